@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+option(LOEWNER_BUILD_CLI "Build the command line tool" ${PROJECT_IS_TOP_LEVEL})
+option(LOEWNER_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(LOEWNER_BUILD_EXAMPLES "Build the C++ examples" ${PROJECT_IS_TOP_LEVEL})
+option(LOEWNER_BUILD_PYTHON "Build the Python extension" OFF)
+option(LOEWNER_BUILD_BENCH "Build the micro benchmarks (needs Google Benchmark)" OFF)
+option(LOEWNER_BUILD_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+set(LOEWNER_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=: address,undefined or thread")
+
+if(LOEWNER_SANITIZE MATCHES "address" AND LOEWNER_SANITIZE MATCHES "thread")
+  message(FATAL_ERROR "LOEWNER_SANITIZE: address and thread cannot be combined, got '${LOEWNER_SANITIZE}'")
+endif()
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()

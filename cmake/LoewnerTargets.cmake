@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Dependencies and the two private INTERFACE targets; nothing here reaches a user of loewner::core.
+find_package(Threads REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+
+# Warnings and sanitizers, linked PRIVATE by our own targets only.
+add_library(loewner_dev INTERFACE)
+target_compile_options(loewner_dev INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+if(LOEWNER_SANITIZE)
+  target_compile_options(loewner_dev INTERFACE -fsanitize=${LOEWNER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(loewner_dev INTERFACE -fsanitize=${LOEWNER_SANITIZE})
+endif()
+
+# OpenBLAS from SciPy's package (the Python build sets the folder) or from the system.
+set(LOEWNER_SCIPY_OPENBLAS_DIR "" CACHE PATH "lib folder of the scipy-openblas32 package; empty: the system's OpenBLAS")
+add_library(loewner_blas INTERFACE)
+if(LOEWNER_SCIPY_OPENBLAS_DIR)
+  find_library(LOEWNER_OPENBLAS_LIBRARY scipy_openblas HINTS "${LOEWNER_SCIPY_OPENBLAS_DIR}" NO_DEFAULT_PATH REQUIRED)
+  target_compile_definitions(loewner_blas INTERFACE LOEWNER_BLAS_PREFIX=scipy_)
+else()
+  find_library(LOEWNER_OPENBLAS_LIBRARY openblas REQUIRED)
+endif()
+target_link_libraries(loewner_blas INTERFACE "${LOEWNER_OPENBLAS_LIBRARY}")

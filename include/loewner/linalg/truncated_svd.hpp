@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "loewner/base/matrix.hpp"
+#include "loewner/base/row_source.hpp"
+
+namespace loewner {
+
+/// How the right singular vectors are found.
+enum class SvdRoute {
+  automatic,  ///< gram, and direct when sigma_rank lies below kGramRouteLimit * sigma_1
+  gram,       ///< eigenvectors of A^T W A: one pass, fastest; squares the condition number
+  direct,     ///< blocked QR, then the SVD of R: one pass, some 4 x slower; keeps small singular values
+};
+
+std::string_view to_string(SvdRoute route);
+
+/// Below this ratio sigma_k / sigma_1 the Gram route loses digits: the eigenvalue sigma_k^2 has the absolute error
+/// eps64 sigma_1^2, so the relative error of sigma_k is eps64 / 2 (sigma_1 / sigma_k)^2, here about 1e-6.
+inline constexpr double kGramRouteLimit = 1e-5;
+
+struct TruncatedSvdOptions {
+  Index rank = 0;                         ///< in [1, min(n, d)]
+  std::span<const double> row_weights{};  ///< n values >= 0, or empty for all ones
+  SvdRoute route = SvdRoute::automatic;
+};
+
+/// The leading right singular vectors of sqrt(W) A and all its singular values.
+struct RightSingularVectors {
+  std::vector<double> singular_values;  // min(n, d), descending
+  Matrix<double> vt;                    // rank x d, orthonormal rows
+  SvdRoute route = SvdRoute::gram;      // the route taken
+};
+
+/// The subspace that minimises  sum_i w_i ||a_i - V V^T a_i||_2^2  over all V with `rank` orthonormal columns: the
+/// truncated SVD of sqrt(W) A. The best rank-k matrix is B = A V V^T; its left factor A V is project_rows(a, vt).
+///
+/// Shapes    a: n x d; vt: rank x d.
+/// Method    Gram matrix and symmetric eigenproblem (route gram), blocked Householder QR and SVD of R (route direct);
+/// for n < d on
+///           the transposed matrix, which is then held in memory.
+/// Cost      n d^2 + 4 d^3 flops (gram), some 4 n d^2 + 10 d^3 (direct), with d the smaller side; memory 3 d^2 doubles
+/// and one row block. Accuracy  objective within 1e-6 of the optimum, relative, under `automatic`; singular values to
+/// kGramRouteLimit's comment. Random    none; the same bits for any number of threads. Errors    InvalidArgument on a
+/// rank outside [1, min(n, d)], bad weights, or a non-finite entry (row and column are named).
+RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options);
+
+}  // namespace loewner

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/base/number_format.hpp"
+
+#include <cstring>
+
+namespace loewner {
+namespace {
+
+// memcpy per value: tensors of a safetensors file need not be aligned to their type; compilers turn it into plain
+// loads.
+template <typename Stored, typename Convert>
+void decode_each(const std::byte* in, std::span<float> values, Convert convert) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    Stored stored;
+    std::memcpy(&stored, in + i * sizeof(Stored), sizeof(Stored));
+    values[i] = convert(stored);
+  }
+}
+
+template <typename Stored, typename Convert>
+void encode_each(std::span<const float> values, std::byte* out, Convert convert) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Stored stored = convert(values[i]);
+    std::memcpy(out + i * sizeof(Stored), &stored, sizeof(Stored));
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(NumberFormat format) {
+  switch (format) {
+    case NumberFormat::f32:
+      return "f32";
+    case NumberFormat::f16:
+      return "f16";
+    case NumberFormat::bf16:
+      return "bf16";
+  }
+  __builtin_unreachable();
+}
+
+std::optional<NumberFormat> number_format_from_string(std::string_view name) {
+  for (const auto format : {NumberFormat::f32, NumberFormat::f16, NumberFormat::bf16}) {
+    if (to_string(format) == name) return format;
+  }
+  return std::nullopt;
+}
+
+Index bytes_per_number(NumberFormat format) {
+  return format == NumberFormat::f32 ? 4 : 2;
+}
+
+double largest_finite(NumberFormat format) {
+  switch (format) {
+    case NumberFormat::f32:
+      return 0x1.fffffep127;
+    case NumberFormat::f16:
+      return 65504;
+    case NumberFormat::bf16:
+      return 0x1.fep127;
+  }
+  __builtin_unreachable();
+}
+
+void encode_numbers(std::span<const float> values, NumberFormat format, std::byte* out) {
+  switch (format) {
+    case NumberFormat::f32:
+      std::memcpy(out, values.data(), values.size_bytes());
+      return;
+    case NumberFormat::f16:
+      encode_each<std::uint16_t>(values, out, float_to_half);
+      return;
+    case NumberFormat::bf16:
+      encode_each<std::uint16_t>(values, out, float_to_bfloat16);
+      return;
+  }
+}
+
+void decode_numbers(const std::byte* in, NumberFormat format, std::span<float> values) {
+  switch (format) {
+    case NumberFormat::f32:
+      std::memcpy(values.data(), in, values.size_bytes());
+      return;
+    case NumberFormat::f16:
+      decode_each<std::uint16_t>(in, values, half_to_float);
+      return;
+    case NumberFormat::bf16:
+      decode_each<std::uint16_t>(in, values, bfloat16_to_float);
+      return;
+  }
+}
+
+}  // namespace loewner

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/linalg/truncated_svd.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "detail/blas.hpp"
+#include "loewner/base/cancellation.hpp"
+#include "loewner/linalg/gram.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
+
+namespace loewner {
+namespace {
+
+void require_usable(const RowSource& a, const TruncatedSvdOptions& options) {
+  const Index limit = std::min(a.rows(), a.cols());
+  require(options.rank >= 1 && options.rank <= limit, [&] {
+    return "truncated_svd: rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) +
+           " x " + std::to_string(a.cols()) + " matrix, got " + std::to_string(options.rank);
+  });
+  require_finite(a, "truncated_svd: the matrix");
+}
+
+Matrix<double> leading_rows(MatrixView<const double> a, Index count) {
+  Matrix<double> rows = Matrix<double>::uninitialized(count, a.cols());
+  for (Index i = 0; i < count; ++i) std::ranges::copy(a.row(i), rows.row(i).begin());
+  return rows;
+}
+
+RightSingularVectors gram_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  // float32 squares fit in float64 whatever their scale (1e-90 ... 1e77), so the input needs no scaling first.
+  const SymmetricEigen eigen = symmetric_eigen(gram(a, options.row_weights));
+  RightSingularVectors result;
+  result.route = SvdRoute::gram;
+  for (const double value : eigen.values) result.singular_values.push_back(std::sqrt(std::max(0.0, value)));
+  result.vt = leading_rows(eigen.vectors_t.view(), options.rank);
+  return result;
+}
+
+// R of the QR factorisation of sqrt(W) A: each block of rows is stacked under the R so far and reduced again.
+Matrix<double> streamed_qr(const RowSource& a, std::span<const double> row_weights) {
+  const Index d = a.cols(), per_block = std::max<Index>(4 * d, 64);
+  Matrix<double> stack = Matrix<double>::uninitialized(d + per_block, d);
+  Matrix<double> r(d, d);
+  Matrix<float> buffer;
+  for (Index first = 0; first < a.rows(); first += per_block) {
+    throw_if_cancelled();
+    const auto rows = a.read_rows(first, std::min(per_block, a.rows() - first), buffer);
+    for (Index i = 0; i < d; ++i) std::ranges::copy(r.row(i), stack.row(i).begin());
+    for (Index i = 0; i < rows.rows(); ++i) {
+      const double scale = row_weights.empty() ? 1.0 : std::sqrt(row_weights[first + i]);
+      std::ranges::transform(rows.row(i), stack.row(d + i).begin(),
+                             [&](float x) { return scale * static_cast<double>(x); });
+    }
+    blas::qr_upper_in_place(stack.view().row_block(0, d + rows.rows()), r.view());
+  }
+  return r;
+}
+
+RightSingularVectors direct_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  Matrix<double> r = streamed_qr(a, options.row_weights);
+  Matrix<double> u, vt;
+  RightSingularVectors result;
+  result.route = SvdRoute::direct;
+  require(blas::thin_svd(r.view(), u, result.singular_values, vt),
+          [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
+  result.vt = leading_rows(vt.view(), options.rank);
+  return result;
+}
+
+// n < d: the SVD of the n x d matrix itself, in memory; its smaller side bounds the cost.
+RightSingularVectors wide_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  const Matrix<float> all = read_all(a);
+  Matrix<double> scaled = Matrix<double>::uninitialized(a.rows(), a.cols());
+  for (Index i = 0; i < a.rows(); ++i) {
+    const double scale = options.row_weights.empty() ? 1.0 : std::sqrt(options.row_weights[i]);
+    std::ranges::transform(all.row(i), scaled.row(i).begin(), [&](float x) { return scale * static_cast<double>(x); });
+  }
+  Matrix<double> u, vt;
+  RightSingularVectors result;
+  result.route = SvdRoute::direct;
+  require(blas::thin_svd(scaled.view(), u, result.singular_values, vt),
+          [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
+  result.vt = leading_rows(vt.view(), options.rank);
+  return result;
+}
+
+}  // namespace
+
+std::string_view to_string(SvdRoute route) {
+  switch (route) {
+    case SvdRoute::automatic:
+      return "automatic";
+    case SvdRoute::gram:
+      return "gram";
+    case SvdRoute::direct:
+      return "direct";
+  }
+  __builtin_unreachable();
+}
+
+RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options) {
+  require_usable(a, options);
+  if (a.rows() < a.cols()) return wide_route(a, options);
+  if (options.route == SvdRoute::direct) return direct_route(a, options);
+  RightSingularVectors result = gram_route(a, options);
+  const auto& sigma = result.singular_values;
+  const bool lost = sigma[options.rank - 1] < kGramRouteLimit * sigma[0];
+  return lost && options.route == SvdRoute::automatic ? direct_route(a, options) : std::move(result);
+}
+
+}  // namespace loewner

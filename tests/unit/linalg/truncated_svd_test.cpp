@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/linalg/truncated_svd.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "loewner/base/parallel.hpp"
+#include "loewner/linalg/row_projection.hpp"
+#include "support/matrices.hpp"
+#include "support/tolerance.hpp"
+
+namespace loewner {
+namespace {
+
+RightSingularVectors svd(const Matrix<float>& a, Index rank, SvdRoute route = SvdRoute::automatic) {
+  return truncated_svd(DenseRows(a.view()), {.rank = rank, .route = route});
+}
+
+TEST(TruncatedSvd, FindsThePrescribedSpectrumAndAnOrthonormalBasis) {
+  const auto spectrum = test::exponential_decay(20, 0.7);
+  const auto a = test::matrix_with_spectrum({.rows = 300, .cols = 40, .seed = 3}, spectrum);
+  const auto result = svd(a, 12);
+  for (Index i = 0; i < 12; ++i)
+    EXPECT_NEAR(result.singular_values[i], spectrum[i], test::rounding_tolerance(a.view()));
+  EXPECT_LE(test::orthonormality_error(result.vt.view()), 1e-12);
+}
+
+TEST(TruncatedSvd, ErrorIsTheTailOfTheSpectrum) {
+  const auto a = test::gaussian_matrix({.rows = 200, .cols = 30, .seed = 4});
+  const auto result = svd(a, 10);
+  const Matrix<float> left = project_rows(DenseRows(a.view()), result.vt.view());
+  Matrix<float> right(10, 30);
+  for (Index i = 0; i < 10 * 30; ++i) right.data()[i] = static_cast<float>(result.vt.data()[i]);
+  double tail = 0;
+  for (Index i = 10; i < 30; ++i) tail += result.singular_values[i] * result.singular_values[i];
+  const Matrix<float> b = test::product(left.view(), right.view());
+  EXPECT_NEAR(test::frobenius_distance(a.view(), b.view()), std::sqrt(tail), test::rounding_tolerance(a.view()));
+}
+
+TEST(TruncatedSvd, GramAndDirectRouteFindTheSameSubspace) {
+  const auto a = test::matrix_with_spectrum({.rows = 500, .cols = 25, .seed = 5}, test::exponential_decay(25, 0.8));
+  const auto by_gram = svd(a, 7, SvdRoute::gram), by_qr = svd(a, 7, SvdRoute::direct);
+  EXPECT_LE(test::subspace_distance(by_gram.vt.view(), by_qr.vt.view()), 1e-6);
+}
+
+TEST(TruncatedSvd, SwitchesToTheDirectRouteBelowTheLimitOfTheGramRoute) {
+  const auto a = test::matrix_with_spectrum({.rows = 100, .cols = 10, .seed = 6}, {1.0, 1e-2, 2e-6});
+  EXPECT_EQ(svd(a, 2).route, SvdRoute::gram);
+  EXPECT_EQ(svd(a, 3).route, SvdRoute::direct);
+}
+
+TEST(TruncatedSvd, WideMatrixHasTheSpectrumOfItsTranspose) {
+  const auto spectrum = test::exponential_decay(8, 0.5);
+  const auto a = test::matrix_with_spectrum({.rows = 8, .cols = 60, .seed = 7}, spectrum);
+  const auto result = svd(a, 8);
+  for (Index i = 0; i < 8; ++i) EXPECT_NEAR(result.singular_values[i], spectrum[i], test::rounding_tolerance(a.view()));
+  EXPECT_EQ(result.vt.cols(), 60);
+}
+
+TEST(TruncatedSvd, WeightsEqualRepeatedRows) {
+  const auto a = test::gaussian_matrix({.rows = 50, .cols = 12, .seed = 8});
+  Matrix<float> repeated(100, 12);
+  std::vector<double> weights(50, 1.0);
+  for (Index i = 0; i < 50; ++i) std::ranges::copy(a.row(i), repeated.row(i).begin());
+  for (Index i = 0; i < 50; ++i) {
+    weights[i] += i < 25 ? 2 : 0;  // the first half three times
+    if (i < 25) {
+      std::ranges::copy(a.row(i), repeated.row(50 + i).begin());
+      std::ranges::copy(a.row(i), repeated.row(75 + i).begin());
+    }
+  }
+  const auto weighted = truncated_svd(DenseRows(a.view()), {.rank = 4, .row_weights = weights});
+  const auto plain = svd(repeated, 4);
+  EXPECT_LE(test::subspace_distance(weighted.vt.view(), plain.vt.view()), 1e-6);
+}
+
+TEST(TruncatedSvd, SameBitsForAnyNumberOfThreads) {
+  const auto a = test::gaussian_matrix({.rows = 5000, .cols = 70, .seed = 9});
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto one = svd(a, 20);
+  for (const int threads : {2, 8}) {
+    set_num_threads(threads);
+    const auto many = svd(a, 20);
+    EXPECT_TRUE(std::equal(one.vt.data(), one.vt.data() + 20 * 70, many.vt.data())) << threads << " threads";
+  }
+  set_num_threads(before);
+}
+
+TEST(TruncatedSvd, RejectsRankOutsideTheMatrixAndNonFiniteEntries) {
+  auto a = test::gaussian_matrix({.rows = 20, .cols = 5, .seed = 10});
+  EXPECT_THROW((void)svd(a, 0), InvalidArgument);
+  EXPECT_THROW((void)svd(a, 6), InvalidArgument);
+  a(13, 2) = std::numeric_limits<float>::infinity();
+  try {
+    (void)svd(a, 2);
+    FAIL() << "an infinity was accepted";
+  } catch (const InvalidArgument& error) {
+    EXPECT_NE(std::string(error.what()).find("row 13, column 2"), std::string::npos) << error.what();
+  }
+}
+
+TEST(TruncatedSvd, ZeroMatrixHasZeroSpectrumAndAFiniteBasis) {
+  const Matrix<float> a(30, 6);
+  const auto result = svd(a, 3);
+  EXPECT_EQ(result.singular_values[0], 0);
+  EXPECT_LE(test::orthonormality_error(result.vt.view()), 1e-12);
+}
+
+}  // namespace
+}  // namespace loewner
