@@ -12,75 +12,61 @@
 namespace loewner {
 namespace {
 
-constexpr Index kRowsPerBlock = 2048;  // long enough that the product is bound by arithmetic, not by reading G
-constexpr Index kRowsPerTask = 256;
+constexpr Index kRowsPerBlock = 1024;  // long enough that the product is bound by arithmetic, not by reading G
 
-struct Tile {
-  Index row, col;
-};
-
-// Tiles of the upper triangle. Their size depends on d only: what is added to an entry of G, and in which order, must
-// not depend on the number of threads.
-Index tile_size(Index d) {
-  return std::clamp<Index>((d / 4 + 15) / 16 * 16, 32, 256);
+// The sum runs in a fixed number of lanes: lane l adds the blocks l, l + lanes, ... to a matrix of its own, and the
+// lanes are added in order. Their number depends on d only (256 MiB of lanes at most), so the result does not depend on
+// the number of threads.
+Index num_lanes(Index d) {
+  return std::clamp<Index>((Index{1} << 25) / std::max<Index>(1, d * d), 1, 8);
 }
 
-std::vector<Tile> upper_tiles(Index d, Index size) {
-  std::vector<Tile> tiles;
-  for (Index row = 0; row < d; row += size) {
-    for (Index col = row; col < d; col += size) tiles.push_back({row, col});
-  }
-  return tiles;
-}
-
-void widen_rows(const RowSource& a, std::span<const double> weights, Index first, MatrixView<double> block) {
-  const Index tasks = (block.rows() + kRowsPerTask - 1) / kRowsPerTask;
-  parallel_for(tasks, [&](Index task) {
-    const Index begin = task * kRowsPerTask, count = std::min(kRowsPerTask, block.rows() - begin);
-    Matrix<float> buffer;
-    const auto rows = a.read_rows(first + begin, count, buffer);
-    for (Index i = 0; i < count; ++i) {
-      const double scale = weights.empty() ? 1.0 : std::sqrt(weights[first + begin + i]);
-      const auto in = rows.row(i);
-      const auto out = block.row(begin + i);
-      for (std::size_t j = 0; j < in.size(); ++j) out[j] = scale * static_cast<double>(in[j]);
-    }
+void require_usable_weights(std::span<const double> weights, Index rows) {
+  require(weights.empty() || static_cast<Index>(weights.size()) == rows, [&] {
+    return "gram: one weight per row is needed, " + std::to_string(rows) + ", got " + std::to_string(weights.size());
+  });
+  const auto bad = std::ranges::find_if_not(weights, [](double w) { return w >= 0 && std::isfinite(w); });
+  require(bad == weights.end(), [&] {
+    return "gram: weights must be finite and >= 0, got " + std::to_string(*bad) + " for row " +
+           std::to_string(bad - weights.begin());
   });
 }
 
-void add_tile(MatrixView<const double> block, Tile tile, Index size, MatrixView<double> g) {
-  const Index d = g.cols(), height = std::min(size, d - tile.row), width = std::min(size, d - tile.col);
-  const auto target = g.row_block(tile.row, height).col_block(tile.col, width);
-  if (tile.row == tile.col) {
-    blas::add_gram_upper(block.col_block(tile.col, width), target);
-  } else {
-    blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, block.col_block(tile.row, height),
-               block.col_block(tile.col, width), 1.0, target);
+// sqrt(w_i) a_i in float64 for the rows first ... first + out.rows() - 1.
+void widen_rows(const RowSource& a, std::span<const double> weights, Index first, MatrixView<double> out,
+                Matrix<float>& buffer) {
+  const auto rows = a.read_rows(first, out.rows(), buffer);
+  for (Index i = 0; i < rows.rows(); ++i) {
+    const double scale = weights.empty() ? 1.0 : std::sqrt(weights[first + i]);
+    std::ranges::transform(rows.row(i), out.row(i).begin(), [&](float x) { return scale * static_cast<double>(x); });
+  }
+}
+
+void add_into(const Matrix<double>& part, Matrix<double>& sum) {
+  for (Index i = 0; i < sum.rows(); ++i) {
+    for (Index j = i; j < sum.cols(); ++j) sum(i, j) += part(i, j);
   }
 }
 
 }  // namespace
 
 Matrix<double> gram(const RowSource& a, std::span<const double> row_weights) {
-  require(row_weights.empty() || static_cast<Index>(row_weights.size()) == a.rows(), [&] {
-    return "gram: one weight per row is needed, " + std::to_string(a.rows()) + ", got " +
-           std::to_string(row_weights.size());
+  require_usable_weights(row_weights, a.rows());
+  const Index d = a.cols(), lanes = num_lanes(d), blocks = (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
+  std::vector<Matrix<double>> sums(lanes);
+  for (auto& sum : sums) sum = Matrix<double>(d, d);
+  parallel_for(lanes, [&](Index lane) {
+    Matrix<double> widened = Matrix<double>::uninitialized(kRowsPerBlock, d);
+    Matrix<float> buffer;
+    for (Index block = lane; block < blocks; block += lanes) {
+      const Index first = block * kRowsPerBlock;
+      const auto rows = widened.view().row_block(0, std::min(kRowsPerBlock, a.rows() - first));
+      widen_rows(a, row_weights, first, rows, buffer);
+      blas::add_gram_upper(rows, sums[lane].view());
+    }
   });
-  const auto bad = std::ranges::find_if_not(row_weights, [](double w) { return w >= 0 && std::isfinite(w); });
-  require(bad == row_weights.end(), [&] {
-    return "gram: weights must be finite and >= 0, got " + std::to_string(*bad) + " for row " +
-           std::to_string(bad - row_weights.begin());
-  });
-
-  const Index d = a.cols(), size = tile_size(d);
-  const auto tiles = upper_tiles(d, size);
-  Matrix<double> g(d, d);
-  Matrix<double> block = Matrix<double>::uninitialized(std::min(kRowsPerBlock, a.rows()), d);
-  for (Index first = 0; first < a.rows(); first += kRowsPerBlock) {
-    const auto rows = block.view().row_block(0, std::min(kRowsPerBlock, a.rows() - first));
-    widen_rows(a, row_weights, first, rows);
-    parallel_for(static_cast<Index>(tiles.size()), [&](Index t) { add_tile(rows, tiles[t], size, g.view()); });
-  }
+  Matrix<double> g = std::move(sums[0]);
+  for (Index lane = 1; lane < lanes; ++lane) add_into(sums[lane], g);
   for (Index i = 0; i < d; ++i) {
     for (Index j = 0; j < i; ++j) g(i, j) = g(j, i);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
@@ -31,16 +33,20 @@ class Matrix {
     Matrix matrix;
     const auto count = checked_product(rows, cols);
     const auto bytes = count ? checked_product(*count, sizeof(T)) : std::nullopt;
-    require(bytes && *bytes <= std::numeric_limits<Index>::max() - static_cast<Index>(kAlignment), [&] {
+    require(bytes && *bytes <= std::numeric_limits<Index>::max() - static_cast<Index>(kHugePage), [&] {
       return "matrix size must be non-negative and fit in memory, got " + std::to_string(rows) + " x " +
              std::to_string(cols);
     });
     matrix.rows_ = rows;
     matrix.cols_ = cols;
     if (*count == 0) return matrix;
-    const auto padded = (static_cast<std::size_t>(*bytes) + kAlignment - 1) / kAlignment * kAlignment;
-    matrix.data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, padded)));
+    const auto size = static_cast<std::size_t>(*bytes);
+    const std::size_t alignment = size >= 2 * kHugePage ? kHugePage : kAlignment;
+    matrix.data_.reset(static_cast<T*>(std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)));
     if (!matrix.data_) throw std::bad_alloc();
+    // Factors of tens of megabytes are written once: 512 times fewer page faults. A refusal changes nothing but the
+    // time.
+    if (alignment == kHugePage) (void)madvise(matrix.data_.get(), size, MADV_HUGEPAGE);
     return matrix;
   }
 
@@ -65,6 +71,7 @@ class Matrix {
 
  private:
   static constexpr std::size_t kAlignment = 64;
+  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
   struct Free {
     void operator()(T* p) const { std::free(p); }
   };

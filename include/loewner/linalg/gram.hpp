@@ -11,11 +11,11 @@ namespace loewner {
 /// The weighted Gram matrix  G = sum_i w_i a_i a_i^T  of the rows a_i of A, in float64.
 ///
 /// Shapes    a: n x d; row_weights: n values >= 0, or empty for all ones; G: d x d, both triangles filled.
-/// Method    row blocks are widened to float64, scaled by sqrt(w_i) and multiplied tile by tile of G.
-/// Cost      n d^2 flops (half of the full product); memory d^2 + 2048 d doubles.
-/// Accuracy  entries to about n eps64 ||A||^2; eigenvalues below 1e-15 of the largest are noise (see truncated_svd).
-/// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument when the weights' number is not n or one is negative or not finite.
+/// Method    row blocks are widened to float64, scaled by sqrt(w_i) and added by symmetric rank-k updates in at most 8
+/// lanes. Cost      n d^2 flops (half of the full product); memory at most 8 d^2 (256 MiB at most unless d^2 alone is
+/// more) + 1024 d doubles per thread. Accuracy  entries to about n eps64 ||A||^2; eigenvalues below 1e-15 of the
+/// largest are noise (see truncated_svd). Random    none; the same bits for any number of threads. Errors
+/// InvalidArgument when the weights' number is not n or one is negative or not finite.
 Matrix<double> gram(const RowSource& a, std::span<const double> row_weights = {});
 
 }  // namespace loewner
