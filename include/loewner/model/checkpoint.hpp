@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "loewner/model/json.hpp"
+#include "loewner/model/safetensors.hpp"
+
+namespace loewner {
+
+/// One weight file of a checkpoint.
+struct Shard {
+  std::string name;  ///< file name within the folder
+  std::shared_ptr<const SafetensorsFile> file;
+};
+
+/// A tensor of a checkpoint and the shard that holds it.
+struct CheckpointTensor {
+  std::size_t shard = 0;  ///< index into Checkpoint::shards()
+  const TensorInfo* info = nullptr;
+};
+
+/// A Hugging Face model folder: config.json, weights in safetensors (one file, or shards and their index), and other
+/// files. Only headers are read when it is opened.
+class Checkpoint {
+ public:
+  /// Opens and checks a folder.
+  ///
+  /// Errors    IoError, naming the file, when config.json is missing or no JSON object; there are no safetensors
+  /// weights (pickles are refused by
+  ///           name); a shard is missing or breaks a rule of the format; index and shards disagree about a tensor.
+  static Checkpoint open(const std::filesystem::path& folder);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  const Json& config() const { return config_; }
+  const std::vector<Shard>& shards() const { return shards_; }
+
+  /// Whether the weights come with an index, and that index's metadata.
+  bool has_index() const { return has_index_; }
+  const Json& index_metadata() const { return index_metadata_; }
+
+  /// All tensors, shard by shard in the order of their data.
+  const std::vector<CheckpointTensor>& tensors() const { return tensors_; }
+  /// The tensor of that name, or nullptr; `at` throws IoError instead.
+  const CheckpointTensor* find(std::string_view name) const;
+  const CheckpointTensor& at(std::string_view name) const;
+  const Shard& shard_of(const CheckpointTensor& tensor) const { return shards_[tensor.shard]; }
+
+  /// The float32 rows of a 2-D floating-point tensor; they keep their file open.
+  std::shared_ptr<const RowSource> rows_of(std::string_view name) const;
+
+  /// `quantization_config.quant_method` of the configuration; empty when the model is not quantised.
+  std::string quantization_method() const;
+
+  /// Relative paths, sorted, of the files that belong to the model besides weights, index and config.json. Folders .git
+  /// and .cache are left out.
+  const std::vector<std::filesystem::path>& other_files() const { return other_files_; }
+  /// Relative paths of weights in other formats beside the ones read (pickles, ONNX, TensorFlow, ...): copies of the
+  /// model as it was.
+  const std::vector<std::filesystem::path>& unread_weights() const { return unread_weights_; }
+
+  /// Bytes of all weight files.
+  Index weight_bytes() const;
+
+  /// A 64-bit hash that tells whether this is still the model that an interrupted run began with: config.json, index,
+  /// names, sizes and headers of the shards, and 64 blocks of 64 KiB spread over the data of each shard (all of it for
+  /// shards up to 4 MiB). Not cryptographic; times and places of the files do not enter.
+  std::uint64_t fingerprint() const;
+
+ private:
+  Checkpoint() = default;
+
+  std::filesystem::path folder_;
+  std::string config_text_;
+  Json config_;
+  std::vector<Shard> shards_;
+  bool has_index_ = false;
+  Json index_metadata_ = Json::object();
+  std::vector<CheckpointTensor> tensors_;
+  std::unordered_map<std::string_view, std::size_t> by_name_;
+  std::vector<std::filesystem::path> other_files_;
+  std::vector<std::filesystem::path> unread_weights_;
+};
+
+}  // namespace loewner

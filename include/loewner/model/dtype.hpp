@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "loewner/base/checked_size.hpp"
+
+namespace loewner {
+
+/// The element types of safetensors files, under the names they have there (`F32`, `BF16`, ...).
+enum class DType { f64, f32, f16, bf16, f8_e4m3, f8_e5m2, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
+
+std::string_view to_string(DType dtype);
+std::optional<DType> dtype_from_string(std::string_view name);
+
+/// Bytes of one element.
+Index size_of(DType dtype);
+
+/// Whether decode_to_float reads it: F64, F32, F16 and BF16.
+bool is_float_readable(DType dtype);
+
+/// Stored little-endian values -> float32; exact but for F64, which is rounded to nearest. `in` holds values.size()
+/// elements of `dtype`.
+void decode_to_float(const std::byte* in, DType dtype, std::span<float> values);
+
+}  // namespace loewner

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "loewner/base/row_source.hpp"
+#include "loewner/model/tensor_declaration.hpp"
+
+namespace loewner {
+
+/// A tensor of a file and where its data lie in the file's data section.
+struct TensorInfo : TensorDeclaration {
+  Index begin = 0;
+  Index end = 0;
+
+  Index bytes() const { return end - begin; }
+};
+
+/// What the header of a safetensors file says.
+struct SafetensorsHeader {
+  std::vector<TensorInfo> tensors;  ///< in the order of their data; they fill the data section without a hole
+  std::map<std::string, std::string> metadata;
+};
+
+/// The first bytes of every safetensors file: the little-endian length of the header.
+inline constexpr Index kSafetensorsPrefixBytes = 8;
+/// A longer header is refused, as by the reference implementation.
+inline constexpr Index kMaxSafetensorsHeaderBytes = 100'000'000;
+
+/// Parses and checks the JSON text of a header against the length of the data section that follows it.
+///
+/// Errors    IoError "<file>: tensor '<name>': <rule>, got ..." in one line for the first rule that is broken: UTF-8
+/// JSON that begins with '{';
+///           no key twice; `__metadata__` maps strings to strings; a tensor has exactly dtype, shape and data_offsets;
+///           sizes are non-negative integers; begin <= end; end - begin is the shape's product times the type's size;
+///           the tensors cover the data exactly, without holes or overlaps.
+SafetensorsHeader parse_safetensors_header(std::string_view json, Index data_bytes, const std::string& file);
+
+/// A safetensors file, open for reading and fully checked. Reads are positioned (pread), so any number of threads may
+/// share one.
+class SafetensorsFile {
+ public:
+  /// IoError when the file cannot be read or breaks a rule of the format (parse_safetensors_header).
+  static std::shared_ptr<const SafetensorsFile> open(const std::filesystem::path& path);
+  ~SafetensorsFile();
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::vector<TensorInfo>& tensors() const { return header_.tensors; }
+  const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
+  Index file_bytes() const { return file_bytes_; }
+  /// The header as it stands in the file, padding included.
+  const std::string& header_text() const { return header_text_; }
+
+  /// The tensor of that name, or nullptr.
+  const TensorInfo* find(std::string_view name) const;
+
+  /// Fills `out` with the tensor's bytes offset ... offset + out.size() - 1. IoError when the file has become shorter
+  /// or cannot be read.
+  void read(const TensorInfo& tensor, Index offset, std::span<std::byte> out) const;
+
+ private:
+  struct Source;
+  SafetensorsFile(std::filesystem::path path, std::unique_ptr<Source> source);
+
+  std::filesystem::path path_;
+  std::unique_ptr<Source> source_;
+  Index file_bytes_ = 0;
+  std::string header_text_;
+  SafetensorsHeader header_;
+  std::unordered_map<std::string_view, const TensorInfo*> by_name_;
+};
+
+/// A 2-D floating-point tensor of a file as rows of float32; a block is read and converted when it is asked for.
+class TensorRows final : public RowSource {
+ public:
+  /// InvalidArgument unless the tensor is 2-D and of a type that is_float_readable.
+  TensorRows(std::shared_ptr<const SafetensorsFile> file, const TensorInfo& tensor);
+  Index rows() const override { return tensor_.shape[0]; }
+  Index cols() const override { return tensor_.shape[1]; }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override;
+
+ private:
+  std::shared_ptr<const SafetensorsFile> file_;
+  const TensorInfo& tensor_;  // lives in *file_
+};
+
+}  // namespace loewner

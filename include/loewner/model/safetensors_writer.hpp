@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loewner/model/tensor_declaration.hpp"
+
+namespace loewner {
+
+/// The header of a file with these tensors, their data in the same order: length prefix and JSON, padded with spaces to
+/// a multiple of 8 bytes.
+///
+/// Errors    InvalidArgument on a name that is empty, `__metadata__`, not UTF-8 or there twice, on sizes that overflow,
+/// and on a header above the
+///           format's limit.
+std::string safetensors_header(const std::vector<TensorDeclaration>& tensors,
+                               const std::map<std::string, std::string>& metadata = {});
+
+/// Bytes of the data of all tensors. InvalidArgument when they overflow.
+Index data_bytes(const std::vector<TensorDeclaration>& tensors);
+
+/// Writes a safetensors file from front to back, so that no tensor need ever be in memory whole.
+///
+/// The header is written first; then the tensors' bytes in the order of their declaration. A file that was not finished
+/// is left as it is: give a temporary path and rename it afterwards.
+class SafetensorsWriter {
+ public:
+  /// IoError, naming the path and the system's reason, when the file cannot be made; also errors of safetensors_header.
+  SafetensorsWriter(const std::filesystem::path& path, const std::vector<TensorDeclaration>& tensors,
+                    const std::map<std::string, std::string>& metadata = {});
+  ~SafetensorsWriter();
+  SafetensorsWriter(const SafetensorsWriter&) = delete;
+  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
+
+  /// Appends the next bytes of the data. InvalidArgument when they are more than was declared; IoError when they cannot
+  /// be written.
+  void write(std::span<const std::byte> bytes);
+
+  /// Makes the file durable (fsync of file and folder). InvalidArgument when bytes are missing.
+  void finish();
+
+  /// Bytes of the whole file when finished.
+  Index file_bytes() const { return file_bytes_; }
+
+ private:
+  struct Sink;
+  std::unique_ptr<Sink> sink_;
+  Index file_bytes_ = 0;
+  Index written_ = 0;
+};
+
+}  // namespace loewner
