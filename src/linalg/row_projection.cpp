@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/linalg/row_projection.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "detail/blas.hpp"
+#include "detail/conversion.hpp"
 
 namespace loewner {
 namespace {
-
-Matrix<float> narrowed(MatrixView<const double> a) {
-  Matrix<float> result = Matrix<float>::uninitialized(a.rows(), a.cols());
-  for (Index i = 0; i < a.rows(); ++i) {
-    std::ranges::transform(a.row(i), result.row(i).begin(), [](double x) { return static_cast<float>(x); });
-  }
-  return result;
-}
 
 void require_same_width(const RowSource& a, Index width) {
   require(a.cols() == width, [&] {
@@ -31,7 +23,7 @@ void multiply(MatrixView<const float> rows, MatrixView<const float> vt, MatrixVi
 
 Matrix<float> project_rows(const RowSource& a, MatrixView<const double> vt) {
   require_same_width(a, vt.cols());
-  const Matrix<float> basis = narrowed(vt);
+  const Matrix<float> basis = detail::narrowed(vt);
   Matrix<float> left = Matrix<float>::uninitialized(a.rows(), vt.rows());
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
     multiply(rows, basis.view(), left.view().row_block(first, rows.rows()));
@@ -40,7 +32,7 @@ Matrix<float> project_rows(const RowSource& a, MatrixView<const double> vt) {
 }
 
 ProjectedRows::ProjectedRows(std::shared_ptr<const RowSource> a, MatrixView<const double> vt)
-    : a_(std::move(a)), vt_(narrowed(vt)) {
+    : a_(std::move(a)), vt_(detail::narrowed(vt)) {
   require_same_width(*a_, vt.cols());
 }
 
