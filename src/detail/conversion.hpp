@@ -23,4 +23,21 @@ inline Matrix<double> widened(MatrixView<const float> a) {
   return result;
 }
 
+/// A copy of the first `count` rows.
+template <typename T>
+Matrix<T> leading_rows(MatrixView<const T> a, Index count) {
+  Matrix<T> result = Matrix<T>::uninitialized(count, a.cols());
+  for (Index i = 0; i < count; ++i) std::ranges::copy(a.row(i), result.row(i).begin());
+  return result;
+}
+
+template <typename T>
+Matrix<T> transposed(MatrixView<const T> a) {
+  Matrix<T> result = Matrix<T>::uninitialized(a.cols(), a.rows());
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (Index j = 0; j < a.cols(); ++j) result(j, i) = a(i, j);
+  }
+  return result;
+}
+
 }  // namespace loewner::detail
