@@ -29,7 +29,8 @@ std::string_view to_string(TensorRole role);
 struct TensorPlace {
   TensorRole role = TensorRole::other;
   bool transposed = false;  ///< a linear layer stored as inputs x outputs (GPT-2's Conv1D)
-  std::string tied_to;  ///< name of the stored tensor whose values this one shares under the configuration; empty: none
+  std::string
+      tied_to{};  ///< name of the stored tensor whose values this one shares under the configuration; empty: none
 };
 
 /// The roles of a model's tensors, in the order they were given.

@@ -75,6 +75,8 @@ class Checkpoint {
 
  private:
   Checkpoint() = default;
+  void list_tensors();
+  void sort_out(const std::vector<std::filesystem::path>& files);
 
   std::filesystem::path folder_;
   std::string config_text_;

@@ -20,14 +20,19 @@ enum class RowWeightKind {
   counts,  ///< from the user's token counts
 };
 
+/// Exponents with which truncated SVDs of sentence encoders kept most: the zipf estimate as it is, counts of a small
+/// text damped by a root because rare tokens' counts are noise.
+inline constexpr double kZipfExponent = 1;
+inline constexpr double kCountExponent = 0.5;
+
 struct RowWeightOptions {
   RowWeightKind kind = RowWeightKind::zipf;
-  double exponent = 1;                ///< > 0; of the estimated frequency
+  double exponent = kZipfExponent;    ///< > 0; of the estimated frequency
   std::filesystem::path counts_file;  ///< for `counts`
 };
 
-/// Reads `none`, `zipf`, `zipf:EXPONENT`, or the path of a file of token counts (exponent 1/2). InvalidArgument on a
-/// bad exponent.
+/// Reads `none`, `zipf`, `zipf:EXPONENT`, or the path of a file of token counts (exponent kCountExponent).
+/// InvalidArgument on a bad exponent.
 RowWeightOptions parse_row_weights(std::string_view text);
 
 /// Weights u_i > 0 of the rows of a token embedding, the largest 1; none for RowWeightKind::none.
@@ -51,8 +56,8 @@ RowWeights count_row_weights(const std::vector<std::int64_t>& counts, const std:
 
 /// Token counts: lines `id<TAB>count`, or a JSON object {"id": count}.
 ///
-/// Errors    IoError "<file>: line N: ..." on anything else, an id outside [0, rows), a negative count or an id given
-/// twice.
+/// Errors    IoError naming the file, and of lines the number, on anything else, an id outside [0, rows), a negative
+/// count or an id given twice.
 std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, const std::string& file);
 
 /// The weights that the options ask for, for a token embedding of `rows` rows in a model folder.

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/model/checkpoint.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "detail/file.hpp"
+#include "detail/hash.hpp"
+#include "detail/quoted.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/model/safetensors_index.hpp"
+
+namespace loewner {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kConfig = "config.json";
+constexpr const char* kSingleFile = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+constexpr Index kMaxConfigBytes = Index{16} << 20;
+constexpr Index kMaxIndexBytes = Index{256} << 20;
+
+bool is_pickle(const fs::path& file) {
+  const auto extension = file.extension();
+  return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt";
+}
+
+// Weights of the whole model in a format that is not read: a copy of them would bring back the bytes that compression
+// saves. Weights in subfolders belong to other modules, except those that exporters write.
+bool is_unread_weight(const fs::path& file) {
+  static const std::set<fs::path> kExportFolders = {"onnx", "openvino"};
+  static const std::set<fs::path> kExtensions = {".safetensors", ".pt", ".pth",  ".ckpt", ".h5",
+                                                 ".msgpack",     ".ot", ".onnx", ".gguf"};
+  if (file.has_parent_path()) return kExportFolders.contains(*file.begin());
+  const std::string name = file.string();
+  return kExtensions.contains(file.extension()) || name.ends_with(".safetensors.index.json") ||
+         (name.starts_with("pytorch_model") && (name.ends_with(".bin") || name.ends_with(".bin.index.json")));
+}
+
+std::vector<fs::path> files_below(const fs::path& folder) try {
+  std::vector<fs::path> files;
+  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
+    const auto name = entry->path().filename();
+    if (entry->is_directory() && (name == ".git" || name == ".cache")) entry.disable_recursion_pending();
+    if (entry->is_regular_file()) files.push_back(entry->path().lexically_relative(folder));
+  }
+  std::ranges::sort(files);
+  return files;
+} catch (const fs::filesystem_error& error) {
+  throw IoError(error.path1().string() + ": cannot list: " + error.code().message());
+}
+
+[[noreturn]] void refuse_without_weights(const fs::path& folder, const std::vector<fs::path>& files) {
+  const auto pickle = std::ranges::find_if(files, [](const fs::path& file) { return is_pickle(file); });
+  if (pickle == files.end()) throw IoError(folder.string() + ": must have " + kSingleFile + " or " + kIndex);
+  throw IoError(folder.string() + ": pickle checkpoints are not read: convert " + detail::quoted(pickle->string()) +
+                " to safetensors");
+}
+
+std::optional<SafetensorsIndex> read_index(const fs::path& folder) {
+  const auto path = folder / kIndex;
+  if (!fs::exists(path)) return std::nullopt;
+  auto index = parse_safetensors_index(detail::read_text_file(path, kMaxIndexBytes), path.string());
+  const bool names_single_file =
+      std::ranges::any_of(index.weight_map, [](const auto& entry) { return entry.second == kSingleFile; });
+  if (!names_single_file && fs::exists(folder / kSingleFile)) {
+    throw IoError(path.string() + ": must name " + kSingleFile + ", which is there as well");
+  }
+  return index;
+}
+
+// Every tensor of the index in the shard it names, and every tensor of a shard in the index.
+void require_agreement(const SafetensorsIndex& index, const std::vector<Shard>& shards, const std::string& file) {
+  std::size_t found = 0;
+  for (const auto& shard : shards) {
+    for (const auto& tensor : shard.file->tensors()) {
+      const auto entry = index.weight_map.find(tensor.name);
+      if (entry == index.weight_map.end() || entry->second != shard.name) {
+        throw IoError(file + ": tensor " + detail::quoted(tensor.name) +
+                      ": must be in the shard the index names, got " +
+                      (entry == index.weight_map.end() ? "no entry" : detail::quoted(entry->second)) + " and data in " +
+                      detail::quoted(shard.name));
+      }
+      ++found;
+    }
+  }
+  if (found == index.weight_map.size()) return;
+  for (const auto& [tensor, name] : index.weight_map) {
+    const auto shard = std::ranges::find(shards, name, &Shard::name);
+    if (!shard->file->find(tensor)) {
+      throw IoError(file + ": tensor " + detail::quoted(tensor) + ": must be in shard " + detail::quoted(name) +
+                    ", got none");
+    }
+  }
+}
+
+std::vector<Shard> open_shards(const fs::path& folder, const std::optional<SafetensorsIndex>& index) {
+  std::set<std::string> names = {kSingleFile};
+  if (index) {
+    names.clear();
+    for (const auto& [tensor, shard] : index->weight_map) names.insert(shard);
+  }
+  std::vector<Shard> shards;
+  for (const auto& name : names) shards.push_back({name, SafetensorsFile::open(folder / name)});
+  if (index) require_agreement(*index, shards, (folder / kIndex).string());
+  return shards;
+}
+
+void add_samples(detail::Hash64& hash, const Shard& shard) {
+  constexpr Index kBlocks = 64, kBlockBytes = Index{1} << 16;
+  std::vector<std::byte> block;
+  const auto add = [&](const TensorInfo& tensor, Index offset, Index count) {
+    block.resize(static_cast<std::size_t>(count));
+    shard.file->read(tensor, offset, block);
+    hash.add(block);
+  };
+  const auto& tensors = shard.file->tensors();
+  const Index total = tensors.empty() ? 0 : tensors.back().end;
+  const Index stride = std::max(kBlockBytes, (total + kBlocks - 1) / kBlocks);
+  for (Index begin = 0; begin < total; begin += stride) {
+    const Index end = std::min(total, begin + kBlockBytes);
+    const auto first = std::ranges::upper_bound(tensors, begin, {}, &TensorInfo::end);
+    for (auto tensor = first; tensor != tensors.end() && tensor->begin < end; ++tensor) {
+      const Index from = std::max(begin, tensor->begin);
+      add(*tensor, from - tensor->begin, std::min(end, tensor->end) - from);
+    }
+  }
+}
+
+}  // namespace
+
+Checkpoint Checkpoint::open(const fs::path& folder) {
+  if (!fs::is_directory(folder)) throw IoError(folder.string() + ": must be a model folder");
+  Checkpoint checkpoint;
+  checkpoint.folder_ = folder;
+  checkpoint.config_text_ = detail::read_text_file(folder / kConfig, kMaxConfigBytes);
+  checkpoint.config_ = parse_json_object(checkpoint.config_text_, (folder / kConfig).string());
+  const auto files = files_below(folder);
+  const auto index = read_index(folder);
+  if (!index && !fs::exists(folder / kSingleFile)) refuse_without_weights(folder, files);
+  checkpoint.shards_ = open_shards(folder, index);
+  checkpoint.has_index_ = index.has_value();
+  if (index) checkpoint.index_metadata_ = index->metadata;
+  checkpoint.list_tensors();
+  checkpoint.sort_out(files);
+  return checkpoint;
+}
+
+void Checkpoint::list_tensors() {
+  for (std::size_t s = 0; s < shards_.size(); ++s) {
+    for (const auto& tensor : shards_[s].file->tensors()) {
+      by_name_.emplace(tensor.name, tensors_.size());
+      tensors_.push_back({.shard = s, .info = &tensor});
+    }
+  }
+}
+
+void Checkpoint::sort_out(const std::vector<fs::path>& files) {
+  for (const auto& file : files) {
+    const bool is_read = file == kConfig || (has_index_ && file == kIndex) ||
+                         std::ranges::any_of(shards_, [&](const Shard& shard) { return file == shard.name; });
+    if (!is_read) (is_unread_weight(file) ? unread_weights_ : other_files_).push_back(file);
+  }
+}
+
+const CheckpointTensor* Checkpoint::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &tensors_[found->second];
+}
+
+const CheckpointTensor& Checkpoint::at(std::string_view name) const {
+  const auto* tensor = find(name);
+  if (!tensor) throw IoError(folder_.string() + ": tensor " + detail::quoted(name) + ": must be there");
+  return *tensor;
+}
+
+std::shared_ptr<const RowSource> Checkpoint::rows_of(std::string_view name) const {
+  const auto& tensor = at(name);
+  return std::make_shared<TensorRows>(shard_of(tensor).file, *tensor.info);
+}
+
+std::string Checkpoint::quantization_method() const {
+  const auto quantization = config_.find("quantization_config");
+  if (quantization == config_.end() || quantization->is_null()) return "";
+  if (quantization->is_object()) {
+    const auto method = quantization->find("quant_method");
+    if (method != quantization->end() && method->is_string()) return *method;
+  }
+  return "unknown";
+}
+
+Index Checkpoint::weight_bytes() const {
+  Index bytes = 0;
+  for (const auto& shard : shards_) bytes += shard.file->file_bytes();
+  return bytes;
+}
+
+std::uint64_t Checkpoint::fingerprint() const {
+  detail::Hash64 hash;
+  hash.add(config_text_);
+  hash.add(index_metadata_.dump());
+  for (const auto& shard : shards_) {
+    hash.add(shard.name);
+    hash.add(static_cast<std::uint64_t>(shard.file->file_bytes()));
+    hash.add(shard.file->header_text());
+    add_samples(hash, shard);
+  }
+  return hash.value();
+}
+
+}  // namespace loewner

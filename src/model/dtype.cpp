@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/model/dtype.hpp"
+
+#include <array>
+#include <cstring>
+
+#include "loewner/base/error.hpp"
+#include "loewner/base/number_format.hpp"
+
+namespace loewner {
+namespace {
+
+struct DTypeFacts {
+  DType dtype;
+  std::string_view name;
+  Index size;
+};
+
+// In the order of the enumerators.
+constexpr std::array kFacts = {
+    DTypeFacts{DType::f64, "F64", 8},         DTypeFacts{DType::f32, "F32", 4},
+    DTypeFacts{DType::f16, "F16", 2},         DTypeFacts{DType::bf16, "BF16", 2},
+    DTypeFacts{DType::f8_e4m3, "F8_E4M3", 1}, DTypeFacts{DType::f8_e5m2, "F8_E5M2", 1},
+    DTypeFacts{DType::i64, "I64", 8},         DTypeFacts{DType::i32, "I32", 4},
+    DTypeFacts{DType::i16, "I16", 2},         DTypeFacts{DType::i8, "I8", 1},
+    DTypeFacts{DType::u64, "U64", 8},         DTypeFacts{DType::u32, "U32", 4},
+    DTypeFacts{DType::u16, "U16", 2},         DTypeFacts{DType::u8, "U8", 1},
+    DTypeFacts{DType::boolean, "BOOL", 1},
+};
+
+const DTypeFacts& facts_of(DType dtype) {
+  const auto& facts = kFacts[static_cast<std::size_t>(dtype)];
+  LOEWNER_ASSERT(facts.dtype == dtype);
+  return facts;
+}
+
+void decode_f64(const std::byte* in, std::span<float> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double stored = 0;
+    std::memcpy(&stored, in + i * sizeof stored, sizeof stored);
+    values[i] = static_cast<float>(stored);
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(DType dtype) {
+  return facts_of(dtype).name;
+}
+
+std::optional<DType> dtype_from_string(std::string_view name) {
+  for (const auto& facts : kFacts) {
+    if (facts.name == name) return facts.dtype;
+  }
+  return std::nullopt;
+}
+
+Index size_of(DType dtype) {
+  return facts_of(dtype).size;
+}
+
+bool is_float_readable(DType dtype) {
+  return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+}
+
+void decode_to_float(const std::byte* in, DType dtype, std::span<float> values) {
+  switch (dtype) {
+    case DType::f64:
+      return decode_f64(in, values);
+    case DType::f32:
+      return decode_numbers(in, NumberFormat::f32, values);
+    case DType::f16:
+      return decode_numbers(in, NumberFormat::f16, values);
+    case DType::bf16:
+      return decode_numbers(in, NumberFormat::bf16, values);
+    default:
+      throw InvalidArgument("only F64, F32, F16 and BF16 are read as numbers, got " + std::string(to_string(dtype)));
+  }
+}
+
+}  // namespace loewner

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/model/json.hpp"
+
+#include <limits>
+#include <unordered_set>
+#include <vector>
+
+#include "detail/quoted.hpp"
+#include "loewner/base/error.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxOrderedKeys = 10'000;
+
+// Sees every value while it is parsed and throws on what the parser itself lets pass.
+template <typename Object>
+class Strictness {
+ public:
+  Strictness(const std::string& file, std::size_t max_keys) : file_(file), max_keys_(max_keys) {}
+
+  bool operator()(int depth, typename Object::parse_event_t event, Object& parsed) {
+    if (depth > kMaxDepth)
+      throw IoError(file_ + ": values must be nested at most " + std::to_string(kMaxDepth) + " deep");
+    if (event == Object::parse_event_t::object_start) keys_.emplace_back();
+    if (event == Object::parse_event_t::object_end) keys_.pop_back();
+    if (event == Object::parse_event_t::key) add_key(parsed.template get_ref<const std::string&>());
+    return true;
+  }
+
+ private:
+  void add_key(const std::string& key) {
+    if (!keys_.back().insert(key).second)
+      throw IoError(file_ + ": key " + detail::quoted(key) + " must not be there twice");
+    if (keys_.back().size() > max_keys_) {
+      throw IoError(file_ + ": an object must have at most " + std::to_string(max_keys_) + " keys, got more");
+    }
+  }
+
+  const std::string& file_;
+  std::size_t max_keys_;
+  std::vector<std::unordered_set<std::string>> keys_;  // of the objects that are open
+};
+
+template <typename Object>
+Object parse_object(std::string_view text, const std::string& file, std::size_t max_keys) {
+  // The parser takes a NUL for the end of the text and would not look at what follows.
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    throw IoError(file + ": must be JSON, got a NUL at byte " + std::to_string(nul));
+  }
+  Object object;
+  try {
+    object = Object::parse(
+        text, [strictness = Strictness<Object>(file, max_keys)](int depth, auto event, Object& parsed) mutable {
+          return strictness(depth, event, parsed);
+        });
+  } catch (const typename Object::parse_error& error) {
+    throw IoError(file + ": must be UTF-8 JSON, got an error at byte " + std::to_string(error.byte));
+  } catch (const typename Object::exception&) {
+    throw IoError(file + ": must be JSON, got a number that is out of range");
+  }
+  if (!object.is_object()) throw IoError(file + ": must be a JSON object, got " + std::string(object.type_name()));
+  return object;
+}
+
+}  // namespace
+
+Json parse_json_object(std::string_view text, const std::string& file) {
+  return parse_object<Json>(text, file, kMaxOrderedKeys);
+}
+
+SortedJson parse_sorted_json_object(std::string_view text, const std::string& file) {
+  return parse_object<SortedJson>(text, file, std::numeric_limits<std::size_t>::max());
+}
+
+}  // namespace loewner

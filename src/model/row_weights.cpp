@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/model/row_weights.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "detail/file.hpp"
+#include "detail/quoted.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/model/json.hpp"
+
+namespace loewner {
+namespace {
+
+// Zipf's law is frequency ~ 1 / (r + offset); 10 is what the prototype was measured with.
+constexpr double kZipfOffset = 10;
+// No weight is smaller, relative to the largest: a row without any would be fitted to nothing.
+constexpr double kSmallestWeight = 1e-12;
+constexpr Index kMaxCountsBytes = Index{1} << 30;
+
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string to_text(double value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+void require_exponent(double exponent) {
+  require(std::isfinite(exponent) && exponent > 0,
+          [&] { return "row weights: exponent must be positive and finite, got " + to_text(exponent); });
+}
+
+TokenKind kind_of(const std::optional<Vocabulary>& vocabulary, Index row) {
+  if (!vocabulary) return TokenKind::ordinary;
+  return row < static_cast<Index>(vocabulary->kinds.size()) ? vocabulary->kinds[row] : TokenKind::unused;
+}
+
+// Logarithms of the estimated frequencies; those of special and unused rows are not looked at.
+std::vector<double> zipf_log_frequencies(const std::optional<Vocabulary>& vocabulary, Index rows) {
+  std::vector<double> logs(rows);
+  const bool has_scores = vocabulary && !vocabulary->log_probability.empty();
+  Index position = 0;
+  for (Index row = 0; row < rows; ++row) {
+    if (kind_of(vocabulary, row) != TokenKind::ordinary) continue;
+    logs[row] = has_scores ? vocabulary->log_probability[row] : -std::log(static_cast<double>(position) + kZipfOffset);
+    ++position;
+  }
+  return logs;
+}
+
+// exp(exponent * log), scaled so that the largest ordinary row has 1; special rows get 1, unused ones the smallest of
+// an ordinary row.
+std::vector<double> weights_from_logs(std::vector<double> logs, double exponent,
+                                      const std::optional<Vocabulary>& vocabulary) {
+  const auto rows = static_cast<Index>(logs.size());
+  double largest = -std::numeric_limits<double>::infinity();
+  for (Index row = 0; row < rows; ++row) {
+    if (kind_of(vocabulary, row) == TokenKind::ordinary) largest = std::max(largest, logs[row]);
+  }
+  double smallest = 1;
+  for (Index row = 0; row < rows; ++row) {
+    if (kind_of(vocabulary, row) != TokenKind::ordinary) continue;
+    logs[row] = std::max(kSmallestWeight, std::exp(exponent * (logs[row] - largest)));
+    smallest = std::min(smallest, logs[row]);
+  }
+  for (Index row = 0; row < rows; ++row) {
+    if (kind_of(vocabulary, row) == TokenKind::special) logs[row] = 1;
+    if (kind_of(vocabulary, row) == TokenKind::unused) logs[row] = smallest;
+  }
+  return logs;
+}
+
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+std::string describe_zipf(const std::optional<Vocabulary>& vocabulary, double exponent) {
+  const std::string power = ", exponent " + to_text(exponent);
+  if (!vocabulary) return "zipf by token id (no tokenizer file)" + power;
+  if (!vocabulary->log_probability.empty()) return "unigram scores of " + file_name(vocabulary->source) + power;
+  return "zipf by token order in " + file_name(vocabulary->source) + power;
+}
+
+// Collects counts and refuses what does not fit, whatever the form of the file.
+class CountTable {
+ public:
+  explicit CountTable(Index rows) : counts_(rows), seen_(rows) {}
+
+  void add(std::string_view id, std::optional<std::int64_t> count, const std::string& where) {
+    const auto row = parse_number<Index>(id);
+    if (!row || *row < 0 || *row >= static_cast<Index>(counts_.size())) {
+      throw IoError(where + "token id must be an integer in [0, " + std::to_string(counts_.size()) + "), got " +
+                    detail::quoted(id));
+    }
+    if (!count || *count < 0)
+      throw IoError(where + "count of token " + detail::quoted(id) + " must be an integer >= 0");
+    if (seen_[*row]) throw IoError(where + "token " + detail::quoted(id) + " must not be there twice");
+    seen_[*row] = true;
+    counts_[*row] = *count;
+  }
+
+  std::vector<std::int64_t> take() { return std::move(counts_); }
+
+ private:
+  std::vector<std::int64_t> counts_;
+  std::vector<bool> seen_;
+};
+
+void add_json_counts(CountTable& table, std::string_view text, const std::string& file) {
+  const SortedJson counts = parse_sorted_json_object(text, file);
+  for (const auto& [id, count] : counts.items()) {
+    table.add(id, count.is_number_integer() ? std::optional(count.get<std::int64_t>()) : std::nullopt, file + ": ");
+  }
+}
+
+void add_line_counts(CountTable& table, std::string_view text, const std::string& file) {
+  for (Index line = 1; !text.empty(); ++line) {
+    const auto end = std::min(text.find('\n'), text.size());
+    auto fields = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (fields.ends_with('\r')) fields.remove_suffix(1);
+    const std::string where = file + ": line " + std::to_string(line) + ": ";
+    const auto tab = fields.find('\t');
+    if (tab == fields.npos)
+      throw IoError(where + "must be a token id, a tab and a count, got " + detail::quoted(fields));
+    table.add(fields.substr(0, tab), parse_number<std::int64_t>(fields.substr(tab + 1)), where);
+  }
+}
+
+}  // namespace
+
+RowWeightOptions parse_row_weights(std::string_view text) {
+  require(!text.empty(),
+          [] { return std::string("row weights must be none, zipf, zipf:EXPONENT or a file of counts, got nothing"); });
+  if (text == "none") return {.kind = RowWeightKind::none, .counts_file = {}};
+  if (text == "zipf") return {.kind = RowWeightKind::zipf, .counts_file = {}};
+  if (text.starts_with("zipf:")) {
+    const auto exponent = parse_number<double>(text.substr(5));
+    require(exponent.has_value(),
+            [&] { return "row weights: exponent must be a number, got " + detail::quoted(text.substr(5)); });
+    require_exponent(*exponent);
+    return {.kind = RowWeightKind::zipf, .exponent = *exponent, .counts_file = {}};
+  }
+  return {.kind = RowWeightKind::counts, .exponent = kCountExponent, .counts_file = std::filesystem::path(text)};
+}
+
+RowWeights zipf_row_weights(const std::optional<Vocabulary>& vocabulary, Index rows, double exponent) {
+  require_exponent(exponent);
+  require(rows >= 1, [&] { return "row weights: rows must be at least 1, got " + std::to_string(rows); });
+  return {.values = weights_from_logs(zipf_log_frequencies(vocabulary, rows), exponent, vocabulary),
+          .description = describe_zipf(vocabulary, exponent)};
+}
+
+RowWeights count_row_weights(const std::vector<std::int64_t>& counts, const std::optional<Vocabulary>& vocabulary,
+                             double exponent) {
+  require_exponent(exponent);
+  require(!counts.empty(), [] { return std::string("row weights: counts must have at least one row, got none"); });
+  std::vector<double> logs(counts.size());
+  std::ranges::transform(counts, logs.begin(),
+                         [](std::int64_t count) { return std::log1p(static_cast<double>(count)); });
+  return {.values = weights_from_logs(std::move(logs), exponent, vocabulary),
+          .description = "token counts, exponent " + to_text(exponent)};
+}
+
+std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, const std::string& file) {
+  CountTable table(rows);
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first != text.npos && text[first] == '{') {
+    add_json_counts(table, text, file);
+  } else {
+    add_line_counts(table, text, file);
+  }
+  return table.take();
+}
+
+RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::path& model_folder, Index rows) {
+  switch (options.kind) {
+    case RowWeightKind::none:
+      return {.values = {}, .description = "none"};
+    case RowWeightKind::zipf:
+      return zipf_row_weights(read_vocabulary(model_folder), rows, options.exponent);
+    case RowWeightKind::counts:
+      break;
+  }
+  const auto& file = options.counts_file;
+  const auto counts = parse_token_counts(detail::read_text_file(file, kMaxCountsBytes), rows, file.string());
+  RowWeights weights = count_row_weights(counts, read_vocabulary(model_folder), options.exponent);
+  weights.description += ", from " + file.filename().string();
+  return weights;
+}
+
+}  // namespace loewner
