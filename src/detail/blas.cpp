@@ -24,6 +24,7 @@ void LOEWNER_BLAS(cblas_dgemm)(int, int, int, int, int, int, double, const doubl
 void LOEWNER_BLAS(cblas_sgemm)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*,
                                int);
 void LOEWNER_BLAS(cblas_dsyrk)(int, int, int, int, int, double, const double*, int, double, double*, int);
+void LOEWNER_BLAS(cblas_ssyrk)(int, int, int, int, int, float, const float*, int, float, float*, int);
 void LOEWNER_BLAS(cblas_dtrsm)(int, int, int, int, int, int, int, double, const double*, int, double*, int);
 void LOEWNER_BLAS(dpotrf_)(const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dsyevd_)(const char*, const char*, const int*, double*, const int*, double*, double*, const int*,
@@ -99,6 +100,15 @@ void gemm_with(Gemm gemm, Op op_a, Op op_b, T alpha, MatrixView<const T> a, Matr
        leading(a), b.data(), leading(b), beta, c.data(), leading(c));
 }
 
+template <typename T, typename Syrk>
+void add_gram_upper_with(Syrk syrk, MatrixView<const T> a, MatrixView<T> c) {
+  LOEWNER_ASSERT(c.rows() == a.cols() && c.cols() == a.cols());
+  if (a.empty()) return;
+  const SerialScope serial;
+  syrk(kRowMajor, kUpper, kTrans, as_int(a.cols()), as_int(a.rows()), T{1}, a.data(), leading(a), T{1}, c.data(),
+       leading(c));
+}
+
 }  // namespace
 
 void gemm(Op op_a, Op op_b, double alpha, MatrixView<const double> a, MatrixView<const double> b, double beta,
@@ -112,11 +122,11 @@ void gemm(Op op_a, Op op_b, float alpha, MatrixView<const float> a, MatrixView<c
 }
 
 void add_gram_upper(MatrixView<const double> a, MatrixView<double> c) {
-  LOEWNER_ASSERT(c.rows() == a.cols() && c.cols() == a.cols());
-  if (a.empty()) return;
-  const SerialScope serial;
-  LOEWNER_BLAS(cblas_dsyrk)
-  (kRowMajor, kUpper, kTrans, as_int(a.cols()), as_int(a.rows()), 1.0, a.data(), leading(a), 1.0, c.data(), leading(c));
+  add_gram_upper_with(LOEWNER_BLAS(cblas_dsyrk), a, c);
+}
+
+void add_gram_upper(MatrixView<const float> a, MatrixView<float> c) {
+  add_gram_upper_with(LOEWNER_BLAS(cblas_ssyrk), a, c);
 }
 
 void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b) {

@@ -24,6 +24,7 @@ void gemm(Op op_a, Op op_b, float alpha, MatrixView<const float> a, MatrixView<c
 
 /// Upper triangle of c = a^T a + c.
 void add_gram_upper(MatrixView<const double> a, MatrixView<double> c);
+void add_gram_upper(MatrixView<const float> a, MatrixView<float> c);
 
 /// Solves x u = b for x in place of b, u upper triangular (b: m x n, u: n x n).
 void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b);

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <vector>
 
 #include "detail/blas.hpp"
+#include "detail/row_weights.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {
@@ -21,48 +21,49 @@ Index num_lanes(Index d) {
   return std::clamp<Index>((Index{1} << 25) / std::max<Index>(1, d * d), 1, 8);
 }
 
-void require_usable_weights(std::span<const double> weights, Index rows) {
-  require(weights.empty() || static_cast<Index>(weights.size()) == rows, [&] {
-    return "gram: one weight per row is needed, " + std::to_string(rows) + ", got " + std::to_string(weights.size());
-  });
-  const auto bad = std::ranges::find_if_not(weights, [](double w) { return w >= 0 && std::isfinite(w); });
-  require(bad == weights.end(), [&] {
-    return "gram: weights must be finite and >= 0, got " + std::to_string(*bad) + " for row " +
-           std::to_string(bad - weights.begin());
-  });
-}
-
-// sqrt(w_i) a_i in float64 for the rows first ... first + out.rows() - 1.
-void widen_rows(const RowSource& a, std::span<const double> weights, Index first, MatrixView<double> out,
+// sqrt(w_i) a_i for the rows first ... first + out.rows() - 1.
+template <typename Real>
+void scale_rows(const RowSource& a, std::span<const double> weights, Index first, MatrixView<Real> out,
                 Matrix<float>& buffer) {
   const auto rows = a.read_rows(first, out.rows(), buffer);
   for (Index i = 0; i < rows.rows(); ++i) {
     const double scale = weights.empty() ? 1.0 : std::sqrt(weights[first + i]);
-    std::ranges::transform(rows.row(i), out.row(i).begin(), [&](float x) { return scale * static_cast<double>(x); });
+    std::ranges::transform(rows.row(i), out.row(i).begin(),
+                           [&](float x) { return static_cast<Real>(scale * static_cast<double>(x)); });
   }
 }
 
-void add_into(const Matrix<double>& part, Matrix<double>& sum) {
+template <typename Real>
+void add_into(const Matrix<Real>& part, Matrix<double>& sum) {
   for (Index i = 0; i < sum.rows(); ++i) {
-    for (Index j = i; j < sum.cols(); ++j) sum(i, j) += part(i, j);
+    for (Index j = i; j < sum.cols(); ++j) sum(i, j) += static_cast<double>(part(i, j));
   }
 }
 
-}  // namespace
+void add_gram_upper(MatrixView<const double> rows, Matrix<double>& sum) {
+  blas::add_gram_upper(rows, sum.view());
+}
 
-Matrix<double> gram(const RowSource& a, std::span<const double> row_weights) {
-  require_usable_weights(row_weights, a.rows());
+void add_gram_upper(MatrixView<const float> rows, Matrix<double>& sum) {
+  Matrix<float> part(sum.rows(), sum.cols());
+  blas::add_gram_upper(rows, part.view());
+  add_into(part, sum);
+}
+
+template <typename Real>
+Matrix<double> gram_with(const RowSource& a, std::span<const double> row_weights) {
+  detail::require_row_weights(row_weights, a.rows(), "gram");
   const Index d = a.cols(), lanes = num_lanes(d), blocks = (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
   std::vector<Matrix<double>> sums(lanes);
   for (auto& sum : sums) sum = Matrix<double>(d, d);
   parallel_for(lanes, [&](Index lane) {
-    Matrix<double> widened = Matrix<double>::uninitialized(kRowsPerBlock, d);
+    Matrix<Real> scaled = Matrix<Real>::uninitialized(kRowsPerBlock, d);
     Matrix<float> buffer;
     for (Index block = lane; block < blocks; block += lanes) {
       const Index first = block * kRowsPerBlock;
-      const auto rows = widened.view().row_block(0, std::min(kRowsPerBlock, a.rows() - first));
-      widen_rows(a, row_weights, first, rows, buffer);
-      blas::add_gram_upper(rows, sums[lane].view());
+      const auto rows = scaled.view().row_block(0, std::min(kRowsPerBlock, a.rows() - first));
+      scale_rows(a, row_weights, first, rows, buffer);
+      add_gram_upper(rows, sums[lane]);
     }
   });
   Matrix<double> g = std::move(sums[0]);
@@ -71,6 +72,16 @@ Matrix<double> gram(const RowSource& a, std::span<const double> row_weights) {
     for (Index j = 0; j < i; ++j) g(i, j) = g(j, i);
   }
   return g;
+}
+
+}  // namespace
+
+Matrix<double> gram(const RowSource& a, std::span<const double> row_weights) {
+  return gram_with<double>(a, row_weights);
+}
+
+Matrix<double> gram_float32(const RowSource& a, std::span<const double> row_weights) {
+  return gram_with<float>(a, row_weights);
 }
 
 }  // namespace loewner

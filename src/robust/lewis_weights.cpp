@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/robust/lewis_weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <string>
+
+#include "detail/blas.hpp"
+#include "detail/conversion.hpp"
+#include "detail/lane_sum.hpp"
+#include "detail/row_weights.hpp"
+#include "loewner/linalg/gram.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr double kRankLimit = 1e-12;        // eigenvalues of Q below this fraction of the largest are taken for 0
+constexpr double kFloat32Tolerance = 1e-3;  // finer answers than this are not asked of float32
+constexpr double kFloat32Condition = 1e6;   // beyond, float32 loses the smallest eigenvalues of Q
+constexpr double kFloat32Margin = 0.01;     // what the float32 error bound may add to the certificate
+constexpr double kSmallestWeight = 1e-12;   // of the mean weight: a row that is invisible now may count in a better Q
+constexpr Index kTile = 96;
+
+// Q^-1 = T T^T on the range of Q: ||T^T a||^2 is the leverage score of a.
+struct Whitening {
+  Matrix<double> t;      // d x r
+  bool upper = false;    // T is upper triangular, r = d
+  double condition = 0;  // trace(Q) ||T||_F^2, at least the condition number of Q on its range
+};
+
+double trace(const Matrix<double>& q) {
+  double sum = 0;
+  for (Index i = 0; i < q.rows(); ++i) sum += q(i, i);
+  return sum;
+}
+
+double squared_frobenius_norm(const Matrix<double>& t) {
+  return detail::lane_sum(t.rows() * t.cols(), [&](Index i) { return t.data()[i] * t.data()[i]; });
+}
+
+// Nothing when Q is not positive definite or its condition exceeds the limit.
+std::optional<Whitening> whitening_by_cholesky(Matrix<double> q, double condition_limit) {
+  const double size = trace(q);
+  if (!blas::cholesky_upper(q.view())) return std::nullopt;
+  Whitening whitening{.t = Matrix<double>(q.rows(), q.rows()), .upper = true};
+  for (Index i = 0; i < q.rows(); ++i) whitening.t(i, i) = 1;
+  blas::solve_upper_from_right(q.view(), whitening.t.view());
+  whitening.condition = size * squared_frobenius_norm(whitening.t);
+  if (!(whitening.condition <= condition_limit)) return std::nullopt;
+  return whitening;
+}
+
+Whitening whitening_by_eigenvectors(Matrix<double> q) {
+  const double size = trace(q);
+  const SymmetricEigen eigen = symmetric_eigen(std::move(q));
+  const Index rank = std::ranges::count_if(
+      eigen.values, [&](double value) { return value > 0 && value > kRankLimit * eigen.values.front(); });
+  Whitening whitening{.t = Matrix<double>(eigen.vectors_t.rows(), rank)};
+  for (Index j = 0; j < rank; ++j) {
+    const double scale = 1 / std::sqrt(eigen.values[j]);
+    for (Index i = 0; i < whitening.t.rows(); ++i) whitening.t(i, j) = scale * eigen.vectors_t(j, i);
+  }
+  whitening.condition = size * squared_frobenius_norm(whitening.t);
+  return whitening;
+}
+
+Whitening whitening_of(const Matrix<double>& q) {
+  auto fast = whitening_by_cholesky(q.clone(), 1 / kRankLimit);
+  return fast ? std::move(*fast) : whitening_by_eigenvectors(q.clone());
+}
+
+// y = rows T; the zeros of a triangular T are skipped by blocks of columns.
+template <typename Real>
+void multiply(MatrixView<const Real> rows, MatrixView<const Real> t, bool upper, MatrixView<Real> y) {
+  for (Index col = 0; col < t.cols(); col += kTile) {
+    const Index width = std::min(kTile, t.cols() - col), inner = upper ? col + width : t.rows();
+    blas::gemm(blas::Op::none, blas::Op::none, Real{1}, rows.col_block(0, inner),
+               t.row_block(0, inner).col_block(col, width), Real{0}, y.col_block(col, width));
+  }
+}
+
+template <typename Real>
+double squared_norm(std::span<const Real> row) {
+  return detail::lane_sum(static_cast<Index>(row.size()), [&](Index j) {
+    const auto x = static_cast<double>(row[j]);
+    return x * x;
+  });
+}
+
+// max over the rows of  visit(i, ||a_i||^2, ||a_i T||^2), the products in Real.
+template <typename Real, typename Visit>
+double max_over_rows(const RowSource& a, const Matrix<Real>& t, bool upper, Visit&& visit) {
+  std::vector<double> largest(num_row_blocks(a), 0.0);
+  for_each_row_block(a, [&](Index block, Index first, MatrixView<const float> rows) {
+    Matrix<Real> whitened = Matrix<Real>::uninitialized(rows.rows(), t.cols());
+    if constexpr (std::is_same_v<Real, float>) {
+      multiply<float>(rows, t.view(), upper, whitened.view());
+    } else {
+      const Matrix<double> wide = detail::widened(rows);
+      multiply<double>(wide.view(), t.view(), upper, whitened.view());
+    }
+    for (Index i = 0; i < rows.rows(); ++i) {
+      const double value = visit(first + i, squared_norm<float>(rows.row(i)), squared_norm<Real>(whitened.row(i)));
+      largest[block] = std::max(largest[block], value);
+    }
+  });
+  return largest.empty() ? 0.0 : *std::ranges::max_element(largest);
+}
+
+template <typename Visit>
+double max_over_rows(const RowSource& a, const Whitening& whitening, bool in_float32, Visit&& visit) {
+  if (!in_float32) return max_over_rows<double>(a, whitening.t, whitening.upper, visit);
+  return max_over_rows<float>(a, detail::narrowed(whitening.t.view()), whitening.upper, visit);
+}
+
+// One problem: the matrix, its norm, and what follows from the two.
+class LewisProblem {
+ public:
+  LewisProblem(const RowSource& a, const LewisOptions& options)
+      : a_(a),
+        p_(options.norm_exponent),
+        squared_scales_(detail::squared_scales(options.row_weights, options.norm_exponent)),
+        float32_is_enough_(options.tolerance >= kFloat32Tolerance) {}
+
+  std::vector<double> first_weights() const;
+  LewisWeights iterate(const LewisOptions& options);
+  LewisWeights certify(std::vector<double> weights) const;
+
+ private:
+  double squared_scale(Index i) const { return squared_scales_.empty() ? 1.0 : squared_scales_[i]; }
+  double certificate(double alpha, double omega) const { return std::pow(alpha * omega, std::abs(1 / p_ - 0.5)); }
+  std::vector<double> gram_weights(std::span<const double> weights) const;
+  Whitening whiten(std::span<const double> weights);
+  double update(const Whitening& whitening, std::span<double> weights) const;
+  struct Alpha {
+    double safe, plain;
+  };
+  Alpha alpha(const Whitening& whitening, std::span<const double> weights, bool in_float32, double margin) const;
+  double safe_alpha(const Whitening& whitening, std::span<const double> weights) const;
+
+  const RowSource& a_;
+  double p_;
+  std::vector<double> squared_scales_;
+  bool float32_is_enough_;
+};
+
+double sum_of(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+// Weights of rows that count stay above a floor: for p < 2 the power 1 - 2/p would turn 0 into infinity.
+void scale_to_sum(std::span<double> weights, double sum) {
+  const double factor = sum / sum_of(weights), floor = kSmallestWeight * sum / static_cast<double>(weights.size());
+  for (double& w : weights) w = w > 0 ? std::max(w * factor, floor) : 0.0;
+}
+
+// For p <= 2 one plain step from Q = I: exact up to scale when the rows' directions are spread evenly, and it takes the
+// scale out of huge rows before they can hide the others. For p > 2 that step would let huge rows take all.
+std::vector<double> LewisProblem::first_weights() const {
+  std::vector<double> weights(a_.rows());
+  for_each_row_block(a_, [&](Index, Index first, MatrixView<const float> rows) {
+    for (Index i = 0; i < rows.rows(); ++i) {
+      const double size = squared_scale(first + i) * squared_norm<float>(rows.row(i));
+      weights[first + i] = p_ <= 2 ? std::pow(size, p_ / 2) : (size > 0 ? 1.0 : 0.0);
+    }
+  });
+  return weights;
+}
+
+std::vector<double> LewisProblem::gram_weights(std::span<const double> weights) const {
+  std::vector<double> result(weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const bool counts = weights[i] > 0 || p_ == 2;
+    result[i] = counts ? squared_scale(static_cast<Index>(i)) * std::pow(weights[i], 1 - 2 / p_) : 0.0;
+  }
+  return result;
+}
+
+Whitening LewisProblem::whiten(std::span<const double> weights) {
+  const auto row_weights = gram_weights(weights);
+  if (float32_is_enough_) {
+    auto fast = whitening_by_cholesky(gram_float32(a_, row_weights), kFloat32Condition);
+    if (fast) return std::move(*fast);
+    float32_is_enough_ = false;
+  }
+  return whitening_of(gram(a_, row_weights));
+}
+
+// One step of the fixed point in place; returns alpha of the weights before it.
+double LewisProblem::update(const Whitening& whitening, std::span<double> weights) const {
+  const double damping = p_ <= 2 ? 1.0 : 4 / (p_ + 2);
+  const double largest = max_over_rows(a_, whitening, float32_is_enough_, [&](Index i, double, double leverage) {
+    if (weights[i] == 0) return 0.0;
+    const double growth = std::pow(squared_scale(i) * leverage, p_ / 2) / weights[i];
+    weights[i] = std::max(weights[i] * std::pow(growth, damping), std::numeric_limits<double>::min());
+    return growth;
+  });
+  scale_to_sum(weights, static_cast<double>(whitening.t.cols()));
+  return std::pow(largest, 2 / p_);
+}
+
+LewisWeights LewisProblem::iterate(const LewisOptions& options) {
+  std::vector<double> weights = first_weights();
+  Status status = Status::max_iterations;
+  int iterations = 0;
+  while (status == Status::max_iterations && iterations < options.max_iterations) {
+    const Whitening whitening = whiten(weights);
+    const auto rank = static_cast<double>(whitening.t.cols());
+    if (rank == 0) break;
+    const double omega = sum_of(weights), largest = update(whitening, weights);
+    ++iterations;
+    const double limit = (1 + options.tolerance) * certificate(1, rank);
+    if (certificate(largest, omega) <= limit) status = Status::converged;
+  }
+  LewisWeights result = certify(std::move(weights));
+  if (result.rank == 0) status = Status::converged;  // the zero matrix
+  result.status = status;
+  result.iterations = iterations;
+  return result;
+}
+
+// max_i (||a_i T|| + margin ||a_i||)^2 / w_i^(2/p), with the weights of the norm: with the margin and without.
+LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<const double> weights, bool in_float32,
+                                        double margin) const {
+  std::vector<double> plain(weights.size(), 0.0);
+  const auto growth = [&](Index i, double norm) {
+    return norm == 0 ? 0.0 : std::pow(squared_scale(i) * norm * norm, p_ / 2) / weights[i];
+  };
+  const double safe = max_over_rows(a_, whitening, in_float32, [&](Index i, double size, double leverage) {
+    if (squared_scale(i) == 0) return 0.0;
+    plain[i] = growth(i, std::sqrt(leverage));
+    return growth(i, std::sqrt(leverage) + margin * std::sqrt(size));
+  });
+  return {.safe = std::pow(safe, 2 / p_), .plain = std::pow(std::ranges::max(plain), 2 / p_)};
+}
+
+// An entry of a_i T computed in arithmetic of unit roundoff e is off by at most (d + 2) e |a_i| |T|, T's own rounding
+// included, so a row by (d + 2) e ||a_i|| ||T||_F. The Cholesky factorisation or eigenvectors of Q have the relative
+// error d e64 condition(Q), seen from any direction.
+double LewisProblem::safe_alpha(const Whitening& whitening, std::span<const double> weights) const {
+  const double d = static_cast<double>(a_.cols()), size = std::sqrt(squared_frobenius_norm(whitening.t));
+  const auto with_roundoff = [&](double roundoff, bool in_float32) {
+    return alpha(whitening, weights, in_float32, (d + 2) * roundoff * size);
+  };
+  const double factorisation = 1 + d * std::numeric_limits<double>::epsilon() * whitening.condition;
+  if (float32_is_enough_) {
+    const Alpha fast = with_roundoff(std::numeric_limits<float>::epsilon() / 2, true);
+    if (certificate(fast.safe, 1) <= (1 + kFloat32Margin) * certificate(fast.plain, 1)) {
+      return factorisation * fast.safe;
+    }
+  }
+  return factorisation * with_roundoff(std::numeric_limits<double>::epsilon() / 2, false).safe;
+}
+
+LewisWeights LewisProblem::certify(std::vector<double> weights) const {
+  LewisWeights result;
+  result.q = gram(a_, gram_weights(weights));
+  result.omega = sum_of(weights);
+  const Whitening whitening = whitening_of(result.q);
+  result.rank = whitening.t.cols();
+  if (result.rank > 0) {
+    result.alpha = safe_alpha(whitening, weights);
+    result.certificate = certificate(result.alpha, result.omega);
+  }
+  result.weights = std::move(weights);
+  return result;
+}
+
+void require_usable(const RowSource& a, const LewisOptions& options) {
+  detail::require_norm_exponent(options.norm_exponent, "lewis_weights");
+  detail::require_row_weights(options.row_weights, a.rows(), "lewis_weights");
+  require(options.max_iterations >= 0 && options.tolerance >= 0, [&] {
+    return "lewis_weights: max_iterations and tolerance must be >= 0, got " + std::to_string(options.max_iterations) +
+           " and " + std::to_string(options.tolerance);
+  });
+  require_finite(a, "lewis_weights: the matrix");
+}
+
+}  // namespace
+
+LewisWeights lewis_weights(const RowSource& a, const LewisOptions& options) {
+  require_usable(a, options);
+  return LewisProblem(a, options).iterate(options);
+}
+
+LewisWeights certify_weights(const RowSource& a, std::vector<double> weights, const LewisOptions& options) {
+  require_usable(a, options);
+  require(static_cast<Index>(weights.size()) == a.rows(), [&] {
+    return "certify_weights: one weight per row is needed, " + std::to_string(a.rows()) + ", got " +
+           std::to_string(weights.size());
+  });
+  detail::require_row_weights(weights, a.rows(), "certify_weights");
+  return LewisProblem(a, options).certify(std::move(weights));
+}
+
+}  // namespace loewner
