@@ -6,6 +6,7 @@
 #include <string>
 
 #include "detail/blas.hpp"
+#include "detail/conversion.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -22,19 +23,13 @@ void require_usable(const RowSource& a, const TruncatedSvdOptions& options) {
   require_finite(a, "truncated_svd: the matrix");
 }
 
-Matrix<double> leading_rows(MatrixView<const double> a, Index count) {
-  Matrix<double> rows = Matrix<double>::uninitialized(count, a.cols());
-  for (Index i = 0; i < count; ++i) std::ranges::copy(a.row(i), rows.row(i).begin());
-  return rows;
-}
-
 RightSingularVectors gram_route(const RowSource& a, const TruncatedSvdOptions& options) {
   // float32 squares fit in float64 whatever their scale (1e-90 ... 1e77), so the input needs no scaling first.
   const SymmetricEigen eigen = symmetric_eigen(gram(a, options.row_weights));
   RightSingularVectors result;
   result.route = SvdRoute::gram;
   for (const double value : eigen.values) result.singular_values.push_back(std::sqrt(std::max(0.0, value)));
-  result.vt = leading_rows(eigen.vectors_t.view(), options.rank);
+  result.vt = detail::leading_rows<double>(eigen.vectors_t.view(), options.rank);
   return result;
 }
 
@@ -65,7 +60,7 @@ RightSingularVectors direct_route(const RowSource& a, const TruncatedSvdOptions&
   result.route = SvdRoute::direct;
   require(blas::thin_svd(r.view(), u, result.singular_values, vt),
           [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
-  result.vt = leading_rows(vt.view(), options.rank);
+  result.vt = detail::leading_rows<double>(vt.view(), options.rank);
   return result;
 }
 
@@ -82,7 +77,7 @@ RightSingularVectors wide_route(const RowSource& a, const TruncatedSvdOptions& o
   result.route = SvdRoute::direct;
   require(blas::thin_svd(scaled.view(), u, result.singular_values, vt),
           [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
-  result.vt = leading_rows(vt.view(), options.rank);
+  result.vt = detail::leading_rows<double>(vt.view(), options.rank);
   return result;
 }
 
