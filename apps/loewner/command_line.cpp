@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <map>
+#include <optional>
+
+#include "loewner/base/error.hpp"
+#include "loewner/base/parallel.hpp"
+#include "loewner/compress/expand.hpp"
+#include "loewner/compress/pipeline.hpp"
+#include "loewner/compress/verify.hpp"
+#include "progress_bar.hpp"
+#include "tables.hpp"
+
+namespace loewner::cli {
+namespace {
+
+// Options that every command takes.
+struct Common {
+  std::filesystem::path json;
+  bool quiet = false;
+  std::optional<int> threads;
+
+  void add_to(CLI::App& command) {
+    command.add_option("--json", json, "write the report as JSON to this file");
+    command.add_flag("--quiet", quiet, "no table and no progress bar");
+    command.add_option("--threads", threads, "number of threads; results do not depend on it")
+        ->check(CLI::Range(1, 4096));
+  }
+};
+
+struct Streams {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+void write_json(const Common& common, const Json& report) {
+  if (common.json.empty()) return;
+  std::ofstream file(common.json);
+  file << report.dump(2) << "\n";
+  file.close();
+  if (!file) throw IoError(common.json.string() + ": cannot be written");
+}
+
+// A bar only where somebody watches.
+template <typename Work>
+auto with_progress(const Common& common, Streams streams, Work work) {
+  if (common.quiet || isatty(STDERR_FILENO) == 0) return work(ProgressCallback{});
+  ProgressBar bar(streams.err);
+  return work([&](std::string_view what, double fraction) { bar.show(what, fraction); });
+}
+
+const std::map<std::string, Method> kMethods = {{"auto", Method::automatic}, {"svd", Method::svd}, {"lp", Method::lp}};
+
+template <typename Value>
+std::vector<std::string> keys_of(const std::map<std::string, Value>& map) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+
+IfExists if_exists_of(bool resume, bool overwrite) {
+  if (resume) return IfExists::resume;
+  return overwrite ? IfExists::overwrite : IfExists::refuse;
+}
+
+class Command {
+ public:
+  virtual ~Command() = default;
+  virtual int run(Streams streams) = 0;
+
+  CLI::App* app = nullptr;
+};
+
+class Inspect final : public Command {
+ public:
+  explicit Inspect(CLI::App& root) {
+    app = root.add_subcommand("inspect", "table of tensors: role, shape, type, bytes; reads headers only");
+    app->add_option("MODEL", model_, "model folder")->required();
+    common_.add_to(*app);
+  }
+  int run(Streams streams) override {
+    const Checkpoint checkpoint = Checkpoint::open(model_);
+    std::vector<TensorDeclaration> declarations;
+    for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
+    const Architecture architecture = analyse_architecture(checkpoint.config(), declarations);
+    if (!common_.quiet) print_inspection(checkpoint, architecture, streams.out);
+    write_json(common_, inspection_to_json(checkpoint, architecture));
+    return done;
+  }
+
+ private:
+  std::filesystem::path model_;
+  Common common_;
+};
+
+class Compress final : public Command {
+ public:
+  explicit Compress(CLI::App& root) {
+    app = root.add_subcommand("compress", "make a model smaller");
+    app->add_option("MODEL", options_.model, "model folder: config.json and safetensors")->required();
+    app->add_option("-o,--output", options_.output, "folder to be made");
+    add_selection();
+    add_amount();
+    add_method();
+    add_run();
+  }
+
+  int run(Streams streams) override {
+    if (common_.threads) set_num_threads(*common_.threads);
+    if (linear_) options_.selection = Selection::linear;
+    if (all_) options_.selection = Selection::all;
+    options_.method = kMethods.at(method_);
+    options_.factor_format = *number_format_from_string(factor_format_);
+    options_.if_exists = if_exists_of(resume_, overwrite_);
+    const CompressReport report =
+        with_progress(common_, streams, [&](const ProgressCallback& progress) { return compress(options_, progress); });
+    if (!common_.quiet) print_report(report, options_.dry_run, streams.out);
+    write_json(common_, to_json(report));
+    return done;
+  }
+
+ private:
+  void add_selection() {
+    auto* embeddings = app->add_flag("--embeddings", embeddings_, "token embeddings (default)");
+    auto* linear = app->add_flag("--linear", linear_, "linear layers and heads");
+    auto* all = app->add_flag("--all", all_, "token embeddings and linear layers");
+    embeddings->excludes(linear, all);
+    linear->excludes(all);
+    app->add_option("--include", options_.include, "also tensors whose name matches this regular expression")
+        ->allow_extra_args(false);
+    app->add_option("--exclude", options_.exclude, "but none whose name matches this one")->allow_extra_args(false);
+  }
+  void add_amount() {
+    auto* amount = app->add_option_group("amount", "how much; exactly one");
+    amount->add_option("--keep", options_.keep, "bytes of each selected tensor after / before, in (0, 1)");
+    amount->add_option("--max-error", options_.max_error, "largest relative weighted error of each tensor, in (0, 1)");
+    amount->require_option(1);
+  }
+  void add_method() {
+    app->add_option("--method", method_, "auto, svd or lp")
+        ->check(CLI::IsMember(keys_of(kMethods)))
+        ->capture_default_str();
+    app->add_option("--norm-exponent", options_.norm_exponent, "p >= 1 of lp and of the l_p errors")
+        ->capture_default_str();
+    app->add_option("--row-weights", options_.row_weights, "zipf[:EXPONENT], none, or a file of token counts")
+        ->capture_default_str();
+    app->add_option("--factor-format", factor_format_, "f32, f16 or bf16")
+        ->check(CLI::IsMember({"f32", "f16", "bf16"}))
+        ->capture_default_str();
+  }
+  void add_run() {
+    app->add_option("--seed", options_.seed, "of every random choice")->capture_default_str();
+    app->add_option("--max-memory", options_.max_memory,
+                    "resident memory to stay below, as in 1.5GB; default: half of the machine's")
+        ->transform(CLI::AsSizeValue(true));
+    app->add_flag("--dry-run", options_.dry_run, "print the plan and the predicted errors; write nothing");
+    auto* resume = app->add_flag("--resume", resume_, "go on with an interrupted run");
+    app->add_flag("--overwrite", overwrite_, "replace an existing output")->excludes(resume);
+    common_.add_to(*app);
+  }
+
+  CompressOptions options_;
+  Common common_;
+  std::string method_ = "auto", factor_format_ = "f32";
+  bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
+};
+
+class Verify final : public Command {
+ public:
+  explicit Verify(CLI::App& root) {
+    app = root.add_subcommand("verify",
+                              "recompute errors, certificates and sizes; exit code 5 when a claim does not hold");
+    app->add_option("OUT", output_, "folder that compress made")->required();
+    app->add_option("--against", model_, "the original model folder")->required();
+    common_.add_to(*app);
+  }
+  int run(Streams streams) override {
+    if (common_.threads) set_num_threads(*common_.threads);
+    const VerifyReport report = with_progress(
+        common_, streams, [&](const ProgressCallback& progress) { return verify(output_, model_, progress); });
+    if (!common_.quiet) print_report(report, streams.out);
+    write_json(common_, to_json(report));
+    if (report.holds()) return done;
+    streams.err << "loewner verify: " << output_.string() << ": a stored claim does not hold\n";
+    return claim_failed;
+  }
+
+ private:
+  std::filesystem::path output_, model_;
+  Common common_;
+};
+
+class Expand final : public Command {
+ public:
+  explicit Expand(CLI::App& root) {
+    app =
+        root.add_subcommand("expand", "write an ordinary dense checkpoint, for tools that know nothing of the format");
+    app->add_option("OUT", model_, "folder that compress made")->required();
+    app->add_option("-o,--output", output_, "folder to be made")->required();
+    app->add_flag("--overwrite", overwrite_, "replace an existing output");
+    common_.add_to(*app);
+  }
+  int run(Streams streams) override {
+    if (common_.threads) set_num_threads(*common_.threads);
+    with_progress(common_, streams, [&](const ProgressCallback& progress) {
+      expand(model_, output_, if_exists_of(false, overwrite_), progress);
+      return 0;
+    });
+    return done;
+  }
+
+ private:
+  std::filesystem::path model_, output_;
+  bool overwrite_ = false;
+  Common common_;
+};
+
+int run_command(CLI::App& root, std::span<const std::string> arguments, std::span<Command* const> commands,
+                Streams streams) {
+  try {
+    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them last first
+  } catch (const CLI::ParseError& error) {
+    return root.exit(error, streams.out, streams.err) == 0 ? done : usage;  // --help and --version end here with 0
+  }
+  for (auto* command : commands) {
+    if (command->app->parsed()) return command->run(streams);
+  }
+  return usage;
+}
+
+}  // namespace
+
+int run(std::span<const std::string> arguments, std::ostream& out, std::ostream& err) {
+  CLI::App root("Transformer checkpoints made smaller without fine-tuning and without a GPU.", "loewner");
+  root.set_version_flag("--version", LOEWNER_VERSION);
+  root.require_subcommand(1);
+  Inspect inspect(root);
+  Compress compress(root);
+  Verify verify(root);
+  Expand expand(root);
+  const std::vector<Command*> commands = {&inspect, &compress, &verify, &expand};
+  const auto fail = [&](const std::exception& error, int code) {
+    err << "loewner: " << error.what() << "\n";
+    return code;
+  };
+  try {
+    return run_command(root, arguments, commands, {out, err});
+  } catch (const InvalidArgument& error) {
+    return fail(error, usage);
+  } catch (const BudgetError& error) {
+    return fail(error, budget);
+  } catch (const Cancelled& error) {
+    return fail(error, interrupted);
+  } catch (const std::exception& error) {
+    return fail(error, bad_input);
+  }
+}
+
+}  // namespace loewner::cli

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "command_line.hpp"
+#include "loewner/base/cancellation.hpp"
+
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+extern "C" void note_interrupt(int) {
+  interrupted = 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, note_interrupt);
+  std::signal(SIGTERM, note_interrupt);
+  const loewner::CancellationScope scope([] { return interrupted != 0; });
+  return loewner::cli::run(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr);
+}

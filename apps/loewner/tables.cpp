@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace loewner::cli {
+namespace {
+
+std::string shape_text(const std::vector<Index>& shape) {
+  return fmt::format("{}", fmt::join(shape, " x "));
+}
+
+std::string megabytes(Index bytes) {
+  return fmt::format("{:.2f}", static_cast<double>(bytes) / 1e6);
+}
+
+double percent(Index part, Index whole) {
+  return whole > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0;
+}
+
+std::size_t name_width(const std::vector<std::string>& names) {
+  std::size_t width = 6;
+  for (const auto& name : names) width = std::max(width, name.size());
+  return width;
+}
+
+template <typename Tensors, typename Name>
+std::size_t name_width(const Tensors& tensors, Name name) {
+  std::vector<std::string> names;
+  for (const auto& tensor : tensors) names.push_back(name(tensor));
+  return name_width(names);
+}
+
+std::string optional_number(const char* format, const std::optional<double>& value) {
+  return value ? fmt::format(fmt::runtime(format), *value) : "-";
+}
+
+}  // namespace
+
+void print_inspection(const Checkpoint& checkpoint, const Architecture& architecture, std::ostream& out) {
+  const auto width = name_width(checkpoint.tensors(), [](const auto& tensor) { return tensor.info->name; });
+  const Index total = checkpoint.weight_bytes();
+  out << fmt::format("{:{}}  {:18}  {:>16}  {:7}  {:>10}  {:>6}  {}\n", "tensor", width, "role", "shape", "type", "MB",
+                     "share", "tied to");
+  for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
+    const auto& info = *checkpoint.tensors()[i].info;
+    const auto& place = architecture.places[i];
+    out << fmt::format("{:{}}  {:18}  {:>16}  {:7}  {:>10}  {:>5.1f}%  {}\n", info.name, width,
+                       fmt::format("{}{}", to_string(place.role), place.transposed ? " (transposed)" : ""),
+                       shape_text(info.shape), to_string(info.dtype), megabytes(info.bytes()),
+                       percent(info.bytes(), total), place.tied_to);
+  }
+  out << fmt::format("{} tensors, {} MB of weights in {} file(s), model type {}\n", checkpoint.tensors().size(),
+                     megabytes(total), checkpoint.shards().size(), architecture.model_type);
+}
+
+Json inspection_to_json(const Checkpoint& checkpoint, const Architecture& architecture) {
+  Json tensors = Json::array();
+  for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
+    const auto& info = *checkpoint.tensors()[i].info;
+    const auto& place = architecture.places[i];
+    tensors.push_back({{"name", info.name},
+                       {"role", to_string(place.role)},
+                       {"transposed", place.transposed},
+                       {"tied_to", place.tied_to},
+                       {"shape", info.shape},
+                       {"dtype", to_string(info.dtype)},
+                       {"bytes", info.bytes()}});
+  }
+  return {{"model_type", architecture.model_type},
+          {"tensors", std::move(tensors)},
+          {"weights_bytes", checkpoint.weight_bytes()}};
+}
+
+void print_report(const CompressReport& report, bool dry_run, std::ostream& out) {
+  const auto width = name_width(report.tensors, [](const auto& tensor) { return tensor.name; });
+  out << fmt::format("{:{}}  {:>16}  {:6}  {:>5}  {:>10}  {:>10}  {:>6}  {:>9}  {:>9}  {:>11}\n", "tensor", width,
+                     "shape", "method", "rank", "MB before", "MB after", "kept", dry_run ? "predicted" : "error",
+                     dry_run ? "" : "weighted", "certificate");
+  for (const auto& tensor : report.tensors) {
+    out << fmt::format("{:{}}  {:>16}  {:6}  {:>5}  {:>10}  {:>10}  {:>5.1f}%  {:>9.4f}  {:>9}  {:>11}\n", tensor.name,
+                       width, fmt::format("{} x {}", tensor.rows, tensor.cols), tensor.method,
+                       tensor.rank ? fmt::format("{}", *tensor.rank) : "-", megabytes(tensor.bytes_before),
+                       megabytes(tensor.bytes_after), percent(tensor.bytes_after, tensor.bytes_before),
+                       dry_run ? tensor.predicted_error : tensor.errors.relative_error,
+                       dry_run ? "" : fmt::format("{:.4f}", tensor.errors.weighted_relative_error),
+                       optional_number("{:.3f}", tensor.certificate));
+  }
+  out << fmt::format("weights {} -> {} MB ({:.1f}% kept), folder {} -> {} MB, {:.2f} s{}\n",
+                     megabytes(report.weights_before), megabytes(report.weights_after),
+                     percent(report.weights_after, report.weights_before), megabytes(report.folder_before),
+                     megabytes(report.folder_after), report.seconds, dry_run ? "; nothing written" : "");
+  for (const auto& note : report.notes) out << "note: " << note << "\n";
+}
+
+void print_report(const VerifyReport& report, std::ostream& out) {
+  const auto width = name_width(report.tensors, [](const auto& tensor) { return tensor.claimed.name; });
+  out << fmt::format("{:{}}  {:>10}  {:>10}  {:>9}  {:>9}  {:>9}  {:>11}  {}\n", "tensor", width, "MB before",
+                     "MB after", "error", "weighted", "lp error", "certificate", "claims");
+  for (const auto& tensor : report.tensors) {
+    out << fmt::format("{:{}}  {:>10}  {:>10}  {:>9.4f}  {:>9.4f}  {:>9.4f}  {:>11}  {}\n", tensor.claimed.name, width,
+                       megabytes(tensor.claimed.bytes_before), megabytes(tensor.claimed.bytes_after),
+                       tensor.found.relative_error, tensor.found.weighted_relative_error, tensor.found.lp_error,
+                       optional_number("{:.3f}", tensor.certificate),
+                       tensor.failures.empty() ? "hold" : fmt::format("{}", fmt::join(tensor.failures, "; ")));
+  }
+  out << fmt::format("{} other tensors are the original's, byte for byte; weights {} -> {} MB\n",
+                     report.untouched_tensors, megabytes(report.weights_before), megabytes(report.weights_after));
+  for (const auto& failure : report.failures) out << "FAILED: " << failure << "\n";
+  for (const auto& note : report.notes) out << "note: " << note << "\n";
+}
+
+}  // namespace loewner::cli

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make demo`: the embedding table of all-MiniLM-L6-v2 made smaller, the result verified, loaded and compared with the original."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import transformers
+from sentence_fidelity import SentenceEncoder, documentation_sentences, mean_cosine, minilm_folder
+
+import loewner  # noqa: F401  (registers the format with transformers)
+
+OUT = Path(__file__).resolve().parent.parent / "out" / "demo"
+
+# name, options of `loewner compress`
+RUNS = [
+    ("svd, no row weights", ["--method", "svd", "--row-weights", "none", "--keep", "0.72"]),
+    ("svd, zipf weights", ["--method", "svd", "--keep", "0.72"]),
+    ("auto, zipf weights", ["--keep", "0.72"]),
+    ("auto, zipf weights", ["--keep", "0.50"]),
+    ("auto, zipf, f16 factors", ["--keep", "0.36", "--factor-format", "f16"]),
+]
+
+
+def run_tool(*arguments: str) -> None:
+    """Runs the command line tool; its messages go to the terminal, and a failure ends the demo."""
+    command = [str(Path(sys.executable).parent / "loewner"), *arguments]
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
+        sys.exit(f"failed: {' '.join(command)}")
+
+
+def main() -> None:
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    OUT.mkdir(parents=True, exist_ok=True)
+    base = minilm_folder()
+    sentences = documentation_sentences(400)
+    reference = SentenceEncoder.load(base).encode(sentences)
+
+    header = f"{'method':26}{'keep':>6}{'rank':>6}{'table MB':>10}{'folder MB':>11}{'error':>8}{'weighted':>10}{'cosine':>8}"
+    print("all-MiniLM-L6-v2, table 30522 x 384; cosine: of 400 sentence vectors to the original's\n")
+    print(header)
+    print("-" * len(header))
+    size = sum(file.stat().st_size for file in base.rglob("*") if file.is_file())
+    print(f"{'original':26}{'1':>6}{'':>6}{30522 * 384 * 4 / 1e6:10.1f}{size / 1e6:11.1f}{0:8.4f}{0:10.4f}{1:8.4f}")
+    for number, (name, options) in enumerate(RUNS):
+        output, report_file = OUT / f"run{number}", OUT / f"run{number}.json"
+        run_tool(
+            "compress", str(base), "-o", str(output), "--overwrite", "--quiet", "--json", str(report_file), *options
+        )
+        run_tool("verify", str(output), "--against", str(base), "--quiet")
+        report = json.loads(report_file.read_text())
+        table = report["tensors"][0]
+        cosine = mean_cosine(SentenceEncoder.load(output).encode(sentences), reference)
+        keep = options[options.index("--keep") + 1]
+        print(
+            f"{name:26}{keep:>6}{table['rank'] or '-':>6}{table['bytes_after'] / 1e6:10.1f}"
+            f"{report['totals']['folder_bytes_after'] / 1e6:11.1f}{table['relative_error']:8.4f}"
+            f"{table['weighted_relative_error']:10.4f}{cosine:8.4f}"
+        )
+    print(f"\nverified and loaded with AutoModel.from_pretrained; the folders are in {OUT.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()

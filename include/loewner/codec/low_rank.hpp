@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "loewner/codec/encoded_matrix.hpp"
+
+namespace loewner {
+
+/// W = left * right with left: rows x rank, right: rank x cols, both in one number format.
+class LowRank final : public EncodedMatrix {
+ public:
+  /// left may be computed or read on the way; right is held in memory. InvalidArgument unless left.cols() ==
+  /// right.rows() >= 1.
+  LowRank(std::shared_ptr<const RowSource> left, Matrix<float> right, NumberFormat format);
+
+  /// Reads it back. IoError when the arrays do not fit the specification.
+  static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
+
+  /// Bytes of the two arrays at a rank.
+  static Index bytes_at_rank(Index rows, Index cols, Index rank, NumberFormat format);
+
+  Index rank() const { return right_->rows(); }
+
+  std::string_view structure() const override { return "low_rank"; }
+  Index rows() const override { return left_->rows(); }
+  Index cols() const override { return right_->cols(); }
+  std::vector<StoredArray> to_tensors() const override;
+  Json spec_fields() const override;
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override;
+  void decode_rows(std::span<const Index> indices, MatrixView<float> out) const override;
+  void apply(MatrixView<const float> x, MatrixView<float> y) const override;
+
+ private:
+  std::shared_ptr<const RowSource> left_;
+  std::shared_ptr<const Matrix<float>> right_;
+  NumberFormat format_;
+};
+
+}  // namespace loewner

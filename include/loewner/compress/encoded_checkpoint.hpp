@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loewner/codec/encoded_matrix.hpp"
+#include "loewner/model/checkpoint.hpp"
+
+namespace loewner {
+
+inline constexpr const char* kQuantizationMethod = "loewner";
+inline constexpr int kFormatMajor = 1, kFormatMinor = 0;
+
+/// "M." of a tensor "M.weight": what its arrays' names begin with. IoError for another name.
+std::string array_prefix(const std::string& tensor_name);
+
+/// One encoded tensor of a checkpoint that this library wrote.
+struct EncodedTensor {
+  std::string name;                      ///< of the tensor that was replaced
+  Json spec;                             ///< docs/format.md
+  std::vector<std::string> array_names;  ///< full names of its stored arrays
+  std::unique_ptr<EncodedMatrix> matrix;
+};
+
+/// Reads the encoded tensors of an output folder; their rows are read from the files when they are asked for.
+///
+/// Errors    IoError, naming folder and tensor, when the configuration is not of this format, has a newer major
+/// version, or a specification
+///           does not fit the arrays.
+std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint);
+
+/// The arrays of an encoded matrix under their full names.
+std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& tensor_name);
+
+/// Bytes that the arrays take in their files, header entries included.
+Index stored_bytes(const Checkpoint& checkpoint, const std::vector<std::string>& tensor_names);
+
+}  // namespace loewner

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loewner/base/number_format.hpp"
+
+namespace loewner {
+
+/// Which tensors are made smaller, before --include and --exclude are applied.
+enum class Selection { embeddings, linear, all };
+
+/// How a matrix is factored.
+enum class Method {
+  automatic,  ///< svd and lp under the same bytes (and dense, where the factor format alone meets the budget); the
+              ///< lowest weighted error stays
+  svd,        ///< row-weighted truncated SVD: optimal in the weighted Frobenius norm
+  lp,         ///< truncated l_p factorisation through Lewis weights
+};
+
+/// What happens when the output folder, or an unfinished one beside it, is already there.
+enum class IfExists { refuse, resume, overwrite };
+
+/// Everything that decides what `compress` writes. One struct serves C++, the command line and Python, so defaults
+/// cannot diverge.
+struct CompressOptions {
+  std::filesystem::path model;   ///< folder with config.json and safetensors
+  std::filesystem::path output;  ///< folder to be made; its parent must exist
+
+  Selection selection = Selection::embeddings;
+  std::vector<std::string> include;  ///< regular expressions on tensor names: add what they match
+  std::vector<std::string> exclude;  ///< and these take away again
+
+  std::optional<double> keep;       ///< bytes of each selected tensor after / before, in (0, 1); metadata included
+  std::optional<double> max_error;  ///< largest relative weighted Frobenius error of each selected tensor, in (0, 1)
+
+  Method method = Method::automatic;
+  double norm_exponent = 1.5;        ///< p >= 1 of `lp` and of the l_p errors reported
+  std::string row_weights = "zipf";  ///< zipf[:EXPONENT], none, or a file of token counts; for token embeddings only
+  NumberFormat factor_format = NumberFormat::f32;
+
+  std::uint64_t seed = 0;       ///< of every random choice (none is made by svd and lp)
+  std::int64_t max_memory = 0;  ///< bytes of resident memory to stay below; 0: half of the machine's
+  bool dry_run = false;         ///< plan and predict only; nothing is written
+  IfExists if_exists = IfExists::refuse;
+};
+
+}  // namespace loewner

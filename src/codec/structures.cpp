@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/codec/structures.hpp"
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "detail/spec_field.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/codec/dense.hpp"
+#include "loewner/codec/low_rank.hpp"
+
+namespace loewner {
+namespace {
+
+struct Structure {
+  std::string_view name;
+  std::unique_ptr<EncodedMatrix> (*from_tensors)(const Json& spec, const ArrayLookup& arrays);
+};
+
+// A new structure is one line here, besides its own header, source and test.
+constexpr std::array kStructures = {
+    Structure{"dense", Dense::from_tensors},
+    Structure{"low_rank", LowRank::from_tensors},
+};
+
+}  // namespace
+
+std::unique_ptr<EncodedMatrix> encoded_matrix_from_tensors(const Json& spec, const ArrayLookup& arrays) {
+  const auto name = detail::spec_field<std::string>(spec, "structure");
+  for (const auto& structure : kStructures) {
+    if (structure.name == name) return structure.from_tensors(spec, arrays);
+  }
+  throw IoError("specification: structure '" + name + "' is not known to this version");
+}
+
+}  // namespace loewner

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/encode.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "loewner/base/error.hpp"
+#include "loewner/codec/dense.hpp"
+#include "loewner/codec/low_rank.hpp"
+#include "loewner/linalg/gram.hpp"
+#include "loewner/linalg/row_projection.hpp"
+#include "loewner/linalg/truncated_svd.hpp"
+#include "loewner/robust/lp_error.hpp"
+#include "loewner/robust/lp_low_rank.hpp"
+
+namespace loewner {
+namespace {
+
+// A nested family of subspaces: the best rank-k approximation of the family is A V_k V_k^T with the first k rows of vt.
+struct Family {
+  std::string method;
+  Matrix<double> vt;
+  std::vector<double>
+      error_at_rank;  // relative weighted Frobenius error after k = 0, 1, ... dimensions; empty when not asked for
+  std::optional<double> certificate;
+};
+
+Index full_rank(const EncodeRequest& request) {
+  return std::min(request.matrix->rows(), request.matrix->cols());
+}
+
+Index bytes_at_rank(const EncodeRequest& request, Index rank) {
+  return LowRank::bytes_at_rank(request.matrix->rows(), request.matrix->cols(), rank, request.factor_format);
+}
+
+Index dense_bytes(const EncodeRequest& request) {
+  return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
+}
+
+Family svd_family(const EncodeRequest& request, Index rank) {
+  auto svd = truncated_svd(*request.matrix, {.rank = rank, .row_weights = request.row_weights});
+  Family family{.method = "svd", .vt = std::move(svd.vt), .error_at_rank = {}, .certificate = std::nullopt};
+  const auto& sigma = svd.singular_values;
+  std::vector<double> tail(sigma.size() + 1);  // summed from the small end, so that no digit of a small tail is lost
+  for (std::size_t k = sigma.size(); k > 0; --k) tail[k - 1] = tail[k] + sigma[k - 1] * sigma[k - 1];
+  for (const double energy : tail) family.error_at_rank.push_back(tail[0] > 0 ? std::sqrt(energy / tail[0]) : 0.0);
+  return family;
+}
+
+// What A V_k V_k^T leaves of the weighted energy, for all k at once: 1 - sum_{i <= k} v_i^T G v_i / tr G.
+std::vector<double> projection_errors(const EncodeRequest& request, MatrixView<const double> vt) {
+  const Matrix<double> g = gram(*request.matrix, request.row_weights);
+  double total = 0;
+  for (Index i = 0; i < g.rows(); ++i) total += g(i, i);
+  std::vector<double> errors{total > 0 ? 1.0 : 0.0};
+  double captured = 0;
+  for (Index k = 0; k < vt.rows(); ++k) {
+    for (Index i = 0; i < g.rows(); ++i) {
+      double product = 0;
+      for (Index j = 0; j < g.cols(); ++j) product += g(i, j) * vt(k, j);
+      captured += vt(k, i) * product;
+    }
+    errors.push_back(total > 0 ? std::sqrt(std::max(0.0, 1 - captured / total)) : 0.0);
+  }
+  return errors;
+}
+
+Family lp_family(const EncodeRequest& request) {
+  const auto factorisation =
+      lp_factorisation(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
+  Family family{.method = "lp",
+                .vt = factorisation.vt.clone(),
+                .error_at_rank = {},
+                .certificate = factorisation.distortion};
+  if (request.max_error) family.error_at_rank = projection_errors(request, family.vt.view());
+  return family;
+}
+
+Index smallest_rank_within(const Family& family, double max_error) {
+  const auto& errors = family.error_at_rank;
+  const auto first = std::ranges::find_if(errors, [&](double error) { return error <= max_error; });
+  return std::clamp<Index>(first - errors.begin(), 1, static_cast<Index>(errors.size()) - 1);
+}
+
+[[noreturn]] void refuse_budget(const EncodeRequest& request, Index allowed) {
+  throw BudgetError("the budget leaves " + std::to_string(allowed) + " bytes for the factors, but rank 1 needs " +
+                    std::to_string(bytes_at_rank(request, 1)));
+}
+
+[[noreturn]] void refuse_rank(const EncodeRequest& request, Index rank) {
+  throw BudgetError("rank " + std::to_string(rank) + " takes " + std::to_string(bytes_at_rank(request, rank)) +
+                    " bytes, but the dense matrix takes " +
+                    std::to_string(std::min(dense_bytes(request), request.source_bytes)) +
+                    "; ask for fewer bytes, a larger error or a smaller factor format");
+}
+
+// The guard: factors that are not smaller than the matrix itself, in its own or in the factors' format, help nobody.
+bool saves_bytes(const EncodeRequest& request, Index rank) {
+  return bytes_at_rank(request, rank) < std::min(dense_bytes(request), request.source_bytes);
+}
+
+Index rank_within_bytes(const EncodeRequest& request) {
+  const Index rank = std::min(*request.max_bytes / bytes_at_rank(request, 1), full_rank(request));
+  if (rank < 1) refuse_budget(request, *request.max_bytes);
+  if (!saves_bytes(request, rank)) refuse_rank(request, rank);
+  return rank;
+}
+
+LowRank truncated(const EncodeRequest& request, const Family& family, Index rank) {
+  Matrix<double> basis = Matrix<double>::uninitialized(rank, request.matrix->cols());
+  Matrix<float> right = Matrix<float>::uninitialized(rank, request.matrix->cols());
+  for (Index i = 0; i < rank; ++i) {
+    std::ranges::copy(family.vt.row(i), basis.row(i).begin());
+    std::ranges::transform(family.vt.row(i), right.row(i).begin(), [](double x) { return static_cast<float>(x); });
+  }
+  return {std::make_shared<ProjectedRows>(request.matrix, basis.view()), std::move(right), request.factor_format};
+}
+
+Encoding finish(const EncodeRequest& request, const Family& family, Index rank, double predicted_error) {
+  return {.matrix = std::make_unique<LowRank>(truncated(request, family, rank)),
+          .method = family.method,
+          .rank = rank,
+          .predicted_error = predicted_error,
+          .lp_error_svd = std::nullopt,
+          .certificate = family.certificate};
+}
+
+Encoding encode_by_svd(const EncodeRequest& request) {
+  const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
+  const Family family = svd_family(request, known);
+  const Index rank = request.max_error ? smallest_rank_within(family, *request.max_error) : known;
+  if (!saves_bytes(request, rank)) refuse_rank(request, rank);
+  Encoding encoding = finish(request, family, rank, family.error_at_rank[rank]);
+  if (request.norm_exponent == 2) encoding.certificate = 1.0;
+  return encoding;
+}
+
+ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& approximation) {
+  return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
+}
+
+Encoding encode_by_lp(const EncodeRequest& request) {
+  const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
+  const Family family = lp_family(request);
+  const Index rank =
+      request.max_error ? smallest_rank_within(family, *request.max_error) : std::min(known, family.vt.rows());
+  if (!saves_bytes(request, rank)) refuse_rank(request, rank);
+  const auto lp = errors_of(request, truncated(request, family, rank));
+  const auto svd = errors_of(request, truncated(request, svd_family(request, rank), rank));
+  Encoding encoding = finish(request, family, rank, lp.weighted_relative_error());
+  encoding.lp_error_svd = svd.relative_lp_error();
+  return encoding;
+}
+
+// Under one byte budget both have the same rank; under an error the one that needs fewer bytes comes first.
+Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
+  svd.lp_error_svd = errors_of(request, *svd.matrix).relative_lp_error();
+  const double lp_error = errors_of(request, *lp.matrix).relative_lp_error();
+  if (*lp.rank != *svd.rank) return *lp.rank < *svd.rank ? std::move(lp) : std::move(svd);
+  return lp_error < *svd.lp_error_svd ? std::move(lp) : std::move(svd);
+}
+
+std::optional<Encoding> dense_within_bytes(const EncodeRequest& request) {
+  const Index bytes = dense_bytes(request);
+  if (!request.max_bytes || bytes > *request.max_bytes || bytes >= request.source_bytes) return std::nullopt;
+  Encoding encoding;
+  encoding.matrix = std::make_unique<Dense>(request.matrix, request.factor_format);
+  encoding.method = "dense";
+  return encoding;
+}
+
+Encoding encode_by_the_better(const EncodeRequest& request) {
+  if (auto dense = dense_within_bytes(request)) return *std::move(dense);
+  if (request.norm_exponent == 2) return encode_by_svd(request);
+  return better_of(encode_by_svd(request), encode_by_lp(request), request);
+}
+
+}  // namespace
+
+Encoding encode_matrix(const EncodeRequest& request) {
+  require(request.max_bytes.has_value() != request.max_error.has_value(),
+          [] { return std::string("encode_matrix: exactly one of max_bytes and max_error is needed"); });
+  switch (request.method) {
+    case Method::svd:
+      return encode_by_svd(request);
+    case Method::lp:
+      return encode_by_lp(request);
+    case Method::automatic:
+      return encode_by_the_better(request);
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace loewner

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/expand.hpp"
+
+#include "detail/file.hpp"
+#include "detail/spec_field.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/compress/rewrite.hpp"
+#include "loewner/compress/staged_folder.hpp"
+
+namespace loewner {
+namespace {
+
+DType source_dtype(const EncodedTensor& tensor) {
+  const auto name = detail::spec_field<std::string>(tensor.spec, "source_dtype");
+  const auto dtype = dtype_from_string(name);
+  if (!dtype || !is_float_readable(*dtype)) {
+    throw IoError("tensor '" + tensor.name + "': source_dtype must be a floating-point type, got '" + name + "'");
+  }
+  return *dtype;
+}
+
+// The dense tensor takes the place of the first array; the others go.
+Replacements dense_replacements(std::vector<EncodedTensor> tensors) {
+  Replacements replacements;
+  for (auto& tensor : tensors) {
+    const DType dtype = source_dtype(tensor);
+    const std::shared_ptr<const EncodedMatrix> matrix = std::move(tensor.matrix);
+    for (const auto& array : tensor.array_names) replacements[array] = {};
+    replacements[tensor.array_names.front()] = {stored_as(tensor.name, matrix, dtype)};
+  }
+  return replacements;
+}
+
+}  // namespace
+
+void expand(const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,
+            const ProgressCallback& progress) {
+  const Checkpoint checkpoint = Checkpoint::open(model);
+  const Replacements replacements = dense_replacements(read_encoded_tensors(checkpoint));
+  StagedFolder staged(output, "expand", if_exists);
+  rewrite_weights(checkpoint, replacements, staged.folder(), progress);
+  copy_other_files(checkpoint, {{"README.md", ""}, {"README.base.md", "README.md"}}, staged.folder());
+  Json config = checkpoint.config();
+  config.erase("quantization_config");
+  detail::replace_file(staged.folder() / "config.json", config.dump(2) + "\n");
+  staged.publish();
+  if (progress) progress("done", 1);
+}
+
+}  // namespace loewner

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/model_card.hpp"
+
+#include <cstdio>
+#include <string_view>
+
+namespace loewner {
+namespace {
+
+std::string number(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof(text), format, value);
+  return text;
+}
+
+std::string megabytes(Index bytes) {
+  return number("%.2f MB", static_cast<double>(bytes) / 1e6);
+}
+
+std::string folder_name(std::filesystem::path path) {
+  path = path.lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+std::string quoted(const std::string& text) {
+  return "'" + text + "'";
+}
+
+}  // namespace
+
+std::string command_of(const CompressOptions& options) {
+  const CompressOptions defaults;
+  std::string command = "loewner compress " + folder_name(options.model) + " -o " + folder_name(options.output);
+  if (options.selection != defaults.selection)
+    command += options.selection == Selection::linear ? " --linear" : " --all";
+  for (const auto& pattern : options.include) command += " --include " + quoted(pattern);
+  for (const auto& pattern : options.exclude) command += " --exclude " + quoted(pattern);
+  if (options.keep) command += " --keep " + number("%g", *options.keep);
+  if (options.max_error) command += " --max-error " + number("%g", *options.max_error);
+  if (options.method != defaults.method) command += options.method == Method::svd ? " --method svd" : " --method lp";
+  if (options.norm_exponent != defaults.norm_exponent)
+    command += " --norm-exponent " + number("%g", options.norm_exponent);
+  if (options.row_weights != defaults.row_weights) {
+    const bool file = std::filesystem::path(options.row_weights).has_parent_path();
+    command += " --row-weights " + (file ? folder_name(options.row_weights) : options.row_weights);
+  }
+  if (options.factor_format != defaults.factor_format)
+    command += " --factor-format " + std::string(to_string(options.factor_format));
+  if (options.seed != defaults.seed) command += " --seed " + std::to_string(options.seed);
+  return command;
+}
+
+std::string model_card(const CompressOptions& options, const CompressReport& report) {
+  const std::string base = folder_name(options.model);
+  std::string card = "---\nbase_model: " + base +
+                     "\nlibrary_name: transformers\ntags:\n- loewner\n- compressed\n---\n\n# " + base +
+                     ", made smaller by loewner\n\n    " + command_of(options) +
+                     "\n\nWeights: " + megabytes(report.weights_before) + " -> " + megabytes(report.weights_after) +
+                     ", all bytes of the files counted. No fine-tuning, no data beyond what the command names.\n\n" +
+                     "| tensor | shape | method | rank | bytes before | bytes after | error | weighted error |\n" +
+                     "|---|---|---|---|---|---|---|---|\n";
+  for (const auto& tensor : report.tensors) {
+    card += "| " + tensor.name + " | " + std::to_string(tensor.rows) + " x " + std::to_string(tensor.cols) + " | " +
+            tensor.method + " | " + (tensor.rank ? std::to_string(*tensor.rank) : "-") + " | " +
+            std::to_string(tensor.bytes_before) + " | " + std::to_string(tensor.bytes_after) + " | " +
+            number("%.4f", tensor.errors.relative_error) + " | " +
+            number("%.4f", tensor.errors.weighted_relative_error) + " |\n";
+  }
+  card +=
+      "\nErrors are relative Frobenius errors, measured on the stored numbers; the weighted one counts each row by how "
+      "often its token occurs ("
+      "row weights: " +
+      (report.tensors.empty() ? std::string("none") : report.tensors.front().row_weights) +
+      ").\n\n## Loading\n\n    import loewner                       # registers the format\n    from transformers "
+      "import AutoModel\n"
+      "    model = AutoModel.from_pretrained(\"" +
+      folder_name(options.output) +
+      "\")\n\nThe factors stay factors in memory. `loewner expand` writes an ordinary dense checkpoint for tools that "
+      "know nothing of this format.\n";
+  return card;
+}
+
+}  // namespace loewner

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/report_data.hpp"
+
+#include "detail/spec_field.hpp"
+
+namespace loewner {
+namespace {
+
+template <typename T>
+Json optional_to_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+template <typename T>
+std::optional<T> optional_field(const Json& spec, const std::string& name) {
+  if (!spec.contains(name) || spec.at(name).is_null()) return std::nullopt;
+  return detail::spec_field<T>(spec, name);
+}
+
+}  // namespace
+
+TensorReport report_from_specification(const std::string& name, const Json& spec) {
+  using detail::spec_field;
+  const Json claims = spec_field<Json>(spec, "claims");
+  TensorReport report;
+  report.name = name;
+  report.role = spec_field<std::string>(spec, "role");
+  report.rows = detail::size_field(spec, "rows");
+  report.cols = detail::size_field(spec, "cols");
+  report.method = spec_field<std::string>(spec, "method");
+  report.structure = spec_field<std::string>(spec, "structure");
+  report.rank = optional_field<Index>(spec, "rank");
+  report.row_weights = spec_field<std::string>(spec_field<Json>(spec, "row_weights"), "description");
+  report.predicted_error = spec_field<double>(spec, "predicted_error");
+  report.errors.relative_error = spec_field<double>(claims, "relative_error");
+  report.errors.weighted_relative_error = spec_field<double>(claims, "weighted_relative_error");
+  report.norm_exponent = spec_field<double>(claims, "norm_exponent");
+  report.errors.lp_error = spec_field<double>(claims, "lp_error");
+  report.lp_error_svd = optional_field<double>(claims, "lp_error_svd");
+  report.certificate = optional_field<double>(claims, "certificate");
+  return report;
+}
+
+Json claims_to_json(const TensorReport& tensor) {
+  return {{"relative_error", tensor.errors.relative_error},
+          {"weighted_relative_error", tensor.errors.weighted_relative_error},
+          {"norm_exponent", tensor.norm_exponent},
+          {"lp_error", tensor.errors.lp_error},
+          {"lp_error_svd", optional_to_json(tensor.lp_error_svd)},
+          {"certificate", optional_to_json(tensor.certificate)}};
+}
+
+Json to_json(const TensorReport& tensor) {
+  Json json = {{"name", tensor.name},
+               {"role", tensor.role},
+               {"shape", {tensor.rows, tensor.cols}},
+               {"method", tensor.method},
+               {"structure", tensor.structure},
+               {"rank", optional_to_json(tensor.rank)},
+               {"row_weights", tensor.row_weights},
+               {"bytes_before", tensor.bytes_before},
+               {"bytes_after", tensor.bytes_after},
+               {"predicted_error", tensor.predicted_error}};
+  json.update(claims_to_json(tensor));
+  json["seconds"] = tensor.seconds;
+  return json;
+}
+
+Json to_json(const CompressReport& report) {
+  Json tensors = Json::array();
+  for (const auto& tensor : report.tensors) tensors.push_back(to_json(tensor));
+  return {{"tensors", std::move(tensors)},
+          {"totals",
+           {{"weights_bytes_before", report.weights_before},
+            {"weights_bytes_after", report.weights_after},
+            {"folder_bytes_before", report.folder_before},
+            {"folder_bytes_after", report.folder_after},
+            {"seconds", report.seconds}}},
+          {"notes", report.notes}};
+}
+
+}  // namespace loewner

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/staged_folder.hpp"
+
+#include <system_error>
+
+#include "detail/durable.hpp"
+#include "detail/file.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/model/json.hpp"
+
+namespace loewner {
+namespace fs = std::filesystem;
+namespace {
+
+void remove_tree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) throw IoError(path.string() + ": cannot be removed: " + error.message());
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw IoError(path.string() + ": cannot be made: " + error.message());
+}
+
+// "out" and "out/" name the same target.
+fs::path normal_target(const fs::path& target) {
+  const fs::path path = fs::absolute(target).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+fs::path stage_of(const fs::path& target) {
+  fs::path stage = target;
+  stage += ".partial";
+  return stage;
+}
+
+bool is_empty_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_empty(path, error) || error;
+}
+
+}  // namespace
+
+StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprint, IfExists if_exists)
+    : target_(normal_target(target)),
+      stage_(stage_of(target_)),
+      folder_(stage_ / "folder"),
+      parts_(stage_ / "parts"),
+      if_exists_(if_exists) {
+  if (!fs::is_directory(target_.parent_path())) {
+    throw IoError(target_.parent_path().string() + ": the output's parent folder does not exist");
+  }
+  if (fs::exists(target_) && if_exists_ != IfExists::overwrite) {
+    throw IoError(target_.string() + ": exists already; choose another output or ask to overwrite it");
+  }
+  if (fs::exists(stage_)) {
+    if (if_exists_ == IfExists::refuse) {
+      throw IoError(stage_.string() + ": an unfinished output lies here; ask to resume it or to overwrite it");
+    }
+    if (if_exists_ == IfExists::resume && fs::exists(stage_ / "state.json")) {
+      require_same_work(fingerprint);
+      remove_tree(folder_);  // put together anew from the finished parts
+      make_folder(folder_);
+      return;
+    }
+    remove_tree(stage_);
+  }
+  begin(fingerprint);
+}
+
+StagedFolder::~StagedFolder() {
+  if (published_ || !is_empty_folder(parts_)) return;
+  std::error_code ignored;  // a destructor has nobody to tell
+  fs::remove_all(stage_, ignored);
+}
+
+void StagedFolder::begin(const std::string& fingerprint) {
+  make_folder(parts_);
+  make_folder(folder_);
+  detail::replace_file(stage_ / "state.json", Json{{"fingerprint", fingerprint}}.dump());
+  detail::sync_folder(stage_);
+}
+
+void StagedFolder::require_same_work(const std::string& fingerprint) const {
+  const fs::path path = stage_ / "state.json";
+  const Json state = parse_json_object(detail::read_text_file(path, Index{1} << 20), path.string());
+  if (state.value("fingerprint", "") != fingerprint) {
+    throw IoError(stage_.string() +
+                  ": was begun from another model or with other options; overwrite it or remove it to start anew");
+  }
+}
+
+bool StagedFolder::has_part(const std::string& name) const {
+  return fs::exists(part(name));
+}
+
+void StagedFolder::remove_leftovers(const fs::path& target) {
+  remove_tree(stage_of(normal_target(target)));
+}
+
+void StagedFolder::publish() {
+  for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+    if (entry.is_directory()) detail::sync_folder(entry.path());  // the files were made durable when they were written
+  }
+  detail::sync_folder(folder_);
+  detail::rename_or_exchange(folder_, target_);
+  detail::sync_folder(target_.parent_path());
+  published_ = true;
+  remove_tree(stage_);  // with the old target in it, if there was one
+}
+
+}  // namespace loewner

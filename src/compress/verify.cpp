@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/verify.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "detail/same_bytes.hpp"
+#include "detail/spec_field.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/model/row_weights.hpp"
+#include "loewner/robust/lp_error.hpp"
+#include "loewner/robust/lp_low_rank.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr double kRelative = 1e-4, kAbsolute = 1e-7;
+
+bool agrees(double claimed, double found) {
+  return std::abs(claimed - found) <= kAbsolute + kRelative * std::abs(claimed);  // false for a NaN
+}
+
+void check(const std::string& what, double claimed, double found, std::vector<std::string>& failures) {
+  if (agrees(claimed, found)) return;
+  failures.push_back(what + " is claimed to be " + std::to_string(claimed) + ", found " + std::to_string(found));
+}
+
+// The weights the errors were measured with; a file of counts is not part of the output.
+RowWeights weights_of(const EncodedTensor& tensor, const std::filesystem::path& model,
+                      std::vector<std::string>& notes) {
+  const auto option = detail::spec_field<std::string>(detail::spec_field<Json>(tensor.spec, "row_weights"), "option");
+  const RowWeightOptions options = parse_row_weights(option);
+  if (options.kind == RowWeightKind::counts && !std::filesystem::exists(options.counts_file)) {
+    notes.push_back(tensor.name + ": the counts file '" + option + "' is not here; weighted errors are not checked");
+    return {.values = {}, .description = ""};
+  }
+  return row_weights(options, model, tensor.matrix->rows());
+}
+
+void check_errors(const EncodedTensor& tensor, const RowSource& original, const RowWeights& weights,
+                  CheckedTensor& checked) {
+  const auto& claimed = checked.claimed;
+  const auto found = approximation_errors(original, *tensor.matrix, weights.values, claimed.norm_exponent);
+  checked.found = {.relative_error = found.relative_error(),
+                   .weighted_relative_error = found.weighted_relative_error(),
+                   .lp_error = found.relative_lp_error()};
+  check("relative_error", claimed.errors.relative_error, checked.found.relative_error, checked.failures);
+  if (weights.description.empty()) return;
+  check("weighted_relative_error", claimed.errors.weighted_relative_error, checked.found.weighted_relative_error,
+        checked.failures);
+  check("lp_error", claimed.errors.lp_error, checked.found.lp_error, checked.failures);
+}
+
+void check_certificate(const RowSource& original, const RowWeights& weights, CheckedTensor& checked) {
+  if (!checked.claimed.certificate) return;
+  const double p = checked.claimed.norm_exponent;
+  checked.certificate =
+      p == 2 ? 1.0 : lp_factorisation(original, {.norm_exponent = p, .row_weights = weights.values}).distortion;
+  check("certificate", *checked.claimed.certificate, *checked.certificate, checked.failures);
+}
+
+CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint& model,
+                           std::vector<std::string>& notes) {
+  CheckedTensor checked;
+  checked.claimed = report_from_specification(tensor.name, tensor.spec);
+  checked.claimed.bytes_before = stored_bytes(model, {tensor.name});
+  checked.claimed.bytes_after =
+      stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
+  const auto original = model.rows_of(tensor.name);
+  if (original->rows() != tensor.matrix->rows() || original->cols() != tensor.matrix->cols()) {
+    checked.failures.push_back("the original is " + std::to_string(original->rows()) + " x " +
+                               std::to_string(original->cols()) + ", the encoding " +
+                               std::to_string(tensor.matrix->rows()) + " x " + std::to_string(tensor.matrix->cols()));
+    return checked;
+  }
+  const RowWeights weights = weights_of(tensor, model.folder(), notes);
+  check_errors(tensor, *original, weights, checked);
+  if (!weights.description.empty()) check_certificate(*original, weights, checked);
+  return checked;
+}
+
+// Every tensor that was not encoded must be there with the same bytes, and nothing else.
+void check_untouched(const Checkpoint& output, const Checkpoint& model, const std::vector<EncodedTensor>& encoded,
+                     VerifyReport& report) {
+  std::set<std::string> replaced, added;
+  for (const auto& tensor : encoded) {
+    replaced.insert(tensor.name);
+    added.insert(tensor.array_names.begin(), tensor.array_names.end());
+    if (!tensor.spec.contains("tied")) continue;
+    for (const auto& copy : tensor.spec.at("tied")) replaced.insert(copy.get<std::string>());
+  }
+  for (const auto& tensor : model.tensors()) {
+    const std::string& name = tensor.info->name;
+    if (replaced.contains(name)) continue;
+    const auto* kept = output.find(name);
+    if (kept == nullptr) {
+      report.failures.push_back("tensor '" + name + "' is missing");
+    } else if (!detail::have_same_bytes(model, tensor, output, *kept)) {
+      report.failures.push_back("tensor '" + name + "' differs from the original");
+    } else {
+      ++report.untouched_tensors;
+    }
+  }
+  for (const auto& tensor : output.tensors()) {
+    const std::string& name = tensor.info->name;
+    if (!added.contains(name) && model.find(name) == nullptr)
+      report.failures.push_back("tensor '" + name + "' is not in the original");
+  }
+}
+
+}  // namespace
+
+bool VerifyReport::holds() const {
+  return failures.empty() && std::ranges::all_of(tensors, [](const auto& tensor) { return tensor.failures.empty(); });
+}
+
+VerifyReport verify(const std::filesystem::path& output_folder, const std::filesystem::path& model_folder,
+                    const ProgressCallback& progress) {
+  const Checkpoint output = Checkpoint::open(output_folder), model = Checkpoint::open(model_folder);
+  const auto encoded = read_encoded_tensors(output);
+  VerifyReport report;
+  report.weights_before = model.weight_bytes();
+  report.weights_after = output.weight_bytes();
+  for (const auto& tensor : encoded) {
+    if (progress)
+      progress(tensor.name, static_cast<double>(report.tensors.size()) / static_cast<double>(encoded.size() + 1));
+    report.tensors.push_back(check_tensor(tensor, output, model, report.notes));
+  }
+  check_untouched(output, model, encoded, report);
+  if (progress) progress("done", 1);
+  return report;
+}
+
+Json to_json(const VerifyReport& report) {
+  Json tensors = Json::array();
+  for (const auto& tensor : report.tensors) {
+    tensors.push_back({{"claimed", to_json(tensor.claimed)},
+                       {"found",
+                        {{"relative_error", tensor.found.relative_error},
+                         {"weighted_relative_error", tensor.found.weighted_relative_error},
+                         {"lp_error", tensor.found.lp_error},
+                         {"certificate", tensor.certificate ? Json(*tensor.certificate) : Json(nullptr)}}},
+                       {"failures", tensor.failures}});
+  }
+  return {{"holds", report.holds()},
+          {"tensors", std::move(tensors)},
+          {"untouched_tensors", report.untouched_tensors},
+          {"failures", report.failures},
+          {"notes", report.notes},
+          {"weights_bytes_before", report.weights_before},
+          {"weights_bytes_after", report.weights_after}};
+}
+
+}  // namespace loewner

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detail/durable.hpp"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "detail/file.hpp"
+#include "loewner/base/error.hpp"
+
+namespace loewner::detail {
+namespace fs = std::filesystem;
+
+void copy_file(const fs::path& from, const fs::path& to) {
+  constexpr Index kBlock = Index{1} << 20;
+  const File source = File::open_for_reading(from);
+  File target = File::create(to);
+  const Index size = source.size();
+  std::vector<std::byte> block(static_cast<std::size_t>(std::min(kBlock, size)));
+  for (Index offset = 0; offset < size; offset += kBlock) {
+    const auto bytes = std::span(block).first(static_cast<std::size_t>(std::min(kBlock, size - offset)));
+    source.read_exact(offset, bytes);
+    target.write_all(bytes);
+  }
+  target.sync();
+}
+
+void rename_or_exchange(const fs::path& from, const fs::path& to) {
+  const unsigned flags = fs::exists(to) ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) return;
+  throw IoError(to.string() + ": cannot be put in place: " + std::strerror(errno));
+}
+
+}  // namespace loewner::detail
