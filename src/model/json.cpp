@@ -21,11 +21,14 @@ class Strictness {
   Strictness(const std::string& file, std::size_t max_keys) : file_(file), max_keys_(max_keys) {}
 
   bool operator()(int depth, typename Object::parse_event_t event, Object& parsed) {
-    if (depth > kMaxDepth)
+    using Event = typename Object::parse_event_t;
+    const bool opens = event == Event::object_start || event == Event::array_start;
+    if (opens && depth >= kMaxDepth) {
       throw IoError(file_ + ": values must be nested at most " + std::to_string(kMaxDepth) + " deep");
-    if (event == Object::parse_event_t::object_start) keys_.emplace_back();
-    if (event == Object::parse_event_t::object_end) keys_.pop_back();
-    if (event == Object::parse_event_t::key) add_key(parsed.template get_ref<const std::string&>());
+    }
+    if (event == Event::object_start) keys_.emplace_back();
+    if (event == Event::object_end) keys_.pop_back();
+    if (event == Event::key) add_key(parsed.template get_ref<const std::string&>());
     return true;
   }
 

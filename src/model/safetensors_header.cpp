@@ -150,19 +150,22 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     ++num_offsets_;
   }
 
+  std::string offsets_text() const {
+    std::string text = "[";
+    return text += std::to_string(tensor_.begin) + ", " + std::to_string(tensor_.end) + "]";
+  }
+
   void finish_tensor() {
     if (fields_seen_ != kAllFields) fail("must have the fields dtype, shape and data_offsets, got fewer");
     if (num_offsets_ != 2) fail("data_offsets must be two numbers, got " + std::to_string(num_offsets_));
-    const auto [begin, end] = std::pair(tensor_.begin, tensor_.end);
-    const auto range = "[" + std::to_string(begin) + ", " + std::to_string(end) + "]";
-    if (begin > end) fail("data_offsets must not decrease, got " + range);
-    if (end > data_bytes_) {
-      fail("data must lie within the file's " + std::to_string(data_bytes_) + " bytes of data, got " + range);
+    if (tensor_.begin > tensor_.end) fail("data_offsets must not decrease, got " + offsets_text());
+    if (tensor_.end > data_bytes_) {
+      fail("data must lie within the file's " + std::to_string(data_bytes_) + " bytes of data, got " + offsets_text());
     }
     const auto bytes = byte_count(tensor_);
     if (!bytes) fail("size must fit in 63 bits, got a larger shape");
-    if (*bytes != end - begin) {
-      fail("dtype and shape make " + std::to_string(*bytes) + " bytes, got data_offsets " + range);
+    if (*bytes != tensor_.bytes()) {
+      fail("dtype and shape make " + std::to_string(*bytes) + " bytes, got data_offsets " + offsets_text());
     }
     header_.tensors.push_back(std::move(tensor_));
   }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/model/architecture.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "detail/file.hpp"
+#include "loewner/base/error.hpp"
+#include "support/messages.hpp"
+
+namespace loewner {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFixtures = fs::path(__FILE__).parent_path() / "../../data/architectures";
+
+// A model as tools/make_architecture_fixtures.py recorded it, with what its modules say about each tensor.
+struct Recorded {
+  Json config;
+  std::vector<TensorDeclaration> tensors;
+  std::vector<TensorPlace> places;
+};
+
+TensorRole role_from(const std::string& name) {
+  for (const auto role :
+       {TensorRole::token_embedding, TensorRole::position_embedding, TensorRole::type_embedding, TensorRole::linear,
+        TensorRole::head, TensorRole::norm, TensorRole::bias, TensorRole::other}) {
+    if (to_string(role) == name) return role;
+  }
+  throw std::runtime_error("unknown role " + name);
+}
+
+Recorded load(const fs::path& file) {
+  const Json record = parse_json_object(detail::read_text_file(file, 1 << 20), file.string());
+  Recorded recorded{.config = record.at("config"), .tensors = {}, .places = {}};
+  for (const auto& row : record.at("tensors")) {
+    recorded.tensors.push_back({row.at("name"), DType::f32, row.at("shape")});
+    recorded.places.push_back(
+        {.role = role_from(row.at("role")), .transposed = row.at("transposed"), .tied_to = row.at("tied_to")});
+  }
+  return recorded;
+}
+
+void expect_recorded_places(const Recorded& model) {
+  const auto found = analyse_architecture(model.config, model.tensors).places;
+  ASSERT_EQ(found.size(), model.places.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(to_string(found[i].role), to_string(model.places[i].role)) << model.tensors[i].name;
+    EXPECT_EQ(found[i].transposed, model.places[i].transposed) << model.tensors[i].name;
+    EXPECT_EQ(found[i].tied_to, model.places[i].tied_to) << model.tensors[i].name;
+  }
+}
+
+class EveryArchitecture : public testing::TestWithParam<fs::path> {};
+
+TEST_P(EveryArchitecture, HasTheRolesOfItsModules) {
+  expect_recorded_places(load(GetParam()));
+}
+
+TEST_P(EveryArchitecture, HasThemWithoutItsOwnSayOnTies) {
+  auto model = load(GetParam());
+  // Fixtures that differ from their configuration class in it say so, as their config.json would.
+  if (GetParam().stem() != "llama_tied") model.config.erase("tie_word_embeddings");
+  expect_recorded_places(model);
+}
+
+TEST_P(EveryArchitecture, HasThemUnderAnUnknownModelType) {
+  auto model = load(GetParam());
+  if (!model.config.contains("tie_word_embeddings")) GTEST_SKIP() << "the default belongs to the model type";
+  model.config["model_type"] = "brand-new";
+  for (auto& place : model.places) place.transposed = false;  // Conv1D cannot be told from names and shapes
+  expect_recorded_places(model);
+}
+
+TEST_P(EveryArchitecture, HasThemWithoutThePrefixOfTheBaseModel) {
+  auto model = load(GetParam());
+  const auto strip = [](std::string& name) {
+    for (const std::string prefix :
+         {"bert.", "distilbert.", "roberta.", "mpnet.", "electra.", "albert.", "transformer.", "model."}) {
+      if (name.starts_with(prefix)) return void(name.erase(0, prefix.size()));
+    }
+  };
+  for (auto& tensor : model.tensors) strip(tensor.name);
+  for (auto& place : model.places) strip(place.tied_to);
+  expect_recorded_places(model);
+}
+
+std::vector<fs::path> fixtures() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(kFixtures)) files.push_back(entry.path());
+  std::ranges::sort(files);
+  return files;
+}
+
+INSTANTIATE_TEST_SUITE_P(Recorded, EveryArchitecture, testing::ValuesIn(fixtures()),
+                         [](const auto& param) { return param.param.stem().string(); });
+
+Architecture analyse(const Json& config, const std::vector<TensorDeclaration>& tensors) {
+  return analyse_architecture(config, tensors);
+}
+
+TEST(Architecture, NeedsAModelType) {
+  EXPECT_CONTAINS(test::message_of<IoError>([] { (void)analyse(Json::object(), {}); }), "model_type must be a string");
+  EXPECT_CONTAINS(test::message_of<IoError>([] {
+                    (void)analyse({{"model_type", 3}}, {});
+                  }),
+                  "model_type must be a string");
+}
+
+TEST(Architecture, AMatrixWithARowForEachTokenIsTheEmbeddingWhenNoneIsNamedSo) {
+  const auto places = analyse({{"model_type", "x"}, {"vocab_size", 50}}, {{"blocks.0.wide.weight", DType::f32, {50, 8}},
+                                                                          {"lookup.weight", DType::f32, {50, 8}},
+                                                                          {"out.weight", DType::f32, {8, 8}}})
+                          .places;
+  EXPECT_EQ(places[0].role, TensorRole::linear);
+  EXPECT_EQ(places[1].role, TensorRole::token_embedding);
+  EXPECT_EQ(places[2].role, TensorRole::linear);
+}
+
+TEST(Architecture, PaddedTablesAreStillTokenEmbeddings) {
+  const auto places =
+      analyse({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {64, 8}}}).places;
+  EXPECT_EQ(places[0].role, TensorRole::token_embedding);
+}
+
+TEST(Architecture, TheFirstStoredCopyStandsInForASharedEmbeddingThatIsNot) {
+  const auto places = analyse({{"model_type", "t5"}, {"vocab_size", 50}, {"is_encoder_decoder", true}},
+                              {{"encoder.embed_tokens.weight", DType::f32, {50, 8}},
+                               {"decoder.embed_tokens.weight", DType::f32, {50, 8}}})
+                          .places;
+  EXPECT_EQ(places[0].tied_to, "");
+  EXPECT_EQ(places[1].tied_to, "encoder.embed_tokens.weight");
+}
+
+TEST(Architecture, HeadsOfAnotherShapeAreNotTied) {
+  const auto places =
+      analyse({{"model_type", "x"}, {"vocab_size", 50}, {"tie_word_embeddings", true}},
+              {{"word_embeddings.weight", DType::f32, {50, 8}}, {"lm_head.weight", DType::f32, {50, 16}}})
+          .places;
+  EXPECT_EQ(places[1].role, TensorRole::head);
+  EXPECT_EQ(places[1].tied_to, "");
+}
+
+TEST(Architecture, ModelsOfSeveralInputsKeepTheirVocabularyInTheTextConfiguration) {
+  const auto places =
+      analyse({{"model_type", "x"}, {"text_config", {{"vocab_size", 50}, {"tie_word_embeddings", true}}}},
+              {{"language.emb.weight", DType::f32, {50, 8}}, {"lm_head.weight", DType::f32, {50, 8}}})
+          .places;
+  EXPECT_EQ(places[0].role, TensorRole::token_embedding);
+  EXPECT_EQ(places[1].tied_to, "language.emb.weight");
+}
+
+TEST(Architecture, OldNamesOfLayerNormsAreKnown) {
+  const auto places =
+      analyse({{"model_type", "bert"}}, {{"a.LayerNorm.gamma", DType::f32, {8}}, {"a.LayerNorm.beta", DType::f32, {8}}})
+          .places;
+  EXPECT_EQ(places[0].role, TensorRole::norm);
+  EXPECT_EQ(places[1].role, TensorRole::bias);
+}
+
+}  // namespace
+}  // namespace loewner

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/model/checkpoint.hpp"
+
+#include <gtest/gtest.h>
+
+#include "loewner/base/error.hpp"
+#include "support/messages.hpp"
+#include "support/safetensors_bytes.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace loewner {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string refusal(const test::TemporaryFolder& folder) {
+  return test::message_of<IoError>([&] { (void)Checkpoint::open(folder.path()); });
+}
+
+std::vector<std::string> as_text(const std::vector<fs::path>& paths) {
+  return {paths.begin(), paths.end()};
+}
+
+void write_single(const test::TemporaryFolder& folder) {
+  folder.write("config.json", R"({"model_type":"bert"})");
+  folder.write("model.safetensors", test::one_matrix_file("m", 2, 3));
+}
+
+// Tensors 'm' and 'n' in shards x and y.
+void write_sharded(const test::TemporaryFolder& folder,
+                   const std::string& weight_map = R"({"m":"x.safetensors","n":"y.safetensors"})") {
+  folder.write("config.json", "{}");
+  folder.write("x.safetensors", test::one_matrix_file("m", 2, 3));
+  folder.write("y.safetensors", test::one_matrix_file("n", 4, 3));
+  folder.write("model.safetensors.index.json", R"({"metadata":{"total_size":72},"weight_map":)" + weight_map + "}");
+}
+
+TEST(Checkpoint, OpensASingleFile) {
+  const test::TemporaryFolder folder;
+  write_single(folder);
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_FALSE(checkpoint.has_index());
+  EXPECT_EQ(checkpoint.config()["model_type"], "bert");
+  EXPECT_EQ(checkpoint.tensors().size(), 1u);
+  EXPECT_EQ(checkpoint.at("m").info->shape, (std::vector<Index>{2, 3}));
+  EXPECT_EQ(checkpoint.rows_of("m")->rows(), 2);
+  EXPECT_EQ(checkpoint.weight_bytes(), static_cast<Index>(fs::file_size(folder.path() / "model.safetensors")));
+  EXPECT_EQ(checkpoint.find("absent"), nullptr);
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)checkpoint.at("absent"); }), "tensor 'absent'");
+}
+
+TEST(Checkpoint, OpensShardsThroughTheirIndex) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder);
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_TRUE(checkpoint.has_index());
+  EXPECT_EQ(checkpoint.index_metadata()["total_size"], 72);
+  EXPECT_EQ(checkpoint.shard_of(checkpoint.at("n")).name, "y.safetensors");
+  EXPECT_EQ(checkpoint.other_files(), std::vector<fs::path>{});
+}
+
+TEST(Checkpoint, StaysValidWhenMoved) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder);
+  auto first = Checkpoint::open(folder.path());
+  const auto second = std::move(first);
+  EXPECT_EQ(second.at("n").info->name, "n");
+}
+
+TEST(Checkpoint, FoldersWithoutAConfigurationAreRefused) {
+  const test::TemporaryFolder folder;
+  EXPECT_CONTAINS(refusal(folder), "config.json: cannot open: No such file");
+  folder.write("config.json", "[]");
+  EXPECT_CONTAINS(refusal(folder), "config.json: must be a JSON object, got array");
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)Checkpoint::open(folder.path() / "none"); }),
+                  "none: must be a model folder");
+}
+
+TEST(Checkpoint, PicklesAreRefusedByName) {
+  const test::TemporaryFolder folder;
+  folder.write("config.json", "{}");
+  EXPECT_CONTAINS(refusal(folder), "must have model.safetensors or model.safetensors.index.json");
+  folder.write("pytorch_model.bin", "x");
+  EXPECT_CONTAINS(refusal(folder), "pickle checkpoints are not read: convert 'pytorch_model.bin' to safetensors");
+}
+
+TEST(Checkpoint, MissingShardsAreNamed) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder, R"({"m":"x.safetensors","n":"z.safetensors"})");
+  EXPECT_CONTAINS(refusal(folder), "z.safetensors: cannot open: No such file");
+}
+
+TEST(Checkpoint, ATensorOfTheIndexMustBeInItsShard) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder, R"({"m":"x.safetensors","n":"y.safetensors","o":"y.safetensors"})");
+  EXPECT_CONTAINS(refusal(folder), "index.json: tensor 'o': must be in shard 'y.safetensors', got none");
+}
+
+TEST(Checkpoint, ATensorOfAShardMustBeInTheIndex) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder, R"({"m":"x.safetensors","o":"y.safetensors"})");
+  EXPECT_CONTAINS(refusal(folder), "index.json: tensor 'n': must be in the shard the index names, got no entry");
+}
+
+TEST(Checkpoint, ATensorInTwoShardsIsRefused) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder);
+  folder.write("y.safetensors", test::one_matrix_file("m", 4, 3));
+  EXPECT_CONTAINS(refusal(folder),
+                  "tensor 'm': must be in the shard the index names, got 'x.safetensors' and data in 'y.safetensors'");
+}
+
+TEST(Checkpoint, ASingleFileBesideAnIndexThatDoesNotNameItIsRefused) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder);
+  folder.write("model.safetensors", test::one_matrix_file("m", 2, 3));
+  EXPECT_CONTAINS(refusal(folder), "must name model.safetensors");
+}
+
+TEST(Checkpoint, TellsFilesOfTheModelFromOtherCopiesOfItsWeights) {
+  const test::TemporaryFolder folder;
+  write_single(folder);
+  for (const char* name : {"vocab.txt", "1_Pooling/config.json", "2_Dense/model.safetensors", ".gitattributes",
+                           ".git/config", "README.md", ".cache/huggingface/x", "training_args.bin"}) {
+    folder.write(name, "x");
+  }
+  for (const char* name :
+       {"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "onnx/model.onnx", "other.safetensors"}) {
+    folder.write(name, "x");
+  }
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_EQ(as_text(checkpoint.other_files()),
+            (std::vector<std::string>{".gitattributes", "1_Pooling/config.json", "2_Dense/model.safetensors",
+                                      "README.md", "training_args.bin", "vocab.txt"}));
+  EXPECT_EQ(as_text(checkpoint.unread_weights()),
+            (std::vector<std::string>{"onnx/model.onnx", "other.safetensors", "pytorch_model.bin",
+                                      "pytorch_model.bin.index.json", "tf_model.h5"}));
+}
+
+TEST(Checkpoint, NamesTheQuantizationMethod) {
+  const test::TemporaryFolder folder;
+  write_single(folder);
+  EXPECT_EQ(Checkpoint::open(folder.path()).quantization_method(), "");
+  folder.write("config.json", R"({"quantization_config":{"quant_method":"gptq"}})");
+  EXPECT_EQ(Checkpoint::open(folder.path()).quantization_method(), "gptq");
+  folder.write("config.json", R"({"quantization_config":{"bits":4}})");
+  EXPECT_EQ(Checkpoint::open(folder.path()).quantization_method(), "unknown");
+}
+
+class Fingerprint : public testing::Test {
+ protected:
+  static constexpr int kRows = 1 << 10, kCols = 1 << 10;  // 4 MiB: every block is sampled
+
+  Fingerprint() {
+    folder_.write("config.json", "{}");
+    bytes_ = test::one_matrix_file("m", kRows, kCols);
+  }
+  std::uint64_t now() const {
+    folder_.write("model.safetensors", bytes_);
+    return Checkpoint::open(folder_.path()).fingerprint();
+  }
+
+  test::TemporaryFolder folder_;
+  std::string bytes_;
+};
+
+TEST_F(Fingerprint, IsTheSameForTheSameFiles) {
+  const auto first = now();
+  EXPECT_EQ(now(), first);
+}
+
+TEST_F(Fingerprint, SeesAChangeOfConfigurationAndOfNames) {
+  const auto first = now();
+  folder_.write("config.json", R"({"a":1})");
+  const auto second = now();
+  EXPECT_NE(second, first);
+  bytes_ = test::one_matrix_file("n", kRows, kCols);
+  EXPECT_NE(now(), second);
+}
+
+TEST_F(Fingerprint, SeesAChangedByteInEverySampledBlock) {
+  const auto first = now();
+  const std::size_t data = bytes_.size() - std::size_t{4} * kRows * kCols;
+  for (std::size_t block = 0; block < 64; block += 21) {
+    auto& byte = bytes_[data + (block << 16) + 12345];
+    byte ^= 1;
+    EXPECT_NE(now(), first) << block;
+    byte ^= 1;
+  }
+}
+
+}  // namespace
+}  // namespace loewner

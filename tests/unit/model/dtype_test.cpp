@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/model/dtype.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "loewner/base/error.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr DType kAll[] = {DType::f64,     DType::f32, DType::f16, DType::bf16, DType::f8_e4m3,
+                          DType::f8_e5m2, DType::i64, DType::i32, DType::i16,  DType::i8,
+                          DType::u64,     DType::u32, DType::u16, DType::u8,   DType::boolean};
+
+TEST(DType, EveryNameLeadsBackToItsType) {
+  for (const DType dtype : kAll) EXPECT_EQ(dtype_from_string(to_string(dtype)), dtype) << to_string(dtype);
+  EXPECT_EQ(dtype_from_string("f32"), std::nullopt);
+}
+
+TEST(DType, SizesFollowFromTheNames) {
+  for (const DType dtype : kAll) {
+    const auto name = to_string(dtype);
+    const Index expected =
+        name == "BOOL" ? 1 : std::stoi(std::string(name.substr(name.find_first_of("0123456789")))) / 8;
+    EXPECT_EQ(size_of(dtype), expected) << name;
+  }
+}
+
+TEST(DType, OnlyFloatingPointTypesAreReadAsNumbers) {
+  std::byte bytes[8] = {};
+  float value = 1;
+  for (const DType dtype : kAll) {
+    if (is_float_readable(dtype)) {
+      EXPECT_NO_THROW(decode_to_float(bytes, dtype, {&value, 1}));
+    } else {
+      EXPECT_THROW(decode_to_float(bytes, dtype, {&value, 1}), InvalidArgument) << to_string(dtype);
+    }
+  }
+}
+
+TEST(DType, DoublesAreRoundedToNearest) {
+  const double stored = 1 + 0x1.8p-24;  // nearer to 1 + 2^-23 than to 1
+  std::byte bytes[8];
+  std::memcpy(bytes, &stored, sizeof stored);
+  float value = 0;
+  decode_to_float(bytes, DType::f64, {&value, 1});
+  EXPECT_EQ(value, 1 + 0x1p-23f);
+}
+
+}  // namespace
+}  // namespace loewner
