@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the command line tool for an experiment and hands over the dense model that its output stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from results_page import OUT
+
+TOOL = os.environ.get("LOEWNER_TOOL", str(Path(sys.executable).parent / "loewner"))
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A finished run: the dense folder that stock transformers load, the report's totals and its only tensor."""
+
+    folder: Path
+    table: dict
+    totals: dict
+
+    def digest(self) -> str:
+        """Of the weights: what is computed from them may be remembered under this key, whatever options made them."""
+        return hashlib.sha256((self.folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+@contextmanager
+def compressed(model: Path, *options: str) -> Iterator[Compressed]:
+    """`loewner compress model options` and `loewner expand`, in a temporary folder that goes when the block ends."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OUT) as name:
+        scratch = Path(name)
+        encoded, dense, report = scratch / "encoded", scratch / "dense", scratch / "report.json"
+        run = [TOOL, "compress", str(model), "-o", str(encoded), "--quiet", "--json", str(report), *options]
+        subprocess.run(run, check=True)
+        subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
+        content = json.loads(report.read_text())
+        yield Compressed(dense, content["tensors"][0], content["totals"])
+
+
+class Remembered:
+    """Results of slow evaluations in a JSON file, saved after each: an interrupted experiment goes on where it stopped."""
+
+    def __init__(self, name: str) -> None:
+        self.file = OUT / f"{name}.json"
+        self.values: dict = json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def get(self, key: str, compute: Callable[[], dict]) -> dict:
+        if key not in self.values:
+            self.values[key] = compute()
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.write_text(json.dumps(self.values, indent=1))
+        return self.values[key]
