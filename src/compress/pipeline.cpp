@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 #include "detail/file.hpp"
 #include "detail/hash.hpp"
@@ -276,6 +277,15 @@ Json quantization_config(const Job& job, const StagedFolder& staged) {
   return config;
 }
 
+// transformers takes the model's type from config.json or else from the first array of the file, which may now be a
+// factor in f16.
+void state_dtype(Json& config, const Job& job) {
+  if (config.contains("dtype") || config.contains("torch_dtype")) return;
+  static const std::map<DType, std::string> kNames = {
+      {DType::f64, "float64"}, {DType::f32, "float32"}, {DType::f16, "float16"}, {DType::bf16, "bfloat16"}};
+  config["torch_dtype"] = kNames.at(job.selection.tensors.front().tensor->info->dtype);
+}
+
 Replacements replacements_of(const Job& job, const StagedFolder& staged) {
   Replacements replacements;
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
@@ -315,6 +325,7 @@ void assemble(const Job& job, const StagedFolder& staged, CompressReport& report
   rewrite_weights(job.checkpoint, replacements_of(job, staged), staged.folder(), progress);
   copy_other_files(job.checkpoint, {{"README.md", "README.base.md"}}, staged.folder());
   Json config = job.checkpoint.config();
+  state_dtype(config, job);
   config["quantization_config"] = quantization_config(job, staged);
   detail::replace_file(staged.folder() / "config.json", config.dump(2) + "\n");
   read_results(job, staged.folder(), report);
