@@ -105,7 +105,9 @@ void StagedFolder::publish() {
     if (entry.is_directory()) detail::sync_folder(entry.path());  // the files were made durable when they were written
   }
   detail::sync_folder(folder_);
-  detail::rename_or_exchange(folder_, target_);
+  // A target that appeared since this run began is somebody else's: the rename fails then.
+  const bool exchange = if_exists_ == IfExists::overwrite && fs::exists(target_);
+  (exchange ? detail::exchange_folders : detail::rename_folder)(folder_, target_);
   detail::sync_folder(target_.parent_path());
   published_ = true;
   remove_tree(stage_);  // with the old target in it, if there was one

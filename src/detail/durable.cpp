@@ -14,6 +14,13 @@
 
 namespace loewner::detail {
 namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail_in_place(const fs::path& path) {
+  throw IoError(path.string() + ": cannot be put in place: " + std::strerror(errno));
+}
+
+}  // namespace
 
 void copy_file(const fs::path& from, const fs::path& to) {
   constexpr Index kBlock = Index{1} << 20;
@@ -29,10 +36,12 @@ void copy_file(const fs::path& from, const fs::path& to) {
   target.sync();
 }
 
-void rename_or_exchange(const fs::path& from, const fs::path& to) {
-  const unsigned flags = fs::exists(to) ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) return;
-  throw IoError(to.string() + ": cannot be put in place: " + std::strerror(errno));
+void rename_folder(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) fail_in_place(to);
+}
+
+void exchange_folders(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) != 0) fail_in_place(to);
 }
 
 }  // namespace loewner::detail

@@ -8,7 +8,10 @@ namespace loewner::detail {
 /// Copies a file to a path where none is and returns when it has reached the disk. IoError.
 void copy_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Renames, or exchanges the two when `to` exists; one step of the file system either way. IoError.
-void rename_or_exchange(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Gives a folder a name that no file and no folder with anything in it has. IoError.
+void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Exchanges the names of two folders in one step of the file system. IoError.
+void exchange_folders(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace loewner::detail
