@@ -9,9 +9,10 @@ Dense::Dense(std::shared_ptr<const RowSource> values, NumberFormat format)
     : values_(std::move(values)), format_(format) {}
 
 std::unique_ptr<EncodedMatrix> Dense::from_tensors(const Json& spec, const ArrayLookup& arrays) {
+  const NumberFormat format = detail::format_field(spec);
   const StoredArray weight = arrays("weight");
-  detail::require_shape(weight, detail::size_field(spec, "rows"), detail::size_field(spec, "cols"));
-  return std::make_unique<Dense>(stored_rows(weight), detail::format_field(spec));
+  detail::require_array(weight, detail::size_field(spec, "rows"), detail::size_field(spec, "cols"), format);
+  return std::make_unique<Dense>(stored_rows(weight), format);
 }
 
 std::vector<StoredArray> Dense::to_tensors() const {

@@ -41,8 +41,8 @@ std::unique_ptr<EncodedMatrix> LowRank::from_tensors(const Json& spec, const Arr
   if (rank < 1) throw IoError("specification: field 'rank' must be at least 1, got " + std::to_string(rank));
   const NumberFormat format = detail::format_field(spec);
   const StoredArray left = arrays("left"), right = arrays("right");
-  detail::require_shape(left, rows, rank);
-  detail::require_shape(right, rank, cols);
+  detail::require_array(left, rows, rank, format);
+  detail::require_array(right, rank, cols, format);
   return std::make_unique<LowRank>(stored_rows(left), read_all(*stored_rows(right)), format);
 }
 

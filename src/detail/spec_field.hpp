@@ -34,11 +34,16 @@ inline Index size_field(const Json& spec, const std::string& name) {
   return field->get<Index>();
 }
 
-/// Throws IoError unless the array has the shape that the specification asks for.
-inline void require_shape(const StoredArray& array, Index rows, Index cols) {
-  if (array.rows == rows && array.cols == cols) return;
-  throw IoError("array '" + array.name + "' must be " + std::to_string(rows) + " x " + std::to_string(cols) + ", got " +
-                std::to_string(array.rows) + " x " + std::to_string(array.cols));
+/// Throws IoError unless the array has the shape and the number format that the specification asks for.
+inline void require_array(const StoredArray& array, Index rows, Index cols, NumberFormat format) {
+  if (array.rows != rows || array.cols != cols) {
+    throw IoError("array '" + array.name + "' must be " + std::to_string(rows) + " x " + std::to_string(cols) +
+                  ", got " + std::to_string(array.rows) + " x " + std::to_string(array.cols));
+  }
+  if (array.dtype != dtype_of(format)) {
+    throw IoError("array '" + array.name + "' must be of type " + std::string(to_string(dtype_of(format))) + ", got " +
+                  std::string(to_string(array.dtype)));
+  }
 }
 
 /// The number format a specification names.

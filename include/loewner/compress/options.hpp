@@ -28,15 +28,15 @@ enum class IfExists { refuse, resume, overwrite };
 /// Everything that decides what `compress` writes. One struct serves C++, the command line and Python, so defaults
 /// cannot diverge.
 struct CompressOptions {
-  std::filesystem::path model;   ///< folder with config.json and safetensors
-  std::filesystem::path output;  ///< folder to be made; its parent must exist
+  std::filesystem::path model{};   ///< folder with config.json and safetensors
+  std::filesystem::path output{};  ///< folder to be made; its parent must exist
 
   Selection selection = Selection::embeddings;
-  std::vector<std::string> include;  ///< regular expressions on tensor names: add what they match
-  std::vector<std::string> exclude;  ///< and these take away again
+  std::vector<std::string> include{};  ///< regular expressions on tensor names: add what they match
+  std::vector<std::string> exclude{};  ///< and these take away again
 
-  std::optional<double> keep;       ///< bytes of each selected tensor after / before, in (0, 1); metadata included
-  std::optional<double> max_error;  ///< largest relative weighted Frobenius error of each selected tensor, in (0, 1)
+  std::optional<double> keep{};       ///< bytes of each selected tensor after / before, in (0, 1); metadata included
+  std::optional<double> max_error{};  ///< largest relative weighted Frobenius error of each selected tensor, in (0, 1)
 
   Method method = Method::automatic;
   double norm_exponent = 1.5;        ///< p >= 1 of `lp` and of the l_p errors reported

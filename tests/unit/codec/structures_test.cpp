@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/codec/structures.hpp"
+
+#include <gtest/gtest.h>
+
+#include "loewner/base/error.hpp"
+#include "support/messages.hpp"
+
+namespace loewner {
+namespace {
+
+std::string refusal(const Json& spec) {
+  return test::message_of<IoError>([&] {
+    (void)encoded_matrix_from_tensors(
+        spec, [](std::string_view name) -> StoredArray { throw IoError("no array '" + std::string(name) + "'"); });
+  });
+}
+
+TEST(Structures, UnknownOnesAreRefusedByName) {
+  EXPECT_CONTAINS(refusal({{"structure", "subspaces"}, {"rows", 2}, {"cols", 2}}),
+                  "structure 'subspaces' is not known to this version");
+}
+
+TEST(Structures, ASpecificationMustBeAnObjectThatNamesOne) {
+  EXPECT_CONTAINS(refusal(Json::array({1})), "field 'structure' is missing");
+  EXPECT_CONTAINS(refusal(Json::object()), "field 'structure' is missing");
+  EXPECT_CONTAINS(refusal({{"structure", 3}}), "field 'structure' has the wrong type, got 3");
+}
+
+TEST(Structures, MissingArraysAreReported) {
+  EXPECT_CONTAINS(refusal({{"structure", "low_rank"}, {"rows", 2}, {"cols", 2}, {"rank", 1}, {"format", "f32"}}),
+                  "no array 'left'");
+}
+
+}  // namespace
+}  // namespace loewner

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/encode.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "loewner/base/error.hpp"
+#include "loewner/codec/low_rank.hpp"
+#include "loewner/linalg/truncated_svd.hpp"
+#include "loewner/robust/lp_error.hpp"
+#include "support/matrices.hpp"
+#include "support/messages.hpp"
+#include "support/threads.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr Index kRows = 400, kCols = 30;
+
+class EncodeMatrix : public testing::Test {
+ protected:
+  EncodeRequest request(Method method = Method::svd) const {
+    EncodeRequest request;
+    request.matrix = matrix_;
+    request.row_weights = weights_;
+    request.source_bytes = kRows * kCols * 4;
+    request.method = method;
+    return request;
+  }
+  EncodeRequest within_bytes(Index bytes, Method method = Method::svd) const {
+    EncodeRequest r = request(method);
+    r.max_bytes = bytes;
+    return r;
+  }
+  EncodeRequest within_error(double error, Method method = Method::svd) const {
+    EncodeRequest r = request(method);
+    r.max_error = error;
+    return r;
+  }
+  ApproximationErrors errors_of(const RowSource& approximation, double p = 2) const {
+    return approximation_errors(*matrix_, approximation, weights_, p);
+  }
+  static std::vector<double> falling_weights() {
+    std::vector<double> weights(kRows);
+    for (Index i = 0; i < kRows; ++i) weights[i] = 1.0 / static_cast<double>(i + 10);
+    return weights;
+  }
+
+  Matrix<float> a_ = test::low_rank_plus_entry_outliers({.rows = kRows, .cols = kCols, .seed = 1}, 8, 0.1, 0.01, 10);
+  std::shared_ptr<const RowSource> matrix_ = std::make_shared<DenseRows>(a_.view());
+  std::vector<double> weights_ = falling_weights();
+};
+
+constexpr Index kBytesOfOneRank = (kRows + kCols) * 4;
+
+TEST_F(EncodeMatrix, TakesTheLargestRankWithinTheBytes) {
+  EXPECT_EQ(*encode_matrix(within_bytes(10 * kBytesOfOneRank)).rank, 10);
+  EXPECT_EQ(*encode_matrix(within_bytes(10 * kBytesOfOneRank - 1)).rank, 9);
+  for (const Method method : {Method::svd, Method::lp, Method::automatic}) {
+    const Encoding encoding = encode_matrix(within_bytes(10 * kBytesOfOneRank, method));
+    EXPECT_EQ(encoding.matrix->bytes(), 10 * kBytesOfOneRank);
+  }
+}
+
+TEST_F(EncodeMatrix, HalfPrecisionFactorsHaveTwiceTheRank) {
+  auto r = within_bytes(10 * kBytesOfOneRank);
+  r.factor_format = NumberFormat::f16;
+  EXPECT_EQ(*encode_matrix(r).rank, 20);
+}
+
+TEST_F(EncodeMatrix, MeetsTheErrorAndOneRankLessDoesNot) {
+  for (const Method method : {Method::svd, Method::lp}) {
+    for (const double p : {1.5, 2.0}) {
+      auto r = within_error(0.3, method);
+      r.norm_exponent = p;
+      const Encoding encoding = encode_matrix(r);
+      EXPECT_LE(errors_of(*encoding.matrix).weighted_relative_error(), 0.3);
+      auto fewer = within_bytes((*encoding.rank - 1) * kBytesOfOneRank, method);
+      fewer.norm_exponent = p;
+      EXPECT_GT(errors_of(*encode_matrix(fewer).matrix).weighted_relative_error(), 0.3);
+    }
+  }
+}
+
+TEST_F(EncodeMatrix, PredictsTheErrorOfUnroundedFactors) {
+  for (const Method method : {Method::svd, Method::lp}) {
+    const Encoding encoding = encode_matrix(within_bytes(10 * kBytesOfOneRank, method));
+    EXPECT_NEAR(encoding.predicted_error, errors_of(*encoding.matrix).weighted_relative_error(), 1e-5);
+  }
+}
+
+TEST_F(EncodeMatrix, TheWeightedSvdBeatsThePlainOneOnTheWeightedError) {
+  const double weighted =
+      errors_of(*encode_matrix(within_bytes(10 * kBytesOfOneRank)).matrix).weighted_relative_error();
+  auto r = within_bytes(10 * kBytesOfOneRank);
+  r.row_weights = {};
+  EXPECT_LT(weighted, errors_of(*encode_matrix(r).matrix).weighted_relative_error());
+}
+
+TEST_F(EncodeMatrix, AutomaticKeepsTheLowerLpError) {
+  auto r = within_bytes(8 * kBytesOfOneRank);
+  r.norm_exponent = 1.2;
+  const auto error_of = [&](Method method) {
+    r.method = method;
+    return errors_of(*encode_matrix(r).matrix, r.norm_exponent).relative_lp_error();
+  };
+  const double svd = error_of(Method::svd), lp = error_of(Method::lp);
+  EXPECT_NE(svd, lp);  // else the next line claims nothing
+  EXPECT_EQ(error_of(Method::automatic), std::min(svd, lp));
+}
+
+TEST_F(EncodeMatrix, ReportsTheSvdErrorBesideItsOwn) {
+  auto r = within_bytes(8 * kBytesOfOneRank, Method::lp);
+  r.norm_exponent = 1.2;
+  const double claimed = encode_matrix(r).lp_error_svd.value();
+  r.method = Method::svd;
+  EXPECT_DOUBLE_EQ(claimed, errors_of(*encode_matrix(r).matrix, 1.2).relative_lp_error());
+}
+
+TEST_F(EncodeMatrix, AutomaticTakesDenseWhereTheFormatAloneIsSmallEnough) {
+  auto r = within_bytes(kRows * kCols * 2, Method::automatic);
+  r.factor_format = NumberFormat::f16;
+  const Encoding encoding = encode_matrix(r);
+  EXPECT_EQ(encoding.method, "dense");
+  EXPECT_FALSE(encoding.rank.has_value());
+  EXPECT_LE(errors_of(*encoding.matrix).weighted_relative_error(), 0x1p-11);
+  r.max_bytes = kRows * kCols * 2 - 1;
+  EXPECT_NE(encode_matrix(r).method, "dense");
+}
+
+TEST_F(EncodeMatrix, DenseHalvesSaveNothingOnAMatrixOfHalves) {
+  auto r = within_bytes(kRows * kCols * 2, Method::automatic);
+  r.factor_format = NumberFormat::f16;
+  r.source_bytes = kRows * kCols * 2;
+  EXPECT_NE(encode_matrix(r).method, "dense");
+}
+
+TEST_F(EncodeMatrix, FactorsThatAreNotSmallerThanHalvesAreRefused) {
+  auto r = within_bytes(40 * kBytesOfOneRank / 2);  // more than full rank
+  r.factor_format = NumberFormat::f16;
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)encode_matrix(r); }),
+                  "rank 30 takes 25800 bytes, but the dense matrix takes 24000");
+}
+
+TEST_F(EncodeMatrix, TheSmallestSizeIsNamedWhenTheBudgetIsTooSmall) {
+  for (const Method method : {Method::svd, Method::lp, Method::automatic}) {
+    const auto message =
+        test::message_of<BudgetError>([&] { (void)encode_matrix(within_bytes(kBytesOfOneRank - 1, method)); });
+    EXPECT_CONTAINS(message, "the budget leaves 1719 bytes for the factors, but rank 1 needs 1720");
+  }
+  EXPECT_THROW((void)encode_matrix(within_bytes(-5)), BudgetError);
+}
+
+TEST_F(EncodeMatrix, AnErrorThatNeedsMoreThanTheDenseMatrixIsRefused) {
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)encode_matrix(within_error(1e-5)); }),
+                  "but the dense matrix takes 48000");
+}
+
+TEST_F(EncodeMatrix, ExactlyOneBudgetIsNeeded) {
+  EXPECT_THROW((void)encode_matrix(request()), InvalidArgument);
+  auto both = within_error(0.5);
+  both.max_bytes = 10 * kBytesOfOneRank;
+  EXPECT_THROW((void)encode_matrix(both), InvalidArgument);
+}
+
+TEST_F(EncodeMatrix, AZeroMatrixIsEncodedWithoutError) {
+  const Matrix<float> zero(kRows, kCols);
+  auto r = within_bytes(10 * kBytesOfOneRank);
+  r.matrix = std::make_shared<DenseRows>(zero.view());
+  const Encoding encoding = encode_matrix(r);
+  EXPECT_EQ(encoding.predicted_error, 0);
+  const auto decoded = read_all(*encoding.matrix);
+  EXPECT_EQ(test::frobenius_norm(decoded.view()), 0);
+}
+
+TEST_F(EncodeMatrix, SameBitsForAnyNumberOfThreads) {
+  const auto decoded = [&](int threads) {
+    const test::ThreadCount scope(threads);
+    auto r = within_bytes(8 * kBytesOfOneRank, Method::automatic);
+    r.norm_exponent = 1.5;
+    const auto b = read_all(*encode_matrix(r).matrix);
+    return std::vector<float>(b.data(), b.data() + kRows * kCols);
+  };
+  const auto one = decoded(1);
+  EXPECT_EQ(decoded(2), one);
+  EXPECT_EQ(decoded(8), one);
+}
+
+}  // namespace
+}  // namespace loewner

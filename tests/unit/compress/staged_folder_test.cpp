@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/staged_folder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "loewner/base/error.hpp"
+#include "support/checkpoints.hpp"
+#include "support/messages.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace loewner {
+namespace {
+
+namespace fs = std::filesystem;
+
+class StagedFolderAt : public testing::Test {
+ protected:
+  std::string refusal(const std::string& fingerprint, IfExists if_exists) const {
+    return test::message_of<IoError>([&] { const StagedFolder staged(target_, fingerprint, if_exists); });
+  }
+  // A run that finished piece `a` and was then stopped.
+  void leave_unfinished(const std::string& fingerprint) const {
+    const StagedFolder staged(target_, fingerprint, IfExists::refuse);
+    write(staged.part("a"), "piece");
+  }
+  static void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
+  void publish(const std::string& text, IfExists if_exists = IfExists::refuse) const {
+    StagedFolder staged(target_, "f", if_exists);
+    write(staged.folder() / "file", text);
+    staged.publish();
+  }
+  std::map<std::string, std::string> target_files() const { return test::files_of(target_); }
+
+  test::TemporaryFolder parent_;
+  fs::path target_ = parent_.path() / "out", stage_ = parent_.path() / "out.partial";
+};
+
+TEST_F(StagedFolderAt, AppearsWithEverythingInItAndNothingBesideIt) {
+  {
+    StagedFolder staged(target_, "f", IfExists::refuse);
+    write(staged.folder() / "file", "text");
+    write(staged.part("a"), "piece");
+    EXPECT_FALSE(fs::exists(target_));
+    staged.publish();
+  }
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "text"}}));
+  EXPECT_FALSE(fs::exists(stage_));
+}
+
+TEST_F(StagedFolderAt, IsRemovedWhenNoPieceWasFinished) {
+  {
+    const StagedFolder staged(target_, "f", IfExists::refuse);
+    write(staged.folder() / "file", "text");
+    EXPECT_TRUE(fs::exists(stage_));
+  }
+  EXPECT_FALSE(fs::exists(stage_));
+  EXPECT_FALSE(fs::exists(target_));
+}
+
+TEST_F(StagedFolderAt, IsLeftForAResumedRunWhenAPieceWasFinished) {
+  leave_unfinished("f");
+  const StagedFolder staged(target_, "f", IfExists::resume);
+  EXPECT_TRUE(staged.has_part("a"));
+  EXPECT_FALSE(staged.has_part("b"));
+}
+
+TEST_F(StagedFolderAt, AResumedRunPutsTheFolderTogetherAnew) {
+  {
+    const StagedFolder staged(target_, "f", IfExists::refuse);
+    write(staged.part("a"), "piece");
+    write(staged.folder() / "file", "half of it");
+  }
+  const StagedFolder staged(target_, "f", IfExists::resume);
+  EXPECT_TRUE(fs::is_empty(staged.folder()));
+}
+
+TEST_F(StagedFolderAt, AnUnfinishedOutputIsNotTouchedUnasked) {
+  leave_unfinished("f");
+  EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out.partial: an unfinished output lies here");
+  EXPECT_TRUE(fs::exists(stage_ / "parts" / "a"));
+}
+
+TEST_F(StagedFolderAt, OtherWorkIsNotResumed) {
+  leave_unfinished("f");
+  EXPECT_CONTAINS(refusal("g", IfExists::resume), "was begun from another model or with other options");
+  EXPECT_TRUE(fs::exists(stage_ / "parts" / "a"));
+}
+
+TEST_F(StagedFolderAt, OverwritingDropsOtherWork) {
+  leave_unfinished("f");
+  const StagedFolder staged(target_, "g", IfExists::overwrite);
+  EXPECT_FALSE(staged.has_part("a"));
+}
+
+TEST_F(StagedFolderAt, AStageWithoutAStateIsBegunAnew) {  // killed before the state was written
+  parent_.write("out.partial/parts/a", "of whom?");
+  const StagedFolder staged(target_, "f", IfExists::resume);
+  EXPECT_FALSE(staged.has_part("a"));
+}
+
+TEST_F(StagedFolderAt, AnExistingTargetIsRefused) {
+  parent_.write("out/file", "old");
+  EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out: exists already");
+  EXPECT_CONTAINS(refusal("f", IfExists::resume), "out: exists already");
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
+}
+
+TEST_F(StagedFolderAt, OverwritingExchangesTheOldTargetForTheNew) {
+  parent_.write("out/file", "old");
+  parent_.write("out/other", "old");
+  publish("new", IfExists::overwrite);
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "new"}}));
+  EXPECT_FALSE(fs::exists(stage_));
+}
+
+TEST_F(StagedFolderAt, OverwritingLeavesTheOldTargetUntilTheNewIsComplete) {
+  parent_.write("out/file", "old");
+  {
+    const StagedFolder staged(target_, "f", IfExists::overwrite);
+    write(staged.folder() / "file", "half of it");
+    EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
+  }
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
+}
+
+TEST_F(StagedFolderAt, ATargetThatAppearsMeanwhileIsNotReplaced) {
+  StagedFolder staged(target_, "f", IfExists::refuse);
+  parent_.write("out/file", "somebody else's");
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { staged.publish(); }), "out: cannot be put in place");
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "somebody else's"}}));
+}
+
+TEST_F(StagedFolderAt, ATrailingSlashNamesTheSameTarget) {
+  {
+    StagedFolder staged(target_ / "", "f", IfExists::refuse);
+    staged.publish();
+  }
+  EXPECT_TRUE(fs::is_directory(target_));
+  EXPECT_FALSE(fs::exists(stage_));
+}
+
+TEST_F(StagedFolderAt, TheParentMustExist) {
+  target_ = parent_.path() / "none" / "out";
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "none: the output's parent folder does not exist");
+}
+
+TEST_F(StagedFolderAt, ASpoiledStateIsNamed) {
+  leave_unfinished("f");
+  parent_.write("out.partial/state.json", "{");
+  EXPECT_CONTAINS(refusal("f", IfExists::resume), "state.json");
+}
+
+TEST_F(StagedFolderAt, LeftoversOfAPublishedOutputAreRemoved) {
+  publish("text");
+  parent_.write("out.partial/parts/a", "piece");
+  StagedFolder::remove_leftovers(target_);
+  EXPECT_FALSE(fs::exists(stage_));
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "text"}}));
+}
+
+}  // namespace
+}  // namespace loewner
