@@ -37,15 +37,16 @@ struct LewisWeights {
 /// Shapes    a: n x d, any n, d and rank.
 /// Units     the weights do not depend on the scale of A or of u.
 /// Method    fixed point on the leverage scores of the reweighted rows: plain for p <= 2 [CohenPeng2015], damped by
-///           4 / (p + 2) above, where the plain one diverges; the sum of the weights is set to r after each step. Both
-///           converge in a few steps to the default tolerance. Iterations run in float32 when the tolerance is at least
-///           1e-3 and A is well conditioned, since each one corrects the errors of the last; Q and the certificate of
-///           the weights that are returned are computed in float64, or with a proved bound of the float32 error.
+///           4 / (p + 2) above, since the plain one diverges from p = 4 on; the sum of the weights is set to r after
+///           each step. Iterations run in float32 when the tolerance is at least 1e-3 and A is well conditioned, since
+///           each one corrects the errors of the last; Q and the certificate of the weights that are returned are
+///           computed in float64, or with a proved bound of the float32 error.
 /// Cost      2 n d^2 flops in float32 per iteration and n d^2 in each precision at the end; memory n + 8 d^2 doubles
 ///           and row blocks.
 /// Accuracy  the certificate holds for the weights returned whatever the status is, up to the rounding of Q, for which
 ///           alpha has a margin. Directions in which ||A x|| is below 1e-6 of its largest value after reweighting count
-///           as rank deficiency. Status max_iterations: the certificate misses the tolerance, nothing else.
+///           as rank deficiency. Status max_iterations: the weights before the last step missed the tolerance, nothing
+///           else; with the default limit of 5 that is usual for p > 6.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument on p < 1, bad row weights, negative limits, or a non-finite entry (row and column named).
 LewisWeights lewis_weights(const RowSource& a, const LewisOptions& options = {});

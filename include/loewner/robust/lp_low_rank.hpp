@@ -37,7 +37,8 @@ struct LpFactorisation {
 /// Shapes    a: n x d.
 /// Method    F^T F = Q of lewis_weights, scaled so that the left inequality is the tight one.
 /// Cost      lewis_weights plus one symmetric eigenproblem (4 d^3 flops); p = 2: truncated_svd.
-/// Accuracy  distortion is the certificate of lewis_weights, at most 5 % above rank^|1/p - 1/2| in practice.
+/// Accuracy  distortion is the certificate of lewis_weights, for p <= 6 at most 5 % above rank^|1/p - 1/2| in
+///           practice.
 /// Random    none; the same bits for any number of threads.
 /// Errors    as lewis_weights.
 LpFactorisation lp_factorisation(const RowSource& a, const LewisOptions& options = {});

@@ -60,6 +60,20 @@ TEST(Gram, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(largest_difference(one, with_threads(8)), 0);
 }
 
+TEST(Gram, InFloat32IsTheSameToFloat32AccuracyAndForAnyNumberOfThreads) {
+  const auto a = test::gaussian_matrix({.rows = 9000, .cols = 130, .seed = 7});
+  std::vector<double> weights(9000);
+  for (Index i = 0; i < 9000; ++i) weights[i] = 1.0 / static_cast<double>(1 + i);
+  const auto with_threads = [&](int count) {
+    const test::ThreadCount threads(count);
+    return gram_float32(DenseRows(a.view()), weights);
+  };
+  const auto one = with_threads(1);
+  EXPECT_LE(largest_difference(one, gram(DenseRows(a.view()), weights)), 1e-6 * one(0, 0));
+  EXPECT_EQ(largest_difference(one, with_threads(2)), 0);
+  EXPECT_EQ(largest_difference(one, with_threads(8)), 0);
+}
+
 TEST(Gram, RejectsBadWeights) {
   const auto a = test::gaussian_matrix({.rows = 3, .cols = 2, .seed = 6});
   const DenseRows rows(a.view());

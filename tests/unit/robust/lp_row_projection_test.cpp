@@ -125,6 +125,22 @@ TEST(LpRowProjection, NoRowIsWorseThanItsOrthogonalProjection) {
   }
 }
 
+TEST(LpRowProjection, ObjectiveNeverIncreasesFromStepToStep) {
+  const auto a = test::student_t_with_decay({.rows = 1, .cols = 30, .seed = 19}, 1, 1);
+  for (const Index k : {4, 24}) {
+    const auto right = test::gaussian_matrix({.rows = k, .cols = 30, .seed = 20});
+    for (const double p : {1.0, 1.5, 8.0, 20.0}) {
+      double before = std::numeric_limits<double>::infinity();
+      for (int steps = 0; steps <= 25; ++steps) {
+        const auto fit = lp_row_projection(DenseRows(a.view()), right.view(),
+                                           {.norm_exponent = p, .max_iterations = steps, .tolerance = 0});
+        EXPECT_LE(fit.report.final_objective, before * (1 + 1e-12)) << "p = " << p << ", step " << steps;
+        before = fit.report.final_objective;
+      }
+    }
+  }
+}
+
 TEST(LpRowProjection, ScalesWithTheRows) {
   const auto a = test::gaussian_matrix({.rows = 20, .cols = 10, .seed = 11});
   const auto right = test::gaussian_matrix({.rows = 4, .cols = 10, .seed = 12});
