@@ -47,7 +47,7 @@ def compressed(model: Path, *options: str) -> Iterator[Compressed]:
 
 
 class Remembered:
-    """Results of slow evaluations in a JSON file, saved after each: an interrupted experiment goes on where it stopped."""
+    """Results of slow evaluations in a JSON file, saved after each, so that an interrupted experiment goes on."""
 
     def __init__(self, name: str) -> None:
         self.file = OUT / f"{name}.json"

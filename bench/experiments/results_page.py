@@ -26,7 +26,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 
 def publish(name: str, table: str, update_docs: bool) -> None:
-    """Prints the table; with update_docs also puts it between the page's markers `<!-- name -->` and `<!-- /name -->`."""
+    """Prints the table; with update_docs also puts it between the markers `<!-- name -->` and `<!-- /name -->`."""
     print(table)
     if not update_docs:
         return

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quality of all-MiniLM-L6-v2 with its table at 72 % of the bytes (f32 factors): norms against row weights.
 
-cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and MRPC dev; sts: Spearman x 100 on STS-B dev.
-About 30 s per row on two cores; rows whose weights were evaluated before come from out/experiments/quality.json.
+cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and MRPC dev; sts: Spearman x 100
+on STS-B dev. About 30 s per row on two cores; rows evaluated before come from out/experiments/quality.json.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ HEADER = ["setting", "rank", "cos", "sts", "error", "weighted error", "l_p error
 
 
 class Fidelity:
-    """Compares checkpoints with the original on the sentences; the original's vectors are computed once and kept in a file."""
+    """Compares checkpoints with the original, whose sentence vectors are computed once and kept in a file."""
 
     def __init__(self, glue: Path) -> None:
         self.data = SimilarityData.read(glue)

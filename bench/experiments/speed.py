@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time and error of low-rank factors by NumPy, scikit-learn and loewner, in one process on the same number of threads.
+
+Tables: the token embedding of all-MiniLM-L6-v2 (30522 x 384), and a made-up one twice as wide with a spectrum of the
+same kind. The methods take turns, so that a slow minute of the machine hits all of them; the median of their times is
+reported, with the relative Frobenius error of the factors beside it. Run it on an idle machine; about three minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import loewner
+import numpy as np
+import safetensors.numpy
+import threadpoolctl
+from results_page import ROOT, markdown_table, publish
+from sklearn.utils.extmath import randomized_svd
+
+sys.path.insert(0, str(ROOT / "bench"))
+from sentence_fidelity import minilm_folder
+
+THREADS = 2
+KEEP = 0.72
+Factors = tuple[np.ndarray, np.ndarray]
+
+
+def minilm_table() -> np.ndarray:
+    weights = safetensors.numpy.load_file(minilm_folder() / "model.safetensors")
+    return np.ascontiguousarray(weights["embeddings.word_embeddings.weight"], np.float32)
+
+
+def widened(table: np.ndarray, cols: int) -> np.ndarray:
+    """A Gaussian table of as many rows whose singular values are about the table's, stretched over `cols` values."""
+    values, _ = loewner.truncated_svd(table, 1)
+    spectrum = np.interp(np.linspace(0, len(values) - 1, cols), np.arange(len(values)), values)
+    random = np.random.default_rng(1)
+    left = random.standard_normal((table.shape[0], cols)) / np.sqrt(table.shape[0])
+    right, _ = np.linalg.qr(random.standard_normal((cols, cols)))
+    return ((left * spectrum) @ right).astype(np.float32)
+
+
+def numpy_svd(a: np.ndarray, rank: int) -> Factors:
+    u, s, vt = np.linalg.svd(a, full_matrices=False)
+    return u[:, :rank] * s[:rank], vt[:rank]
+
+
+def sklearn_svd(a: np.ndarray, rank: int) -> Factors:
+    u, s, vt = randomized_svd(a, rank, random_state=0)
+    return u * s, vt
+
+
+def loewner_svd(a: np.ndarray, rank: int) -> Factors:
+    _, vt = loewner.truncated_svd(a, rank)
+    return loewner.project_rows(a, vt), vt
+
+
+def loewner_lp(a: np.ndarray, rank: int) -> Factors:
+    vt = loewner.lp_factorisation(a, norm_exponent=1, max_iterations=5, tolerance=0)["vt"][:rank]
+    return loewner.project_rows(a, vt), vt
+
+
+METHODS: dict[str, Callable[[np.ndarray, int], Factors]] = {
+    "numpy.linalg.svd": numpy_svd,
+    "sklearn randomized_svd": sklearn_svd,
+    "loewner truncated_svd": loewner_svd,
+    "loewner lp p=1, 5 Lewis steps": loewner_lp,
+}
+
+
+@dataclass
+class Measurement:
+    seconds: list[float]
+    error: float
+
+    def median(self) -> float:
+        return float(np.median(self.seconds))
+
+
+def relative_error(a: np.ndarray, factors: Factors) -> float:
+    left, right = factors
+    return float(np.linalg.norm(a - left @ right.astype(np.float32)) / np.linalg.norm(a))
+
+
+def measure(a: np.ndarray, rank: int, rounds: int) -> dict[str, Measurement]:
+    """Rounds of all methods in turn; the first round warms up caches, pages and threads and is not counted."""
+    results = {name: Measurement([], np.nan) for name in METHODS}
+    for round_number in range(rounds + 1):
+        for name, method in METHODS.items():
+            start = time.perf_counter()
+            factors = method(a, rank)
+            seconds = time.perf_counter() - start
+            if round_number == 0:
+                results[name].error = relative_error(a, factors)
+            else:
+                results[name].seconds.append(seconds)
+    return results
+
+
+def table_rows(kind: str, a: np.ndarray, rounds: int) -> list[list[str]]:
+    rank = int(KEEP * a.shape[0] * a.shape[1] / sum(a.shape))
+    results = measure(a, rank, rounds)
+    reference, randomised = results["numpy.linalg.svd"].median(), results["sklearn randomized_svd"].median()
+    size = f"{kind}, {a.shape[0]} x {a.shape[1]}, k = {rank}"
+    return [
+        [
+            size,
+            name,
+            f"{result.median():.3f}",
+            f"{result.median() / reference:.3f}",
+            f"{result.median() / randomised:.3f}",
+            f"{result.error:.6f}",
+        ]
+        for name, result in results.items()
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    arguments = parser.parse_args()
+    loewner.set_num_threads(THREADS)
+    table = minilm_table()
+    with threadpoolctl.threadpool_limits(THREADS):
+        rows = table_rows("MiniLM", table, arguments.rounds)
+        rows += table_rows("made-up", widened(table, 768), arguments.rounds)
+    header = ["table", "method", "seconds", "of numpy", "of randomized_svd", "relative error"]
+    publish("speed", markdown_table(header, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes a model smaller, verifies the result and loads it with stock transformers.
+
+    python examples/compress_and_load.py [MODEL [OUTPUT]]
+
+Without arguments: a small randomly initialised BERT in a temporary folder. Needs the packages torch and transformers.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import loewner
+import torch
+from transformers import AutoModel, BertConfig, BertModel
+
+
+def write_made_up_model(folder: Path) -> None:
+    torch.manual_seed(1)
+    shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+    model = BertModel(BertConfig(vocab_size=5000, **shape))
+    decay = 0.95 ** torch.arange(64)  # trained tables have directions that count less and less
+    model.embeddings.word_embeddings.weight.data *= decay
+    model.save_pretrained(folder)
+
+
+def compress_and_compare(model: Path, output: Path) -> None:
+    report = loewner.compress(model, output, keep=0.72, if_exists="overwrite")
+    for tensor in report["tensors"]:
+        sizes = f"{tensor['bytes_before']} -> {tensor['bytes_after']} bytes"
+        print(f"{tensor['name']}: {sizes}, weighted error {tensor['weighted_relative_error']:.4f}")
+    print("every claim holds:", loewner.verify(output, model)["holds"])
+
+    original, smaller = AutoModel.from_pretrained(model), AutoModel.from_pretrained(output)
+    tokens = torch.arange(1000, 1032).unsqueeze(0)
+    with torch.inference_mode():
+        before, after = (m(tokens).last_hidden_state.flatten() for m in (original.eval(), smaller.eval()))
+    print(f"cosine of the hidden states: {torch.cosine_similarity(before, after, dim=0):.4f}")
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        model = Path(sys.argv[1])
+        compress_and_compare(model, Path(sys.argv[2] if len(sys.argv) > 2 else f"{model.name}-smaller"))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        write_made_up_model(Path(folder) / "model")
+        compress_and_compare(Path(folder) / "model", Path(folder) / "smaller")
+
+
+if __name__ == "__main__":
+    main()
