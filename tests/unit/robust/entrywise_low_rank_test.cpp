@@ -67,6 +67,17 @@ TEST(EntrywiseLowRank, IsNeverWorseThanTheBestStart) {
   }
 }
 
+// The first iterates are worse than a good start; the result must not be.
+TEST(EntrywiseLowRank, KeepsTheStartWhenTheRefinementIsCutShort) {
+  for (const Kind& kind : four_kinds(200, 20)) {
+    for (const int iterations : {1, 2, 3}) {
+      const auto result = fit(kind.a, 6, 1, iterations);
+      EXPECT_LE(result.report.final_objective, result.report.initial_objective) << kind.name;
+      EXPECT_NEAR(power_sum(kind.a, result, 1), result.report.final_objective, 1e-5 * result.report.final_objective);
+    }
+  }
+}
+
 TEST(EntrywiseLowRank, ReportedObjectiveIsThatOfTheFactors) {
   for (const double p : {1.0, 1.5, 4.0}) {
     const auto a = test::low_rank_plus_entry_outliers({.rows = 150, .cols = 20, .seed = 62}, 5, 0.1, 0.05, 10);
