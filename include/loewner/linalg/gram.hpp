@@ -22,9 +22,8 @@ Matrix<double> gram(const RowSource& a, std::span<const double> row_weights = {}
 /// The same sum for iterations that correct themselves: products and sums inside a block of 1024 rows in float32, over
 /// the blocks in float64. Some 2 x faster.
 ///
-/// Accuracy  entries to sqrt(1024) eps32 = 4e-6 of the largest diagonal entry: small eigenvalues are lost. Squares of
-/// sqrt(w_i) a_ij
-///           outside the range of float32 underflow or come out infinite.
+/// Accuracy  entries to sqrt(1024) eps32 = 4e-6 of the largest diagonal entry, so small eigenvalues are lost. Squares
+///           of sqrt(w_i) a_ij outside the range of float32 underflow or come out infinite.
 Matrix<double> gram_float32(const RowSource& a, std::span<const double> row_weights = {});
 
 }  // namespace loewner
