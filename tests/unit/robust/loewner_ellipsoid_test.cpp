@@ -10,6 +10,7 @@
 
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
+#include "loewner/robust/lp_low_rank.hpp"
 #include "support/matrices.hpp"
 
 namespace loewner {
@@ -125,6 +126,26 @@ TEST_P(EveryExponent, IsExactForOneColumn) {
   const auto result = ellipsoid(a, p);
   EXPECT_NEAR(result.distortion, 1, 1e-6);
   EXPECT_NEAR(std::abs(result.factor(0, 0)), norm_of_image(a, {1.0}, p), 1e-6);
+}
+
+// Each holds the level set, which holds the other one shrunk by its distortion c, so the log volumes differ by d log c
+// at most. The Lewis factorisation has the better proof: its distortion is near d^|1/p-1/2|.
+TEST(LoewnerEllipsoid, AndTheLewisFactorisationBoundEachOthersVolume) {
+  for (const double p : {1.0, 1.5, 3.0, 20.0}) {
+    for (const Index d : {2, 3, 6}) {
+      const auto a = test::low_rank_plus_row_outliers({.rows = 100, .cols = d, .seed = 54}, 2, 0.1, 0.05, 10);
+      const auto cuts = ellipsoid(a, p);
+      const auto lewis =
+          lp_factorisation(DenseRows(a.view()), {.norm_exponent = p, .max_iterations = 50, .tolerance = 0.01});
+      double lewis_volume = 0;
+      for (const double scale : lewis.scales) lewis_volume -= std::log(scale);
+      const double difference = log_volume(cuts.factor) - lewis_volume, size = static_cast<double>(d);
+      EXPECT_LE(difference, size * std::log(cuts.distortion) + 1e-9) << "p " << p << ", d " << d;
+      EXPECT_GE(difference, -size * std::log(lewis.distortion) - 1e-9) << "p " << p << ", d " << d;
+      EXPECT_LE(lewis.distortion, 1.02 * std::pow(size, std::abs(1 / p - 0.5)));
+      EXPECT_LE(lewis.distortion, 1.02 * cuts.distortion) << "p " << p << ", d " << d;
+    }
+  }
 }
 
 TEST(LoewnerEllipsoid, MeasuredRangeRefutesADistortionBelowTheTrueOne) {  // negative control of the measurement
