@@ -70,10 +70,8 @@ std::vector<double> projection_errors(const EncodeRequest& request, MatrixView<c
 Family lp_family(const EncodeRequest& request) {
   const auto factorisation =
       lp_factorisation(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
-  Family family{.method = "lp",
-                .vt = factorisation.vt.clone(),
-                .error_at_rank = {},
-                .certificate = factorisation.distortion};
+  Family family{
+      .method = "lp", .vt = factorisation.vt.clone(), .error_at_rank = {}, .certificate = factorisation.distortion};
   if (request.max_error) family.error_at_rank = projection_errors(request, family.vt.view());
   return family;
 }

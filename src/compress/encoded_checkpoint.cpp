@@ -56,6 +56,7 @@ std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint) {
   require_readable_version(config, folder);
   std::vector<EncodedTensor> tensors;
   const Json specs = detail::spec_field<Json>(config, "tensors");
+  if (!specs.is_object()) throw IoError(folder + ": specification: field 'tensors' must be an object");
   for (const auto& [name, spec] : specs.items()) {
     tensors.push_back(read_encoded_tensor(checkpoint, name, spec));
   }

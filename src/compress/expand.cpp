@@ -36,6 +36,7 @@ Replacements dense_replacements(std::vector<EncodedTensor> tensors) {
 
 void expand(const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,
             const ProgressCallback& progress) {
+  require_apart(model, output);
   const Checkpoint checkpoint = Checkpoint::open(model);
   const Replacements replacements = dense_replacements(read_encoded_tensors(checkpoint));
   StagedFolder staged(output, "expand", if_exists);

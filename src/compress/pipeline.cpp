@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <utility>
 
 #include "detail/file.hpp"
 #include "detail/hash.hpp"
@@ -51,6 +52,7 @@ void require_usable(const CompressOptions& options) {
   require(options.max_memory >= 0,
           [&] { return "max_memory must not be negative, got " + std::to_string(options.max_memory); });
   require(options.dry_run || !options.output.empty(), [] { return std::string("an output folder is needed"); });
+  if (!options.dry_run) require_apart(options.model, options.output);
 }
 
 Index memory_limit(const CompressOptions& options) {
@@ -197,7 +199,7 @@ Json specification(const Job& job, const SelectedTensor& tensor, const TensorRep
   return spec;
 }
 
-void write_part(const EncodedMatrix& matrix, const std::string& tensor_name, const fs::path& path) {
+void write_arrays(const EncodedMatrix& matrix, const std::string& tensor_name, const fs::path& path) {
   const auto arrays = named_arrays(matrix, tensor_name);
   std::vector<TensorDeclaration> declarations;
   for (const auto& array : arrays) declarations.push_back(declaration_of(array));
@@ -207,7 +209,7 @@ void write_part(const EncodedMatrix& matrix, const std::string& tensor_name, con
 }
 
 // The arrays of a finished part, as they will stand in the output.
-std::vector<StoredArray> read_part(const fs::path& path) {
+std::vector<StoredArray> read_arrays(const fs::path& path) {
   const auto file = SafetensorsFile::open(path);
   std::vector<StoredArray> arrays;
   for (const auto& tensor : file->tensors()) arrays.push_back(stored_in(file, tensor));
@@ -225,23 +227,21 @@ TensorErrors measure(const EncodeRequest& request, const EncodedMatrix& stored, 
           .lp_error = errors.relative_lp_error()};
 }
 
-std::string part_name(std::size_t number, const char* ending) {
-  return std::to_string(number) + ending;
-}
+// A part: the arrays of one tensor and what config.json says of it.
+constexpr const char *kArrays = "arrays.safetensors", *kSpecification = "specification.json";
 
-// Errors are those of the numbers on the disk: the part is read back before it is measured.
-TensorErrors store_and_measure(const StagedFolder& staged, std::size_t number, const EncodeRequest& request,
-                               const Encoding& encoding, const std::string& name) {
-  const fs::path path = staged.part(part_name(number, ".safetensors"));
-  write_part(*encoding.matrix, name, path);
-  const auto arrays = read_part(path);
+// Errors are those of the numbers on the disk: they are read back before they are measured.
+TensorErrors store_and_measure(const fs::path& path, const EncodeRequest& request, const Encoding& encoding,
+                               const std::string& name) {
+  write_arrays(*encoding.matrix, name, path);
+  const auto arrays = read_arrays(path);
   const auto stored = encoded_matrix_from_tensors(encoding.matrix->spec(), [&](std::string_view wanted) {
     return *std::ranges::find(arrays, array_prefix(name) + std::string(wanted), &StoredArray::name);
   });
   return measure(request, *stored, name);
 }
 
-// Encodes one tensor and makes it durable; the specification file comes last and marks the part as finished.
+// Encodes one tensor and makes it durable, unless it is only planned.
 TensorReport make_part(const Job& job, const StagedFolder* staged, std::size_t number) {
   const auto start = Clock::now();
   const auto& tensor = job.selection.tensors[number];
@@ -255,9 +255,11 @@ TensorReport make_part(const Job& job, const StagedFolder* staged, std::size_t n
   }
   TensorReport report = describe(job, tensor, weights, encoding);
   if (staged != nullptr) {
-    report.errors = store_and_measure(*staged, number, request, encoding, tensor.name());
-    const Json spec = specification(job, tensor, report, encoding.matrix->spec());
-    detail::replace_file(staged->part(part_name(number, ".json")), spec.dump());
+    staged->make_part(std::to_string(number), [&](const fs::path& part) {
+      report.errors = store_and_measure(part / kArrays, request, encoding, tensor.name());
+      const Json spec = specification(job, tensor, report, encoding.matrix->spec());
+      detail::replace_file(part / kSpecification, spec.dump());
+    });
   }
   report.seconds = seconds_since(start);
   return report;
@@ -270,7 +272,7 @@ Json quantization_config(const Job& job, const StagedFolder& staged) {
                  {"source", job.fingerprint},
                  {"tensors", Json::object()}};
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
-    const fs::path path = staged.part(part_name(i, ".json"));
+    const fs::path path = staged.part(std::to_string(i)) / kSpecification;
     config["tensors"][job.selection.tensors[i].name()] =
         parse_json_object(detail::read_text_file(path, Index{1} << 24), path.string());
   }
@@ -290,7 +292,7 @@ Replacements replacements_of(const Job& job, const StagedFolder& staged) {
   Replacements replacements;
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
     const auto& tensor = job.selection.tensors[i];
-    replacements[tensor.name()] = read_part(staged.part(part_name(i, ".safetensors")));
+    replacements[tensor.name()] = read_arrays(staged.part(std::to_string(i)) / kArrays);
     for (const auto& copy : tensor.tied) replacements[copy] = {};
   }
   return replacements;
@@ -307,14 +309,14 @@ Index folder_bytes(const fs::path& folder) {
 // The report's rows as the finished output tells them, so that a resumed run reports the same as an undisturbed one.
 void read_results(const Job& job, const fs::path& folder, CompressReport& report) {
   const Checkpoint output = Checkpoint::open(folder);
+  const auto made_now = std::exchange(report.tensors, {});
   for (const auto& tensor : read_encoded_tensors(output)) {
-    auto row = std::ranges::find(report.tensors, tensor.name, &TensorReport::name);
-    if (row == report.tensors.end()) row = report.tensors.insert(row, TensorReport{});
-    const double seconds = row->seconds;
-    *row = report_from_specification(tensor.name, tensor.spec);
-    row->seconds = seconds;
-    row->bytes_before = stored_bytes(job.checkpoint, {tensor.name});
-    row->bytes_after = stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
+    TensorReport row = report_from_specification(tensor.name, tensor.spec);
+    const auto made = std::ranges::find(made_now, tensor.name, &TensorReport::name);
+    if (made != made_now.end()) row.seconds = made->seconds;
+    row.bytes_before = stored_bytes(job.checkpoint, {tensor.name});
+    row.bytes_after = stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
+    report.tensors.push_back(std::move(row));
   }
   report.weights_before = job.checkpoint.weight_bytes();
   report.weights_after = output.weight_bytes();
@@ -378,19 +380,28 @@ CompressReport plan_only(const Job& job, ProgressOfJob& progress) {
   return report;
 }
 
-CompressReport make_output(const Job& job, ProgressOfJob& progress) {
-  CompressReport report;
-  StagedFolder staged(job.options.output, job.fingerprint, job.options.if_exists);
+void make_parts(const Job& job, const StagedFolder& staged, CompressReport& report, ProgressOfJob& progress) {
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
     throw_if_cancelled();
     progress.encoding(job.selection.tensors[i]);
-    if (!staged.has_part(part_name(i, ".json"))) {
+    if (!staged.has_part(std::to_string(i))) {
       report.tensors.push_back(make_part(job, &staged, i));
     } else {
       report.notes.push_back(job.selection.tensors[i].name() + " was finished by an earlier run");
     }
   }
-  assemble(job, staged, report, progress.writing());
+}
+
+CompressReport make_output(const Job& job, ProgressOfJob& progress) {
+  CompressReport report;
+  StagedFolder staged(job.options.output, job.fingerprint, job.options.if_exists);
+  try {
+    make_parts(job, staged, report, progress);
+    assemble(job, staged, report, progress.writing());
+  } catch (const Cancelled&) {
+    staged.keep_parts();
+    throw;
+  }
   staged.publish();
   return report;
 }

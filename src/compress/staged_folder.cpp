@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/staged_folder.hpp"
 
+#include <algorithm>
 #include <system_error>
+#include <vector>
 
 #include "detail/durable.hpp"
 #include "detail/file.hpp"
@@ -41,13 +43,26 @@ bool is_empty_folder(const fs::path& path) {
   return fs::is_empty(path, error) || error;
 }
 
+bool contains(const fs::path& folder, const fs::path& path) {
+  return std::ranges::mismatch(folder, path).in1 == folder.end();
+}
+
 }  // namespace
+
+void require_apart(const fs::path& model, const fs::path& output) {
+  const fs::path a = fs::weakly_canonical(normal_target(model)), b = fs::weakly_canonical(normal_target(output));
+  require(!contains(a, b) && !contains(b, a), [&] {
+    return output.string() + ": the output must not be the model folder, contain it or lie in it, model is " +
+           model.string();
+  });
+}
 
 StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprint, IfExists if_exists)
     : target_(normal_target(target)),
       stage_(stage_of(target_)),
       folder_(stage_ / "folder"),
       parts_(stage_ / "parts"),
+      unfinished_(stage_ / "unfinished"),
       if_exists_(if_exists) {
   if (!fs::is_directory(target_.parent_path())) {
     throw IoError(target_.parent_path().string() + ": the output's parent folder does not exist");
@@ -71,16 +86,25 @@ StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprin
 }
 
 StagedFolder::~StagedFolder() {
-  if (published_ || !is_empty_folder(parts_)) return;
-  std::error_code ignored;  // a destructor has nobody to tell
-  fs::remove_all(stage_, ignored);
+  if (!published_) remove_stage();
+}
+
+void StagedFolder::remove_stage() const noexcept {
+  std::error_code ignored;  // whoever cleans up after a failure has nobody to tell of another
+  const bool keep = keep_parts_ && !is_empty_folder(parts_);
+  for (const auto& path : keep ? std::vector{folder_, unfinished_} : std::vector{stage_}) fs::remove_all(path, ignored);
 }
 
 void StagedFolder::begin(const std::string& fingerprint) {
-  make_folder(parts_);
-  make_folder(folder_);
-  detail::replace_file(stage_ / "state.json", Json{{"fingerprint", fingerprint}}.dump());
-  detail::sync_folder(stage_);
+  try {
+    make_folder(parts_);
+    make_folder(folder_);
+    detail::replace_file(stage_ / "state.json", Json{{"fingerprint", fingerprint}}.dump());
+    detail::sync_folder(stage_);
+  } catch (const IoError&) {
+    remove_stage();  // there is no object yet whose destructor would
+    throw;
+  }
 }
 
 void StagedFolder::require_same_work(const std::string& fingerprint) const {
@@ -94,6 +118,15 @@ void StagedFolder::require_same_work(const std::string& fingerprint) const {
 
 bool StagedFolder::has_part(const std::string& name) const {
   return fs::exists(part(name));
+}
+
+void StagedFolder::make_part(const std::string& name, const std::function<void(const fs::path&)>& fill) const {
+  remove_tree(unfinished_);  // of a run that was killed
+  make_folder(unfinished_);
+  fill(unfinished_);
+  detail::sync_folder(unfinished_);
+  detail::rename_folder(unfinished_, part(name));
+  detail::sync_folder(parts_);
 }
 
 void StagedFolder::remove_leftovers(const fs::path& target) {

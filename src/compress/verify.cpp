@@ -81,15 +81,25 @@ CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output
   return checked;
 }
 
+// The stored copies that went with an encoded tensor; what only claims to be one is not among them.
+std::set<std::string> copies_of(const EncodedTensor& tensor, const Checkpoint& model) {
+  std::set<std::string> copies;
+  if (!tensor.spec.contains("tied")) return copies;
+  for (const auto& name : detail::spec_field<std::vector<std::string>>(tensor.spec, "tied")) {
+    const auto* copy = model.find(name);
+    if (copy != nullptr && detail::have_same_bytes(model, *copy, model, model.at(tensor.name))) copies.insert(name);
+  }
+  return copies;
+}
+
 // Every tensor that was not encoded must be there with the same bytes, and nothing else.
 void check_untouched(const Checkpoint& output, const Checkpoint& model, const std::vector<EncodedTensor>& encoded,
                      VerifyReport& report) {
   std::set<std::string> replaced, added;
   for (const auto& tensor : encoded) {
     replaced.insert(tensor.name);
+    replaced.merge(copies_of(tensor, model));
     added.insert(tensor.array_names.begin(), tensor.array_names.end());
-    if (!tensor.spec.contains("tied")) continue;
-    for (const auto& copy : tensor.spec.at("tied")) replaced.insert(copy.get<std::string>());
   }
   for (const auto& tensor : model.tensors()) {
     const std::string& name = tensor.info->name;

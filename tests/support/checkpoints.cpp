@@ -51,6 +51,7 @@ std::string bytes_of(const MadeTensor& tensor) {
 
 void write_checkpoint(const TemporaryFolder& folder, const std::string& name, const Json& config,
                       const std::vector<std::vector<MadeTensor>>& shards) {
+  fs::remove_all(folder.path() / name);
   folder.write(fs::path(name) / "config.json", config.dump(2));
   Json index = {{"metadata", {{"total_size", 0}}}, {"weight_map", Json::object()}};
   for (std::size_t i = 0; i < shards.size(); ++i) {
@@ -100,6 +101,18 @@ std::map<std::string, std::string> files_of(const fs::path& folder) {
     if (entry.is_regular_file()) files[fs::relative(entry.path(), folder).string()] = read_file(entry.path());
   }
   return files;
+}
+
+std::vector<std::string> differing_files(const std::map<std::string, std::string>& a,
+                                         const std::map<std::string, std::string>& b) {
+  std::vector<std::string> names;
+  for (const auto& [name, bytes] : a) {
+    if (!b.contains(name) || b.at(name) != bytes) names.push_back(name);
+  }
+  for (const auto& [name, bytes] : b) {
+    if (!a.contains(name)) names.push_back(name);
+  }
+  return names;
 }
 
 void flip_bit(const fs::path& file, std::uintmax_t offset) {

@@ -41,6 +41,10 @@ std::filesystem::path write_encoder(const TemporaryFolder& folder, const std::st
 /// All files of a folder by relative path, with their bytes: folders are equal when these are.
 std::map<std::string, std::string> files_of(const std::filesystem::path& folder);
 
+/// Names of the files that only one of the two has or that differ.
+std::vector<std::string> differing_files(const std::map<std::string, std::string>& a,
+                                         const std::map<std::string, std::string>& b);
+
 /// Flips the lowest bit of a file's byte.
 void flip_bit(const std::filesystem::path& file, std::uintmax_t offset);
 

@@ -14,7 +14,7 @@ namespace loewner {
 /// shards stay.
 ///
 /// Cost      one pass over the files, in bounded memory.
-/// Errors    IoError; `output` appears complete or not at all.
+/// Errors    InvalidArgument (require_apart), IoError; `output` appears complete or not at all.
 void expand(const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,
             const ProgressCallback& progress = {});
 

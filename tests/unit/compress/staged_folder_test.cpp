@@ -22,8 +22,12 @@ class StagedFolderAt : public testing::Test {
   }
   // A run that finished piece `a` and was then stopped.
   void leave_unfinished(const std::string& fingerprint) const {
-    const StagedFolder staged(target_, fingerprint, IfExists::refuse);
-    write(staged.part("a"), "piece");
+    StagedFolder staged(target_, fingerprint, IfExists::refuse);
+    make_piece(staged);
+    staged.keep_parts();
+  }
+  static void make_piece(const StagedFolder& staged) {
+    staged.make_part("a", [](const fs::path& folder) { write(folder / "text", "piece"); });
   }
   static void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
   void publish(const std::string& text, IfExists if_exists = IfExists::refuse) const {
@@ -41,7 +45,7 @@ TEST_F(StagedFolderAt, AppearsWithEverythingInItAndNothingBesideIt) {
   {
     StagedFolder staged(target_, "f", IfExists::refuse);
     write(staged.folder() / "file", "text");
-    write(staged.part("a"), "piece");
+    make_piece(staged);
     EXPECT_FALSE(fs::exists(target_));
     staged.publish();
   }
@@ -49,14 +53,37 @@ TEST_F(StagedFolderAt, AppearsWithEverythingInItAndNothingBesideIt) {
   EXPECT_FALSE(fs::exists(stage_));
 }
 
-TEST_F(StagedFolderAt, IsRemovedWhenNoPieceWasFinished) {
+TEST_F(StagedFolderAt, ARunThatFailsLeavesNothing) {
   {
     const StagedFolder staged(target_, "f", IfExists::refuse);
+    make_piece(staged);
     write(staged.folder() / "file", "text");
     EXPECT_TRUE(fs::exists(stage_));
   }
   EXPECT_FALSE(fs::exists(stage_));
   EXPECT_FALSE(fs::exists(target_));
+}
+
+TEST_F(StagedFolderAt, AStoppedRunWithoutAFinishedPieceLeavesNothing) {
+  {
+    StagedFolder staged(target_, "f", IfExists::refuse);
+    staged.keep_parts();
+    const auto fail = [](const fs::path& folder) {
+      write(folder / "text", "half a piece");
+      throw Cancelled();
+    };
+    EXPECT_THROW(staged.make_part("a", fail), Cancelled);
+    EXPECT_FALSE(staged.has_part("a"));
+  }
+  EXPECT_FALSE(fs::exists(stage_));
+}
+
+TEST_F(StagedFolderAt, APieceIsMadeAnewAfterAKillHalfway) {
+  leave_unfinished("f");
+  parent_.write("out.partial/unfinished/other", "half a piece");
+  const StagedFolder staged(target_, "f", IfExists::resume);
+  staged.make_part("b", [](const fs::path& folder) { write(folder / "text", "whole"); });
+  EXPECT_EQ(test::files_of(staged.part("b")), (std::map<std::string, std::string>{{"text", "whole"}}));
 }
 
 TEST_F(StagedFolderAt, IsLeftForAResumedRunWhenAPieceWasFinished) {
@@ -67,11 +94,8 @@ TEST_F(StagedFolderAt, IsLeftForAResumedRunWhenAPieceWasFinished) {
 }
 
 TEST_F(StagedFolderAt, AResumedRunPutsTheFolderTogetherAnew) {
-  {
-    const StagedFolder staged(target_, "f", IfExists::refuse);
-    write(staged.part("a"), "piece");
-    write(staged.folder() / "file", "half of it");
-  }
+  leave_unfinished("f");
+  parent_.write("out.partial/folder/file", "half of it");
   const StagedFolder staged(target_, "f", IfExists::resume);
   EXPECT_TRUE(fs::is_empty(staged.folder()));
 }

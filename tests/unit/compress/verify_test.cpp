@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/verify.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <functional>
+
+#include "loewner/base/error.hpp"
+#include "loewner/compress/pipeline.hpp"
+#include "loewner/model/checkpoint.hpp"
+#include "support/checkpoints.hpp"
+#include "support/messages.hpp"
+
+namespace loewner {
+namespace {
+
+namespace fs = std::filesystem;
+
+// An output that holds, to be spoiled.
+class Verify : public testing::Test {
+ protected:
+  void SetUp() override { make({.method = Method::lp}); }
+  void make(CompressOptions options) {
+    options.model = model_;
+    options.output = output_;
+    if (!options.keep) options.keep = 0.7;
+    options.if_exists = IfExists::overwrite;
+    compress(options);
+  }
+  VerifyReport check() const { return verify(output_, model_); }
+
+  void edit_config(const std::function<void(Json& config)>& edit) const {
+    Json config = Checkpoint::open(output_).config();
+    edit(config);
+    std::ofstream(output_ / "config.json") << config.dump(2);
+  }
+  void edit_specification(const std::function<void(Json& spec)>& edit) const {
+    edit_config([&](Json& config) { edit(config["quantization_config"]["tensors"][test::kTable]); });
+  }
+  void flip_bit_of(const std::string& tensor, std::uintmax_t byte) const {
+    const auto file = output_ / "model.safetensors";
+    test::flip_bit(file, test::offset_of(file, tensor) + byte);
+  }
+  std::string refusal() const {
+    return test::message_of<IoError>([&] { (void)check(); });
+  }
+
+  test::TemporaryFolder folder_;
+  fs::path model_ = test::write_encoder(folder_), output_ = folder_.path() / "out";
+};
+
+TEST_F(Verify, HoldsForWhatCompressWrites) {
+  for (const Method method : {Method::svd, Method::lp, Method::automatic}) {
+    for (const double p : {1.0, 1.5, 2.0}) {
+      make({.keep = 0.55, .method = method, .norm_exponent = p, .factor_format = NumberFormat::bf16});
+      const auto report = check();
+      EXPECT_TRUE(report.holds()) << to_json(report).dump(2);
+      EXPECT_EQ(report.untouched_tensors, static_cast<Index>(test::encoder_tensors().size()) - 1);
+    }
+  }
+}
+
+TEST_F(Verify, FindsTheErrorsThatCompressReported) {
+  const auto& tensor = check().tensors.at(0);
+  EXPECT_EQ(tensor.found.relative_error, tensor.claimed.errors.relative_error);
+  EXPECT_EQ(tensor.found.lp_error, tensor.claimed.errors.lp_error);
+  EXPECT_EQ(tensor.certificate, tensor.claimed.certificate);
+}
+
+TEST_F(Verify, AFlippedBitOfAFactorBreaksItsClaims) {
+  flip_bit_of("embeddings.word_embeddings.left", 4 * 100 + 3);  // of the exponent
+  const auto report = check();
+  EXPECT_FALSE(report.holds());
+  EXPECT_CONTAINS(report.tensors.at(0).failures.at(0), "relative_error is claimed to be");
+}
+
+TEST_F(Verify, AFlippedBitOfAnUntouchedTensorIsFound) {
+  flip_bit_of("encoder.layer.0.dense.bias", 17);
+  const auto report = check();
+  EXPECT_FALSE(report.holds());
+  EXPECT_EQ(report.failures, std::vector<std::string>{"tensor 'encoder.layer.0.dense.bias' differs from the original"});
+}
+
+TEST_F(Verify, EveryEditedClaimIsFound) {
+  const Json config = Checkpoint::open(output_).config();
+  for (const char* claim : {"relative_error", "weighted_relative_error", "lp_error", "certificate"}) {
+    std::ofstream(output_ / "config.json") << config.dump(2);
+    ASSERT_TRUE(check().holds());
+    edit_specification([&](Json& spec) { spec["claims"][claim] = 0.999 * spec["claims"][claim].get<double>(); });
+    const auto report = check();
+    EXPECT_FALSE(report.holds());
+    ASSERT_EQ(report.tensors.at(0).failures.size(), 1u) << claim;
+    EXPECT_CONTAINS(report.tensors.at(0).failures[0], std::string(claim) + " is claimed to be");
+  }
+}
+
+TEST_F(Verify, AMissingTensorIsNamed) {
+  // The original gains a tensor that the output has not.
+  auto tensors = test::encoder_tensors();
+  tensors.push_back({.declaration = {"pooler.dense.weight", DType::f32, {4, 4}}});
+  test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
+  EXPECT_EQ(check().failures, std::vector<std::string>{"tensor 'pooler.dense.weight' is missing"});
+}
+
+TEST_F(Verify, ATensorTooManyIsNamed) {
+  auto tensors = test::encoder_tensors();
+  tensors.pop_back();
+  test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
+  EXPECT_EQ(check().failures, std::vector<std::string>{"tensor 'encoder.layer.1.dense.weight' is not in the original"});
+}
+
+TEST_F(Verify, ATensorCalledTiedMustBeACopy) {
+  auto tensors = test::encoder_tensors();
+  tensors.push_back({.declaration = {"cls.decoder.weight", DType::f32, {test::kTokens, test::kWidth}}, .seed = 9});
+  test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
+  edit_specification([](Json& spec) { spec["tied"] = {"cls.decoder.weight"}; });
+  EXPECT_EQ(check().failures, std::vector<std::string>{"tensor 'cls.decoder.weight' is missing"});
+}
+
+TEST_F(Verify, AnotherShapeOfTheOriginalIsAFailure) {
+  auto tensors = test::encoder_tensors();
+  tensors[0].declaration.shape = {test::kTokens + 1, test::kWidth};
+  test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
+  const auto report = check();
+  EXPECT_FALSE(report.holds());
+  EXPECT_EQ(report.tensors.at(0).failures, std::vector<std::string>{"the original is 301 x 24, the encoding 300 x 24"});
+}
+
+TEST_F(Verify, MissingCountsAreNotedAndThePlainErrorIsStillChecked) {
+  const auto counts = folder_.write("counts.tsv", "7\t100\n9\t3\n");
+  make({.row_weights = counts.string()});
+  ASSERT_TRUE(check().holds());
+  fs::remove(counts);
+  const auto report = check();
+  EXPECT_TRUE(report.holds());
+  EXPECT_CONTAINS(report.notes.at(0), "weighted errors are not checked");
+  edit_specification([](Json& spec) { spec["claims"]["relative_error"] = 0.01; });
+  EXPECT_FALSE(check().holds());
+}
+
+TEST_F(Verify, AMissingArrayIsNamed) {
+  edit_specification([](Json& spec) { spec["structure"] = "dense"; });
+  const auto message = refusal();
+  EXPECT_CONTAINS(message, "tensor 'embeddings.word_embeddings.weight'");
+}
+
+TEST_F(Verify, AnOutputOfAnotherFormatIsRefused) {
+  const auto refusal_of = [&](const char* field, const Json& value) {
+    const std::string before = test::files_of(output_).at("config.json");
+    edit_config([&](Json& config) { config["quantization_config"][field] = value; });
+    const auto message = refusal();
+    std::ofstream(output_ / "config.json") << before;
+    return message;
+  };
+  EXPECT_CONTAINS(refusal_of("format_version", "2.0"), "format version 2.0 is newer than 1.x");
+  EXPECT_CONTAINS(refusal_of("format_version", "one"), "format_version must be MAJOR.MINOR, got 'one'");
+  EXPECT_CONTAINS(refusal_of("format_version", 1.0), "field 'format_version' has the wrong type");
+  EXPECT_CONTAINS(refusal_of("quant_method", "awq"), "no quantization_config of quant_method 'loewner'");
+  EXPECT_CONTAINS(refusal_of("tensors", Json::array()), "field 'tensors' must be an object");
+  edit_config([](Json& config) { config["quantization_config"]["format_version"] = "1.7"; });
+  EXPECT_TRUE(check().holds());  // a newer minor version is read
+}
+
+TEST_F(Verify, ATensorNameThatIsNoWeightIsRefused) {
+  edit_config([](Json& config) {
+    auto& tensors = config["quantization_config"]["tensors"];
+    tensors["table"] = tensors[test::kTable];
+  });
+  EXPECT_CONTAINS(refusal(), "tensor 'table': the name must end in .weight");
+}
+
+TEST_F(Verify, MalformedTiesAreRefused) {
+  for (const Json& tied : {Json(3), Json::array({1, 2})}) {
+    edit_specification([&](Json& spec) { spec["tied"] = tied; });
+    EXPECT_CONTAINS(refusal(), "field 'tied' has the wrong type");
+  }
+}
+
+}  // namespace
+}  // namespace loewner
