@@ -20,6 +20,7 @@ extern "C" void note_interrupt(int) {
 int main(int argc, char** argv) {
   std::signal(SIGINT, note_interrupt);
   std::signal(SIGTERM, note_interrupt);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is reported as a failed write
   const loewner::CancellationScope scope([] { return interrupted != 0; });
   return loewner::cli::run(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr);
 }
