@@ -7,6 +7,7 @@ PY     := .venv/bin/python
 SOURCES = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp')
 PACKAGE_FILES = $(shell git ls-files -co --exclude-standard CMakeLists.txt pyproject.toml cmake include src apps python/loewner python/bindings)
 GLUE  ?= ../shared/glue
+MODELS ?= out/models
 
 demo: .venv/.package
 	$(PY) bench/demo.py
@@ -31,6 +32,15 @@ bench: .venv/.package
 	cmake --preset bench > /dev/null
 	cmake --build --preset bench
 	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
+
+# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last two
+# want an idle machine.
+experiments: results-quality results-tasks results-distortion results-entrywise results-speed results-compress-time
+
+results-quality results-tasks: DATA = --glue $(GLUE)
+results-tasks: DATA += --models $(MODELS)
+results-%: .venv/.package
+	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
 
 format:
 	clang-format -i $(SOURCES)

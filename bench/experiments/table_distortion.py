@@ -73,12 +73,12 @@ def descend(u: np.ndarray, z: np.ndarray, steps: int = 100) -> float:
 
 def by_lewis_weights(a: np.ndarray, **options: float) -> tuple[int, np.ndarray, float]:
     result = loewner.lewis_weights(a, norm_exponent=1, **options)
-    return result["iterations"], result["q"], result["certificate"]
+    return result.iterations, result.q, result.certificate
 
 
 def by_ellipsoid_method(a: np.ndarray) -> tuple[int, np.ndarray, float]:
     result = loewner.loewner_ellipsoid(a, norm_exponent=1)
-    return result["report"]["iterations"], result["factor"].T @ result["factor"], result["distortion"]
+    return result.report.iterations, result.factor.T @ result.factor, result.distortion
 
 
 METHODS = {

@@ -9,39 +9,19 @@ reported, with the relative Frobenius error of the factors beside it. Run it on 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import loewner
 import numpy as np
-import safetensors.numpy
 import threadpoolctl
-from results_page import ROOT, markdown_table, publish
+from results_page import markdown_table, publish
 from sklearn.utils.extmath import randomized_svd
-
-sys.path.insert(0, str(ROOT / "bench"))
-from sentence_fidelity import minilm_folder
+from tables import minilm_table, rank_at, widened
 
 THREADS = 2
-KEEP = 0.72
 Factors = tuple[np.ndarray, np.ndarray]
-
-
-def minilm_table() -> np.ndarray:
-    weights = safetensors.numpy.load_file(minilm_folder() / "model.safetensors")
-    return np.ascontiguousarray(weights["embeddings.word_embeddings.weight"], np.float32)
-
-
-def widened(table: np.ndarray, cols: int) -> np.ndarray:
-    """A Gaussian table of as many rows whose singular values are about the table's, stretched over `cols` values."""
-    values, _ = loewner.truncated_svd(table, 1)
-    spectrum = np.interp(np.linspace(0, len(values) - 1, cols), np.arange(len(values)), values)
-    random = np.random.default_rng(1)
-    left = random.standard_normal((table.shape[0], cols)) / np.sqrt(table.shape[0])
-    right, _ = np.linalg.qr(random.standard_normal((cols, cols)))
-    return ((left * spectrum) @ right).astype(np.float32)
 
 
 def numpy_svd(a: np.ndarray, rank: int) -> Factors:
@@ -55,12 +35,12 @@ def sklearn_svd(a: np.ndarray, rank: int) -> Factors:
 
 
 def loewner_svd(a: np.ndarray, rank: int) -> Factors:
-    _, vt = loewner.truncated_svd(a, rank)
+    vt = loewner.truncated_svd(a, rank).vt
     return loewner.project_rows(a, vt), vt
 
 
 def loewner_lp(a: np.ndarray, rank: int) -> Factors:
-    vt = loewner.lp_factorisation(a, norm_exponent=1, max_iterations=5, tolerance=0)["vt"][:rank]
+    vt = loewner.lp_factorisation(a, norm_exponent=1, max_iterations=5, tolerance=0).vt[:rank]
     return loewner.project_rows(a, vt), vt
 
 
@@ -102,7 +82,7 @@ def measure(a: np.ndarray, rank: int, rounds: int) -> dict[str, Measurement]:
 
 
 def table_rows(kind: str, a: np.ndarray, rounds: int) -> list[list[str]]:
-    rank = int(KEEP * a.shape[0] * a.shape[1] / sum(a.shape))
+    rank = rank_at(0.72, a.shape)
     results = measure(a, rank, rounds)
     reference, randomised = results["numpy.linalg.svd"].median(), results["sklearn randomized_svd"].median()
     size = f"{kind}, {a.shape[0]} x {a.shape[1]}, k = {rank}"

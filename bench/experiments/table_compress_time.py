@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wall time of whole `loewner compress` processes against the sum of their parts: reading, factoring, writing.
+
+reading: all bytes of the model's weights into memory; factoring: the library's calls for the method on the table in
+memory; writing: the output's weights to a file, fsync included. The whole also checks the input, chooses the rank,
+measures the errors on the stored numbers and copies the rest of the folder. Medians; run it on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import loewner
+import numpy as np
+from compressed import TOOL
+from results_page import OUT, markdown_table, publish
+from tables import minilm_folder, minilm_table, rank_at
+
+HEADER = ["method", "reading", "factoring", "writing", "sum", "whole process", "whole / sum"]
+
+
+def svd(a: np.ndarray, rank: int) -> None:
+    loewner.project_rows(a, loewner.truncated_svd(a, rank).vt)
+
+
+def lp(a: np.ndarray, rank: int) -> None:
+    loewner.project_rows(a, loewner.lp_factorisation(a, norm_exponent=1.5).vt[:rank])
+
+
+METHODS: dict[str, Callable[[np.ndarray, int], None]] = {"svd": svd, "lp": lp}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def write_durably(file: Path, content: bytes) -> None:
+    with file.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def measure(method: str, rounds: int) -> list[str]:
+    """Parts and whole take turns; the first round warms up the page cache and is not counted."""
+    weights, a = minilm_folder() / "model.safetensors", minilm_table()
+    times = []
+    with tempfile.TemporaryDirectory(dir=OUT) as scratch:
+        output = Path(scratch) / "output"
+        command = [TOOL, "compress", str(weights.parent), "-o", str(output), "--overwrite", "--quiet"]
+        command += ["--keep", "0.72", "--method", method]
+        for _ in range(rounds + 1):
+            whole = seconds(lambda: subprocess.run(command, check=True))
+            reading = seconds(weights.read_bytes)
+            factoring = seconds(lambda: METHODS[method](a, rank_at(0.72, a.shape)))
+            stored = (output / "model.safetensors").read_bytes()
+            writing = seconds(partial(write_durably, Path(scratch) / "written", stored))
+            times.append((reading, factoring, writing, whole))
+    reading, factoring, writing, whole = np.median(times[1:], axis=0)
+    total = reading + factoring + writing
+    return [method, *(f"{t:.3f}" for t in (reading, factoring, writing, total, whole)), f"{whole / total:.2f}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    arguments = parser.parse_args()
+    OUT.mkdir(parents=True, exist_ok=True)
+    rows = [measure(method, arguments.rounds) for method in METHODS]
+    publish("compress-time", markdown_table(HEADER, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model and the matrices that the experiments work on."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import safetensors.numpy
+from results_page import ROOT
+
+sys.path.insert(0, str(ROOT / "bench"))
+from sentence_fidelity import minilm_folder
+
+
+def minilm_table() -> np.ndarray:
+    """The token embedding of all-MiniLM-L6-v2, 30522 x 384."""
+    weights = safetensors.numpy.load_file(minilm_folder() / "model.safetensors")
+    return np.ascontiguousarray(weights["embeddings.word_embeddings.weight"], np.float32)
+
+
+def widened(table: np.ndarray, cols: int) -> np.ndarray:
+    """A Gaussian table of as many rows whose singular values are about the table's, stretched over `cols` values."""
+    values = np.linalg.svd(table, compute_uv=False)
+    spectrum = np.interp(np.linspace(0, len(values) - 1, cols), np.arange(len(values)), values)
+    random = np.random.default_rng(1)
+    left = random.standard_normal((table.shape[0], cols)) / np.sqrt(table.shape[0])
+    right, _ = np.linalg.qr(random.standard_normal((cols, cols)))
+    return ((left * spectrum) @ right).astype(np.float32)
+
+
+def rank_at(keep: float, shape: tuple[int, int]) -> int:
+    """The largest rank whose factors have at most `keep` of the matrix's numbers."""
+    rows, cols = shape
+    return int(keep * rows * cols / (rows + cols))
