@@ -12,6 +12,7 @@ from pathlib import Path
 
 import loewner
 import torch
+import transformers
 from transformers import AutoModel, BertConfig, BertModel
 
 
@@ -25,7 +26,7 @@ def write_made_up_model(folder: Path) -> None:
 
 
 def compress_and_compare(model: Path, output: Path) -> None:
-    report = loewner.compress(model, output, keep=0.72, if_exists="overwrite")
+    report = loewner.compress(model, output, keep=0.72, if_exists=loewner.IfExists.overwrite)
     for tensor in report["tensors"]:
         sizes = f"{tensor['bytes_before']} -> {tensor['bytes_after']} bytes"
         print(f"{tensor['name']}: {sizes}, weighted error {tensor['weighted_relative_error']:.4f}")
@@ -39,6 +40,7 @@ def compress_and_compare(model: Path, output: Path) -> None:
 
 
 def main() -> None:
+    transformers.utils.logging.disable_progress_bar()
     if len(sys.argv) > 1:
         model = Path(sys.argv[1])
         compress_and_compare(model, Path(sys.argv[2] if len(sys.argv) > 2 else f"{model.name}-smaller"))
