@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROWS, COLS, INNER, LAYERS = 250_000, 4096, 11_008, 5
+ROWS, COLS, INNER, LAYERS = 250_000, 4096, 11_008, 8
 TABLE = "model.embed_tokens.weight"
 SETTINGS = {
     "f16 svd": ["--factor-format", "f16", "--method", "svd"],

@@ -31,7 +31,9 @@ import pytest
         (["--keep", "0.5", "--row-weights", "zipf:x"], "exponent must be a number, got 'x'"),
         (["--keep", "0.5", "--threads", "0"], "0"),
         (["--keep", "0.5", "--max-memory", "-1"], "-1"),
-        (["--keep", "0.5", "--max-memory", "1 parsec"], "parsec"),
+        (["--keep", "0.5", "--max-memory", "1 parsec"], "a size as 1.5GB is needed, got '1 parsec'"),
+        (["--keep", "0.5", "--max-memory", "GB"], "a size as 1.5GB is needed, got 'GB'"),
+        (["--keep", "0.5", "--max-memory", "1e300GB"], "a size as 1.5GB is needed"),
         (["--keep", "0.5", "--resume", "--overwrite"], "--resume"),
         (["--keep", "0.5", "--linear", "--all"], "--all"),
         (["--keep", "0.5", "--unknown"], "--unknown"),
@@ -64,3 +66,9 @@ def test_the_model_is_never_overwritten(tmp_path: Path, output: str) -> None:
 def test_help_is_no_error(command: str) -> None:
     done = ft.run(command, "--help")
     assert done.returncode == 0 and done.stderr == "" and command in done.stdout
+
+
+@pytest.mark.parametrize("size", ["1.5GB", "300 MiB", "1e9", "2000000000", "0.5gib"])
+def test_sizes_of_memory(tmp_path: Path, size: str) -> None:
+    done = ft.run("compress", ft.write_model(tmp_path / "model"), "--keep", 0.6, "--max-memory", size, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")

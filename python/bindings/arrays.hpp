@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loewner/base/matrix.hpp"
+#include "loewner/base/matrix_view.hpp"
+
+// Arrays cross the border without a copy. What an argument must be stands in its type, hence in the signature that a
+// TypeError shows; pass it with `.noconvert()`, or nanobind would convert (copy) silently.
+namespace loewner::python {
+
+namespace nb = nanobind;
+
+template <typename T>
+using MatrixArg = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu>;
+template <typename T>
+using VectorArg = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using OptionalWeights = std::optional<VectorArg<double>>;
+
+/// The view of an argument: C order, or rows that are further apart (a slice of columns or every second row).
+/// InvalidArgument for other strides, which would need a copy.
+template <typename T>
+MatrixView<const T> view_of(const MatrixArg<T>& a) {
+  const auto rows = static_cast<Index>(a.shape(0)), cols = static_cast<Index>(a.shape(1));
+  const bool row_major = (cols <= 1 || a.stride(1) == 1) && (rows <= 1 || a.stride(0) >= cols);
+  require(row_major || a.size() == 0, [&] {
+    return "array must be row-major (numpy.ascontiguousarray makes it so), got strides of " +
+           std::to_string(a.stride(0)) + " and " + std::to_string(a.stride(1)) + " entries";
+  });
+  return {a.data(), rows, cols, rows <= 1 || cols == 0 ? cols : static_cast<Index>(a.stride(0))};
+}
+
+template <typename T>
+std::span<const T> view_of(const VectorArg<T>& values) {
+  return {values.data(), values.size()};
+}
+
+inline std::span<const double> view_of(const OptionalWeights& weights) {
+  return weights ? view_of(*weights) : std::span<const double>{};
+}
+
+template <typename T>
+using MatrixResult = nb::ndarray<nb::numpy, T, nb::ndim<2>>;
+template <typename T>
+using VectorResult = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
+
+/// Python owns a result of its own: it is freed with the last array that refers to it.
+template <typename T>
+nb::capsule owner_of(T* result) {
+  return nb::capsule(result, [](void* pointer) noexcept { delete static_cast<T*>(pointer); });
+}
+
+template <typename T>
+MatrixResult<T> to_python(Matrix<T> result) {
+  auto* const held = new Matrix<T>(std::move(result));
+  const nb::capsule owner = owner_of(held);
+  return {held->data(), {static_cast<std::size_t>(held->rows()), static_cast<std::size_t>(held->cols())}, owner};
+}
+
+inline VectorResult<double> to_python(std::vector<double> result) {
+  auto* const held = new std::vector<double>(std::move(result));
+  const nb::capsule owner = owner_of(held);
+  return {held->data(), {held->size()}, owner};
+}
+
+/// An attribute that is a matrix or a vector of a result object, which it keeps alive.
+template <typename Result, typename T>
+void def_array(nb::class_<Result>& result, const char* name, Matrix<T> Result::*member, const char* doc) {
+  result.def_prop_ro(
+      name,
+      [member](nb::handle_t<Result> self) {
+        Matrix<T>& matrix = nb::cast<Result&>(self).*member;
+        return MatrixResult<T>(
+            matrix.data(), {static_cast<std::size_t>(matrix.rows()), static_cast<std::size_t>(matrix.cols())}, self);
+      },
+      doc);
+}
+
+template <typename Result>
+void def_array(nb::class_<Result>& result, const char* name, std::vector<double> Result::*member, const char* doc) {
+  result.def_prop_ro(
+      name,
+      [member](nb::handle_t<Result> self) {
+        std::vector<double>& values = nb::cast<Result&>(self).*member;
+        return VectorResult<double>(values.data(), {values.size()}, self);
+      },
+      doc);
+}
+
+}  // namespace loewner::python

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+// One function per group of public headers, defined in the source of the same name; module.cpp calls them all.
+namespace loewner::python {
+
+void bind_threads(nanobind::module_& m);
+void bind_reports(nanobind::module_& m);
+void bind_truncated_svd(nanobind::module_& m);
+void bind_lewis_weights(nanobind::module_& m);
+void bind_lp_low_rank(nanobind::module_& m);
+void bind_robust_subspace(nanobind::module_& m);
+void bind_entrywise_low_rank(nanobind::module_& m);
+void bind_ellipsoids(nanobind::module_& m);
+void bind_compress(nanobind::module_& m);
+void bind_command_line(nanobind::module_& m);
+
+}  // namespace loewner::python

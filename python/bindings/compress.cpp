@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.hpp"
+#include "interruptible.hpp"
+#include "loewner/compress/expand.hpp"
+#include "loewner/compress/pipeline.hpp"
+#include "loewner/compress/verify.hpp"
+
+namespace loewner::python {
+namespace {
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+using Report = nb::typed<nb::dict, nb::str, nb::any>;
+
+// The documented JSON of the command line is the interface of reports, so that both stay the same.
+Report to_python(const Json& report) {
+  return nb::cast<Report>(nb::module_::import_("json").attr("loads")(report.dump()));
+}
+
+void bind_choices(nb::module_& m) {
+  nb::enum_<Selection>(m, "Selection", "Which tensors are made smaller, before include and exclude.")
+      .value("embeddings", Selection::embeddings)
+      .value("linear", Selection::linear)
+      .value("all", Selection::all);
+  nb::enum_<Method>(m, "Method", "How a matrix is factored.")
+      .value("automatic", Method::automatic, "svd and lp under the same bytes; the lower weighted error stays")
+      .value("svd", Method::svd, "row-weighted truncated SVD")
+      .value("lp", Method::lp, "truncated l_p factorisation");
+  nb::enum_<NumberFormat>(m, "NumberFormat", "The formats in which factors are stored.")
+      .value("f32", NumberFormat::f32)
+      .value("f16", NumberFormat::f16)
+      .value("bf16", NumberFormat::bf16);
+  nb::enum_<IfExists>(m, "IfExists", "What happens when the output folder is already there.")
+      .value("refuse", IfExists::refuse)
+      .value("resume", IfExists::resume)
+      .value("overwrite", IfExists::overwrite);
+}
+
+void bind_compress_function(nb::module_& m) {
+  const CompressOptions defaults;
+  m.def(
+      "compress",
+      [](const std::filesystem::path& model, const std::filesystem::path& output, std::optional<double> keep,
+         std::optional<double> max_error, Selection selection, std::vector<std::string> include,
+         std::vector<std::string> exclude, Method method, double norm_exponent, const std::string& row_weights,
+         NumberFormat factor_format, std::uint64_t seed, std::int64_t max_memory, bool dry_run, IfExists if_exists,
+         const ProgressCallback& progress) {
+        const CompressOptions options{.model = model,
+                                      .output = output,
+                                      .selection = selection,
+                                      .include = std::move(include),
+                                      .exclude = std::move(exclude),
+                                      .keep = keep,
+                                      .max_error = max_error,
+                                      .method = method,
+                                      .norm_exponent = norm_exponent,
+                                      .row_weights = row_weights,
+                                      .factor_format = factor_format,
+                                      .seed = seed,
+                                      .max_memory = max_memory,
+                                      .dry_run = dry_run,
+                                      .if_exists = if_exists};
+        return to_python(interruptible([&] { return to_json(compress(options, progress)); }));
+      },
+      "model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "max_error"_a = nb::none(),
+      "selection"_a = defaults.selection, "include"_a = defaults.include, "exclude"_a = defaults.exclude,
+      "method"_a = defaults.method, "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = defaults.row_weights,
+      "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory,
+      "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists, "progress"_a = nb::none(),
+      "Makes a checkpoint smaller: writes folder `output` from folder `model` and returns the report "
+      "(docs/report.md).\n\n"
+      "keep: bytes after / before of each selected tensor, in (0, 1); or max_error: its largest relative weighted "
+      "error.\n"
+      "progress: called with what is worked on and the share done, in [0, 1].");
+}
+
+void bind_output_functions(nb::module_& m) {
+  m.def(
+      "verify",
+      [](const std::filesystem::path& output, const std::filesystem::path& model, const ProgressCallback& progress) {
+        return to_python(interruptible([&] { return to_json(verify(output, model, progress)); }));
+      },
+      "output"_a, "model"_a, nb::kw_only(), "progress"_a = nb::none(),
+      "Recomputes what a compressed folder claims, against the original model, and returns the report.");
+  m.def(
+      "expand",
+      [](const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,
+         const ProgressCallback& progress) { interruptible([&] { expand(model, output, if_exists, progress); }); },
+      "model"_a, "output"_a, nb::kw_only(), "if_exists"_a = IfExists::refuse, "progress"_a = nb::none(),
+      "Writes a compressed folder as an ordinary dense checkpoint, for tools that know nothing of the format.");
+}
+
+}  // namespace
+
+void bind_compress(nb::module_& m) {
+  bind_choices(m);
+  bind_compress_function(m);
+  bind_output_functions(m);
+}
+
+}  // namespace loewner::python

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/robust/lp_low_rank.hpp"
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "interruptible.hpp"
+#include "loewner/robust/lp_error.hpp"
+#include "loewner/robust/lp_row_projection.hpp"
+
+#include <nanobind/stl/optional.h>
+
+namespace loewner::python {
+namespace {
+
+using namespace nb::literals;
+
+void bind_factorisation(nb::module_& m) {
+  nb::class_<LpFactorisation> result(m, "LpFactorisation");
+  def_array(result, "scales", &LpFactorisation::scales, "min(n, d) values, descending");
+  def_array(result, "vt", &LpFactorisation::vt, "min(n, d) x d, orthonormal rows; the leading k serve rank k");
+  result.def_ro("norm_exponent", &LpFactorisation::norm_exponent)
+      .def_ro("distortion", &LpFactorisation::distortion)
+      .def_ro("status", &LpFactorisation::status)
+      .def_ro("iterations", &LpFactorisation::iterations)
+      .def("error_bound", &LpFactorisation::error_bound, "rank"_a,
+           "An upper bound of (sum_i u_i ||a_i - V_k V_k^T a_i||_p^p)^(1/p) for the leading `rank` rows of vt.");
+
+  const LewisOptions defaults;
+  m.def(
+      "lp_factorisation",
+      [](const MatrixArg<float>& a, double norm_exponent, const OptionalWeights& row_weights, int max_iterations,
+         double tolerance) {
+        const DenseRows rows(view_of(a));
+        const LewisOptions options{norm_exponent, view_of(row_weights), max_iterations, tolerance};
+        return interruptible([&] { return lp_factorisation(rows, options); });
+      },
+      "a"_a.noconvert(), nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
+      "row_weights"_a.noconvert() = nb::none(), "max_iterations"_a = defaults.max_iterations,
+      "tolerance"_a = defaults.tolerance,
+      "F = diag(scales) vt with ||F x||_2 <= (sum_i u_i |a_i^T x|^p)^(1/p) <= distortion ||F x||_2 for all x.\n\n"
+      "a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None. p = 2 is the SVD.");
+}
+
+void bind_low_rank(nb::module_& m) {
+  nb::enum_<RowProjection>(m, "RowProjection", "How the rows are projected on the subspace once it is chosen.")
+      .value("orthogonal", RowProjection::orthogonal, "one product")
+      .value("lp", RowProjection::lp, "the closest point in the l_p norm: never worse, much slower");
+
+  nb::class_<LpLowRank> result(m, "LpLowRank");
+  def_array(result, "left", &LpLowRank::left, "n x rank");
+  def_array(result, "right", &LpLowRank::right, "rank x d");
+  result.def_ro("error", &LpLowRank::error, "(sum_i u_i ||a_i - b_i||_p^p)^(1/p), measured on left @ right")
+      .def_ro("upper_bound", &LpLowRank::upper_bound)
+      .def_ro("lower_bound", &LpLowRank::lower_bound, "of the error of any matrix of this rank")
+      .def_ro("distortion", &LpLowRank::distortion)
+      .def_ro("status", &LpLowRank::status);
+
+  const LpLowRankOptions defaults;
+  m.def(
+      "lp_low_rank",
+      [](const MatrixArg<float>& a, Index rank, double norm_exponent, const OptionalWeights& row_weights,
+         RowProjection row_projection) {
+        const DenseRows rows(view_of(a));
+        const LpLowRankOptions options{rank, norm_exponent, view_of(row_weights), row_projection};
+        return interruptible([&] { return lp_low_rank(rows, options); });
+      },
+      "a"_a.noconvert(), "rank"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
+      "row_weights"_a.noconvert() = nb::none(), "row_projection"_a = defaults.row_projection,
+      "left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small, by lp_factorisation, with bounds "
+      "on\n"
+      "both sides: lower_bound <= error <= upper_bound up to float32 rounding.\n\n"
+      "a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None.");
+}
+
+void bind_row_projection(nb::module_& m) {
+  nb::class_<LpRowProjection> result(m, "LpRowProjection");
+  def_array(result, "left", &LpRowProjection::left, "n x k");
+  result.def_ro("report", &LpRowProjection::report, "objective: sum_i ||a_i - left_i right||_p^p");
+
+  const LpRowProjectionOptions defaults;
+  m.def(
+      "lp_row_projection",
+      [](const MatrixArg<float>& a, const MatrixArg<float>& right, double norm_exponent, int max_iterations,
+         double tolerance) {
+        const DenseRows rows(view_of(a));
+        const auto factor = view_of(right);
+        return interruptible([&] {
+          return lp_row_projection(rows, factor, {norm_exponent, max_iterations, tolerance});
+        });
+      },
+      "a"_a.noconvert(), "right"_a.noconvert(), nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
+      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance,
+      "The left factor (n x k) of the best approximation of each row in the l_p norm: min_z ||a_i - z right||_p.\n\n"
+      "a: n x d; right: k x d, of any rank, k <= d; norm_exponent: p >= 1.");
+}
+
+void bind_errors(nb::module_& m) {
+  nb::class_<ApproximationErrors>(m, "ApproximationErrors", "Sums over the entries of A and of A - B.")
+      .def_ro("norm_exponent", &ApproximationErrors::norm_exponent)
+      .def_ro("squared_norm", &ApproximationErrors::squared_norm)
+      .def_ro("squared_error", &ApproximationErrors::squared_error)
+      .def_ro("weighted_squared_norm", &ApproximationErrors::weighted_squared_norm)
+      .def_ro("weighted_squared_error", &ApproximationErrors::weighted_squared_error)
+      .def_ro("weighted_power_norm", &ApproximationErrors::weighted_power_norm)
+      .def_ro("weighted_power_error", &ApproximationErrors::weighted_power_error)
+      .def_prop_ro("relative_error", &ApproximationErrors::relative_error, "in the Frobenius norm")
+      .def_prop_ro("weighted_relative_error", &ApproximationErrors::weighted_relative_error)
+      .def_prop_ro("relative_lp_error", &ApproximationErrors::relative_lp_error, "in the weighted entrywise l_p norm");
+  m.def(
+      "approximation_errors",
+      [](const MatrixArg<float>& a, const MatrixArg<float>& b, const OptionalWeights& row_weights,
+         double norm_exponent) {
+        const DenseRows exact(view_of(a)), approximation(view_of(b));
+        return interruptible(
+            [&] { return approximation_errors(exact, approximation, view_of(row_weights), norm_exponent); });
+      },
+      "a"_a.noconvert(), "b"_a.noconvert(), nb::kw_only(), "row_weights"_a.noconvert() = nb::none(),
+      "norm_exponent"_a = ApproximationErrors{}.norm_exponent,
+      "All errors of B as an approximation of A, both n x d, in one pass over both.");
+}
+
+}  // namespace
+
+void bind_lp_low_rank(nb::module_& m) {
+  bind_factorisation(m);
+  bind_low_rank(m);
+  bind_row_projection(m);
+  bind_errors(m);
+}
+
+}  // namespace loewner::python

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nanobind/nanobind.h>
+
+#include "bindings.hpp"
+#include "loewner/base/error.hpp"
+
+namespace nb = nanobind;
+
+// InvalidArgument is a std::invalid_argument, which nanobind makes a ValueError.
+NB_MODULE(_core, m) {
+  m.doc() = "The C++ core of loewner. Arrays are taken and given without copies.";
+  nb::exception<loewner::IoError>(m, "IoError", PyExc_OSError);
+  nb::exception<loewner::BudgetError>(m, "BudgetError", PyExc_RuntimeError);
+  loewner::python::bind_threads(m);
+  loewner::python::bind_reports(m);
+  loewner::python::bind_truncated_svd(m);
+  loewner::python::bind_lewis_weights(m);
+  loewner::python::bind_lp_low_rank(m);
+  loewner::python::bind_robust_subspace(m);
+  loewner::python::bind_entrywise_low_rank(m);
+  loewner::python::bind_ellipsoids(m);
+  loewner::python::bind_compress(m);
+  loewner::python::bind_command_line(m);
+}

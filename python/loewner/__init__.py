@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transformer checkpoints made smaller without fine-tuning and without a GPU.
+
+Importing this package registers the format with transformers, so that `from_pretrained` loads what `compress` wrote.
+Neither torch nor transformers is needed, or loaded, for anything else.
+"""
+
+from importlib.metadata import version as _version
+
+from loewner import _openblas as _openblas  # first: _core needs the library that it loads
+from loewner._core import (
+    ApproximationErrors,
+    BudgetError,
+    EnclosingEllipsoid,
+    EntrywiseLowRank,
+    EntrywiseStart,
+    EntrywiseStartObjective,
+    FitReport,
+    IfExists,
+    IoError,
+    LewisWeights,
+    LoewnerEllipsoid,
+    Loss,
+    LpFactorisation,
+    LpLowRank,
+    LpRowProjection,
+    Method,
+    NumberFormat,
+    RightSingularVectors,
+    RobustSubspace,
+    RowProjection,
+    Selection,
+    Status,
+    SvdRoute,
+    approximation_errors,
+    certify_weights,
+    compress,
+    distances_to_subspace,
+    enclosing_ellipsoid,
+    entrywise_low_rank,
+    expand,
+    lewis_weights,
+    loewner_ellipsoid,
+    lp_factorisation,
+    lp_low_rank,
+    lp_row_projection,
+    num_threads,
+    project_rows,
+    robust_subspace,
+    set_num_threads,
+    truncated_svd,
+    verify,
+)
+from loewner._registration import register_with_transformers as _register_with_transformers
+
+__version__ = _version("loewner")
+__all__ = [
+    "ApproximationErrors",
+    "BudgetError",
+    "EnclosingEllipsoid",
+    "EntrywiseLowRank",
+    "EntrywiseStart",
+    "EntrywiseStartObjective",
+    "FitReport",
+    "IfExists",
+    "IoError",
+    "LewisWeights",
+    "LoewnerEllipsoid",
+    "Loss",
+    "LpFactorisation",
+    "LpLowRank",
+    "LpRowProjection",
+    "Method",
+    "NumberFormat",
+    "RightSingularVectors",
+    "RobustSubspace",
+    "RowProjection",
+    "Selection",
+    "Status",
+    "SvdRoute",
+    "approximation_errors",
+    "certify_weights",
+    "compress",
+    "distances_to_subspace",
+    "enclosing_ellipsoid",
+    "entrywise_low_rank",
+    "expand",
+    "lewis_weights",
+    "loewner_ellipsoid",
+    "lp_factorisation",
+    "lp_low_rank",
+    "lp_row_projection",
+    "num_threads",
+    "project_rows",
+    "robust_subspace",
+    "set_num_threads",
+    "truncated_svd",
+    "verify",
+]
+
+_register_with_transformers()

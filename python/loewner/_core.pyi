@@ -1,0 +1,471 @@
+"""The C++ core of loewner. Arrays are taken and given without copies."""
+
+from collections.abc import Callable, Sequence
+import enum
+import os
+from typing import Annotated, Any
+
+import numpy
+from numpy.typing import NDArray
+
+
+class IoError(OSError):
+    pass
+
+class BudgetError(RuntimeError):
+    pass
+
+def num_threads() -> int:
+    """
+    Threads that computations use: at first the processors this process may run on.
+    """
+
+def set_num_threads(count: int) -> None:
+    """Sets it for the whole process. Results do not depend on it."""
+
+class Status(enum.Enum):
+    """
+    How an iterative solver ended; its result is usable after each of these.
+    """
+
+    converged = 0
+    """the stopping rule was met"""
+
+    max_iterations = 1
+    """the iteration limit came first; the best iterate is returned"""
+
+    stalled = 2
+    """no further decrease is possible in floating point"""
+
+    breakdown = 3
+    """a step could not be computed; the last good iterate is returned"""
+
+class FitReport:
+    """What an iterative fit reports besides its result."""
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def iterations(self) -> int: ...
+
+    @property
+    def initial_objective(self) -> float: ...
+
+    @property
+    def final_objective(self) -> float: ...
+
+    @property
+    def detail(self) -> str: ...
+
+class SvdRoute(enum.Enum):
+    """How the right singular vectors are found."""
+
+    automatic = 0
+    """gram, and direct when sigma_rank lies below 1e-5 sigma_1"""
+
+    gram = 1
+    """eigenvectors of A^T W A: fastest; squares the condition number"""
+
+    direct = 2
+    """QR, then the SVD of R: some 4 x slower; keeps small singular values"""
+
+class RightSingularVectors:
+    @property
+    def singular_values(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """all min(n, d), descending"""
+
+    @property
+    def vt(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """rank x d, orthonormal rows"""
+
+    @property
+    def route(self) -> SvdRoute:
+        """the route taken"""
+
+def truncated_svd(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, route: SvdRoute = SvdRoute.automatic) -> RightSingularVectors:
+    """
+    The subspace that minimises sum_i w_i ||a_i - V V^T a_i||^2 over V with `rank` orthonormal columns: the
+    truncated SVD of sqrt(W) A. The best matrix of that rank is project_rows(a, vt) @ vt.
+
+    a: n x d; row_weights: n values >= 0, all ones if None. The same bits for any number of threads.
+    """
+
+def project_rows(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], vt: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+    """
+    A V for orthonormal V given by its transpose (k x d): the left factor of the projection of the rows, n x k.
+    """
+
+class LewisWeights:
+    @property
+    def weights(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """n values; 0 for rows that do not count"""
+
+    @property
+    def q(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """Q = sum_i u_i^(2/p) w_i^(1-2/p) a_i a_i^T, d x d"""
+
+    @property
+    def rank(self) -> int:
+        """numerical rank of Q"""
+
+    @property
+    def alpha(self) -> float: ...
+
+    @property
+    def omega(self) -> float: ...
+
+    @property
+    def certificate(self) -> float:
+        """(alpha omega)^|1/p - 1/2|, at least the distortion"""
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def iterations(self) -> int: ...
+
+def lewis_weights(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, max_iterations: int = 5, tolerance: float = 0.05) -> LewisWeights:
+    """
+    The l_p Lewis weights w of the rows, w_i^(2/p) = u_i^(2/p) a_i^T Q(w)^-1 a_i, and the ellipsoid norm that they
+    define, with a certificate: ||x||_Q and (sum_i u_i |a_i^T x|^p)^(1/p) agree up to the factor `certificate`.
+
+    a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None. The certificate holds for the
+    weights returned whatever the status is.
+    """
+
+def certify_weights(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None) -> LewisWeights:
+    """
+    Q, rank, alpha, omega and certificate for any weights >= 0 in place of Lewis weights.
+    """
+
+class LpFactorisation:
+    @property
+    def scales(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """min(n, d) values, descending"""
+
+    @property
+    def vt(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """min(n, d) x d, orthonormal rows; the leading k serve rank k"""
+
+    @property
+    def norm_exponent(self) -> float: ...
+
+    @property
+    def distortion(self) -> float: ...
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def iterations(self) -> int: ...
+
+    def error_bound(self, rank: int) -> float:
+        """
+        An upper bound of (sum_i u_i ||a_i - V_k V_k^T a_i||_p^p)^(1/p) for the leading `rank` rows of vt.
+        """
+
+def lp_factorisation(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, max_iterations: int = 5, tolerance: float = 0.05) -> LpFactorisation:
+    """
+    F = diag(scales) vt with ||F x||_2 <= (sum_i u_i |a_i^T x|^p)^(1/p) <= distortion ||F x||_2 for all x.
+
+    a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None. p = 2 is the SVD.
+    """
+
+class RowProjection(enum.Enum):
+    """How the rows are projected on the subspace once it is chosen."""
+
+    orthogonal = 0
+    """one product"""
+
+    lp = 1
+    """the closest point in the l_p norm: never worse, much slower"""
+
+class LpLowRank:
+    @property
+    def left(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """n x rank"""
+
+    @property
+    def right(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """rank x d"""
+
+    @property
+    def error(self) -> float:
+        """(sum_i u_i ||a_i - b_i||_p^p)^(1/p), measured on left @ right"""
+
+    @property
+    def upper_bound(self) -> float: ...
+
+    @property
+    def lower_bound(self) -> float:
+        """of the error of any matrix of this rank"""
+
+    @property
+    def distortion(self) -> float: ...
+
+    @property
+    def status(self) -> Status: ...
+
+def lp_low_rank(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, row_projection: RowProjection = RowProjection.orthogonal) -> LpLowRank:
+    """
+    left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small, by lp_factorisation, with bounds on
+    both sides: lower_bound <= error <= upper_bound up to float32 rounding.
+
+    a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None.
+    """
+
+class LpRowProjection:
+    @property
+    def left(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """n x k"""
+
+    @property
+    def report(self) -> FitReport:
+        """objective: sum_i ||a_i - left_i right||_p^p"""
+
+def lp_row_projection(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], right: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, max_iterations: int = 30, tolerance: float = 0.0001) -> LpRowProjection:
+    """
+    The left factor (n x k) of the best approximation of each row in the l_p norm: min_z ||a_i - z right||_p.
+
+    a: n x d; right: k x d, of any rank, k <= d; norm_exponent: p >= 1.
+    """
+
+class ApproximationErrors:
+    """Sums over the entries of A and of A - B."""
+
+    @property
+    def norm_exponent(self) -> float: ...
+
+    @property
+    def squared_norm(self) -> float: ...
+
+    @property
+    def squared_error(self) -> float: ...
+
+    @property
+    def weighted_squared_norm(self) -> float: ...
+
+    @property
+    def weighted_squared_error(self) -> float: ...
+
+    @property
+    def weighted_power_norm(self) -> float: ...
+
+    @property
+    def weighted_power_error(self) -> float: ...
+
+    @property
+    def relative_error(self) -> float:
+        """in the Frobenius norm"""
+
+    @property
+    def weighted_relative_error(self) -> float: ...
+
+    @property
+    def relative_lp_error(self) -> float:
+        """in the weighted entrywise l_p norm"""
+
+def approximation_errors(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, norm_exponent: float = 2.0) -> ApproximationErrors:
+    """
+    All errors of B as an approximation of A, both n x d, in one pass over both.
+    """
+
+class Loss:
+    """A loss rho of a distance r >= 0."""
+
+    @staticmethod
+    def power(p: float, delta: float) -> Loss:
+        """
+        r^p for r >= delta; below it the parabola of the same slope, shifted to the same value
+        """
+
+    @staticmethod
+    def huber(scale: float) -> Loss:
+        """r^2/2 for r <= c, else c (r - c/2)"""
+
+    @staticmethod
+    def geman_mcclure(scale: float) -> Loss:
+        """(r^2/2) / (1 + (r/c)^2)"""
+
+    @staticmethod
+    def tukey(scale: float) -> Loss:
+        """c^2/6 (1 - (1 - (r/c)^2)^3) for r <= c, else c^2/6"""
+
+    def value(self, r: float) -> float:
+        """rho(r)"""
+
+    def weight(self, r: float) -> float:
+        """rho'(r) / r"""
+
+class RobustSubspace:
+    @property
+    def vt(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """rank x d, orthonormal rows"""
+
+    @property
+    def report(self) -> FitReport:
+        """objective: sum_i u_i rho(distance of row i)"""
+
+def robust_subspace(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, loss: Loss, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, max_iterations: int = 50, tolerance: float = 1e-06) -> RobustSubspace:
+    """
+    A subspace that makes sum_i u_i rho(||a_i - V V^T a_i||_2) small over V with `rank` orthonormal columns; never
+    above the objective of the truncated SVD.
+
+    a: n x d; loss: rho, in the units of the distances; row_weights: u, n values >= 0, all ones if None.
+    """
+
+def distances_to_subspace(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], vt: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+    """||a_i - V V^T a_i||_2 for all rows; vt: k x d, orthonormal rows."""
+
+class EntrywiseStart(enum.Enum):
+    """The subspaces that entrywise_low_rank starts from."""
+
+    truncated_svd = 0
+
+    lewis = 1
+    """leading eigenvectors of the Lewis quadratic form"""
+
+    row_subspace = 2
+    """robust subspace of the rows"""
+
+    lewis_columns = 3
+    """robust subspace of the columns of the Lewis factor"""
+
+class EntrywiseStartObjective:
+    @property
+    def start(self) -> EntrywiseStart: ...
+
+    @property
+    def objective(self) -> float: ...
+
+class EntrywiseLowRank:
+    @property
+    def left(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """n x rank"""
+
+    @property
+    def right(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """rank x d"""
+
+    @property
+    def start(self) -> EntrywiseStart:
+        """where the result came from"""
+
+    @property
+    def starts(self) -> list[EntrywiseStartObjective]:
+        """all that were tried, with their objectives"""
+
+    @property
+    def report(self) -> FitReport:
+        """objective: sum_i u_i ||a_i - b_i||_p^p"""
+
+def entrywise_low_rank(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, refined_starts: int = 2, max_iterations: int = 60, tolerance: float = 1e-05) -> EntrywiseLowRank:
+    """
+    left @ right of rank at most `rank` that makes sum_ij u_i |a_ij - b_ij|^p small: slower and closer than
+    lp_low_rank, never worse than the truncated SVD.
+
+    a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None.
+    """
+
+class LoewnerEllipsoid:
+    @property
+    def factor(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """F, d x d"""
+
+    @property
+    def distortion(self) -> float:
+        """c, proved for this F"""
+
+    @property
+    def report(self) -> FitReport:
+        """objective: log volume relative to the first ellipsoid"""
+
+def loewner_ellipsoid(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, epsilon: float = 0.01, max_iterations: int = 20000) -> LoewnerEllipsoid:
+    """
+    A small ellipsoid {x : ||F x||_2 <= 1} around {x : ||A x||_p <= 1}: ||F x||_2 <= ||A x||_p <= c ||F x||_2.
+
+    a: n x d of rank d; norm_exponent: p in [1, infinity]. For small d; see lp_factorisation for large ones.
+    """
+
+class EnclosingEllipsoid:
+    @property
+    def factor(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """d x d: factor^T factor = G = sum_i w_i a_i a_i^T"""
+
+    @property
+    def weights(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """n values >= 0 that sum to 1"""
+
+    @property
+    def largest(self) -> float:
+        """max_i a_i^T G^-1 a_i >= d"""
+
+    @property
+    def report(self) -> FitReport:
+        """objective: largest / d - 1"""
+
+def enclosing_ellipsoid(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, epsilon: float = 1e-06, max_iterations: int = 100000) -> EnclosingEllipsoid:
+    """
+    The ellipsoid of minimum volume, centred at 0, that holds the points +-a_i, in its dual form (D-optimal design).
+    """
+
+class Selection(enum.Enum):
+    """Which tensors are made smaller, before include and exclude."""
+
+    embeddings = 0
+
+    linear = 1
+
+    all = 2
+
+class Method(enum.Enum):
+    """How a matrix is factored."""
+
+    automatic = 0
+    """svd and lp under the same bytes; the lower weighted error stays"""
+
+    svd = 1
+    """row-weighted truncated SVD"""
+
+    lp = 2
+    """truncated l_p factorisation"""
+
+class NumberFormat(enum.Enum):
+    """The formats in which factors are stored."""
+
+    f32 = 0
+
+    f16 = 1
+
+    bf16 = 2
+
+class IfExists(enum.Enum):
+    """What happens when the output folder is already there."""
+
+    refuse = 0
+
+    resume = 1
+
+    overwrite = 2
+
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.automatic, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+    """
+    Makes a checkpoint smaller: writes folder `output` from folder `model` and returns the report (docs/report.md).
+
+    keep: bytes after / before of each selected tensor, in (0, 1); or max_error: its largest relative weighted error.
+    progress: called with what is worked on and the share done, in [0, 1].
+    """
+
+def verify(output: str | os.PathLike, model: str | os.PathLike, *, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+    """
+    Recomputes what a compressed folder claims, against the original model, and returns the report.
+    """
+
+def expand(model: str | os.PathLike, output: str | os.PathLike, *, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> None:
+    """
+    Writes a compressed folder as an ordinary dense checkpoint, for tools that know nothing of the format.
+    """
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Runs `loewner ARGUMENTS` and returns its exit code."""

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names in a checkpoint and paths in a model differ by prefixes and by the renamings of transformers."""
+
+from __future__ import annotations
+
+import torch
+from safetensors import safe_open
+from transformers import PreTrainedModel
+from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.core_model_loading import (
+    WeightConverter,
+    WeightRenaming,
+    rename_source_key,
+    revert_weight_conversion,
+)
+from transformers.modeling_utils import remove_tied_weights_from_state_dict
+
+
+class CheckpointNames:
+    """Answers by the loader's own renaming, so that a tensor is looked for where its arrays will be put."""
+
+    def __init__(self, model: PreTrainedModel, files: list[str] | None) -> None:
+        """model: before any module is encoded; files: of the checkpoint, None when the caller has loaded it himself."""
+        conversions = get_model_conversion_mapping(model)
+        self._renamings = [entry for entry in conversions if isinstance(entry, WeightRenaming)]
+        self._converters = [entry for entry in conversions if isinstance(entry, WeightConverter)]
+        self._model = model
+        self._state = model.state_dict()
+        self._files = files
+        self._file_names = {name for file in files or [] for name in _tensor_names(file)}
+        self.stored = {self._renamed(name) for name in self._file_names}
+
+    def module_path(self, tensor: str) -> str | None:
+        """The path of the module M of a tensor `M.weight`; None when the model has no such module.
+
+        Errors    ValueError when the model merges the tensor with others while it is loaded.
+        """
+        name, converter = self._rename(tensor)
+        if name not in self._state:
+            return None
+        if converter is not None:
+            raise ValueError(
+                f"tensor '{tensor}' is merged with others by {type(self._model).__name__}: cannot be encoded"
+            )
+        return name.rpartition(".")[0]
+
+    def require_arrays(self, tensor: str, arrays: list[str]) -> None:
+        """ValueError when an array of an encoded tensor is missing, which loading would leave uninitialised."""
+        prefix = tensor.rpartition(".")[0]
+        missing = [f"{prefix}.{array}" for array in arrays if f"{prefix}.{array}" not in self._file_names]
+        if self._files is not None and missing:
+            raise ValueError(f"tensor '{tensor}': array '{missing[0]}' is not in the checkpoint")
+
+    def _renamed(self, name: str) -> str:
+        return self._rename(name)[0]
+
+    def _rename(self, name: str) -> tuple[str, str | None]:
+        prefix = self._model.base_model_prefix
+        renamed: tuple[str, str | None] = rename_source_key(
+            name, self._renamings, self._converters, prefix, self._state
+        )
+        if renamed[0] not in self._state and name in self._state:  # as the loader does
+            renamed = rename_source_key(name, [], [], prefix, self._state)
+        return renamed
+
+
+def saved_name(model: PreTrainedModel, parameter: str) -> str | None:
+    """The name under which save_pretrained writes a parameter; None when it is left out as tied to another."""
+    state = remove_tied_weights_from_state_dict(model.state_dict(), model)
+    if parameter not in state:
+        return None
+    reverted: dict[str, torch.Tensor] = revert_weight_conversion(model, {parameter: state[parameter]})
+    return next(iter(reverted))
+
+
+def _tensor_names(file: str) -> list[str]:
+    with safe_open(file, framework="pt") as tensors:
+        return list(tensors.keys())

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Modules whose matrix is held in an encoding.
+
+A class of such a module is made of three: the structure (how the arrays make the matrix), the kind (what the module
+does with the matrix) and the class that the model's author chose, whose own forward, say that of a scaled embedding,
+stays in charge:
+
+    encoded_class(LowRank, nn.Embedding)      LowRankEmbedding(LowRank, EncodedEmbedding)
+    encoded_class(LowRank, ScaledEmbedding)   LowRankScaledEmbedding(ScaledEmbedding, LowRankEmbedding)
+
+Numbers: arrays keep the type in which they are stored. Products are formed in the wider one of that type and the
+model's, and results have the model's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+FORMATS = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+
+
+class EncodedMatrix(nn.Module):
+    """A module's matrix W (rows x cols) as arrays: the base of all structures.
+
+    A structure names its arrays and says how to decode them; an array is a parameter of the module, so it is trained
+    and saved as any other.
+    """
+
+    original: ClassVar[type[nn.Module]]
+    spec: dict[str, Any]
+    like: (
+        nn.Parameter
+    )  # no numbers, the model's dtype; first of the parameters, whose dtype is what `model.dtype` tells
+
+    @staticmethod
+    def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        """The arrays and their shapes, as docs/format.md has them."""
+        raise NotImplementedError
+
+    def decode(self) -> Tensor:
+        """W."""
+        raise NotImplementedError
+
+    def decode_rows(self, ids: Tensor) -> Tensor:
+        """The rows W[ids]."""
+        raise NotImplementedError
+
+    def times_transposed(self, x: Tensor) -> Tensor:
+        """x W^T."""
+        raise NotImplementedError
+
+    def times(self, x: Tensor) -> Tensor:
+        """x W."""
+        raise NotImplementedError
+
+    def widened(self, array: Tensor) -> Tensor:
+        return array.to(torch.promote_types(array.dtype, self.like.dtype))
+
+    def array_names(self) -> list[str]:
+        return list(self.array_shapes(self.spec))
+
+    def current_spec(self) -> dict[str, Any]:
+        """The specification as it would be saved now: the arrays' type may have changed since."""
+        dtype = getattr(self, self.array_names()[0]).dtype
+        return {**self.spec, "format": next(name for name, known in FORMATS.items() if known == dtype)}
+
+    # `like` belongs to the module and not to the checkpoint.
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        del destination[prefix + "like"]
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *arguments: Any) -> None:
+        state_dict = {**state_dict, prefix + "like": self.like.detach()}
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+    # The class is made on demand, so pickle cannot find it by its name.
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _new_module, (_structure_of(type(self)), self.original), self.__dict__
+
+
+class EncodedEmbedding(nn.Embedding):
+    def forward(self, input: Tensor) -> Tensor:
+        encoded = cast(EncodedMatrix, self)
+        return encoded.decode_rows(input).to(encoded.like.dtype)
+
+
+class EncodedLinear(nn.Linear):
+    def forward(self, input: Tensor) -> Tensor:
+        encoded = cast(EncodedMatrix, self)
+        product = encoded.times_transposed(encoded.widened(input)).to(encoded.like.dtype)
+        return product if self.bias is None else product + self.bias
+
+
+class EncodedConv1D(Conv1D):  # type: ignore[misc]
+    def forward(self, x: Tensor) -> Tensor:
+        encoded = cast(EncodedMatrix, self)
+        return encoded.times(encoded.widened(x)).to(encoded.like.dtype) + self.bias
+
+
+KINDS: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Embedding: EncodedEmbedding,
+    nn.Linear: EncodedLinear,
+    Conv1D: EncodedConv1D,
+}
+
+
+_CLASSES: dict[tuple[type[EncodedMatrix], type[nn.Module]], type[EncodedMatrix]] = {}
+
+
+def encoded_class(structure: type[EncodedMatrix], original: type[nn.Module]) -> type[EncodedMatrix]:
+    """The class of a module of class `original` whose matrix is held in `structure`; made once."""
+    if (structure, original) not in _CLASSES:
+        _CLASSES[structure, original] = _make_class(structure, original)
+    return _CLASSES[structure, original]
+
+
+def _make_class(structure: type[EncodedMatrix], original: type[nn.Module]) -> type[EncodedMatrix]:
+    base = next((base for base in KINDS if issubclass(original, base)), None)
+    if base is None:
+        kinds = ", ".join(kind.__name__ for kind in KINDS)
+        raise ValueError(f"an encoded module must be one of {kinds}, got {original.__name__}")
+    bases = (structure, KINDS[base]) if original is base else (original, encoded_class(structure, base))
+    return type(structure.__name__ + original.__name__, bases, {"original": original})
+
+
+def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[EncodedMatrix]) -> None:
+    """Turns a module into an encoded one in place, with uninitialised arrays on the device of its weight.
+
+    In place, because models hold a module in several places and authors put attributes on it.
+
+    Errors    ValueError when the specification does not fit the module.
+    """
+    weight = cast(Tensor, module.weight)
+    if tuple(weight.shape) != (spec["rows"], spec["cols"]):
+        raise ValueError(f"shape must be {spec['rows']} x {spec['cols']}, got a weight of {tuple(weight.shape)}")
+    if spec.get("format") not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}, got '{spec.get('format')}'")
+    encoded = encoded_class(structure, type(module))
+    parameters = {"like": nn.Parameter(weight.new_empty(0), requires_grad=False)}
+    for name, shape in structure.array_shapes(spec).items():
+        parameters[name] = nn.Parameter(torch.empty(shape, dtype=FORMATS[spec["format"]], device=weight.device))
+    del module.weight
+    module.__class__ = encoded
+    module._parameters = {**parameters, **module._parameters}  # `like` first
+    module.spec = spec  # type: ignore[assignment]
+
+
+@torch.no_grad()
+def decode_module(module: EncodedMatrix, dtype: torch.dtype) -> None:
+    """Undoes encode_module, with the decoded matrix as the weight."""
+    weight = nn.Parameter(module.decode().to(dtype))
+    for name in ["like", *module.array_names()]:
+        delattr(module, name)
+    del module.spec
+    module.__class__ = module.original  # type: ignore[assignment]
+    module.weight = weight
+
+
+def _structure_of(encoded: type[nn.Module]) -> type[EncodedMatrix]:
+    return next(base for base in encoded.__mro__ if EncodedMatrix in base.__bases__)
+
+
+def _new_module(structure: type[EncodedMatrix], original: type[nn.Module]) -> EncodedMatrix:
+    encoded = encoded_class(structure, original)
+    return encoded.__new__(encoded)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The quantizer that `from_pretrained` calls for an encoded checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.quantizers.auto import register_quantizer
+from transformers.quantizers.base import HfQuantizer
+
+from loewner.transformers.checkpoint_names import CheckpointNames, saved_name
+from loewner.transformers.config import LoewnerConfig
+from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module
+from loewner.transformers.structures import STRUCTURES
+from loewner.transformers.ties import retie
+
+_SOURCE_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+
+
+@register_quantizer("loewner")
+class LoewnerQuantizer(HfQuantizer):
+    """Encodes the modules of the empty model, so that the arrays of the checkpoint are read into them as they are."""
+
+    requires_calibration = True  # encoded by `loewner compress`, never while loading
+    quantization_config: LoewnerConfig
+
+    def validate_environment(self, *args: Any, **kwargs: Any) -> None:
+        if int(transformers.__version__.partition(".")[0]) < 5:
+            raise ImportError(f"loading an encoded model needs transformers 5 or later, got {transformers.__version__}")
+
+    def update_attn_implementation(self, config: PreTrainedConfig) -> PreTrainedConfig:
+        # Without a dtype in its configuration a model gets that of the first stored tensor, maybe an encoded one.
+        source = next((spec.get("source_dtype") for spec in self.quantization_config.tensors.values()), None)
+        if getattr(config, "dtype", None) is None and source in _SOURCE_DTYPES:
+            config.dtype = getattr(torch, _SOURCE_DTYPES[source])
+        return config
+
+    def _process_model_before_weight_loading(
+        self, model: PreTrainedModel, checkpoint_files: list[str] | None = None, **kwargs: Any
+    ) -> None:
+        names = CheckpointNames(model, checkpoint_files)
+        specs = {}
+        for tensor, spec in self.quantization_config.tensors.items():
+            structure = STRUCTURES[spec["structure"]]
+            names.require_arrays(tensor, list(structure.array_shapes(spec)))
+            path = names.module_path(tensor)
+            if path is not None:  # else of a head that this model does not have
+                specs[path] = spec
+        specs = retie(model, specs, names.stored)
+        for path, spec in specs.items():
+            module = model.get_submodule(path)
+            if isinstance(module, EncodedMatrix):  # one module under two names
+                continue
+            try:
+                encode_module(module, spec, STRUCTURES[spec["structure"]])
+            except ValueError as error:
+                raise ValueError(f"tensor '{path}.weight': {error}") from error
+
+    def _process_model_after_weight_loading(self, model: PreTrainedModel, **kwargs: Any) -> PreTrainedModel:
+        for _, module in encoded_modules(model):
+            device = getattr(module, module.array_names()[0]).device
+            module.like = nn.Parameter(torch.empty(0, dtype=module.like.dtype, device=device), requires_grad=False)
+        return model
+
+    def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[None, dict[str, Any]]:
+        """Called by save_pretrained before it writes the configuration: brings names and formats up to date."""
+        tensors = {}
+        for path, module in encoded_modules(model):
+            name = saved_name(model, f"{path}.{module.array_names()[0]}")
+            if name is not None:
+                tensors[f"{name.rpartition('.')[0]}.weight"] = module.current_spec()
+        self.quantization_config.tensors = tensors
+        return None, {}
+
+    def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
+        for _, module in list(encoded_modules(model)):
+            decode_module(module, dtype or module.like.dtype)
+        for submodel in model.modules():
+            submodel.__dict__.pop("_tied_weights_keys", None)  # the class's own again
+        model.all_tied_weights_keys = model.get_expanded_tied_weights_keys(all_submodels=True)
+        model.tie_weights()
+        return model
+
+    def is_serializable(self) -> bool:
+        return True
+
+    @property
+    def is_trainable(self) -> bool:
+        return True
+
+
+def encoded_modules(model: nn.Module) -> Iterator[tuple[str, EncodedMatrix]]:
+    for path, module in model.named_modules():
+        if isinstance(module, EncodedMatrix):
+            yield path, module

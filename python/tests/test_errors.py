@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each kind of error of the core arrives as its kind in Python."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import loewner
+import numpy as np
+import pytest
+from encoded_models import dense_folder
+
+
+def test_a_mistake_of_the_caller_is_a_value_error_with_the_message_of_the_core() -> None:
+    a = np.ones((10, 4), np.float32)
+    with pytest.raises(ValueError, match=r"rank.*\[1, 4\].*got 5"):
+        loewner.truncated_svd(a, 5)
+    a[3, 2] = np.nan
+    with pytest.raises(ValueError, match="row 3, column 2"):
+        loewner.truncated_svd(a, 2)
+    with pytest.raises(ValueError, match="got 0"):
+        loewner.set_num_threads(0)
+
+
+def test_a_bad_file_is_an_io_error_which_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(loewner.IoError, match="config.json"):
+        loewner.compress(tmp_path, tmp_path / "out", keep=0.5)
+    assert issubclass(loewner.IoError, OSError)
+
+
+def test_a_budget_that_cannot_be_met_is_a_budget_error(tmp_path: Path) -> None:
+    with pytest.raises(loewner.BudgetError):
+        loewner.compress(dense_folder("bert"), tmp_path / "out", keep=0.001)
+
+
+def test_what_a_progress_callback_raises_ends_the_run(tmp_path: Path) -> None:
+    def stop(what: str, fraction: float) -> None:
+        raise LookupError(f"{what} {fraction}")
+
+    with pytest.raises(LookupError):
+        loewner.compress(dense_folder("bert"), tmp_path / "out", keep=0.7, progress=stop)
+    assert not (tmp_path / "out").exists()
+
+
+_LONG_RUN = """
+import numpy as np, loewner
+a = np.random.default_rng(1).standard_normal((40000, 384)).astype(np.float32)
+print("started", flush=True)
+{loop}
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "loewner.entrywise_low_rank(a, 200, max_iterations=100000, tolerance=0)",
+        "loewner.robust_subspace(a, 200, loewner.Loss.power(1, 1e-9), max_iterations=100000, tolerance=0)",
+        "loewner.lp_row_projection(a, a[:200], max_iterations=100000, tolerance=0)",
+    ],
+)
+def test_ctrl_c_stops_a_computation_within_a_second(call: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _LONG_RUN.format(loop=call)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "started\n"
+    time.sleep(0.5)
+    assert process.poll() is None  # or nothing was interrupted
+    interrupted = time.monotonic()
+    os.kill(process.pid, signal.SIGINT)
+    _, messages = process.communicate(timeout=30)
+    assert "KeyboardInterrupt" in messages
+    assert time.monotonic() - interrupted < 1.0

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the package promises beside its functions: stubs, a light import, one command line, a relocatable extension."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import loewner
+import pytest
+from encoded_models import dense_folder, outputs
+from loewner import _core, _openblas
+from nanobind.stubgen import StubGen
+
+PACKAGE = Path(loewner.__file__).parent
+
+
+def run(code: str, **environment: str) -> str:
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}, check=True
+    )
+    return process.stdout.strip()
+
+
+def test_the_committed_stub_is_the_generated_one() -> None:
+    generator = StubGen(_core)
+    generator.put(_core)
+    assert generator.get() == (PACKAGE / "_core.pyi").read_text()
+
+
+def test_every_public_name_is_exported() -> None:
+    public = {name for name in vars(_core) if not name.startswith("_")} - {"run_command_line"}
+    assert public == set(loewner.__all__)
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    assert loewner.__version__.count(".") == 2
+
+
+@pytest.mark.parametrize("module", ["torch", "transformers"])
+def test_importing_loewner_imports_neither_torch_nor_transformers(module: str) -> None:
+    assert run(f"import sys, loewner; print('{module}' in sys.modules)") == "False"
+
+
+@pytest.mark.parametrize("order", ["import loewner, transformers", "import transformers.modeling_utils, loewner"])
+def test_the_quantizer_is_registered_whichever_is_imported_first(order: str) -> None:
+    code = f"{order}\nfrom transformers import AutoModel, PreTrainedModel\nfrom transformers.quantizers import auto\n"
+    assert run(f"{code}print('loewner' in auto.AUTO_QUANTIZER_MAPPING)") == "True"
+
+
+def test_the_kernels_of_openblas_are_chosen_only_while_it_is_loaded() -> None:
+    assert run("import os, loewner; print(os.environ.get('OPENBLAS_CORETYPE'))") == os.environ.get(
+        "OPENBLAS_CORETYPE", "None"
+    )
+    assert run("import os, loewner; print(os.environ['OPENBLAS_CORETYPE'])", OPENBLAS_CORETYPE="Haswell") == "Haswell"
+
+
+def test_avx512_is_read_from_the_flags_of_the_processor() -> None:
+    assert _openblas._has_avx512("flags\t\t: fpu avx512f avx512dq avx512bw avx512vl avx512cd\n")
+    assert not _openblas._has_avx512("flags\t\t: fpu avx512f avx512dq avx512bw avx512vl\n")
+    assert not _openblas._has_avx512("")
+
+
+def test_the_command_line_is_that_of_the_executable(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _core.run_command_line(["--version"]) == 0
+    assert capfd.readouterr().out.strip() == loewner.__version__
+    assert _core.run_command_line(["no-such-command"]) == 2
+
+
+def test_the_command_line_and_the_function_write_the_same_model(tmp_path: Path) -> None:
+    model = dense_folder("bert_masked")
+    report = loewner.compress(model, tmp_path / "a", keep=0.7)
+    assert _core.run_command_line(["compress", str(model), "-o", str(tmp_path / "b"), "--keep", "0.7", "--quiet"]) == 0
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+    assert report["tensors"][0]["name"].endswith("word_embeddings.weight")
+
+
+def test_what_compress_writes_is_loaded_and_expand_gives_the_same_answers(tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    loewner.compress(dense_folder("bert_masked"), tmp_path / "encoded", keep=0.7)
+    loewner.expand(tmp_path / "encoded", tmp_path / "expanded")
+    encoded, expanded = (AutoModelForMaskedLM.from_pretrained(tmp_path / name) for name in ("encoded", "expanded"))
+    torch.testing.assert_close(outputs(encoded), outputs(expanded), rtol=1e-4, atol=1e-4)
+    assert all(
+        not tensor["failures"]
+        for tensor in loewner.verify(tmp_path / "encoded", dense_folder("bert_masked"))["tensors"]
+    )
