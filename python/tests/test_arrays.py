@@ -34,7 +34,7 @@ def test_another_type_is_a_type_error_that_names_the_right_one(a: NDArray[np.flo
 
 def test_row_weights_must_be_float64(a: NDArray[np.float32]) -> None:
     with pytest.raises(TypeError, match="dtype=float64"):
-        loewner.truncated_svd(a, 5, row_weights=np.ones(200, np.float32))  # type: ignore[arg-type]
+        loewner.truncated_svd(a, 5, row_weights=np.ones(200, np.float32))
 
 
 def test_one_dimension_is_a_type_error(a: NDArray[np.float32]) -> None:
@@ -55,7 +55,8 @@ def test_other_strides_would_need_a_copy_and_are_refused(a: NDArray[np.float32],
 
 
 def test_a_tensor_of_torch_is_taken_as_an_array(a: NDArray[np.float32]) -> None:
-    found = loewner.truncated_svd(torch.from_numpy(a), 5)
+    tensor: Any = torch.from_numpy(a)
+    found = loewner.truncated_svd(tensor, 5)
     assert np.array_equal(found.vt, loewner.truncated_svd(a, 5).vt)
 
 

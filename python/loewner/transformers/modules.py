@@ -95,7 +95,7 @@ class EncodedLinear(nn.Linear):
         return product if self.bias is None else product + self.bias
 
 
-class EncodedConv1D(Conv1D):  # type: ignore[misc]
+class EncodedConv1D(Conv1D):
     def forward(self, x: Tensor) -> Tensor:
         encoded = cast(EncodedMatrix, self)
         return encoded.times(encoded.widened(x)).to(encoded.like.dtype) + self.bias

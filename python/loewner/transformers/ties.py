@@ -45,7 +45,7 @@ def _tie(model: PreTrainedModel, anchor: str, tied: list[str], spec: dict[str, A
 
 
 def _hand_to_submodels(model: PreTrainedModel) -> None:
-    """tie_weights() and save_pretrained() read `_tied_weights_keys` of each submodel; its class has those of `weight`."""
+    """tie_weights() and save_pretrained() read `_tied_weights_keys` of each submodel, which names `weight` so far."""
     for path, submodel in model.named_modules():
         if not isinstance(submodel, PreTrainedModel):
             continue
