@@ -33,8 +33,8 @@ class Checkpoint {
   /// Opens and checks a folder.
   ///
   /// Errors    IoError, naming the file, when config.json is missing or no JSON object; there are no safetensors
-  /// weights (pickles are refused by
-  ///           name); a shard is missing or breaks a rule of the format; index and shards disagree about a tensor.
+  ///           weights (pickles are refused by name); a shard is missing or breaks a rule of the format; index and
+  ///           shards disagree about a tensor.
   static Checkpoint open(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }

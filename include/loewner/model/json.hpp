@@ -16,8 +16,7 @@ using SortedJson = nlohmann::json;
 /// Parses a JSON object that somebody else wrote.
 ///
 /// Errors    IoError "<file>: ..." unless the text is one UTF-8 JSON object without duplicate keys, nested at most 64
-/// deep; for Json also when
-///           an object has more than 10000 keys, because each of its look-ups is linear.
+///           deep; for Json also when an object has more than 10000 keys, because each of its look-ups is linear.
 Json parse_json_object(std::string_view text, const std::string& file);
 SortedJson parse_sorted_json_object(std::string_view text, const std::string& file);
 

@@ -44,11 +44,10 @@ struct RowWeights {
 /// u_i estimates how often row i is read, to the power of the exponent.
 ///
 /// Method    zipf: (1 / (r + 10))^exponent with r the number of ordinary tokens of smaller id: WordPiece and BPE
-/// vocabularies are roughly sorted by
-///           frequency. Unigram models: exp(score)^exponent. Without a vocabulary r is the id.
-///           counts: (count + 1)^exponent; ids that the file does not name have count 0.
-///           Special tokens occur in every text: they get the largest weight of an ordinary token. Unused ids, and rows
-///           beyond the vocabulary, get the smallest.
+///           vocabularies are roughly sorted by frequency. Unigram models: exp(score)^exponent. Without a vocabulary r
+///           is the id. counts: (count + 1)^exponent; ids that the file does not name have count 0. Special tokens
+///           occur in every text: they get the largest weight of an ordinary token. Unused ids, and rows beyond the
+///           vocabulary, get the smallest.
 /// Errors    InvalidArgument unless exponent > 0 and rows >= 1.
 RowWeights zipf_row_weights(const std::optional<Vocabulary>& vocabulary, Index rows, double exponent);
 RowWeights count_row_weights(const std::vector<std::int64_t>& counts, const std::optional<Vocabulary>& vocabulary,
@@ -57,7 +56,7 @@ RowWeights count_row_weights(const std::vector<std::int64_t>& counts, const std:
 /// Token counts: lines `id<TAB>count`, or a JSON object {"id": count}.
 ///
 /// Errors    IoError naming the file, and of lines the number, on anything else, an id outside [0, rows), a negative
-/// count or an id given twice.
+///           count or an id given twice.
 std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, const std::string& file);
 
 /// The weights that the options ask for, for a token embedding of `rows` rows in a model folder.

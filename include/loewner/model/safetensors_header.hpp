@@ -32,10 +32,9 @@ inline constexpr Index kMaxSafetensorsHeaderBytes = 100'000'000;
 /// Parses and checks the JSON text of a header against the length of the data section that follows it.
 ///
 /// Errors    IoError "<file>: tensor '<name>': <rule>, got ..." in one line for the first rule that is broken: UTF-8
-/// JSON that begins with '{';
-///           no key twice; `__metadata__` maps strings to strings; a tensor has exactly dtype, shape and data_offsets;
-///           sizes are non-negative integers; begin <= end; end - begin is the shape's product times the type's size;
-///           the tensors cover the data exactly, without holes or overlaps.
+///           JSON that begins with '{'; no key twice; `__metadata__` maps strings to strings; a tensor has exactly
+///           dtype, shape and data_offsets; sizes are non-negative integers; begin <= end; end - begin is the shape's
+///           product times the type's size; the tensors cover the data exactly, without holes or overlaps.
 SafetensorsHeader parse_safetensors_header(std::string_view json, Index data_bytes, const std::string& file);
 
 }  // namespace loewner

@@ -18,8 +18,7 @@ struct SafetensorsIndex {
 /// Parses an index.
 ///
 /// Errors    IoError "<file>: ..." unless it is an object with a non-empty `weight_map` of strings whose values are
-/// plain file names: ending in
-///           .safetensors, with no folder and no "..".
+///           plain file names: ending in .safetensors, with no folder and no "..".
 SafetensorsIndex parse_safetensors_index(std::string_view json, const std::string& file);
 
 /// The text of an index: fields and names sorted, as transformers writes it.

@@ -17,8 +17,7 @@ namespace loewner {
 /// a multiple of 8 bytes.
 ///
 /// Errors    InvalidArgument on a name that is empty, `__metadata__`, not UTF-8 or there twice, on sizes that overflow,
-/// and on a header above the
-///           format's limit.
+///           and on a header above the format's limit.
 std::string safetensors_header(const std::vector<TensorDeclaration>& tensors,
                                const std::map<std::string, std::string>& metadata = {});
 

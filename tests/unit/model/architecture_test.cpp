@@ -120,6 +120,16 @@ TEST(Architecture, AMatrixWithARowForEachTokenIsTheEmbeddingWhenNoneIsNamedSo) {
   EXPECT_EQ(places[2].role, TensorRole::linear);
 }
 
+TEST(Architecture, LayersAsWideAsTheVocabularyAreNoHeads) {
+  const auto places =
+      analyse({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {50, 50}},
+                                                          {"layer.0.attn.out_proj.weight", DType::f32, {50, 50}},
+                                                          {"lm_head.weight", DType::f32, {50, 50}}})
+          .places;
+  EXPECT_EQ(places[1].role, TensorRole::linear);
+  EXPECT_EQ(places[2].role, TensorRole::head);
+}
+
 TEST(Architecture, PaddedTablesAreStillTokenEmbeddings) {
   const auto places =
       analyse({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {64, 8}}}).places;

@@ -122,6 +122,8 @@ TEST(SafetensorsHeader, RejectsDataBeyondTheFile) {
 TEST(SafetensorsHeader, RejectsShapesThatDoNotMakeTheBytes) {
   EXPECT_CONTAINS(refusal(tensor_a(R"("dtype":"F32","shape":[2],"data_offsets":[0,4])"), 4),
                   "tensor 'a': dtype and shape make 8 bytes, got data_offsets [0, 4]");
+  EXPECT_CONTAINS(refusal(tensor_a(R"("dtype":"F32","shape":[1],"data_offsets":[0,8])"), 8),
+                  "tensor 'a': dtype and shape make 4 bytes, got data_offsets [0, 8]");
 }
 
 TEST(SafetensorsHeader, RejectsShapesWhoseProductOverflows) {
