@@ -37,9 +37,7 @@ BART = (
 def models() -> dict[str, tr.PreTrainedModel]:
     bert = tr.BertConfig(**WORDS, **WIDE)
     gpt2 = tr.GPT2Config(**WORDS, n_embd=32, n_layer=1, n_head=2)
-    distilbert = tr.DistilBertConfig(
-        **WORDS, dim=32, n_layers=1, n_heads=2, hidden_dim=48
-    )
+    distilbert = tr.DistilBertConfig(**WORDS, dim=32, n_layers=1, n_heads=2, hidden_dim=48)
     xlnet = tr.XLNetConfig(**WORDS, d_model=32, n_layer=1, n_head=2, d_inner=48)
     llama = tr.LlamaConfig(**LLAMA)
     return {
@@ -51,30 +49,18 @@ def models() -> dict[str, tr.PreTrainedModel]:
         "xlnet": tr.XLNetLMHeadModel(xlnet),
         "mpnet": tr.MPNetModel(tr.MPNetConfig(**WORDS, **WIDE)),
         "mpnet_masked": tr.MPNetForMaskedLM(tr.MPNetConfig(**WORDS, **WIDE)),
-        "electra_masked": tr.ElectraForMaskedLM(
-            tr.ElectraConfig(**WORDS, **WIDE, embedding_size=16)
-        ),
-        "albert_masked": tr.AlbertForMaskedLM(
-            tr.AlbertConfig(**WORDS, **WIDE, embedding_size=16)
-        ),
-        "deberta_v2": tr.DebertaV2Model(
-            tr.DebertaV2Config(**WORDS, **WIDE, relative_attention=True)
-        ),
-        "modernbert_masked": tr.ModernBertForMaskedLM(
-            tr.ModernBertConfig(**WORDS, **WIDE, pad_token_id=0)
-        ),
+        "electra_masked": tr.ElectraForMaskedLM(tr.ElectraConfig(**WORDS, **WIDE, embedding_size=16)),
+        "albert_masked": tr.AlbertForMaskedLM(tr.AlbertConfig(**WORDS, **WIDE, embedding_size=16)),
+        "deberta_v2": tr.DebertaV2Model(tr.DebertaV2Config(**WORDS, **WIDE, relative_attention=True)),
+        "modernbert_masked": tr.ModernBertForMaskedLM(tr.ModernBertConfig(**WORDS, **WIDE, pad_token_id=0)),
         "t5": tr.T5ForConditionalGeneration(tr.T5Config(**T5)),
-        "t5_untied": tr.T5ForConditionalGeneration(
-            tr.T5Config(**T5, tie_word_embeddings=False)
-        ),
+        "t5_untied": tr.T5ForConditionalGeneration(tr.T5Config(**T5, tie_word_embeddings=False)),
         "t5_encoder": tr.T5EncoderModel(tr.T5Config(**T5)),
         "bart": tr.BartForConditionalGeneration(tr.BartConfig(**BART)),
         "gpt2": tr.GPT2LMHeadModel(gpt2),
         "gpt_neox": tr.GPTNeoXForCausalLM(tr.GPTNeoXConfig(**WORDS, **WIDE)),
         "llama": tr.LlamaForCausalLM(llama),
-        "llama_tied": tr.LlamaForCausalLM(
-            tr.LlamaConfig(**LLAMA, tie_word_embeddings=True)
-        ),
+        "llama_tied": tr.LlamaForCausalLM(tr.LlamaConfig(**LLAMA, tie_word_embeddings=True)),
         "mistral": tr.MistralForCausalLM(tr.MistralConfig(**LLAMA)),
         "qwen2": tr.Qwen2ForCausalLM(tr.Qwen2Config(**LLAMA)),
         "qwen3": tr.Qwen3ForCausalLM(tr.Qwen3Config(**LLAMA)),
@@ -89,9 +75,7 @@ def models() -> dict[str, tr.PreTrainedModel]:
             )
         ),
         "clip_text": tr.CLIPTextModel(tr.CLIPTextConfig(**WORDS, **WIDE)),
-        "esm_masked": tr.EsmForMaskedLM(
-            tr.EsmConfig(**WORDS, **WIDE, pad_token_id=0, mask_token_id=1)
-        ),
+        "esm_masked": tr.EsmForMaskedLM(tr.EsmConfig(**WORDS, **WIDE, pad_token_id=0, mask_token_id=1)),
     }
 
 
@@ -109,9 +93,7 @@ def role_of(name: str, tensor: torch.Tensor, model: tr.PreTrainedModel) -> str:
     return "head" if module is model.get_output_embeddings() else "linear"
 
 
-def role_of_embedding(
-    path: str, module: torch.nn.Embedding, model: tr.PreTrainedModel
-) -> str:
+def role_of_embedding(path: str, module: torch.nn.Embedding, model: tr.PreTrainedModel) -> str:
     if module.weight.data_ptr() == model.get_input_embeddings().weight.data_ptr():
         return "token_embedding"
     return "type_embedding" if "type" in path else "position_embedding"
@@ -119,21 +101,18 @@ def role_of_embedding(
 
 def tied_to(name: str, tensor: torch.Tensor, tensors: dict[str, torch.Tensor]) -> str:
     """The first name with the same memory; of matrices only."""
-    first = next(
-        other for other in tensors if tensors[other].data_ptr() == tensor.data_ptr()
-    )
+    first = next(other for other in tensors if tensors[other].data_ptr() == tensor.data_ptr())
     return "" if first == name or tensor.dim() != 2 or name.endswith("bias") else first
 
 
-def fixture(model: tr.PreTrainedModel) -> dict:
+def fixture(model: tr.PreTrainedModel) -> dict[str, object]:
     tensors = model.state_dict(keep_vars=True)
     rows = [
         {
             "name": name,
             "shape": list(tensor.shape),
             "role": role_of(name, tensor, model),
-            "transposed": name.endswith(".weight")
-            and isinstance(model.get_submodule(name[: -len(".weight")]), Conv1D),
+            "transposed": name.endswith(".weight") and isinstance(model.get_submodule(name[: -len(".weight")]), Conv1D),
             "tied_to": tied_to(name, tensor, tensors),
         }
         for name, tensor in tensors.items()
