@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/architectures/*.json: names and shapes of small random models with the roles their modules have.
 
-The roles come from the modules themselves (their classes, get_input_embeddings, get_output_embeddings, shared memory), so that
-the C++ rules, which see names and shapes only, are compared with an independent answer.
+The roles come from the modules themselves (their classes, get_input_embeddings, get_output_embeddings, shared memory),
+so that the C++ rules, which see names and shapes only, are compared with an independent answer.
 """
 
 import json
@@ -54,7 +54,6 @@ def models() -> dict[str, tr.PreTrainedModel]:
         "deberta_v2": tr.DebertaV2Model(tr.DebertaV2Config(**WORDS, **WIDE, relative_attention=True)),
         "modernbert_masked": tr.ModernBertForMaskedLM(tr.ModernBertConfig(**WORDS, **WIDE, pad_token_id=0)),
         "t5": tr.T5ForConditionalGeneration(tr.T5Config(**T5)),
-        "t5_untied": tr.T5ForConditionalGeneration(tr.T5Config(**T5, tie_word_embeddings=False)),
         "t5_encoder": tr.T5EncoderModel(tr.T5Config(**T5)),
         "bart": tr.BartForConditionalGeneration(tr.BartConfig(**BART)),
         "gpt2": tr.GPT2LMHeadModel(gpt2),
