@@ -42,7 +42,7 @@ DATA: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
 }
 
 
-def searched_distortion(a: np.ndarray, gram: np.ndarray, random: np.random.Generator, starts: int = 40) -> float:
+def searched_distortion(a: np.ndarray, gram: np.ndarray, random: np.random.Generator, starts: int = 10) -> float:
     """max / min of ||A x||_1 / sqrt(x^T gram x) over local searches from random directions and from single rows."""
     u = np.linalg.solve(np.linalg.cholesky(gram), a.T).T  # in these coordinates the ellipsoid is the unit ball
     directions = np.concatenate([random.standard_normal((starts, COLS)), random.choice(u, starts)])
@@ -51,7 +51,7 @@ def searched_distortion(a: np.ndarray, gram: np.ndarray, random: np.random.Gener
     return largest / smallest
 
 
-def ascend(u: np.ndarray, z: np.ndarray, steps: int = 100) -> float:
+def ascend(u: np.ndarray, z: np.ndarray, steps: int = 40) -> float:
     """||U z||_1 is convex, so going to the unit vector along its gradient never decreases it."""
     for _ in range(steps):
         z = u.T @ np.sign(u @ z)
@@ -59,7 +59,7 @@ def ascend(u: np.ndarray, z: np.ndarray, steps: int = 100) -> float:
     return float(np.abs(u @ z).sum())
 
 
-def descend(u: np.ndarray, z: np.ndarray, steps: int = 100) -> float:
+def descend(u: np.ndarray, z: np.ndarray, steps: int = 40) -> float:
     """The smallest value met by inverse iteration with the reweighted Gram matrix (a minimum is its eigenvector)."""
     smallest = np.inf
     for _ in range(steps):
