@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -69,6 +70,20 @@ IfExists if_exists_of(bool resume, bool overwrite) {
   return overwrite ? IfExists::overwrite : IfExists::refuse;
 }
 
+// "1.5GB", "800 MiB" or a number of bytes; a kB has 1000 bytes, as in the tables.
+std::int64_t parse_bytes(const std::string& text) {
+  static const std::map<std::string, double> kUnits = {
+      {"", 1},      {"b", 1},        {"kb", 1e3},     {"mb", 1e6},     {"gb", 1e9},
+      {"tb", 1e12}, {"kib", 0x1p10}, {"mib", 0x1p20}, {"gib", 0x1p30}, {"tib", 0x1p40}};
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  const auto unit = kUnits.find(CLI::detail::to_lower(CLI::detail::trim_copy(std::string(parsed.ptr, end))));
+  const double bytes = unit == kUnits.end() ? 0 : number * unit->second;
+  require(bytes >= 1 && bytes < 0x1p62, [&] { return "--max-memory: a size as 1.5GB is needed, got '" + text + "'"; });
+  return static_cast<std::int64_t>(bytes);
+}
+
 class Command {
  public:
   virtual ~Command() = default;
@@ -118,6 +133,7 @@ class Compress final : public Command {
     options_.method = kMethods.at(method_);
     options_.factor_format = *number_format_from_string(factor_format_);
     options_.if_exists = if_exists_of(resume_, overwrite_);
+    if (!max_memory_.empty()) options_.max_memory = parse_bytes(max_memory_);
     const CompressReport report =
         with_progress(common_, streams, [&](const ProgressCallback& progress) { return compress(options_, progress); });
     if (!common_.quiet) print_report(report, options_.dry_run, streams.out);
@@ -156,9 +172,8 @@ class Compress final : public Command {
   }
   void add_run() {
     app->add_option("--seed", options_.seed, "of every random choice")->capture_default_str();
-    app->add_option("--max-memory", options_.max_memory,
-                    "resident memory to stay below, as in 1.5GB; default: half of the machine's")
-        ->transform(CLI::AsSizeValue(true));
+    app->add_option("--max-memory", max_memory_,
+                    "resident memory to stay below, as in 1.5GB; default: half of the machine's");
     app->add_flag("--dry-run", options_.dry_run, "print the plan and the predicted errors; write nothing");
     auto* resume = app->add_flag("--resume", resume_, "go on with an interrupted run");
     app->add_flag("--overwrite", overwrite_, "replace an existing output")->excludes(resume);
@@ -167,7 +182,7 @@ class Compress final : public Command {
 
   CompressOptions options_;
   Common common_;
-  std::string method_ = "auto", factor_format_ = "f32";
+  std::string method_ = "auto", factor_format_ = "f32", max_memory_;
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
 };
 
