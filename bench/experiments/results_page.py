@@ -12,17 +12,21 @@ PAGE = ROOT / "docs" / "results.md"
 OUT = ROOT / "out" / "experiments"
 
 
+def is_number(cell: str) -> bool:
+    return re.fullmatch(r"[-+]?[\d.]*(e[-+]?\d+)?", cell) is not None
+
+
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A GitHub table, its columns padded to equal width; the first column to the left, numbers to the right."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(header))]
-
-    def line(row: Sequence[str]) -> str:
-        padded = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        return "| " + " | ".join([row[0].ljust(widths[0]), *padded]) + " |"
-
-    rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
-    return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
+    """A GitHub table with padded columns: those of numbers (or nothing) to the right, the others to the left."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    lines, rules = [list(header), *cells], []
+    for i, column in enumerate(zip(*lines, strict=True)):
+        width = max(3, *map(len, column))
+        numeric = all(map(is_number, column[1:]))
+        rules.append("-" * (width - 1) + ":" if numeric else "-" * width)
+        for line in lines:
+            line[i] = line[i].rjust(width) if numeric else line[i].ljust(width)
+    return "\n".join("| " + " | ".join(line) + " |" for line in [lines[0], rules, *lines[1:]])
 
 
 def publish(name: str, table: str, update_docs: bool) -> None:
