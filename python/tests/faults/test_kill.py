@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run may be killed at any moment: the output is there whole or not at all; a resumed run ends with the same bytes."""
+"""A run may be killed at any moment: the output is whole or absent, and a resumed run ends with the same bytes."""
 
 import random
 import subprocess
