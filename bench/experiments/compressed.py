@@ -21,11 +21,10 @@ TOOL = os.environ.get("LOEWNER_TOOL", str(Path(sys.executable).parent / "loewner
 
 @dataclass(frozen=True)
 class Compressed:
-    """A finished run: the dense folder that stock transformers load, the report's totals and its only tensor."""
+    """A finished run: the dense folder that stock transformers load, and what the report says of the only tensor."""
 
     folder: Path
     table: dict
-    totals: dict
 
     def digest(self) -> str:
         """Of the weights: what is computed from them may be remembered under this key, whatever options made them."""
@@ -42,8 +41,7 @@ def compressed(model: Path, *options: str) -> Iterator[Compressed]:
         run = [TOOL, "compress", str(model), "-o", str(encoded), "--quiet", "--json", str(report), *options]
         subprocess.run(run, check=True)
         subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
-        content = json.loads(report.read_text())
-        yield Compressed(dense, content["tensors"][0], content["totals"])
+        yield Compressed(dense, json.loads(report.read_text())["tensors"][0])
 
 
 class Remembered:

@@ -109,7 +109,7 @@ def main() -> None:
                 found.append(scores.of(task, result))
         return found
 
-    original = [scores.of(task, Compressed(arguments.models / task, {}, {})) for task in TASKS]
+    original = [scores.of(task, Compressed(arguments.models / task, {})) for task in TASKS]
     measured = [("original", original)]
     for name, options in SETTINGS:
         measured.append((name, compressed_scores(options)))
