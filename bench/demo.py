@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make demo`: the embedding table of all-MiniLM-L6-v2 made smaller, the result verified, loaded and compared with the original."""
+"""`make demo`: the embedding table of all-MiniLM-L6-v2 made smaller, verified, loaded and compared."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import loewner  # noqa: F401  (registers the format with transformers)
 import transformers
 from sentence_fidelity import SentenceEncoder, documentation_sentences, mean_cosine, minilm_folder
-
-import loewner  # noqa: F401  (registers the format with transformers)
 
 OUT = Path(__file__).resolve().parent.parent / "out" / "demo"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a compressed sentence encoder moved: cosine of its sentence vectors to the original's, and the score on a similarity task.
+"""How far a compressed sentence encoder moved: cosine of its vectors to the original's, and the score on a task.
 
 Shared by the demo and the experiments, so that every published number is computed by the same lines.
 """
@@ -25,7 +25,7 @@ def minilm_folder() -> Path:
 
 
 def documentation_sentences(count: int) -> list[str]:
-    """English sentences that every Python installation has: those of its language reference, spread evenly over the text."""
+    """English sentences that every Python installation has: those of its reference, evenly spread."""
     text = " ".join(pydoc_data.topics.topics[topic] for topic in sorted(pydoc_data.topics.topics))
     prose = re.findall(r"(?<=[.] )[A-Z][a-z][^.\n*|=>]{40,160}[.]", re.sub(r"\s+", " ", text))
     return [prose[i * len(prose) // count] for i in range(count)]

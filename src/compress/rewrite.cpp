@@ -8,6 +8,7 @@
 #include "detail/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
+#include "loewner/model/safetensors_index.hpp"
 
 namespace loewner {
 namespace fs = std::filesystem;
@@ -50,19 +51,17 @@ void require_free_names(const Checkpoint& checkpoint, const Replacements& replac
 }
 
 void write_index(const Checkpoint& checkpoint, const Replacements& replacements, const fs::path& folder) {
-  Json index = {{"metadata", checkpoint.index_metadata()}, {"weight_map", Json::object()}};
-  std::map<std::string, std::string> shard_of;  // sorted by name, as transformers writes it
+  SafetensorsIndex index{.weight_map = {}, .metadata = checkpoint.index_metadata()};
   Index total = 0;
   for (const auto& shard : checkpoint.shards()) {
     for (const auto& declaration : declarations_of(shard, replacements)) {
-      shard_of[declaration.name] = shard.name;
+      index.weight_map[declaration.name] = shard.name;
       total += *byte_count(declaration);
     }
   }
-  index["metadata"]["total_size"] = total;
-  index["metadata"].erase("total_parameters");  // counts the original's; a reader must not take it for ours
-  for (const auto& [name, shard] : shard_of) index["weight_map"][name] = shard;
-  detail::replace_file(folder / "model.safetensors.index.json", index.dump(2) + "\n");
+  index.metadata["total_size"] = total;
+  index.metadata.erase("total_parameters");  // counts the original's; a reader must not take it for ours
+  detail::replace_file(folder / "model.safetensors.index.json", to_text(index));
 }
 
 }  // namespace

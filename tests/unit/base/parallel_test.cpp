@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <set>
-#include <mutex>
 #include <vector>
 
 #include "loewner/base/cancellation.hpp"
@@ -81,7 +81,9 @@ TEST(ParallelFor, WorksAgainAfterAnException) {
   EXPECT_EQ(calls, 10);
 }
 
-TEST(Threads, CountBelowOneIsRejected) { EXPECT_THROW(set_num_threads(0), InvalidArgument); }
+TEST(Threads, CountBelowOneIsRejected) {
+  EXPECT_THROW(set_num_threads(0), InvalidArgument);
+}
 
 }  // namespace
 }  // namespace loewner

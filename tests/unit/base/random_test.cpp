@@ -14,7 +14,8 @@ TEST(Philox, MatchesThePublishedVectors) {
   using Words = std::array<std::uint32_t, 4>;
   EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   const std::uint32_t ones = 0xffffffff;
-  EXPECT_EQ(philox4x32({ones, ones, ones, ones}, {ones, ones}), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox4x32({ones, ones, ones, ones}, {ones, ones}),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
             (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
@@ -30,7 +31,8 @@ TEST(RandomStream, IsAFunctionOfSeedPurposeAndIndex) {
   EXPECT_NE(reference, first(1, RandomPurpose::sampling, 3));
 }
 
-// Claim: mean 0 and variance 1. With n = 1e5 draws the standard errors are .0032 and .0045; 6 of them fail once in 1e9 seeds.
+// Claim: mean 0 and variance 1. With n = 1e5 draws the standard errors are .0032 and .0045; 6 of them fail once in 1e9
+// seeds.
 TEST(RandomStream, NormalHasMeanZeroAndVarianceOne) {
   RandomStream random(7, RandomPurpose::test_data);
   const int n = 100000;
