@@ -1,7 +1,7 @@
 # Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what they need and start at once when nothing changed.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test test-cpp test-python test-asan bench experiments fuzz format check-format lint docs-check clean
+.PHONY: demo test test-cpp test-python test-asan bench experiments fuzz format check-format lint clean
 
 PY     := .venv/bin/python
 SOURCES = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp')
@@ -17,7 +17,7 @@ test: test-cpp test-python
 test-cpp: .venv/.system
 	cmake --preset release > /dev/null
 	cmake --build --preset release
-	ctest --preset release
+	ctest --preset release -j 2
 
 test-python: .venv/.package
 	$(PY) -m pytest -q python/tests
@@ -26,7 +26,7 @@ test-python: .venv/.package
 test-asan: .venv/.system
 	cmake --preset asan-ubsan > /dev/null
 	cmake --build --preset asan-ubsan
-	ctest --preset asan-ubsan
+	ctest --preset asan-ubsan -j 2
 
 bench: .venv/.package
 	cmake --preset bench > /dev/null
@@ -41,6 +41,18 @@ results-quality results-tasks: DATA = --glue $(GLUE)
 results-tasks: DATA += --models $(MODELS)
 results-%: .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
+
+# Each fuzz target for FUZZ_SECONDS; needs clang and its runtime (packages clang and libclang-rt-14-dev).
+FUZZ_SECONDS ?= 600
+fuzz:
+	cmake --preset fuzz > /dev/null
+	cmake --build --preset fuzz
+	tools/run-fuzzers $(FUZZ_SECONDS)
+
+# Needs the package clang-tidy.
+lint:
+	cmake --preset dev -DCMAKE_EXPORT_COMPILE_COMMANDS=ON > /dev/null
+	run-clang-tidy -quiet -p build/dev '$(CURDIR)/(src|apps)/.*'
 
 format:
 	clang-format -i $(SOURCES)
