@@ -88,7 +88,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where 10 GB are free; default: the temporary folder")
     parser.add_argument("--max-memory", default="1.5GB")
-    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument(
+        "--settings", nargs="+", choices=SETTINGS, default=["f16 svd", "f32 svd"], help="auto needs 2.5GB"
+    )
     options = parser.parse_args()
     tool = os.environ.get("LOEWNER_TOOL", str(Path(sys.executable).parent / "loewner"))
     folder = Path(tempfile.mkdtemp(prefix="loewner-large-", dir=options.folder))

@@ -60,9 +60,11 @@ Index memory_limit(const CompressOptions& options) {
   return static_cast<Index>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE) / 2;
 }
 
-// Gram lanes, the eigenproblem and its workspace, two bases, and the row blocks of each thread.
-Index solver_bytes(Index cols) {
-  return 6 * cols * cols * Index{sizeof(double)} + (Index{1} << 28);
+// Gram matrix, eigenproblem and its workspace, bases; the Lewis weights' matrices besides. The counts of d x d float64
+// matrices and the share of row blocks and program were measured at d = 2048 (bench/experiments/large_checkpoint.py).
+Index solver_bytes(const CompressOptions& options, Index cols) {
+  const Index matrices = options.method == Method::svd ? 10 : 17;
+  return matrices * cols * cols * Index{sizeof(double)} + (Index{1} << 27);
 }
 
 struct Job {
@@ -131,11 +133,11 @@ class MatrixInMemory final : public RowSource {
 };
 
 std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor) {
-  const Index limit = memory_limit(job.options);
-  if (solver_bytes(tensor.cols()) > limit) {
+  const Index limit = memory_limit(job.options), needed = solver_bytes(job.options, tensor.cols());
+  if (needed > limit) {
     throw BudgetError(tensor.name() + ": " + std::to_string(tensor.cols()) + " columns need about " +
-                      std::to_string(solver_bytes(tensor.cols()) >> 20) + " MiB of memory, max_memory is " +
-                      std::to_string(limit >> 20) + " MiB");
+                      std::to_string(needed >> 20) + " MiB of memory, max_memory is " + std::to_string(limit >> 20) +
+                      " MiB");
   }
   auto rows = job.checkpoint.rows_of(tensor.name());
   try {
@@ -145,7 +147,7 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
     throw IoError(error.what());  // here it is the file's fault, not the caller's
   }
   const Index bytes = tensor.rows() * tensor.cols() * Index{sizeof(float)};
-  if (bytes > limit / 4) return rows;
+  if (bytes > limit - needed) return rows;
   return std::make_shared<MatrixInMemory>(read_all(*rows));
 }
 

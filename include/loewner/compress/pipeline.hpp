@@ -14,7 +14,7 @@ namespace loewner {
 ///
 /// Units     keep: bytes after / bytes before of each selected tensor, metadata included; max_error: relative weighted
 /// Frobenius error. Cost      that of encode_matrix for each selected tensor, and one pass over the files; matrices
-/// larger than a quarter of max_memory are
+/// that max_memory has no room for are
 ///           streamed from their file in every pass.
 /// Random    the output is the same bytes for the same options, whatever the number of threads, and whether or not it
 /// was resumed. Errors    InvalidArgument (options), IoError (files; a non-finite entry with tensor, row and column),
