@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import torch
 from safetensors import safe_open
 from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
@@ -64,13 +63,14 @@ class CheckpointNames:
         return renamed
 
 
-def saved_name(model: PreTrainedModel, parameter: str) -> str | None:
-    """The name under which save_pretrained writes a parameter; None when it is left out as tied to another."""
+def saved_names(model: PreTrainedModel, parameters: list[str]) -> dict[str, str]:
+    """The names under which save_pretrained writes parameters, without those that it leaves out as tied to others."""
     state = remove_tied_weights_from_state_dict(model.state_dict(), model)
-    if parameter not in state:
-        return None
-    reverted: dict[str, torch.Tensor] = revert_weight_conversion(model, {parameter: state[parameter]})
-    return next(iter(reverted))
+    names: dict[str, str] = {}
+    for parameter in parameters:
+        if parameter in state:
+            names[parameter] = next(iter(revert_weight_conversion(model, {parameter: state[parameter]})))
+    return names
 
 
 def _tensor_names(file: str) -> list[str]:

@@ -13,7 +13,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
 
-from loewner.transformers.checkpoint_names import CheckpointNames, saved_name
+from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.config import LoewnerConfig
 from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module
 from loewner.transformers.structures import STRUCTURES
@@ -69,12 +69,11 @@ class LoewnerQuantizer(HfQuantizer):
 
     def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[None, dict[str, Any]]:
         """Called by save_pretrained before it writes the configuration: brings names and formats up to date."""
-        tensors = {}
-        for path, module in encoded_modules(model):
-            name = saved_name(model, f"{path}.{module.array_names()[0]}")
-            if name is not None:
-                tensors[f"{name.rpartition('.')[0]}.weight"] = module.current_spec()
-        self.quantization_config.tensors = tensors
+        specs = {f"{path}.{module.array_names()[0]}": module.current_spec() for path, module in encoded_modules(model)}
+        self.quantization_config.tensors = {
+            f"{name.rpartition('.')[0]}.weight": specs[parameter]
+            for parameter, name in saved_names(model, list(specs)).items()
+        }
         return None, {}
 
     def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
