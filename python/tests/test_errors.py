@@ -28,8 +28,9 @@ def test_a_mistake_of_the_caller_is_a_value_error_with_the_message_of_the_core()
 
 
 def test_a_bad_file_is_an_io_error_which_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
     with pytest.raises(loewner.IoError, match=r"config\.json"):
-        loewner.compress(tmp_path, tmp_path / "out", keep=0.5)
+        loewner.compress(tmp_path / "model", tmp_path / "out", keep=0.5)
     assert issubclass(loewner.IoError, OSError)
 
 

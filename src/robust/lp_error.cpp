@@ -29,6 +29,11 @@ Powers powers_of(Index count, double p, Entry&& entry) {
     sums.powers = sums.squares;
   } else if (p == 1) {
     sums.powers = detail::lane_sum(count, [&](Index j) { return static_cast<double>(std::abs(entry(j))); });
+  } else if (p == 1.5) {  // the tool's default; a square root is some ten times faster than a power
+    sums.powers = detail::lane_sum(count, [&](Index j) {
+      const double x = std::abs(entry(j));
+      return x * std::sqrt(x);
+    });
   } else {
     sums.powers =
         detail::lane_sum(count, [&](Index j) { return std::pow(static_cast<double>(std::abs(entry(j))), p); });

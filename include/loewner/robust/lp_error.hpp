@@ -28,7 +28,7 @@ struct ApproximationErrors {
 ///
 /// Shapes    a, b: n x d; row_weights: u, n values >= 0, or empty for all ones; norm_exponent: p >= 1.
 /// Method    differences in float32, their powers and all sums in float64.
-/// Cost      some 10 n d flops for p = 1 and p = 2; one pow per entry of A and of A - B otherwise.
+/// Cost      some 10 n d flops for p = 1, 1.5 and 2; one pow per entry of A and of A - B otherwise.
 /// Accuracy  each difference to eps32 / 2 of itself, so relative errors to about eps32 of themselves; no float32 data
 ///           overflow for p = 1 and 2.
 /// Random    none; the same bits for any number of threads.
