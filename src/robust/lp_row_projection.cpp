@@ -11,9 +11,14 @@
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/row_weights.hpp"
+#include "loewner/base/parallel.hpp"
 
 namespace loewner {
 namespace {
+
+// A row is a regression of its own that may take milliseconds: short tasks, so that a cancelled run ends within a
+// second.
+constexpr Index kRowsPerTask = 32;
 
 constexpr double kFirstSmoothing = 0.3;     // of the mean residual
 constexpr double kSmoothingDecrease = 0.5;  // per iteration
@@ -227,10 +232,13 @@ LpRowProjection lp_row_projection(const RowSource& a, MatrixView<const float> ri
   require_finite(DenseRows(right), "lp_row_projection: the right factor");
   const Coordinates coordinates = coordinates_of(right);
   LpRowProjection result{.left = Matrix<float>(a.rows(), right.rows()), .report = {}};
-  std::vector<BlockOutcome> outcomes(num_row_blocks(a));
-  for_each_row_block(a, [&](Index block, Index first, MatrixView<const float> rows) {
-    outcomes[block] =
-        project_block(detail::widened(rows), coordinates, options, result.left.view().row_block(first, rows.rows()));
+  const Index tasks = (a.rows() + kRowsPerTask - 1) / kRowsPerTask;
+  std::vector<BlockOutcome> outcomes(tasks);
+  parallel_for(tasks, [&](Index task) {
+    const Index first = task * kRowsPerTask, count = std::min(kRowsPerTask, a.rows() - first);
+    Matrix<float> buffer;
+    const Matrix<double> rows = detail::widened(a.read_rows(first, count, buffer));
+    outcomes[task] = project_block(rows, coordinates, options, result.left.view().row_block(first, count));
   });
   result.report = report_of(outcomes, options.max_iterations);
   return result;
