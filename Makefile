@@ -35,7 +35,8 @@ bench: .venv/.package
 
 # Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last two
 # want an idle machine.
-experiments: results-quality results-tasks results-distortion results-entrywise results-speed results-compress-time
+experiments: results-quality results-tasks results-distortion results-entrywise results-speed results-compress-time \
+             results-inference
 
 results-quality results-tasks: DATA = --glue $(GLUE)
 results-tasks: DATA += --models $(MODELS)

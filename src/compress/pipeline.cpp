@@ -62,9 +62,16 @@ Index memory_limit(const CompressOptions& options) {
 
 // Gram matrix, eigenproblem and its workspace, bases; the Lewis weights' matrices besides. The counts of d x d float64
 // matrices and the share of row blocks and program were measured at d = 2048 (bench/experiments/large_checkpoint.py).
-Index solver_bytes(const CompressOptions& options, Index cols) {
-  const Index matrices = options.method == Method::svd ? 10 : 17;
+Index solver_bytes(Method method, Index cols) {
+  const Index matrices = method == Method::svd ? 10 : 17;
   return matrices * cols * cols * Index{sizeof(double)} + (Index{1} << 27);
+}
+
+// automatic leaves lp out where memory has room for the SVD only.
+Method affordable_method(const CompressOptions& options, Index cols) {
+  const bool svd_only =
+      options.method == Method::automatic && solver_bytes(Method::automatic, cols) > memory_limit(options);
+  return svd_only ? Method::svd : options.method;
 }
 
 struct Job {
@@ -72,21 +79,24 @@ struct Job {
   Checkpoint checkpoint;
   Architecture architecture;
   SelectionResult selection;
+  std::vector<Method> methods;  // of the selected tensors
   std::string fingerprint;
 
   explicit Job(const CompressOptions& compress_options);
 };
 
-std::string options_text(const CompressOptions& options, const SelectionResult& selection) {
+std::string options_text(const CompressOptions& options, const SelectionResult& selection,
+                         const std::vector<Method>& methods) {
   Json text = {{"keep", options.keep.value_or(0)},
                {"max_error", options.max_error.value_or(0)},
-               {"method", static_cast<int>(options.method)},
                {"norm_exponent", options.norm_exponent},
                {"row_weights", options.row_weights},
                {"factor_format", to_string(options.factor_format)},
                {"seed", options.seed},
                {"version", LOEWNER_VERSION}};
-  for (const auto& tensor : selection.tensors) text["tensors"].push_back(tensor.name());
+  for (std::size_t i = 0; i < methods.size(); ++i) {
+    text["tensors"].push_back({selection.tensors[i].name(), static_cast<int>(methods[i])});
+  }
   return text.dump();
 }
 
@@ -105,9 +115,16 @@ Job::Job(const CompressOptions& compress_options)
     selection.notes.push_back(std::to_string(checkpoint.unread_weights().size()) +
                               " weight files of other formats are not copied: they hold the original model");
   }
+  for (const auto& tensor : selection.tensors) {
+    methods.push_back(affordable_method(options, tensor.cols()));
+    if (methods.back() != options.method) {
+      selection.notes.push_back(tensor.name() + ": svd only, lp needs about " +
+                                std::to_string(solver_bytes(Method::lp, tensor.cols()) >> 20) + " MiB of memory");
+    }
+  }
   detail::Hash64 hash;
   hash.add(checkpoint.fingerprint());
-  hash.add(options_text(options, selection));
+  hash.add(options_text(options, selection, methods));
   std::array<char, 17> hex{};
   std::snprintf(hex.data(), hex.size(), "%016llx", static_cast<unsigned long long>(hash.value()));
   fingerprint = hex.data();
@@ -132,8 +149,8 @@ class MatrixInMemory final : public RowSource {
   Matrix<float> a_;
 };
 
-std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor) {
-  const Index limit = memory_limit(job.options), needed = solver_bytes(job.options, tensor.cols());
+std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor, Method method) {
+  const Index limit = memory_limit(job.options), needed = solver_bytes(method, tensor.cols());
   if (needed > limit) {
     throw BudgetError(tensor.name() + ": " + std::to_string(tensor.cols()) + " columns need about " +
                       std::to_string(needed >> 20) + " MiB of memory, max_memory is " + std::to_string(limit >> 20) +
@@ -151,10 +168,9 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
   return std::make_shared<MatrixInMemory>(read_all(*rows));
 }
 
-EncodeRequest request_for(const Job& job, const SelectedTensor& tensor, std::shared_ptr<const RowSource> matrix,
-                          const RowWeights& weights) {
+EncodeRequest request_for(const Job& job, const SelectedTensor& tensor, Method method, const RowWeights& weights) {
   EncodeRequest request;
-  request.matrix = std::move(matrix);
+  request.matrix = open_matrix(job, tensor, method);
   request.row_weights = weights.values;
   request.source_bytes = tensor.tensor->info->bytes();
   if (job.options.keep) {
@@ -162,7 +178,7 @@ EncodeRequest request_for(const Job& job, const SelectedTensor& tensor, std::sha
     request.max_bytes = static_cast<Index>(*job.options.keep * static_cast<double>(before)) - kMetadataBytes;
   }
   request.max_error = job.options.max_error;
-  request.method = job.options.method;
+  request.method = method;
   request.norm_exponent = job.options.norm_exponent;
   request.factor_format = job.options.factor_format;
   return request;
@@ -248,7 +264,7 @@ TensorReport make_part(const Job& job, const StagedFolder* staged, std::size_t n
   const auto start = Clock::now();
   const auto& tensor = job.selection.tensors[number];
   const RowWeights weights = row_weights_of(job, tensor);
-  const EncodeRequest request = request_for(job, tensor, open_matrix(job, tensor), weights);
+  const EncodeRequest request = request_for(job, tensor, job.methods[number], weights);
   Encoding encoding;
   try {
     encoding = encode_matrix(request);

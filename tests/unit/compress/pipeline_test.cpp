@@ -152,6 +152,17 @@ TEST_F(Compress, ATableReadFromItsFileInEveryPassGivesTheSameBytes) {
   EXPECT_EQ(test::differing_files(files(), in_memory), kNone);
 }
 
+TEST_F(Compress, AutoLeavesLpOutWhereMemoryHasRoomForTheSvdOnly) {
+  auto o = options();
+  o.dry_run = true;
+  EXPECT_EQ(compress(o).notes, kNone);  // control: with the machine's memory both are tried
+  o.max_memory = (Index{1} << 27) + 12 * 24 * 24 * Index{sizeof(double)};
+  const auto report = compress(o);
+  EXPECT_EQ(report.tensors.at(0).method, "svd");
+  ASSERT_EQ(report.notes.size(), 1u);
+  EXPECT_CONTAINS(report.notes[0], "embeddings.word_embeddings.weight: svd only");
+}
+
 TEST_F(Compress, TooLittleMemoryIsRefusedWithTheAmountNeeded) {
   auto o = options();
   o.max_memory = 1;
