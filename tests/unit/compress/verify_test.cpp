@@ -62,7 +62,8 @@ TEST_F(Verify, HoldsForWhatCompressWrites) {
 }
 
 TEST_F(Verify, FindsTheErrorsThatCompressReported) {
-  const auto& tensor = check().tensors.at(0);
+  const auto report = check();
+  const auto& tensor = report.tensors.at(0);
   EXPECT_EQ(tensor.found.relative_error, tensor.claimed.errors.relative_error);
   EXPECT_EQ(tensor.found.lp_error, tensor.claimed.errors.lp_error);
   EXPECT_EQ(tensor.certificate, tensor.claimed.certificate);
