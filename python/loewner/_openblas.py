@@ -6,32 +6,16 @@ loading it here is enough on every machine.
 """
 
 import ctypes
-import os
+from importlib.util import find_spec
 from pathlib import Path
 
-import scipy_openblas32
 
-_AVX512 = {"avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"}
-
-
-def _has_avx512(cpuinfo: str) -> bool:
-    flags = next((line for line in cpuinfo.splitlines() if line.startswith("flags")), "")
-    return set(flags.partition(":")[2].split()) >= _AVX512
-
-
-def _load() -> ctypes.CDLL:
-    library = Path(scipy_openblas32.get_lib_dir()) / scipy_openblas32.get_library(fullname=True)
-    # OpenBLAS takes its AVX2 kernels on AMD processors newer than itself: 1.6 to 1.9 times slower than those for
-    # AVX-512. It reads the variable while it is loaded and never again.
-    cpuinfo = Path("/proc/cpuinfo")
-    choose = "OPENBLAS_CORETYPE" not in os.environ and cpuinfo.exists() and _has_avx512(cpuinfo.read_text())
-    if choose:
-        os.environ["OPENBLAS_CORETYPE"] = "SkylakeX"
-    try:
-        return ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-    finally:
-        if choose:
-            del os.environ["OPENBLAS_CORETYPE"]
+def _library() -> Path:
+    """The package's library, found without importing the package."""
+    package = find_spec("scipy_openblas32")
+    if package is None or not package.submodule_search_locations:
+        raise ImportError("loewner needs the package scipy-openblas32")
+    return next(Path(package.submodule_search_locations[0], "lib").glob("libscipy_openblas*"))
 
 
-LIBRARY = _load()
+LIBRARY = ctypes.CDLL(str(_library()), mode=ctypes.RTLD_GLOBAL)

@@ -11,7 +11,7 @@ from pathlib import Path
 import loewner
 import pytest
 from encoded_models import dense_folder, outputs
-from loewner import _core, _openblas
+from loewner import _core
 from nanobind.stubgen import StubGen
 
 PACKAGE = Path(loewner.__file__).parent
@@ -48,19 +48,6 @@ def test_importing_loewner_imports_neither_torch_nor_transformers(module: str) -
 def test_the_quantizer_is_registered_whichever_is_imported_first(order: str) -> None:
     code = f"{order}\nfrom transformers import AutoModel, PreTrainedModel\nfrom transformers.quantizers import auto\n"
     assert run(f"{code}print('loewner' in auto.AUTO_QUANTIZER_MAPPING)") == "True"
-
-
-def test_the_kernels_of_openblas_are_chosen_only_while_it_is_loaded() -> None:
-    assert run("import os, loewner; print(os.environ.get('OPENBLAS_CORETYPE'))") == os.environ.get(
-        "OPENBLAS_CORETYPE", "None"
-    )
-    assert run("import os, loewner; print(os.environ['OPENBLAS_CORETYPE'])", OPENBLAS_CORETYPE="Haswell") == "Haswell"
-
-
-def test_avx512_is_read_from_the_flags_of_the_processor() -> None:
-    assert _openblas._has_avx512("flags\t\t: fpu avx512f avx512dq avx512bw avx512vl avx512cd\n")
-    assert not _openblas._has_avx512("flags\t\t: fpu avx512f avx512dq avx512bw avx512vl\n")
-    assert not _openblas._has_avx512("")
 
 
 def test_the_command_line_is_that_of_the_executable(capfd: pytest.CaptureFixture[str]) -> None:
