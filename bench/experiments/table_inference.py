@@ -8,6 +8,7 @@ the bytes that they take in the file. Run it on an idle machine; about half a mi
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,8 +17,10 @@ import loewner
 import numpy as np
 import torch
 import transformers
-from results_page import markdown_table, publish
+from results_page import ROOT, markdown_table, publish
 from safetensors import safe_open
+
+sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import minilm_folder
 
 THREADS, BATCH, TOKENS = 2, 8, 32
