@@ -33,7 +33,7 @@ bench: .venv/.package
 	cmake --build --preset bench
 	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
 
-# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last two
+# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last three
 # want an idle machine.
 experiments: results-quality results-tasks results-distortion results-entrywise results-speed results-compress-time \
              results-inference
