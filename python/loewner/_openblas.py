@@ -6,6 +6,7 @@ loading it here is enough on every machine.
 """
 
 import ctypes
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,4 +19,18 @@ def _library() -> Path:
     return next(Path(package.submodule_search_locations[0], "lib").glob("libscipy_openblas*"))
 
 
-LIBRARY = ctypes.CDLL(str(_library()), mode=ctypes.RTLD_GLOBAL)
+def _load() -> ctypes.CDLL:
+    """Loads it without threads of its own: the core calls it from its own threads, and idle ones spin for a while."""
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        return ctypes.CDLL(str(_library()), mode=ctypes.RTLD_GLOBAL)
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+LIBRARY = _load()

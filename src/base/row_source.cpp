@@ -9,6 +9,25 @@
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {
+namespace {
+
+void copy_rows(MatrixView<const float> rows, Index first, Matrix<float>& all) {
+  for (Index i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i), all.row(first + i).begin());
+}
+
+void require_finite_rows(MatrixView<const float> rows, Index first, const std::string& what) {
+  for (Index i = 0; i < rows.rows(); ++i) {
+    float sum = 0;  // x - x is 0 for a finite x and NaN otherwise, so one sum tells without a branch per entry
+    for (const float x : rows.row(i)) sum += x - x;
+    if (sum == 0) continue;
+    const auto row = rows.row(i);
+    const auto bad = std::ranges::find_if_not(row, [](float x) { return std::isfinite(x); });
+    throw InvalidArgument(what + " has a non-finite value at row " + std::to_string(first + i) + ", column " +
+                          std::to_string(bad - row.begin()));
+  }
+}
+
+}  // namespace
 
 Index rows_per_block(Index cols) {
   return std::max<Index>(16, (Index{1} << 18) / std::max<Index>(1, cols));
@@ -39,24 +58,22 @@ double sum_over_row_blocks(const RowSource& a, const std::function<double(Index,
 
 Matrix<float> read_all(const RowSource& a) {
   Matrix<float> all = Matrix<float>::uninitialized(a.rows(), a.cols());
-  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    for (Index i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i), all.row(first + i).begin());
-  });
+  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) { copy_rows(rows, first, all); });
   return all;
 }
 
 void require_finite(const RowSource& a, const std::string& what) {
+  for_each_row_block(a,
+                     [&](Index, Index first, MatrixView<const float> rows) { require_finite_rows(rows, first, what); });
+}
+
+Matrix<float> read_all_finite(const RowSource& a, const std::string& what) {
+  Matrix<float> all = Matrix<float>::uninitialized(a.rows(), a.cols());
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    for (Index i = 0; i < rows.rows(); ++i) {
-      float sum = 0;  // x - x is 0 for a finite x and NaN otherwise, so one sum tells without a branch per entry
-      for (const float x : rows.row(i)) sum += x - x;
-      if (sum == 0) continue;
-      const auto row = rows.row(i);
-      const auto bad = std::ranges::find_if_not(row, [](float x) { return std::isfinite(x); });
-      throw InvalidArgument(what + " has a non-finite value at row " + std::to_string(first + i) + ", column " +
-                            std::to_string(bad - row.begin()));
-    }
+    require_finite_rows(rows, first, what);
+    copy_rows(rows, first, all);
   });
+  return all;
 }
 
 }  // namespace loewner

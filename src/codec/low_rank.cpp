@@ -9,26 +9,8 @@
 #include "loewner/base/error.hpp"
 
 namespace loewner {
-namespace {
-
-// A right factor shared between this encoding and the arrays that are being written from it.
-class SharedRows final : public RowSource {
- public:
-  explicit SharedRows(std::shared_ptr<const Matrix<float>> a) : a_(std::move(a)) {}
-  Index rows() const override { return a_->rows(); }
-  Index cols() const override { return a_->cols(); }
-  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>&) const override {
-    return a_->view().row_block(first, count);
-  }
-
- private:
-  std::shared_ptr<const Matrix<float>> a_;
-};
-
-}  // namespace
-
 LowRank::LowRank(std::shared_ptr<const RowSource> left, Matrix<float> right, NumberFormat format)
-    : left_(std::move(left)), right_(std::make_shared<Matrix<float>>(std::move(right))), format_(format) {
+    : left_(std::move(left)), right_(std::make_shared<OwnedRows>(std::move(right))), format_(format) {
   require(left_->cols() == right_->rows() && right_->rows() >= 1, [&] {
     return "LowRank: the factors' inner sizes must agree and be at least 1, got " + std::to_string(left_->cols()) +
            " and " + std::to_string(right_->rows());
@@ -51,8 +33,7 @@ Index LowRank::bytes_at_rank(Index rows, Index cols, Index rank, NumberFormat fo
 }
 
 std::vector<StoredArray> LowRank::to_tensors() const {
-  return {stored_as("left", left_, dtype_of(format_)),
-          stored_as("right", std::make_shared<SharedRows>(right_), dtype_of(format_))};
+  return {stored_as("left", left_, dtype_of(format_)), stored_as("right", right_, dtype_of(format_))};
 }
 
 Json LowRank::spec_fields() const {
@@ -63,7 +44,7 @@ MatrixView<const float> LowRank::read_rows(Index first, Index count, Matrix<floa
   Matrix<float> left_buffer;
   const auto left = left_->read_rows(first, count, left_buffer);
   buffer = Matrix<float>::uninitialized(count, cols());
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0F, left, std::as_const(*right_).view(), 0.0F, buffer.view());
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0F, left, right_->view(), 0.0F, buffer.view());
   return buffer.view();
 }
 
@@ -72,12 +53,12 @@ void LowRank::decode_rows(std::span<const Index> indices, MatrixView<float> out)
   for (std::size_t i = 0; i < indices.size(); ++i) {
     std::ranges::copy(left_->read_rows(indices[i], 1, buffer).row(0), picked.row(static_cast<Index>(i)).begin());
   }
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0F, picked.view(), std::as_const(*right_).view(), 0.0F, out);
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0F, picked.view(), right_->view(), 0.0F, out);
 }
 
 void LowRank::apply(MatrixView<const float> x, MatrixView<float> y) const {
   Matrix<float> inner = Matrix<float>::uninitialized(x.rows(), rank());
-  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, x, std::as_const(*right_).view(), 0.0F, inner.view());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, x, right_->view(), 0.0F, inner.view());
   for_each_row_block(*left_, [&](Index, Index first, MatrixView<const float> left) {
     blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, inner.view(), left, 0.0F, y.col_block(first, left.rows()));
   });

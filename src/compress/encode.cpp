@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "detail/blas.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/dense.hpp"
 #include "loewner/codec/low_rank.hpp"
-#include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/robust/lp_error.hpp"
@@ -39,8 +39,8 @@ Index dense_bytes(const EncodeRequest& request) {
   return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
 }
 
-Family svd_family(const EncodeRequest& request, Index rank) {
-  auto svd = truncated_svd(*request.matrix, {.rank = rank, .row_weights = request.row_weights});
+Family svd_family(const EncodeRequest& request, Index rank, SvdRoute route = SvdRoute::automatic) {
+  auto svd = truncated_svd(*request.matrix, {.rank = rank, .row_weights = request.row_weights, .route = route});
   Family family{.method = "svd", .vt = std::move(svd.vt), .error_at_rank = {}, .certificate = std::nullopt};
   const auto& sigma = svd.singular_values;
   std::vector<double> tail(sigma.size() + 1);  // summed from the small end, so that no digit of a small tail is lost
@@ -49,31 +49,40 @@ Family svd_family(const EncodeRequest& request, Index rank) {
   return family;
 }
 
-// What A V_k V_k^T leaves of the weighted energy, for all k at once: 1 - sum_{i <= k} v_i^T G v_i / tr G.
-std::vector<double> projection_errors(const EncodeRequest& request, MatrixView<const double> vt) {
-  const Matrix<double> g = gram(*request.matrix, request.row_weights);
-  double total = 0;
-  for (Index i = 0; i < g.rows(); ++i) total += g(i, i);
-  std::vector<double> errors{total > 0 ? 1.0 : 0.0};
+// What the projection on the first k rows of vt leaves of the weighted energy, for all k, from the complete SVD:
+// 1 - sum_{j <= k} sum_i sigma_i^2 <v_i, vt_j>^2 / sum_i sigma_i^2.
+std::vector<double> projection_errors(const Family& svd, MatrixView<const double> vt) {
+  const auto& tail = svd.error_at_rank;
+  Matrix<double> cosines = Matrix<double>::uninitialized(svd.vt.rows(), vt.rows());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, svd.vt.view(), vt, 0.0, cosines.view());
+  std::vector<double> errors{tail[0]};
   double captured = 0;
   for (Index k = 0; k < vt.rows(); ++k) {
-    for (Index i = 0; i < g.rows(); ++i) {
-      double product = 0;
-      for (Index j = 0; j < g.cols(); ++j) product += g(i, j) * vt(k, j);
-      captured += vt(k, i) * product;
+    for (Index i = 0; i < cosines.rows(); ++i) {
+      const double energy = tail[i] * tail[i] - tail[i + 1] * tail[i + 1];
+      captured += energy * cosines(i, k) * cosines(i, k);
     }
-    errors.push_back(total > 0 ? std::sqrt(std::max(0.0, 1 - captured / total)) : 0.0);
+    errors.push_back(std::sqrt(std::max(0.0, tail[0] - captured)));
   }
   return errors;
 }
 
-Family lp_family(const EncodeRequest& request) {
-  const auto factorisation =
+// The Lewis weights' family, and the SVD that tells what its truncations leave.
+struct LpFamily {
+  Family lp, svd;
+};
+
+LpFamily lp_family(const EncodeRequest& request) {
+  auto factorisation =
       lp_factorisation(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
-  Family family{
-      .method = "lp", .vt = factorisation.vt.clone(), .error_at_rank = {}, .certificate = factorisation.distortion};
-  if (request.max_error) family.error_at_rank = projection_errors(request, family.vt.view());
-  return family;
+  // The Gram route's last singular values are noise, but they are compared with the whole only.
+  LpFamily families{.lp = {.method = "lp",
+                           .vt = std::move(factorisation.vt),
+                           .error_at_rank = {},
+                           .certificate = factorisation.distortion},
+                    .svd = svd_family(request, full_rank(request), SvdRoute::gram)};
+  families.lp.error_at_rank = projection_errors(families.svd, families.lp.vt.view());
+  return families;
 }
 
 Index smallest_rank_within(const Family& family, double max_error) {
@@ -141,23 +150,19 @@ ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& app
 
 Encoding encode_by_lp(const EncodeRequest& request) {
   const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
-  const Family family = lp_family(request);
-  const Index rank =
-      request.max_error ? smallest_rank_within(family, *request.max_error) : std::min(known, family.vt.rows());
+  const auto [lp, svd] = lp_family(request);
+  const Index rank = request.max_error ? smallest_rank_within(lp, *request.max_error) : std::min(known, lp.vt.rows());
   if (!saves_bytes(request, rank)) refuse_rank(request, rank);
-  const auto lp = errors_of(request, truncated(request, family, rank));
-  const auto svd = errors_of(request, truncated(request, svd_family(request, rank), rank));
-  Encoding encoding = finish(request, family, rank, lp.weighted_relative_error());
-  encoding.lp_error_svd = svd.relative_lp_error();
+  Encoding encoding = finish(request, lp, rank, lp.error_at_rank[rank]);
+  encoding.lp_error_svd = errors_of(request, truncated(request, svd, rank)).relative_lp_error();
   return encoding;
 }
 
-// Under one byte budget both have the same rank; under an error the one that needs fewer bytes comes first.
+// Both at the same rank under a byte budget; under an error the one that needs fewer bytes comes first.
 Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
-  svd.lp_error_svd = errors_of(request, *svd.matrix).relative_lp_error();
-  const double lp_error = errors_of(request, *lp.matrix).relative_lp_error();
   if (*lp.rank != *svd.rank) return *lp.rank < *svd.rank ? std::move(lp) : std::move(svd);
-  return lp_error < *svd.lp_error_svd ? std::move(lp) : std::move(svd);
+  svd.lp_error_svd = lp.lp_error_svd;
+  return errors_of(request, *lp.matrix).relative_lp_error() < *lp.lp_error_svd ? std::move(lp) : std::move(svd);
 }
 
 std::optional<Encoding> dense_within_bytes(const EncodeRequest& request) {

@@ -14,7 +14,7 @@ namespace loewner {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr Index kBlockBytes = Index{1} << 24;  // read, computed and written at a time
+constexpr Index kBlockBytes = Index{1} << 22;  // read, computed and written at a time
 
 void copy_tensor(const SafetensorsFile& file, const TensorInfo& tensor, SafetensorsWriter& writer) {
   std::vector<std::byte> block(static_cast<std::size_t>(std::min(kBlockBytes, tensor.bytes())));

@@ -76,6 +76,10 @@ Matrix<double> gram_with(const RowSource& a, std::span<const double> row_weights
 
 }  // namespace
 
+Index gram_bytes(Index cols) {
+  return num_lanes(cols) * cols * cols * Index{sizeof(double)};
+}
+
 Matrix<double> gram(const RowSource& a, std::span<const double> row_weights) {
   return gram_with<double>(a, row_weights);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/model/json.hpp"
 
+#include <algorithm>
 #include <limits>
-#include <unordered_set>
 #include <vector>
 
 #include "detail/quoted.hpp"
@@ -20,30 +20,36 @@ class Strictness {
  public:
   Strictness(const std::string& file, std::size_t max_keys) : file_(file), max_keys_(max_keys) {}
 
-  bool operator()(int depth, typename Object::parse_event_t event, Object& parsed) {
+  bool operator()(int depth, typename Object::parse_event_t event, const Object& parsed) {
     using Event = typename Object::parse_event_t;
     const bool opens = event == Event::object_start || event == Event::array_start;
     if (opens && depth >= kMaxDepth) {
       throw IoError(file_ + ": values must be nested at most " + std::to_string(kMaxDepth) + " deep");
     }
     if (event == Event::object_start) keys_.emplace_back();
-    if (event == Event::object_end) keys_.pop_back();
     if (event == Event::key) add_key(parsed.template get_ref<const std::string&>());
+    if (event == Event::object_end) {
+      if (keys_.back().size() != parsed.size()) refuse_repeated(keys_.back());
+      keys_.pop_back();
+    }
     return true;
   }
 
  private:
   void add_key(const std::string& key) {
-    if (!keys_.back().insert(key).second)
-      throw IoError(file_ + ": key " + detail::quoted(key) + " must not be there twice");
+    keys_.back().push_back(key);
     if (keys_.back().size() > max_keys_) {
       throw IoError(file_ + ": an object must have at most " + std::to_string(max_keys_) + " keys, got more");
     }
   }
+  [[noreturn]] void refuse_repeated(std::vector<std::string>& keys) const {
+    std::ranges::sort(keys);
+    throw IoError(file_ + ": key " + detail::quoted(*std::ranges::adjacent_find(keys)) + " must not be there twice");
+  }
 
   const std::string& file_;
   std::size_t max_keys_;
-  std::vector<std::unordered_set<std::string>> keys_;  // of the objects that are open
+  std::vector<std::vector<std::string>> keys_;  // of the objects that are open; the parser drops what is there twice
 };
 
 template <typename Object>

@@ -38,6 +38,21 @@ class DenseRows final : public RowSource {
   MatrixView<const float> a_;
 };
 
+/// A matrix in memory that the source keeps alive.
+class OwnedRows final : public RowSource {
+ public:
+  explicit OwnedRows(Matrix<float> a) : a_(std::move(a)) {}
+  MatrixView<const float> view() const { return a_.view(); }
+  Index rows() const override { return a_.rows(); }
+  Index cols() const override { return a_.cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>&) const override {
+    return a_.view().row_block(first, count);
+  }
+
+ private:
+  Matrix<float> a_;
+};
+
 /// Rows of one block of the loops below: about 1 MiB of float32, a function of the width only, so that sums over blocks
 /// do not depend on the machine.
 Index rows_per_block(Index cols);
@@ -61,5 +76,8 @@ Matrix<float> read_all(const RowSource& a);
 /// Throws InvalidArgument "<what> has a non-finite value at row i, column j" (the first one) if there is a NaN or an
 /// infinity.
 void require_finite(const RowSource& a, const std::string& what);
+
+/// Both in one pass.
+Matrix<float> read_all_finite(const RowSource& a, const std::string& what);
 
 }  // namespace loewner

@@ -33,7 +33,7 @@ class LowRank final : public EncodedMatrix {
 
  private:
   std::shared_ptr<const RowSource> left_;
-  std::shared_ptr<const Matrix<float>> right_;
+  std::shared_ptr<const OwnedRows> right_;
   NumberFormat format_;
 };
 

@@ -26,4 +26,7 @@ Matrix<double> gram(const RowSource& a, std::span<const double> row_weights = {}
 ///           of sqrt(w_i) a_ij outside the range of float32 underflow or come out infinite.
 Matrix<double> gram_float32(const RowSource& a, std::span<const double> row_weights = {});
 
+/// Bytes of the sums that gram() holds at its peak.
+Index gram_bytes(Index cols);
+
 }  // namespace loewner

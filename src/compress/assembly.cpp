@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compress/assembly.hpp"
+
+#include <cmath>
+#include <map>
+
+#include "detail/file.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/compress/model_card.hpp"
+#include "loewner/compress/rewrite.hpp"
+#include "loewner/robust/lp_error.hpp"
+
+namespace loewner {
+namespace fs = std::filesystem;
+namespace {
+
+Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
+  Replacements replacements;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto& tensor = job.selection.tensors[i];
+    replacements[tensor.name()] = parts[i].arrays;
+    for (const auto& copy : tensor.tied) replacements[copy] = {};
+  }
+  return replacements;
+}
+
+// transformers takes the model's type from config.json or else from the first array of the file, which may now be a
+// factor in f16.
+void state_dtype(Json& config, const Job& job) {
+  if (config.contains("dtype") || config.contains("torch_dtype")) return;
+  static const std::map<DType, std::string> kNames = {
+      {DType::f64, "float64"}, {DType::f32, "float32"}, {DType::f16, "float16"}, {DType::bf16, "bfloat16"}};
+  config["torch_dtype"] = kNames.at(job.selection.tensors.front().tensor->info->dtype);
+}
+
+void write_config(const Job& job, const Json& specifications, const fs::path& folder) {
+  Json config = job.checkpoint.config();
+  state_dtype(config, job);
+  config["quantization_config"] = {
+      {"quant_method", kQuantizationMethod},
+      {"format_version", std::to_string(kFormatMajor) + "." + std::to_string(kFormatMinor)},
+      {"producer", std::string("loewner ") + LOEWNER_VERSION},
+      {"source", job.fingerprint},
+      {"tensors", specifications}};
+  detail::replace_file(folder / "config.json", config.dump(2) + "\n");
+}
+
+// Errors are those of the numbers on the disk: they are read back before they are measured.
+void measure(const Job& job, const std::vector<Part>& parts, const fs::path& folder, Json& specifications) {
+  const Checkpoint output = Checkpoint::open(folder);
+  const auto encoded = read_encoded_tensors(output);
+  for (std::size_t i = 0; i < encoded.size(); ++i) {
+    const auto& tensor = job.selection.tensors[i];
+    const auto errors = approximation_errors(*job.checkpoint.rows_of(tensor.name()), *encoded[i].matrix,
+                                             parts[i].weights.values, job.options.norm_exponent);
+    require(std::isfinite(errors.relative_error()), [&] {
+      return tensor.name() + ": the factors do not fit in " + std::string(to_string(job.options.factor_format)) +
+             "; choose bf16 or f32 factors";
+    });
+    TensorReport report = report_from_specification(tensor.name(), encoded[i].spec);
+    report.errors = {.relative_error = errors.relative_error(),
+                     .weighted_relative_error = errors.weighted_relative_error(),
+                     .lp_error = errors.relative_lp_error()};
+    specifications[tensor.name()]["claims"] = claims_to_json(report);
+  }
+}
+
+}  // namespace
+
+Index folder_bytes(const fs::path& folder) {
+  Index sum = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) sum += static_cast<Index>(entry.file_size());
+  }
+  return sum;
+}
+
+CompressReport report_of_output(const Job& job, const fs::path& folder) {
+  CompressReport report;
+  const Checkpoint output = Checkpoint::open(folder);
+  for (const auto& tensor : read_encoded_tensors(output)) {
+    TensorReport row = report_from_specification(tensor.name, tensor.spec);
+    row.bytes_before = stored_bytes(job.checkpoint, {tensor.name});
+    row.bytes_after = stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
+    report.tensors.push_back(std::move(row));
+  }
+  report.weights_before = job.checkpoint.weight_bytes();
+  report.weights_after = output.weight_bytes();
+  report.folder_before = folder_bytes(job.checkpoint.folder());
+  report.folder_after = folder_bytes(folder);
+  return report;
+}
+
+CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
+                        const ProgressCallback& progress) {
+  rewrite_weights(job.checkpoint, replacements_of(job, parts), staged.folder(), progress);
+  copy_other_files(job.checkpoint, {{"README.md", "README.base.md"}}, staged.folder());
+  Json specifications = Json::object();
+  for (std::size_t i = 0; i < parts.size(); ++i) specifications[job.selection.tensors[i].name()] = parts[i].spec;
+  write_config(job, specifications, staged.folder());
+  measure(job, parts, staged.folder(), specifications);
+  write_config(job, specifications, staged.folder());
+  CompressReport report = report_of_output(job, staged.folder());
+  for (std::size_t i = 0; i < parts.size(); ++i) report.tensors[i].seconds = parts[i].seconds;
+  detail::replace_file(staged.folder() / "README.md", model_card(job.options, report));
+  report.folder_after = folder_bytes(staged.folder());
+  return report;
+}
+
+}  // namespace loewner
