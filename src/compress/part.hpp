@@ -19,7 +19,7 @@ struct Part {
   std::vector<StoredArray> arrays;              ///< under their full names
   std::shared_ptr<const EncodedMatrix> matrix;  ///< what computes them; null for a part from the stage
   Index held_bytes = 0;                         ///< of the original's rows, where the arrays are computed from memory
-  RowWeights weights;    ///< that its errors are measured with
+  RowWeights weights;                           ///< that its errors are measured with
   double seconds = 0;
 };
 
