@@ -56,13 +56,10 @@ auto with_progress(const Common& common, Streams streams, Work work) {
   return work([&](std::string_view what, double fraction) { bar.show(what, fraction); });
 }
 
-const std::map<std::string, Method> kMethods = {{"auto", Method::automatic}, {"svd", Method::svd}, {"lp", Method::lp}};
-
-template <typename Value>
-std::vector<std::string> keys_of(const std::map<std::string, Value>& map) {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : map) keys.push_back(key);
-  return keys;
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const Method method : all_methods()) names.emplace_back(to_string(method));
+  return names;
 }
 
 IfExists if_exists_of(bool resume, bool overwrite) {
@@ -71,7 +68,7 @@ IfExists if_exists_of(bool resume, bool overwrite) {
 }
 
 // "1.5GB", "800 MiB" or a number of bytes; a kB has 1000 bytes, as in the tables.
-std::int64_t parse_bytes(const std::string& text) {
+std::int64_t parse_bytes(const std::string& option, const std::string& text) {
   static const std::map<std::string, double> kUnits = {
       {"", 1},      {"b", 1},        {"kb", 1e3},     {"mb", 1e6},     {"gb", 1e9},
       {"tb", 1e12}, {"kib", 0x1p10}, {"mib", 0x1p20}, {"gib", 0x1p30}, {"tib", 0x1p40}};
@@ -80,7 +77,7 @@ std::int64_t parse_bytes(const std::string& text) {
   const auto parsed = std::from_chars(text.data(), end, number);
   const auto unit = kUnits.find(CLI::detail::to_lower(CLI::detail::trim_copy(std::string(parsed.ptr, end))));
   const double bytes = unit == kUnits.end() ? 0 : number * unit->second;
-  require(bytes >= 1 && bytes < 0x1p62, [&] { return "--max-memory: a size as 1.5GB is needed, got '" + text + "'"; });
+  require(bytes >= 1 && bytes < 0x1p62, [&] { return option + ": a size as 1.5GB is needed, got '" + text + "'"; });
   return static_cast<std::int64_t>(bytes);
 }
 
@@ -130,10 +127,11 @@ class Compress final : public Command {
     if (common_.threads) set_num_threads(*common_.threads);
     if (linear_) options_.selection = Selection::linear;
     if (all_) options_.selection = Selection::all;
-    options_.method = kMethods.at(method_);
+    options_.method = *method_from_string(method_);
     options_.factor_format = *number_format_from_string(factor_format_);
     options_.if_exists = if_exists_of(resume_, overwrite_);
-    if (!max_memory_.empty()) options_.max_memory = parse_bytes(max_memory_);
+    if (!max_memory_.empty()) options_.max_memory = parse_bytes("--max-memory", max_memory_);
+    if (!budget_.empty()) options_.budget = parse_bytes("--budget", budget_);
     const CompressReport report =
         with_progress(common_, streams, [&](const ProgressCallback& progress) { return compress(options_, progress); });
     if (!common_.quiet) print_report(report, options_.dry_run, streams.out);
@@ -154,13 +152,15 @@ class Compress final : public Command {
   }
   void add_amount() {
     auto* amount = app->add_option_group("amount", "how much; exactly one");
-    amount->add_option("--keep", options_.keep, "bytes of each selected tensor after / before, in (0, 1)");
+    amount->add_option("--keep", options_.keep, "bytes of the selected tensors after / before, in (0, 1)");
+    amount->add_option("--bits", options_.bits, "mean bits per weight of the selected tensors");
+    amount->add_option("--budget", budget_, "size of all weights of the output, as in 24MB");
     amount->add_option("--max-error", options_.max_error, "largest relative weighted error of each tensor, in (0, 1)");
     amount->require_option(1);
   }
   void add_method() {
-    app->add_option("--method", method_, "auto, svd or lp")
-        ->check(CLI::IsMember(keys_of(kMethods)))
+    app->add_option("--method", method_, "how; auto takes what leaves the lowest weighted error")
+        ->check(CLI::IsMember(method_names()))
         ->capture_default_str();
     app->add_option("--norm-exponent", options_.norm_exponent, "p >= 1 of lp and of the l_p errors")
         ->capture_default_str();
@@ -182,7 +182,7 @@ class Compress final : public Command {
 
   CompressOptions options_;
   Common common_;
-  std::string method_ = "auto", factor_format_ = "f32", max_memory_;
+  std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
 };
 

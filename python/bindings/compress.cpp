@@ -31,9 +31,10 @@ void bind_choices(nb::module_& m) {
       .value("linear", Selection::linear)
       .value("all", Selection::all);
   nb::enum_<Method>(m, "Method", "How a matrix is factored.")
-      .value("automatic", Method::automatic, "svd and lp under the same bytes; the lower weighted error stays")
+      .value("automatic", Method::automatic, "whichever leaves the lowest weighted error in the same bytes")
       .value("svd", Method::svd, "row-weighted truncated SVD")
-      .value("lp", Method::lp, "truncated l_p factorisation");
+      .value("lp", Method::lp, "truncated l_p factorisation")
+      .value("dense", Method::dense, "the matrix itself in a shorter number format");
   nb::enum_<NumberFormat>(m, "NumberFormat", "The formats in which factors are stored.")
       .value("f32", NumberFormat::f32)
       .value("f16", NumberFormat::f16)
@@ -49,16 +50,18 @@ void bind_compress_function(nb::module_& m) {
   m.def(
       "compress",
       [](const std::filesystem::path& model, const std::filesystem::path& output, std::optional<double> keep,
-         std::optional<double> max_error, Selection selection, std::vector<std::string> include,
-         std::vector<std::string> exclude, Method method, double norm_exponent, const std::string& row_weights,
-         NumberFormat factor_format, std::uint64_t seed, std::int64_t max_memory, bool dry_run, IfExists if_exists,
-         const ProgressCallback& progress) {
+         std::optional<double> bits, std::optional<std::int64_t> budget, std::optional<double> max_error,
+         Selection selection, std::vector<std::string> include, std::vector<std::string> exclude, Method method,
+         double norm_exponent, const std::string& row_weights, NumberFormat factor_format, std::uint64_t seed,
+         std::int64_t max_memory, bool dry_run, IfExists if_exists, const ProgressCallback& progress) {
         const CompressOptions options{.model = model,
                                       .output = output,
                                       .selection = selection,
                                       .include = std::move(include),
                                       .exclude = std::move(exclude),
                                       .keep = keep,
+                                      .bits = bits,
+                                      .budget = budget,
                                       .max_error = max_error,
                                       .method = method,
                                       .norm_exponent = norm_exponent,
@@ -70,15 +73,16 @@ void bind_compress_function(nb::module_& m) {
                                       .if_exists = if_exists};
         return to_python(interruptible([&] { return to_json(compress(options, progress)); }));
       },
-      "model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "max_error"_a = nb::none(),
-      "selection"_a = defaults.selection, "include"_a = defaults.include, "exclude"_a = defaults.exclude,
-      "method"_a = defaults.method, "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = defaults.row_weights,
-      "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory,
-      "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists, "progress"_a = nb::none(),
+      "model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "bits"_a = nb::none(), "budget"_a = nb::none(),
+      "max_error"_a = nb::none(), "selection"_a = defaults.selection, "include"_a = defaults.include,
+      "exclude"_a = defaults.exclude, "method"_a = defaults.method, "norm_exponent"_a = defaults.norm_exponent,
+      "row_weights"_a = defaults.row_weights, "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed,
+      "max_memory"_a = defaults.max_memory, "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists,
+      "progress"_a = nb::none(),
       "Makes a checkpoint smaller: writes folder `output` from folder `model` and returns the report "
       "(docs/report.md).\n\n"
-      "keep: bytes after / before of each selected tensor, in (0, 1); or max_error: its largest relative weighted "
-      "error.\n"
+      "How much, exactly one: keep, bytes of the selected tensors after / before, in (0, 1); bits, their mean bits per "
+      "weight; budget, bytes of all weights of the output; max_error, the largest relative weighted error of each.\n"
       "progress: called with what is worked on and the share done, in [0, 1].");
 }
 

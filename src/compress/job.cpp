@@ -11,23 +11,24 @@
 #include "detail/hash.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/staged_folder.hpp"
-#include "loewner/linalg/gram.hpp"
+#include "loewner/plan/encode.hpp"
 
 namespace loewner {
 namespace {
 
-std::string options_text(const CompressOptions& options, const SelectionResult& selection,
-                         const std::vector<Method>& methods) {
+std::string options_text(const CompressOptions& options, const SelectionResult& selection) {
   Json text = {{"keep", options.keep.value_or(0)},
+               {"bits", options.bits.value_or(0)},
+               {"budget", options.budget.value_or(0)},
                {"max_error", options.max_error.value_or(0)},
+               {"method", to_string(options.method)},
                {"norm_exponent", options.norm_exponent},
                {"row_weights", options.row_weights},
                {"factor_format", to_string(options.factor_format)},
                {"seed", options.seed},
                {"version", LOEWNER_VERSION}};
-  for (std::size_t i = 0; i < methods.size(); ++i) {
-    text["tensors"].push_back({selection.tensors[i].name(), static_cast<int>(methods[i])});
-  }
+  for (const auto& tensor : selection.tensors) text["tensors"].push_back(tensor.name());
+  for (const auto& note : selection.notes) text["notes"].push_back(note);  // what memory leaves out
   return text.dump();
 }
 
@@ -40,24 +41,37 @@ std::string fingerprint_of(const Checkpoint& checkpoint, const std::string& opti
   return hex.data();
 }
 
-// automatic leaves lp out where memory has room for the SVD only.
-Method affordable_method(const CompressOptions& options, Index cols) {
-  const bool svd_only =
-      options.method == Method::automatic && solver_bytes(Method::automatic, cols) > memory_limit(options);
-  return svd_only ? Method::svd : options.method;
+// automatic goes on without the methods that memory has no room for.
+std::vector<std::string> notes_on_memory(const CompressOptions& options, const SelectionResult& selection) {
+  std::vector<std::string> notes;
+  if (options.method != Method::automatic) return notes;
+  for (const auto& tensor : selection.tensors) {
+    for (const Method method : all_methods()) {
+      const Index needed = solver_bytes(method, tensor.cols());
+      if (needed <= memory_limit(options)) continue;
+      notes.push_back(tensor.name() + ": without " + std::string(to_string(method)) + ", which needs about " +
+                      std::to_string(needed >> 20) + " MiB of memory");
+    }
+  }
+  return notes;
 }
 
 }  // namespace
 
 void require_usable(const CompressOptions& options) {
-  require(options.keep.has_value() != options.max_error.has_value(),
-          [] { return std::string("exactly one of keep and max_error is needed"); });
+  const int amounts =
+      options.keep.has_value() + options.bits.has_value() + options.budget.has_value() + options.max_error.has_value();
+  require(amounts == 1, [] { return std::string("exactly one of keep, bits, budget and max_error is needed"); });
   const auto require_fraction = [](const std::optional<double>& value, const std::string& name) {
     require(!value || (*value > 0 && *value < 1),
             [&] { return name + " must be above 0 and below 1, got " + std::to_string(*value); });
   };
   require_fraction(options.keep, "keep");
   require_fraction(options.max_error, "max_error");
+  require(!options.bits || (*options.bits > 0 && std::isfinite(*options.bits)),
+          [&] { return "bits must be positive, got " + std::to_string(*options.bits); });
+  require(!options.budget || *options.budget > 0,
+          [&] { return "budget must be positive, got " + std::to_string(*options.budget); });
   require(options.norm_exponent >= 1 && std::isfinite(options.norm_exponent),
           [&] { return "norm_exponent must be finite and at least 1, got " + std::to_string(options.norm_exponent); });
   require(options.max_memory >= 0,
@@ -69,14 +83,6 @@ void require_usable(const CompressOptions& options) {
 Index memory_limit(const CompressOptions& options) {
   if (options.max_memory > 0) return options.max_memory;
   return static_cast<Index>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE) / 2;
-}
-
-Index solver_bytes(Method method, Index cols) {
-  // Counts of d x d float64 matrices, measured at d = 2048 and 4096 (bench/experiments/large_checkpoint.py): the Gram
-  // matrix's lanes, then the eigenproblem with its workspace and the bases; the Lewis weights' matrices besides.
-  const Index matrix = cols * cols * Index{sizeof(double)}, lanes = gram_bytes(cols);
-  const Index solver = method == Method::svd ? std::max(lanes, 3 * matrix) + 2 * matrix : lanes + 9 * matrix;
-  return solver + (Index{1} << 27);  // row blocks and program
 }
 
 Job::Job(const CompressOptions& compress_options)
@@ -94,14 +100,9 @@ Job::Job(const CompressOptions& compress_options)
     selection.notes.push_back(std::to_string(checkpoint.unread_weights().size()) +
                               " weight files of other formats are not copied: they hold the original model");
   }
-  for (const auto& tensor : selection.tensors) {
-    methods.push_back(affordable_method(options, tensor.cols()));
-    if (methods.back() != options.method) {
-      selection.notes.push_back(tensor.name() + ": svd only, lp needs about " +
-                                std::to_string(solver_bytes(Method::lp, tensor.cols()) >> 20) + " MiB of memory");
-    }
-  }
-  fingerprint = fingerprint_of(checkpoint, options_text(options, selection, methods));
+  const auto notes = notes_on_memory(options, selection);
+  selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());
+  fingerprint = fingerprint_of(checkpoint, options_text(options, selection));
 }
 
 }  // namespace loewner

@@ -14,8 +14,7 @@ struct Job {
   Checkpoint checkpoint;
   Architecture architecture;
   SelectionResult selection;
-  std::vector<Method> methods;  ///< of the selected tensors
-  std::string fingerprint;      ///< of the model and of everything that decides the output's bytes
+  std::string fingerprint;  ///< of the model and of everything that decides the output's bytes
 
   /// Errors    IoError when the model cannot be read or is quantised already; those of select_tensors.
   explicit Job(const CompressOptions& compress_options);
@@ -26,8 +25,5 @@ void require_usable(const CompressOptions& options);
 
 /// Bytes of resident memory to stay below.
 Index memory_limit(const CompressOptions& options);
-
-/// Bytes that factoring a matrix with so many columns takes besides its rows.
-Index solver_bytes(Method method, Index cols);
 
 }  // namespace loewner

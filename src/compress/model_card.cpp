@@ -36,8 +36,10 @@ std::string command_of(const CompressOptions& options) {
   for (const auto& pattern : options.include) command += " --include " + quoted(pattern);
   for (const auto& pattern : options.exclude) command += " --exclude " + quoted(pattern);
   if (options.keep) command += " --keep " + number("%g", *options.keep);
+  if (options.bits) command += " --bits " + number("%g", *options.bits);
+  if (options.budget) command += " --budget " + std::to_string(*options.budget);
   if (options.max_error) command += " --max-error " + number("%g", *options.max_error);
-  if (options.method != defaults.method) command += options.method == Method::svd ? " --method svd" : " --method lp";
+  if (options.method != defaults.method) command += " --method " + std::string(to_string(options.method));
   if (options.norm_exponent != defaults.norm_exponent)
     command += " --norm-exponent " + number("%g", options.norm_exponent);
   if (options.row_weights != defaults.row_weights) {

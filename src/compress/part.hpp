@@ -4,11 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "compress/job.hpp"
+#include "compress/tensor_request.hpp"
 #include "loewner/codec/encoded_matrix.hpp"
 #include "loewner/compress/report_data.hpp"
 #include "loewner/compress/staged_folder.hpp"
-#include "loewner/model/row_weights.hpp"
 
 namespace loewner {
 
@@ -23,11 +22,8 @@ struct Part {
   double seconds = 0;
 };
 
-/// Encodes selected tensor `number`, with its rows in memory where they fit into `memory` bytes beside the solver.
-///
-/// Errors    BudgetError with the tensor's name when memory or the byte budget is too small; IoError on a non-finite
-///           entry.
-Part encode_part(const Job& job, std::size_t number, Index memory);
+/// Encodes selected tensor `number`; errors are those of TensorRequest and encode_matrix, with the tensor's name.
+Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget, Index memory);
 
 /// Makes a part durable in the stage.
 void save_part(const Part& part, const StagedFolder& staged, std::size_t number);

@@ -2,10 +2,13 @@
 #include "loewner/compress/pipeline.hpp"
 
 #include <chrono>
+#include <cmath>
+#include <functional>
 
 #include "compress/assembly.hpp"
 #include "compress/job.hpp"
 #include "compress/part.hpp"
+#include "compress/planning.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 
@@ -16,44 +19,70 @@ namespace {
 // Finished work that a killed run may lose. Less of it is sooner done again than written twice.
 constexpr double kUnsavedSeconds = 2;
 
-// Encoding takes the first 80 % of the bar, by the tensors' bytes; writing the rest.
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Planning takes the first 20 % of the bar and encoding the next 60 %, by the tensors' bytes; writing the rest.
 class ProgressOfJob {
  public:
   ProgressOfJob(const Job& job, const ProgressCallback& callback) : callback_(callback) {
-    for (const auto& tensor : job.selection.tensors) total_ += static_cast<double>(tensor.tensor->info->bytes());
+    for (const auto& tensor : job.selection.tensors) total_ += bytes_of(tensor);
   }
-  void encoding(const SelectedTensor& tensor) {
-    if (callback_) callback_(tensor.name(), kEncoding * done_ / total_);
-    done_ += static_cast<double>(tensor.tensor->info->bytes());
+  std::function<void(const SelectedTensor&)> planning() {
+    return [this](const SelectedTensor& tensor) { step(tensor, 0, kPlanning, planned_); };
   }
+  void encoding(const SelectedTensor& tensor) { step(tensor, kPlanning, kEncoding, encoded_); }
   ProgressCallback writing() const {
     if (!callback_) return {};
-    return [this](std::string_view what, double fraction) { callback_(what, kEncoding + (1 - kEncoding) * fraction); };
+    return [this](std::string_view what, double fraction) {
+      callback_(what, kPlanning + kEncoding + (1 - kPlanning - kEncoding) * fraction);
+    };
   }
   void finished() const {
     if (callback_) callback_("done", 1);
   }
 
  private:
-  static constexpr double kEncoding = 0.8;
+  static constexpr double kPlanning = 0.2, kEncoding = 0.6;
+
+  static double bytes_of(const SelectedTensor& tensor) { return static_cast<double>(tensor.tensor->info->bytes()); }
+  void step(const SelectedTensor& tensor, double start, double share, double& done) const {
+    if (callback_) callback_(tensor.name(), start + share * done / total_);
+    done += bytes_of(tensor);
+  }
+
   const ProgressCallback& callback_;
-  double total_ = 0, done_ = 0;
+  double total_ = 0, planned_ = 0, encoded_ = 0;
 };
 
-TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, const Part& part) {
-  TensorReport report = report_from_specification(tensor.name(), part.spec);
+TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget) {
+  const auto start = std::chrono::steady_clock::now();
+  const TensorRequest request(job, tensor, budget, memory_limit(job.options));
+  const Candidate candidate = best_candidate(request.request());
+  TensorReport report;
+  report.name = tensor.name();
+  report.role = to_string(tensor.place.role);
+  report.rows = tensor.rows();
+  report.cols = tensor.cols();
+  report.method = to_string(candidate.method);
+  report.rank = candidate.rank;
+  report.norm_exponent = job.options.norm_exponent;
+  report.row_weights = request.weights().description;
   report.bytes_before = stored_bytes(job.checkpoint, {tensor.name()});
-  report.bytes_after = part.matrix->bytes();
-  report.seconds = part.seconds;
+  report.bytes_after = candidate.point.bytes;
+  report.predicted_error = std::sqrt(candidate.point.error);
+  report.seconds = seconds_since(start);
   return report;
 }
 
 CompressReport plan_only(const Job& job, ProgressOfJob& progress) {
   CompressReport report;
+  const auto budgets = share_budget(job, progress.planning());
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
     const auto& tensor = job.selection.tensors[i];
     progress.encoding(tensor);
-    report.tensors.push_back(predicted_report(job, tensor, encode_part(job, i, memory_limit(job.options))));
+    report.tensors.push_back(predicted_report(job, tensor, budgets[i]));
   }
   report.weights_before = job.checkpoint.weight_bytes();
   report.weights_after = report.weights_before;
@@ -70,8 +99,8 @@ class PartsInTheMaking {
   PartsInTheMaking(const Job& job, const StagedFolder& staged) : job_(job), staged_(staged) {}
 
   void add_saved(std::size_t number) { parts_.push_back(load_part(job_, staged_, number)); }
-  void encode(std::size_t number) {
-    parts_.push_back(encode_part(job_, number, memory_limit(job_.options) - unsaved_bytes_));
+  void encode(std::size_t number, const TensorBudget& budget) {
+    parts_.push_back(encode_part(job_, number, budget, memory_limit(job_.options) - unsaved_bytes_));
     unsaved_bytes_ += parts_.back().held_bytes;
     unsaved_seconds_ += parts_.back().seconds;
     if (unsaved_seconds_ > kUnsavedSeconds || unsaved_bytes_ > memory_limit(job_.options) / 4) save();
@@ -103,6 +132,7 @@ CompressReport make_output(const Job& job, ProgressOfJob& progress) {
   CompressReport report;
   std::vector<std::string> notes;
   try {
+    const auto budgets = share_budget(job, progress.planning());
     for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
       throw_if_cancelled();
       progress.encoding(job.selection.tensors[i]);
@@ -110,7 +140,7 @@ CompressReport make_output(const Job& job, ProgressOfJob& progress) {
         making.add_saved(i);
         notes.push_back(job.selection.tensors[i].name() + " was finished by an earlier run");
       } else {
-        making.encode(i);
+        making.encode(i, budgets[i]);
       }
     }
     report = assemble(job, making.parts(), staged, progress.writing());
@@ -149,7 +179,7 @@ CompressReport compress(const CompressOptions& options, const ProgressCallback& 
     report = make_output(job, progress_of_job);
   }
   report.notes.insert(report.notes.begin(), job.selection.notes.begin(), job.selection.notes.end());
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = seconds_since(start);
   progress_of_job.finished();
   return report;
 }

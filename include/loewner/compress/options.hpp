@@ -8,19 +8,12 @@
 #include <vector>
 
 #include "loewner/base/number_format.hpp"
+#include "loewner/plan/method.hpp"
 
 namespace loewner {
 
 /// Which tensors are made smaller, before --include and --exclude are applied.
 enum class Selection { embeddings, linear, all };
-
-/// How a matrix is factored.
-enum class Method {
-  automatic,  ///< svd and lp under the same bytes (and dense, where the factor format alone meets the budget); the
-              ///< lowest weighted error stays
-  svd,        ///< row-weighted truncated SVD: optimal in the weighted Frobenius norm
-  lp,         ///< truncated l_p factorisation through Lewis weights
-};
 
 /// What happens when the output folder, or an unfinished one beside it, is already there.
 enum class IfExists { refuse, resume, overwrite };
@@ -35,7 +28,10 @@ struct CompressOptions {
   std::vector<std::string> include{};  ///< regular expressions on tensor names: add what they match
   std::vector<std::string> exclude{};  ///< and these take away again
 
-  std::optional<double> keep{};       ///< bytes of each selected tensor after / before, in (0, 1); metadata included
+  // How much; exactly one. All bytes are those of files, metadata included.
+  std::optional<double> keep{};          ///< bytes of the selected tensors after / before, in (0, 1)
+  std::optional<double> bits{};          ///< mean bits per weight of the selected tensors
+  std::optional<std::int64_t> budget{};  ///< bytes of all weight files of the output
   std::optional<double> max_error{};  ///< largest relative weighted Frobenius error of each selected tensor, in (0, 1)
 
   Method method = Method::automatic;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/compress/encode.hpp"
+#include "loewner/plan/encode.hpp"
 
 #include <gtest/gtest.h>
 
@@ -122,18 +122,18 @@ TEST_F(EncodeMatrix, AutomaticTakesDenseWhereTheFormatAloneIsSmallEnough) {
   auto r = within_bytes(kRows * kCols * 2, Method::automatic);
   r.factor_format = NumberFormat::f16;
   const Encoding encoding = encode_matrix(r);
-  EXPECT_EQ(encoding.method, "dense");
+  EXPECT_EQ(encoding.method, Method::dense);
   EXPECT_FALSE(encoding.rank.has_value());
   EXPECT_LE(errors_of(*encoding.matrix).weighted_relative_error(), 0x1p-11);
   r.max_bytes = kRows * kCols * 2 - 1;
-  EXPECT_NE(encode_matrix(r).method, "dense");
+  EXPECT_NE(encode_matrix(r).method, Method::dense);
 }
 
 TEST_F(EncodeMatrix, DenseHalvesSaveNothingOnAMatrixOfHalves) {
   auto r = within_bytes(kRows * kCols * 2, Method::automatic);
   r.factor_format = NumberFormat::f16;
   r.source_bytes = kRows * kCols * 2;
-  EXPECT_NE(encode_matrix(r).method, "dense");
+  EXPECT_NE(encode_matrix(r).method, Method::dense);
 }
 
 TEST_F(EncodeMatrix, FactorsThatAreNotSmallerThanHalvesAreRefused) {
@@ -144,11 +144,13 @@ TEST_F(EncodeMatrix, FactorsThatAreNotSmallerThanHalvesAreRefused) {
 }
 
 TEST_F(EncodeMatrix, TheSmallestSizeIsNamedWhenTheBudgetIsTooSmall) {
-  for (const Method method : {Method::svd, Method::lp, Method::automatic}) {
-    const auto message =
-        test::message_of<BudgetError>([&] { (void)encode_matrix(within_bytes(kBytesOfOneRank - 1, method)); });
-    EXPECT_CONTAINS(message, "the budget leaves 1719 bytes for the factors, but rank 1 needs 1720");
+  const auto refusal = [&](Method method) {
+    return test::message_of<BudgetError>([&] { (void)encode_matrix(within_bytes(kBytesOfOneRank - 1, method)); });
+  };
+  for (const Method method : {Method::svd, Method::lp}) {
+    EXPECT_CONTAINS(refusal(method), "the budget leaves 1719 bytes for the factors, but rank 1 needs 1720");
   }
+  EXPECT_CONTAINS(refusal(Method::automatic), "the budget leaves 1719 bytes for the arrays, but the smallest");
   EXPECT_THROW((void)encode_matrix(within_bytes(-5)), BudgetError);
 }
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/compress/encode.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -8,19 +6,24 @@
 
 #include "detail/blas.hpp"
 #include "loewner/base/error.hpp"
-#include "loewner/codec/dense.hpp"
 #include "loewner/codec/low_rank.hpp"
+#include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/robust/lp_error.hpp"
 #include "loewner/robust/lp_low_rank.hpp"
+#include "plan/methods.hpp"
 
 namespace loewner {
 namespace {
 
+Index dense_bytes(const EncodeRequest& request) {
+  return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
+}
+
 // A nested family of subspaces: the best rank-k approximation of the family is A V_k V_k^T with the first k rows of vt.
 struct Family {
-  std::string method;
+  Method method;
   Matrix<double> vt;
   std::vector<double>
       error_at_rank;  // relative weighted Frobenius error after k = 0, 1, ... dimensions; empty when not asked for
@@ -35,13 +38,9 @@ Index bytes_at_rank(const EncodeRequest& request, Index rank) {
   return LowRank::bytes_at_rank(request.matrix->rows(), request.matrix->cols(), rank, request.factor_format);
 }
 
-Index dense_bytes(const EncodeRequest& request) {
-  return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
-}
-
 Family svd_family(const EncodeRequest& request, Index rank, SvdRoute route = SvdRoute::automatic) {
   auto svd = truncated_svd(*request.matrix, {.rank = rank, .row_weights = request.row_weights, .route = route});
-  Family family{.method = "svd", .vt = std::move(svd.vt), .error_at_rank = {}, .certificate = std::nullopt};
+  Family family{.method = Method::svd, .vt = std::move(svd.vt), .error_at_rank = {}, .certificate = std::nullopt};
   const auto& sigma = svd.singular_values;
   std::vector<double> tail(sigma.size() + 1);  // summed from the small end, so that no digit of a small tail is lost
   for (std::size_t k = sigma.size(); k > 0; --k) tail[k - 1] = tail[k] + sigma[k - 1] * sigma[k - 1];
@@ -76,7 +75,7 @@ LpFamily lp_family(const EncodeRequest& request) {
   auto factorisation =
       lp_factorisation(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
   // The Gram route's last singular values are noise, but they are compared with the whole only.
-  LpFamily families{.lp = {.method = "lp",
+  LpFamily families{.lp = {.method = Method::lp,
                            .vt = std::move(factorisation.vt),
                            .error_at_rank = {},
                            .certificate = factorisation.distortion},
@@ -134,6 +133,36 @@ Encoding finish(const EncodeRequest& request, const Family& family, Index rank, 
           .certificate = family.certificate};
 }
 
+ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& approximation) {
+  return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
+}
+
+std::vector<Candidate> curve_of(const EncodeRequest& request, const Family& family) {
+  std::vector<Candidate> points;
+  for (Index rank = 1; rank <= family.vt.rows() && saves_bytes(request, rank); ++rank) {
+    const double error = family.error_at_rank[rank];
+    points.push_back({family.method, {bytes_at_rank(request, rank), error * error}, rank});
+  }
+  return points;
+}
+
+// Both at the same rank under a byte budget; under an error the one that needs fewer bytes comes first.
+Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
+  if (*lp.rank != *svd.rank) return *lp.rank < *svd.rank ? std::move(lp) : std::move(svd);
+  svd.lp_error_svd = lp.lp_error_svd;
+  return errors_of(request, *lp.matrix).relative_lp_error() < *lp.lp_error_svd ? std::move(lp) : std::move(svd);
+}
+
+}  // namespace
+
+std::vector<Candidate> svd_curve(const EncodeRequest& request) {
+  return curve_of(request, svd_family(request, full_rank(request), SvdRoute::gram));
+}
+
+std::vector<Candidate> lp_curve(const EncodeRequest& request) {
+  return curve_of(request, lp_family(request).lp);
+}
+
 Encoding encode_by_svd(const EncodeRequest& request) {
   const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
   const Family family = svd_family(request, known);
@@ -142,10 +171,6 @@ Encoding encode_by_svd(const EncodeRequest& request) {
   Encoding encoding = finish(request, family, rank, family.error_at_rank[rank]);
   if (request.norm_exponent == 2) encoding.certificate = 1.0;
   return encoding;
-}
-
-ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& approximation) {
-  return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
 }
 
 Encoding encode_by_lp(const EncodeRequest& request) {
@@ -158,42 +183,20 @@ Encoding encode_by_lp(const EncodeRequest& request) {
   return encoding;
 }
 
-// Both at the same rank under a byte budget; under an error the one that needs fewer bytes comes first.
-Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
-  if (*lp.rank != *svd.rank) return *lp.rank < *svd.rank ? std::move(lp) : std::move(svd);
-  svd.lp_error_svd = lp.lp_error_svd;
-  return errors_of(request, *lp.matrix).relative_lp_error() < *lp.lp_error_svd ? std::move(lp) : std::move(svd);
-}
-
-std::optional<Encoding> dense_within_bytes(const EncodeRequest& request) {
-  const Index bytes = dense_bytes(request);
-  if (!request.max_bytes || bytes > *request.max_bytes || bytes >= request.source_bytes) return std::nullopt;
-  Encoding encoding;
-  encoding.matrix = std::make_unique<Dense>(request.matrix, request.factor_format);
-  encoding.method = "dense";
-  return encoding;
-}
-
-Encoding encode_by_the_better(const EncodeRequest& request) {
-  if (auto dense = dense_within_bytes(request)) return *std::move(dense);
-  if (request.norm_exponent == 2) return encode_by_svd(request);
+Encoding encode_by_svd_or_lp(const EncodeRequest& request) {
+  if (request.norm_exponent == 2 || lp_memory(request.matrix->cols()) > request.memory) return encode_by_svd(request);
   return better_of(encode_by_svd(request), encode_by_lp(request), request);
 }
 
-}  // namespace
+// Counts of d x d float64 matrices, measured at d = 2048 and 4096 (bench/experiments/large_checkpoint.py): the Gram
+// matrix's lanes, then the eigenproblem with its workspace and the bases; for lp the Lewis weights' matrices besides.
+Index svd_memory(Index cols) {
+  const Index matrix = cols * cols * Index{sizeof(double)};
+  return std::max(gram_bytes(cols), 3 * matrix) + 2 * matrix + pass_memory(cols);
+}
 
-Encoding encode_matrix(const EncodeRequest& request) {
-  require(request.max_bytes.has_value() != request.max_error.has_value(),
-          [] { return std::string("encode_matrix: exactly one of max_bytes and max_error is needed"); });
-  switch (request.method) {
-    case Method::svd:
-      return encode_by_svd(request);
-    case Method::lp:
-      return encode_by_lp(request);
-    case Method::automatic:
-      return encode_by_the_better(request);
-  }
-  __builtin_unreachable();
+Index lp_memory(Index cols) {
+  return gram_bytes(cols) + 9 * cols * cols * Index{sizeof(double)} + pass_memory(cols);
 }
 
 }  // namespace loewner

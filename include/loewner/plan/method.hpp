@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace loewner {
+
+/// How a matrix is made smaller.
+enum class Method {
+  automatic,  ///< whichever of the others is predicted to leave the lowest weighted error in the same bytes
+  svd,        ///< row-weighted truncated SVD: optimal in the weighted Frobenius norm
+  lp,         ///< truncated l_p factorisation through Lewis weights
+  dense,      ///< the matrix itself in a shorter number format
+};
+
+/// All methods, automatic first.
+const std::vector<Method>& all_methods();
+
+/// auto, svd, lp, dense.
+std::string_view to_string(Method method);
+std::optional<Method> method_from_string(std::string_view name);
+
+}  // namespace loewner

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compress/planning.hpp"
+
+#include "loewner/base/cancellation.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/compress/encoded_checkpoint.hpp"
+
+namespace loewner {
+namespace {
+
+// Bytes that the header entries (five arrays at most) and the specification of an encoded tensor may take.
+Index metadata_bytes(const SelectedTensor& tensor) {
+  Index bytes = 800 + 5 * (90 + static_cast<Index>(tensor.name().size()));
+  for (const auto& copy : tensor.tied) bytes += static_cast<Index>(copy.size()) + 4;
+  return bytes;
+}
+
+// The bytes that all selected tensors may take, metadata included.
+Index whole_budget(const Job& job) {
+  Index before = 0, copies = 0;
+  double weights = 0;
+  for (const auto& tensor : job.selection.tensors) {
+    before += stored_bytes(job.checkpoint, {tensor.name()});
+    copies += stored_bytes(job.checkpoint, tensor.tied);
+    weights += static_cast<double>(tensor.rows() * tensor.cols());
+  }
+  const auto& options = job.options;
+  if (options.keep) return static_cast<Index>(*options.keep * static_cast<double>(before));
+  if (options.bits) return static_cast<Index>(*options.bits * weights / 8);
+  return *options.budget - (job.checkpoint.weight_bytes() - before - copies);
+}
+
+Index array_budget(const Job& job) {
+  Index budget = whole_budget(job);
+  for (const auto& tensor : job.selection.tensors) budget -= metadata_bytes(tensor);
+  return budget;
+}
+
+std::vector<RatePoint> curve_of(const Job& job, const SelectedTensor& tensor) {
+  const TensorRequest request(job, tensor, {}, memory_limit(job.options));
+  std::vector<RatePoint> points;
+  for (const auto& candidate : candidates(request.request())) points.push_back(candidate.point);
+  if (points.empty()) {
+    throw BudgetError(tensor.name() + ": method " + std::string(to_string(job.options.method)) +
+                      " has no encoding that is smaller than the matrix itself");
+  }
+  return points;
+}
+
+}  // namespace
+
+std::vector<TensorBudget> share_budget(const Job& job, const std::function<void(const SelectedTensor&)>& progress) {
+  const auto& tensors = job.selection.tensors;
+  std::vector<TensorBudget> budgets(tensors.size(), {.max_bytes = std::nullopt, .max_error = job.options.max_error});
+  if (job.options.max_error) return budgets;
+  const Index budget = array_budget(job);
+  if (tensors.size() == 1) {
+    budgets[0].max_bytes = budget;
+    return budgets;
+  }
+  std::vector<std::vector<RatePoint>> curves;
+  for (const auto& tensor : tensors) {
+    throw_if_cancelled();
+    progress(tensor);
+    curves.push_back(curve_of(job, tensor));
+  }
+  const Allocation allocation = allocate(curves, budget);
+  for (std::size_t i = 0; i < tensors.size(); ++i) budgets[i].max_bytes = curves[i][allocation.chosen[i]].bytes;
+  return budgets;
+}
+
+}  // namespace loewner

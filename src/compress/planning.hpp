@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "compress/tensor_request.hpp"
+
+namespace loewner {
+
+/// Shares the byte budget of the options over the selected tensors, or gives each of them the error of the options.
+///
+/// Method    one tensor gets all. Several: the curves of what the method offers for each (of every method for
+///           automatic) and one multiplier; the errors that are added are the squares of the relative weighted errors,
+///           so that every matrix counts the same, whatever its size.
+/// Errors    BudgetError, with the smallest possible size, when the budget cannot be met.
+std::vector<TensorBudget> share_budget(const Job& job, const std::function<void(const SelectedTensor&)>& progress);
+
+}  // namespace loewner

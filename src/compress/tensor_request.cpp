@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compress/tensor_request.hpp"
+
+#include "loewner/base/error.hpp"
+
+namespace loewner {
+namespace {
+
+Index float_bytes(const SelectedTensor& tensor) {
+  return tensor.rows() * tensor.cols() * Index{sizeof(float)};
+}
+
+void require_memory(const SelectedTensor& tensor, Index needed, Index memory) {
+  if (needed <= memory) return;
+  throw BudgetError(tensor.name() + ": " + std::to_string(tensor.cols()) + " columns need about " +
+                    std::to_string(needed >> 20) + " MiB of memory, max_memory leaves " + std::to_string(memory >> 20) +
+                    " MiB");
+}
+
+std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor, bool in_memory) {
+  const auto rows = job.checkpoint.rows_of(tensor.name());
+  const std::string what =
+      job.checkpoint.shard_of(*tensor.tensor).file->path().string() + ": tensor '" + tensor.name() + "'";
+  try {
+    if (in_memory) return std::make_shared<OwnedRows>(read_all_finite(*rows, what));
+    require_finite(*rows, what);
+  } catch (const InvalidArgument& error) {
+    throw IoError(error.what());  // here it is the file's fault, not the caller's
+  }
+  return rows;
+}
+
+}  // namespace
+
+RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor) {
+  if (tensor.place.role != TensorRole::token_embedding) return {.values = {}, .description = "none"};
+  return row_weights(parse_row_weights(job.options.row_weights), job.options.model, tensor.rows());
+}
+
+TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory)
+    : weights_(row_weights_of(job, tensor)) {
+  const Index needed = solver_bytes(job.options.method, tensor.cols());
+  require_memory(tensor, needed, memory);
+  const bool in_memory = float_bytes(tensor) <= memory - needed;
+  held_bytes_ = in_memory ? float_bytes(tensor) : 0;
+  request_ = {.matrix = open_matrix(job, tensor, in_memory),
+              .row_weights = weights_.values,
+              .source_bytes = tensor.tensor->info->bytes(),
+              .max_bytes = budget.max_bytes,
+              .max_error = budget.max_error,
+              .method = job.options.method,
+              .norm_exponent = job.options.norm_exponent,
+              .factor_format = job.options.factor_format,
+              .seed = job.options.seed,
+              .memory = memory - held_bytes_};
+}
+
+}  // namespace loewner

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/plan/encode.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "loewner/base/error.hpp"
+#include "plan/methods.hpp"
+
+namespace loewner {
+namespace {
+
+// lp offers the same ranks as svd and is weighed against it when a rank is chosen.
+bool takes_part_in_automatic(const MethodEntry& entry, const EncodeRequest& request) {
+  return entry.method != Method::lp && entry.memory(request.matrix->cols()) <= request.memory;
+}
+
+void require_one_budget(const EncodeRequest& request) {
+  require(request.max_bytes.has_value() != request.max_error.has_value(),
+          [] { return std::string("encode_matrix: exactly one of max_bytes and max_error is needed"); });
+}
+
+std::string bytes_text(Index bytes) {
+  return std::to_string(bytes) + " bytes";
+}
+
+[[noreturn]] void refuse(const EncodeRequest& request, const std::vector<Candidate>& offers) {
+  if (request.max_error) {
+    throw BudgetError("no encoding smaller than the matrix itself (" + bytes_text(request.source_bytes) +
+                      ") is within the error; ask for a larger one");
+  }
+  const auto smallest = std::ranges::min_element(offers, {}, [](const Candidate& c) { return c.point.bytes; });
+  throw BudgetError("the budget leaves " + bytes_text(*request.max_bytes) + " for the arrays, but " +
+                    (smallest == offers.end()
+                         ? "no encoding is smaller than the matrix itself"
+                         : "the smallest encoding needs " + std::to_string(smallest->point.bytes)));
+}
+
+// The lowest error within the bytes; or the fewest bytes within the error.
+const Candidate* best_of(const EncodeRequest& request, const std::vector<Candidate>& offers) {
+  const Candidate* best = nullptr;
+  for (const auto& offer : offers) {
+    if (request.max_bytes && offer.point.bytes > *request.max_bytes) continue;
+    if (request.max_error && offer.point.error > *request.max_error * *request.max_error) continue;
+    const auto cost = [&](const Candidate& c) {
+      return request.max_bytes ? c.point.error : static_cast<double>(c.point.bytes);
+    };
+    if (best == nullptr || cost(offer) < cost(*best)) best = &offer;
+  }
+  return best;
+}
+
+Encoding encode_automatically(const EncodeRequest& request) {
+  const Candidate best = best_candidate(request);
+  EncodeRequest exact = request;
+  exact.method = best.method;
+  if (request.max_bytes) exact.max_bytes = best.point.bytes;
+  return best.method == Method::svd ? encode_by_svd_or_lp(exact) : entry_of(best.method).encode(exact);
+}
+
+}  // namespace
+
+std::vector<Candidate> candidates(const EncodeRequest& request) {
+  std::vector<Candidate> result;
+  for (const auto& entry : method_entries()) {
+    const bool asked =
+        request.method == Method::automatic ? takes_part_in_automatic(entry, request) : request.method == entry.method;
+    if (!asked) continue;
+    std::ranges::move(entry.curve(request), std::back_inserter(result));
+  }
+  return result;
+}
+
+Candidate best_candidate(const EncodeRequest& request) {
+  require_one_budget(request);
+  const auto offers = candidates(request);
+  const Candidate* best = best_of(request, offers);
+  if (best == nullptr) refuse(request, offers);
+  return *best;
+}
+
+Encoding encode_matrix(const EncodeRequest& request) {
+  require_one_budget(request);
+  if (request.method == Method::automatic) return encode_automatically(request);
+  return entry_of(request.method).encode(request);
+}
+
+Index solver_bytes(Method method, Index cols) {
+  return method == Method::automatic ? pass_memory(cols) : entry_of(method).memory(cols);
+}
+
+}  // namespace loewner

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "loewner/plan/encode.hpp"
+
+namespace loewner {
+
+/// What a method must offer to take part; the table in method.cpp is the only place that lists them.
+struct MethodEntry {
+  Method method;
+  std::string_view name;
+  std::vector<Candidate> (*curve)(const EncodeRequest& request);  ///< points smaller than request.source_bytes
+  Encoding (*encode)(const EncodeRequest& request);               ///< the best within max_bytes or max_error
+  Index (*memory)(Index cols);                                    ///< bytes besides the rows
+};
+
+const std::vector<MethodEntry>& method_entries();
+const MethodEntry& entry_of(Method method);
+
+std::vector<Candidate> svd_curve(const EncodeRequest& request);
+std::vector<Candidate> lp_curve(const EncodeRequest& request);
+Encoding encode_by_svd(const EncodeRequest& request);
+Encoding encode_by_lp(const EncodeRequest& request);
+Encoding encode_by_svd_or_lp(const EncodeRequest& request);
+Index svd_memory(Index cols);
+Index lp_memory(Index cols);
+
+std::vector<Candidate> dense_curve(const EncodeRequest& request);
+Encoding encode_dense(const EncodeRequest& request);
+Index pass_memory(Index cols);
+
+}  // namespace loewner
