@@ -78,6 +78,59 @@ TEST_F(Compress, KeepCountsEveryByteOfATensor) {
   }
 }
 
+// The bytes of all selected tensors together, metadata included.
+Index bytes_after(const CompressReport& report) {
+  Index sum = 0;
+  for (const auto& tensor : report.tensors) sum += tensor.bytes_after;
+  return sum;
+}
+
+class CompressTogether : public Compress {
+ protected:
+  CompressOptions together(const std::string& output = "out") const {
+    CompressOptions o = options(output);
+    o.keep.reset();
+    o.selection = Selection::all;
+    o.factor_format = NumberFormat::f16;
+    o.method = Method::svd;
+    return o;
+  }
+};
+
+TEST_F(CompressTogether, OneBudgetIsSharedAndMet) {
+  auto o = together();
+  o.keep = 0.6;
+  const auto report = compress(o);
+  Index before = 0;
+  for (const auto& tensor : report.tensors) before += tensor.bytes_before;
+  EXPECT_GT(report.tensors.size(), 1u);
+  EXPECT_LE(bytes_after(report), static_cast<Index>(0.6 * static_cast<double>(before)));
+  EXPECT_GT(bytes_after(report), static_cast<Index>(0.5 * static_cast<double>(before)));  // and used
+}
+
+TEST_F(CompressTogether, BitsAreBitsPerWeight) {
+  auto o = together();
+  o.bits = 12;
+  const auto report = compress(o);
+  Index weights = 0;
+  for (const auto& tensor : report.tensors) weights += tensor.rows * tensor.cols;
+  EXPECT_LE(bytes_after(report), 12 * weights / 8);
+}
+
+TEST_F(CompressTogether, ABudgetIsThatOfAllWeightFiles) {
+  auto o = together();
+  o.budget = Checkpoint::open(model_).weight_bytes() * 6 / 10;
+  const auto report = compress(o);
+  EXPECT_LE(report.weights_after, *o.budget);
+  EXPECT_GT(report.weights_after, *o.budget * 8 / 10);  // and used
+}
+
+TEST_F(CompressTogether, ABudgetThatIsTooSmallNamesTheSmallestSize) {
+  auto o = together();
+  o.bits = 0.01;
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)compress(o); }), "the smallest encodings take");
+}
+
 TEST_F(Compress, MeetsTheLargestErrorAfterRounding) {
   auto o = options();
   o.keep.reset();
