@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes of the token embedding of all-MiniLM-L6-v2 against quality, every method, plain integers included.
+
+cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and MRPC dev; sts: Spearman x 100
+on STS-B dev. int3 and int2 are plain rounding with a scale and an offset in f16 for each group, done here, because the
+tool does not offer them. About 30 s per row on two cores; rows evaluated before come from out/experiments/quality.json.
+Writes the table, docs/images/frontier.svg and docs/images/frontier.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import transformers
+from compressed import compressed
+from results_page import PAGE, ROOT, markdown_table, publish
+from table_quality import Fidelity
+from tables import minilm_folder, minilm_table
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+BITS = ("0.75", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "6")
+KEEPS = ("0.25", "0.36", "0.5", "0.72")
+IMAGES = PAGE.parent / "images"
+
+# family, options of `loewner compress`
+SETTINGS = [
+    *(("svd, f32", ["--method", "svd", "--keep", keep]) for keep in KEEPS),
+    *(("subspaces, f32", ["--method", "subspaces", "--keep", keep]) for keep in KEEPS),
+    *(("subspaces, f16", ["--method", "subspaces", "--factor-format", "f16", "--keep", keep]) for keep in KEEPS[:3]),
+    *(("codes", ["--method", "codes", "--bits", bits]) for bits in BITS),
+    *(("auto", ["--bits", bits]) for bits in ("1", "2", "3", "4.5", "9", "17")),
+    ("int8 per row", ["--method", "int8", "--bits", "9"]),
+    ("int4, groups of 64", ["--method", "int4", "--bits", "5"]),
+]
+PLAIN = {"int3, groups of 64": (3, 64), "int2, groups of 32": (2, 32)}
+
+
+@dataclass(frozen=True)
+class Point:
+    family: str
+    bytes: int
+    cos: float
+    sts: float
+
+
+def rounded(a: np.ndarray, bits: int, group: int) -> np.ndarray:
+    """Each group of a row on 2^bits equally spaced values between its extremes; scale and offset in f16."""
+    groups = a.reshape(-1, group)
+    low = groups.min(axis=1, keepdims=True).astype(np.float16).astype(np.float32)
+    step = ((groups.max(axis=1, keepdims=True) - low) / (2**bits - 1)).astype(np.float16).astype(np.float32)
+    codes = np.clip(np.round((groups - low) / np.maximum(step, 1e-30)), 0, 2**bits - 1)
+    return (low + codes * step).reshape(a.shape).astype(np.float32)
+
+
+def plot(points: list[Point]) -> None:
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.5))
+    for axis, quality, label in ((axes[0], "cos", "1 - cos"), (axes[1], "sts", "sts (original 86.72)")):
+        for family in dict.fromkeys(point.family for point in points):
+            chosen = sorted((p for p in points if p.family == family), key=lambda p: p.bytes)
+            values = [1 - p.cos if quality == "cos" else p.sts for p in chosen]
+            axis.plot([p.bytes / 1e6 for p in chosen], values, marker="o", markersize=4, label=family)
+        axis.set(xscale="log", xlabel="MB of the table, everything counted (original 46.9)", ylabel=label)
+        axis.grid(True, which="both", alpha=0.3)
+    axes[0].set_yscale("log")
+    axes[0].legend(fontsize=8)
+    figure.tight_layout()
+    IMAGES.mkdir(exist_ok=True)
+    matplotlib.rcParams["svg.hashsalt"] = "frontier"  # the same file for the same numbers
+    figure.savefig(IMAGES / "frontier.svg", metadata={"Date": None})
+    (IMAGES / "frontier.json").write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
+    parser.add_argument("--update-docs", action="store_true", help="write the table and the plot into docs/")
+    arguments = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    fidelity = Fidelity(arguments.glue)
+    table = minilm_table()
+    points, rows = [], []
+
+    def add(family: str, size: int, error: float, quality: dict) -> None:
+        points.append(Point(family, size, quality["cos"], quality["sts"]))
+        bits = 8 * size / table.size
+        rows.append(
+            [
+                family,
+                f"{bits:.2f}",
+                f"{size / 1e6:.2f}",
+                f"{error:.4f}",
+                f"{quality['cos']:.4f}",
+                f"{quality['sts']:.2f}",
+            ]
+        )
+        print(*rows[-1], file=sys.stderr, flush=True)
+
+    for family, options in SETTINGS:
+        with compressed(minilm_folder(), *options) as result:
+            quality = fidelity.of_folder(result)
+        add(family, result.table["bytes_after"], result.table["relative_error"], quality)
+    for family, (bits, group) in PLAIN.items():
+        decoded = rounded(table, bits, group)
+        error = float(np.linalg.norm(decoded - table) / np.linalg.norm(table))
+        size = table.size * bits // 8 + 2 * 2 * table.size // group
+        add(family, size, error, fidelity.of_table(decoded))
+    if arguments.update_docs:
+        plot(points)
+    header = ["method", "bits per weight", "MB", "error", "cos", "sts"]
+    publish("frontier", markdown_table(header, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()
