@@ -32,9 +32,15 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
 
 }  // namespace
 
+std::string row_weights_option(const Job& job, const SelectedTensor& tensor) {
+  if (tensor.place.role != TensorRole::token_embedding) return "none";
+  if (job.options.row_weights != "zipf") return job.options.row_weights;
+  const Json exponent = default_zipf_exponent(job.options.method);
+  return "zipf:" + exponent.dump();
+}
+
 RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor) {
-  if (tensor.place.role != TensorRole::token_embedding) return {.values = {}, .description = "none"};
-  return row_weights(parse_row_weights(job.options.row_weights), job.options.model, tensor.rows());
+  return row_weights(parse_row_weights(row_weights_option(job, tensor)), job.options.model, tensor.rows());
 }
 
 TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory)

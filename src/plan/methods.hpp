@@ -15,6 +15,7 @@ struct MethodEntry {
   std::vector<Candidate> (*curve)(const EncodeRequest& request);  ///< points smaller than request.source_bytes
   Encoding (*encode)(const EncodeRequest& request);               ///< the best within max_bytes or max_error
   Index (*memory)(Index cols);                                    ///< bytes besides the rows
+  double zipf_exponent;                                           ///< of row weights that state none
 };
 
 const std::vector<MethodEntry>& method_entries();

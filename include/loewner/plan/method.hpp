@@ -18,6 +18,9 @@ enum class Method {
 /// All methods, automatic first.
 const std::vector<Method>& all_methods();
 
+/// The exponent of `zipf` row weights (model/row_weights.hpp) that serves a method best.
+double default_zipf_exponent(Method method);
+
 /// auto, svd, lp, dense.
 std::string_view to_string(Method method);
 std::optional<Method> method_from_string(std::string_view name);
