@@ -34,6 +34,9 @@ void bind_choices(nb::module_& m) {
       .value("automatic", Method::automatic, "whichever leaves the lowest weighted error in the same bytes")
       .value("svd", Method::svd, "row-weighted truncated SVD")
       .value("lp", Method::lp, "truncated l_p factorisation")
+      .value("codes", Method::codes, "rotated rows in 0 ... 6 bits an entry")
+      .value("int8", Method::int8, "plain rounding, one scale a row")
+      .value("int4", Method::int4, "plain rounding in groups of 64")
       .value("dense", Method::dense, "the matrix itself in a shorter number format");
   nb::enum_<NumberFormat>(m, "NumberFormat", "The formats in which factors are stored.")
       .value("f32", NumberFormat::f32)

@@ -7,7 +7,9 @@
 
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/codec/codes.hpp"
 #include "loewner/codec/dense.hpp"
+#include "loewner/codec/integers.hpp"
 #include "loewner/codec/low_rank.hpp"
 
 namespace loewner {
@@ -22,6 +24,8 @@ struct Structure {
 constexpr std::array kStructures = {
     Structure{"dense", Dense::from_tensors},
     Structure{"low_rank", LowRank::from_tensors},
+    Structure{"codes", Codes::from_tensors},
+    Structure{"integers", Integers::from_tensors},
 };
 
 }  // namespace

@@ -67,6 +67,7 @@ TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, cons
   report.cols = tensor.cols();
   report.method = to_string(candidate.method);
   report.rank = candidate.rank;
+  report.bits = candidate.bits;
   report.norm_exponent = job.options.norm_exponent;
   report.row_weights = request.weights().description;
   report.bytes_before = stored_bytes(job.checkpoint, {tensor.name()});

@@ -29,6 +29,14 @@ Encoding encode_by_svd_or_lp(const EncodeRequest& request);
 Index svd_memory(Index cols);
 Index lp_memory(Index cols);
 
+std::vector<Candidate> codes_curve(const EncodeRequest& request);
+Encoding encode_by_codes(const EncodeRequest& request);
+
+std::vector<Candidate> int8_curve(const EncodeRequest& request);
+std::vector<Candidate> int4_curve(const EncodeRequest& request);
+Encoding encode_by_int8(const EncodeRequest& request);
+Encoding encode_by_int4(const EncodeRequest& request);
+
 std::vector<Candidate> dense_curve(const EncodeRequest& request);
 Encoding encode_dense(const EncodeRequest& request);
 Index pass_memory(Index cols);
