@@ -5,28 +5,11 @@
 #include <string>
 
 #include "detail/blas.hpp"
+#include "detail/shared_rows.hpp"
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {
-namespace {
-
-// A right factor shared between this encoding and the arrays that are being written from it.
-class SharedRows final : public RowSource {
- public:
-  explicit SharedRows(std::shared_ptr<const Matrix<float>> a) : a_(std::move(a)) {}
-  Index rows() const override { return a_->rows(); }
-  Index cols() const override { return a_->cols(); }
-  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>&) const override {
-    return a_->view().row_block(first, count);
-  }
-
- private:
-  std::shared_ptr<const Matrix<float>> a_;
-};
-
-}  // namespace
-
 LowRank::LowRank(std::shared_ptr<const RowSource> left, Matrix<float> right, NumberFormat format)
     : left_(std::move(left)), right_(std::make_shared<Matrix<float>>(std::move(right))), format_(format) {
   require(left_->cols() == right_->rows() && right_->rows() >= 1, [&] {
@@ -52,7 +35,7 @@ Index LowRank::bytes_at_rank(Index rows, Index cols, Index rank, NumberFormat fo
 
 std::vector<StoredArray> LowRank::to_tensors() const {
   return {stored_as("left", left_, dtype_of(format_)),
-          stored_as("right", std::make_shared<SharedRows>(right_), dtype_of(format_))};
+          stored_as("right", std::make_shared<detail::SharedRows>(right_), dtype_of(format_))};
 }
 
 Json LowRank::spec_fields() const {

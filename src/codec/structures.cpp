@@ -9,6 +9,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/dense.hpp"
 #include "loewner/codec/low_rank.hpp"
+#include "loewner/codec/subspaces.hpp"
 
 namespace loewner {
 namespace {
@@ -22,6 +23,7 @@ struct Structure {
 constexpr std::array kStructures = {
     Structure{"dense", Dense::from_tensors},
     Structure{"low_rank", LowRank::from_tensors},
+    Structure{"subspaces", Subspaces::from_tensors},
 };
 
 }  // namespace
