@@ -171,6 +171,14 @@ ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const doub
   return labels;
 }
 
+ClusterLabels random_partition(Index rows, Index num_clusters, RandomStream& random) {
+  ClusterLabels labels(rows);
+  for (auto& label : labels) {
+    label = static_cast<std::uint8_t>(random.below(static_cast<std::uint64_t>(num_clusters)));
+  }
+  return labels;
+}
+
 ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights, Index num_clusters) {
   const std::vector<double> energy = energies(a, weights);
   std::vector<Index> order(a.rows());

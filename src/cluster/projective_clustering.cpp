@@ -18,7 +18,12 @@
 namespace loewner {
 namespace {
 
-constexpr int kTrialSteps = 3;       // of a start before the starts are compared
+constexpr int kTrialSteps = 3;      // of a start between two comparisons of the starts
+constexpr int kTrialRounds = 8;     // of such steps at most
+constexpr double kOptimism = 1.5;   // how much of its last gain a start is trusted to gain yet
+constexpr Index kExchanges = 4;     // clusters that are tried to be dissolved per round
+constexpr int kExchangeRounds = 3;  // while each gains at least kExchangeGain of the objective
+constexpr double kExchangeGain = 0.002;
 constexpr int kSplitSteps = 2;       // after each split of a cluster
 constexpr double kSmoothing = 1e-7;  // of the root mean square norm: the distance below which q = 1 is smoothed
 
@@ -267,11 +272,62 @@ ClusterLabels start_labels(const Problem& sample, MatrixView<const float> rows,
   return detail::farthest_subspaces(rows, sample.weights, options, random);
 }
 
-using Descents = std::vector<std::unique_ptr<Descent>>;
+// A descent and what its last few steps gained.
+struct Trial {
+  std::unique_ptr<Descent> descent;
+  double gain = std::numeric_limits<double>::infinity();
+  bool running = true;
 
-void keep_better_half(Descents& descents) {
-  std::ranges::stable_sort(descents, {}, [](const auto& descent) { return descent->best().objective; });
-  descents.resize((descents.size() + 1) / 2);
+  double objective() const { return descent->best().objective; }
+  void go_on(double tolerance) {
+    const double before = objective();
+    descent->run(kTrialSteps, tolerance);
+    gain = before - objective();
+    running = descent->status() != Status::converged;
+  }
+};
+
+// Lets the descents run a few steps at a time, and gives up those that would not overtake the leader even with
+// kOptimism times the gain of their last steps.
+std::unique_ptr<Descent> winner(std::vector<Trial> trials, double tolerance) {
+  const auto leader = [&] { return std::ranges::min_element(trials, {}, &Trial::objective); };
+  for (int round = 0; round < kTrialRounds; ++round) {
+    for (Trial& trial : trials) {
+      if (trial.running) trial.go_on(tolerance);
+    }
+    const double best = leader()->objective();
+    for (Trial& trial : trials) {
+      if (trial.objective() - kOptimism * trial.gain > best) trial.running = false;
+    }
+  }
+  return std::move(leader()->descent);
+}
+
+// The partition after one cluster was dissolved and the most costly of the others cut in two instead.
+ClusterLabels exchanged_labels(const Problem& sample, const Descent& descent, Index dissolved) {
+  std::vector<Matrix<double>> frames = descent.frames();
+  frames.erase(frames.begin() + dissolved);
+  const auto rest = static_cast<Index>(frames.size());
+  Descent without(sample, rest, Descent::nearest(sample, frames));
+  without.run(1, 0);
+  return without.split_into(rest);
+}
+
+// Descents do not leave the basin of their start; exchanges of clusters do.
+std::unique_ptr<Descent> exchanged(const Problem& sample, std::unique_ptr<Descent> best,
+                                   const ProjectiveClusteringOptions& options) {
+  for (int round = 0; round < kExchangeRounds; ++round) {
+    const double before = best->best().objective;
+    std::vector<Trial> trials;
+    for (Index l = 0; l < std::min(options.num_clusters, kExchanges); ++l) {
+      trials.push_back(
+          {.descent = std::make_unique<Descent>(sample, options.num_clusters, exchanged_labels(sample, *best, l))});
+    }
+    trials.push_back({.descent = std::move(best)});
+    best = winner(std::move(trials), options.tolerance);
+    if (best->best().objective >= (1 - kExchangeGain) * before) break;
+  }
+  return best;
 }
 
 // The subspaces that the best start leads to on a sample of the rows.
@@ -281,18 +337,13 @@ std::vector<Matrix<double>> best_start(const Problem& problem, const ProjectiveC
   detail::RowSample chosen = detail::sample_rows(problem.a, problem.weights, wanted, random);
   const DenseRows rows(std::as_const(chosen.rows).view());
   const Problem sample{rows, std::move(chosen.weights), problem.dimension, problem.loss};
-  Descents descents;
+  std::vector<Trial> trials;
   for (int start = 0; start < options.num_restarts; ++start) {
-    descents.push_back(std::make_unique<Descent>(
-        sample, options.num_clusters, start_labels(sample, std::as_const(chosen.rows).view(), options, start)));
+    trials.push_back(
+        {.descent = std::make_unique<Descent>(
+             sample, options.num_clusters, start_labels(sample, std::as_const(chosen.rows).view(), options, start))});
   }
-  for (int round = 0; round < 2; ++round) {
-    for (const auto& descent : descents) descent->run(kTrialSteps, options.tolerance);
-    keep_better_half(descents);
-  }
-  for (const auto& descent : descents) descent->run(2 * kTrialSteps, options.tolerance);
-  keep_better_half(descents);
-  return descents.front()->frames();
+  return exchanged(sample, winner(std::move(trials), options.tolerance), options)->frames();
 }
 
 ProjectiveClustering finished(Iterate iterate, double nested_objective, const Descent& descent) {

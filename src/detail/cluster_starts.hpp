@@ -19,6 +19,9 @@ ClusterLabels angular_k_means(MatrixView<const float> a, std::span<const double>
 ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const double> weights,
                                  const ProjectiveClusteringOptions& options, RandomStream& random);
 
+/// Every row anywhere: subspaces that start alike and part slowly, but from any of which all partitions can be reached.
+ClusterLabels random_partition(Index rows, Index num_clusters, RandomStream& random);
+
 /// k parts of (nearly) equal size in the order of u_i ||a_i||^2, descending: rows that count alike together.
 ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights, Index num_clusters);
 

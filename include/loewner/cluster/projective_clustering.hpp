@@ -24,7 +24,7 @@ struct ProjectiveClusteringOptions {
   std::span<const double> row_weights{};                        ///< u, n values >= 0, or empty for all ones
   int num_restarts = 6;                                         ///< >= 1
   int max_iterations = 50;                                      ///< of the final descent
-  double tolerance = 3e-4;  ///< relative decrease of the objective below which the iteration has converged
+  double tolerance = 1e-4;  ///< relative decrease of the objective below which the iteration has converged
   std::uint64_t seed = 0;
 };
 
