@@ -21,22 +21,34 @@ std::string array_name(const char* side, std::size_t cluster) {
   return std::string(side) + "_" + std::to_string(cluster);
 }
 
-std::vector<Index> dimensions_field(const Json& spec, Index cols) {
-  const auto field = detail::spec_field<Json>(spec, "dimensions");
+// A list of 1 to 256 integers in [0, most].
+std::vector<Index> list_field(const Json& spec, const std::string& name, Index most) {
+  const auto field = detail::spec_field<Json>(spec, name);
   const auto size = static_cast<Index>(field.size());
   if (!field.is_array() || size < 1 || size > kMaxClusters) {
-    throw IoError("specification: field 'dimensions' must be a list of 1 to 256 integers, got " + field.dump());
+    throw IoError("specification: field '" + name + "' must be a list of 1 to 256 integers, got " + field.dump());
   }
-  std::vector<Index> dimensions;
+  std::vector<Index> values;
   for (const auto& value : field) {
-    const bool fits = value.is_number_integer() && value >= 0 && value <= cols;
+    const bool fits = value.is_number_integer() && value >= 0 && value <= most;
     if (!fits) {
-      throw IoError("specification: field 'dimensions' must hold integers in [0, " + std::to_string(cols) + "], got " +
-                    value.dump());
+      throw IoError("specification: field '" + name + "' must hold integers in [0, " + std::to_string(most) +
+                    "], got " + value.dump());
     }
-    dimensions.push_back(value.get<Index>());
+    values.push_back(value.get<Index>());
   }
-  return dimensions;
+  return values;
+}
+
+void require_sizes(const ClusterLabels& labels, const std::vector<Index>& sizes) {
+  std::vector<Index> counts(sizes.size());
+  for (const auto label : labels) ++counts[label];
+  for (std::size_t l = 0; l < sizes.size(); ++l) {
+    if (counts[l] != sizes[l]) {
+      throw IoError("array 'cluster' must hold the number " + std::to_string(l) + " " + std::to_string(sizes[l]) +
+                    " times, got it " + std::to_string(counts[l]) + " times");
+    }
+  }
 }
 
 ClusterLabels read_labels(const StoredArray& array, Index rows, std::size_t num_clusters) {
@@ -107,10 +119,13 @@ Subspaces::Subspaces(ClusterLabels cluster_of_row, Index cols, std::vector<Clust
 std::unique_ptr<EncodedMatrix> Subspaces::from_tensors(const Json& spec, const ArrayLookup& arrays) {
   const Index rows = detail::size_field(spec, "rows"), cols = detail::size_field(spec, "cols");
   const NumberFormat format = detail::format_field(spec);
-  const std::vector<Index> dimensions = dimensions_field(spec, cols);
+  const auto dimensions = list_field(spec, "dimensions", cols), sizes = list_field(spec, "sizes", rows);
+  if (sizes.size() != dimensions.size()) {
+    throw IoError("specification: field 'sizes' must have as many entries as 'dimensions', " +
+                  std::to_string(dimensions.size()) + ", got " + std::to_string(sizes.size()));
+  }
   ClusterLabels labels = read_labels(arrays(kClusterArray), rows, dimensions.size());
-  std::vector<Index> sizes(dimensions.size());
-  for (const auto label : labels) ++sizes[label];
+  require_sizes(labels, sizes);
   std::vector<Cluster> clusters(dimensions.size());
   for (std::size_t l = 0; l < clusters.size(); ++l) {
     if (dimensions[l] == 0) continue;
@@ -132,6 +147,12 @@ std::vector<Index> Subspaces::dimensions() const {
   return dimensions;
 }
 
+std::vector<Index> Subspaces::sizes() const {
+  std::vector<Index> sizes;
+  for (const auto& part : parts_) sizes.push_back(static_cast<Index>(part.rows.size()));
+  return sizes;
+}
+
 std::vector<StoredArray> Subspaces::to_tensors() const {
   std::vector<StoredArray> arrays{stored_labels(cluster_of_row_)};
   for (std::size_t l = 0; l < parts_.size(); ++l) {
@@ -144,7 +165,7 @@ std::vector<StoredArray> Subspaces::to_tensors() const {
 }
 
 Json Subspaces::spec_fields() const {
-  return {{"dimensions", dimensions()}, {"format", to_string(format_)}};
+  return {{"dimensions", dimensions()}, {"sizes", sizes()}, {"format", to_string(format_)}};
 }
 
 MatrixView<const float> Subspaces::read_rows(Index first, Index count, Matrix<float>& buffer) const {

@@ -33,6 +33,8 @@ class Subspaces final : public EncodedMatrix {
 
   /// j_l of every cluster.
   std::vector<Index> dimensions() const;
+  /// n_l of every cluster.
+  std::vector<Index> sizes() const;
   std::span<const std::uint8_t> cluster_of_row() const { return *cluster_of_row_; }
 
   std::string_view structure() const override { return "subspaces"; }
