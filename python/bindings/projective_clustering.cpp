@@ -8,6 +8,10 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
 
+// A vector of move-only matrices claims to be copyable, and nanobind believes it.
+template <>
+struct nanobind::detail::is_copy_constructible<loewner::ProjectiveClustering> : std::false_type {};
+
 namespace loewner::python {
 namespace {
 

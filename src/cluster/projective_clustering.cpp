@@ -290,17 +290,18 @@ struct Trial {
 // Lets the descents run a few steps at a time, and gives up those that would not overtake the leader even with
 // kOptimism times the gain of their last steps.
 std::unique_ptr<Descent> winner(std::vector<Trial> trials, double tolerance) {
-  const auto leader = [&] { return std::ranges::min_element(trials, {}, &Trial::objective); };
   for (int round = 0; round < kTrialRounds; ++round) {
     for (Trial& trial : trials) {
       if (trial.running) trial.go_on(tolerance);
     }
-    const double best = leader()->objective();
-    for (Trial& trial : trials) {
-      if (trial.objective() - kOptimism * trial.gain > best) trial.running = false;
-    }
+    std::ranges::stable_sort(trials, {}, &Trial::objective);
+    const double best = trials.front().objective();
+    const auto beaten = [&](const Trial& trial) {
+      return trial.objective() > best && (!trial.running || trial.objective() - kOptimism * trial.gain > best);
+    };
+    std::erase_if(trials, beaten);
   }
-  return std::move(leader()->descent);
+  return std::move(trials.front().descent);
 }
 
 // The partition after one cluster was dissolved and the most costly of the others cut in two instead.

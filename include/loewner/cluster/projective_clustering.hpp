@@ -38,14 +38,15 @@ struct ProjectiveClustering {
 /// sum_i u_i min(dist(a_i, S_c(i))^q, t)  small.
 ///
 /// Shapes    a: n x d; bases: j x d each. n < k j is fine: clusters may be empty, and keep some basis.
-/// Method    expectation maximisation over k subspaces [TukanEtAl2021b]: every row goes to the subspace of least loss,
+/// Method    expectation maximisation over k subspaces [MaaloufEtAl2021]: every row goes to the subspace of least loss,
 ///           every subspace becomes the leading eigenvectors of its rows' weighted Gram matrix, which is updated by the
 ///           rows that moved. q = 1 and truncation by reweighting (robust_subspace.hpp) inside the same loop. Starts in
 ///           turn: splitting the worst cluster, spherical k-means, and farthest subspaces (a row drawn by its residual
-///           and its neighbours in angle). Starts are tried on a sample of the rows and the better half goes on, three
-///           times. An empty cluster gets the rows of largest loss.
+///           and its neighbours in angle). They race on a sample of the rows until they fall behind; then clusters of
+///           the winner are dissolved in turn, each for a cut of the most costly one, while that gains. An empty
+///           cluster gets the rows of largest loss. At last the descent on all rows.
 /// Cost      per iteration at most n d^2 + 4 k d^3 flops in float64 and 2 n d sum_l min(j, d - j) in float32; memory
-///           8 k n + 24 k d^2 bytes, and the sample of at most max(4096, 8 k d) rows.
+///           8 k n + 24 k d^2 bytes for each start in the race, and a sample of about max(4096, 8 k d) rows.
 /// Accuracy  a local optimum of an NP-hard problem; never above the best single subspace (k = 1), which is computed
 ///           first, beyond rounding of 1e-6 of the energy. For q = 1 distances below 1e-7 of the root mean square norm
 ///           are smoothed.
