@@ -410,6 +410,29 @@ def enclosing_ellipsoid(a: Annotated[NDArray[numpy.float32], dict(shape=(None, N
     The ellipsoid of minimum volume, centred at 0, that holds the points +-a_i, in its dual form (D-optimal design).
     """
 
+class ProjectiveClustering:
+    @property
+    def cluster_of_row(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]:
+        """n values below num_clusters"""
+
+    @property
+    def bases(self) -> list[Annotated[NDArray[numpy.float64], dict(shape=(None, None))]]:
+        """num_clusters of dimension x d, orthonormal rows"""
+
+    @property
+    def report(self) -> FitReport:
+        """
+        objective: sum_i u_i min(distance of row i^q, t); the initial one is that of a single subspace
+        """
+
+def projective_clustering(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], num_clusters: int, dimension: int, *, exponent: float = 2.0, truncation: float = float('inf'), row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, num_restarts: int = 6, max_iterations: int = 50, tolerance: float = 0.0001, seed: int = 0) -> ProjectiveClustering:
+    """
+    Subspaces through the origin, and one of them for every row, that make sum_i u_i min(dist(a_i, S_c(i))^q, t)
+    small; never above the best single subspace.
+
+    a: n x d; exponent: q, 1 or 2; truncation: t > 0; row_weights: u, n values >= 0, all ones if None.
+    """
+
 class Selection(enum.Enum):
     """Which tensors are made smaller, before include and exclude."""
 

@@ -11,6 +11,7 @@
 #include "loewner/codec/dense.hpp"
 #include "loewner/codec/integers.hpp"
 #include "loewner/codec/low_rank.hpp"
+#include "loewner/codec/subspaces.hpp"
 
 namespace loewner {
 namespace {
@@ -22,10 +23,9 @@ struct Structure {
 
 // A new structure is one line here, besides its own header, source and test.
 constexpr std::array kStructures = {
-    Structure{"dense", Dense::from_tensors},
-    Structure{"low_rank", LowRank::from_tensors},
-    Structure{"codes", Codes::from_tensors},
-    Structure{"integers", Integers::from_tensors},
+    Structure{"dense", Dense::from_tensors},         Structure{"low_rank", LowRank::from_tensors},
+    Structure{"codes", Codes::from_tensors},         Structure{"integers", Integers::from_tensors},
+    Structure{"subspaces", Subspaces::from_tensors},
 };
 
 }  // namespace

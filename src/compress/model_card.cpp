@@ -40,6 +40,7 @@ std::string command_of(const CompressOptions& options) {
   if (options.budget) command += " --budget " + std::to_string(*options.budget);
   if (options.max_error) command += " --max-error " + number("%g", *options.max_error);
   if (options.method != defaults.method) command += " --method " + std::string(to_string(options.method));
+  if (options.num_subspaces) command += " --subspaces " + std::to_string(*options.num_subspaces);
   if (options.norm_exponent != defaults.norm_exponent)
     command += " --norm-exponent " + number("%g", options.norm_exponent);
   if (options.row_weights != defaults.row_weights) {

@@ -57,6 +57,7 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .method = job.options.method,
               .norm_exponent = job.options.norm_exponent,
               .factor_format = job.options.factor_format,
+              .num_subspaces = job.options.num_subspaces,
               .seed = job.options.seed,
               .memory = memory - held_bytes_};
 }

@@ -29,6 +29,10 @@ Encoding encode_by_svd_or_lp(const EncodeRequest& request);
 Index svd_memory(Index cols);
 Index lp_memory(Index cols);
 
+std::vector<Candidate> subspaces_curve(const EncodeRequest& request);
+Encoding encode_by_subspaces(const EncodeRequest& request);
+Index subspaces_memory(Index cols);
+
 std::vector<Candidate> codes_curve(const EncodeRequest& request);
 Encoding encode_by_codes(const EncodeRequest& request);
 

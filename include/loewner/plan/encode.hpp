@@ -24,6 +24,7 @@ struct EncodeRequest {
   Method method = Method::automatic;
   double norm_exponent = 2;
   NumberFormat factor_format = NumberFormat::f32;
+  std::optional<Index> num_subspaces;  ///< none: chosen by the budget
   std::uint64_t seed = 0;
   Index memory = std::numeric_limits<Index>::max();  ///< automatic leaves out what needs more than these bytes
 };
@@ -33,6 +34,7 @@ struct Encoding {
   std::unique_ptr<EncodedMatrix> matrix;
   Method method = Method::svd;  ///< never automatic
   std::optional<Index> rank;
+  std::optional<Index> subspaces;      ///< number of clusters
   std::optional<double> bits;          ///< mean bits of an entry, of codes and integers
   double predicted_error = 0;          ///< relative weighted Frobenius error, before rounding to the factor format
   std::optional<double> lp_error_svd;  ///< relative weighted l_p error of the truncated SVD of the same rank

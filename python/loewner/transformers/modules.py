@@ -27,10 +27,11 @@ class EncodedMatrix(nn.Module):
     """A module's matrix W (rows x cols) as arrays: the base of all structures.
 
     A structure names its arrays and says how to decode them; an array is a parameter of the module, so it is trained
-    and saved as any other.
+    and saved as any other. One of integers is a parameter too, without gradient: transformers ties parameters only.
     """
 
     original: ClassVar[type[nn.Module]]
+    integer_arrays: ClassVar[dict[str, torch.dtype]] = {}  # those that are not trained
     spec: dict[str, Any]
     like: (
         nn.Parameter
@@ -65,8 +66,8 @@ class EncodedMatrix(nn.Module):
 
     def current_spec(self) -> dict[str, Any]:
         """The specification as it would be saved now: the arrays' type may have changed since."""
-        dtype = getattr(self, self.array_names()[0]).dtype
-        return {**self.spec, "format": next(name for name, known in FORMATS.items() if known == dtype)}
+        dtypes = {getattr(self, name).dtype for name in self.array_names() if name not in self.integer_arrays}
+        return {**self.spec, "format": next((name for name, known in FORMATS.items() if known in dtypes), "f32")}
 
     # `like` belongs to the module and not to the checkpoint.
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
@@ -142,7 +143,9 @@ def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[Encod
     encoded = encoded_class(structure, type(module))
     parameters = {"like": nn.Parameter(weight.new_empty(0), requires_grad=False)}
     for name, shape in structure.array_shapes(spec).items():
-        parameters[name] = nn.Parameter(torch.empty(shape, dtype=FORMATS[spec["format"]], device=weight.device))
+        dtype = structure.integer_arrays.get(name, FORMATS[spec["format"]])
+        array = torch.empty(shape, dtype=dtype, device=weight.device)
+        parameters[name] = nn.Parameter(array, requires_grad=dtype.is_floating_point)
     del module.weight
     module.__class__ = encoded
     module._parameters = {**parameters, **module._parameters}  # `like` first
