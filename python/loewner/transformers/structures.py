@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from loewner._core import StoredMatrix
 from loewner.transformers.decoded_on_use import DecodedOnUse
 from loewner.transformers.modules import EncodedMatrix
 
@@ -78,7 +81,7 @@ class ClusterLayout(NamedTuple):
 class Subspaces(EncodedMatrix):
     """Row i of cluster c is left_c[p] right_c, p the number of rows of cluster c before i."""
 
-    integer_arrays: ClassVar[dict[str, torch.dtype]] = {"cluster": torch.uint8}
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {"cluster": torch.uint8}
     cluster: nn.Parameter  # without gradient
 
     @staticmethod
@@ -176,4 +179,107 @@ class Subspaces(EncodedMatrix):
         return ClusterLayout(order, place, first, seen)
 
 
-STRUCTURES: dict[str, type[EncodedMatrix]] = {"low_rank": LowRank, "dense": Dense, "subspaces": Subspaces}
+class Coded(EncodedMatrix):
+    """A matrix that the core decodes: rows when they are looked up, or blocks of rows inside a product."""
+
+    @property
+    def weight(self) -> Tensor:
+        return DecodedOnUse.of(self, (self.spec["rows"], self.spec["cols"]))
+
+    def decode(self) -> Tensor:
+        return self._from_core(self._core().decode())
+
+    def decode_rows(self, ids: Tensor) -> Tensor:
+        rows = self._core().decode_rows(ids.detach().cpu().reshape(-1).long().numpy())
+        return self._from_core(rows).reshape(*ids.shape, -1)
+
+    def times_transposed(self, x: Tensor) -> Tensor:
+        return CodedProduct.apply(x, self)  # type: ignore[no-any-return]
+
+    def times(self, x: Tensor) -> Tensor:
+        return x @ self.decode().to(x.dtype)
+
+    def product(self, x: Tensor) -> Tensor:
+        """x W^T without gradients, W decoded by blocks of rows."""
+        rows = x.detach().cpu().reshape(-1, x.shape[-1]).float().contiguous()
+        return self._from_core(self._core().apply(rows.numpy())).to(x.dtype).reshape(*x.shape[:-1], -1)
+
+    def _from_core(self, array: np.ndarray[Any, Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.like.device)
+
+    def _core(self) -> StoredMatrix:
+        """Made at the first use, because the arrays are read into the module after it was made."""
+        arrays = {name: getattr(self, name) for name in self.array_names()}
+        seen = tuple((array.data_ptr(), array._version, array.device) for array in arrays.values())
+        core: tuple[Any, StoredMatrix] | None = self.__dict__.get("_stored_matrix")
+        if core is None or core[0] != seen:
+            held = {name: array.detach().cpu().to(self.fixed_arrays[name]).numpy() for name, array in arrays.items()}
+            core = (seen, StoredMatrix(json.dumps(self.spec), held))
+            self.__dict__["_stored_matrix"] = core
+        return core[1]
+
+    # A copy makes its own at its first use.
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_stored_matrix"}
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        make, arguments, _ = super().__reduce_ex__(protocol)
+        return make, arguments, self.__getstate__()
+
+    def extra_repr(self) -> str:
+        return f"{self.spec['rows']}, {self.spec['cols']}, {self.spec['structure']}"
+
+
+class CodedProduct(torch.autograd.Function):
+    """x W^T for a coded W, which gets no gradient."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, module: Coded) -> Tensor:
+        context.module = module
+        return module.product(x)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return gradient @ context.module.decode().to(gradient.dtype), None
+
+
+class Codes(Coded):
+    """Row i is s_i R^-1 q_i: rotated rows of 0 ... 6 bits an entry."""
+
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
+        "codes": torch.uint8,
+        "bits": torch.uint8,
+        "scales": torch.float16,
+        "shared": torch.float16,
+    }
+
+    @staticmethod
+    def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        shapes = {"codes": (spec["code_bytes"], 1), "bits": ((spec["rows"] + 1) // 2, 1), "scales": (spec["rows"], 1)}
+        return {**shapes, "shared": (spec["cols"], 1)} if spec["has_shared"] else shapes
+
+
+class Integers(Coded):
+    """Entries on equally spaced values, in groups with a step and an offset."""
+
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
+        "codes": torch.uint8,
+        "steps": torch.float16,
+        "offsets": torch.float16,
+    }
+
+    @staticmethod
+    def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        groups = -(-spec["cols"] // spec["group"])
+        row_bytes = -(-spec["cols"] * spec["bits"] // 8)
+        shapes = {"steps": (spec["rows"], groups), "offsets": (spec["rows"], groups)}
+        return {"codes": (spec["rows"], row_bytes), **shapes}
+
+
+STRUCTURES: dict[str, type[EncodedMatrix]] = {
+    "low_rank": LowRank,
+    "dense": Dense,
+    "subspaces": Subspaces,
+    "codes": Codes,
+    "integers": Integers,
+}
