@@ -425,7 +425,7 @@ class ProjectiveClustering:
         objective: sum_i u_i min(distance of row i^q, t); the initial one is that of a single subspace
         """
 
-def projective_clustering(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], num_clusters: int, dimension: int, *, exponent: float = 2.0, truncation: float = float('inf'), row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, num_restarts: int = 6, max_iterations: int = 50, tolerance: float = 0.0001, seed: int = 0) -> ProjectiveClustering:
+def projective_clustering(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], num_clusters: int, dimension: int, *, exponent: float = 2.0, truncation: float = float('inf'), row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, num_restarts: int = 3, max_iterations: int = 50, tolerance: float = 0.0003, seed: int = 0) -> ProjectiveClustering:
     """
     Subspaces through the origin, and one of them for every row, that make sum_i u_i min(dist(a_i, S_c(i))^q, t)
     small; never above the best single subspace.

@@ -18,14 +18,13 @@
 namespace loewner {
 namespace {
 
-constexpr int kTrialSteps = 3;      // of a start between two comparisons of the starts
-constexpr int kTrialRounds = 8;     // of such steps at most
-constexpr double kOptimism = 1.5;   // how much of its last gain a start is trusted to gain yet
-constexpr Index kExchanges = 4;     // clusters that are tried to be dissolved per round
-constexpr int kExchangeRounds = 3;  // while each gains at least kExchangeGain of the objective
-constexpr double kExchangeGain = 0.002;
-constexpr int kSplitSteps = 2;       // after each split of a cluster
-constexpr double kSmoothing = 1e-7;  // of the root mean square norm: the distance below which q = 1 is smoothed
+constexpr int kTrialSteps = 2;            // of a start between two comparisons of the starts
+constexpr int kTrialRounds = 4;           // of such steps at most
+constexpr double kTrialTolerance = 1e-3;  // a sample's optimum is not that of all rows
+constexpr double kOptimism = 1.5;         // how much of its last gain a start is trusted to gain yet
+constexpr Index kExchanges = 3;           // clusters that are tried to be dissolved
+constexpr int kSplitSteps = 2;            // after each split of a cluster
+constexpr double kSmoothing = 1e-7;       // of the root mean square norm: the distance below which q = 1 is smoothed
 
 // min(r^q, t) as a function of r^2, smoothed near 0 for q = 1, and its weight for reweighting.
 class RowLoss {
@@ -279,9 +278,10 @@ struct Trial {
   bool running = true;
 
   double objective() const { return descent->best().objective; }
-  void go_on(double tolerance) {
+  void go_on() {
+    if (descent->steps() == 0) descent->run(1, kTrialTolerance);  // before it there is nothing to gain on
     const double before = objective();
-    descent->run(kTrialSteps, tolerance);
+    descent->run(kTrialSteps, kTrialTolerance);
     gain = before - objective();
     running = descent->status() != Status::converged;
   }
@@ -289,10 +289,10 @@ struct Trial {
 
 // Lets the descents run a few steps at a time, and gives up those that would not overtake the leader even with
 // kOptimism times the gain of their last steps.
-std::unique_ptr<Descent> winner(std::vector<Trial> trials, double tolerance) {
+std::unique_ptr<Descent> winner(std::vector<Trial> trials) {
   for (int round = 0; round < kTrialRounds; ++round) {
     for (Trial& trial : trials) {
-      if (trial.running) trial.go_on(tolerance);
+      if (trial.running) trial.go_on();
     }
     std::ranges::stable_sort(trials, {}, &Trial::objective);
     const double best = trials.front().objective();
@@ -315,25 +315,18 @@ ClusterLabels exchanged_labels(const Problem& sample, const Descent& descent, In
 }
 
 // Descents do not leave the basin of their start; exchanges of clusters do.
-std::unique_ptr<Descent> exchanged(const Problem& sample, std::unique_ptr<Descent> best,
-                                   const ProjectiveClusteringOptions& options) {
-  for (int round = 0; round < kExchangeRounds; ++round) {
-    const double before = best->best().objective;
-    std::vector<Trial> trials;
-    for (Index l = 0; l < std::min(options.num_clusters, kExchanges); ++l) {
-      trials.push_back(
-          {.descent = std::make_unique<Descent>(sample, options.num_clusters, exchanged_labels(sample, *best, l))});
-    }
-    trials.push_back({.descent = std::move(best)});
-    best = winner(std::move(trials), options.tolerance);
-    if (best->best().objective >= (1 - kExchangeGain) * before) break;
+std::unique_ptr<Descent> exchanged(const Problem& sample, std::unique_ptr<Descent> best, Index num_clusters) {
+  std::vector<Trial> trials;
+  for (Index l = 0; l < std::min(num_clusters, kExchanges); ++l) {
+    trials.push_back({.descent = std::make_unique<Descent>(sample, num_clusters, exchanged_labels(sample, *best, l))});
   }
-  return best;
+  trials.push_back({.descent = std::move(best)});
+  return winner(std::move(trials));
 }
 
 // The subspaces that the best start leads to on a sample of the rows.
 std::vector<Matrix<double>> best_start(const Problem& problem, const ProjectiveClusteringOptions& options) {
-  const Index wanted = std::max<Index>(4096, 8 * options.num_clusters * problem.a.cols());
+  const Index wanted = std::max<Index>(4096, 4 * options.num_clusters * problem.a.cols());
   RandomStream random(options.seed, RandomPurpose::sampling);
   detail::RowSample chosen = detail::sample_rows(problem.a, problem.weights, wanted, random);
   const DenseRows rows(std::as_const(chosen.rows).view());
@@ -344,7 +337,7 @@ std::vector<Matrix<double>> best_start(const Problem& problem, const ProjectiveC
         {.descent = std::make_unique<Descent>(
              sample, options.num_clusters, start_labels(sample, std::as_const(chosen.rows).view(), options, start))});
   }
-  return exchanged(sample, winner(std::move(trials), options.tolerance), options)->frames();
+  return exchanged(sample, winner(std::move(trials)), options.num_clusters)->frames();
 }
 
 ProjectiveClustering finished(Iterate iterate, double nested_objective, const Descent& descent) {

@@ -22,9 +22,9 @@ struct ProjectiveClusteringOptions {
   double exponent = 2;                                          ///< q, 1 or 2
   double truncation = std::numeric_limits<double>::infinity();  ///< t > 0, in units of the distances to the power q
   std::span<const double> row_weights{};                        ///< u, n values >= 0, or empty for all ones
-  int num_restarts = 6;                                         ///< >= 1
+  int num_restarts = 3;                                         ///< >= 1
   int max_iterations = 50;                                      ///< of the final descent
-  double tolerance = 1e-4;  ///< relative decrease of the objective below which the iteration has converged
+  double tolerance = 3e-4;  ///< relative decrease of the objective below which the iteration has converged
   std::uint64_t seed = 0;
 };
 
@@ -43,10 +43,10 @@ struct ProjectiveClustering {
 ///           rows that moved. q = 1 and truncation by reweighting (robust_subspace.hpp) inside the same loop. Starts in
 ///           turn: splitting the worst cluster, spherical k-means, and farthest subspaces (a row drawn by its residual
 ///           and its neighbours in angle). They race on a sample of the rows until they fall behind; then clusters of
-///           the winner are dissolved in turn, each for a cut of the most costly one, while that gains. An empty
+///           the winner are dissolved, each for a cut of the most costly one, and the best goes on. An empty
 ///           cluster gets the rows of largest loss. At last the descent on all rows.
 /// Cost      per iteration at most n d^2 + 4 k d^3 flops in float64 and 2 n d sum_l min(j, d - j) in float32; memory
-///           8 k n + 24 k d^2 bytes for each start in the race, and a sample of about max(4096, 8 k d) rows.
+///           8 k n + 24 k d^2 bytes for each start in the race, and a sample of about max(4096, 4 k d) rows.
 /// Accuracy  a local optimum of an NP-hard problem; never above the best single subspace (k = 1), which is computed
 ///           first, beyond rounding of 1e-6 of the energy. For q = 1 distances below 1e-7 of the root mean square norm
 ///           are smoothed.
