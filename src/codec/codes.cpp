@@ -19,7 +19,7 @@
 namespace loewner {
 namespace {
 
-constexpr Index kRowsPerAnchor = 64;
+constexpr Index kRowsPerAnchor = 32;
 constexpr int kLargestHalfExponent = 15;  // halves end at 65504, just below 2^16
 
 std::vector<double> energies_of(const RowSource& a, std::span<const double> row_weights) {
@@ -164,11 +164,10 @@ double Codes::mean_bits() const {
 }
 
 Index Codes::offset_of(Index row) const {
-  Index offset = anchors_[row / kRowsPerAnchor];
-  for (Index i = row / kRowsPerAnchor * kRowsPerAnchor; i < row; ++i) {
-    offset += TrellisQuantizer::bytes(cols(), arrays_.bits[i]);
-  }
-  return offset;
+  const Index anchor = row / kRowsPerAnchor;
+  Index row_bits = 0;
+  for (Index i = anchor * kRowsPerAnchor; i < row; ++i) row_bits += arrays_.bits[i];
+  return anchors_[anchor] + row_bits * TrellisQuantizer::bytes(cols(), 1);
 }
 
 void Codes::decode_row(Index row, const std::uint8_t* planes, std::span<float> out) const {
@@ -179,8 +178,7 @@ void Codes::decode_row(Index row, const std::uint8_t* planes, std::span<float> o
     return;
   }
   decode_trellis(planes, bits, out);
-  for (float& x : out) x *= scale;
-  rotation_.apply_inverse(out);
+  rotation_.apply_inverse(out, scale);
 }
 
 MatrixView<const float> Codes::read_rows(Index first, Index count, Matrix<float>& buffer) const {

@@ -66,7 +66,7 @@ void Rotation::apply(std::span<float> x) const {
   for (float* part : {first, last, first, last}) detail::hadamard(part, length_);
 }
 
-void Rotation::apply_inverse(std::span<float> x) const {
+void Rotation::apply_inverse(std::span<float> x, float scale) const {
   if (blocks_ > 0) {
     mix(x);
   } else {
@@ -74,7 +74,7 @@ void Rotation::apply_inverse(std::span<float> x) const {
     float* const last = x.data() + (cols() - length_);
     for (float* part : {last, first, last, first}) detail::hadamard(part, length_);
   }
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= signs_[i];
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= scale * signs_[i];
 }
 
 }  // namespace loewner

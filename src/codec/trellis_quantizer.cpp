@@ -136,37 +136,84 @@ LOEWNER_INLINE Int8 spread(std::uint32_t byte) {
   return (all8(static_cast<std::int32_t>(byte)) & kBits) != 0;
 }
 
-// Eight windows end in the bits of `now`; bit i of the result is the parity of the i-th under a mask.
-LOEWNER_INLINE std::uint32_t parities(std::uint32_t now, std::uint32_t before, unsigned mask) {
+// Parities of the eight windows that end in the bits of one byte of the plane of u, bit i for the i-th: under the low
+// mask in the low byte, under the high one in the high byte.
+constexpr std::uint32_t parities(std::uint32_t now, std::uint32_t before) {
   const std::uint32_t bits = before | now << 8;
-  std::uint32_t parity = 0;
+  std::uint32_t low = 0, high = 0;
   for (int age = 0; age <= 8; ++age) {
-    if ((mask >> age & 1u) != 0) parity ^= bits >> (8 - age);
+    if ((kLowParity >> age & 1u) != 0) low ^= bits >> (8 - age);
+    if ((kHighParity >> age & 1u) != 0) high ^= bits >> (8 - age);
   }
-  return parity & 0xffu;
+  return (low & 0xffu) | (high & 0xffu) << 8;
 }
 
-LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, float* out, Index count) {
-  const Levels& levels = kLevels[bits];
+// Parities are linear: those of a byte and of the byte before it are added.
+struct ParityTables {
+  std::array<std::uint16_t, 256> now{}, before{};
+};
+
+constexpr ParityTables kParities = [] {
+  ParityTables tables;
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    tables.now[byte] = static_cast<std::uint16_t>(parities(byte, 0));
+    tables.before[byte] = static_cast<std::uint16_t>(parities(0, byte));
+  }
+  return tables;
+}();
+
+// The values of eight levels. Tables of eight fit in a register; four of them are looked up side by side, more are
+// slower than memory.
+template <int kBits>
+LOEWNER_INLINE Float8 look_up(Int8 level) {
+  const float* const values = kLevels[kBits].values.data();
+  if constexpr (kBits <= 4) {
+    Float8 value = __builtin_shuffle(load8(values), level & 7);
+    for (int table = 1; table < (2 << kBits) / 8; ++table) {
+      value = (level >> 3) == table ? __builtin_shuffle(load8(values + 8 * table), level & 7) : value;
+    }
+    return value;
+  } else {
+    alignas(32) std::int32_t at[8];
+    std::memcpy(at, &level, sizeof(level));
+    return Float8{values[at[0]], values[at[1]], values[at[2]], values[at[3]],
+                  values[at[4]], values[at[5]], values[at[6]], values[at[7]]};
+  }
+}
+
+template <int kBits>
+LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, float* out, Index count) {
   const Index plane = (count + 7) / 8;
-  const Float8 low = load8(levels.values.data());  // all of them up to 2 bits
   std::uint32_t before = 0;
   for (Index byte = 0; byte < plane; ++byte) {
     const std::uint32_t now = planes[byte];
-    Int8 level = (spread(parities(now, before, kLowParity)) & 1) | (spread(parities(now, before, kHighParity)) & 2);
-    for (int i = 1; i < bits; ++i) level |= spread(planes[i * plane + byte]) & (2 << i);
+    const std::uint32_t parity = kParities.now[now] ^ kParities.before[before];
+    Int8 level = (spread(parity & 0xffu) & 1) | (spread(parity >> 8) & 2);
+    for (int i = 1; i < kBits; ++i) level |= spread(planes[i * plane + byte]) & (2 << i);
     before = now;
-    Float8 value;
-    if (bits <= 2) {
-      value = __builtin_shuffle(low, level);
-    } else {
-      for (int lane = 0; lane < 8; ++lane) value[lane] = levels.values[level[lane]];
-    }
+    const Float8 value = look_up<kBits>(level);
     if (8 * byte + 8 <= count) {
       store8(out + 8 * byte, value);
     } else {
       for (Index t = 8 * byte; t < count; ++t) out[t] = value[t % 8];
     }
+  }
+}
+
+LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, float* out, Index count) {
+  switch (bits) {
+    case 1:
+      return decode_planes<1>(planes, out, count);
+    case 2:
+      return decode_planes<2>(planes, out, count);
+    case 3:
+      return decode_planes<3>(planes, out, count);
+    case 4:
+      return decode_planes<4>(planes, out, count);
+    case 5:
+      return decode_planes<5>(planes, out, count);
+    default:
+      return decode_planes<6>(planes, out, count);
   }
 }
 

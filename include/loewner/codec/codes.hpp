@@ -51,7 +51,7 @@ class Codes final : public EncodedMatrix {
   int scale_exponent_;
   Arrays arrays_;
   std::vector<float> shared_row_;
-  std::vector<Index> anchors_;  // offset of every 64th row
+  std::vector<Index> anchors_;  // offset of every 32nd row
 };
 
 /// What encode_codes must achieve.

@@ -25,7 +25,8 @@ class Rotation {
 
   /// In place, for vectors of cols() entries.
   void apply(std::span<float> x) const;
-  void apply_inverse(std::span<float> x) const;
+  /// The inverse, times `scale`.
+  void apply_inverse(std::span<float> x, float scale = 1) const;
 
  private:
   void mix(std::span<float> x) const;
