@@ -54,6 +54,7 @@ from loewner._core import (
     truncated_svd,
     verify,
 )
+from loewner._loading import load
 from loewner._registration import register_with_transformers as _register_with_transformers
 
 __version__ = _version("loewner")
@@ -91,6 +92,7 @@ __all__ = [
     "entrywise_low_rank",
     "expand",
     "lewis_weights",
+    "load",
     "loewner_ellipsoid",
     "lp_factorisation",
     "lp_low_rank",

@@ -105,7 +105,7 @@ def test_narrow_arrays_keep_their_type_in_a_float32_model(
     (encoded / "config.json").write_text(json.dumps(config))
     model, _ = load(family, encoded)
     embedding = model.get_input_embeddings()
-    numbers = [name for name in embedding.array_names() if name not in embedding.integer_arrays]
+    numbers = [name for name in embedding.array_names() if name not in embedding.fixed_arrays]
     assert {getattr(embedding, name).dtype for name in numbers} == {FORMATS[format]}
     assert model.dtype == torch.float32
     assert embedding(torch.tensor([3])).dtype == torch.float32

@@ -40,8 +40,8 @@ BitAllocation allocation_of(const RowSource& a, std::span<const double> row_weig
 
 // How many row bits the bytes pay for; -1 when not even none.
 Index row_bits_within(Index rows, Index cols, Index most, Index max_bytes) {
-  if (Codes::bytes(rows, cols, most, false) <= max_bytes) return most;
-  return std::min(most, (max_bytes - Codes::bytes(rows, cols, 0, true)) / std::max<Index>(1, (cols + 7) / 8));
+  if (Codes::bytes_at(rows, cols, most, false) <= max_bytes) return most;
+  return std::min(most, (max_bytes - Codes::bytes_at(rows, cols, 0, true)) / std::max<Index>(1, (cols + 7) / 8));
 }
 
 double dot(std::span<const float> a, std::span<const float> b) {
@@ -153,7 +153,7 @@ Codes::Codes(Index cols, std::uint64_t seed, int scale_exponent, Arrays arrays)
   }
 }
 
-Index Codes::bytes(Index rows, Index cols, Index row_bits, bool shared) {
+Index Codes::bytes_at(Index rows, Index cols, Index row_bits, bool shared) {
   return row_bits * ((cols + 7) / 8) + 2 * rows + (rows + 1) / 2 + (shared ? 2 * cols : 0);
 }
 
@@ -267,7 +267,7 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
   const BitAllocation allocation = allocation_of(a, options.row_weights);
   const Index spent = row_bits_within(a.rows(), a.cols(), allocation.most(), options.max_bytes);
   if (spent < 0) {
-    throw BudgetError("codes take at least " + std::to_string(Codes::bytes(a.rows(), a.cols(), 0, true)) +
+    throw BudgetError("codes take at least " + std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true)) +
                       " bytes, the budget leaves " + std::to_string(options.max_bytes));
   }
   Codes::Arrays arrays;
@@ -302,7 +302,7 @@ std::vector<CodesRate> codes_curve(const RowSource& a, std::span<const double> r
   for (int k = 0; k <= points; ++k) {
     const Index spent = allocation.most() * k / points;
     const double error = total > 0 ? allocation.errors()[spent] / total : 0.0;
-    curve.push_back({Codes::bytes(a.rows(), a.cols(), spent, spent < allocation.most()), error});
+    curve.push_back({Codes::bytes_at(a.rows(), a.cols(), spent, spent < allocation.most()), error});
   }
   return curve;
 }

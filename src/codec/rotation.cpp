@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/codec/rotation.hpp"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <numbers>
@@ -58,23 +59,38 @@ void Rotation::mix(std::span<float> x) const {
   if (blocks_ > 1) detail::mix_blocks(x.data(), length_, blocks_, hartley_.data());
 }
 
-void Rotation::apply(std::span<float> x) const {
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= signs_[i];
-  if (blocks_ > 0) return mix(x);
+// The transforms that overlap, in the order of `apply`; without signs between them they would undo each other.
+std::array<float*, 4> Rotation::overlapping(std::span<float> x) const {
   float* const first = x.data();
   float* const last = x.data() + (cols() - length_);
-  for (float* part : {first, last, first, last}) detail::hadamard(part, length_);
+  return {first, last, first, last};
+}
+
+void Rotation::flip(std::span<float> x, float scale) const {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= scale * signs_[i];
+}
+
+void Rotation::apply(std::span<float> x) const {
+  if (blocks_ > 0) {
+    flip(x, 1);
+    return mix(x);
+  }
+  for (float* part : overlapping(x)) {
+    flip(x, 1);
+    detail::hadamard(part, length_);
+  }
 }
 
 void Rotation::apply_inverse(std::span<float> x, float scale) const {
   if (blocks_ > 0) {
     mix(x);
-  } else {
-    float* const first = x.data();
-    float* const last = x.data() + (cols() - length_);
-    for (float* part : {last, first, last, first}) detail::hadamard(part, length_);
+    return flip(x, scale);
   }
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= scale * signs_[i];
+  const auto parts = overlapping(x);
+  for (std::size_t i = parts.size(); i > 0; --i) {
+    detail::hadamard(parts[i - 1], length_);
+    flip(x, i == 1 ? scale : 1);
+  }
 }
 
 }  // namespace loewner

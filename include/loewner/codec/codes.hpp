@@ -29,7 +29,7 @@ class Codes final : public EncodedMatrix {
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
   /// Bytes of all arrays for `row_bits` bits of rows in all; shared: whether there are rows of 0 bits.
-  static Index bytes(Index rows, Index cols, Index row_bits, bool shared);
+  static Index bytes_at(Index rows, Index cols, Index row_bits, bool shared);
 
   std::string_view structure() const override { return "codes"; }
   Index rows() const override { return static_cast<Index>(arrays_.bits.size()); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,6 +31,8 @@ class Rotation {
 
  private:
   void mix(std::span<float> x) const;
+  void flip(std::span<float> x, float scale) const;
+  std::array<float*, 4> overlapping(std::span<float> x) const;
 
   std::vector<float> signs_;    // each +-1
   Index length_ = 1;            // of a transform: p
