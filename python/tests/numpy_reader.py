@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second implementation of docs/format.md: decodes every structure from the files alone, with NumPy and nothing else."""
+"""A second implementation of docs/format.md: decodes every structure from the files alone, with NumPy only."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def hadamard(x: np.ndarray) -> np.ndarray:
 def unrotate(x: np.ndarray, seed: int, scale: np.ndarray) -> np.ndarray:
     rows, cols = x.shape
     bits = np.unpackbits(philox(seed, 5, -(-cols // 32)).view(np.uint8), bitorder="little")[:cols]
+    signs = np.where(bits, np.float32(-1), np.float32(1))
     length = cols & -cols
     blocks = cols // length
     if blocks <= 63:
@@ -63,9 +64,10 @@ def unrotate(x: np.ndarray, seed: int, scale: np.ndarray) -> np.ndarray:
     else:
         length = 1 << (cols.bit_length() - 1)
         x = x.copy()
-        for first in (cols - length, 0, cols - length, 0):
+        for step, first in enumerate((cols - length, 0, cols - length, 0)):
             x[:, first : first + length] = hadamard(x[:, first : first + length])
-    return x * (scale[:, None] * np.where(bits, np.float32(-1), np.float32(1)))
+            x = x * signs if step < 3 else x
+    return x * (scale[:, None] * signs)
 
 
 def untrellis(planes: np.ndarray, bits: int, cols: int) -> np.ndarray:

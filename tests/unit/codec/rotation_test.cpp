@@ -38,7 +38,7 @@ TEST_P(RotationOf, SpreadsASingleEntry) {
     Rotation(GetParam(), 7).apply(x);
     double largest = 0;
     for (const float value : x) largest = std::max(largest, static_cast<double>(value) * value);
-    EXPECT_LT(largest * static_cast<double>(GetParam()), 8) << at;
+    EXPECT_LT(largest * static_cast<double>(GetParam()), 25) << at;  // that of 1000 Gaussian entries is near 14
   }
 }
 
