@@ -66,7 +66,7 @@ def unrotate(x: np.ndarray, seed: int, scale: np.ndarray) -> np.ndarray:
         x = x.copy()
         for step, first in enumerate((cols - length, 0, cols - length, 0)):
             x[:, first : first + length] = hadamard(x[:, first : first + length])
-            x = x * signs if step < 3 else x
+            x = x * signs if step in (0, 2) else x
     return x * (scale[:, None] * signs)
 
 

@@ -15,6 +15,7 @@ namespace loewner {
 namespace {
 
 constexpr Index kMostBlocks = 63;
+constexpr std::size_t kNoFlip = 2;
 
 std::vector<float> random_signs(Index count, std::uint64_t seed) {
   RandomStream random(seed, RandomPurpose::rotation);
@@ -59,7 +60,8 @@ void Rotation::mix(std::span<float> x) const {
   if (blocks_ > 1) detail::mix_blocks(x.data(), length_, blocks_, hartley_.data());
 }
 
-// The transforms that overlap, in the order of `apply`; without signs between them they would undo each other.
+// The transforms that overlap, in the order of `apply`. Two on the same part undo each other unless the signs change an
+// odd number of times in between, so they do before all but the third.
 std::array<float*, 4> Rotation::overlapping(std::span<float> x) const {
   float* const first = x.data();
   float* const last = x.data() + (cols() - length_);
@@ -75,9 +77,10 @@ void Rotation::apply(std::span<float> x) const {
     flip(x, 1);
     return mix(x);
   }
-  for (float* part : overlapping(x)) {
-    flip(x, 1);
-    detail::hadamard(part, length_);
+  const auto parts = overlapping(x);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i != kNoFlip) flip(x, 1);
+    detail::hadamard(parts[i], length_);
   }
 }
 
@@ -89,7 +92,7 @@ void Rotation::apply_inverse(std::span<float> x, float scale) const {
   const auto parts = overlapping(x);
   for (std::size_t i = parts.size(); i > 0; --i) {
     detail::hadamard(parts[i - 1], length_);
-    flip(x, i == 1 ? scale : 1);
+    if (i - 1 != kNoFlip) flip(x, i == 1 ? scale : 1);
   }
 }
 

@@ -13,8 +13,9 @@ namespace loewner {
 /// A seeded orthogonal map of R^d after which the entries of any vector are nearly Gaussian and of nearly equal size.
 ///
 /// Method    random signs, then a Hadamard transform. d = p m with p a power of two and m odd, at most 63: transforms
-///           of length p in m blocks, and the m x m Hartley matrix across the blocks. Other d: four transforms of
-///           length p = 2^floor(log2 d), on the first p entries and on the last p in turn.
+///           of length p in m blocks, and the m x m Hartley matrix across the blocks. Other d: four
+///           transforms of length p = 2^floor(log2 d), on the first p entries and on the last p in turn, with the
+///           signs before all but the third.
 /// Cost      d (log2 p + m) additions; no memory beyond d floats and the signs.
 /// Accuracy  orthogonal to a few eps32; the same bits on every processor.
 /// Random    signs from (seed, RandomPurpose::rotation): bit i mod 32 of word i / 32, 1 for -1.
