@@ -47,10 +47,11 @@ def hadamard(x: np.ndarray) -> np.ndarray:
 
 def unrotate(x: np.ndarray, seed: int, scale: np.ndarray) -> np.ndarray:
     rows, cols = x.shape
-    bits = np.unpackbits(philox(seed, 5, -(-cols // 32)).view(np.uint8), bitorder="little")[:cols]
-    signs = np.where(bits, np.float32(-1), np.float32(1))
     length = cols & -cols
     blocks = cols // length
+    steps = 1 if blocks <= 63 else 4
+    bits = np.unpackbits(philox(seed, 5, -(-steps * cols // 32)).view(np.uint8), bitorder="little")
+    signs = np.where(bits, np.float32(-1), np.float32(1))[: steps * cols].reshape(steps, cols)
     if blocks <= 63:
         x = hadamard(x.reshape(rows, blocks, length))
         if blocks > 1:
@@ -62,12 +63,12 @@ def unrotate(x: np.ndarray, seed: int, scale: np.ndarray) -> np.ndarray:
             x = np.stack(mixed, 1)
         x = x.reshape(rows, cols)
     else:
-        length = 1 << (cols.bit_length() - 1)
-        x = x.copy()
-        for step, first in enumerate((cols - length, 0, cols - length, 0)):
-            x[:, first : first + length] = hadamard(x[:, first : first + length])
-            x = x * signs if step in (0, 2) else x
-    return x * (scale[:, None] * signs)
+        length, x = 1 << (cols.bit_length() - 1), x.copy()
+        for step in (3, 2, 1, 0):
+            part = slice(0, length) if step % 2 == 0 else slice(cols - length, cols)
+            x[:, part] = hadamard(x[:, part])
+            x = x * signs[step] if step > 0 else x
+    return x * (scale[:, None] * signs[0])
 
 
 def untrellis(planes: np.ndarray, bits: int, cols: int) -> np.ndarray:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/codec/rotation.hpp"
 
-#include <array>
 #include <bit>
 #include <cmath>
 #include <numbers>
@@ -15,7 +14,7 @@ namespace loewner {
 namespace {
 
 constexpr Index kMostBlocks = 63;
-constexpr std::size_t kNoFlip = 2;
+constexpr Index kOverlapping = 4;  // transforms where their length does not divide the vector's
 
 std::vector<float> random_signs(Index count, std::uint64_t seed) {
   RandomStream random(seed, RandomPurpose::rotation);
@@ -42,7 +41,7 @@ std::vector<float> hartley_matrix(Index m) {
 
 }  // namespace
 
-Rotation::Rotation(Index cols, std::uint64_t seed) : signs_(random_signs(cols, seed)) {
+Rotation::Rotation(Index cols, std::uint64_t seed) : cols_(cols) {
   require(cols >= 1, [&] { return "Rotation: at least one column is needed, got " + std::to_string(cols); });
   length_ = Index{1} << std::countr_zero(static_cast<std::uint64_t>(cols));
   blocks_ = cols / length_;
@@ -52,6 +51,7 @@ Rotation::Rotation(Index cols, std::uint64_t seed) : signs_(random_signs(cols, s
   } else {
     hartley_ = hartley_matrix(blocks_);
   }
+  signs_ = random_signs(blocks_ > 0 ? cols : kOverlapping * cols, seed);
 }
 
 // The symmetric part of the map: H Q, in either order since they act on different indices.
@@ -60,39 +60,35 @@ void Rotation::mix(std::span<float> x) const {
   if (blocks_ > 1) detail::mix_blocks(x.data(), length_, blocks_, hartley_.data());
 }
 
-// The transforms that overlap, in the order of `apply`. Two on the same part undo each other unless the signs change an
-// odd number of times in between, so they do before all but the third.
-std::array<float*, 4> Rotation::overlapping(std::span<float> x) const {
-  float* const first = x.data();
-  float* const last = x.data() + (cols() - length_);
-  return {first, last, first, last};
+// Step i of the transforms that overlap: on the first entries and on the last in turn.
+void Rotation::transform(Index step, std::span<float> x) const {
+  detail::hadamard(x.data() + (step % 2 == 0 ? 0 : cols_ - length_), length_);
 }
 
-void Rotation::flip(std::span<float> x, float scale) const {
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= scale * signs_[i];
+void Rotation::flip(Index step, std::span<float> x, float scale) const {
+  const float* const signs = signs_.data() + step * cols_;
+  for (Index j = 0; j < cols_; ++j) x[j] *= scale * signs[j];
 }
 
 void Rotation::apply(std::span<float> x) const {
   if (blocks_ > 0) {
-    flip(x, 1);
+    flip(0, x, 1);
     return mix(x);
   }
-  const auto parts = overlapping(x);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (i != kNoFlip) flip(x, 1);
-    detail::hadamard(parts[i], length_);
+  for (Index step = 0; step < kOverlapping; ++step) {
+    flip(step, x, 1);
+    transform(step, x);
   }
 }
 
 void Rotation::apply_inverse(std::span<float> x, float scale) const {
   if (blocks_ > 0) {
     mix(x);
-    return flip(x, scale);
+    return flip(0, x, scale);
   }
-  const auto parts = overlapping(x);
-  for (std::size_t i = parts.size(); i > 0; --i) {
-    detail::hadamard(parts[i - 1], length_);
-    if (i - 1 != kNoFlip) flip(x, i == 1 ? scale : 1);
+  for (Index step = kOverlapping - 1; step >= 0; --step) {
+    transform(step, x);
+    flip(step, x, step == 0 ? scale : 1);
   }
 }
 
