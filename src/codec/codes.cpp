@@ -232,7 +232,8 @@ Json Codes::spec_fields() const {
 std::unique_ptr<EncodedMatrix> Codes::from_tensors(const Json& spec, const ArrayLookup& lookup) {
   const Index rows = detail::size_field(spec, "rows"), cols = detail::size_field(spec, "cols");
   const auto exponent = detail::spec_field<int>(spec, "scale_exponent");
-  const auto seed = detail::spec_field<std::uint64_t>(spec, "rotation_seed");
+  const auto seed = detail::spec_field<Json>(spec, "rotation_seed");
+  if (!seed.is_number_unsigned()) throw IoError("specification: rotation_seed must be an integer in [0, 2^64)");
   const bool has_shared = detail::spec_field<bool>(spec, "has_shared");
   if (rows < 1 || cols < 1) throw IoError("specification: rows and cols must be at least 1");
   if (std::abs(exponent) > 200) throw IoError("specification: scale_exponent must be in [-200, 200]");
@@ -258,7 +259,7 @@ std::unique_ptr<EncodedMatrix> Codes::from_tensors(const Json& spec, const Array
   if (arrays.codes.rows != detail::size_field(spec, "code_bytes")) {
     throw IoError("specification: code_bytes must be the length of the array 'codes'");
   }
-  return std::make_unique<Codes>(cols, seed, exponent, std::move(arrays));
+  return std::make_unique<Codes>(cols, seed.get<std::uint64_t>(), exponent, std::move(arrays));
 }
 
 std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& options) {

@@ -36,10 +36,18 @@ Index array_budget(const Job& job) {
   return budget;
 }
 
+// A layer's error moves all inputs in much the same way, a row's error only those that have the token, which is what
+// changes how they compare: with equal weights scores fall while vectors stay near (docs/design/planning.md).
+double importance_of(const SelectedTensor& tensor) {
+  return tensor.place.role == TensorRole::token_embedding ? 16.0 : 1.0;
+}
+
 std::vector<RatePoint> curve_of(const Job& job, const SelectedTensor& tensor) {
   const TensorRequest request(job, tensor, {}, memory_limit(job.options));
   std::vector<RatePoint> points;
-  for (const auto& candidate : candidates(request.request())) points.push_back(candidate.point);
+  for (const auto& candidate : candidates(request.request())) {
+    points.push_back({candidate.point.bytes, importance_of(tensor) * candidate.point.error});
+  }
   if (points.empty()) {
     throw BudgetError(tensor.name() + ": method " + std::string(to_string(job.options.method)) +
                       " has no encoding that is smaller than the matrix itself");
