@@ -39,7 +39,8 @@ Index array_budget(const Job& job) {
 // A layer's error moves all inputs in much the same way, a row's error only those that have the token, which is what
 // changes how they compare: with equal weights scores fall while vectors stay near (docs/design/planning.md).
 double importance_of(const SelectedTensor& tensor) {
-  return tensor.place.role == TensorRole::token_embedding ? 16.0 : 1.0;
+  const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
+  return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;
 }
 
 std::vector<RatePoint> curve_of(const Job& job, const SelectedTensor& tensor) {

@@ -34,13 +34,15 @@ Index most_bytes(const EncodeRequest& request) {
 
 std::vector<Candidate> subspaces_curve(const EncodeRequest& request) {
   const SubspaceFit fit(request.matrix, {.row_weights = request.row_weights, .num_subspaces = request.num_subspaces});
+  const Index smallest = Subspaces::bytes_of_numbers(
+      request.matrix->rows(), request.matrix->rows() + request.matrix->cols(), request.factor_format);
   std::vector<Candidate> points;
   for (int k = 1; k <= kCurvePoints; ++k) {
     const Index bytes = most_bytes(request) * k / kCurvePoints;
     const double error = fit.squared_error(bytes, request.factor_format);
-    if (!std::isfinite(error)) continue;
+    if (bytes < smallest || !(error < fit.squared_norm())) continue;
     points.push_back({.method = Method::subspaces,
-                      .point = {bytes, fit.squared_norm() > 0 ? error / fit.squared_norm() : 0.0},
+                      .point = {bytes, error / fit.squared_norm()},
                       .rank = std::nullopt,
                       .bits = std::nullopt});
   }

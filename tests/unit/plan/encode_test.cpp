@@ -154,7 +154,7 @@ TEST_F(EncodeMatrix, TheSmallestSizeIsNamedWhenTheBudgetIsTooSmall) {
     EXPECT_CONTAINS(refusal(method), "the budget leaves 1719 bytes for the factors, but rank 1 needs 1720");
   }
   EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)encode_matrix(within_bytes(100, Method::automatic)); }),
-                  "the budget leaves 100 bytes for the arrays, but the smallest encoding needs 810");
+                  "the budget leaves 100 bytes for the arrays, but the smallest encoding needs 1060");
   EXPECT_THROW((void)encode_matrix(within_bytes(-5)), BudgetError);
 }
 
@@ -215,7 +215,8 @@ TEST_F(EncodeMatrix, CandidatesPredictTheErrorWithinTenPercent) {
       EXPECT_LE(encoding.matrix->bytes(), offers[i].point.bytes) << to_string(method);
       const double achieved = errors_of(*encoding.matrix).weighted_relative_error();
       EXPECT_LE(achieved, 1.1 * std::sqrt(offers[i].point.error)) << to_string(method) << " " << offers[i].point.bytes;
-      if (method != Method::subspaces) {  // refined at exactly this budget, so it may do better
+      // Subspaces are refined at exactly this budget and may do better; dense is rounded when it is stored.
+      if (method != Method::subspaces && method != Method::dense) {
         EXPECT_GE(achieved, 0.9 * std::sqrt(offers[i].point.error))
             << to_string(method) << " " << offers[i].point.bytes;
       }
