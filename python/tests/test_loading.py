@@ -283,7 +283,7 @@ def change_config(folder: Path, **changes: Any) -> None:
     ("changes", "message"),
     [
         ({"format_version": "2.0"}, "format_version must be 1.x, got '2.0'"),
-        ({"tensors": {"a.weight": {"structure": "codes"}}}, "tensor 'a.weight'.*got 'codes'"),
+        ({"tensors": {"a.weight": {"structure": "unheard_of"}}}, "tensor 'a.weight'.*got 'unheard_of'"),
     ],
 )
 def test_what_a_newer_version_wrote_is_refused_by_name(changes: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Finished work that a killed run may lose. Less of it is sooner done again than written twice.
-constexpr double kUnsavedSeconds = 2;
+constexpr double kUnsavedSeconds = 0.5;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

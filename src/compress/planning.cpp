@@ -40,7 +40,7 @@ Index array_budget(const Job& job) {
 // changes how they compare: with equal weights scores fall while vectors stay near (docs/design/planning.md).
 double importance_of(const SelectedTensor& tensor) {
   const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
-  return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;
+  return tensor.place.role == TensorRole::token_embedding ? 0.2 * entries : entries;
 }
 
 std::vector<RatePoint> curve_of(const Job& job, const SelectedTensor& tensor) {

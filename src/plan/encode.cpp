@@ -67,8 +67,9 @@ Encoding encode_automatically(const EncodeRequest& request) {
   const Candidate best = best_candidate(request);
   EncodeRequest exact = request;
   exact.method = best.method;
-  if (request.max_bytes) exact.max_bytes = best.point.bytes;
-  return best.method == Method::svd ? encode_by_svd_or_lp(exact) : entry_of(best.method).encode(exact);
+  if (best.method != Method::svd) return entry_of(best.method).encode(exact);
+  if (request.max_bytes) exact.max_bytes = best.point.bytes;  // beyond the last rank offered there is nothing to save
+  return encode_by_svd_or_lp(exact);
 }
 
 }  // namespace

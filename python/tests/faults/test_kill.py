@@ -20,7 +20,8 @@ class Job:
         arrays = {ft.TABLE: ft.table(4000, 128), **{f"layer.{i}.dense.weight": ft.table(600, 128, i) for i in range(6)}}
         self.model = ft.write_model(folder / "model", arrays)
         self.out, self.stage = folder / "out", folder / "out.partial"
-        self.arguments = ["compress", self.model, "-o", self.out, "--all", "--keep", 0.7, "--quiet"]
+        self.arguments = ["compress", self.model, "-o", self.out, "--all", "--method", "subspaces"]
+        self.arguments += ["--keep", 0.7, "--quiet"]
         start = time.monotonic()
         assert ft.run(*self.arguments).returncode == 0
         self.seconds = time.monotonic() - start
