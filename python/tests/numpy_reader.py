@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-Arrays = dict[str, np.ndarray]
+Matrix = np.ndarray[Any, Any]
+Arrays = dict[str, Matrix]
 
 # Levels of the trellis quantiser, from docs/format.md.
 LEVELS = {
-    int(bits): np.float32(values.split())
+    int(bits): np.array(values.split(), np.float32)
     for bits, values in (
         line.split(":") for line in (Path(__file__).parents[2] / "docs" / "trellis-levels.txt").read_text().splitlines()
     )
 }
 
 
-def philox(seed: int, purpose: int, words: int) -> np.ndarray:
+def philox(seed: int, purpose: int, words: int) -> Matrix:
     """The first words of the stream (seed, purpose, 0): Philox4x32-10, counter (block, purpose, 0, 0)."""
     mask, out = 0xFFFFFFFF, []
     for block in range(-(-words // 4)):
@@ -34,7 +35,7 @@ def philox(seed: int, purpose: int, words: int) -> np.ndarray:
     return np.array(out[:words], np.uint32)
 
 
-def hadamard(x: np.ndarray) -> np.ndarray:
+def hadamard(x: Matrix) -> Matrix:
     """Along the last axis, whose length is a power of two; float32 in the order of the format."""
     length = x.shape[-1]
     stride = length // 2
@@ -42,10 +43,10 @@ def hadamard(x: np.ndarray) -> np.ndarray:
         pairs = x.reshape(*x.shape[:-1], length // (2 * stride), 2, stride)
         x = np.stack([pairs[..., 0, :] + pairs[..., 1, :], pairs[..., 0, :] - pairs[..., 1, :]], -2).reshape(x.shape)
         stride //= 2
-    return x * (np.float32(1) / np.sqrt(np.float32(length)))
+    return np.asarray(x * (np.float32(1) / np.sqrt(np.float32(length))))
 
 
-def unrotate(x: np.ndarray, seed: int, scale: np.ndarray) -> np.ndarray:
+def unrotate(x: Matrix, seed: int, scale: Matrix) -> Matrix:
     rows, cols = x.shape
     length = cols & -cols
     blocks = cols // length
@@ -68,20 +69,20 @@ def unrotate(x: np.ndarray, seed: int, scale: np.ndarray) -> np.ndarray:
             part = slice(0, length) if step % 2 == 0 else slice(cols - length, cols)
             x[:, part] = hadamard(x[:, part])
             x = x * signs[step] if step > 0 else x
-    return x * (scale[:, None] * signs[0])
+    return np.asarray(x * (scale[:, None] * signs[0]))
 
 
-def untrellis(planes: np.ndarray, bits: int, cols: int) -> np.ndarray:
+def untrellis(planes: Matrix, bits: int, cols: int) -> Matrix:
     """planes: rows x (bits ceil(cols / 8)) bytes."""
     symbols = np.unpackbits(planes.reshape(len(planes), bits, -1), axis=-1, bitorder="little")[..., :cols].astype(int)
     u = np.pad(symbols[:, 0], ((0, 0), (8, 0)))
     parity = [sum(u[:, 8 - age : 8 - age + cols] for age in range(9) if mask >> age & 1) % 2 for mask in (0o362, 0o515)]
     level = parity[0] + 2 * parity[1] + sum(symbols[:, i] << (i + 1) for i in range(1, bits))
     positive = LEVELS[bits]
-    return np.concatenate([-positive[::-1], positive])[level]
+    return np.asarray(np.concatenate([-positive[::-1], positive])[level])
 
 
-def codes(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
+def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     rows, cols = spec["rows"], spec["cols"]
     nibbles = arrays["bits"][:, 0]
     bits = np.stack([nibbles & 15, nibbles >> 4], 1).reshape(-1)[:rows].astype(int)
@@ -101,7 +102,7 @@ def codes(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
     return out
 
 
-def integers(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
+def integers(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     values = arrays["codes"]
     if spec["bits"] == 4:
         values = np.stack([values & 15, values >> 4], -1).reshape(spec["rows"], -1)[:, : spec["cols"]]
@@ -109,18 +110,18 @@ def integers(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
         np.repeat(np.ldexp(arrays[name].astype(np.float32), spec["scale_exponent"]), spec["group"], axis=1)
         for name in ("steps", "offsets")
     )
-    return offsets[:, : spec["cols"]] + steps[:, : spec["cols"]] * values.astype(np.float32)
+    return np.asarray(offsets[:, : spec["cols"]] + steps[:, : spec["cols"]] * values.astype(np.float32))
 
 
-def low_rank(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
+def low_rank(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     return arrays["left"].astype(np.float32) @ arrays["right"].astype(np.float32)
 
 
-def dense(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
+def dense(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     return arrays["weight"].astype(np.float32)
 
 
-def subspaces(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
+def subspaces(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     out = np.zeros((spec["rows"], spec["cols"]), np.float32)
     for c, dimension in enumerate(spec["dimensions"]):
         if dimension > 0:
@@ -132,7 +133,7 @@ def subspaces(spec: dict[str, Any], arrays: Arrays) -> np.ndarray:
 STRUCTURES = {"codes": codes, "integers": integers, "low_rank": low_rank, "dense": dense, "subspaces": subspaces}
 
 
-def decode_folder(folder: Path) -> dict[str, np.ndarray]:
+def decode_folder(folder: Path) -> Arrays:
     """The decoded matrices of an output of one file, by the names of the tensors that they replace."""
     tensors = json.loads((folder / "config.json").read_text())["quantization_config"]["tensors"]
     with safe_open(folder / "model.safetensors", framework="numpy") as file:

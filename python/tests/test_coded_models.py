@@ -32,7 +32,8 @@ def compressed(family: str, folder: Path, method: Any, **options: Any) -> Path:
 
 def load(family: str, folder: Path, **options: Any) -> Any:
     model_class = getattr(transformers, FAMILIES[family][0])
-    return loewner.load(folder, model_class=model_class, **options).eval()
+    model: Any = loewner.load(folder, model_class=model_class, **options)
+    return model.eval()
 
 
 def expanded(family: str, folder: Path, out: Path) -> Any:

@@ -18,7 +18,7 @@ void require_memory(const SelectedTensor& tensor, Index needed, Index memory) {
 }
 
 std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor, bool in_memory) {
-  const auto rows = job.checkpoint.rows_of(tensor.name());
+  auto rows = job.checkpoint.rows_of(tensor.name());
   const std::string what =
       job.checkpoint.shard_of(*tensor.tensor).file->path().string() + ": tensor '" + tensor.name() + "'";
   try {
