@@ -36,8 +36,8 @@ Index array_budget(const Job& job) {
   return budget;
 }
 
-// A layer's error moves all inputs in much the same way, a row's error only those that have the token, which is what
-// changes how they compare: with equal weights scores fall while vectors stay near (docs/design/planning.md).
+// Weights by entries give layers of all sizes the same bits. A table is large and its weighted error already counts
+// rare rows for little; a fifth of its entries keeps it near two bits where layers have four (docs/design/planning.md).
 double importance_of(const SelectedTensor& tensor) {
   const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
   return tensor.place.role == TensorRole::token_embedding ? 0.2 * entries : entries;
