@@ -74,6 +74,7 @@ class StoredMatrix {
                         .read_rows = {}};
       array.read_rows = [data = static_cast<const std::byte*>(values.data()), row_bytes](Index first, Index count,
                                                                                          std::byte* out) {
+        if (count == 0) return;
         std::memcpy(out, data + first * row_bytes, static_cast<std::size_t>(count * row_bytes));
       };
       return array;

@@ -21,6 +21,7 @@ StoredArray stored_bytes(std::string name, DType dtype, std::shared_ptr<const st
                     .cols = cols,
                     .read_rows = {}};
   array.read_rows = [values = std::move(values), cols](Index first, Index count, std::byte* out) {
+    if (count == 0) return;  // an empty vector has no address
     std::memcpy(out, values->data() + first * cols, static_cast<std::size_t>(count * cols) * sizeof(T));
   };
   return array;
