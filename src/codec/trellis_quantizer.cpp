@@ -21,7 +21,7 @@ constexpr int kStates = 256;
 constexpr unsigned kHighParity = 0515, kLowParity = 0362;
 
 // The positive levels of b = 1 ... 6 bits, each half of 2^(b+1): part of the format. Trained by Lloyd's algorithm along
-// the best paths of Gaussian vectors (tools/train_trellis_levels.cpp).
+// the best paths of Gaussian vectors (tools/train_trellis_levels.py).
 constexpr std::array<float, 126> kPositiveLevels = {
     // clang-format off
     // 1
