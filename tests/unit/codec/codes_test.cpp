@@ -49,7 +49,7 @@ TEST_F(CodesOf, TakesNoMoreBytesThanItMayAndUsesThem) {
 }
 
 TEST_F(CodesOf, IsPredictedWithinTenPercentOfTheError) {
-  for (const auto& rate : codes_curve(DenseRows(a_.view()), weights_, 12)) {
+  for (const auto& rate : codes_curve(DenseRows(a_.view()), weights_, CodeLadder::plain(kCols), 12)) {
     const auto codes = encode(rate.bytes);
     EXPECT_LE(codes->bytes(), rate.bytes);
     EXPECT_NEAR(error_of(*codes) / std::sqrt(rate.error), 1, 0.1) << rate.bytes;
