@@ -36,7 +36,8 @@ std::vector<double> energies_of(const RowSource& a, std::span<const double> row_
 
 BitAllocation allocation_of(const RowSource& a, std::span<const double> row_weights, const CodeLadder& ladder) {
   std::vector<Index> prices;
-  for (std::size_t step = 0; step < ladder.steps().size(); ++step) prices.push_back(ladder.bytes(static_cast<int>(step)));
+  for (std::size_t step = 0; step < ladder.steps().size(); ++step)
+    prices.push_back(ladder.bytes(static_cast<int>(step)));
   return {energies_of(a, row_weights), ladder.distortion(), prices};
 }
 

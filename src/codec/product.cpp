@@ -23,10 +23,11 @@ std::unique_ptr<EncodedMatrix> factor_of(const Json& spec, const std::string& si
   const auto factor = detail::spec_field<Json>(spec, side);
   const auto structure = detail::spec_field<std::string>(factor, "structure");
   if (structure != "codes" && structure != "integers") {
-    throw IoError("specification: factor '" + side + "' of a product must be codes or integers, got '" + structure + "'");
+    throw IoError("specification: factor '" + side + "' of a product must be codes or integers, got '" + structure +
+                  "'");
   }
-  return encoded_matrix_from_tensors(factor,
-                                     [&](std::string_view name) { return arrays(prefix_of(side) + std::string(name)); });
+  return encoded_matrix_from_tensors(
+      factor, [&](std::string_view name) { return arrays(prefix_of(side) + std::string(name)); });
 }
 
 void add_arrays(const EncodedMatrix& factor, const std::string& side, std::vector<StoredArray>& arrays) {

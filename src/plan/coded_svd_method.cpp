@@ -87,7 +87,8 @@ Matrix<double> coordinate_map(const EncodedMatrix& directions) {
   LOEWNER_ASSERT(independent);  // orthonormal rows, and rounding moves them by a twelfth of their length at most
   for (Index i = 0; i < rank; ++i) inverse(i, i) = 1;
   blas::solve_upper_from_right(gram.view(), inverse.view());
-  Matrix<double> half = Matrix<double>::uninitialized(rank, v.cols()), map = Matrix<double>::uninitialized(rank, v.cols());
+  Matrix<double> half = Matrix<double>::uninitialized(rank, v.cols()),
+                 map = Matrix<double>::uninitialized(rank, v.cols());
   blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, inverse.view(), v.view(), 0.0, half.view());
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, inverse.view(), half.view(), 0.0, map.view());
   return map;
@@ -100,9 +101,9 @@ Encoding encode_at(const EncodeRequest& request, const Components& components, c
   const Matrix<double> map = coordinate_map(*right);
   const ProjectedRows coordinates(request.matrix, map.view());
   auto left = encode_codes(coordinates, {.row_weights = request.row_weights,
-                                          .max_bytes = max_bytes - direction_bytes(ladder, request.matrix->cols()),
-                                          .seed = request.seed,
-                                          .ladder = ladder});
+                                         .max_bytes = max_bytes - direction_bytes(ladder, request.matrix->cols()),
+                                         .seed = request.seed,
+                                         .ladder = ladder});
   const double bits = left->mean_bits() * static_cast<double>(rank) / static_cast<double>(request.matrix->cols());
   return {.matrix = std::make_unique<Product>(std::move(left), std::move(right)),
           .method = Method::coded_svd,

@@ -29,7 +29,8 @@ Encoding finish(std::unique_ptr<Codes> codes, double predicted) {
 std::vector<Candidate> codes_curve(const EncodeRequest& request) {
   std::vector<Candidate> points;
   const Index entries = request.matrix->rows() * request.matrix->cols();
-  for (const auto& rate : codes_curve(*request.matrix, request.row_weights, CodeLadder::plain(request.matrix->cols()), kPointsOfCodesCurve)) {
+  for (const auto& rate : codes_curve(*request.matrix, request.row_weights, CodeLadder::plain(request.matrix->cols()),
+                                      kPointsOfCodesCurve)) {
     if (rate.bytes >= request.source_bytes) break;
     points.push_back({.method = Method::codes,
                       .point = {rate.bytes, rate.error},
