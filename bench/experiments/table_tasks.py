@@ -39,7 +39,11 @@ SETTINGS = [
     ("50 %, svd, zipf^1", [*KEEP50, "--method", "svd"]),
     ("50 %, subspaces", [*KEEP50, "--method", "subspaces"]),
     ("4.5 bits, int4", ["--bits", "4.6", "--method", "int4"]),
-    *((f"{bits} bits, codes", ["--bits", bits, "--method", "codes"]) for bits in ("4.5", "3", "2", "1.5", "1")),
+    *(
+        (f"{bits} bits, {method}", ["--bits", bits, "--method", method])
+        for bits in ("4.5", "3", "2", "1.5", "1")
+        for method in ("codes", "coded-svd")
+    ),
 ]
 
 
@@ -114,7 +118,7 @@ def main() -> None:
                 found.append(scores.of(task, result))
         return found
 
-    original = [scores.of(task, Compressed(arguments.models / task, {})) for task in TASKS]
+    original = [scores.of(task, Compressed(arguments.models / task, {}, {})) for task in TASKS]
     measured = [("original", original)]
     for name, options in SETTINGS:
         measured.append((name, compressed_scores(options)))

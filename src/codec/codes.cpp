@@ -20,6 +20,7 @@ namespace loewner {
 namespace {
 
 constexpr Index kRowsPerAnchor = 32;
+constexpr Index kMostColsInBands = 1 << 20;
 constexpr int kLargestHalfExponent = 15;  // halves end at 65504, just below 2^16
 
 std::vector<double> energies_of(const RowSource& a, std::span<const double> row_weights) {
@@ -203,6 +204,10 @@ Json ladder_to_json(const CodeLadder& ladder) {
 
 CodeLadder ladder_from_json(const Json& spec, Index cols) {
   if (!spec.contains("band_cols")) return CodeLadder::plain(cols);
+  // Columns without bits take no bytes, so the size of the arrays does not bound their number.
+  if (cols > kMostColsInBands) {
+    throw IoError("specification: cols of codes in bands must be at most " + std::to_string(kMostColsInBands));
+  }
   const auto band_cols = detail::spec_field<std::vector<Index>>(spec, "band_cols");
   const auto sizes = detail::spec_field<std::vector<float>>(spec, "band_sizes");
   const auto bits = detail::spec_field<std::vector<std::vector<int>>>(spec, "band_bits");
