@@ -79,7 +79,12 @@ detail::SignTable whole_table(const SparseSignEmbedding& s) {
 }
 
 Index tile_width(Index rows) {
-  return std::clamp<Index>(kTileEntries / rows / 16 * 16, 16, 64);
+  const Index fits = kTileEntries / rows;
+  return fits >= 32 ? 32 : fits >= 16 ? 16 : 8;
+}
+
+void copy(MatrixView<const double> from, MatrixView<double> to) {
+  for (Index i = 0; i < to.rows(); ++i) std::ranges::copy(from.row(i), to.row(i).begin());
 }
 
 template <typename T>
@@ -89,13 +94,19 @@ struct DenseBlock {
   Matrix<float> buffer;
 };
 
-// Dense rows: the blocks are read in parallel, then each task adds all of them to its own tile of columns.
+// Dense rows: the blocks are read in parallel, then each task adds all of them to its own tile of columns. Tiles are
+// matrices of their own, since rows of the result may lie apart by a stride that maps them to few lines of a cache.
 template <typename T, typename Read>
 void accumulate_dense(const SparseSignEmbedding& s, Index first, Index n, Index d, const Read& read,
                       MatrixView<double> sums) {
   const Index per_block = rows_per_block(d), width = tile_width(s.rows()), chunk = kBlocksAtOnce * per_block;
   detail::SignTable table = empty_table(s, std::min(n, chunk));
   std::vector<DenseBlock<T>> blocks(kBlocksAtOnce);
+  std::vector<Matrix<double>> tiles((d + width - 1) / width);
+  const auto columns_of = [&](Index tile, auto matrix) {
+    return matrix.col_block(tile * width, std::min(width, d - tile * width));
+  };
+  if (n == 0) return;
   for (Index start = 0; start < n; start += chunk) {
     const Index count = std::min(chunk, n - start), used = (count + per_block - 1) / per_block;
     parallel_for(used, [&](Index b) {
@@ -104,14 +115,17 @@ void accumulate_dense(const SparseSignEmbedding& s, Index first, Index n, Index 
       blocks[b].rows = read(start + b * per_block, rows, blocks[b].buffer);
       fill_table(s, first + start + b * per_block, b * per_block, rows, table);
     });
-    parallel_for((d + width - 1) / width, [&](Index tile) {
-      const Index column = tile * width, columns = std::min(width, d - column);
+    parallel_for(static_cast<Index>(tiles.size()), [&](Index tile) {
+      if (start == 0) {
+        tiles[tile] = Matrix<double>::uninitialized(s.rows(), std::min(width, d - tile * width));
+        copy(columns_of(tile, sums), tiles[tile].view());
+      }
       for (Index b = 0; b < used; ++b) {
-        detail::scatter_rows(blocks[b].rows.col_block(column, columns), table, blocks[b].first,
-                             sums.col_block(column, columns));
+        detail::scatter_rows(columns_of(tile, blocks[b].rows), table, blocks[b].first, tiles[tile].view());
       }
     });
   }
+  parallel_for(static_cast<Index>(tiles.size()), [&](Index tile) { copy(tiles[tile].view(), columns_of(tile, sums)); });
 }
 
 void accumulate_rows(const SparseSignEmbedding& s, Index first, const RowSource& a, MatrixView<double> sums) {
