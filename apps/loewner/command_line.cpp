@@ -162,6 +162,8 @@ class Compress final : public Command {
     app->add_option("--method", method_, "how; auto takes what leaves the lowest weighted error")
         ->check(CLI::IsMember(method_names()))
         ->capture_default_str();
+    app->add_option("--subspaces", options_.num_subspaces,
+                    "how many, of --method subspaces; default: chosen by the budget");
     app->add_option("--norm-exponent", options_.norm_exponent, "p >= 1 of lp and of the l_p errors")
         ->capture_default_str();
     app->add_option("--row-weights", options_.row_weights, "zipf[:EXPONENT], none, or a file of token counts")

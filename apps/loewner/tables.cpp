@@ -38,6 +38,13 @@ std::string optional_number(const char* format, const std::optional<double>& val
   return value ? fmt::format(fmt::runtime(format), *value) : "-";
 }
 
+// What the method chose: a rank, or bits an entry.
+std::string size_text(const TensorReport& tensor) {
+  if (tensor.rank) return fmt::format("rank {}", *tensor.rank);
+  if (tensor.subspaces) return fmt::format("k = {}", *tensor.subspaces);
+  return tensor.bits ? fmt::format("{:.2f} bits", *tensor.bits) : "-";
+}
+
 }  // namespace
 
 void print_inspection(const Checkpoint& checkpoint, const Architecture& architecture, std::ostream& out) {
@@ -77,14 +84,14 @@ Json inspection_to_json(const Checkpoint& checkpoint, const Architecture& archit
 
 void print_report(const CompressReport& report, bool dry_run, std::ostream& out) {
   const auto width = name_width(report.tensors, [](const auto& tensor) { return tensor.name; });
-  out << fmt::format("{:{}}  {:>16}  {:6}  {:>5}  {:>10}  {:>10}  {:>6}  {:>9}  {:>9}  {:>11}\n", "tensor", width,
-                     "shape", "method", "rank", "MB before", "MB after", "kept", dry_run ? "predicted" : "error",
+  out << fmt::format("{:{}}  {:>16}  {:10}  {:>9}  {:>10}  {:>10}  {:>6}  {:>9}  {:>9}  {:>11}\n", "tensor", width,
+                     "shape", "method", "size", "MB before", "MB after", "kept", dry_run ? "predicted" : "error",
                      dry_run ? "" : "weighted", "certificate");
   for (const auto& tensor : report.tensors) {
-    out << fmt::format("{:{}}  {:>16}  {:6}  {:>5}  {:>10}  {:>10}  {:>5.1f}%  {:>9.4f}  {:>9}  {:>11}\n", tensor.name,
-                       width, fmt::format("{} x {}", tensor.rows, tensor.cols), tensor.method,
-                       tensor.rank ? fmt::format("{}", *tensor.rank) : "-", megabytes(tensor.bytes_before),
-                       megabytes(tensor.bytes_after), percent(tensor.bytes_after, tensor.bytes_before),
+    out << fmt::format("{:{}}  {:>16}  {:10}  {:>9}  {:>10}  {:>10}  {:>5.1f}%  {:>9.4f}  {:>9}  {:>11}\n", tensor.name,
+                       width, fmt::format("{} x {}", tensor.rows, tensor.cols), tensor.method, size_text(tensor),
+                       megabytes(tensor.bytes_before), megabytes(tensor.bytes_after),
+                       percent(tensor.bytes_after, tensor.bytes_before),
                        dry_run ? tensor.predicted_error : tensor.errors.relative_error,
                        dry_run ? "" : fmt::format("{:.4f}", tensor.errors.weighted_relative_error),
                        optional_number("{:.3f}", tensor.certificate));

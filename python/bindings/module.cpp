@@ -19,6 +19,8 @@ NB_MODULE(_core, m) {
   loewner::python::bind_robust_subspace(m);
   loewner::python::bind_entrywise_low_rank(m);
   loewner::python::bind_ellipsoids(m);
+  loewner::python::bind_projective_clustering(m);
+  loewner::python::bind_stored_matrix(m);
   loewner::python::bind_compress(m);
   loewner::python::bind_command_line(m);
 }

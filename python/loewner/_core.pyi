@@ -410,6 +410,48 @@ def enclosing_ellipsoid(a: Annotated[NDArray[numpy.float32], dict(shape=(None, N
     The ellipsoid of minimum volume, centred at 0, that holds the points +-a_i, in its dual form (D-optimal design).
     """
 
+class ProjectiveClustering:
+    @property
+    def cluster_of_row(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]:
+        """n values below num_clusters"""
+
+    @property
+    def bases(self) -> list[Annotated[NDArray[numpy.float64], dict(shape=(None, None))]]:
+        """num_clusters of dimension x d, orthonormal rows"""
+
+    @property
+    def report(self) -> FitReport:
+        """
+        objective: sum_i u_i min(distance of row i^q, t); the initial one is that of a single subspace
+        """
+
+def projective_clustering(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], num_clusters: int, dimension: int, *, exponent: float = 2.0, truncation: float = float('inf'), row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, num_restarts: int = 3, max_iterations: int = 50, tolerance: float = 0.0003, seed: int = 0) -> ProjectiveClustering:
+    """
+    Subspaces through the origin, and one of them for every row, that make sum_i u_i min(dist(a_i, S_c(i))^q, t)
+    small; never above the best single subspace.
+
+    a: n x d; exponent: q, 1 or 2; truncation: t > 0; row_weights: u, n values >= 0, all ones if None.
+    """
+
+class StoredMatrix:
+    """
+    An encoded matrix over arrays in memory; they are not copied and must not change.
+    """
+
+    def __init__(self, specification: str, arrays: dict) -> None:
+        """
+        specification: JSON as in docs/format.md; arrays: name -> 2-D array in C order.
+        """
+
+    def decode_rows(self, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """The rows of the given indices, float32."""
+
+    def decode(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """The whole matrix, float32."""
+
+    def apply(self, x: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """x W^T, decoding W by blocks of rows."""
+
 class Selection(enum.Enum):
     """Which tensors are made smaller, before include and exclude."""
 
@@ -423,13 +465,28 @@ class Method(enum.Enum):
     """How a matrix is factored."""
 
     automatic = 0
-    """svd and lp under the same bytes; the lower weighted error stays"""
+    """whichever leaves the lowest weighted error in the same bytes"""
 
     svd = 1
     """row-weighted truncated SVD"""
 
     lp = 2
     """truncated l_p factorisation"""
+
+    subspaces = 3
+    """rows in clusters, each with a subspace of its own"""
+
+    codes = 4
+    """rotated rows in 0 ... 6 bits an entry"""
+
+    int8 = 5
+    """plain rounding, one scale a row"""
+
+    int4 = 6
+    """plain rounding in groups of 64"""
+
+    dense = 7
+    """the matrix itself in a shorter number format"""
 
 class NumberFormat(enum.Enum):
     """The formats in which factors are stored."""
@@ -449,11 +506,11 @@ class IfExists(enum.Enum):
 
     overwrite = 2
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.automatic, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.automatic, num_subspaces: int | None = None, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
     """
     Makes a checkpoint smaller: writes folder `output` from folder `model` and returns the report (docs/report.md).
 
-    keep: bytes after / before of each selected tensor, in (0, 1); or max_error: its largest relative weighted error.
+    How much, exactly one: keep, bytes of the selected tensors after / before, in (0, 1); bits, their mean bits per weight; budget, bytes of all weights of the output; max_error, the largest relative weighted error of each.
     progress: called with what is worked on and the share done, in [0, 1].
     """
 

@@ -132,6 +132,23 @@ def low_rank(name: str, weight: torch.Tensor, format: str, rank: int = RANK) -> 
     return spec, {f"{prefix}.left": left, f"{prefix}.right": right}
 
 
+def subspaces(
+    name: str, weight: torch.Tensor, format: str, dimensions: tuple[int, ...] = (RANK, 0, 5)
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Specification and arrays of a tensor `name` as subspaces of mixed rows; dimension 0 has no arrays."""
+    prefix = name.removesuffix(".weight")
+    labels = np.arange(weight.shape[0]) * 5 % 7 % len(dimensions)
+    arrays = {f"{prefix}.cluster": torch.from_numpy(labels.astype(np.uint8)[:, None].copy())}
+    for cluster, dimension in enumerate(dimensions):
+        if dimension == 0:
+            continue
+        u, s, vt = np.linalg.svd(weight.double().numpy()[labels == cluster], full_matrices=False)
+        for side, x in (("left", u[:, :dimension] * s[:dimension]), ("right", vt[:dimension])):
+            arrays[f"{prefix}.{side}_{cluster}"] = torch.from_numpy(np.ascontiguousarray(x)).to(FORMATS[format])
+    sizes = [int((labels == cluster).sum()) for cluster in range(len(dimensions))]
+    return {**_spec("subspaces", weight, format), "dimensions": list(dimensions), "sizes": sizes}, arrays
+
+
 def dense(name: str, weight: torch.Tensor, format: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Specification and array of a tensor `name` in another number format."""
     return _spec("dense", weight, format), {name: weight.to(FORMATS[format])}
@@ -175,6 +192,13 @@ def decode_folder(encoded: Path, target: Path) -> Path:
         prefix = name.removesuffix(".weight")
         if spec["structure"] == "low_rank":
             weights[name] = weights.pop(f"{prefix}.left").float() @ weights.pop(f"{prefix}.right").float()
+        elif spec["structure"] == "subspaces":
+            labels = weights.pop(f"{prefix}.cluster")[:, 0]
+            weights[name] = torch.zeros(spec["rows"], spec["cols"])
+            for cluster, dimension in enumerate(spec["dimensions"]):
+                if dimension > 0:
+                    left, right = (weights.pop(f"{prefix}.{side}_{cluster}").float() for side in ("left", "right"))
+                    weights[name][labels == cluster] = left @ right
         else:
             weights[name] = weights[name].float()
     save_file(weights, target / "model.safetensors", {"format": "pt"})

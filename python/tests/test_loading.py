@@ -25,6 +25,7 @@ from encoded_models import (
     encode_folder,
     low_rank,
     outputs,
+    subspaces,
 )
 from loewner.transformers import EncodedMatrix
 from safetensors.torch import load_file, save_file
@@ -48,9 +49,10 @@ def assert_same_outputs(actual: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
 
+@pytest.mark.parametrize("structure", [low_rank, subspaces])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_outputs_equal_those_of_the_decoded_checkpoint(family: str, tmp_path: Path) -> None:
-    encoded = encoded_family(family, tmp_path)
+def test_outputs_equal_those_of_the_decoded_checkpoint(family: str, structure: Any, tmp_path: Path) -> None:
+    encoded = encoded_family(family, tmp_path, structure=structure)
     model, info = load(family, encoded)
     assert not info["missing_keys"] and not info["unexpected_keys"]
     oracle, _ = load(family, decode_folder(encoded, tmp_path / "decoded"))
@@ -76,9 +78,10 @@ def test_a_tied_head_shares_the_factors(family: str, tmp_path: Path) -> None:
     assert f"LowRank{head.original.__name__}" == type(head).__name__
 
 
+@pytest.mark.parametrize("structure", [low_rank, subspaces])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_saving_and_loading_again_changes_nothing(family: str, tmp_path: Path) -> None:
-    encoded = encoded_family(family, tmp_path)
+def test_saving_and_loading_again_changes_nothing(family: str, structure: Any, tmp_path: Path) -> None:
+    encoded = encoded_family(family, tmp_path, structure=structure)
     model, _ = load(family, encoded)
     model.save_pretrained(tmp_path / "again")
     written, read = (load_file(folder / "model.safetensors") for folder in (tmp_path / "again", encoded))
@@ -89,7 +92,9 @@ def test_saving_and_loading_again_changes_nothing(family: str, tmp_path: Path) -
     assert torch.equal(outputs(load(family, tmp_path / "again")[0]), outputs(model))
 
 
-@pytest.mark.parametrize(("structure", "format"), [(low_rank, "f16"), (low_rank, "bf16"), (dense, "f16")])
+@pytest.mark.parametrize(
+    ("structure", "format"), [(low_rank, "f16"), (low_rank, "bf16"), (dense, "f16"), (subspaces, "f16")]
+)
 @pytest.mark.parametrize("family", ["bert_masked", "xlnet_head", "llama_head", "gemma3_head"])
 def test_narrow_arrays_keep_their_type_in_a_float32_model(
     family: str, format: str, structure: Any, tmp_path: Path
@@ -100,7 +105,8 @@ def test_narrow_arrays_keep_their_type_in_a_float32_model(
     (encoded / "config.json").write_text(json.dumps(config))
     model, _ = load(family, encoded)
     embedding = model.get_input_embeddings()
-    assert {getattr(embedding, name).dtype for name in embedding.array_names()} == {FORMATS[format]}
+    numbers = [name for name in embedding.array_names() if name not in embedding.fixed_arrays]
+    assert {getattr(embedding, name).dtype for name in numbers} == {FORMATS[format]}
     assert model.dtype == torch.float32
     assert embedding(torch.tensor([3])).dtype == torch.float32
     oracle, _ = load(family, decode_folder(encoded, tmp_path / "decoded"), dtype=torch.float32)
@@ -141,7 +147,8 @@ def test_names_match_with_and_without_the_prefix_of_the_base_model(
     assert torch.equal(again.get_input_embeddings().left, embedding.left)
 
 
-def test_linear_layers_and_conv1d_layers_are_encoded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("structure", [low_rank, subspaces])
+def test_linear_layers_and_conv1d_layers_are_encoded(structure: Any, tmp_path: Path) -> None:
     layers = {
         "bert": "encoder.layer.0.intermediate.dense",
         "gpt2_head": "transformer.h.0.attn.c_attn",
@@ -149,7 +156,7 @@ def test_linear_layers_and_conv1d_layers_are_encoded(tmp_path: Path) -> None:
     }
     for family, name in layers.items():
         folder = tmp_path / family
-        encoded = encode_folder(dense_folder(family), folder / "encoded", [f"{name}.weight"])
+        encoded = encode_folder(dense_folder(family), folder / "encoded", [f"{name}.weight"], structure)
         model, _ = load(family, encoded)
         assert isinstance(model.get_submodule(name), EncodedMatrix)
         oracle, _ = load(family, decode_folder(encoded, folder / "decoded"))
@@ -213,6 +220,45 @@ def test_factors_are_trained(tmp_path: Path) -> None:
     assert torch.equal(load("bert_masked", tmp_path / "trained")[0].get_input_embeddings().left, embedding.left)
 
 
+def test_subspaces_are_trained_within_their_zero_pattern(tmp_path: Path) -> None:
+    model, _ = load("bert_masked", encoded_family("bert_masked", tmp_path, structure=subspaces))
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    assert head.left_0 is embedding.left_0 and head.cluster is embedding.cluster
+    before = {name: getattr(embedding, name).detach().clone() for name in embedding.array_names()}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    ids = torch.arange(2, 34).reshape(2, 16)
+    model(input_ids=ids, labels=ids).loss.backward()
+    optimizer.step()
+    for name, array in before.items():
+        assert torch.equal(getattr(embedding, name), array) == (name == "cluster")
+    rows = embedding(torch.arange(VOCABULARY))
+    assert torch.equal(rows[embedding.cluster[:, 0] == 1], torch.zeros(embedding.spec["sizes"][1], 32))
+    assert torch.linalg.matrix_rank(rows[embedding.cluster[:, 0] == 2]) == 5
+    model.save_pretrained(tmp_path / "trained")
+    again = load("bert_masked", tmp_path / "trained")[0].get_input_embeddings()
+    assert torch.equal(again(torch.arange(VOCABULARY)), rows)
+
+
+def test_gradients_of_subspaces_are_those_of_the_decoded_matrix(tmp_path: Path) -> None:
+    embedding = load("bert", encoded_family("bert", tmp_path, structure=subspaces))[0].get_input_embeddings()
+    ids, factors = torch.tensor([[3, 70, 3], [119, 8, 1]]), [embedding.left_0, embedding.right_2]
+    target = torch.randn(2, 3, 32, generator=torch.Generator().manual_seed(1))
+    by_rows = torch.autograd.grad((embedding(ids) * target).sum(), factors)
+    by_matrix = torch.autograd.grad((embedding.decode()[ids] * target).sum(), factors)
+    for actual, expected in zip(by_rows, by_matrix, strict=True):
+        torch.testing.assert_close(actual, expected)
+        assert actual.abs().max() > 0
+
+
+def test_labels_that_do_not_fit_the_sizes_are_refused(tmp_path: Path) -> None:
+    encoded = encoded_family("bert", tmp_path, structure=subspaces)
+    weights = load_file(encoded / "model.safetensors")
+    weights["embeddings.word_embeddings.cluster"][7] = 1 - weights["embeddings.word_embeddings.cluster"][7].clamp(max=1)
+    save_file(weights, encoded / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match="sizes of the clusters"):
+        outputs(load("bert", encoded)[0])
+
+
 def test_an_embedding_alone_trains_only_the_rows_it_looked_up(tmp_path: Path) -> None:
     embedding = load("bert", encoded_family("bert", tmp_path))[0].get_input_embeddings()
     embedding(torch.tensor([5, 9])).sum().backward()
@@ -237,7 +283,7 @@ def change_config(folder: Path, **changes: Any) -> None:
     ("changes", "message"),
     [
         ({"format_version": "2.0"}, "format_version must be 1.x, got '2.0'"),
-        ({"tensors": {"a.weight": {"structure": "codes"}}}, "tensor 'a.weight'.*got 'codes'"),
+        ({"tensors": {"a.weight": {"structure": "unheard_of"}}}, "tensor 'a.weight'.*got 'unheard_of'"),
     ],
 )
 def test_what_a_newer_version_wrote_is_refused_by_name(changes: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -7,8 +7,11 @@
 
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/codec/codes.hpp"
 #include "loewner/codec/dense.hpp"
+#include "loewner/codec/integers.hpp"
 #include "loewner/codec/low_rank.hpp"
+#include "loewner/codec/subspaces.hpp"
 
 namespace loewner {
 namespace {
@@ -20,8 +23,9 @@ struct Structure {
 
 // A new structure is one line here, besides its own header, source and test.
 constexpr std::array kStructures = {
-    Structure{"dense", Dense::from_tensors},
-    Structure{"low_rank", LowRank::from_tensors},
+    Structure{"dense", Dense::from_tensors},         Structure{"low_rank", LowRank::from_tensors},
+    Structure{"codes", Codes::from_tensors},         Structure{"integers", Integers::from_tensors},
+    Structure{"subspaces", Subspaces::from_tensors},
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
                {"budget", options.budget.value_or(0)},
                {"max_error", options.max_error.value_or(0)},
                {"method", to_string(options.method)},
+               {"num_subspaces", options.num_subspaces.value_or(0)},
                {"norm_exponent", options.norm_exponent},
                {"row_weights", options.row_weights},
                {"factor_format", to_string(options.factor_format)},
@@ -74,6 +75,8 @@ void require_usable(const CompressOptions& options) {
           [&] { return "budget must be positive, got " + std::to_string(*options.budget); });
   require(options.norm_exponent >= 1 && std::isfinite(options.norm_exponent),
           [&] { return "norm_exponent must be finite and at least 1, got " + std::to_string(options.norm_exponent); });
+  require(!options.num_subspaces || (*options.num_subspaces >= 1 && *options.num_subspaces <= 256),
+          [&] { return "num_subspaces must be in [1, 256], got " + std::to_string(*options.num_subspaces); });
   require(options.max_memory >= 0,
           [&] { return "max_memory must not be negative, got " + std::to_string(options.max_memory); });
   require(options.dry_run || !options.output.empty(), [] { return std::string("an output folder is needed"); });

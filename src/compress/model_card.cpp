@@ -40,6 +40,7 @@ std::string command_of(const CompressOptions& options) {
   if (options.budget) command += " --budget " + std::to_string(*options.budget);
   if (options.max_error) command += " --max-error " + number("%g", *options.max_error);
   if (options.method != defaults.method) command += " --method " + std::string(to_string(options.method));
+  if (options.num_subspaces) command += " --subspaces " + std::to_string(*options.num_subspaces);
   if (options.norm_exponent != defaults.norm_exponent)
     command += " --norm-exponent " + number("%g", options.norm_exponent);
   if (options.row_weights != defaults.row_weights) {
@@ -54,17 +55,20 @@ std::string command_of(const CompressOptions& options) {
 
 std::string model_card(const CompressOptions& options, const CompressReport& report) {
   const std::string base = folder_name(options.model);
-  std::string card = "---\nbase_model: " + base +
-                     "\nlibrary_name: transformers\ntags:\n- loewner\n- compressed\n---\n\n# " + base +
-                     ", made smaller by loewner\n\n    " + command_of(options) +
-                     "\n\nWeights: " + megabytes(report.weights_before) + " -> " + megabytes(report.weights_after) +
-                     ", all bytes of the files counted. No fine-tuning, no data beyond what the command names.\n\n" +
-                     "| tensor | shape | method | rank | bytes before | bytes after | error | weighted error |\n" +
-                     "|---|---|---|---|---|---|---|---|\n";
+  std::string card =
+      "---\nbase_model: " + base + "\nlibrary_name: transformers\ntags:\n- loewner\n- compressed\n---\n\n# " + base +
+      ", made smaller by loewner\n\n    " + command_of(options) + "\n\nWeights: " + megabytes(report.weights_before) +
+      " -> " + megabytes(report.weights_after) +
+      ", all bytes of the files counted. No fine-tuning, no data beyond what the command names.\n\n" +
+      "| tensor | shape | method | rank or bits | bytes before | bytes after | error | weighted error |\n" +
+      "|---|---|---|---|---|---|---|---|\n";
   for (const auto& tensor : report.tensors) {
     card += "| " + tensor.name + " | " + std::to_string(tensor.rows) + " x " + std::to_string(tensor.cols) + " | " +
-            tensor.method + " | " + (tensor.rank ? std::to_string(*tensor.rank) : "-") + " | " +
-            std::to_string(tensor.bytes_before) + " | " + std::to_string(tensor.bytes_after) + " | " +
+            tensor.method + " | " +
+            (tensor.rank   ? std::to_string(*tensor.rank)
+             : tensor.bits ? number("%.2f", *tensor.bits)
+                           : "-") +
+            " | " + std::to_string(tensor.bytes_before) + " | " + std::to_string(tensor.bytes_after) + " | " +
             number("%.4f", tensor.errors.relative_error) + " | " +
             number("%.4f", tensor.errors.weighted_relative_error) + " |\n";
   }

@@ -17,7 +17,6 @@ constexpr const char *kArrays = "arrays.safetensors", *kSpecification = "specifi
 
 // What config.json says of one tensor.
 Json specification(const Job& job, const SelectedTensor& tensor, const RowWeights& weights, const Encoding& encoding) {
-  const bool weighted = tensor.place.role == TensorRole::token_embedding;
   TensorReport claims;
   claims.norm_exponent = job.options.norm_exponent;
   claims.lp_error_svd = encoding.lp_error_svd;
@@ -26,7 +25,9 @@ Json specification(const Job& job, const SelectedTensor& tensor, const RowWeight
   spec["source_dtype"] = to_string(tensor.tensor->info->dtype);
   spec["role"] = to_string(tensor.place.role);
   spec["method"] = to_string(encoding.method);
-  spec["row_weights"] = {{"option", weighted ? job.options.row_weights : "none"}, {"description", weights.description}};
+  spec["row_weights"] = {{"option", row_weights_option(job, tensor)}, {"description", weights.description}};
+  if (encoding.subspaces) spec["num_subspaces"] = *encoding.subspaces;
+  if (encoding.bits) spec["mean_bits"] = *encoding.bits;
   spec["predicted_error"] = encoding.predicted_error;
   if (!tensor.tied.empty()) spec["tied"] = tensor.tied;
   spec["claims"] = claims_to_json(claims);

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Finished work that a killed run may lose. Less of it is sooner done again than written twice.
-constexpr double kUnsavedSeconds = 2;
+constexpr double kUnsavedSeconds = 0.5;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -67,6 +67,7 @@ TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, cons
   report.cols = tensor.cols();
   report.method = to_string(candidate.method);
   report.rank = candidate.rank;
+  report.bits = candidate.bits;
   report.norm_exponent = job.options.norm_exponent;
   report.row_weights = request.weights().description;
   report.bytes_before = stored_bytes(job.checkpoint, {tensor.name()});

@@ -36,10 +36,19 @@ Index array_budget(const Job& job) {
   return budget;
 }
 
+// Weights by entries give layers of all sizes the same bits. A table is large and its weighted error already counts
+// rare rows for little; a fifth of its entries keeps it near two bits where layers have four (docs/design/planning.md).
+double importance_of(const SelectedTensor& tensor) {
+  const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
+  return tensor.place.role == TensorRole::token_embedding ? 0.2 * entries : entries;
+}
+
 std::vector<RatePoint> curve_of(const Job& job, const SelectedTensor& tensor) {
   const TensorRequest request(job, tensor, {}, memory_limit(job.options));
   std::vector<RatePoint> points;
-  for (const auto& candidate : candidates(request.request())) points.push_back(candidate.point);
+  for (const auto& candidate : candidates(request.request())) {
+    points.push_back({candidate.point.bytes, importance_of(tensor) * candidate.point.error});
+  }
   if (points.empty()) {
     throw BudgetError(tensor.name() + ": method " + std::string(to_string(job.options.method)) +
                       " has no encoding that is smaller than the matrix itself");

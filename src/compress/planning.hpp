@@ -12,7 +12,7 @@ namespace loewner {
 ///
 /// Method    one tensor gets all. Several: the curves of what the method offers for each (of every method for
 ///           automatic) and one multiplier; the errors that are added are the squares of the relative weighted errors,
-///           so that every matrix counts the same, whatever its size.
+///           weighted by the matrix's number of entries, a fifth of it for a token embedding.
 /// Errors    BudgetError, with the smallest possible size, when the budget cannot be met.
 std::vector<TensorBudget> share_budget(const Job& job, const std::function<void(const SelectedTensor&)>& progress);
 

@@ -30,6 +30,8 @@ TensorReport report_from_specification(const std::string& name, const Json& spec
   report.method = spec_field<std::string>(spec, "method");
   report.structure = spec_field<std::string>(spec, "structure");
   report.rank = optional_field<Index>(spec, "rank");
+  report.subspaces = optional_field<Index>(spec, "num_subspaces");
+  report.bits = optional_field<double>(spec, "mean_bits");
   report.row_weights = spec_field<std::string>(spec_field<Json>(spec, "row_weights"), "description");
   report.predicted_error = spec_field<double>(spec, "predicted_error");
   report.errors.relative_error = spec_field<double>(claims, "relative_error");
@@ -57,6 +59,8 @@ Json to_json(const TensorReport& tensor) {
                {"method", tensor.method},
                {"structure", tensor.structure},
                {"rank", optional_to_json(tensor.rank)},
+               {"subspaces", optional_to_json(tensor.subspaces)},
+               {"bits", optional_to_json(tensor.bits)},
                {"row_weights", tensor.row_weights},
                {"bytes_before", tensor.bytes_before},
                {"bytes_after", tensor.bytes_after},

@@ -18,7 +18,7 @@ void require_memory(const SelectedTensor& tensor, Index needed, Index memory) {
 }
 
 std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor, bool in_memory) {
-  const auto rows = job.checkpoint.rows_of(tensor.name());
+  auto rows = job.checkpoint.rows_of(tensor.name());
   const std::string what =
       job.checkpoint.shard_of(*tensor.tensor).file->path().string() + ": tensor '" + tensor.name() + "'";
   try {
@@ -32,9 +32,15 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
 
 }  // namespace
 
+std::string row_weights_option(const Job& job, const SelectedTensor& tensor) {
+  if (tensor.place.role != TensorRole::token_embedding) return "none";
+  if (job.options.row_weights != "zipf") return job.options.row_weights;
+  const Json exponent = default_zipf_exponent(job.options.method);
+  return "zipf:" + exponent.dump();
+}
+
 RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor) {
-  if (tensor.place.role != TensorRole::token_embedding) return {.values = {}, .description = "none"};
-  return row_weights(parse_row_weights(job.options.row_weights), job.options.model, tensor.rows());
+  return row_weights(parse_row_weights(row_weights_option(job, tensor)), job.options.model, tensor.rows());
 }
 
 TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory)
@@ -51,6 +57,7 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .method = job.options.method,
               .norm_exponent = job.options.norm_exponent,
               .factor_format = job.options.factor_format,
+              .num_subspaces = job.options.num_subspaces,
               .seed = job.options.seed,
               .memory = memory - held_bytes_};
 }

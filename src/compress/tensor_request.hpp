@@ -35,7 +35,8 @@ class TensorRequest {
   Index held_bytes_ = 0;
 };
 
-/// The row weights of a selected tensor.
+/// The row weights of a selected tensor as an option, complete with the exponent; and the weights themselves.
+std::string row_weights_option(const Job& job, const SelectedTensor& tensor);
 RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor);
 
 }  // namespace loewner

@@ -41,7 +41,8 @@ std::vector<Candidate> dense_curve(const EncodeRequest& request) {
   const Rounded best = rounded(request);
   return {{.method = Method::dense,
            .point = {bytes_in(request, best.format), best.error * best.error},
-           .rank = std::nullopt}};
+           .rank = std::nullopt,
+           .bits = 16}};
 }
 
 Encoding encode_dense(const EncodeRequest& request) {

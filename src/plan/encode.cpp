@@ -10,9 +10,22 @@
 namespace loewner {
 namespace {
 
-// lp offers the same ranks as svd and is weighed against it when a rank is chosen.
+// lp offers the same ranks as svd and is weighed against it when a rank is chosen; subspaces wait for the others.
 bool takes_part_in_automatic(const MethodEntry& entry, const EncodeRequest& request) {
-  return entry.method != Method::lp && entry.memory(request.matrix->cols()) <= request.memory;
+  return entry.method != Method::lp && entry.method != Method::subspaces &&
+         entry.memory(request.matrix->cols()) <= request.memory;
+}
+
+// Several subspaces leave a fraction of the squared error of one, a quarter where they help most, and take seconds to
+// find: they are worth trying only where the SVD comes that near to what the others leave in the same bytes.
+bool low_rank_competes(const std::vector<Candidate>& offers) {
+  constexpr double kMostGain = 4;
+  return std::ranges::any_of(offers, [&](const Candidate& svd) {
+    return svd.method == Method::svd && std::ranges::none_of(offers, [&](const Candidate& other) {
+             return other.method != Method::svd && other.point.bytes <= svd.point.bytes &&
+                    other.point.error * kMostGain < svd.point.error;
+           });
+  });
 }
 
 void require_one_budget(const EncodeRequest& request) {
@@ -54,8 +67,9 @@ Encoding encode_automatically(const EncodeRequest& request) {
   const Candidate best = best_candidate(request);
   EncodeRequest exact = request;
   exact.method = best.method;
-  if (request.max_bytes) exact.max_bytes = best.point.bytes;
-  return best.method == Method::svd ? encode_by_svd_or_lp(exact) : entry_of(best.method).encode(exact);
+  if (best.method != Method::svd) return entry_of(best.method).encode(exact);
+  if (request.max_bytes) exact.max_bytes = best.point.bytes;  // beyond the last rank offered there is nothing to save
+  return encode_by_svd_or_lp(exact);
 }
 
 }  // namespace
@@ -65,8 +79,12 @@ std::vector<Candidate> candidates(const EncodeRequest& request) {
   for (const auto& entry : method_entries()) {
     const bool asked =
         request.method == Method::automatic ? takes_part_in_automatic(entry, request) : request.method == entry.method;
-    if (!asked) continue;
-    std::ranges::move(entry.curve(request), std::back_inserter(result));
+    if (asked) std::ranges::move(entry.curve(request), std::back_inserter(result));
+  }
+  const auto& subspaces = entry_of(Method::subspaces);
+  if (request.method == Method::automatic && subspaces.memory(request.matrix->cols()) <= request.memory &&
+      low_rank_competes(result)) {
+    std::ranges::move(subspaces.curve(request), std::back_inserter(result));
   }
   return result;
 }

@@ -128,6 +128,8 @@ Encoding finish(const EncodeRequest& request, const Family& family, Index rank, 
   return {.matrix = std::make_unique<LowRank>(truncated(request, family, rank)),
           .method = family.method,
           .rank = rank,
+          .subspaces = std::nullopt,
+          .bits = std::nullopt,
           .predicted_error = predicted_error,
           .lp_error_svd = std::nullopt,
           .certificate = family.certificate};
@@ -141,7 +143,7 @@ std::vector<Candidate> curve_of(const EncodeRequest& request, const Family& fami
   std::vector<Candidate> points;
   for (Index rank = 1; rank <= family.vt.rows() && saves_bytes(request, rank); ++rank) {
     const double error = family.error_at_rank[rank];
-    points.push_back({family.method, {bytes_at_rank(request, rank), error * error}, rank});
+    points.push_back({family.method, {bytes_at_rank(request, rank), error * error}, rank, std::nullopt});
   }
   return points;
 }

@@ -15,6 +15,7 @@ struct MethodEntry {
   std::vector<Candidate> (*curve)(const EncodeRequest& request);  ///< points smaller than request.source_bytes
   Encoding (*encode)(const EncodeRequest& request);               ///< the best within max_bytes or max_error
   Index (*memory)(Index cols);                                    ///< bytes besides the rows
+  double zipf_exponent;                                           ///< of row weights that state none
 };
 
 const std::vector<MethodEntry>& method_entries();
@@ -27,6 +28,18 @@ Encoding encode_by_lp(const EncodeRequest& request);
 Encoding encode_by_svd_or_lp(const EncodeRequest& request);
 Index svd_memory(Index cols);
 Index lp_memory(Index cols);
+
+std::vector<Candidate> subspaces_curve(const EncodeRequest& request);
+Encoding encode_by_subspaces(const EncodeRequest& request);
+Index subspaces_memory(Index cols);
+
+std::vector<Candidate> codes_curve(const EncodeRequest& request);
+Encoding encode_by_codes(const EncodeRequest& request);
+
+std::vector<Candidate> int8_curve(const EncodeRequest& request);
+std::vector<Candidate> int4_curve(const EncodeRequest& request);
+Encoding encode_by_int8(const EncodeRequest& request);
+Encoding encode_by_int4(const EncodeRequest& request);
 
 std::vector<Candidate> dense_curve(const EncodeRequest& request);
 Encoding encode_dense(const EncodeRequest& request);

@@ -20,19 +20,17 @@ enum class RowWeightKind {
   counts,  ///< from the user's token counts
 };
 
-/// Exponents with which truncated SVDs of sentence encoders kept most: the zipf estimate as it is, counts of a small
-/// text damped by a root because rare tokens' counts are noise.
-inline constexpr double kZipfExponent = 1;
+/// Counts of a small text are damped by a root, because rare tokens' counts are noise.
 inline constexpr double kCountExponent = 0.5;
 
 struct RowWeightOptions {
   RowWeightKind kind = RowWeightKind::zipf;
-  double exponent = kZipfExponent;    ///< > 0; of the estimated frequency
+  double exponent = 1;                ///< > 0; of the estimated frequency
   std::filesystem::path counts_file;  ///< for `counts`
 };
 
-/// Reads `none`, `zipf`, `zipf:EXPONENT`, or the path of a file of token counts (exponent kCountExponent).
-/// InvalidArgument on a bad exponent.
+/// Reads `none`, `zipf` (exponent 1), `zipf:EXPONENT`, or the path of a file of token counts (exponent
+/// kCountExponent). InvalidArgument on a bad exponent.
 RowWeightOptions parse_row_weights(std::string_view text);
 
 /// Weights u_i > 0 of the rows of a token embedding, the largest 1; none for RowWeightKind::none.

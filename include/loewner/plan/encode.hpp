@@ -24,6 +24,7 @@ struct EncodeRequest {
   Method method = Method::automatic;
   double norm_exponent = 2;
   NumberFormat factor_format = NumberFormat::f32;
+  std::optional<Index> num_subspaces;  ///< none: chosen by the budget
   std::uint64_t seed = 0;
   Index memory = std::numeric_limits<Index>::max();  ///< automatic leaves out what needs more than these bytes
 };
@@ -33,6 +34,8 @@ struct Encoding {
   std::unique_ptr<EncodedMatrix> matrix;
   Method method = Method::svd;  ///< never automatic
   std::optional<Index> rank;
+  std::optional<Index> subspaces;      ///< number of clusters
+  std::optional<double> bits;          ///< mean bits of an entry, of codes and integers
   double predicted_error = 0;          ///< relative weighted Frobenius error, before rounding to the factor format
   std::optional<double> lp_error_svd;  ///< relative weighted l_p error of the truncated SVD of the same rank
   std::optional<double> certificate;   ///< proven distortion of the l_p factorisation; 1 for p = 2
@@ -43,6 +46,7 @@ struct Candidate {
   Method method = Method::svd;
   RatePoint point;
   std::optional<Index> rank;
+  std::optional<double> bits;  ///< mean bits of an entry
 };
 
 /// What request.method offers below the bytes that the matrix takes now; for automatic what every method offers. The

@@ -27,10 +27,13 @@ class EncodedMatrix(nn.Module):
     """A module's matrix W (rows x cols) as arrays: the base of all structures.
 
     A structure names its arrays and says how to decode them; an array is a parameter of the module, so it is trained
-    and saved as any other.
+    and saved as any other. One that cannot be trained (labels, codes) is a parameter too, without gradient, because
+    transformers ties parameters only.
     """
 
     original: ClassVar[type[nn.Module]]
+    structure: ClassVar[type[EncodedMatrix]]
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {}  # of a type that the structure gives, and not trained
     spec: dict[str, Any]
     like: (
         nn.Parameter
@@ -65,8 +68,10 @@ class EncodedMatrix(nn.Module):
 
     def current_spec(self) -> dict[str, Any]:
         """The specification as it would be saved now: the arrays' type may have changed since."""
-        dtype = getattr(self, self.array_names()[0]).dtype
-        return {**self.spec, "format": next(name for name, known in FORMATS.items() if known == dtype)}
+        if "format" not in self.spec:
+            return self.spec
+        dtypes = {getattr(self, name).dtype for name in self.array_names() if name not in self.fixed_arrays}
+        return {**self.spec, "format": next((name for name, known in FORMATS.items() if known in dtypes), "f32")}
 
     # `like` belongs to the module and not to the checkpoint.
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
@@ -79,7 +84,7 @@ class EncodedMatrix(nn.Module):
 
     # The class is made on demand, so pickle cannot find it by its name.
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _new_module, (_structure_of(type(self)), self.original), self.__dict__
+        return _new_module, (self.structure, self.original), self.__dict__
 
 
 class EncodedEmbedding(nn.Embedding):
@@ -124,7 +129,7 @@ def _make_class(structure: type[EncodedMatrix], original: type[nn.Module]) -> ty
         kinds = ", ".join(kind.__name__ for kind in KINDS)
         raise ValueError(f"an encoded module must be one of {kinds}, got {original.__name__}")
     bases = (structure, KINDS[base]) if original is base else (original, encoded_class(structure, base))
-    return type(structure.__name__ + original.__name__, bases, {"original": original})
+    return type(structure.__name__ + original.__name__, bases, {"original": original, "structure": structure})
 
 
 def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[EncodedMatrix]) -> None:
@@ -137,12 +142,15 @@ def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[Encod
     weight = cast(Tensor, module.weight)
     if tuple(weight.shape) != (spec["rows"], spec["cols"]):
         raise ValueError(f"shape must be {spec['rows']} x {spec['cols']}, got a weight of {tuple(weight.shape)}")
-    if spec.get("format") not in FORMATS:
+    shapes = structure.array_shapes(spec)
+    if spec.get("format") not in FORMATS and not shapes.keys() <= structure.fixed_arrays.keys():
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, got '{spec.get('format')}'")
     encoded = encoded_class(structure, type(module))
     parameters = {"like": nn.Parameter(weight.new_empty(0), requires_grad=False)}
-    for name, shape in structure.array_shapes(spec).items():
-        parameters[name] = nn.Parameter(torch.empty(shape, dtype=FORMATS[spec["format"]], device=weight.device))
+    for name, shape in shapes.items():
+        fixed = structure.fixed_arrays.get(name)
+        array = torch.empty(shape, dtype=fixed or FORMATS[spec["format"]], device=weight.device)
+        parameters[name] = nn.Parameter(array, requires_grad=fixed is None)
     del module.weight
     module.__class__ = encoded
     module._parameters = {**parameters, **module._parameters}  # `like` first
@@ -158,10 +166,6 @@ def decode_module(module: EncodedMatrix, dtype: torch.dtype) -> None:
     del module.spec
     module.__class__ = module.original  # type: ignore[assignment]
     module.weight = weight
-
-
-def _structure_of(encoded: type[nn.Module]) -> type[EncodedMatrix]:
-    return next(base for base in encoded.__mro__ if EncodedMatrix in base.__bases__)
 
 
 def _new_module(structure: type[EncodedMatrix], original: type[nn.Module]) -> EncodedMatrix:

@@ -13,10 +13,11 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
 
+from loewner._loading import MEMORY
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.config import LoewnerConfig
 from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module
-from loewner.transformers.structures import STRUCTURES
+from loewner.transformers.structures import STRUCTURES, Coded
 from loewner.transformers.ties import retie
 
 _SOURCE_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
@@ -65,6 +66,8 @@ class LoewnerQuantizer(HfQuantizer):
         for _, module in encoded_modules(model):
             device = getattr(module, module.array_names()[0]).device
             module.like = nn.Parameter(torch.empty(0, dtype=module.like.dtype, device=device), requires_grad=False)
+        if MEMORY.get() == "fast":
+            decode_coded_layers(model)
         return model
 
     def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[None, dict[str, Any]]:
@@ -91,6 +94,20 @@ class LoewnerQuantizer(HfQuantizer):
     @property
     def is_trainable(self) -> bool:
         return True
+
+
+def decode_coded_layers(model: nn.Module) -> None:
+    """Decodes coded layers other than tables; a head that shares its codes with a table stays as it is."""
+    tables = {
+        id(parameter)
+        for _, module in encoded_modules(model)
+        if isinstance(module, nn.Embedding)
+        for parameter in module.parameters(recurse=False)
+    }
+    for _, module in list(encoded_modules(model)):
+        tied = any(id(parameter) in tables for parameter in module.parameters(recurse=False))
+        if isinstance(module, Coded) and not tied:
+            decode_module(module, module.like.dtype)
 
 
 def encoded_modules(model: nn.Module) -> Iterator[tuple[str, EncodedMatrix]]:

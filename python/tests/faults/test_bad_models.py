@@ -155,7 +155,7 @@ def test_tables_without_rows_to_share(tmp_path: Path, rows: int) -> None:
 def test_a_budget_below_rank_one(tmp_path: Path) -> None:
     ft.write_model(tmp_path / "model")
     line = refusal(tmp_path, 4, "--keep", 0.01)
-    assert f"{ft.TABLE}: the budget leaves" in line and "rank 1 needs 1728" in line
+    assert f"{ft.TABLE}: the budget leaves" in line and "the smallest encoding needs 1064" in line
 
 
 def test_factors_bigger_than_the_dense_matrix(tmp_path: Path) -> None:
@@ -167,7 +167,8 @@ def test_factors_bigger_than_the_dense_matrix(tmp_path: Path) -> None:
 
 def test_an_error_that_cannot_be_met(tmp_path: Path) -> None:
     ft.write_model(tmp_path / "model")
-    assert f"{ft.TABLE}: rank 32 takes" in refusal(tmp_path, 4, "--max-error", 1e-6)
+    assert f"{ft.TABLE}: rank 32 takes" in refusal(tmp_path, 4, "--method", "svd", "--max-error", 1e-6)
+    assert f"{ft.TABLE}: no encoding smaller than the matrix" in refusal(tmp_path, 4, "--max-error", 1e-6)
 
 
 def test_a_later_tensor_that_fails_takes_the_finished_ones_with_it(tmp_path: Path) -> None:
@@ -220,7 +221,7 @@ class TestSpoiledOutputs:
 
     @pytest.fixture
     def out(self, tmp_path: Path) -> Path:
-        ft.run("compress", ft.write_model(tmp_path / "model"), "-o", tmp_path / "out", "--keep", 0.6)
+        ft.run("compress", ft.write_model(tmp_path / "model"), "-o", tmp_path / "out", "--method", "svd", "--keep", 0.6)
         return tmp_path / "out"
 
     def verify(self, out: Path, code: int) -> str:

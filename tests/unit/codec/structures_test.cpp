@@ -17,8 +17,8 @@ std::string refusal(const Json& spec) {
 }
 
 TEST(Structures, UnknownOnesAreRefusedByName) {
-  EXPECT_CONTAINS(refusal({{"structure", "subspaces"}, {"rows", 2}, {"cols", 2}}),
-                  "structure 'subspaces' is not known to this version");
+  EXPECT_CONTAINS(refusal({{"structure", "unheard_of"}, {"rows", 2}, {"cols", 2}}),
+                  "structure 'unheard_of' is not known to this version");
 }
 
 TEST(Structures, ASpecificationMustBeAnObjectThatNamesOne) {

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second implementation of docs/format.md: decodes every structure from the files alone, with NumPy only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+Matrix = np.ndarray[Any, Any]
+Arrays = dict[str, Matrix]
+
+# Levels of the trellis quantiser, from docs/format.md.
+LEVELS = {
+    int(bits): np.array(values.split(), np.float32)
+    for bits, values in (
+        line.split(":") for line in (Path(__file__).parents[2] / "docs" / "trellis-levels.txt").read_text().splitlines()
+    )
+}
+
+
+def philox(seed: int, purpose: int, words: int) -> Matrix:
+    """The first words of the stream (seed, purpose, 0): Philox4x32-10, counter (block, purpose, 0, 0)."""
+    mask, out = 0xFFFFFFFF, []
+    for block in range(-(-words // 4)):
+        counter, key = [block, purpose, 0, 0], [seed & mask, seed >> 32]
+        for _ in range(10):
+            a, b = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
+            counter = [(b >> 32) ^ counter[1] ^ key[0], b & mask, (a >> 32) ^ counter[3] ^ key[1], a & mask]
+            key = [(key[0] + 0x9E3779B9) & mask, (key[1] + 0xBB67AE85) & mask]
+        out += counter
+    return np.array(out[:words], np.uint32)
+
+
+def hadamard(x: Matrix) -> Matrix:
+    """Along the last axis, whose length is a power of two; float32 in the order of the format."""
+    length = x.shape[-1]
+    stride = length // 2
+    while stride >= 1:
+        pairs = x.reshape(*x.shape[:-1], length // (2 * stride), 2, stride)
+        x = np.stack([pairs[..., 0, :] + pairs[..., 1, :], pairs[..., 0, :] - pairs[..., 1, :]], -2).reshape(x.shape)
+        stride //= 2
+    return np.asarray(x * (np.float32(1) / np.sqrt(np.float32(length))))
+
+
+def unrotate(x: Matrix, seed: int, scale: Matrix) -> Matrix:
+    rows, cols = x.shape
+    length = cols & -cols
+    blocks = cols // length
+    steps = 1 if blocks <= 63 else 4
+    bits = np.unpackbits(philox(seed, 5, -(-steps * cols // 32)).view(np.uint8), bitorder="little")
+    signs = np.where(bits, np.float32(-1), np.float32(1))[: steps * cols].reshape(steps, cols)
+    if blocks <= 63:
+        x = hadamard(x.reshape(rows, blocks, length))
+        if blocks > 1:
+            angle = 2 * np.pi * (np.outer(np.arange(blocks), np.arange(blocks)) % blocks) / blocks
+            q = ((np.cos(angle) + np.sin(angle)) / np.sqrt(blocks)).astype(np.float32)
+            mixed = [x[:, 0] * q[j, 0] for j in range(blocks)]
+            for k in range(1, blocks):
+                mixed = [mixed[j] + x[:, k] * q[j, k] for j in range(blocks)]
+            x = np.stack(mixed, 1)
+        x = x.reshape(rows, cols)
+    else:
+        length, x = 1 << (cols.bit_length() - 1), x.copy()
+        for step in (3, 2, 1, 0):
+            part = slice(0, length) if step % 2 == 0 else slice(cols - length, cols)
+            x[:, part] = hadamard(x[:, part])
+            x = x * signs[step] if step > 0 else x
+    return np.asarray(x * (scale[:, None] * signs[0]))
+
+
+def untrellis(planes: Matrix, bits: int, cols: int) -> Matrix:
+    """planes: rows x (bits ceil(cols / 8)) bytes."""
+    symbols = np.unpackbits(planes.reshape(len(planes), bits, -1), axis=-1, bitorder="little")[..., :cols].astype(int)
+    u = np.pad(symbols[:, 0], ((0, 0), (8, 0)))
+    parity = [sum(u[:, 8 - age : 8 - age + cols] for age in range(9) if mask >> age & 1) % 2 for mask in (0o362, 0o515)]
+    level = parity[0] + 2 * parity[1] + sum(symbols[:, i] << (i + 1) for i in range(1, bits))
+    positive = LEVELS[bits]
+    return np.asarray(np.concatenate([-positive[::-1], positive])[level])
+
+
+def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    rows, cols = spec["rows"], spec["cols"]
+    nibbles = arrays["bits"][:, 0]
+    bits = np.stack([nibbles & 15, nibbles >> 4], 1).reshape(-1)[:rows].astype(int)
+    scale = np.ldexp(arrays["scales"][:, 0].astype(np.float32), spec["scale_exponent"])
+    plane = -(-cols // 8)
+    offset = np.concatenate([[0], np.cumsum(bits * plane)])
+    out = np.empty((rows, cols), np.float32)
+    for b in range(7):
+        chosen = np.flatnonzero(bits == b)
+        if len(chosen) == 0:
+            continue
+        if b == 0:
+            out[chosen] = scale[chosen, None] * arrays["shared"][:, 0].astype(np.float32)
+        else:
+            planes = arrays["codes"][:, 0][offset[chosen][:, None] + np.arange(b * plane)]
+            out[chosen] = unrotate(untrellis(planes, b, cols), spec["rotation_seed"], scale[chosen])
+    return out
+
+
+def integers(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    values = arrays["codes"]
+    if spec["bits"] == 4:
+        values = np.stack([values & 15, values >> 4], -1).reshape(spec["rows"], -1)[:, : spec["cols"]]
+    steps, offsets = (
+        np.repeat(np.ldexp(arrays[name].astype(np.float32), spec["scale_exponent"]), spec["group"], axis=1)
+        for name in ("steps", "offsets")
+    )
+    return np.asarray(offsets[:, : spec["cols"]] + steps[:, : spec["cols"]] * values.astype(np.float32))
+
+
+def low_rank(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    return arrays["left"].astype(np.float32) @ arrays["right"].astype(np.float32)
+
+
+def dense(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    return arrays["weight"].astype(np.float32)
+
+
+def subspaces(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    out = np.zeros((spec["rows"], spec["cols"]), np.float32)
+    for c, dimension in enumerate(spec["dimensions"]):
+        if dimension > 0:
+            left, right = (arrays[f"{side}_{c}"].astype(np.float32) for side in ("left", "right"))
+            out[arrays["cluster"][:, 0] == c] = left @ right
+    return out
+
+
+STRUCTURES = {"codes": codes, "integers": integers, "low_rank": low_rank, "dense": dense, "subspaces": subspaces}
+
+
+def decode_folder(folder: Path) -> Arrays:
+    """The decoded matrices of an output of one file, by the names of the tensors that they replace."""
+    tensors = json.loads((folder / "config.json").read_text())["quantization_config"]["tensors"]
+    with safe_open(folder / "model.safetensors", framework="numpy") as file:
+        names = list(file.keys())
+        decoded = {}
+        for name, spec in tensors.items():
+            prefix = name.removesuffix("weight")
+            arrays = {
+                n.removeprefix(prefix): file.get_tensor(n)
+                for n in names
+                if n.startswith(prefix) and "." not in n.removeprefix(prefix)
+            }
+            decoded[name] = STRUCTURES[spec["structure"]](spec, arrays)
+    return decoded

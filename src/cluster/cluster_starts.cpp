@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detail/cluster_starts.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "detail/blas.hpp"
+#include "detail/gathered_rows.hpp"
+#include "detail/lane_sum.hpp"
+#include "detail/subspace_distances.hpp"
+#include "loewner/linalg/gram.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
+
+namespace loewner::detail {
+namespace {
+
+constexpr int kMeansSteps = 6;
+
+double weight_of(std::span<const double> weights, Index i) {
+  return weights.empty() ? 1.0 : weights[i];
+}
+
+double squared_norm(std::span<const float> x) {
+  return lane_sum(static_cast<Index>(x.size()), [&](Index j) {
+    const double value = x[j];
+    return value * value;
+  });
+}
+
+std::vector<double> energies(const RowSource& a, std::span<const double> weights) {
+  std::vector<double> energy(a.rows());
+  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
+    for (Index i = 0; i < rows.rows(); ++i) {
+      energy[first + i] = weight_of(weights, first + i) * squared_norm(rows.row(i));
+    }
+  });
+  return energy;
+}
+
+// An index with probability proportional to its mass; any of them when no mass is positive.
+Index drawn(std::span<const double> mass, RandomStream& random) {
+  double total = 0;
+  for (const double m : mass) total += m;
+  if (!(total > 0)) return static_cast<Index>(random.below(mass.size()));
+  double rest = random.uniform() * total;
+  Index last_positive = 0;
+  for (std::size_t i = 0; i < mass.size(); ++i) {
+    if (mass[i] <= 0) continue;
+    last_positive = static_cast<Index>(i);
+    if ((rest -= mass[i]) < 0) break;
+  }
+  return last_positive;
+}
+
+Matrix<float> unit_rows(MatrixView<const float> a) {
+  Matrix<float> unit(a.rows(), a.cols());
+  for (Index i = 0; i < a.rows(); ++i) {
+    const double norm = std::sqrt(squared_norm(a.row(i)));
+    if (norm > 0) {
+      std::ranges::transform(a.row(i), unit.row(i).begin(), [&](float x) { return static_cast<float>(x / norm); });
+    }
+  }
+  return unit;
+}
+
+// Cosines of all rows with all centres (n x k); their number is small, so one product serves.
+Matrix<float> cosines(MatrixView<const float> unit, MatrixView<const float> centres) {
+  Matrix<float> result(unit.rows(), centres.rows());
+  for_each_row_block(DenseRows(unit), [&](Index, Index first, MatrixView<const float> rows) {
+    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, centres, 0.0F,
+               result.view().row_block(first, rows.rows()));
+  });
+  return result;
+}
+
+Matrix<float> drawn_centres(MatrixView<const float> unit, std::span<const double> weights, Index count,
+                            RandomStream& random) {
+  Matrix<float> centres(count, unit.cols());
+  std::vector<double> mass(unit.rows()), closest(unit.rows(), 0.0);
+  for (Index l = 0; l < count; ++l) {
+    for (Index i = 0; i < unit.rows(); ++i) mass[i] = weight_of(weights, i) * std::max(0.0, 1 - closest[i]);
+    std::ranges::copy(unit.row(drawn(mass, random)), centres.row(l).begin());
+    const Matrix<float> cosine = cosines(unit, std::as_const(centres).view().row_block(l, 1));
+    for (Index i = 0; i < unit.rows(); ++i) {
+      const double c = cosine(i, 0);
+      closest[i] = std::max(closest[i], c * c);
+    }
+  }
+  return centres;
+}
+
+// Means of the rows, each turned to the side of its centre; a centre without rows stays.
+void move_centres(MatrixView<const float> unit, std::span<const double> weights, const Matrix<float>& cosine,
+                  const ClusterLabels& labels, Matrix<float>& centres) {
+  Matrix<double> sums(centres.rows(), centres.cols());
+  for (Index i = 0; i < unit.rows(); ++i) {
+    const double weight = weight_of(weights, i) * (cosine(i, labels[i]) < 0 ? -1 : 1);
+    const auto row = unit.row(i);
+    const auto sum = sums.row(labels[i]);
+    for (std::size_t j = 0; j < row.size(); ++j) sum[j] += weight * static_cast<double>(row[j]);
+  }
+  for (Index l = 0; l < centres.rows(); ++l) {
+    double norm = 0;
+    for (const double x : sums.row(l)) norm += x * x;
+    if (!(norm > 0)) continue;
+    std::ranges::transform(sums.row(l), centres.row(l).begin(),
+                           [&](double x) { return static_cast<float>(x / std::sqrt(norm)); });
+  }
+}
+
+ClusterLabels nearest_centres(const Matrix<float>& cosine) {
+  ClusterLabels labels(cosine.rows());
+  for (Index i = 0; i < cosine.rows(); ++i) {
+    const auto row = cosine.row(i);
+    const auto best = std::ranges::max_element(row, {}, [](float c) { return std::abs(c); });
+    labels[i] = static_cast<std::uint8_t>(best - row.begin());
+  }
+  return labels;
+}
+
+std::vector<Index> closest_rows(MatrixView<const float> unit, Index to, Index count) {
+  const Matrix<float> cosine = cosines(unit, unit.row_block(to, 1));
+  std::vector<Index> order(unit.rows());
+  std::iota(order.begin(), order.end(), Index{0});
+  count = std::min(count, unit.rows());
+  std::ranges::partial_sort(order, order.begin() + count, std::ranges::greater{},
+                            [&](Index i) { return std::pair(std::abs(cosine(i, 0)), -i); });
+  order.resize(count);
+  return order;
+}
+
+}  // namespace
+
+ClusterLabels angular_k_means(MatrixView<const float> a, std::span<const double> weights, Index num_clusters,
+                              RandomStream& random) {
+  const Matrix<float> unit = unit_rows(a);
+  Matrix<float> centres = drawn_centres(unit.view(), weights, num_clusters, random);
+  Matrix<float> cosine = cosines(unit.view(), std::as_const(centres).view());
+  ClusterLabels labels = nearest_centres(cosine);
+  for (int step = 0; step < kMeansSteps; ++step) {
+    move_centres(unit.view(), weights, cosine, labels, centres);
+    cosine = cosines(unit.view(), std::as_const(centres).view());
+    labels = nearest_centres(cosine);
+  }
+  return labels;
+}
+
+ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const double> weights,
+                                 const ProjectiveClusteringOptions& options, RandomStream& random) {
+  const Matrix<float> unit = unit_rows(a);
+  std::vector<double> mass(a.rows()), closest(a.rows());
+  for (Index i = 0; i < a.rows(); ++i) closest[i] = squared_norm(a.row(i));
+  ClusterLabels labels(a.rows());
+  for (Index l = 0; l < options.num_clusters; ++l) {
+    for (Index i = 0; i < a.rows(); ++i) {
+      mass[i] = weight_of(weights, i) * (options.exponent == 1 ? std::sqrt(closest[i]) : closest[i]);
+    }
+    // Twice the dimension: enough rows to span a subspace, few enough to lie in one.
+    const auto rows = closest_rows(unit.view(), drawn(mass, random), 2 * options.dimension + 1);
+    const DenseRows source(a);
+    const SymmetricEigen eigen = symmetric_eigen(gram(GatheredRows(source, rows), gathered(weights, rows)));
+    const Frame frame{eigen.vectors_t.view(), options.dimension};
+    const Matrix<double> distances = squared_distances(source, {&frame, 1});
+    for (Index i = 0; i < a.rows(); ++i) {
+      if (l > 0 && distances(i, 0) >= closest[i]) continue;
+      closest[i] = distances(i, 0);
+      labels[i] = static_cast<std::uint8_t>(l);
+    }
+  }
+  return labels;
+}
+
+ClusterLabels random_partition(Index rows, Index num_clusters, RandomStream& random) {
+  ClusterLabels labels(rows);
+  for (auto& label : labels) {
+    label = static_cast<std::uint8_t>(random.below(static_cast<std::uint64_t>(num_clusters)));
+  }
+  return labels;
+}
+
+ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights, Index num_clusters) {
+  const std::vector<double> energy = energies(a, weights);
+  std::vector<Index> order(a.rows());
+  std::iota(order.begin(), order.end(), Index{0});
+  std::ranges::stable_sort(order, std::ranges::greater{}, [&](Index i) { return energy[i]; });
+  ClusterLabels labels(a.rows());
+  for (Index rank = 0; rank < a.rows(); ++rank) {
+    labels[order[rank]] = static_cast<std::uint8_t>(rank * num_clusters / a.rows());
+  }
+  return labels;
+}
+
+RowSample sample_rows(const RowSource& a, std::span<const double> weights, Index expected_count, RandomStream& random) {
+  const std::vector<double> energy = energies(a, weights);
+  double total = 0;
+  for (const double e : energy) total += e;
+  const auto n = static_cast<double>(a.rows()), m = static_cast<double>(expected_count);
+  std::vector<Index> chosen;
+  RowSample sample;
+  for (Index i = 0; i < a.rows(); ++i) {
+    const double share = total > 0 ? 0.5 / n + 0.5 * energy[i] / total : 1 / n;
+    const double p = expected_count >= a.rows() ? 1 : m * share;
+    if (random.uniform() >= p) continue;
+    chosen.push_back(i);
+    sample.weights.push_back(weight_of(weights, i) / std::min(1.0, p));
+  }
+  sample.rows = Matrix<float>::uninitialized(static_cast<Index>(chosen.size()), a.cols());
+  gather_rows(a, chosen, sample.rows.view());
+  return sample;
+}
+
+}  // namespace loewner::detail

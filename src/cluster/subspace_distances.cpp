@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detail/subspace_distances.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "detail/blas.hpp"
+#include "detail/conversion.hpp"
+#include "detail/lane_sum.hpp"
+
+namespace loewner::detail {
+namespace {
+
+// Below this share of ||a||^2 the difference of squares has fewer than two digits left in float32.
+constexpr double kCancellation = 1e-4;
+
+double squared_norm(std::span<const float> x) {
+  return lane_sum(static_cast<Index>(x.size()), [&](Index j) {
+    const double value = x[j];
+    return value * value;
+  });
+}
+
+bool uses_complement(const Frame& frame) {
+  return 2 * frame.dimension >= frame.vectors_t.cols();
+}
+
+// The vectors that the distances are computed from: those outside the subspace or, if they are fewer, those inside.
+MatrixView<const double> shorter_half(const Frame& frame) {
+  const Index d = frame.vectors_t.rows(), j = frame.dimension;
+  return uses_complement(frame) ? frame.vectors_t.row_block(j, d - j) : frame.vectors_t.row_block(0, j);
+}
+
+// The shorter halves of all frames, one under the other.
+Matrix<float> stacked_halves(std::span<const Frame> frames, Index d) {
+  Index count = 0;
+  for (const Frame& frame : frames) count += shorter_half(frame).rows();
+  Matrix<float> stack = Matrix<float>::uninitialized(count, d);
+  Index row = 0;
+  for (const Frame& frame : frames) {
+    const auto half = shorter_half(frame);
+    for (Index i = 0; i < half.rows(); ++i, ++row) {
+      std::ranges::transform(half.row(i), stack.row(row).begin(), [](double x) { return static_cast<float>(x); });
+    }
+  }
+  return stack;
+}
+
+// Residuals of a few rows of a block, formed in float64.
+void form_residuals(MatrixView<const float> rows, std::span<const Index> chosen, const Frame& frame, Index column,
+                    MatrixView<double> out) {
+  const auto vt = frame.vectors_t.row_block(0, frame.dimension);
+  const auto count = static_cast<Index>(chosen.size());
+  Matrix<double> residuals = Matrix<double>::uninitialized(count, rows.cols());
+  for (Index i = 0; i < count; ++i) std::ranges::copy(rows.row(chosen[i]), residuals.row(i).begin());
+  Matrix<double> inside = Matrix<double>::uninitialized(count, frame.dimension);
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, std::as_const(residuals).view(), vt, 0.0, inside.view());
+  blas::gemm(blas::Op::none, blas::Op::none, -1.0, std::as_const(inside).view(), vt, 1.0, residuals.view());
+  for (Index i = 0; i < count; ++i) {
+    const auto residual = residuals.row(i);
+    out(chosen[i], column) = lane_sum(rows.cols(), [&](Index j) { return residual[j] * residual[j]; });
+  }
+}
+
+void block_distances(MatrixView<const float> rows, std::span<const Frame> frames, MatrixView<const float> halves,
+                     MatrixView<double> out) {
+  Matrix<float> coordinates = Matrix<float>::uninitialized(rows.rows(), halves.rows());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, halves, 0.0F, coordinates.view());
+  std::vector<double> norms(rows.rows());
+  for (Index i = 0; i < rows.rows(); ++i) norms[i] = squared_norm(rows.row(i));
+  Index first = 0;
+  for (std::size_t l = 0; l < frames.size(); ++l) {
+    const auto column = static_cast<Index>(l), width = shorter_half(frames[l]).rows();
+    const bool complement = uses_complement(frames[l]);
+    std::vector<Index> cancelled;
+    for (Index i = 0; i < rows.rows(); ++i) {
+      const double part = squared_norm(std::as_const(coordinates).row(i).subspan(first, width));
+      const double distance = complement ? part : norms[i] - part;
+      out(i, column) = distance;
+      const bool lost = !std::isfinite(part) || (!complement && distance < kCancellation * norms[i]);
+      if (lost) cancelled.push_back(i);
+    }
+    if (!cancelled.empty()) form_residuals(rows, cancelled, frames[l], column, out);
+    first += width;
+  }
+}
+
+}  // namespace
+
+Matrix<double> squared_distances(const RowSource& a, std::span<const Frame> frames) {
+  const Matrix<float> halves = stacked_halves(frames, a.cols());
+  Matrix<double> distances = Matrix<double>::uninitialized(a.rows(), static_cast<Index>(frames.size()));
+  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
+    block_distances(rows, frames, halves.view(), distances.view().row_block(first, rows.rows()));
+  });
+  return distances;
+}
+
+}  // namespace loewner::detail

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/codec/trellis_quantizer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <string>
+
+#include "detail/dispatch.hpp"
+#include "detail/vector8.hpp"
+#include "loewner/base/error.hpp"
+
+namespace loewner {
+namespace detail {
+namespace {
+
+constexpr int kStates = 256;
+
+// Parity checks of the 256-state code for one-dimensional signals (octal 515 and 362), the newest bit lowest.
+constexpr unsigned kHighParity = 0515, kLowParity = 0362;
+
+// The positive levels of b = 1 ... 6 bits, each half of 2^(b+1): part of the format. Trained by Lloyd's algorithm along
+// the best paths of Gaussian vectors (tools/train_trellis_levels.cpp).
+constexpr std::array<float, 126> kPositiveLevels = {
+    // clang-format off
+    // 1
+    0.2350F, 1.2341F,
+    // 2
+    0.1814F, 0.5664F, 1.0610F, 1.8822F,
+    // 3
+    0.0953F, 0.3003F, 0.5030F, 0.7355F, 0.9968F, 1.3381F, 1.7983F, 2.5025F,
+    // 4
+    0.0525F, 0.1649F, 0.2738F, 0.3861F, 0.5015F, 0.6213F, 0.7453F, 0.8795F, 1.0203F, 1.1794F, 1.3595F, 1.5686F, 1.8188F, 2.1223F, 2.5210F, 3.1152F,
+    // 5
+    0.0309F, 0.0927F, 0.1549F, 0.2178F, 0.2790F, 0.3430F, 0.4068F, 0.4715F, 0.5370F, 0.6032F, 0.6708F, 0.7407F, 0.8108F, 0.8827F, 0.9576F, 1.0341F, 1.1128F, 1.1956F, 1.2819F, 1.3734F, 1.4696F, 1.5721F, 1.6831F, 1.8046F, 1.9358F, 2.0775F, 2.2369F, 2.4199F, 2.6248F, 2.8772F, 3.2223F, 3.7768F,
+    // 6
+    0.0162F, 0.0499F, 0.0830F, 0.1164F, 0.1496F, 0.1837F, 0.2162F, 0.2505F, 0.2827F, 0.3163F, 0.3497F, 0.3829F, 0.4163F, 0.4515F, 0.4858F, 0.5227F, 0.5559F, 0.5924F, 0.6263F, 0.6616F, 0.6966F, 0.7334F, 0.7701F, 0.8079F, 0.8457F, 0.8843F, 0.9219F, 0.9601F, 0.9998F, 1.0392F, 1.0800F, 1.1220F, 1.1638F, 1.2052F, 1.2479F, 1.2915F, 1.3350F, 1.3817F, 1.4291F, 1.4769F, 1.5275F, 1.5786F, 1.6318F, 1.6865F, 1.7443F, 1.8025F, 1.8640F, 1.9285F, 1.9966F, 2.0645F, 2.1378F, 2.2134F, 2.2949F, 2.3839F, 2.4788F, 2.5774F, 2.6847F, 2.8118F, 2.9564F, 3.1265F, 3.3148F, 3.5321F, 3.8419F, 4.3015F
+    // clang-format on
+};
+
+// All levels of b bits by increasing value, from the constant above.
+struct Levels {
+  std::array<float, 128> values{};
+  int count = 0;
+
+  explicit constexpr Levels(int bits) : count(2 << bits) {
+    const int half = count / 2, start = half - 2;  // 2 + 4 + ... + half / 2 levels come before
+    for (int j = 0; j < half; ++j) {
+      values[half + j] = kPositiveLevels[start + j];
+      values[half - 1 - j] = -kPositiveLevels[start + j];
+    }
+  }
+};
+
+constexpr std::array<Levels, kMaxCodeBits + 1> kLevels = {Levels(1), Levels(1), Levels(2), Levels(3),
+                                                          Levels(4), Levels(5), Levels(6)};
+
+constexpr int subset_of(unsigned window) {
+  return 2 * (std::popcount(window & kHighParity) % 2) + std::popcount(window & kLowParity) % 2;
+}
+
+// Subset of the window 2 q (state q, then the bit 0). Both masks' newest and oldest bits make the other three branches
+// of a butterfly: flipping either flips the high parity.
+constexpr std::array<std::int32_t, kStates / 2> kSubsets = [] {
+  std::array<std::int32_t, kStates / 2> subsets{};
+  for (unsigned q = 0; q < kStates / 2; ++q) subsets[q] = subset_of(2 * q);
+  return subsets;
+}();
+
+static_assert((kHighParity & 1) != 0 && (kHighParity & kStates) != 0 && (kLowParity & 1) == 0 &&
+              (kLowParity & kStates) == 0);
+
+// One step: cost[s] of the best path to each state s becomes that after an entry whose squared distances from the four
+// subsets are `distance`; decision[s] is 1 where the path comes from the state with the oldest bit set. The new states
+// 2 q and 2 q + 1 come from q and q + 128.
+LOEWNER_INLINE void step(const float* cost, const float* distance, float* next, std::uint8_t* decision) {
+  const Float8 distances = {distance[0], distance[1], distance[2], distance[3],
+                            distance[0], distance[1], distance[2], distance[3]};
+  for (int q = 0; q < kStates / 2; q += 8) {
+    Int8 subset;
+    std::memcpy(&subset, kSubsets.data() + q, sizeof(subset));
+    const Float8 same = __builtin_shuffle(distances, subset), flipped = __builtin_shuffle(distances, subset ^ 2);
+    const Float8 young = load8(cost + q), old = load8(cost + q + kStates / 2);
+    const Float8 even_young = young + same, even_old = old + flipped;
+    const Float8 odd_young = young + flipped, odd_old = old + same;
+    const Int8 even = even_old < even_young, odd = odd_old < odd_young;
+    const Float8 even_cost = even ? even_old : even_young, odd_cost = odd ? odd_old : odd_young;
+    store8(next + 2 * q, __builtin_shuffle(even_cost, odd_cost, Int8{0, 8, 1, 9, 2, 10, 3, 11}));
+    store8(next + 2 * q + 8, __builtin_shuffle(even_cost, odd_cost, Int8{4, 12, 5, 13, 6, 14, 7, 15}));
+    const Byte8 low = __builtin_convertvector(__builtin_shuffle(even, odd, Int8{0, 8, 1, 9, 2, 10, 3, 11}), Byte8);
+    const Byte8 high = __builtin_convertvector(__builtin_shuffle(even, odd, Int8{4, 12, 5, 13, 6, 14, 7, 15}), Byte8);
+    std::memcpy(decision + 2 * q, &low, sizeof(low));
+    std::memcpy(decision + 2 * q + 8, &high, sizeof(high));
+  }
+}
+
+// Distances from the nearest level of each subset; levels of a subset lie four apart.
+LOEWNER_INLINE void nearest(float x, const Levels& levels, float* distance, std::uint8_t* high_bits) {
+  for (int subset = 0; subset < 4; ++subset) distance[subset] = std::numeric_limits<float>::max();
+  for (int j = 0; j < levels.count; ++j) {
+    const float error = x - levels.values[j], squared = error * error;
+    if (squared < distance[j % 4]) {
+      distance[j % 4] = squared;
+      high_bits[j % 4] = static_cast<std::uint8_t>(j / 4);
+    }
+  }
+}
+
+// Costs are brought back to a minimum of 0 once in a while, so that long vectors lose no digits.
+LOEWNER_INLINE void rebase(float* cost) {
+  float least = cost[0];
+  for (int s = 1; s < kStates; ++s) least = cost[s] < least ? cost[s] : least;
+  for (int s = 0; s < kStates; ++s) cost[s] -= least;
+}
+
+LOEWNER_INLINE void best_paths_body(const float* x, Index count, int bits, std::uint8_t* decisions,
+                                    std::uint8_t* high_bits, float* final_cost) {
+  alignas(32) std::array<float, kStates> a, b;
+  a.fill(1e30F);
+  a[0] = 0;
+  float *cost = a.data(), *next = b.data();
+  for (Index t = 0; t < count; ++t) {
+    std::array<float, 4> distance;
+    nearest(x[t], kLevels[bits], distance.data(), high_bits + 4 * t);
+    step(cost, distance.data(), next, decisions + kStates * t);
+    std::swap(cost, next);
+    if (t % 128 == 127) rebase(cost);
+  }
+  std::copy(cost, cost + kStates, final_cost);
+}
+
+// Lane i: bit i of `byte`, as 0 or -1.
+LOEWNER_INLINE Int8 spread(std::uint32_t byte) {
+  constexpr Int8 kBits = {1, 2, 4, 8, 16, 32, 64, 128};
+  return (all8(static_cast<std::int32_t>(byte)) & kBits) != 0;
+}
+
+// Parities of the eight windows that end in the bits of one byte of the plane of u, bit i for the i-th: under the low
+// mask in the low byte, under the high one in the high byte.
+constexpr std::uint32_t parities(std::uint32_t now, std::uint32_t before) {
+  const std::uint32_t bits = before | now << 8;
+  std::uint32_t low = 0, high = 0;
+  for (int age = 0; age <= 8; ++age) {
+    if ((kLowParity >> age & 1u) != 0) low ^= bits >> (8 - age);
+    if ((kHighParity >> age & 1u) != 0) high ^= bits >> (8 - age);
+  }
+  return (low & 0xffu) | (high & 0xffu) << 8;
+}
+
+// Parities are linear: those of a byte and of the byte before it are added.
+struct ParityTables {
+  std::array<std::uint16_t, 256> now{}, before{};
+};
+
+constexpr ParityTables kParities = [] {
+  ParityTables tables;
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    tables.now[byte] = static_cast<std::uint16_t>(parities(byte, 0));
+    tables.before[byte] = static_cast<std::uint16_t>(parities(0, byte));
+  }
+  return tables;
+}();
+
+// The values of eight levels. Tables of eight fit in a register; four of them are looked up side by side, more are
+// slower than memory.
+template <int kBits>
+LOEWNER_INLINE Float8 look_up(Int8 level) {
+  const float* const values = kLevels[kBits].values.data();
+  if constexpr (kBits <= 4) {
+    Float8 value = __builtin_shuffle(load8(values), level & 7);
+    for (int table = 1; table < (2 << kBits) / 8; ++table) {
+      value = (level >> 3) == table ? __builtin_shuffle(load8(values + 8 * table), level & 7) : value;
+    }
+    return value;
+  } else {
+    alignas(32) std::int32_t at[8];
+    std::memcpy(at, &level, sizeof(level));
+    return Float8{values[at[0]], values[at[1]], values[at[2]], values[at[3]],
+                  values[at[4]], values[at[5]], values[at[6]], values[at[7]]};
+  }
+}
+
+template <int kBits>
+LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, float* out, Index count) {
+  const Index plane = (count + 7) / 8;
+  std::uint32_t before = 0;
+  for (Index byte = 0; byte < plane; ++byte) {
+    const std::uint32_t now = planes[byte];
+    const std::uint32_t parity = kParities.now[now] ^ kParities.before[before];
+    Int8 level = (spread(parity & 0xffu) & 1) | (spread(parity >> 8) & 2);
+    for (int i = 1; i < kBits; ++i) level |= spread(planes[i * plane + byte]) & (2 << i);
+    before = now;
+    const Float8 value = look_up<kBits>(level);
+    if (8 * byte + 8 <= count) {
+      store8(out + 8 * byte, value);
+    } else {
+      for (Index t = 8 * byte; t < count; ++t) out[t] = value[t % 8];
+    }
+  }
+}
+
+LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, float* out, Index count) {
+  switch (bits) {
+    case 1:
+      return decode_planes<1>(planes, out, count);
+    case 2:
+      return decode_planes<2>(planes, out, count);
+    case 3:
+      return decode_planes<3>(planes, out, count);
+    case 4:
+      return decode_planes<4>(planes, out, count);
+    case 5:
+      return decode_planes<5>(planes, out, count);
+    default:
+      return decode_planes<6>(planes, out, count);
+  }
+}
+
+}  // namespace
+
+LOEWNER_DISPATCH(best_paths,
+                 (const float* x, Index count, int bits, std::uint8_t* decisions, std::uint8_t* high_bits,
+                  float* final_cost),
+                 (x, count, bits, decisions, high_bits, final_cost))
+LOEWNER_DISPATCH(decode, (const std::uint8_t* planes, int bits, float* out, Index count), (planes, bits, out, count))
+
+}  // namespace detail
+
+TrellisQuantizer::TrellisQuantizer(Index cols, int bits)
+    : cols_(cols),
+      bits_(bits),
+      decisions_(static_cast<std::size_t>(cols * detail::kStates)),
+      high_bits_(static_cast<std::size_t>(cols * 4)) {
+  require(bits >= 1 && bits <= kMaxCodeBits,
+          [&] { return "TrellisQuantizer: bits must be in [1, 6], got " + std::to_string(bits); });
+}
+
+void TrellisQuantizer::encode(std::span<const float> x, std::uint8_t* planes) {
+  LOEWNER_ASSERT(static_cast<Index>(x.size()) == cols_);
+  std::array<float, detail::kStates> cost;
+  detail::best_paths(x.data(), cols_, bits_, decisions_.data(), high_bits_.data(), cost.data());
+  std::fill_n(planes, bytes(cols_, bits_), std::uint8_t{0});
+  const Index plane = (cols_ + 7) / 8;
+  auto state = static_cast<unsigned>(std::ranges::min_element(cost) - cost.begin());
+  for (Index t = cols_ - 1; t >= 0; --t) {
+    const bool old = decisions_[t * detail::kStates + state] != 0;
+    const unsigned window = state | (old ? detail::kStates : 0);
+    const unsigned symbol = (state & 1u) | static_cast<unsigned>(high_bits_[4 * t + detail::subset_of(window)]) << 1;
+    for (int i = 0; i < bits_; ++i) {
+      planes[i * plane + t / 8] |= static_cast<std::uint8_t>((symbol >> i & 1u) << (t % 8));
+    }
+    state = window >> 1;
+  }
+}
+
+void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out) {
+  LOEWNER_ASSERT(bits >= 1 && bits <= kMaxCodeBits);
+  detail::decode(planes, bits, out.data(), static_cast<Index>(out.size()));
+}
+
+}  // namespace loewner

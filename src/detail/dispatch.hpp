@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+// Runtime dispatch: a kernel is written once as an always-inline function and compiled for each instruction set by a
+// thin function that carries the target attribute. No fused multiply-adds (CMakeLists.txt), so all give the same bits.
+namespace loewner::detail {
+
+enum class Isa { scalar, avx2, avx512 };
+
+/// The best instruction set of this processor, or the one that set_isa chose.
+Isa isa();
+
+/// For tests and benchmarks: at most this one, on all threads.
+void limit_isa(Isa most);
+
+}  // namespace loewner::detail
+
+#if defined(__x86_64__)
+#define LOEWNER_TARGET_AVX2 __attribute__((target("avx2")))
+#define LOEWNER_TARGET_AVX512 __attribute__((target("avx2,avx512f,avx512bw,avx512dq,avx512vl")))
+#else
+#define LOEWNER_TARGET_AVX2
+#define LOEWNER_TARGET_AVX512
+#endif
+
+/// Defines `name(parameters)` that calls the always-inline `name##_body` compiled for the processor at hand.
+#define LOEWNER_DISPATCH(name, parameters, arguments)   \
+  namespace {                                           \
+  LOEWNER_TARGET_AVX2 void name##_avx2 parameters {     \
+    name##_body arguments;                              \
+  }                                                     \
+  LOEWNER_TARGET_AVX512 void name##_avx512 parameters { \
+    name##_body arguments;                              \
+  }                                                     \
+  void name##_scalar parameters {                       \
+    name##_body arguments;                              \
+  }                                                     \
+  }                                                     \
+  void name parameters {                                \
+    switch (isa()) {                                    \
+      case Isa::avx512:                                 \
+        return name##_avx512 arguments;                 \
+      case Isa::avx2:                                   \
+        return name##_avx2 arguments;                   \
+      case Isa::scalar:                                 \
+        return name##_scalar arguments;                 \
+    }                                                   \
+  }

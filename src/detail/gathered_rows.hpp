@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "loewner/base/row_source.hpp"
+
+namespace loewner::detail {
+
+/// Copies the rows a[indices[0]], a[indices[1]], ... into out; neighbours are read together, so ascending indices cost
+/// a file few reads.
+inline void gather_rows(const RowSource& a, std::span<const Index> indices, MatrixView<float> out) {
+  Matrix<float> buffer;
+  const auto count = static_cast<Index>(indices.size());
+  for (Index first = 0; first < count;) {
+    Index last = first + 1;
+    while (last < count && indices[last] == indices[last - 1] + 1) ++last;
+    const auto rows = a.read_rows(indices[first], last - first, buffer);
+    for (Index i = first; i < last; ++i) std::ranges::copy(rows.row(i - first), out.row(i).begin());
+    first = last;
+  }
+}
+
+/// Chosen rows of a source, in the order of the indices, as a RowSource of their own.
+class GatheredRows final : public RowSource {
+ public:
+  GatheredRows(std::shared_ptr<const RowSource> a, std::vector<Index> indices)
+      : a_(std::move(a)), indices_(std::move(indices)) {}
+  /// The same for a source that outlives this one.
+  GatheredRows(const RowSource& a, std::vector<Index> indices)
+      : GatheredRows(std::shared_ptr<const RowSource>(std::shared_ptr<void>(), &a), std::move(indices)) {}
+
+  Index rows() const override { return static_cast<Index>(indices_.size()); }
+  Index cols() const override { return a_->cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
+    if (buffer.rows() != count || buffer.cols() != cols()) buffer = Matrix<float>::uninitialized(count, cols());
+    gather_rows(*a_, std::span(indices_).subspan(first, count), buffer.view());
+    return std::as_const(buffer).view();
+  }
+
+ private:
+  std::shared_ptr<const RowSource> a_;
+  std::vector<Index> indices_;
+};
+
+/// values[indices[0]], values[indices[1]], ...; empty stays empty.
+inline std::vector<double> gathered(std::span<const double> values, std::span<const Index> indices) {
+  std::vector<double> result;
+  if (values.empty()) return result;
+  result.reserve(indices.size());
+  for (const Index i : indices) result.push_back(values[i]);
+  return result;
+}
+
+}  // namespace loewner::detail

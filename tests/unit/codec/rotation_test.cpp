@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/codec/rotation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "loewner/base/error.hpp"
+#include "support/matrices.hpp"
+
+namespace loewner {
+namespace {
+
+double squared_norm(std::span<const float> x) {
+  double sum = 0;
+  for (const float value : x) sum += static_cast<double>(value) * value;
+  return sum;
+}
+
+class RotationOf : public testing::TestWithParam<Index> {};
+
+TEST_P(RotationOf, KeepsLengthsAndIsUndoneByItsInverse) {
+  const auto a = test::gaussian_matrix({.rows = 1, .cols = GetParam(), .seed = 1});
+  std::vector<float> x(a.row(0).begin(), a.row(0).end());
+  const Rotation rotation(GetParam(), 7);
+  rotation.apply(x);
+  EXPECT_NEAR(squared_norm(x), squared_norm(a.row(0)), 1e-5 * squared_norm(a.row(0)));
+  rotation.apply_inverse(x, 2);
+  for (Index j = 0; j < GetParam(); ++j) EXPECT_NEAR(x[j], 2 * a(0, j), 2e-5) << j;
+}
+
+// A vector of one entry is the hardest: afterwards no entry holds more than a small share of it.
+TEST_P(RotationOf, SpreadsASingleEntry) {
+  if (GetParam() < 64) GTEST_SKIP() << "too short to spread";
+  for (const Index at : {Index{0}, GetParam() / 2, GetParam() - 1}) {
+    std::vector<float> x(static_cast<std::size_t>(GetParam()));
+    x[at] = 1;
+    Rotation(GetParam(), 7).apply(x);
+    double largest = 0;
+    for (const float value : x) largest = std::max(largest, static_cast<double>(value) * value);
+    EXPECT_LT(largest * static_cast<double>(GetParam()), 25) << at;  // that of 1000 Gaussian entries is near 14
+  }
+}
+
+// Powers of two, small odd parts (384, 768, 24), large odd parts (67, 513, 1009).
+INSTANTIATE_TEST_SUITE_P(Cols, RotationOf, testing::Values(1, 2, 3, 8, 24, 64, 67, 100, 384, 513, 768, 1009, 4096));
+
+TEST(Rotation, SeedsGiveDifferentMaps) {
+  std::vector<float> x(64, 1), y(64, 1), z(64, 1);
+  Rotation(64, 1).apply(x);
+  Rotation(64, 1).apply(y);
+  Rotation(64, 2).apply(z);
+  EXPECT_EQ(x, y);
+  EXPECT_NE(x, z);
+}
+
+TEST(Rotation, NoColumnsAreRefused) {
+  EXPECT_THROW(Rotation(0, 1), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace loewner
