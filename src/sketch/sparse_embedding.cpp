@@ -79,8 +79,7 @@ detail::SignTable whole_table(const SparseSignEmbedding& s) {
 }
 
 Index tile_width(Index rows) {
-  const Index fits = kTileEntries / rows;
-  return fits >= 32 ? 32 : fits >= 16 ? 16 : 8;
+  return kTileEntries / rows >= 32 ? 32 : 16;
 }
 
 void copy(MatrixView<const double> from, MatrixView<double> to) {
