@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/linalg/block_krylov.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "detail/conversion.hpp"
+#include "detail/krylov_space.hpp"
+#include "detail/schatten_excess.hpp"
+#include "loewner/base/cancellation.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr const char* kCaller = "block_krylov";
+
+std::string message(const std::string& requirement, const std::string& received) {
+  return std::string(kCaller) + ": " + requirement + ", got " + received;
+}
+
+class Solver {
+ public:
+  Solver(const LinearOperator& a, const BlockKrylovOptions& options)
+      : k_(options.rank),
+        block_(block_size(a, options)),
+        fresh_(std::min<Index>({k_, 16, a.cols()})),
+        max_products_(options.max_products > 0 ? options.max_products : 8 * (std::min(a.rows(), a.cols()) + block_)),
+        options_(options),
+        space_(a, capacity(a, options), options.seed, kCaller) {
+    require_products();
+    space_.start(block_);
+  }
+
+  KrylovSvd fixed() {
+    for (Index step = 0; step < options_.steps; ++step) space_.step(block_);
+    space_.step(0);
+    return result(Status::converged);
+  }
+
+  KrylovSvd adaptive() {
+    while (space_.pending() > 0) {
+      if (!can_afford(space_.pending())) return result(Status::max_iterations);
+      advance();
+      if (!is_due()) continue;
+      look();
+      if (!is_settled()) continue;
+      if (!options_.closing_check) return result(Status::converged);
+      if (!can_afford(2 * fresh_)) return result(Status::max_iterations);
+      if (!fresh_block_gains()) return result(Status::converged);
+    }
+    return result(Status::converged);  // V is a basis of the whole space
+  }
+
+ private:
+  static Index block_size(const LinearOperator& a, const BlockKrylovOptions& options) {
+    const Index wanted = options.block > 0 ? options.block : options.rank < 8 ? 4 : 8;
+    return std::min({wanted, a.rows(), a.cols()});
+  }
+
+  // Vectors that a restart must leave room for: the Ritz vectors it keeps, the pending block and two more of them.
+  Index smallest_capacity() const { return 2 * k_ + 3 * (block_ + fresh_); }
+
+  Index capacity(const LinearOperator& a, const BlockKrylovOptions& options) const {
+    const Index bytes_each = 8 * (a.rows() + a.cols()), smallest = std::min(a.cols(), smallest_capacity());
+    if (options.steps > 0) return block_ * (options.steps + 1);
+    if (options.max_bytes == 0) return std::max(smallest, (Index{1} << 30) / bytes_each);
+    require(options.max_bytes >= smallest * bytes_each, [&] {
+      return message("max_bytes must be at least " + std::to_string(smallest * bytes_each) + " (or 0)",
+                     std::to_string(options.max_bytes));
+    });
+    return options.max_bytes / bytes_each;
+  }
+
+  // Enough for a space of k vectors, and the probes.
+  void require_products() const {
+    const Index steps_needed = (k_ + block_ - 1) / block_;
+    const Index least = 2 * block_ * steps_needed + detail::KrylovSpace::kProbes;
+    if (options_.steps > 0) {
+      require(options_.steps + 1 >= steps_needed, [&] {
+        return message(
+            "steps must be at least " + std::to_string(steps_needed - 1) + " for blocks of " + std::to_string(block_),
+            std::to_string(options_.steps));
+      });
+    } else {
+      require(max_products_ >= least, [&] {
+        return message("max_products must be at least " + std::to_string(least) + " (or 0)",
+                       std::to_string(options_.max_products));
+      });
+    }
+  }
+
+  bool can_afford(Index vectors) const {
+    return space_.products() + space_.products_to_come() + 2 * vectors <= max_products_;
+  }
+
+  void make_room(Index vectors) {
+    if (!space_.has_room(vectors)) space_.restart(2 * k_);
+  }
+
+  void advance() {
+    throw_if_cancelled();
+    make_room(space_.pending());
+    space_.step(space_.pending());
+    ++steps_since_look_;
+    ++steps_;
+  }
+
+  // After every step, and less often in a large space, so that the small SVDs stay cheap beside the products.
+  bool is_due() const {
+    const bool is_grown = 16 * steps_since_look_ * block_ >= space_.size();
+    return space_.size() > k_ && (is_grown || space_.pending() == 0);
+  }
+
+  // Rayleigh-Ritz, and what the last two looks gained.
+  void look() {
+    steps_since_look_ = 0;
+    const auto ritz = space_.ritz();
+    const double now = captured(ritz);
+    gain_ = looks_ < 2 ? std::numeric_limits<double>::infinity() : gain(before_last_, now);
+    before_last_ = looks_ == 0 ? now : last_;
+    last_ = now;
+    ++looks_;
+    if (std::isfinite(gain_)) excess_ = excess(ritz);
+  }
+
+  bool is_settled() const { return looks_ > 2 && excess_ <= options_.eps; }
+
+  double captured(const detail::KrylovSpace::Ritz& ritz) const {
+    double sum = 0;
+    for (Index i = 0; i < k_; ++i) sum += ritz.values[i] * ritz.values[i];
+    return sum;
+  }
+
+  // now - before, or zero where rounding could have made the difference.
+  static double gain(double before, double now) {
+    const double difference = now - before;
+    return difference > 64 * std::numeric_limits<double>::epsilon() * now ? difference : 0;
+  }
+
+  // Where no gap speeds it up, the error falls as 1 / steps^2: then two steps gain 4 / steps of what is left to gain.
+  // Twice that for slack.
+  double left_to_gain() const { return gain_ * std::max(4.0, 0.5 * static_cast<double>(steps_)); }
+
+  double excess(const detail::KrylovSpace::Ritz& ritz) {
+    return detail::schatten_excess({.tail = std::span<const double>(ritz.values).subspan(k_),
+                                    .squared_norm = space_.squared_residual(ritz, k_),
+                                    .rank = k_,
+                                    .gain = left_to_gain()},
+                                   options_.norm_exponent);
+  }
+
+  // A block smaller than the multiplicity of a singular value sees as many copies of it as it has vectors, and
+  // converges to that: only vectors that it has not seen can tell. On a gain both chains go on.
+  bool fresh_block_gains() {
+    Matrix<double> parked = space_.take_pending();
+    make_room(fresh_);
+    space_.start(fresh_);
+    for (int step = 0; step < 2 && space_.pending() > 0; ++step) advance();
+    const auto ritz = space_.ritz();
+    gain_ = gain(last_, captured(ritz));
+    excess_ = excess(ritz);
+    if (excess_ <= options_.eps) return false;
+    const Index room = std::min(parked.rows(), block_ + fresh_ - space_.pending());
+    make_room(room);
+    space_.add_pending(detail::leading_rows<double>(parked.view(), room));
+    looks_ = 0;
+    steps_since_look_ = 0;
+    return true;
+  }
+
+  KrylovSvd result(Status status) {
+    const auto ritz = space_.ritz();
+    KrylovSvd svd = space_.leading(ritz, k_);
+    svd.status = status;
+    svd.excess_estimate = space_.pending() == 0 && options_.steps == 0 ? 0 : excess_;
+    return svd;
+  }
+
+  Index k_, block_, fresh_, max_products_;
+  const BlockKrylovOptions& options_;
+  detail::KrylovSpace space_;
+  Index steps_ = 0, steps_since_look_ = 0;
+  int looks_ = 0;
+  double last_ = 0, before_last_ = 0, gain_ = 0;
+  double excess_ = std::numeric_limits<double>::infinity();
+};
+
+void require_usable(const LinearOperator& a, const BlockKrylovOptions& options) {
+  const Index limit = std::min(a.rows(), a.cols());
+  require(options.rank >= 1 && options.rank <= limit, [&] {
+    return message("rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
+                       std::to_string(a.cols()) + " matrix",
+                   std::to_string(options.rank));
+  });
+  require(options.norm_exponent >= 1,
+          [&] { return message("norm_exponent must be at least 1", std::to_string(options.norm_exponent)); });
+  require(options.eps > 0 && std::isfinite(options.eps),
+          [&] { return message("eps must be positive and finite", std::to_string(options.eps)); });
+  for (const Index count : {options.block, options.steps, options.max_products, options.max_bytes}) {
+    require(count >= 0, [&] {
+      return message("block, steps, max_products and max_bytes must not be negative", std::to_string(count));
+    });
+  }
+}
+
+}  // namespace
+
+KrylovSvd block_krylov(const LinearOperator& a, const BlockKrylovOptions& options) {
+  require_usable(a, options);
+  Solver solver(a, options);
+  return options.steps > 0 ? solver.fixed() : solver.adaptive();
+}
+
+}  // namespace loewner
