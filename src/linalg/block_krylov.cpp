@@ -26,7 +26,8 @@ class Solver {
       : k_(options.rank),
         block_(block_size(a, options)),
         fresh_(std::min<Index>({k_, 16, a.cols()})),
-        max_products_(options.max_products > 0 ? options.max_products : 8 * (std::min(a.rows(), a.cols()) + block_)),
+        max_products_(options.max_products > 0 ? options.max_products
+                                               : 8 * (std::min(a.rows(), a.cols()) + block_ + 2)),
         options_(options),
         space_(a, capacity(a, options), options.seed, kCaller) {
     require_products();

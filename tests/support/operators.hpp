@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
 #include "detail/blas.hpp"
@@ -57,10 +58,10 @@ inline double schatten_norm(const std::vector<double>& values, double p, Index f
 }
 
 /// The singular values of A - A V V^T for a diagonal A.
-inline std::vector<double> residual_values(const DiagonalOperator& a, MatrixView<const double> vt) {
+inline std::vector<double> residual_values(const DiagonalOperator& a, const Matrix<double>& vt) {
   Matrix<double> rest(a.cols(), a.cols());
   for (Index i = 0; i < a.cols(); ++i) rest(i, i) = 1;
-  blas::gemm(blas::Op::transpose, blas::Op::none, -1.0, vt, vt, 1.0, rest.view());
+  blas::gemm(blas::Op::transpose, blas::Op::none, -1.0, vt.view(), vt.view(), 1.0, rest.view());
   for (Index i = 0; i < a.cols(); ++i) {
     for (double& x : rest.row(i)) x *= i < static_cast<Index>(a.spectrum().size()) ? a.spectrum()[i] : 0;
   }
@@ -68,7 +69,7 @@ inline std::vector<double> residual_values(const DiagonalOperator& a, MatrixView
 }
 
 /// ||A - A V V^T||_Sp / min_B ||A - B||_Sp - 1 over B of V's rank.
-inline double schatten_excess_of(const DiagonalOperator& a, MatrixView<const double> vt, double p) {
+inline double schatten_excess_of(const DiagonalOperator& a, const Matrix<double>& vt, double p) {
   return schatten_norm(residual_values(a, vt), p) / schatten_norm(a.spectrum(), p, vt.rows()) - 1;
 }
 
