@@ -49,13 +49,14 @@ class KrylovSpace {
   void add_pending(Matrix<double> vectors);
 
   Ritz ritz() const;
+  std::vector<double> ritz_values() const;  ///< the values alone, faster
 
   /// Keeps the span of the leading `count` Ritz vectors and the pending vectors only: a thick restart.
   void restart(Index count);
 
   /// ||A - A Z Z^T||_F^2 for the leading k Ritz vectors Z, from ||A||_F where that leaves digits, else the mean over
   /// kProbes Gaussian probes, which are drawn once and cost as many products.
-  double squared_residual(const Ritz& ritz, Index k);
+  double squared_residual(std::span<const double> ritz_values, Index k);
   static constexpr Index kProbes = 16;
 
   /// The leading k Ritz triples. Left vectors of zero singular values complete an orthonormal set.
@@ -64,6 +65,8 @@ class KrylovSpace {
  private:
   void require_finite_block(MatrixView<const double> block) const;
   void append_products(const Matrix<double>& products_t);
+  Matrix<double> projected() const;
+  std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;
   double probed_residual(const Ritz& ritz, Index k);
   void draw_probes();
 

@@ -10,7 +10,7 @@ namespace loewner::detail {
 /// What is known of the singular values s_1 >= s_2 >= ... that a rank-k approximation leaves over.
 struct ResidualSpectrum {
   std::span<const double> tail;  ///< descending lower bounds of the first ones
-  double squared_norm = 0;       ///< sum_j s_j^2
+  double squared_norm = 0;       ///< sum_j s_j^2; not used for p > 2
   Index rank = 0;                ///< k
   double gain = 0;               ///< how much of the squared norm a better approximation could take away
 };

@@ -90,9 +90,23 @@ void KrylovSpace::add_pending(Matrix<double> vectors) {
   basis_.append(std::move(vectors), nullptr);
 }
 
-KrylovSpace::Ritz KrylovSpace::ritz() const {
-  Matrix<double> r_t(size_, size_);  // R^T with zero columns up to a square, so that all right vectors come out
+// R^T with zero columns up to a square, so that all right vectors come out.
+Matrix<double> KrylovSpace::projected() const {
+  Matrix<double> r_t(size_, size_);
   for (Index j = 0; j < size_; ++j) std::ranges::copy(r_[j], r_t.row(j).begin());
+  return r_t;
+}
+
+std::vector<double> KrylovSpace::ritz_values() const {
+  Matrix<double> r_t = projected();
+  std::vector<double> values;
+  require(blas::singular_values(r_t.view(), values),
+          [&] { return std::string(caller_) + ": LAPACK dgesdd did not converge"; });
+  return values;
+}
+
+KrylovSpace::Ritz KrylovSpace::ritz() const {
+  Matrix<double> r_t = projected();
   Ritz ritz;
   Matrix<double> right, left_t;
   require(blas::thin_svd(r_t.view(), right, ritz.values, left_t),
@@ -123,12 +137,15 @@ void KrylovSpace::restart(Index count) {
   basis_.append(std::move(waiting), nullptr);
 }
 
-double KrylovSpace::squared_residual(const Ritz& ritz, Index k) {
-  if (squared_norm_) {
-    const double rest = *squared_norm_ - sum_of_squares(std::span(ritz.values).first(k));
-    if (rest > kCancellation * *squared_norm_) return rest;
-  }
-  return probed_residual(ritz, k);
+std::optional<double> KrylovSpace::subtracted_residual(std::span<const double> ritz_values, Index k) const {
+  if (!squared_norm_) return std::nullopt;
+  const double rest = *squared_norm_ - sum_of_squares(ritz_values.first(k));
+  return rest > kCancellation * *squared_norm_ ? std::optional(rest) : std::nullopt;
+}
+
+double KrylovSpace::squared_residual(std::span<const double> ritz_values, Index k) {
+  const auto rest = subtracted_residual(ritz_values, k);
+  return rest ? *rest : probed_residual(ritz(), k);
 }
 
 void KrylovSpace::draw_probes() {
@@ -167,7 +184,8 @@ KrylovSvd KrylovSpace::leading(const Ritz& ritz, Index k) {
   OrthonormalRows left(k, a_.rows());
   left.append(combined(ritz.left_t.view().row_block(0, k), range_.view()), &random_);
   result.u = transposed(left.view());
-  result.residual_norm = std::sqrt(squared_residual(ritz, k));
+  const auto rest = subtracted_residual(ritz.values, k);
+  result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));
   result.products = products_;
   return result;
 }

@@ -58,14 +58,39 @@ inline double schatten_norm(const std::vector<double>& values, double p, Index f
 }
 
 /// The singular values of A - A V V^T for a diagonal A.
+///
+/// Equal entries of the diagonal may be rotated among themselves, which turns their rows of V into at most k non-zero
+/// ones; the other entries are singular values of the residual. So spectra of few distinct values cost little.
 inline std::vector<double> residual_values(const DiagonalOperator& a, const Matrix<double>& vt) {
-  Matrix<double> rest(a.cols(), a.cols());
-  for (Index i = 0; i < a.cols(); ++i) rest(i, i) = 1;
-  blas::gemm(blas::Op::transpose, blas::Op::none, -1.0, vt.view(), vt.view(), 1.0, rest.view());
-  for (Index i = 0; i < a.cols(); ++i) {
-    for (double& x : rest.row(i)) x *= i < static_cast<Index>(a.spectrum().size()) ? a.spectrum()[i] : 0;
+  const Index k = vt.rows();
+  std::vector<double> diagonal = a.spectrum(), kept, values;
+  diagonal.resize(static_cast<std::size_t>(a.cols()));
+  std::vector<double> rows;  // the rows of V that stay, one after the other
+  for (Index first = 0, last = 0; first < a.cols(); first = last) {
+    while (last < a.cols() && diagonal[last] == diagonal[first]) ++last;
+    Matrix<double> block(last - first, k), u, right;
+    for (Index i = first; i < last; ++i) {
+      for (Index j = 0; j < k; ++j) block(i - first, j) = vt(j, i);
+    }
+    std::vector<double> scales;
+    if (!blas::thin_svd(block.view(), u, scales, right)) throw std::runtime_error("dgesdd");
+    for (Index i = 0; i < right.rows(); ++i) {
+      kept.push_back(diagonal[first]);
+      for (Index j = 0; j < k; ++j) rows.push_back(scales[i] * right(i, j));
+    }
+    values.insert(values.end(), static_cast<std::size_t>(last - first - right.rows()), diagonal[first]);
   }
-  return singular_values(std::move(rest));
+  const Index size = static_cast<Index>(kept.size());
+  Matrix<double> rest(size, size);
+  for (Index i = 0; i < size; ++i) rest(i, i) = 1;
+  const MatrixView<const double> v(rows.data(), size, k);
+  blas::gemm(blas::Op::none, blas::Op::transpose, -1.0, v, v, 1.0, rest.view());
+  for (Index i = 0; i < size; ++i) {
+    for (double& x : rest.row(i)) x *= kept[i];
+  }
+  const auto others = singular_values(std::move(rest));
+  values.insert(values.end(), others.begin(), others.end());
+  return values;
 }
 
 /// ||A - A V V^T||_Sp / min_B ||A - B||_Sp - 1 over B of V's rank.

@@ -89,7 +89,7 @@ TEST(KrylovSpace, TheResidualOfProbesIsThatOfTheNorm) {
   space.start(5);
   for (int step = 0; step < 5; ++step) space.step(5);
   const Index before = space.products();
-  EXPECT_NEAR(space.squared_residual(space.ritz(), 5), 1.95, 5 * 0.025 * 1.95);
+  EXPECT_NEAR(space.squared_residual(space.ritz_values(), 5), 1.95, 5 * 0.025 * 1.95);
   EXPECT_EQ(space.products() - before, KrylovSpace::kProbes);
 }
 
