@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "loewner/base/matrix.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner::detail {
 
-/// Rows of independent standard normals: row i of draw j depends on (seed, purpose, how many rows came before).
+/// Rows of independent standard normals, each a function of (seed, purpose, number of rows drawn before).
 class GaussianRows {
  public:
   GaussianRows(std::uint64_t seed, RandomPurpose purpose) : seed_(seed), purpose_(purpose) {}

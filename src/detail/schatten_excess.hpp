@@ -15,12 +15,13 @@ struct ResidualSpectrum {
   double gain = 0;               ///< how much of the squared norm a better approximation could take away
 };
 
-/// A bound of  ||residual||_Sp / ||best residual||_Sp - 1  from the spectrum.
+/// A bound of  ||A - A Z Z^T||_Sp / ||A - A_k||_Sp - 1  for orthonormal Z (d x k) of which no more than the spectrum
+/// says is known, and ||A Z||_F^2 = ||A_k||_F^2 - gain.
 ///
-/// Method    the squares of the residual's singular values are those of the best one plus delta_j >= 0, at most 2 k of
-///           them positive, with sum delta_j = gain [Gu2015]. The l_{p/2} norm grows most when all of it sits on the
-///           largest (p >= 2: convex) or is spread over 2 k zeros (p < 2: concave). The norm in the denominator is at
-///           least what the tail shows; for p < 2 the rest counts as if it sat on values as large as the first.
+/// Method    docs/methods/block-krylov.md: the squares of the residual's singular values are those of the best one plus
+///           delta_j >= 0 with sum delta_j = gain, and the l_{p/2} norm grows most when the largest takes all of it
+///           (p >= 2), or k zeros share it (p < 2). The norm in the denominator is at least what the tail shows; for
+///           p < 2 the rest counts as if it sat on values as large as the first.
 double schatten_excess(const ResidualSpectrum& spectrum, double p);
 
 }  // namespace loewner::detail

@@ -24,7 +24,7 @@ double schatten_excess(const ResidualSpectrum& spectrum, double p) {
   }
   if (p > 2) return std::pow((powers + std::pow(1 + gain, p / 2) - 1) / powers, 1 / p) - 1;
   powers += std::max(0.0, spectrum.squared_norm / (first * first) - squares);
-  const double spread = 2 * static_cast<double>(spectrum.rank);
+  const double spread = static_cast<double>(spectrum.rank);
   return std::pow(1 + spread * std::pow(gain / spread, p / 2) / powers, 1 / p) - 1;
 }
 

@@ -43,13 +43,13 @@ struct KrylovSvd {
 ///           break down are replaced by random ones. It stops when what is left to gain, by the gain of the last two
 ///           looks, is worth less than eps in the Schatten norm, and so is the gain from half a block of fresh random
 ///           vectors after as many steps: without these, copies of a singular value beyond the block size are missed.
-///           Over max_bytes it restarts from the leading 2 k Ritz vectors and the block.
+///           Over max_bytes it restarts from the leading 2 k Ritz vectors and the block [WuSimon2000].
 /// Cost      2 block products per step, which read a stored A once; 8 block (n + d) m flops beside them for a basis of
 ///           m vectors, 20 m^3 per look at the error (after each step, in large spaces less often); memory 8 (n + d) m
 ///           bytes, m <= products / 2.
 /// Accuracy  a heuristic stop, tested against the LAPACK SVD over many seeds; for a guarantee, see
-///           schatten_low_rank. An excess of 1e-7 ||A||_F cannot be told from rounding. Singular values are at most
-///           those of A, up to rounding.
+///           schatten_low_rank. Where the best error is below 1e-6 ||A||_F, eps has no meaning. Singular values are at
+///           most those of A, up to rounding.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
 /// Errors    InvalidArgument on an option outside its range or a product that is not finite.
 KrylovSvd block_krylov(const LinearOperator& a, const BlockKrylovOptions& options);

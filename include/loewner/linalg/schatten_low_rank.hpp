@@ -39,7 +39,7 @@ SchattenPlan schatten_plan(Index size, const SchattenOptions& options);
 /// Method    two block sizes [BakshiClarksonWoodruff2022]: where the singular values behind sigma_k fall slowly, many
 ///           steps of small blocks are near enough, and where they fall fast, few steps of large blocks converge. The
 ///           two run in lockstep, so that both are served by one read of A per step, and the result is the best of the
-///           sum of both spaces (Rayleigh-Ritz): for p = 2 never worse than either [derived], so no test has to tell
+///           sum of both spaces (Rayleigh-Ritz): for p = 2 never worse than either, so no test has to tell
 ///           which case holds.
 /// Cost      schatten_plan().products() and 16 more where ||A||_F is not known; memory 4 (n + d) bytes per product.
 /// Accuracy  with high probability over the seed, for a large enough constant; the default one is tested for p = 1, 2,
