@@ -59,6 +59,9 @@ class KrylovSpace {
   double squared_residual(std::span<const double> ritz_values, Index k);
   static constexpr Index kProbes = 16;
 
+  /// max ||A^T u_i - theta_i v_i|| over the leading k Ritz triples, for k products.
+  double largest_ritz_residual(const Ritz& ritz, Index k);
+
   /// The leading k Ritz triples. Left vectors of zero singular values complete an orthonormal set.
   KrylovSvd leading(const Ritz& ritz, Index k);
 

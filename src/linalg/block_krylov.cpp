@@ -47,7 +47,7 @@ class Solver {
       ++steps_;
       if (!is_due()) continue;
       look();
-      if (!is_settled()) continue;
+      if (!is_settled() || !vectors_are_settled()) continue;
       if (!options_.closing_check) return result(Status::converged);
       if (!can_afford(fresh_steps() * fresh_)) return result(Status::max_iterations);
       if (!fresh_block_gains()) return result(Status::converged);
@@ -128,6 +128,15 @@ class Solver {
 
   bool is_settled() const { return looks_ > 2 && excess_ <= options_.eps; }
 
+  // Asking costs k products, so on a refusal the space grows by a quarter before the next time.
+  bool vectors_are_settled() {
+    if (options_.vector_tolerance == 0) return true;
+    if (steps_ < next_vector_look_ || !can_afford((k_ + 1) / 2)) return false;
+    next_vector_look_ = steps_ + std::max<Index>(1, steps_ / 4);
+    const auto ritz = space_.ritz();
+    return space_.largest_ritz_residual(ritz, k_) <= options_.vector_tolerance * ritz.values.front();
+  }
+
   double captured(std::span<const double> values) const {
     double sum = 0;
     for (Index i = 0; i < k_; ++i) sum += values[i] * values[i];
@@ -189,6 +198,7 @@ class Solver {
   detail::KrylovSpace space_;
   Index steps_ = 0;  // of the main chain, not of checks
   Index steps_since_look_ = 0;
+  Index next_vector_look_ = 0;
   int looks_ = 0;
   double last_ = 0, before_last_ = 0, gain_ = 0;
   double excess_ = std::numeric_limits<double>::infinity();
@@ -205,6 +215,8 @@ void require_usable(const LinearOperator& a, const BlockKrylovOptions& options) 
           [&] { return message("norm_exponent must be at least 1", std::to_string(options.norm_exponent)); });
   require(options.eps > 0 && std::isfinite(options.eps),
           [&] { return message("eps must be positive and finite", std::to_string(options.eps)); });
+  require(options.vector_tolerance >= 0,
+          [&] { return message("vector_tolerance must not be negative", std::to_string(options.vector_tolerance)); });
   for (const Index count : {options.block, options.steps, options.max_products, options.max_bytes}) {
     require(count >= 0, [&] {
       return message("block, steps, max_products and max_bytes must not be negative", std::to_string(count));

@@ -175,6 +175,24 @@ double KrylovSpace::probed_residual(const Ritz& ritz, Index k) {
   return sum_of_squares({rest.data(), static_cast<std::size_t>(rest.rows() * rest.cols())}) / kProbes;
 }
 
+double KrylovSpace::largest_ritz_residual(const Ritz& ritz, Index k) {
+  const Matrix<double> left = combined(ritz.left_t.view().row_block(0, k), range_.view());
+  const Matrix<double> u = transposed<double>(left.view());
+  Matrix<double> y(a_.cols(), k);
+  a_.apply_t(u.view(), y.view());
+  products_ += k;
+  require_finite_block(y.view());
+  Matrix<double> rest = transposed<double>(y.view());
+  Matrix<double> scaled = leading_rows<double>(ritz.right_t.view(), k);
+  double largest = 0;
+  for (Index i = 0; i < k; ++i) {
+    for (double& value : scaled.row(i)) value *= ritz.values[i];
+  }
+  add_product(-1.0, scaled.view(), basis_.view(0, size_), rest.view());
+  for (Index i = 0; i < k; ++i) largest = std::max(largest, std::sqrt(sum_of_squares(rest.row(i))));
+  return largest;
+}
+
 KrylovSvd KrylovSpace::leading(const Ritz& ritz, Index k) {
   KrylovSvd result;
   result.singular_values.assign(ritz.values.begin(), ritz.values.begin() + k);

@@ -73,6 +73,29 @@ TEST(BlockKrylov, UAndSigmaAreTheImageOfV) {
   }
 }
 
+// A small error needs good subspaces only where the singular values differ; good vectors need more.
+TEST(BlockKrylov, VectorsAreAsGoodAsAskedFor) {
+  std::vector<double> spectrum(200);
+  for (std::size_t i = 0; i < spectrum.size(); ++i) spectrum[i] = std::pow(1 + 0.05 * static_cast<double>(i), -1);
+  const DiagonalOperator a(200, 200, spectrum);
+  const auto worst_residual = [&](const KrylovSvd& svd) {
+    double worst = 0;
+    for (Index k = 0; k < svd.vt.rows(); ++k) {
+      double sum = 0;
+      for (Index i = 0; i < 200; ++i) {
+        const double rest = spectrum[i] * svd.u(i, k) - svd.singular_values[k] * svd.vt(k, i);
+        sum += rest * rest;
+      }
+      worst = std::max(worst, std::sqrt(sum));
+    }
+    return worst;
+  };
+  const auto svd = block_krylov(a, {.rank = 6, .eps = 0.1, .vector_tolerance = 1e-6});
+  EXPECT_EQ(svd.status, Status::converged);
+  EXPECT_LE(worst_residual(svd), 1e-6);
+  EXPECT_GT(worst_residual(block_krylov(a, {.rank = 6, .eps = 0.1})), 1e-4);  // not by chance
+}
+
 TEST(BlockKrylov, SingularValuesNeverExceedThoseOfTheMatrixAndGrowWithTheSteps) {
   const DiagonalOperator a(150, 100, test::exponential_decay(100, 0.97));
   std::vector<double> before(6, 0.0);
@@ -285,6 +308,7 @@ TEST(BlockKrylov, RejectsOptionsOutsideTheirRange) {
   EXPECT_CONTAINS(message({.rank = 1, .norm_exponent = 0.5}), "norm_exponent");
   EXPECT_CONTAINS(message({.rank = 1, .norm_exponent = std::nan("")}), "norm_exponent");
   EXPECT_CONTAINS(message({.rank = 1, .eps = 0}), "eps");
+  EXPECT_CONTAINS(message({.rank = 1, .vector_tolerance = -1}), "vector_tolerance");
   EXPECT_CONTAINS(message({.rank = 1, .block = -1}), "negative");
   EXPECT_CONTAINS(message({.rank = 9, .block = 2, .steps = 3}), "steps must be at least 4");
   EXPECT_CONTAINS(message({.rank = 9, .max_products = 20}), "max_products must be at least");
