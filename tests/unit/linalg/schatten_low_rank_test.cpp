@@ -70,6 +70,7 @@ TEST(SchattenLowRank, ExponentsBeyondTheDimensionCountAsInfinite) {
 
 // For p = 2 the sum of two spaces is at least as good as each of them.
 TEST(SchattenLowRank, IsNeverWorseThanTheSpaceOfSmallBlocks) {
+  int better = 0;
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     std::vector<double> spectrum(150);
     RandomStream random(seed, RandomPurpose::test_data);
@@ -80,8 +81,12 @@ TEST(SchattenLowRank, IsNeverWorseThanTheSpaceOfSmallBlocks) {
     const auto plan = schatten_plan(150, options);
     const auto both = schatten_low_rank(a, options);
     const auto small = block_krylov(a, {.rank = 4, .block = plan.small_block, .steps = plan.many_steps, .seed = seed});
-    EXPECT_LE(test::schatten_excess_of(a, both.vt, 2), test::schatten_excess_of(a, small.vt, 2) + 1e-12) << seed;
+    const double excess = test::schatten_excess_of(a, both.vt, 2),
+                 small_excess = test::schatten_excess_of(a, small.vt, 2);
+    EXPECT_LE(excess, small_excess + 1e-12) << seed;
+    better += excess < 0.99 * small_excess ? 1 : 0;
   }
+  EXPECT_GE(better, 5);
 }
 
 TEST(SchattenLowRank, TakesSmallZeroAndRankDeficientMatrices) {
