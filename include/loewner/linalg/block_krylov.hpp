@@ -29,7 +29,7 @@ struct KrylovSvd {
   std::vector<double> singular_values;  // k, descending; none above that of A
   Matrix<double> vt;                    // k x d, orthonormal rows
   double residual_norm = 0;    ///< ||A - A V V^T||_F; where ||A||_F is not known or leaves no digits, from 16 probes
-  double excess_estimate = 0;  ///< of the relative excess of the Schatten-p error over the best one
+  double excess_estimate = 0;  ///< of the Schatten-p error over the best one, relative; infinite where nobody looked
   Index numerical_rank = 0;    ///< how many of the k singular values are above rounding
   Index products = 0;          ///< of A and of A^T with one vector
   Status status = Status::converged;  ///< converged, or max_iterations when max_products came first
