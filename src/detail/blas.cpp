@@ -205,4 +205,21 @@ bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, M
   return info == 0;
 }
 
+bool singular_values(MatrixView<double> a, std::vector<double>& s) {
+  s.assign(std::min(a.rows(), a.cols()), 0.0);
+  if (s.empty()) return true;
+  const SerialScope serial;
+  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), one = 1, query = -1;
+  std::vector<int> iwork(8 * s.size());
+  int info = 0;
+  double work_size = 0, none = 0;
+  LOEWNER_BLAS(dgesdd_)
+  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, &work_size, &query, iwork.data(), &info);
+  const int lwork = static_cast<int>(work_size);
+  Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
+  LOEWNER_BLAS(dgesdd_)
+  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work.data(), &lwork, iwork.data(), &info);
+  return info == 0;
+}
+
 }  // namespace loewner::blas

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "loewner/base/matrix.hpp"
+#include "loewner/linalg/row_matrix.hpp"
+
+namespace loewner {
+
+/// A matrix A known by what it does to blocks of vectors, in float64.
+///
+/// Shapes    apply: x cols() x k, y rows() x k; apply_t: x rows() x k, y cols() x k. y is overwritten and must not
+///           overlap x.
+/// Random    none; the same bits for any number of threads.
+/// Errors    InvalidArgument when a shape does not fit.
+class LinearOperator {
+ public:
+  virtual ~LinearOperator() = default;
+  virtual Index rows() const = 0;
+  virtual Index cols() const = 0;
+
+  void apply(MatrixView<const double> x, MatrixView<double> y) const;    ///< y = A x
+  void apply_t(MatrixView<const double> x, MatrixView<double> y) const;  ///< y = A^T x
+
+  /// One step of the Golub-Kahan bidiagonalisation of k starting vectors at once: u = A x + u diag(scales), then
+  /// y = A^T u. Kinds that are stored by rows read A once for both.
+  ///
+  /// Shapes    x: cols() x k, scales: k values, u: rows() x k, y: cols() x k.
+  void golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
+                        MatrixView<double> y) const;
+
+  /// ||A||_F^2 where its entries are at hand (one read of A), nothing where only products are.
+  virtual std::optional<double> squared_frobenius_norm() const { return std::nullopt; }
+
+ protected:
+  // The shapes have been checked.
+  virtual void do_apply(MatrixView<const double> x, MatrixView<double> y) const = 0;
+  virtual void do_apply_t(MatrixView<const double> x, MatrixView<double> y) const = 0;
+  virtual void do_golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
+                                   MatrixView<double> y) const;
+};
+
+/// A stored matrix.
+///
+/// Cost      2 nnz k flops per product, in parallel over row blocks; memory 8 cols() k doubles and a row block per
+///           thread.
+class MatrixOperator final : public LinearOperator {
+ public:
+  explicit MatrixOperator(const RowMatrix& a) : a_(a) {}
+  Index rows() const override { return a_.rows(); }
+  Index cols() const override { return a_.cols(); }
+  std::optional<double> squared_frobenius_norm() const override;  ///< none for sparse rows: entries may repeat
+
+ private:
+  void do_apply(MatrixView<const double> x, MatrixView<double> y) const override;
+  void do_apply_t(MatrixView<const double> x, MatrixView<double> y) const override;
+  void do_golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
+                           MatrixView<double> y) const override;
+
+  RowMatrix a_;
+};
+
+/// The product left right, never formed. Both outlive it.
+///
+/// Errors    constructor: InvalidArgument unless left.cols() == right.rows().
+class ProductOperator final : public LinearOperator {
+ public:
+  ProductOperator(const LinearOperator& left, const LinearOperator& right);
+  Index rows() const override { return left_.rows(); }
+  Index cols() const override { return right_.cols(); }
+
+ private:
+  void do_apply(MatrixView<const double> x, MatrixView<double> y) const override;
+  void do_apply_t(MatrixView<const double> x, MatrixView<double> y) const override;
+
+  const LinearOperator& left_;
+  const LinearOperator& right_;
+};
+
+/// A - U V^T: what a factorisation leaves over. All three outlive it.
+///
+/// Shapes    a: n x d, u: n x k, v: d x k.
+/// Errors    constructor: InvalidArgument when they do not fit together.
+class ResidualOperator final : public LinearOperator {
+ public:
+  ResidualOperator(const LinearOperator& a, MatrixView<const double> u, MatrixView<const double> v);
+  Index rows() const override { return a_.rows(); }
+  Index cols() const override { return a_.cols(); }
+
+ private:
+  void do_apply(MatrixView<const double> x, MatrixView<double> y) const override;
+  void do_apply_t(MatrixView<const double> x, MatrixView<double> y) const override;
+
+  const LinearOperator& a_;
+  MatrixView<const double> u_, v_;
+};
+
+}  // namespace loewner

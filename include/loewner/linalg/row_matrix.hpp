@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "loewner/base/matrix_view.hpp"
+#include "loewner/base/row_source.hpp"
+#include "loewner/linalg/csr_matrix.hpp"
+
+namespace loewner {
+
+/// A matrix that is stored by rows, in any of the forms that sketches and least squares take: float32 rows wherever
+/// they lie, float64 in memory, or sparse. It refers to what it was made from, which must outlive it.
+class RowMatrix {
+ public:
+  RowMatrix(const RowSource& a) : storage_(&a) {}
+  RowMatrix(MatrixView<const double> a) : storage_(a) {}
+  RowMatrix(MatrixView<double> a) : storage_(MatrixView<const double>(a)) {}
+  RowMatrix(CsrView<float> a) : storage_(a) {}
+  RowMatrix(CsrView<double> a) : storage_(a) {}
+
+  /// Returns body(a) with what it was made from: const RowSource&, MatrixView<const double>, CsrView<float> or
+  /// CsrView<double>.
+  template <typename Body>
+  auto visit(Body&& body) const {
+    return std::visit(
+        [&](const auto& a) {
+          if constexpr (requires { *a; }) {
+            return body(*a);
+          } else {
+            return body(a);
+          }
+        },
+        storage_);
+  }
+
+  Index rows() const {
+    return visit([](const auto& a) { return a.rows(); });
+  }
+  Index cols() const {
+    return visit([](const auto& a) { return a.cols(); });
+  }
+
+  /// Calls body(rows) with rows first ... first + count - 1 as MatrixView<const float>, MatrixView<const double>,
+  /// CsrView<float> or CsrView<double>.
+  template <typename Body>
+  void visit_rows(Index first, Index count, Body&& body) const {
+    visit([&](const auto& a) {
+      if constexpr (requires { a.row_block(first, count); }) {
+        body(a.row_block(first, count));
+      } else {
+        Matrix<float> buffer;
+        body(a.read_rows(first, count, buffer));
+      }
+    });
+  }
+
+ private:
+  std::variant<const RowSource*, MatrixView<const double>, CsrView<float>, CsrView<double>> storage_;
+};
+
+/// Throws InvalidArgument "<what> has a non-finite value at row i, column j" (the first one) if there is a NaN or an
+/// infinity.
+void require_finite(const RowMatrix& a, const std::string& what);
+
+/// Rows first ... first + out.rows() - 1 in float64, zeros filled in.
+void read_rows_wide(const RowMatrix& a, Index first, MatrixView<double> out);
+
+}  // namespace loewner

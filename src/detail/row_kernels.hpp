@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "loewner/base/matrix_view.hpp"
+
+namespace loewner::detail {
+
+/// sum_j a_j x_j in float64, in sixteen interleaved lanes.
+double dot(std::span<const float> a, std::span<const double> x);
+double dot(std::span<const double> a, std::span<const double> x);
+
+/// y += alpha a
+void add_scaled(double alpha, std::span<const float> a, std::span<double> y);
+void add_scaled(double alpha, std::span<const double> a, std::span<double> y);
+
+}  // namespace loewner::detail

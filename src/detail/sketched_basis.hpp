@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "loewner/base/matrix.hpp"
+#include "loewner/linalg/row_matrix.hpp"
+#include "loewner/sketch/sparse_embedding.hpp"
+
+namespace loewner::detail {
+
+/// T (d x r) with orthonormal columns of S A T, so that A T is well conditioned: found from a sketch of A.
+struct SketchedBasis {
+  SparseSignEmbedding embedding;  ///< S; not used where the sketch would have as many rows as A
+  bool is_sketched = true;        ///< otherwise S is the identity
+  Matrix<double> sketch;          ///< S A
+  Matrix<double> t;               ///< V_r diag(1 / sigma) of the SVD of S A
+
+  Index rank() const { return t.cols(); }
+};
+
+/// Method    SVD of the R of S A; singular values below d eps64 of the largest count as rank deficiency. Whether A
+///           itself has these null directions is asked of a random one of them; a sketch that made them up is replaced
+///           by one of twice as many rows, in the end by A.
+/// Errors    InvalidArgument on a non-finite entry of A, `caller` in front.
+SketchedBasis sketched_basis(const RowMatrix& a, EmbeddingShape shape, std::uint64_t seed, const char* caller);
+
+/// Replaces T so that the columns of A T are orthonormal, by the Gram matrix of A T: one pass over A.
+void orthonormalise(const RowMatrix& a, Matrix<double>& t);
+
+/// out = rows T for one block of rows in any form; out: rows x r.
+void multiply_rows(MatrixView<const float> rows, MatrixView<const double> t, MatrixView<double> out);
+void multiply_rows(MatrixView<const double> rows, MatrixView<const double> t, MatrixView<double> out);
+void multiply_rows(CsrView<float> rows, MatrixView<const double> t, MatrixView<double> out);
+void multiply_rows(CsrView<double> rows, MatrixView<const double> t, MatrixView<double> out);
+
+}  // namespace loewner::detail
