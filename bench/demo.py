@@ -42,9 +42,7 @@ def main() -> None:
     sentences = documentation_sentences(400)
     reference = SentenceEncoder.load(base).encode(sentences)
 
-    header = (
-        f"{'method':26}{'keep':>6}{'table MB':>10}{'folder MB':>11}{'error':>8}{'weighted':>10}{'cosine':>8}"
-    )
+    header = f"{'method':26}{'keep':>6}{'table MB':>10}{'folder MB':>11}{'error':>8}{'weighted':>10}{'cosine':>8}"
     print("all-MiniLM-L6-v2, table 30522 x 384; cosine: of 400 sentence vectors to the original's\n")
     print(header)
     print("-" * len(header))
