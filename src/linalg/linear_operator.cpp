@@ -32,7 +32,7 @@ MatrixView<const double> widened(MatrixView<const float> rows, Matrix<double>& b
 // ---- u += A x for one block of rows ----
 template <typename T>
 void add_product(MatrixView<const T> a, MatrixView<const double> x, MatrixView<double> u) {
-  if (x.cols() > 1) {
+  if (x.cols() != 1) {
     Matrix<double> buffer;
     return blas::gemm(blas::Op::none, blas::Op::none, 1.0, widened(a, buffer), x, 1.0, u);
   }
@@ -55,7 +55,7 @@ void add_product(CsrView<T> a, MatrixView<const double> x, MatrixView<double> u)
 // ---- y += A^T u for one block of rows ----
 template <typename T>
 void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, MatrixView<double> y) {
-  if (u.cols() > 1) {
+  if (u.cols() != 1) {
     Matrix<double> buffer;
     return blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, widened(a, buffer), u, 1.0, y);
   }
