@@ -97,10 +97,12 @@ SketchedBasis sketched_basis(const RowMatrix& a, EmbeddingShape shape, std::uint
     const bool is_sketched = shape.rows < a.rows();
     const SparseSignEmbedding embedding(shape.rows, a.rows(), std::min(shape.nonzeros, shape.rows), seed);
     Matrix<double> sketch = is_sketched ? embedding.apply(a) : read_all_wide(a, caller);
-    const Svd svd = svd_of(sketch, caller);
+    Svd svd = svd_of(sketch, caller);
     const Index rank = rank_of(svd);
     if (rank < a.cols() && is_sketched && !null_space_is_real(a, svd, rank, seed)) continue;
-    return {embedding, is_sketched, std::move(sketch), inverse_on_range(svd, rank)};
+    Matrix<double> t = inverse_on_range(svd, rank);
+    svd.sigma.resize(rank);
+    return {embedding, is_sketched, std::move(sketch), std::move(svd.sigma), std::move(t)};
   }
 }
 

@@ -32,7 +32,7 @@ int good_seeds(const Matrix<double>& u, EmbeddingShape shape, double low, double
 }
 
 // Within 0.1 of the edges 1 +- sqrt(d/m) of a Gaussian matrix with probability 0.95 over the seeds: of 50, fewer than
-// least_successes(50, 0.95) = 37 have probability below 1e-6 if that is so.
+// least_successes(50, 0.95) = 38 have probability below 1e-6 if that is so.
 TEST(Embedding, StaysNearTheGaussianEdges) {
   for (const EmbeddingShape shape : {EmbeddingShape{2 * kCols, 8}, EmbeddingShape{4 * kCols, 4}}) {
     const double edge = std::sqrt(static_cast<double>(kCols) / static_cast<double>(shape.rows));
