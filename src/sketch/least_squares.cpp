@@ -257,7 +257,7 @@ EmbeddingShape checked_shape(Index n, Index d, MatrixView<const double> b, const
            std::to_string(options.tolerance) + " and " + std::to_string(options.max_iterations);
   });
   const Index width = std::max<Index>(1, d);
-  const Index m = options.sketch_rows == 0 ? std::clamp(n / width, 4 * width, 32 * width) : options.sketch_rows;
+  const Index m = options.sketch_rows == 0 ? std::clamp(3 * (n / width), 4 * width, 32 * width) : options.sketch_rows;
   const Index s = options.nonzeros == 0 ? default_nonzeros(m, width) : options.nonzeros;
   require(m >= width && s >= 1 && s <= m, [&] {
     return "least_squares: sketch_rows >= " + std::to_string(width) + " and nonzeros in [1, sketch_rows] are needed, " +

@@ -119,8 +119,8 @@ template <typename T>
 struct OwnedCsr {
   Index cols = 0;
   std::vector<std::int64_t> offsets{0};
-  std::vector<std::int32_t> columns;
-  std::vector<T> values;
+  std::vector<std::int32_t> columns{};
+  std::vector<T> values{};
 
   CsrView<T> view() const { return CsrView<T>::checked(cols, offsets, columns, values); }
 };

@@ -13,7 +13,7 @@ namespace loewner {
 struct LeastSquaresOptions {
   double tolerance = 1e-14;  ///< in (0, 1): backward error of every column of X, relative to ||A||_F
   int max_iterations = 200;  ///< >= 1: LSQR steps; one pass over A each
-  Index sketch_rows = 0;     ///< m >= d; 0: n / d, but at least 4 d and at most 32 d
+  Index sketch_rows = 0;     ///< m >= d; 0: 3 n / d, but at least 4 d and at most 32 d
   Index nonzeros = 0;        ///< s in [1, m] per column of S; 0: default_nonzeros
   std::uint64_t seed = 0;
 };
