@@ -26,6 +26,8 @@ namespace loewner {
 class BilinearSketch {
  public:
   BilinearSketch(Index rows, Index cols, const ResidualOptions& options);
+  BilinearSketch(BilinearSketch&&) = default;  // move-only, like its matrices
+  BilinearSketch& operator=(BilinearSketch&&) = default;
 
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }

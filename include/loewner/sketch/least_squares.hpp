@@ -33,13 +33,13 @@ struct LeastSquaresResult {
 /// Method    sketch and precondition: T from the SVD of a sketch S A makes A T well conditioned
 ///           [RokhlinTygert2008, AvronMaymounkovToledo2010]; LSQR [PaigeSaunders1982] on all columns at once, from the
 ///           solution of the sketched problem, and again on the recomputed residual until the backward error, estimated
-///           from the sketch [EpperlyMeierNakatsukasa2025], is small.
+///           from the sketch [EpperlyMeierNakatsukasa2024], is small.
 /// Cost      s nnz(A) additions and O(m d^2) flops for T, then a pass over A and 4 nnz(A) k flops per step; a step
 /// takes
 ///           a factor sqrt(d/m) off the error, so about 20 steps at m = 25 d. Memory m d + 3 d^2 + 9 d k + 3 n k
 ///           doubles.
 /// Accuracy  that of a backward stable method for cond(A) up to 1 / (d eps64), beyond which directions count as rank
-///           deficiency (test LeastSquares.IsBackwardStableAtAnyConditioning).
+///           deficiency (test LeastSquaresOfCondition.IsBackwardStable).
 /// Random    seed: the result depends on it by the tolerance only. The same bits for any number of threads.
 /// Errors    InvalidArgument on bad options, another number of rows in b, or a non-finite entry (row and column named).
 ///           Not reaching the tolerance is no error: report.status says stalled or max_iterations.

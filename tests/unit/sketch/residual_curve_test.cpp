@@ -5,7 +5,9 @@
 
 #include <limits>
 
+#include "loewner/model/checkpoint.hpp"
 #include "loewner/sketch/bilinear_sketch.hpp"
+#include "support/checkpoints.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
@@ -166,6 +168,16 @@ TEST(Residuals, ASourceIsReadOnce) {
   const auto curve = estimate_residuals(source, {.max_rank = 8});
   EXPECT_EQ(source.reads(), std::vector<int>(3000, 1));
   EXPECT_EQ(curve.residual, estimate_residuals(DenseRows(a.view()), {.max_rank = 8}).residual);
+}
+
+TEST(Residuals, HalvesInACheckpointAreReadAsTheirValues) {
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    const test::TemporaryFolder folder;
+    const auto rows = Checkpoint::open(test::write_encoder(folder, "model", 2, dtype)).rows_of(test::kTable);
+    const Matrix<float> in_memory = read_all(*rows);
+    EXPECT_EQ(estimate_residuals(*rows, {.max_rank = 8}).residual,
+              estimate_residuals(DenseRows(in_memory.view()), {.max_rank = 8}).residual);
+  }
 }
 
 TEST(Residuals, EntriesOfTheSamePlaceAddUp) {
