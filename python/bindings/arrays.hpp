@@ -3,14 +3,18 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/variant.h>
 
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "loewner/base/matrix.hpp"
 #include "loewner/base/matrix_view.hpp"
+#include "loewner/linalg/row_matrix.hpp"
 
 // Arrays cross the border without a copy. What an argument must be stands in its type, hence in the signature that a
 // TypeError shows; pass it with `.noconvert()`, or nanobind would convert (copy) silently.
@@ -44,6 +48,25 @@ std::span<const T> view_of(const VectorArg<T>& values) {
 
 inline std::span<const double> view_of(const OptionalWeights& weights) {
   return weights ? view_of(*weights) : std::span<const double>{};
+}
+
+/// For what takes either precision: sketches and least squares, which compute in float64 anyway.
+using RealMatrixArg = std::variant<MatrixArg<float>, MatrixArg<double>>;
+
+/// body(RowMatrix) of the argument, without a copy.
+template <typename Body>
+auto with_rows(const RealMatrixArg& a, Body&& body) {
+  return std::visit(
+      [&]<typename Array>(const Array& array) {
+        const auto view = view_of(array);
+        if constexpr (std::is_same_v<Array, MatrixArg<float>>) {
+          const DenseRows rows(view);
+          return body(RowMatrix(rows));
+        } else {
+          return body(RowMatrix(view));
+        }
+      },
+      a);
 }
 
 template <typename T>
