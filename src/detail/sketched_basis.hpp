@@ -30,10 +30,7 @@ SketchedBasis sketched_basis(const RowMatrix& a, EmbeddingShape shape, std::uint
 /// Replaces T so that the columns of A T are orthonormal, by the Gram matrix of A T: one pass over A.
 void orthonormalise(const RowMatrix& a, Matrix<double>& t);
 
-/// out = rows T for one block of rows in any form; out: rows x r.
-void multiply_rows(MatrixView<const float> rows, MatrixView<const double> t, MatrixView<double> out);
-void multiply_rows(MatrixView<const double> rows, MatrixView<const double> t, MatrixView<double> out);
-void multiply_rows(CsrView<float> rows, MatrixView<const double> t, MatrixView<double> out);
-void multiply_rows(CsrView<double> rows, MatrixView<const double> t, MatrixView<double> out);
+/// out = A_block T for the rows first, first + 1, ... of A; out: rows of the block x r.
+void multiply_rows(const RowMatrix& a, Index first, MatrixView<const double> t, MatrixView<double> out);
 
 }  // namespace loewner::detail
