@@ -50,20 +50,27 @@ inline std::span<const double> view_of(const OptionalWeights& weights) {
   return weights ? view_of(*weights) : std::span<const double>{};
 }
 
-/// For what takes either precision: sketches and least squares, which compute in float64 anyway.
-using RealMatrixArg = std::variant<MatrixArg<float>, MatrixArg<double>>;
+/// A sparse matrix over arrays that Python holds.
+struct SparseRows {
+  nb::object row_offsets, columns, values;  // keep the memory of `view`
+  std::variant<CsrView<float>, CsrView<double>> view;
+};
+
+/// For what takes either precision and sparse rows: sketches and least squares, which compute in float64 anyway.
+using RealMatrixArg = std::variant<MatrixArg<float>, MatrixArg<double>, SparseRows>;
 
 /// body(RowMatrix) of the argument, without a copy.
 template <typename Body>
 auto with_rows(const RealMatrixArg& a, Body&& body) {
   return std::visit(
       [&]<typename Array>(const Array& array) {
-        const auto view = view_of(array);
-        if constexpr (std::is_same_v<Array, MatrixArg<float>>) {
-          const DenseRows rows(view);
+        if constexpr (std::is_same_v<Array, SparseRows>) {
+          return std::visit([&](const auto& view) { return body(RowMatrix(view)); }, array.view);
+        } else if constexpr (std::is_same_v<Array, MatrixArg<float>>) {
+          const DenseRows rows(view_of(array));
           return body(RowMatrix(rows));
         } else {
-          return body(RowMatrix(view));
+          return body(RowMatrix(view_of(array)));
         }
       },
       a);

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import loewner
@@ -71,6 +72,34 @@ def test_residuals_of_vectors_are_close() -> None:
     for i, value in enumerate(x):
         sketch.update(i, value)
     assert sketch.estimate(5) == pytest.approx(495 ** (1 / 3), rel=0.5)
+
+
+def sparse_rows(a: NDArray[Any]) -> loewner.SparseRows:
+    """The arrays of a.tocsr() in scipy."""
+    rows, columns = np.nonzero(a)
+    offsets = np.searchsorted(rows, np.arange(len(a) + 1)).astype(np.int64)
+    return loewner.SparseRows(a.shape[1], offsets, columns.astype(np.int32), a[rows, columns])
+
+
+def test_sparse_rows_give_what_dense_ones_do(a: NDArray[Any]) -> None:
+    a[np.random.default_rng(4).random(a.shape) < 0.7] = 0
+    sparse = sparse_rows(a)
+    gc.collect()  # the arrays are held by the result
+    s = loewner.SparseSignEmbedding(64, 400)
+    assert (sparse.rows, sparse.cols) == a.shape
+    assert np.array_equal(s.apply(sparse), s.apply(a))
+    b = np.ones((400, 1))
+    assert np.allclose(loewner.least_squares(sparse, b).x, loewner.least_squares(a, b).x, rtol=0, atol=1e-13)
+    expected = loewner.estimate_residuals(a, 5).residual
+    assert np.allclose(loewner.estimate_residuals(sparse, 5).residual, expected, rtol=1e-12)
+
+
+def test_unsound_sparse_rows_are_refused() -> None:
+    offsets, columns, values = np.array([0, 1]), np.array([3], np.int32), np.ones(1)
+    with pytest.raises(ValueError, match=r"columns must be in \[0, 3\)"):
+        loewner.SparseRows(3, offsets, columns, values)
+    with pytest.raises(TypeError):
+        loewner.SparseRows(4, offsets, columns.astype(np.int64), values)
 
 
 def test_other_types_and_bad_shapes_are_refused(a: NDArray[Any]) -> None:
