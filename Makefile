@@ -35,11 +35,11 @@ bench: .venv/.package
 
 # Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last three
 # want an idle machine.
-experiments: results-quality results-frontier results-tasks results-distortion results-entrywise results-speed results-compress-time \
-             results-inference
+experiments: results-quality results-frontier results-whole results-tasks results-training results-distortion results-entrywise \
+             results-clustering results-speed results-compress-time results-inference
 
-results-quality results-frontier results-tasks: DATA = --glue $(GLUE)
-results-tasks: DATA += --models $(MODELS)
+results-quality results-frontier results-whole results-tasks results-training: DATA = --glue $(GLUE)
+results-tasks results-training: DATA += --models $(MODELS)
 results-%: .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
 

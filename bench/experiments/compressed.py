@@ -21,10 +21,11 @@ TOOL = os.environ.get("LOEWNER_TOOL", str(Path(sys.executable).parent / "loewner
 
 @dataclass(frozen=True)
 class Compressed:
-    """A finished run: the dense folder that stock transformers load, and what the report says of the only tensor."""
+    """A finished run: the dense folder that stock transformers load, and what its report says."""
 
     folder: Path
-    table: dict
+    table: dict  # of the first tensor
+    totals: dict
 
     def digest(self) -> str:
         """Of the weights: what is computed from them may be remembered under this key, whatever options made them."""
@@ -41,7 +42,8 @@ def compressed(model: Path, *options: str) -> Iterator[Compressed]:
         run = [TOOL, "compress", str(model), "-o", str(encoded), "--quiet", "--json", str(report), *options]
         subprocess.run(run, check=True)
         subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
-        yield Compressed(dense, json.loads(report.read_text())["tensors"][0])
+        said = json.loads(report.read_text())
+        yield Compressed(dense, said["tensors"][0], said["totals"])
 
 
 class Remembered:

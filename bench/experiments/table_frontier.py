@@ -36,6 +36,7 @@ SETTINGS = [
     *(("subspaces, f32", ["--method", "subspaces", "--keep", keep]) for keep in KEEPS),
     *(("subspaces, f16", ["--method", "subspaces", "--factor-format", "f16", "--keep", keep]) for keep in KEEPS[:3]),
     *(("codes", ["--method", "codes", "--bits", bits]) for bits in BITS),
+    *(("coded-svd", ["--method", "coded-svd", "--bits", bits]) for bits in BITS),
     *(("auto", ["--bits", bits]) for bits in ("1", "2", "3", "4.5", "9", "17")),
     ("int8 per row", ["--method", "int8", "--bits", "9"]),
     ("int4, groups of 64", ["--method", "int4", "--bits", "5"]),

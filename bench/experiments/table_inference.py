@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward time and memory of all-MiniLM-L6-v2 with its table as it is and encoded, by stock transformers.
+"""Forward time and memory of all-MiniLM-L6-v2 as it is and encoded: the table alone, then linear layers too.
 
-The models take turns, so that a slow minute of the machine hits both. Memory: what the table's parameters hold, beside
-the bytes that they take in the file. Run it on an idle machine; about half a minute.
+The models take turns, so that a slow minute of the machine hits all of them. Memory: what parameters and buffers of the
+whole model hold, and by how much loading the model and one forward raise the resident memory of a process of its own.
+Run it on an idle machine; about two minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,68 +20,110 @@ import loewner
 import numpy as np
 import torch
 import transformers
+from loewner import Method, NumberFormat, Selection
 from results_page import ROOT, markdown_table, publish
-from safetensors import safe_open
 
 sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import minilm_folder
 
 THREADS, BATCH, TOKENS = 2, 8, 32
 
+# name, keyword arguments of loewner.compress (None: the original), memory= of loewner.load
+SETTINGS = [
+    ("dense", None, "fast"),
+    ("table: svd, keep 0.72, f32", {"method": Method.svd, "keep": 0.72}, "fast"),
+    ("table: svd, keep 0.36, f16", {"method": Method.svd, "keep": 0.36, "factor_format": NumberFormat.f16}, "fast"),
+    ("table: subspaces, keep 0.5, f32", {"method": Method.subspaces, "keep": 0.5}, "fast"),
+    ("table: codes, 2 bits", {"method": Method.codes, "bits": 2.0}, "fast"),
+    ("table: int8", {"method": Method.int8, "bits": 9.0}, "fast"),
+    ("whole: codes, 3 bits", {"selection": Selection.all, "method": Method.codes, "bits": 3.0}, "fast"),
+    ("whole: codes, 3 bits, memory=small", {"selection": Selection.all, "method": Method.codes, "bits": 3.0}, "small"),
+    ("whole: int8, memory=small", {"selection": Selection.all, "method": Method.int8, "bits": 9.0}, "small"),
+]
 
-def load(folder: Path) -> transformers.PreTrainedModel:
-    return transformers.AutoModel.from_pretrained(folder).eval()
+
+def load(folder: Path, memory: str) -> transformers.PreTrainedModel:
+    return loewner.load(folder, memory=memory).eval()
+
+
+def batch_ids() -> torch.Tensor:
+    return torch.randint(1000, 30000, (BATCH, TOKENS), generator=torch.Generator().manual_seed(0))
 
 
 def held_bytes(model: transformers.PreTrainedModel) -> int:
-    return sum(p.numel() * p.element_size() for p in model.get_input_embeddings().parameters())
+    return sum(p.numel() * p.element_size() for p in [*model.parameters(), *model.buffers()])
 
 
 def stored_bytes(folder: Path) -> int:
-    with safe_open(folder / "model.safetensors", framework="pt") as tensors:
-        names = [name for name in tensors.keys() if "word_embeddings" in name]  # noqa: SIM118
-        return sum(tensors.get_tensor(name).nbytes for name in names)
+    return (folder / "model.safetensors").stat().st_size
 
 
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+@torch.inference_mode()
 def forward_seconds(models: dict[str, transformers.PreTrainedModel], rounds: int) -> dict[str, list[float]]:
-    ids = torch.randint(1000, 30000, (BATCH, TOKENS), generator=torch.Generator().manual_seed(0))
     seconds: dict[str, list[float]] = {name: [] for name in models}
-    with torch.inference_mode():
-        for number in range(rounds + 5):
-            for name, model in models.items():
-                start = time.perf_counter()
-                model(input_ids=ids)
-                if number >= 5:  # the first ones warm up caches and threads
-                    seconds[name].append(time.perf_counter() - start)
+    for number in range(rounds + 5):
+        for name, model in models.items():
+            start = time.perf_counter()
+            model(input_ids=batch_ids())
+            if number >= 5:  # the first ones warm up caches and threads
+                seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+@torch.inference_mode()
+def print_resident_growth(folder: Path, memory: str) -> None:
+    """In a process of its own: a small model first, so that torch and transformers have their own memory."""
+    config = transformers.BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    transformers.BertModel(config)(input_ids=batch_ids())
+    before = resident_bytes()
+    model = load(folder, memory)
+    model(input_ids=batch_ids())
+    gc.collect()
+    print(resident_bytes() - before)
+
+
+def resident_growth(folder: Path, memory: str) -> int:
+    command = [sys.executable, __file__, "--resident", str(folder), memory]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=100, help="counted forwards of each model (default 100)")
+    parser.add_argument("--rounds", type=int, default=60, help="counted forwards of each model (default 60)")
     parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    parser.add_argument("--resident", nargs=2, metavar=("FOLDER", "MEMORY"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    if arguments.resident:
+        return print_resident_growth(Path(arguments.resident[0]), arguments.resident[1])
     with tempfile.TemporaryDirectory() as scratch:
-        folders = {"dense": minilm_folder()}
-        for name, factor_format in (("keep 0.72, f32", "f32"), ("keep 0.36, f16", "f16")):
-            folders[name] = Path(scratch) / name
-            keep, number_format = float(name[5:9]), loewner.NumberFormat[factor_format]
-            loewner.compress(folders["dense"], folders[name], keep=keep, factor_format=number_format)
-        models = {name: load(folder) for name, folder in folders.items()}
+        folders, models = {}, {}
+        for name, options, memory in SETTINGS:
+            folders[name] = minilm_folder() if options is None else Path(scratch) / str(len(folders))
+            if options is not None:
+                loewner.compress(minilm_folder(), folders[name], **options)
+            models[name] = load(folders[name], memory)
         seconds = forward_seconds(models, arguments.rounds)
         reference = float(np.median(seconds["dense"]))
         rows = [
             [
                 name,
-                f"{np.median(seconds[name]) * 1e3:.2f}",
-                f"{np.median(seconds[name]) / reference:.3f}",
-                f"{stored_bytes(folder) / 1e6:.2f}",
-                f"{held_bytes(models[name]) / 1e6:.2f}",
+                f"{np.median(seconds[name]) * 1e3:.1f}",
+                f"{np.median(np.divide(seconds[name], seconds['dense'])):.3f}",
+                f"{stored_bytes(folders[name]) / 1e6:.1f}",
+                f"{held_bytes(models[name]) / 1e6:.1f}",
+                f"{resident_growth(folders[name], memory) / 1e6:.1f}",
             ]
-            for name, folder in folders.items()
+            for name, _, memory in SETTINGS
         ]
-    header = ["table", f"ms per {BATCH} x {TOKENS} tokens", "of dense", "MB in the file", "MB in memory"]
+    print(f"median of dense: {reference * 1e3:.2f} ms", file=sys.stderr)
+    header = ["model", f"ms per {BATCH} x {TOKENS} tokens", "of dense", "MB in the file", "MB held", "MB resident"]
     publish("inference", markdown_table(header, rows), arguments.update_docs)
 
 

@@ -36,6 +36,7 @@ void bind_choices(nb::module_& m) {
       .value("lp", Method::lp, "truncated l_p factorisation")
       .value("subspaces", Method::subspaces, "rows in clusters, each with a subspace of its own")
       .value("codes", Method::codes, "rotated rows in 0 ... 6 bits an entry")
+      .value("coded_svd", Method::coded_svd, "codes of coordinates along the principal directions")
       .value("int8", Method::int8, "plain rounding, one scale a row")
       .value("int4", Method::int4, "plain rounding in groups of 64")
       .value("dense", Method::dense, "the matrix itself in a shorter number format");

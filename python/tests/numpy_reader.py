@@ -85,20 +85,29 @@ def untrellis(planes: Matrix, bits: int, cols: int) -> Matrix:
 def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     rows, cols = spec["rows"], spec["cols"]
     nibbles = arrays["bits"][:, 0]
-    bits = np.stack([nibbles & 15, nibbles >> 4], 1).reshape(-1)[:rows].astype(int)
+    steps = np.stack([nibbles & 15, nibbles >> 4], 1).reshape(-1)[:rows].astype(int)
     scale = np.ldexp(arrays["scales"][:, 0].astype(np.float32), spec["scale_exponent"])
-    plane = -(-cols // 8)
-    offset = np.concatenate([[0], np.cumsum(bits * plane)])
-    out = np.empty((rows, cols), np.float32)
-    for b in range(7):
-        chosen = np.flatnonzero(bits == b)
+    band_cols = spec.get("band_cols", [cols])
+    band_sizes = np.array(spec.get("band_sizes", [1]), np.float32)
+    ladder = np.array(spec.get("band_bits", [[b] for b in range(7)]))
+    sizes = (ladder * -(-np.array(band_cols) // 8)).sum(1)
+    offset = np.concatenate([[0], np.cumsum(sizes[steps])])
+    out = np.zeros((rows, cols), np.float32)
+    for step, bits in enumerate(ladder):
+        chosen = np.flatnonzero(steps == step)
         if len(chosen) == 0:
             continue
-        if b == 0:
+        if step == 0:
             out[chosen] = scale[chosen, None] * arrays["shared"][:, 0].astype(np.float32)
-        else:
-            planes = arrays["codes"][:, 0][offset[chosen][:, None] + np.arange(b * plane)]
-            out[chosen] = unrotate(untrellis(planes, b, cols), spec["rotation_seed"], scale[chosen])
+            continue
+        at, first = offset[chosen], 0
+        for g, (width, b) in enumerate(zip(band_cols, bits, strict=True)):
+            if b > 0:
+                planes = arrays["codes"][:, 0][at[:, None] + np.arange(b * -(-width // 8))]
+                seed = (spec["rotation_seed"] + g) % 2**64
+                band = unrotate(untrellis(planes, b, width), seed, scale[chosen] * band_sizes[g])
+                out[chosen, first : first + width] = band
+            at, first = at + b * -(-width // 8), first + width
     return out
 
 
@@ -130,7 +139,17 @@ def subspaces(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     return out
 
 
-STRUCTURES = {"codes": codes, "integers": integers, "low_rank": low_rank, "dense": dense, "subspaces": subspaces}
+def product(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    left, right = (
+        STRUCTURES[spec[side]["structure"]](
+            spec[side], {name.removeprefix(f"{side}_"): array for name, array in arrays.items() if name.startswith(side)}
+        )
+        for side in ("left", "right")
+    )
+    return left @ right
+
+
+STRUCTURES = {"codes": codes, "integers": integers, "low_rank": low_rank, "dense": dense, "subspaces": subspaces, "product": product}
 
 
 def decode_folder(folder: Path) -> Arrays:

@@ -11,6 +11,7 @@
 #include "loewner/codec/dense.hpp"
 #include "loewner/codec/integers.hpp"
 #include "loewner/codec/low_rank.hpp"
+#include "loewner/codec/product.hpp"
 #include "loewner/codec/subspaces.hpp"
 
 namespace loewner {
@@ -25,7 +26,7 @@ struct Structure {
 constexpr std::array kStructures = {
     Structure{"dense", Dense::from_tensors},         Structure{"low_rank", LowRank::from_tensors},
     Structure{"codes", Codes::from_tensors},         Structure{"integers", Integers::from_tensors},
-    Structure{"subspaces", Subspaces::from_tensors},
+    Structure{"subspaces", Subspaces::from_tensors}, Structure{"product", Product::from_tensors},
 };
 
 }  // namespace

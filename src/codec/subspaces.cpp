@@ -99,7 +99,8 @@ Subspaces::Subspaces(ClusterLabels cluster_of_row, Index cols, std::vector<Clust
     rows.push_back(static_cast<Index>(i));
   }
   for (std::size_t l = 0; l < clusters.size(); ++l) {
-    auto& [left, right] = clusters[l];
+    auto& left = clusters[l].left;
+    auto& right = clusters[l].right;
     const auto size = static_cast<Index>(parts_[l].rows.size());
     const bool fits =
         right.rows() == 0 || (right.cols() == cols && left && left->rows() == size && left->cols() == right.rows());

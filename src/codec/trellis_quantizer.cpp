@@ -21,7 +21,7 @@ constexpr int kStates = 256;
 constexpr unsigned kHighParity = 0515, kLowParity = 0362;
 
 // The positive levels of b = 1 ... 6 bits, each half of 2^(b+1): part of the format. Trained by Lloyd's algorithm along
-// the best paths of Gaussian vectors (tools/train_trellis_levels.cpp).
+// the best paths of Gaussian vectors (tools/train_trellis_levels.py).
 constexpr std::array<float, 126> kPositiveLevels = {
     // clang-format off
     // 1
@@ -80,16 +80,16 @@ LOEWNER_INLINE void step(const float* cost, const float* distance, float* next, 
   for (int q = 0; q < kStates / 2; q += 8) {
     Int8 subset;
     std::memcpy(&subset, kSubsets.data() + q, sizeof(subset));
-    const Float8 same = __builtin_shuffle(distances, subset), flipped = __builtin_shuffle(distances, subset ^ 2);
+    const Float8 same = permute8(distances, subset), flipped = permute8(distances, subset ^ 2);
     const Float8 young = load8(cost + q), old = load8(cost + q + kStates / 2);
     const Float8 even_young = young + same, even_old = old + flipped;
     const Float8 odd_young = young + flipped, odd_old = old + same;
     const Int8 even = even_old < even_young, odd = odd_old < odd_young;
     const Float8 even_cost = even ? even_old : even_young, odd_cost = odd ? odd_old : odd_young;
-    store8(next + 2 * q, __builtin_shuffle(even_cost, odd_cost, Int8{0, 8, 1, 9, 2, 10, 3, 11}));
-    store8(next + 2 * q + 8, __builtin_shuffle(even_cost, odd_cost, Int8{4, 12, 5, 13, 6, 14, 7, 15}));
-    const Byte8 low = __builtin_convertvector(__builtin_shuffle(even, odd, Int8{0, 8, 1, 9, 2, 10, 3, 11}), Byte8);
-    const Byte8 high = __builtin_convertvector(__builtin_shuffle(even, odd, Int8{4, 12, 5, 13, 6, 14, 7, 15}), Byte8);
+    store8(next + 2 * q, __builtin_shufflevector(even_cost, odd_cost, 0, 8, 1, 9, 2, 10, 3, 11));
+    store8(next + 2 * q + 8, __builtin_shufflevector(even_cost, odd_cost, 4, 12, 5, 13, 6, 14, 7, 15));
+    const Byte8 low = __builtin_convertvector(__builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11), Byte8);
+    const Byte8 high = __builtin_convertvector(__builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), Byte8);
     std::memcpy(decision + 2 * q, &low, sizeof(low));
     std::memcpy(decision + 2 * q + 8, &high, sizeof(high));
   }
@@ -168,9 +168,9 @@ template <int kBits>
 LOEWNER_INLINE Float8 look_up(Int8 level) {
   const float* const values = kLevels[kBits].values.data();
   if constexpr (kBits <= 4) {
-    Float8 value = __builtin_shuffle(load8(values), level & 7);
+    Float8 value = permute8(load8(values), level & 7);
     for (int table = 1; table < (2 << kBits) / 8; ++table) {
-      value = (level >> 3) == table ? __builtin_shuffle(load8(values + 8 * table), level & 7) : value;
+      value = (level >> 3) == table ? permute8(load8(values + 8 * table), level & 7) : value;
     }
     return value;
   } else {

@@ -183,24 +183,6 @@ void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r) {
   }
 }
 
-bool singular_values_in_place(MatrixView<double> a, std::vector<double>& s) {
-  const Index rank = std::min(a.rows(), a.cols());
-  s.assign(rank, 0.0);
-  if (rank == 0) return true;
-  const SerialScope serial;
-  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), one = 1, query = -1;
-  std::vector<int> iwork(8 * rank);
-  int info = 0;
-  double work_size = 0, none = 0;  // vectors are not asked for
-  LOEWNER_BLAS(dgesdd_)
-  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, &work_size, &query, iwork.data(), &info);
-  const int lwork = static_cast<int>(work_size);
-  std::vector<double> work(lwork);
-  LOEWNER_BLAS(dgesdd_)
-  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work.data(), &lwork, iwork.data(), &info);
-  return info == 0;
-}
-
 bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt) {
   const Index rank = std::min(a.rows(), a.cols());
   u = Matrix<double>(a.rows(), rank);
@@ -220,6 +202,23 @@ bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, M
   Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
   LOEWNER_BLAS(dgesdd_)
   ("S", &n, &m, a.data(), &lda, s.data(), vt.data(), &ldvt, u.data(), &ldu, work.data(), &lwork, iwork.data(), &info);
+  return info == 0;
+}
+
+bool singular_values(MatrixView<double> a, std::vector<double>& s) {
+  s.assign(std::min(a.rows(), a.cols()), 0.0);
+  if (s.empty()) return true;
+  const SerialScope serial;
+  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), one = 1, query = -1;
+  std::vector<int> iwork(8 * s.size());
+  int info = 0;
+  double work_size = 0, none = 0;
+  LOEWNER_BLAS(dgesdd_)
+  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, &work_size, &query, iwork.data(), &info);
+  const int lwork = static_cast<int>(work_size);
+  Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
+  LOEWNER_BLAS(dgesdd_)
+  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work.data(), &lwork, iwork.data(), &info);
   return info == 0;
 }
 

@@ -38,10 +38,11 @@ bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values)
 /// R of a = Q R, n x n upper triangular; a is overwritten.
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r);
 
-/// The singular values of a, descending; a is overwritten. False when LAPACK did not converge.
-bool singular_values_in_place(MatrixView<double> a, std::vector<double>& s);
-
 /// Thin SVD a = u diag(s) vt (m x n, r = min(m, n)); a is overwritten. False when LAPACK did not converge.
 bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt);
+
+/// The singular values of a alone, descending, some five times faster; a is overwritten. False when LAPACK did not
+/// converge.
+bool singular_values(MatrixView<double> a, std::vector<double>& s);
 
 }  // namespace loewner::blas

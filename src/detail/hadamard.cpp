@@ -14,9 +14,9 @@ namespace {
 LOEWNER_INLINE Float8 hadamard8(Float8 x) {
   constexpr Float8 kSigns1 = {1, -1, 1, -1, 1, -1, 1, -1}, kSigns2 = {1, 1, -1, -1, 1, 1, -1, -1},
                    kSigns4 = {1, 1, 1, 1, -1, -1, -1, -1};
-  x = __builtin_shuffle(x, Int8{4, 5, 6, 7, 0, 1, 2, 3}) + x * kSigns4;
-  x = __builtin_shuffle(x, Int8{2, 3, 0, 1, 6, 7, 4, 5}) + x * kSigns2;
-  return __builtin_shuffle(x, Int8{1, 0, 3, 2, 5, 4, 7, 6}) + x * kSigns1;
+  x = __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3) + x * kSigns4;
+  x = __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5) + x * kSigns2;
+  return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6) + x * kSigns1;
 }
 
 LOEWNER_INLINE void hadamard_short(float* x, Index length, float scale) {

@@ -32,4 +32,15 @@ LOEWNER_INLINE Int8 all8(std::int32_t x) {
   return Int8{x, x, x, x, x, x, x, x};
 }
 
+/// Lane i is x[index[i]], each index in [0, 8).
+LOEWNER_INLINE Float8 permute8(Float8 x, Int8 index) {
+#if defined(__clang__)  // which has no shuffle by variable indices
+  Float8 y;
+  for (int i = 0; i < 8; ++i) y[i] = x[index[i]];
+  return y;
+#else
+  return __builtin_shuffle(x, index);
+#endif
+}
+
 }  // namespace loewner::detail

@@ -2,7 +2,9 @@
 #include "loewner/linalg/linear_operator.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include "detail/blas.hpp"
 #include "detail/lane_matrix_sum.hpp"
@@ -73,6 +75,28 @@ void add_transposed_product(CsrView<T> a, MatrixView<const double> u, MatrixView
       for (Index c = 0; c < u.cols(); ++c) y(columns[k], c) += value * u(i, c);
     }
   }
+}
+
+// ---- sum of the squares of the entries, each one in the matrix once ----
+template <typename T>
+double sum_of_squares(MatrixView<const T> a) {
+  double sum = 0;
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (const T x : a.row(i)) sum += static_cast<double>(x) * static_cast<double>(x);
+  }
+  return sum;
+}
+
+template <typename T>
+double sum_of_squares(CsrView<T>) {
+  return 0;  // never asked: entries of the same place add up first
+}
+
+template <typename Storage>
+bool is_sparse(const Storage&) {
+  return requires(Storage a) {
+    a.nonzeros();
+  };
 }
 
 // One vector and dense rows: each row is used twice while it is in the nearest cache.
@@ -146,6 +170,17 @@ void LinearOperator::do_golub_kahan_step(MatrixView<const double> x, std::span<c
   scale_columns(scales, u);
   for (Index i = 0; i < rows(); ++i) detail::add_scaled(1.0, std::span<const double>(product.row(i)), u.row(i));
   do_apply_t(u, y);
+}
+
+std::optional<double> MatrixOperator::squared_frobenius_norm() const {
+  if (a_.visit([](const auto& a) { return is_sparse(a); })) return std::nullopt;
+  const Blocks blocks(a_);
+  std::vector<double> parts(blocks.count());
+  parallel_for(blocks.count(), [&](Index block) {
+    a_.visit_rows(blocks.first(block), blocks.size(block),
+                  [&](const auto& rows) { parts[block] = sum_of_squares(rows); });
+  });
+  return std::accumulate(parts.begin(), parts.end(), 0.0);
 }
 
 void MatrixOperator::do_apply(MatrixView<const double> x, MatrixView<double> y) const {

@@ -5,28 +5,14 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "plan/error_search.hpp"
 #include "plan/methods.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr int kCurvePoints = 192;  // 32 for each bit
-
-double measured_error(const EncodeRequest& request, const RowSource& stored) {
-  return approximation_errors(*request.matrix, stored, request.row_weights, 2).weighted_relative_error();
-}
-
 std::unique_ptr<Codes> codes_within(const EncodeRequest& request, Index bytes) {
   return encode_codes(*request.matrix, {.row_weights = request.row_weights, .max_bytes = bytes, .seed = request.seed});
-}
-
-double predicted_at(const std::vector<Candidate>& curve, Index bytes) {
-  double error = 1;
-  for (const auto& point : curve) {
-    if (point.point.bytes <= bytes) error = point.point.error;
-  }
-  return std::sqrt(error);
 }
 
 Encoding finish(std::unique_ptr<Codes> codes, double predicted) {
@@ -38,25 +24,13 @@ Encoding finish(std::unique_ptr<Codes> codes, double predicted) {
   return encoding;
 }
 
-// The prediction is within some percent, so a point that misses the error is followed by the next.
-Encoding encode_within_error(const EncodeRequest& request) {
-  for (const auto& candidate : codes_curve(request)) {
-    if (candidate.point.error > std::pow(1.1 * *request.max_error, 2)) continue;
-    auto codes = codes_within(request, candidate.point.bytes);
-    if (measured_error(request, *codes) <= *request.max_error) {
-      return finish(std::move(codes), std::sqrt(candidate.point.error));
-    }
-  }
-  throw BudgetError("codes smaller than the matrix itself (" + std::to_string(request.source_bytes) +
-                    " bytes) do not reach the error " + std::to_string(*request.max_error));
-}
-
 }  // namespace
 
 std::vector<Candidate> codes_curve(const EncodeRequest& request) {
   std::vector<Candidate> points;
   const Index entries = request.matrix->rows() * request.matrix->cols();
-  for (const auto& rate : codes_curve(*request.matrix, request.row_weights, kCurvePoints)) {
+  for (const auto& rate : codes_curve(*request.matrix, request.row_weights, CodeLadder::plain(request.matrix->cols()),
+                                      kPointsOfCodesCurve)) {
     if (rate.bytes >= request.source_bytes) break;
     points.push_back({.method = Method::codes,
                       .point = {rate.bytes, rate.error},
@@ -67,9 +41,15 @@ std::vector<Candidate> codes_curve(const EncodeRequest& request) {
 }
 
 Encoding encode_by_codes(const EncodeRequest& request) {
-  if (request.max_error) return encode_within_error(request);
+  std::vector<RatePoint> rates;
+  for (const auto& candidate : codes_curve(request)) rates.push_back(candidate.point);
+  const auto encode = [&](Index bytes, double error) { return finish(codes_within(request, bytes), std::sqrt(error)); };
+  if (request.max_error) {
+    return first_within_error(request, rates, [&](std::size_t i) { return encode(rates[i].bytes, rates[i].error); });
+  }
   const Index bytes = std::min(*request.max_bytes, request.source_bytes - 1);
-  return finish(codes_within(request, bytes), predicted_at(codes_curve(request), bytes));
+  const auto above = std::ranges::upper_bound(rates, bytes, {}, &RatePoint::bytes);
+  return encode(bytes, above == rates.begin() ? 1.0 : (above - 1)->error);
 }
 
 }  // namespace loewner

@@ -10,18 +10,28 @@
 namespace loewner {
 namespace {
 
+// Directions that are kept besides codes of all coordinates, or once more for every subspace, are d numbers for each of
+// up to d: at n = 8 d an eighth of the matrix, which they must first earn back.
+bool has_rows_for_directions(const RowSource& matrix) {
+  constexpr Index kRowsForEachColumn = 8;
+  return matrix.rows() / kRowsForEachColumn >= matrix.cols();
+}
+
 // lp offers the same ranks as svd and is weighed against it when a rank is chosen; subspaces wait for the others.
 bool takes_part_in_automatic(const MethodEntry& entry, const EncodeRequest& request) {
-  return entry.method != Method::lp && entry.method != Method::subspaces &&
-         entry.memory(request.matrix->cols()) <= request.memory;
+  if (entry.method == Method::lp || entry.method == Method::subspaces) return false;
+  if (entry.method == Method::coded_svd && !has_rows_for_directions(*request.matrix)) return false;
+  return entry.memory(request.matrix->cols()) <= request.memory;
 }
 
 // Several subspaces leave a fraction of the squared error of one, a quarter where they help most, and take seconds to
-// find: they are worth trying only where the SVD comes that near to what the others leave in the same bytes.
+// find: they are worth trying only where the SVD comes that near to what the others leave in the same bytes. Where it
+// leaves most, everything does, and nearness says nothing.
 bool low_rank_competes(const std::vector<Candidate>& offers) {
-  constexpr double kMostGain = 4;
+  constexpr double kMostGain = 4, kMost = 0.5;
   return std::ranges::any_of(offers, [&](const Candidate& svd) {
-    return svd.method == Method::svd && std::ranges::none_of(offers, [&](const Candidate& other) {
+    return svd.method == Method::svd && svd.point.error <= kMost &&
+           std::ranges::none_of(offers, [&](const Candidate& other) {
              return other.method != Method::svd && other.point.bytes <= svd.point.bytes &&
                     other.point.error * kMostGain < svd.point.error;
            });
@@ -82,8 +92,8 @@ std::vector<Candidate> candidates(const EncodeRequest& request) {
     if (asked) std::ranges::move(entry.curve(request), std::back_inserter(result));
   }
   const auto& subspaces = entry_of(Method::subspaces);
-  if (request.method == Method::automatic && subspaces.memory(request.matrix->cols()) <= request.memory &&
-      low_rank_competes(result)) {
+  if (request.method == Method::automatic && has_rows_for_directions(*request.matrix) &&
+      subspaces.memory(request.matrix->cols()) <= request.memory && low_rank_competes(result)) {
     std::ranges::move(subspaces.curve(request), std::back_inserter(result));
   }
   return result;

@@ -36,6 +36,9 @@ Index subspaces_memory(Index cols);
 std::vector<Candidate> codes_curve(const EncodeRequest& request);
 Encoding encode_by_codes(const EncodeRequest& request);
 
+std::vector<Candidate> coded_svd_curve(const EncodeRequest& request);
+Encoding encode_by_coded_svd(const EncodeRequest& request);
+
 std::vector<Candidate> int8_curve(const EncodeRequest& request);
 std::vector<Candidate> int4_curve(const EncodeRequest& request);
 Encoding encode_by_int8(const EncodeRequest& request);

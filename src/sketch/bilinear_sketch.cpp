@@ -181,7 +181,7 @@ void BilinearSketch::merge(const BilinearSketch& other) {
 std::vector<double> BilinearSketch::residuals(const Part& part) const {
   Matrix<double> work = part.sums.clone();
   std::vector<double> sigma;
-  require(blas::singular_values_in_place(work.view(), sigma),
+  require(blas::singular_values(work.view(), sigma),
           [] { return std::string("residual curve: LAPACK dgesdd did not converge"); });
   std::vector<double> residuals = tails(sigma, options_.max_rank);
   const double sides = 0.5 * (part.left.has_value() + part.right.has_value());

@@ -11,27 +11,37 @@ namespace loewner {
 
 /// Gives bits to the rows where they lower the weighted error most.
 ///
-/// Shapes    energies: w_i ||x_i||^2 >= 0 of n rows; distortion: of 0 ... b bits, falling and convex.
-/// Method    one more bit for row i gains energies_i (distortion_b - distortion_(b+1)) at the same price for every row,
-///           so the gains of all rows are taken in falling order (reverse water-filling over the rows).
+/// Shapes    energies: w_i ||x_i||^2 >= 0 of n rows. distortion, prices: of the steps 0 ... b that a row can be on;
+/// prices
+///           rise, distortion falls ever more slowly for the price (a convex curve).
+/// Method    one more step for row i gains energies_i (distortion_b - distortion_(b+1)), and the gains of all rows are
+///           taken by falling gain for the price (reverse water-filling over the rows).
 /// Cost      O(n b log(n b)).
-/// Accuracy  optimal for every number of bits, because each row's gains fall.
+/// Accuracy  optimal at every price that it reaches exactly, because each row's gains fall.
 class BitAllocation {
  public:
-  BitAllocation(std::span<const double> energies, std::span<const double> distortion);
+  BitAllocation(std::span<const double> energies, std::span<const double> distortion, std::span<const Index> prices);
 
-  /// The largest number of row bits that can be spent.
-  Index most() const { return static_cast<Index>(steps_.size()); }
+  /// The number of steps that all rows can take together.
+  Index most() const { return static_cast<Index>(order_.size()); }
 
-  /// Bits of each row when `total` of them are spent in all; total <= most().
-  std::vector<std::uint8_t> bits(Index total) const;
+  /// The step of each row when `taken` steps are taken in all; taken <= most().
+  std::vector<std::uint8_t> steps(Index taken) const;
 
-  /// sum_i energies_i distortion(bits_i) at 0, 1, ... most() bits spent.
+  /// The highest step of any row then.
+  int highest_step(Index taken) const { return highest_[static_cast<std::size_t>(taken)]; }
+
+  /// Price of the first 0, 1, ... most() steps.
+  const std::vector<Index>& prices() const { return prices_; }
+
+  /// sum_i energies_i distortion(step of i) after 0, 1, ... most() steps.
   const std::vector<double>& errors() const { return errors_; }
 
  private:
   Index rows_;
-  std::vector<std::uint32_t> steps_;  // the rows, in the order in which they get a bit more
+  std::vector<std::uint32_t> order_;  // the rows, in the order in which they take a step
+  std::vector<std::uint8_t> highest_;
+  std::vector<Index> prices_;
   std::vector<double> errors_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "loewner/base/matrix.hpp"
@@ -30,6 +31,9 @@ class LinearOperator {
   void golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
                         MatrixView<double> y) const;
 
+  /// ||A||_F^2 where its entries are at hand (one read of A), nothing where only products are.
+  virtual std::optional<double> squared_frobenius_norm() const { return std::nullopt; }
+
  protected:
   // The shapes have been checked.
   virtual void do_apply(MatrixView<const double> x, MatrixView<double> y) const = 0;
@@ -47,6 +51,7 @@ class MatrixOperator final : public LinearOperator {
   explicit MatrixOperator(const RowMatrix& a) : a_(a) {}
   Index rows() const override { return a_.rows(); }
   Index cols() const override { return a_.cols(); }
+  std::optional<double> squared_frobenius_norm() const override;  ///< none for sparse rows: entries may repeat
 
  private:
   void do_apply(MatrixView<const double> x, MatrixView<double> y) const override;

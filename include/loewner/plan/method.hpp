@@ -14,6 +14,7 @@ enum class Method {
   lp,         ///< truncated l_p factorisation through Lewis weights
   subspaces,  ///< rows in clusters, each with a subspace of its own (projective clustering)
   codes,      ///< rotated rows in 0 ... 6 bits an entry, more for the rows that count more
+  coded_svd,  ///< codes of the coordinates along the principal directions, more bits for the larger ones
   int8,       ///< plain rounding, one scale a row
   int4,       ///< plain rounding in groups of 64
   dense,      ///< the matrix itself in a shorter number format
@@ -25,7 +26,7 @@ const std::vector<Method>& all_methods();
 /// The exponent of `zipf` row weights (model/row_weights.hpp) that serves a method best.
 double default_zipf_exponent(Method method);
 
-/// auto, svd, lp, subspaces, codes, int8, int4, dense.
+/// auto, svd, lp, subspaces, codes, coded-svd, int8, int4, dense.
 std::string_view to_string(Method method);
 std::optional<Method> method_from_string(std::string_view name);
 

@@ -276,10 +276,33 @@ class Integers(Coded):
         return {"codes": (spec["rows"], row_bytes), **shapes}
 
 
+class Product(Coded):
+    """W = left right, both coded: codes of coordinates times the directions."""
+
+    factors: ClassVar[dict[str, type[Coded]]] = {"codes": Codes, "integers": Integers}
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
+        f"{side}_{name}": dtype
+        for side in ("left", "right")
+        for factor in (Codes, Integers)
+        for name, dtype in factor.fixed_arrays.items()
+    }
+
+    @staticmethod
+    def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        shapes = {}
+        for side in ("left", "right"):
+            factor = Product.factors.get(spec[side]["structure"])
+            if factor is None:
+                raise ValueError(f"a factor of a product must be codes or integers, got '{spec[side]['structure']}'")
+            shapes.update({f"{side}_{name}": shape for name, shape in factor.array_shapes(spec[side]).items()})
+        return shapes
+
+
 STRUCTURES: dict[str, type[EncodedMatrix]] = {
     "low_rank": LowRank,
     "dense": Dense,
     "subspaces": Subspaces,
     "codes": Codes,
     "integers": Integers,
+    "product": Product,
 }

@@ -10,6 +10,7 @@ namespace loewner {
 namespace {
 
 constexpr std::array kDistortion = {1.0, 0.3, 0.1, 0.03};
+constexpr std::array<Index, 4> kPrices = {0, 1, 2, 3};
 
 double error_of(const std::vector<double>& energies, const std::vector<std::uint8_t>& bits) {
   double error = 0;
@@ -19,7 +20,7 @@ double error_of(const std::vector<double>& energies, const std::vector<std::uint
 
 TEST(BitAllocation, IsTheBestOfAllForEveryNumberOfBits) {
   const std::vector<double> energies = {5, 1, 0.2, 3, 0};
-  const BitAllocation allocation(energies, kDistortion);
+  const BitAllocation allocation(energies, kDistortion, kPrices);
   std::vector<double> best(16, std::numeric_limits<double>::infinity());
   for (int code = 0; code < 1024; ++code) {
     std::vector<std::uint8_t> bits;
@@ -32,7 +33,7 @@ TEST(BitAllocation, IsTheBestOfAllForEveryNumberOfBits) {
   }
   ASSERT_EQ(allocation.most(), 15);
   for (Index total = 0; total <= 15; ++total) {
-    const auto bits = allocation.bits(total);
+    const auto bits = allocation.steps(total);
     Index spent = 0;
     for (const int b : bits) spent += b;
     EXPECT_EQ(spent, total);
@@ -44,7 +45,7 @@ TEST(BitAllocation, IsTheBestOfAllForEveryNumberOfBits) {
 // Control: the same bits for every row are worse as soon as rows differ.
 TEST(BitAllocation, EqualBitsAreWorse) {
   const std::vector<double> energies = {100, 1, 1, 1};
-  EXPECT_LT(BitAllocation(energies, kDistortion).errors()[4], error_of(energies, {1, 1, 1, 1}));
+  EXPECT_LT(BitAllocation(energies, kDistortion, kPrices).errors()[4], error_of(energies, {1, 1, 1, 1}));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "loewner/base/error.hpp"
@@ -49,11 +50,43 @@ TEST_F(CodesOf, TakesNoMoreBytesThanItMayAndUsesThem) {
 }
 
 TEST_F(CodesOf, IsPredictedWithinTenPercentOfTheError) {
-  for (const auto& rate : codes_curve(DenseRows(a_.view()), weights_, 12)) {
+  for (const auto& rate : codes_curve(DenseRows(a_.view()), weights_, CodeLadder::plain(kCols), 12)) {
     const auto codes = encode(rate.bytes);
     EXPECT_LE(codes->bytes(), rate.bytes);
     EXPECT_NEAR(error_of(*codes) / std::sqrt(rate.error), 1, 0.1) << rate.bytes;
   }
+}
+
+// Columns in bands of falling size: the bits follow the bands, rows still read back and come one by one.
+TEST_F(CodesOf, ALadderOfBandsLeavesLessThanAPlainOneAndReadsBack) {
+  std::vector<double> variances(kCols, 0.0);
+  for (Index i = 0; i < kRows; ++i) {
+    for (Index j = 0; j < kCols; ++j) {
+      a_(i, j) *= static_cast<float>(std::pow(0.9, j));
+      variances[j] += weights_[i] * static_cast<double>(a_(i, j)) * static_cast<double>(a_(i, j));
+    }
+  }
+  std::ranges::sort(variances, std::ranges::greater());
+  const CodeLadder ladder = CodeLadder::for_variances(variances);
+  ASSERT_GT(ladder.bands().size(), 1U);
+  const auto banded =
+      encode_codes(DenseRows(a_.view()), {.row_weights = weights_, .max_bytes = 3000, .seed = 3, .ladder = ladder});
+  EXPECT_LE(banded->bytes(), 3000);
+  EXPECT_LT(error_of(*banded), 0.8 * error_of(*encode(3000)));
+  const auto again = read_back(*banded);
+  const Matrix<float> all = read_all(*banded);
+  for (const Index row : {0, 31, 32, 150, 299}) {
+    Matrix<float> one(1, kCols);
+    again->decode_rows(std::array{row}, one.view());
+    EXPECT_TRUE(std::ranges::equal(one.row(0), all.row(row))) << row;
+  }
+}
+
+TEST_F(CodesOf, ALadderOfOtherColumnsIsRefused) {
+  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] {
+                    (void)encode_codes(DenseRows(a_.view()), {.max_bytes = 3000, .ladder = CodeLadder::plain(7)});
+                  }),
+                  "the ladder must have 48 columns, got 7");
 }
 
 TEST_F(CodesOf, WeightsGiveTheRowsThatCountMoreBits) {

@@ -207,7 +207,7 @@ TEST_F(EncodeMatrix, AutomaticIsNeverWorseThanPlainFormats) {
 // Every method: what it promises for a number of bytes is what it leaves, within a tenth.
 TEST_F(EncodeMatrix, CandidatesPredictTheErrorWithinTenPercent) {
   for (const Method method :
-       {Method::svd, Method::subspaces, Method::codes, Method::int8, Method::int4, Method::dense}) {
+       {Method::svd, Method::subspaces, Method::codes, Method::coded_svd, Method::int8, Method::int4, Method::dense}) {
     const auto offers = candidates(request(method));
     ASSERT_FALSE(offers.empty()) << to_string(method);
     for (std::size_t i = 0; i < offers.size(); i += offers.size() / 4 + 1) {
@@ -225,9 +225,30 @@ TEST_F(EncodeMatrix, CandidatesPredictTheErrorWithinTenPercent) {
 }
 
 TEST_F(EncodeMatrix, CodesMeetAnError) {
-  const Encoding encoding = encode_matrix(within_error(0.1, Method::codes));
-  EXPECT_LE(errors_of(*encoding.matrix).weighted_relative_error(), 0.1);
-  EXPECT_GT(errors_of(*encoding.matrix).weighted_relative_error(), 0.085);  // and no more bytes than that takes
+  for (const Method method : {Method::codes, Method::coded_svd}) {
+    const Encoding encoding = encode_matrix(within_error(0.1, method));
+    EXPECT_LE(errors_of(*encoding.matrix).weighted_relative_error(), 0.1) << to_string(method);
+    EXPECT_GT(errors_of(*encoding.matrix).weighted_relative_error(), 0.08) << to_string(method);  // no bytes wasted
+  }
+}
+
+// Where variance decays, coordinates along the principal directions are worth their bytes; where it does not, not.
+TEST(EncodeBetweenTheCodes, CodedSvdWinsOnATallMatrixThatDecaysAndLosesOnAFlatOne) {
+  const auto error_of = [](const Matrix<float>& a, Method method) {
+    const auto rows = std::make_shared<DenseRows>(a.view());
+    const Encoding encoding = encode_matrix({.matrix = rows,
+                                             .row_weights = {},
+                                             .source_bytes = 4 * a.rows() * a.cols(),
+                                             .max_bytes = a.rows() * a.cols() / 4,
+                                             .max_error = std::nullopt,
+                                             .method = method,
+                                             .num_subspaces = std::nullopt});
+    return approximation_errors(*rows, *encoding.matrix, {}, 2).relative_error();
+  };
+  const auto decaying = test::student_t_with_decay({.rows = 4000, .cols = 64, .seed = 1}, 5, 0.94);
+  EXPECT_LT(error_of(decaying, Method::coded_svd), 0.7 * error_of(decaying, Method::codes));
+  const auto flat = test::gaussian_matrix({.rows = 4000, .cols = 64, .seed = 1});
+  EXPECT_GT(error_of(flat, Method::coded_svd), error_of(flat, Method::codes));
 }
 
 }  // namespace

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All of all-MiniLM-L6-v2, tables and linear layers, within a number of bytes: no data, no fine-tuning.
+
+MB: the weights' file. cos and sts as in table_quality.py. Half a minute a row on two cores; what was evaluated before
+comes from out/experiments/quality.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import transformers
+from compressed import compressed
+from results_page import ROOT, markdown_table, publish
+from table_quality import Fidelity
+from tables import minilm_folder
+
+# name, options of `loewner compress`
+SETTINGS = [
+    ("int8 everywhere", ["--method", "int8", "--bits", "9"]),
+    ("int4 everywhere, groups of 64", ["--method", "int4", "--bits", "5"]),
+    ("codes, one budget", ["--method", "codes", "--budget", "9.0MB"]),
+    ("auto, one budget", ["--budget", "12.0MB"]),
+    ("auto, one budget", ["--budget", "9.0MB"]),
+    ("auto, one budget", ["--budget", "7.2MB"]),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    arguments = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    fidelity = Fidelity(arguments.glue)
+    rows = []
+    for name, options in SETTINGS:
+        with compressed(minilm_folder(), "--all", *options) as result:
+            quality = fidelity.of_folder(result)
+            size = result.totals["weights_bytes_after"]
+        rows.append([name, f"{size / 1e6:.2f}", f"{quality['cos']:.4f}", f"{quality['sts']:.2f}"])
+        print(*rows[-1], file=sys.stderr, flush=True)
+    publish("whole", markdown_table(["method", "MB", "cos", "sts"], rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "loewner/codec/encoded_matrix.hpp"
+
+namespace loewner {
+
+/// W = left * right with left: rows x rank, right: rank x cols, each coded: coordinates along principal directions, and
+/// the directions.
+///
+/// The right factor is decoded once and held as float32; rows of the left one are decoded when they are asked for.
+class Product final : public EncodedMatrix {
+ public:
+  /// InvalidArgument unless left->cols() == right->rows().
+  Product(std::unique_ptr<EncodedMatrix> left, std::unique_ptr<EncodedMatrix> right);
+
+  /// Reads it back. IoError when the factors do not fit together or are neither codes nor integers.
+  static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
+
+  Index rank() const { return right_->rows(); }
+
+  std::string_view structure() const override { return "product"; }
+  Index rows() const override { return left_->rows(); }
+  Index cols() const override { return right_->cols(); }
+  std::vector<StoredArray> to_tensors() const override;
+  Json spec_fields() const override;
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override;
+  void decode_rows(std::span<const Index> indices, MatrixView<float> out) const override;
+
+ private:
+  std::unique_ptr<EncodedMatrix> left_, right_;
+  Matrix<float> decoded_right_;
+};
+
+}  // namespace loewner

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "loewner/base/matrix.hpp"
+#include "loewner/base/random.hpp"
+
+namespace loewner::detail {
+
+/// Rows of independent standard normals, each a function of (seed, purpose, number of rows drawn before).
+class GaussianRows {
+ public:
+  GaussianRows(std::uint64_t seed, RandomPurpose purpose) : seed_(seed), purpose_(purpose) {}
+  void fill(std::span<double> row);
+  Matrix<double> draw(Index rows, Index dimension);
+
+ private:
+  std::uint64_t seed_;
+  RandomPurpose purpose_;
+  std::uint64_t drawn_ = 0;
+};
+
+/// Orthonormal vectors of one dimension, one per row, to which blocks are added.
+///
+/// Method    block Gram-Schmidt against the rows so far and Gram-Schmidt inside the block, at least twice, and again
+///           while a row lost more than half of its length: what is left is orthogonal to rounding
+///           [GiraudLangouRozloznik2005]. A row of which less than kDependent remains lies in the span: it is replaced
+///           by a random one (refill) or left out.
+/// Random    the same bits for any number of threads.
+class OrthonormalRows {
+ public:
+  static constexpr double kDependent = 1e-13;
+
+  OrthonormalRows() = default;
+  /// capacity: rows that will be held at most.
+  OrthonormalRows(Index capacity, Index dimension) : rows_(Matrix<double>::uninitialized(capacity, dimension)) {}
+
+  Index size() const { return size_; }
+  Index dimension() const { return rows_.cols(); }
+  MatrixView<const double> view() const { return rows_.view().row_block(0, size_); }
+  MatrixView<const double> view(Index first, Index count) const { return rows_.view().row_block(first, count); }
+
+  /// Appends rows so that block = L rows, and returns L (block.rows() x size()). `refill` null: dependent rows are left
+  /// out. No more rows come than the dimension has room for.
+  Matrix<double> append(Matrix<double> block, GaussianRows* refill);
+
+  /// Forgets all rows from `size` on.
+  void truncate(Index size) { size_ = size; }
+
+ private:
+  void store(const Matrix<double>& block);
+
+  Matrix<double> rows_;  // capacity x dimension
+  Index size_ = 0;
+};
+
+/// c = a b^T and c += alpha a b for long rows: columns are shared out in fixed pieces.
+Matrix<double> times_transposed(MatrixView<const double> a, MatrixView<const double> b);
+void add_product(double alpha, MatrixView<const double> a, MatrixView<const double> b, MatrixView<double> c);
+
+}  // namespace loewner::detail

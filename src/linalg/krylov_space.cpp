@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detail/krylov_space.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+
+#include "detail/blas.hpp"
+#include "detail/conversion.hpp"
+
+namespace loewner::detail {
+namespace {
+
+// Below this share of ||A||_F^2 the difference ||A||_F^2 - sum theta_i^2 has lost ten of its sixteen digits.
+constexpr double kCancellation = 1e-10;
+
+// Ritz values below this share of the largest are rounding errors of the products.
+constexpr double kNoise = 64 * std::numeric_limits<double>::epsilon();
+
+double sum_of_squares(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
+}
+
+Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const double> rows) {
+  Matrix<double> result(coefficients.rows(), rows.cols());
+  add_product(1.0, coefficients, rows, result.view());
+  return result;
+}
+
+}  // namespace
+
+KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t seed, const char* caller,
+                         Breakdown breakdown)
+    : a_(a),
+      caller_(caller),
+      breakdown_(breakdown),
+      capacity_(std::min(capacity, a.cols())),
+      random_(seed, RandomPurpose::initial_guess),
+      probe_random_(seed, RandomPurpose::sampling),
+      basis_(capacity_, a.cols()),
+      range_(std::min(capacity_, a.rows()), a.rows()),
+      squared_norm_(a.squared_frobenius_norm()) {
+  require(!squared_norm_ || std::isfinite(*squared_norm_),
+          [&] { return std::string(caller) + ": the matrix has a non-finite entry"; });
+}
+
+void KrylovSpace::start(Index vectors) {
+  basis_.truncate(size_);
+  basis_.append(random_.draw(vectors, a_.cols()), &random_);
+}
+
+void KrylovSpace::step(Index continued) {
+  const Index count = pending(), both = std::min(continued, count);
+  const Matrix<double> x = transposed(basis_.view(size_, count));
+  Matrix<double> u(a_.rows(), count), y(a_.cols(), both);
+  const std::vector<double> zeros(both);
+  if (both > 0) {
+    a_.golub_kahan_step(x.view().col_block(0, both), zeros, u.view().col_block(0, both), y.view());
+  }
+  if (both < count) a_.apply(x.view().col_block(both, count - both), u.view().col_block(both, count - both));
+  products_ += count + both;
+  require_finite_block(u.view());
+  require_finite_block(y.view());
+  append_products(transposed<double>(u.view()));
+  size_ += count;
+  basis_.append(transposed<double>(y.view()), breakdown_ == Breakdown::refill ? &random_ : nullptr);
+}
+
+void KrylovSpace::append_products(const Matrix<double>& products_t) {
+  const Matrix<double> r = range_.append(products_t.clone(), nullptr);
+  for (Index i = 0; i < r.rows(); ++i) r_.emplace_back(r.row(i).begin(), r.row(i).end());
+}
+
+void KrylovSpace::require_finite_block(MatrixView<const double> block) const {
+  for (Index i = 0; i < block.rows(); ++i) {
+    require(std::ranges::all_of(block.row(i), [](double x) { return std::isfinite(x); }),
+            [&] { return std::string(caller_) + ": a product with the matrix is not finite"; });
+  }
+}
+
+Matrix<double> KrylovSpace::take_pending() {
+  Matrix<double> vectors = leading_rows<double>(basis_.view(size_, pending()), pending());
+  basis_.truncate(size_);
+  return vectors;
+}
+
+void KrylovSpace::add_pending(Matrix<double> vectors) {
+  basis_.append(std::move(vectors), nullptr);
+}
+
+// R^T with zero columns up to a square, so that all right vectors come out.
+Matrix<double> KrylovSpace::projected() const {
+  Matrix<double> r_t(size_, size_);
+  for (Index j = 0; j < size_; ++j) std::ranges::copy(r_[j], r_t.row(j).begin());
+  return r_t;
+}
+
+std::vector<double> KrylovSpace::ritz_values() const {
+  Matrix<double> r_t = projected();
+  std::vector<double> values;
+  require(blas::singular_values(r_t.view(), values),
+          [&] { return std::string(caller_) + ": LAPACK dgesdd did not converge"; });
+  return values;
+}
+
+KrylovSpace::Ritz KrylovSpace::ritz() const {
+  Matrix<double> r_t = projected();
+  Ritz ritz;
+  Matrix<double> right, left_t;
+  require(blas::thin_svd(r_t.view(), right, ritz.values, left_t),
+          [&] { return std::string(caller_) + ": LAPACK dgesdd did not converge"; });
+  ritz.right_t = transposed<double>(right.view());
+  ritz.left_t = Matrix<double>(size_, range_.size());
+  for (Index i = 0; i < size_; ++i) {
+    std::ranges::copy(left_t.row(i).first(range_.size()), ritz.left_t.row(i).begin());
+  }
+  return ritz;
+}
+
+void KrylovSpace::restart(Index count) {
+  const Ritz all = ritz();
+  count = std::min(count, size_);
+  Matrix<double> kept = combined(all.right_t.view().row_block(0, count), basis_.view(0, size_));
+  Matrix<double> range = combined(all.left_t.view().row_block(0, count), range_.view());
+  Matrix<double> waiting = take_pending();
+  basis_.truncate(0);
+  range_.truncate(0);
+  r_.clear();
+  size_ = count;
+  basis_.append(std::move(kept), nullptr);
+  for (Index i = 0; i < count; ++i) {
+    for (double& value : range.row(i)) value *= all.values[i];
+  }
+  append_products(range);
+  basis_.append(std::move(waiting), nullptr);
+}
+
+std::optional<double> KrylovSpace::subtracted_residual(std::span<const double> ritz_values, Index k) const {
+  if (!squared_norm_) return std::nullopt;
+  const double rest = *squared_norm_ - sum_of_squares(ritz_values.first(k));
+  return rest > kCancellation * *squared_norm_ ? std::optional(rest) : std::nullopt;
+}
+
+double KrylovSpace::squared_residual(std::span<const double> ritz_values, Index k) {
+  const auto rest = subtracted_residual(ritz_values, k);
+  return rest ? *rest : probed_residual(ritz(), k);
+}
+
+void KrylovSpace::draw_probes() {
+  probes_ = probe_random_.draw(kProbes, a_.cols());
+  const Matrix<double> x = transposed<double>(probes_.view());
+  Matrix<double> y(a_.rows(), kProbes);
+  a_.apply(x.view(), y.view());
+  products_ += kProbes;
+  require_finite_block(y.view());
+  probe_products_ = transposed<double>(y.view());
+}
+
+// E ||(A - U Theta V^T) g||^2 = ||A - U Theta V^T||_F^2 for a standard normal g.
+double KrylovSpace::probed_residual(const Ritz& ritz, Index k) {
+  if (probes_.rows() == 0) draw_probes();
+  const Matrix<double> along = times_transposed(probes_.view(), basis_.view(0, size_));
+  Matrix<double> coordinates(kProbes, k), images(kProbes, range_.size());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, along.view(), ritz.right_t.view().row_block(0, k), 0.0,
+             coordinates.view());
+  for (Index i = 0; i < kProbes; ++i) {
+    for (Index j = 0; j < k; ++j) coordinates(i, j) *= ritz.values[j];
+  }
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, coordinates.view(), ritz.left_t.view().row_block(0, k), 0.0,
+             images.view());
+  Matrix<double> rest = probe_products_.clone();
+  add_product(-1.0, images.view(), range_.view(), rest.view());
+  return sum_of_squares({rest.data(), static_cast<std::size_t>(rest.rows() * rest.cols())}) / kProbes;
+}
+
+double KrylovSpace::largest_ritz_residual(const Ritz& ritz, Index k) {
+  const Matrix<double> left = combined(ritz.left_t.view().row_block(0, k), range_.view());
+  const Matrix<double> u = transposed<double>(left.view());
+  Matrix<double> y(a_.cols(), k);
+  a_.apply_t(u.view(), y.view());
+  products_ += k;
+  require_finite_block(y.view());
+  Matrix<double> rest = transposed<double>(y.view());
+  Matrix<double> scaled = leading_rows<double>(ritz.right_t.view(), k);
+  double largest = 0;
+  for (Index i = 0; i < k; ++i) {
+    for (double& value : scaled.row(i)) value *= ritz.values[i];
+  }
+  add_product(-1.0, scaled.view(), basis_.view(0, size_), rest.view());
+  for (Index i = 0; i < k; ++i) largest = std::max(largest, std::sqrt(sum_of_squares(rest.row(i))));
+  return largest;
+}
+
+KrylovSvd KrylovSpace::leading(const Ritz& ritz, Index k) {
+  KrylovSvd result;
+  result.singular_values.assign(ritz.values.begin(), ritz.values.begin() + k);
+  result.numerical_rank = std::ranges::count_if(
+      result.singular_values, [&](double value) { return value > kNoise * result.singular_values.front(); });
+  result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
+  OrthonormalRows left(k, a_.rows());
+  left.append(combined(ritz.left_t.view().row_block(0, k), range_.view()), &random_);
+  result.u = transposed(left.view());
+  const auto rest = subtracted_residual(ritz.values, k);
+  result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));
+  result.products = products_;
+  return result;
+}
+
+}  // namespace loewner::detail

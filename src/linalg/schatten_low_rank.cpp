@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/linalg/schatten_low_rank.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "detail/krylov_space.hpp"
+#include "loewner/base/cancellation.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr const char* kCaller = "schatten_low_rank";
+
+void require_in_range(bool is_in_range, const char* requirement, double received) {
+  require(is_in_range, [&] { return std::string(kCaller) + ": " + requirement + ", got " + std::to_string(received); });
+}
+
+void require_usable(Index size, const SchattenOptions& options) {
+  const std::string range = "rank must be in [1, " + std::to_string(size) + "]";
+  require_in_range(options.rank >= 1 && options.rank <= size, range.c_str(), static_cast<double>(options.rank));
+  require_in_range(options.norm_exponent >= 1, "norm_exponent must be at least 1", options.norm_exponent);
+  require_in_range(options.eps > 0 && options.eps <= 1, "eps must be in (0, 1]", options.eps);
+  require_in_range(options.constant > 0 && std::isfinite(options.constant), "constant must be positive and finite",
+                   options.constant);
+}
+
+Index rounded_up(double value) {
+  return static_cast<Index>(std::ceil(value));
+}
+
+// One of the chains of blocks that run in lockstep.
+struct Chain {
+  Index block, steps;
+};
+
+// Vectors of the chains that go on after step `step`.
+Index continued(std::span<const Chain> chains, Index step) {
+  Index vectors = 0;
+  for (const Chain& chain : chains) vectors += step < chain.steps ? chain.block : 0;
+  return vectors;
+}
+
+}  // namespace
+
+SchattenPlan schatten_plan(Index size, const SchattenOptions& options) {
+  require_usable(size, options);
+  const double extent = static_cast<double>(size), k = static_cast<double>(options.rank), eps = options.eps;
+  const double p = std::clamp(options.norm_exponent, 1.0, std::max(1.0, std::log(extent) / eps));
+  const double logarithm = options.constant * std::log(extent / eps), root = std::cbrt(1 / eps);
+  const auto steps = [](double wanted) { return std::max<Index>(1, rounded_up(wanted)); };
+  return {.small_block = std::min(options.rank + 2, size),
+          .many_steps = steps(logarithm * std::pow(p, 1.0 / 6) * root),
+          .large_block = std::min(rounded_up(k * root / std::cbrt(p)), size),
+          .few_steps = steps(logarithm * std::sqrt(p))};
+}
+
+KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options) {
+  const SchattenPlan plan = schatten_plan(std::min(a.rows(), a.cols()), options);
+  // The chain that lasts longer comes first in every block, so that what the other leaves behind is cut off the end.
+  std::vector<Chain> chains{{plan.small_block, plan.many_steps}, {plan.large_block, plan.few_steps}};
+  if (chains[0].steps < chains[1].steps) std::swap(chains[0], chains[1]);
+  const Index capacity = plan.small_block * (plan.many_steps + 1) + plan.large_block * (plan.few_steps + 1);
+  detail::KrylovSpace space(a, capacity, options.seed, kCaller);
+  space.start(std::min(plan.small_block + plan.large_block, a.cols()));
+  for (Index step = 0; space.pending() > 0; ++step) {
+    throw_if_cancelled();
+    space.step(continued(chains, step));
+  }
+  KrylovSvd svd = space.leading(space.ritz(), options.rank);
+  svd.excess_estimate = options.eps;
+  return svd;
+}
+
+}  // namespace loewner

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "detail/blas.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/codec/codes.hpp"
+#include "loewner/codec/product.hpp"
+#include "loewner/codec/trellis_quantizer.hpp"
+#include "loewner/linalg/row_projection.hpp"
+#include "loewner/linalg/truncated_svd.hpp"
+#include "plan/error_search.hpp"
+#include "plan/methods.hpp"
+
+namespace loewner {
+namespace {
+
+// Bits of the directions. With all of them any vector can still be met, so rounding only mixes them: what leaks from a
+// large coordinate into a small one must stay well below the small one's own variance.
+int bits_of_directions(const CodeLadder& ladder) {
+  const auto smallest = static_cast<double>(ladder.bands().back().size);
+  int bits = 4;
+  while (bits < kMaxCodeBits && kTrellisDistortion[bits] > smallest * smallest / 4) ++bits;
+  return bits;
+}
+
+Index direction_bytes(const CodeLadder& ladder, Index cols) {
+  const Index rank = ladder.cols();
+  return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits_of_directions(ladder)), false);
+}
+
+// All principal directions of the weighted rows, and how finely each is coded.
+struct Components {
+  Matrix<double> vt;
+  CodeLadder ladder;
+};
+
+Components components_of(const EncodeRequest& request) {
+  auto svd = truncated_svd(*request.matrix, {.rank = std::min(request.matrix->rows(), request.matrix->cols()),
+                                             .row_weights = request.row_weights,
+                                             .route = SvdRoute::gram});
+  std::vector<double> variances;
+  for (const double sigma : svd.singular_values) variances.push_back(sigma * sigma);
+  return {std::move(svd.vt), CodeLadder::for_variances(variances)};
+}
+
+// The points of the curve, and the ladder that the rows use at each.
+struct Rates {
+  std::vector<RatePoint> points;
+  std::vector<CodeLadder> ladders;
+};
+
+Rates rates_of(const EncodeRequest& request, const CodeLadder& ladder) {
+  Rates rates;
+  for (const auto& rate : codes_curve(*request.matrix, request.row_weights, ladder, kPointsOfCodesCurve)) {
+    const CodeLadder used = ladder.up_to(rate.highest_step);
+    const Index bytes = rate.bytes + direction_bytes(used, request.matrix->cols());
+    if (bytes >= request.source_bytes) break;
+    rates.points.push_back({bytes, rate.error});
+    rates.ladders.push_back(used);
+  }
+  return rates;
+}
+
+// Codes of the directions, one number of bits for all: CodeLadder with that step alone.
+std::unique_ptr<EncodedMatrix> directions(MatrixView<const double> vt, const CodeLadder& ladder, std::uint64_t seed) {
+  Matrix<float> rows = Matrix<float>::uninitialized(vt.rows(), vt.cols());
+  for (Index i = 0; i < vt.rows(); ++i) {
+    std::ranges::transform(vt.row(i), rows.row(i).begin(), [](double x) { return static_cast<float>(x); });
+  }
+  const auto bits = static_cast<std::uint8_t>(bits_of_directions(ladder));
+  return encode_codes(DenseRows(rows.view()), {.max_bytes = direction_bytes(ladder, vt.cols()),
+                                               .seed = seed,
+                                               .ladder = CodeLadder({{vt.cols(), 1.0F}}, {{0}, {bits}})});
+}
+
+// (V V^T)^-1 V: the map to the coordinates c for which c V is nearest to a row.
+Matrix<double> coordinate_map(const EncodedMatrix& directions) {
+  const Matrix<float> rounded = read_all(directions);
+  const Index rank = rounded.rows();
+  Matrix<double> v = Matrix<double>::uninitialized(rank, rounded.cols());
+  for (Index i = 0; i < rank; ++i) std::ranges::copy(rounded.row(i), v.row(i).begin());
+  Matrix<double> gram(rank, rank), inverse(rank, rank);
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, v.view(), v.view(), 0.0, gram.view());
+  [[maybe_unused]] const bool independent = blas::cholesky_upper(gram.view());
+  LOEWNER_ASSERT(independent);  // orthonormal rows, and rounding moves them by a twelfth of their length at most
+  for (Index i = 0; i < rank; ++i) inverse(i, i) = 1;
+  blas::solve_upper_from_right(gram.view(), inverse.view());
+  Matrix<double> half = Matrix<double>::uninitialized(rank, v.cols()),
+                 map = Matrix<double>::uninitialized(rank, v.cols());
+  blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, inverse.view(), v.view(), 0.0, half.view());
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, inverse.view(), half.view(), 0.0, map.view());
+  return map;
+}
+
+Encoding encode_at(const EncodeRequest& request, const Components& components, const CodeLadder& ladder,
+                   Index max_bytes, double predicted_error) {
+  const Index rank = ladder.cols();
+  auto right = directions(components.vt.view().row_block(0, rank), ladder, request.seed);
+  const Matrix<double> map = coordinate_map(*right);
+  const ProjectedRows coordinates(request.matrix, map.view());
+  auto left = encode_codes(coordinates, {.row_weights = request.row_weights,
+                                         .max_bytes = max_bytes - direction_bytes(ladder, request.matrix->cols()),
+                                         .seed = request.seed,
+                                         .ladder = ladder});
+  const double bits = left->mean_bits() * static_cast<double>(rank) / static_cast<double>(request.matrix->cols());
+  return {.matrix = std::make_unique<Product>(std::move(left), std::move(right)),
+          .method = Method::coded_svd,
+          .rank = rank,
+          .subspaces = std::nullopt,
+          .bits = bits,
+          .predicted_error = predicted_error,
+          .lp_error_svd = std::nullopt,
+          .certificate = std::nullopt};
+}
+
+[[noreturn]] void refuse_bytes(const EncodeRequest& request, const Rates& rates) {
+  if (rates.points.empty()) throw BudgetError("codes of principal components are not smaller than the matrix itself");
+  throw BudgetError("codes of principal components take at least " + std::to_string(rates.points.front().bytes) +
+                    " bytes, the budget leaves " + std::to_string(*request.max_bytes));
+}
+
+}  // namespace
+
+std::vector<Candidate> coded_svd_curve(const EncodeRequest& request) {
+  const double entries = static_cast<double>(request.matrix->rows()) * static_cast<double>(request.matrix->cols());
+  const Rates rates = rates_of(request, components_of(request).ladder);
+  std::vector<Candidate> candidates;
+  for (std::size_t i = 0; i < rates.points.size(); ++i) {
+    candidates.push_back({.method = Method::coded_svd,
+                          .point = rates.points[i],
+                          .rank = rates.ladders[i].cols(),
+                          .bits = 8 * static_cast<double>(rates.points[i].bytes) / entries});
+  }
+  return candidates;
+}
+
+Encoding encode_by_coded_svd(const EncodeRequest& request) {
+  const Components components = components_of(request);
+  const Rates rates = rates_of(request, components.ladder);
+  const auto encode = [&](std::size_t i, Index bytes) {
+    return encode_at(request, components, rates.ladders[i], bytes, std::sqrt(rates.points[i].error));
+  };
+  if (request.max_error) {
+    return first_within_error(request, rates.points, [&](std::size_t i) { return encode(i, rates.points[i].bytes); });
+  }
+  const Index bytes = std::min(*request.max_bytes, request.source_bytes - 1);
+  const auto above = std::ranges::upper_bound(rates.points, bytes, {}, &RatePoint::bytes);
+  if (above == rates.points.begin()) refuse_bytes(request, rates);
+  return encode(static_cast<std::size_t>(above - rates.points.begin()) - 1, bytes);
+}
+
+}  // namespace loewner
