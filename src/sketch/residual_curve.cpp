@@ -5,39 +5,12 @@
 #include <cmath>
 #include <string>
 
-#include "detail/lane_sum.hpp"
+#include "detail/squared_norm.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/sketch/bilinear_sketch.hpp"
 
 namespace loewner {
 namespace {
-
-template <typename T>
-double squared_norm(MatrixView<const T> rows) {
-  double sum = 0;
-  for (Index i = 0; i < rows.rows(); ++i) {
-    const T* const row = rows.row(i).data();
-    sum += detail::lane_sum(rows.cols(), [&](Index j) { return static_cast<double>(row[j]) * row[j]; });
-  }
-  return sum;
-}
-
-// Entries of the same place add up before they are squared.
-template <typename T>
-double squared_norm(CsrView<T> rows) {
-  std::vector<double> row(rows.cols());
-  double sum = 0;
-  for (Index i = 0; i < rows.rows(); ++i) {
-    const auto columns = rows.columns_of(i);
-    const auto values = rows.values_of(i);
-    for (std::size_t k = 0; k < columns.size(); ++k) row[columns[k]] += static_cast<double>(values[k]);
-    for (const auto column : columns) {
-      sum += row[column] * row[column];
-      row[column] = 0;
-    }
-  }
-  return sum;
-}
 
 // Rows that are measured while they pass, so that a file is read once.
 class MeasuredRows final : public RowSource {
@@ -47,7 +20,7 @@ class MeasuredRows final : public RowSource {
   Index cols() const override { return a_.cols(); }
   MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
     const auto rows = a_.read_rows(first, count, buffer);
-    for (Index i = 0; i < count; ++i) squares_[first + i] = squared_norm(rows.row_block(i, 1));
+    for (Index i = 0; i < count; ++i) squares_[first + i] = detail::squared_norm(rows.row_block(i, 1));
     return rows;
   }
 
@@ -73,7 +46,7 @@ double add_all(const Rows& a, BilinearSketch& sketch) {
     std::vector<double> squares((a.rows() + per_block - 1) / per_block);
     parallel_for(static_cast<Index>(squares.size()), [&](Index block) {
       const Index first = block * per_block;
-      squares[block] = squared_norm(a.row_block(first, std::min(per_block, a.rows() - first)));
+      squares[block] = detail::squared_norm(a.row_block(first, std::min(per_block, a.rows() - first)));
     });
     double sum = 0;
     for (const double square : squares) sum += square;
