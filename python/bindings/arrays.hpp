@@ -3,14 +3,18 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/variant.h>
 
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "loewner/base/matrix.hpp"
 #include "loewner/base/matrix_view.hpp"
+#include "loewner/linalg/row_matrix.hpp"
 
 // Arrays cross the border without a copy. What an argument must be stands in its type, hence in the signature that a
 // TypeError shows; pass it with `.noconvert()`, or nanobind would convert (copy) silently.
@@ -44,6 +48,32 @@ std::span<const T> view_of(const VectorArg<T>& values) {
 
 inline std::span<const double> view_of(const OptionalWeights& weights) {
   return weights ? view_of(*weights) : std::span<const double>{};
+}
+
+/// A sparse matrix over arrays that Python holds.
+struct SparseRows {
+  nb::object row_offsets, columns, values;  // keep the memory of `view`
+  std::variant<CsrView<float>, CsrView<double>> view;
+};
+
+/// For what takes either precision and sparse rows: sketches and least squares, which compute in float64 anyway.
+using RealMatrixArg = std::variant<MatrixArg<float>, MatrixArg<double>, SparseRows>;
+
+/// body(RowMatrix) of the argument, without a copy.
+template <typename Body>
+auto with_rows(const RealMatrixArg& a, Body&& body) {
+  return std::visit(
+      [&]<typename Array>(const Array& array) {
+        if constexpr (std::is_same_v<Array, SparseRows>) {
+          return std::visit([&](const auto& view) { return body(RowMatrix(view)); }, array.view);
+        } else if constexpr (std::is_same_v<Array, MatrixArg<float>>) {
+          const DenseRows rows(view_of(array));
+          return body(RowMatrix(rows));
+        } else {
+          return body(RowMatrix(view_of(array)));
+        }
+      },
+      a);
 }
 
 template <typename T>

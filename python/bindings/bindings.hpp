@@ -9,6 +9,11 @@ namespace loewner::python {
 void bind_threads(nanobind::module_& m);
 void bind_reports(nanobind::module_& m);
 void bind_truncated_svd(nanobind::module_& m);
+void bind_sparse_rows(nanobind::module_& m);
+void bind_embeddings(nanobind::module_& m);
+void bind_leverage_scores(nanobind::module_& m);
+void bind_least_squares(nanobind::module_& m);
+void bind_residual_curve(nanobind::module_& m);
 void bind_lewis_weights(nanobind::module_& m);
 void bind_lp_low_rank(nanobind::module_& m);
 void bind_robust_subspace(nanobind::module_& m);

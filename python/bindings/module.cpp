@@ -14,6 +14,11 @@ NB_MODULE(_core, m) {
   loewner::python::bind_threads(m);
   loewner::python::bind_reports(m);
   loewner::python::bind_truncated_svd(m);
+  loewner::python::bind_sparse_rows(m);
+  loewner::python::bind_embeddings(m);
+  loewner::python::bind_leverage_scores(m);
+  loewner::python::bind_least_squares(m);
+  loewner::python::bind_residual_curve(m);
   loewner::python::bind_lewis_weights(m);
   loewner::python::bind_lp_low_rank(m);
   loewner::python::bind_robust_subspace(m);

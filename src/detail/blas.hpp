@@ -41,7 +41,8 @@ void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r);
 /// Thin SVD a = u diag(s) vt (m x n, r = min(m, n)); a is overwritten. False when LAPACK did not converge.
 bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt);
 
-/// The singular values of a alone, some five times faster; a is overwritten. False when LAPACK did not converge.
+/// The singular values of a alone, descending, some five times faster; a is overwritten. False when LAPACK did not
+/// converge.
 bool singular_values(MatrixView<double> a, std::vector<double>& s);
 
 }  // namespace loewner::blas

@@ -25,6 +25,9 @@ void limit_isa(Isa most);
 #define LOEWNER_TARGET_AVX512
 #endif
 
+/// For the bodies: inlined, they are compiled for the caller's instruction set.
+#define LOEWNER_INLINE [[gnu::always_inline]] inline
+
 /// Defines `name(parameters)` that calls the always-inline `name##_body` compiled for the processor at hand.
 #define LOEWNER_DISPATCH(name, parameters, arguments)   \
   namespace {                                           \

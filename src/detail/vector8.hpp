@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "detail/dispatch.hpp"
+
 // Eight lanes in the compilers' own vector types: one source for every processor, and, since lanes never meet except in
 // the shuffles that are written out, the same bits on all of them.
 namespace loewner::detail {
@@ -11,8 +13,6 @@ namespace loewner::detail {
 using Float8 = float __attribute__((vector_size(32)));
 using Int8 = std::int32_t __attribute__((vector_size(32)));
 using Byte8 = std::int8_t __attribute__((vector_size(8)));
-
-#define LOEWNER_INLINE [[gnu::always_inline]] inline
 
 LOEWNER_INLINE Float8 load8(const float* p) {
   Float8 x;

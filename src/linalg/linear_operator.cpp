@@ -9,6 +9,7 @@
 #include "detail/blas.hpp"
 #include "detail/lane_matrix_sum.hpp"
 #include "detail/row_kernels.hpp"
+#include "detail/squared_norm.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {
@@ -34,7 +35,7 @@ MatrixView<const double> widened(MatrixView<const float> rows, Matrix<double>& b
 // ---- u += A x for one block of rows ----
 template <typename T>
 void add_product(MatrixView<const T> a, MatrixView<const double> x, MatrixView<double> u) {
-  if (x.cols() > 1) {
+  if (x.cols() != 1) {
     Matrix<double> buffer;
     return blas::gemm(blas::Op::none, blas::Op::none, 1.0, widened(a, buffer), x, 1.0, u);
   }
@@ -57,7 +58,7 @@ void add_product(CsrView<T> a, MatrixView<const double> x, MatrixView<double> u)
 // ---- y += A^T u for one block of rows ----
 template <typename T>
 void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, MatrixView<double> y) {
-  if (u.cols() > 1) {
+  if (u.cols() != 1) {
     Matrix<double> buffer;
     return blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, widened(a, buffer), u, 1.0, y);
   }
@@ -77,24 +78,9 @@ void add_transposed_product(CsrView<T> a, MatrixView<const double> u, MatrixView
   }
 }
 
-// ---- sum of the squares of the entries, each one in the matrix once ----
-template <typename T>
-double sum_of_squares(MatrixView<const T> a) {
-  double sum = 0;
-  for (Index i = 0; i < a.rows(); ++i) {
-    for (const T x : a.row(i)) sum += static_cast<double>(x) * static_cast<double>(x);
-  }
-  return sum;
-}
-
-template <typename T>
-double sum_of_squares(CsrView<T>) {
-  return 0;  // never asked: entries of the same place add up first
-}
-
 template <typename Storage>
 bool is_sparse(const Storage&) {
-  return requires(Storage a) {
+  return requires(const Storage& a) {
     a.nonzeros();
   };
 }
@@ -178,7 +164,7 @@ std::optional<double> MatrixOperator::squared_frobenius_norm() const {
   std::vector<double> parts(blocks.count());
   parallel_for(blocks.count(), [&](Index block) {
     a_.visit_rows(blocks.first(block), blocks.size(block),
-                  [&](const auto& rows) { parts[block] = sum_of_squares(rows); });
+                  [&](const auto& rows) { parts[block] = detail::squared_norm(rows); });
   });
   return std::accumulate(parts.begin(), parts.end(), 0.0);
 }

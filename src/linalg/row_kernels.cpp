@@ -3,13 +3,13 @@
 
 #include <array>
 
-#include "detail/cpu.hpp"
+#include "detail/dispatch.hpp"
 
 namespace loewner::detail {
 namespace {
 
 template <typename T>
-LOEWNER_KERNEL double dot_kernel(const T* a, const double* x, Index count) {
+LOEWNER_INLINE void dot_kernel_body(const T* a, const double* x, Index count, double* result) {
   std::array<double, 16> lanes{};
   Index j = 0;
   for (; j + 16 <= count; j += 16) {
@@ -19,62 +19,45 @@ LOEWNER_KERNEL double dot_kernel(const T* a, const double* x, Index count) {
   for (Index width = 8; width > 0; width /= 2) {
     for (Index lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
   }
-  return lanes[0];
+  *result = lanes[0];
 }
 
 template <typename T>
-LOEWNER_KERNEL void add_scaled_kernel(double alpha, const T* a, double* __restrict y, Index count) {
+LOEWNER_INLINE void add_scaled_kernel_body(double alpha, const T* a, double* __restrict y, Index count) {
   for (Index j = 0; j < count; ++j) y[j] += alpha * static_cast<double>(a[j]);
 }
 
-#if LOEWNER_HAS_AVX2_KERNELS
-template <typename T>
-LOEWNER_TARGET_AVX2 double dot_avx2(const T* a, const double* x, Index count) {
-  return dot_kernel(a, x, count);
-}
+LOEWNER_DISPATCH(dot_kernel, (const float* a, const double* x, Index count, double* result), (a, x, count, result))
+LOEWNER_DISPATCH(dot_kernel, (const double* a, const double* x, Index count, double* result), (a, x, count, result))
+LOEWNER_DISPATCH(add_scaled_kernel, (double alpha, const float* a, double* y, Index count), (alpha, a, y, count))
+LOEWNER_DISPATCH(add_scaled_kernel, (double alpha, const double* a, double* y, Index count), (alpha, a, y, count))
 
 template <typename T>
-LOEWNER_TARGET_AVX2 void add_scaled_avx2(double alpha, const T* a, double* y, Index count) {
-  add_scaled_kernel(alpha, a, y, count);
-}
-#endif
-
-template <typename T>
-double dot_with(std::span<const T> a, std::span<const double> x) {
+double dot_of(std::span<const T> a, std::span<const double> x) {
   LOEWNER_ASSERT(a.size() == x.size());
-  const auto count = static_cast<Index>(a.size());
-#if LOEWNER_HAS_AVX2_KERNELS
-  if (cpu_has_avx2()) return dot_avx2(a.data(), x.data(), count);
-#endif
-  return dot_kernel(a.data(), x.data(), count);
-}
-
-template <typename T>
-void add_scaled_with(double alpha, std::span<const T> a, std::span<double> y) {
-  LOEWNER_ASSERT(a.size() == y.size());
-  const auto count = static_cast<Index>(a.size());
-#if LOEWNER_HAS_AVX2_KERNELS
-  if (cpu_has_avx2()) return add_scaled_avx2(alpha, a.data(), y.data(), count);
-#endif
-  add_scaled_kernel(alpha, a.data(), y.data(), count);
+  double result = 0;
+  dot_kernel(a.data(), x.data(), static_cast<Index>(a.size()), &result);
+  return result;
 }
 
 }  // namespace
 
 double dot(std::span<const float> a, std::span<const double> x) {
-  return dot_with(a, x);
+  return dot_of(a, x);
 }
 
 double dot(std::span<const double> a, std::span<const double> x) {
-  return dot_with(a, x);
+  return dot_of(a, x);
 }
 
 void add_scaled(double alpha, std::span<const float> a, std::span<double> y) {
-  add_scaled_with(alpha, a, y);
+  LOEWNER_ASSERT(a.size() == y.size());
+  add_scaled_kernel(alpha, a.data(), y.data(), static_cast<Index>(a.size()));
 }
 
 void add_scaled(double alpha, std::span<const double> a, std::span<double> y) {
-  add_scaled_with(alpha, a, y);
+  LOEWNER_ASSERT(a.size() == y.size());
+  add_scaled_kernel(alpha, a.data(), y.data(), static_cast<Index>(a.size()));
 }
 
 }  // namespace loewner::detail

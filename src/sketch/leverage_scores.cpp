@@ -23,7 +23,7 @@ std::vector<double> squared_row_norms(const RowMatrix& a, const Matrix<double>& 
   parallel_for((a.rows() + per_block - 1) / per_block, [&](Index block) {
     const Index first = block * per_block, count = std::min(per_block, a.rows() - first);
     Matrix<double> product = Matrix<double>::uninitialized(count, t.cols());
-    a.visit_rows(first, count, [&](const auto& rows) { detail::multiply_rows(rows, t.view(), product.view()); });
+    detail::multiply_rows(a, first, t.view(), product.view());
     for (Index i = 0; i < count; ++i) {
       const auto row = product.row(i);
       const double norm = detail::lane_sum(t.cols(), [&](Index j) { return row[j] * row[j]; });

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "detail/blas.hpp"
 #include "detail/lane_matrix_sum.hpp"
@@ -78,18 +79,6 @@ Matrix<double> inverse_on_range(const Svd& svd, Index rank) {
   return t;
 }
 
-template <typename T>
-void multiply_dense(MatrixView<const T> rows, MatrixView<const double> t, MatrixView<double> out) {
-  Matrix<double> wide = Matrix<double>::uninitialized(rows.rows(), rows.cols());
-  for (Index i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i), wide.row(i).begin());
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0, wide.view(), t, 0.0, out);
-}
-
-template <typename T>
-void multiply_sparse(CsrView<T> rows, MatrixView<const double> t, MatrixView<double> out) {
-  MatrixOperator(rows).apply(t, out);
-}
-
 }  // namespace
 
 SketchedBasis sketched_basis(const RowMatrix& a, EmbeddingShape shape, std::uint64_t seed, const char* caller) {
@@ -97,10 +86,12 @@ SketchedBasis sketched_basis(const RowMatrix& a, EmbeddingShape shape, std::uint
     const bool is_sketched = shape.rows < a.rows();
     const SparseSignEmbedding embedding(shape.rows, a.rows(), std::min(shape.nonzeros, shape.rows), seed);
     Matrix<double> sketch = is_sketched ? embedding.apply(a) : read_all_wide(a, caller);
-    const Svd svd = svd_of(sketch, caller);
+    Svd svd = svd_of(sketch, caller);
     const Index rank = rank_of(svd);
     if (rank < a.cols() && is_sketched && !null_space_is_real(a, svd, rank, seed)) continue;
-    return {embedding, is_sketched, std::move(sketch), inverse_on_range(svd, rank)};
+    Matrix<double> t = inverse_on_range(svd, rank);
+    svd.sigma.resize(rank);
+    return {embedding, is_sketched, std::move(sketch), std::move(svd.sigma), std::move(t)};
   }
 }
 
@@ -111,7 +102,7 @@ void orthonormalise(const RowMatrix& a, Matrix<double>& t) {
       lane_matrix_sum((a.rows() + per_block - 1) / per_block, r, r, [&](Index block, MatrixView<double> sum) {
         const Index first = block * per_block, count = std::min(per_block, a.rows() - first);
         Matrix<double> product = Matrix<double>::uninitialized(count, r);
-        a.visit_rows(first, count, [&](const auto& rows) { multiply_rows(rows, t.view(), product.view()); });
+        multiply_rows(a, first, t.view(), product.view());
         blas::add_gram_upper(product.view(), sum);
       });
   SymmetricEigen eigen = symmetric_eigen(std::move(gram));
@@ -126,20 +117,15 @@ void orthonormalise(const RowMatrix& a, Matrix<double>& t) {
   t = std::move(result);
 }
 
-void multiply_rows(MatrixView<const float> rows, MatrixView<const double> t, MatrixView<double> out) {
-  multiply_dense(rows, t, out);
-}
-
-void multiply_rows(MatrixView<const double> rows, MatrixView<const double> t, MatrixView<double> out) {
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0, rows, t, 0.0, out);
-}
-
-void multiply_rows(CsrView<float> rows, MatrixView<const double> t, MatrixView<double> out) {
-  multiply_sparse(rows, t, out);
-}
-
-void multiply_rows(CsrView<double> rows, MatrixView<const double> t, MatrixView<double> out) {
-  multiply_sparse(rows, t, out);
+void multiply_rows(const RowMatrix& a, Index first, MatrixView<const double> t, MatrixView<double> out) {
+  a.visit_rows(first, out.rows(), [&]<typename Rows>(const Rows& rows) {
+    if constexpr (std::is_same_v<Rows, MatrixView<const float>>) {
+      const DenseRows source(rows);
+      MatrixOperator(source).apply(t, out);
+    } else {
+      MatrixOperator(rows).apply(t, out);
+    }
+  });
 }
 
 }  // namespace loewner::detail

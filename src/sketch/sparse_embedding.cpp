@@ -310,10 +310,25 @@ void SparseSignEmbedding::apply_column(Index j, std::span<double> out) const {
     return "SparseSignEmbedding: column " + std::to_string(j) + " of " + std::to_string(cols_) + " was asked for in " +
            std::to_string(out.size()) + " values, " + std::to_string(rows_) + " are needed";
   });
+  std::vector<std::int32_t> places(nonzeros_);
+  std::vector<double> values(nonzeros_);
+  column_entries(j, places, values);
+  std::ranges::fill(out, 0.0);
+  for (Index k = 0; k < nonzeros_; ++k) out[places[k]] = values[k];
+}
+
+void SparseSignEmbedding::column_entries(Index j, std::span<std::int32_t> rows, std::span<double> values) const {
+  const auto s = static_cast<Index>(rows.size());
+  require(j >= 0 && j < cols_ && s == nonzeros_ && values.size() == rows.size(), [&] {
+    return "SparseSignEmbedding: the non-zeros of column " + std::to_string(j) + " of " + std::to_string(cols_) +
+           " were asked for in " + std::to_string(s) + " places, " + std::to_string(nonzeros_) + " are needed";
+  });
   std::vector<std::uint32_t> entries(nonzeros_);
   fill_entries(*this, j, entries);
-  std::ranges::fill(out, 0.0);
-  for (const std::uint32_t entry : entries) out[entry >> 1] = (entry & 1) ? -scale() : scale();
+  for (Index k = 0; k < nonzeros_; ++k) {
+    rows[k] = static_cast<std::int32_t>(entries[k] >> 1);
+    values[k] = (entries[k] & 1) ? -scale() : scale();
+  }
 }
 
 CscMatrix SparseSignEmbedding::to_csc() const {

@@ -63,6 +63,9 @@ class SparseSignEmbedding {
   void apply_column(Index j, std::span<double> out) const;
   CscMatrix to_csc() const;
 
+  /// The s non-zeros of S e_j: their rows, ascending, and values.
+  void column_entries(Index j, std::span<std::int32_t> rows, std::span<double> values) const;
+
   /// Adds sqrt(s) S_first,... A to `sums` (m x d), where A has the rows first, first + 1, ... of a taller matrix: the
   /// unscaled part of S A that they make. Entries are taken as they come, non-finite ones too.
   void accumulate(Index first, const RowMatrix& a, MatrixView<double> sums) const;

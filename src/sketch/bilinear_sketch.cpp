@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/sketch/bilinear_sketch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "detail/blas.hpp"
+#include "loewner/base/parallel.hpp"
+#include "loewner/base/random.hpp"
+
+namespace loewner {
+namespace {
+
+ResidualOptions checked(Index rows, Index cols, ResidualOptions options) {
+  const Index k = options.max_rank;
+  require(rows >= 0 && cols >= 0 && k >= 0 && k < std::numeric_limits<std::int32_t>::max() / 10, [&] {
+    return "residual curve: sizes and max_rank must not be negative, and max_rank below 2^31 / 10, got " +
+           std::to_string(rows) + " x " + std::to_string(cols) + " and " + std::to_string(k);
+  });
+  if (options.sketch_size == 0) options.sketch_size = std::max<Index>(64, 5 * k);
+  const Index m = options.sketch_size;
+  require(m >= std::max<Index>(1, 2 * k), [&] {
+    return "residual curve: sketch_size must be at least 2 max_rank = " + std::to_string(2 * k) + ", got " +
+           std::to_string(m);
+  });
+  require(options.nonzeros >= 1 && options.nonzeros <= m && options.repetitions >= 1, [&] {
+    return "residual curve: nonzeros in [1, " + std::to_string(m) + "] and repetitions >= 1 are needed, got " +
+           std::to_string(options.nonzeros) + " and " + std::to_string(options.repetitions);
+  });
+  return options;
+}
+
+// Sides and repetitions draw from embeddings of their own.
+std::optional<SparseSignEmbedding> side_of(Index length, const ResidualOptions& options, Index number) {
+  if (length <= options.sketch_size) return {};
+  RandomStream random(options.seed, RandomPurpose::sampling, static_cast<std::uint64_t>(number));
+  return SparseSignEmbedding(options.sketch_size, length, options.nonzeros, random.next_uint64());
+}
+
+struct Entries {
+  std::vector<std::int32_t> places;
+  std::vector<double> values;
+};
+
+Entries column_of(const std::optional<SparseSignEmbedding>& side, Index j) {
+  if (!side) return {{static_cast<std::int32_t>(j)}, {1.0}};
+  Entries entries{std::vector<std::int32_t>(side->nonzeros()), std::vector<double>(side->nonzeros())};
+  side->column_entries(j, entries.places, entries.values);
+  return entries;
+}
+
+void add(const Matrix<double>& from, MatrixView<double> to) {
+  for (Index i = 0; i < to.rows(); ++i) {
+    for (Index j = 0; j < to.cols(); ++j) to(i, j) += from(i, j);
+  }
+}
+
+Matrix<double> transposed(const Matrix<double>& a) {
+  Matrix<double> t = Matrix<double>::uninitialized(a.cols(), a.rows());
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (Index j = 0; j < a.cols(); ++j) t(j, i) = a(i, j);
+  }
+  return t;
+}
+
+// A T^T as (T A^T)^T: entries are taken as they come.
+Matrix<double> times_transposed(const Matrix<double>& a, const SparseSignEmbedding& t) {
+  const Matrix<double> at = transposed(a);
+  Matrix<double> product(t.rows(), a.rows());
+  t.accumulate(0, RowMatrix(at.view()), product.view());
+  for (Index i = 0; i < product.rows() * product.cols(); ++i) product.data()[i] *= t.scale();
+  return transposed(product);
+}
+
+// sqrt(sum_{i >= k} sigma_i^2) for all k up to the largest rank, smallest first so that small tails keep their digits.
+std::vector<double> tails(const std::vector<double>& sigma, Index max_rank) {
+  std::vector<double> tails(static_cast<std::size_t>(max_rank) + 1);
+  double tail = 0;
+  for (auto k = static_cast<Index>(sigma.size()) - 1; k >= 0; --k) {
+    tail = std::hypot(tail, sigma[k]);
+    if (k <= max_rank) tails[k] = tail;
+  }
+  return tails;
+}
+
+bool same_options(const ResidualOptions& a, const ResidualOptions& b) {
+  return a.max_rank == b.max_rank && a.sketch_size == b.sketch_size && a.nonzeros == b.nonzeros &&
+         a.repetitions == b.repetitions && a.seed == b.seed && a.correct_bias == b.correct_bias;
+}
+
+struct Spread {
+  double mean = 0, deviation = 0;
+};
+
+Spread spread_of(const std::vector<std::vector<double>>& curves, std::size_t k) {
+  const auto count = static_cast<double>(curves.size());
+  Spread spread;
+  for (const auto& curve : curves) spread.mean += curve[k] / count;
+  if (curves.size() < 2) return spread;
+  double sum = 0;
+  for (const auto& curve : curves) sum = std::hypot(sum, curve[k] - spread.mean);
+  spread.deviation = sum / std::sqrt(count - 1);
+  return spread;
+}
+
+}  // namespace
+
+BilinearSketch::BilinearSketch(Index rows, Index cols, const ResidualOptions& options)
+    : rows_(rows), cols_(cols), options_(checked(rows, cols, options)) {
+  for (Index r = 0; r < options_.repetitions; ++r) {
+    Part part{side_of(rows, options_, 2 * r), side_of(cols, options_, 2 * r + 1), {}};
+    part.sums = Matrix<double>(std::min(rows, sketch_size()), std::min(cols, sketch_size()));
+    parts_.push_back(std::move(part));
+  }
+}
+
+void BilinearSketch::update(Index i, Index j, double change) {
+  require(i >= 0 && i < rows_ && j >= 0 && j < cols_ && std::isfinite(change), [&] {
+    return "BilinearSketch: a finite change of an entry of a " + std::to_string(rows_) + " x " + std::to_string(cols_) +
+           " matrix is needed, got " + std::to_string(change) + " at row " + std::to_string(i) + ", column " +
+           std::to_string(j);
+  });
+  for (Part& part : parts_) {
+    const Entries left = column_of(part.left, i), right = column_of(part.right, j);
+    for (std::size_t a = 0; a < left.places.size(); ++a) {
+      for (std::size_t b = 0; b < right.places.size(); ++b) {
+        part.sums(left.places[a], right.places[b]) += left.values[a] * right.values[b] * change;
+      }
+    }
+  }
+}
+
+void BilinearSketch::require_block(Index first_row, const RowMatrix& block) const {
+  const Index count = block.rows();
+  require(first_row >= 0 && first_row <= rows_ && count <= rows_ - first_row && block.cols() == cols_, [&] {
+    return "BilinearSketch: rows of a " + std::to_string(rows_) + " x " + std::to_string(cols_) +
+           " matrix are needed, got " + std::to_string(count) + " of " + std::to_string(block.cols()) +
+           " columns from row " + std::to_string(first_row) + " on";
+  });
+}
+
+void BilinearSketch::add_block(Index first_row, const RowMatrix& block) {
+  require_block(first_row, block);
+  require_finite(block, "BilinearSketch: the block of rows");
+  accumulate(first_row, block);
+}
+
+void BilinearSketch::accumulate(Index first_row, const RowMatrix& block) {
+  require_block(first_row, block);
+  for (Part& part : parts_) accumulate(part, first_row, block);
+}
+
+void BilinearSketch::accumulate(Part& part, Index first_row, const RowMatrix& block) const {
+  // Rows that S leaves as they are go to their own places.
+  Matrix<double> left(part.left ? part.left->rows() : block.rows(), cols_);
+  if (part.left) {
+    part.left->accumulate(first_row, block, left.view());
+    for (Index i = 0; i < left.rows() * cols_; ++i) left.data()[i] *= part.left->scale();
+  } else {
+    read_rows_wide(block, 0, left.view());
+  }
+  const auto target = part.left ? part.sums.view() : part.sums.view().row_block(first_row, block.rows());
+  add(part.right ? times_transposed(left, *part.right) : std::move(left), target);
+}
+
+void BilinearSketch::merge(const BilinearSketch& other) {
+  require(rows_ == other.rows_ && cols_ == other.cols_ && same_options(options_, other.options_), [&] {
+    const auto describe = [](const BilinearSketch& s) {
+      return std::to_string(s.rows_) + " x " + std::to_string(s.cols_) + ", sketch_size " +
+             std::to_string(s.sketch_size()) + ", " + std::to_string(s.options_.nonzeros) + " non-zeros, " +
+             std::to_string(s.options_.repetitions) + " repetitions, seed " + std::to_string(s.options_.seed);
+    };
+    return "BilinearSketch: only sketches with the same shape and options can be merged, got (" + describe(*this) +
+           ") and (" + describe(other) + ")";
+  });
+  for (std::size_t r = 0; r < parts_.size(); ++r) add(other.parts_[r].sums, parts_[r].sums.view());
+}
+
+std::vector<double> BilinearSketch::residuals(const Part& part) const {
+  Matrix<double> work = part.sums.clone();
+  std::vector<double> sigma;
+  require(blas::singular_values(work.view(), sigma),
+          [] { return std::string("residual curve: LAPACK dgesdd did not converge"); });
+  std::vector<double> residuals = tails(sigma, options_.max_rank);
+  const double sides = 0.5 * (part.left.has_value() + part.right.has_value());
+  for (std::size_t k = 0; options_.correct_bias && k < residuals.size(); ++k) {
+    residuals[k] /= std::pow(1 - static_cast<double>(k) / static_cast<double>(sketch_size()), sides);
+  }
+  return residuals;
+}
+
+ResidualCurve BilinearSketch::curve(std::optional<double> frobenius_norm) const {
+  std::vector<std::vector<double>> curves(parts_.size());
+  parallel_for(options_.repetitions, [&](Index r) { curves[r] = residuals(parts_[r]); });
+  ResidualCurve curve;
+  curve.sketch_size = sketch_size();
+  curve.frobenius_norm = frobenius_norm ? *frobenius_norm : spread_of(curves, 0).mean;
+  double smallest = curve.frobenius_norm;
+  for (std::size_t k = 0; k < curves[0].size(); ++k) {
+    const Spread spread = spread_of(curves, k);
+    if (k > 0) smallest = std::min(smallest, spread.mean);
+    curve.residual.push_back(smallest);
+    curve.standard_deviations.push_back(k == 0 && frobenius_norm ? 0 : spread.deviation);
+  }
+  return curve;
+}
+
+}  // namespace loewner

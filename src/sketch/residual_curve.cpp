@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/sketch/residual_curve.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "detail/squared_norm.hpp"
+#include "loewner/base/parallel.hpp"
+#include "loewner/sketch/bilinear_sketch.hpp"
+
+namespace loewner {
+namespace {
+
+// Rows that are measured while they pass, so that a file is read once.
+class MeasuredRows final : public RowSource {
+ public:
+  explicit MeasuredRows(const RowSource& a) : a_(a), squares_(a.rows()) {}
+  Index rows() const override { return a_.rows(); }
+  Index cols() const override { return a_.cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
+    const auto rows = a_.read_rows(first, count, buffer);
+    for (Index i = 0; i < count; ++i) squares_[first + i] = detail::squared_norm(rows.row_block(i, 1));
+    return rows;
+  }
+
+  double squared_norm_of_all() const {
+    double sum = 0;
+    for (const double square : squares_) sum += square;
+    return sum;
+  }
+
+ private:
+  const RowSource& a_;
+  mutable std::vector<double> squares_;  // by row: each is written by the one thread that reads it
+};
+
+template <typename Rows>
+double add_all(const Rows& a, BilinearSketch& sketch) {
+  if constexpr (std::is_base_of_v<RowSource, Rows>) {
+    const MeasuredRows measured(a);
+    sketch.accumulate(0, measured);
+    return measured.squared_norm_of_all();
+  } else {
+    const Index per_block = rows_per_block(a.cols());
+    std::vector<double> squares((a.rows() + per_block - 1) / per_block);
+    parallel_for(static_cast<Index>(squares.size()), [&](Index block) {
+      const Index first = block * per_block;
+      squares[block] = detail::squared_norm(a.row_block(first, std::min(per_block, a.rows() - first)));
+    });
+    double sum = 0;
+    for (const double square : squares) sum += square;
+    if (std::isfinite(sum)) sketch.accumulate(0, a);
+    return sum;
+  }
+}
+
+}  // namespace
+
+ResidualCurve estimate_residuals(const RowMatrix& a, const ResidualOptions& options) {
+  BilinearSketch sketch(a.rows(), a.cols(), options);
+  const double squared = a.visit([&](const auto& rows) { return add_all(rows, sketch); });
+  if (!std::isfinite(squared)) {
+    require_finite(a, "estimate_residuals: the matrix");
+    throw InvalidArgument("estimate_residuals: the entries are so large that their squares overflow");
+  }
+  return sketch.curve(std::sqrt(squared));
+}
+
+}  // namespace loewner
