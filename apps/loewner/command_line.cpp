@@ -14,6 +14,7 @@
 #include "loewner/base/parallel.hpp"
 #include "loewner/compress/expand.hpp"
 #include "loewner/compress/pipeline.hpp"
+#include "loewner/compress/rank_curves.hpp"
 #include "loewner/compress/verify.hpp"
 #include "progress_bar.hpp"
 #include "tables.hpp"
@@ -94,6 +95,7 @@ class Inspect final : public Command {
   explicit Inspect(CLI::App& root) {
     app = root.add_subcommand("inspect", "table of tensors: role, shape, type, bytes; reads headers only");
     app->add_option("MODEL", model_, "model folder")->required();
+    app->add_flag("--curves", curves_, "also what each rank leaves of each matrix; reads the weights");
     common_.add_to(*app);
   }
   int run(Streams streams) override {
@@ -102,12 +104,21 @@ class Inspect final : public Command {
     for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
     const Architecture architecture = analyse_architecture(checkpoint.config(), declarations);
     if (!common_.quiet) print_inspection(checkpoint, architecture, streams.out);
-    write_json(common_, inspection_to_json(checkpoint, architecture));
+    Json report = inspection_to_json(checkpoint, architecture);
+    if (curves_) {
+      const auto curves = with_progress(common_, streams, [&](const ProgressCallback& progress) {
+        return rank_curves(checkpoint, architecture, 0, progress);
+      });
+      if (!common_.quiet) print_curves(curves, streams.out);
+      report["curves"] = curves_to_json(curves);
+    }
+    write_json(common_, report);
     return done;
   }
 
  private:
   std::filesystem::path model_;
+  bool curves_ = false;
   Common common_;
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace loewner::cli {
@@ -45,7 +46,38 @@ std::string size_text(const TensorReport& tensor) {
   return tensor.bits ? fmt::format("{:.2f} bits", *tensor.bits) : "-";
 }
 
+constexpr std::array kCurveErrors = {0.5, 0.3, 0.2, 0.1, 0.05, 0.01};
+
+// The curve as sixteen bars of eight heights.
+std::string bars_of(const RankCurve& curve) {
+  static constexpr std::array kBars = {"\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+  constexpr std::size_t kCount = 16;
+  std::string bars;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const double error = curve.error[i * (curve.error.size() - 1) / (kCount - 1)];
+    bars += kBars[static_cast<std::size_t>(std::clamp(error * 8, 0.0, 7.0))];
+  }
+  return bars;
+}
+
 }  // namespace
+
+void print_curves(const std::vector<RankCurve>& curves, std::ostream& out) {
+  const auto width = name_width(curves, [](const auto& curve) { return curve.name; });
+  out << fmt::format(
+      "\nrank that leaves at most this relative error; bars: error over the ranks 0 ... all\n{:{}}  {:>16}", "", width,
+      "");
+  for (const double error : kCurveErrors) out << fmt::format("  {:>6}", error);
+  out << "\n";
+  for (const auto& curve : curves) {
+    out << fmt::format("{:{}}  {:>16}", curve.name, width, fmt::format("{} x {}", curve.rows, curve.cols));
+    for (const double error : kCurveErrors) {
+      const auto rank = rank_for_error(curve, error);
+      out << fmt::format("  {:>6}", rank ? fmt::format("{}", *rank) : fmt::format("> {}", curve.error.size() - 1));
+    }
+    out << fmt::format("  {}{}\n", bars_of(curve), curve.exact ? "" : "  estimated");
+  }
+}
 
 void print_inspection(const Checkpoint& checkpoint, const Architecture& architecture, std::ostream& out) {
   const auto width = name_width(checkpoint.tensors(), [](const auto& tensor) { return tensor.info->name; });
@@ -62,6 +94,14 @@ void print_inspection(const Checkpoint& checkpoint, const Architecture& architec
   }
   out << fmt::format("{} tensors, {} MB of weights in {} file(s), model type {}\n", checkpoint.tensors().size(),
                      megabytes(total), checkpoint.shards().size(), architecture.model_type);
+}
+
+Json curves_to_json(const std::vector<RankCurve>& curves) {
+  Json result = Json::array();
+  for (const auto& curve : curves) {
+    result.push_back({{"name", curve.name}, {"relative_error", curve.error}, {"exact", curve.exact}});
+  }
+  return result;
 }
 
 Json inspection_to_json(const Checkpoint& checkpoint, const Architecture& architecture) {

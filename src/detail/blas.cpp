@@ -148,19 +148,32 @@ bool cholesky_upper(MatrixView<double> a) {
   return info == 0;
 }
 
-bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values) {
+namespace {
+
+// job: "V" with eigenvectors in place of a, "N" without.
+bool symmetric_eigenproblem(const char* job, MatrixView<double> a, std::vector<double>& values) {
   values.resize(a.rows());
   if (a.empty()) return true;
   const SerialScope serial;
   const int n = as_int(a.rows()), lda = leading(a), query = -1;
   int info = 0, iwork_size = 0;
   double work_size = 0;
-  LOEWNER_BLAS(dsyevd_)("V", "L", &n, a.data(), &lda, values.data(), &work_size, &query, &iwork_size, &query, &info);
+  LOEWNER_BLAS(dsyevd_)(job, "L", &n, a.data(), &lda, values.data(), &work_size, &query, &iwork_size, &query, &info);
   const int lwork = static_cast<int>(work_size), liwork = iwork_size;
   Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
   std::vector<int> iwork(liwork);
-  LOEWNER_BLAS(dsyevd_)("V", "L", &n, a.data(), &lda, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
+  LOEWNER_BLAS(dsyevd_)(job, "L", &n, a.data(), &lda, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
   return info == 0;
+}
+
+}  // namespace
+
+bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values) {
+  return symmetric_eigenproblem("V", a, values);
+}
+
+bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values) {
+  return symmetric_eigenproblem("N", a, values);
 }
 
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r) {

@@ -35,6 +35,9 @@ bool cholesky_upper(MatrixView<double> a);
 /// Eigenvalues ascending in `values`; row i of a becomes the i-th eigenvector. False when LAPACK did not converge.
 bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values);
 
+/// Eigenvalues alone, ascending; a is overwritten.
+bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values);
+
 /// R of a = Q R, n x n upper triangular; a is overwritten.
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r);
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loewner/base/progress.hpp"
+#include "loewner/model/architecture.hpp"
+#include "loewner/model/checkpoint.hpp"
+
+namespace loewner {
+
+/// How much of a matrix each rank leaves.
+struct RankCurve {
+  std::string name;
+  Index rows = 0, cols = 0;
+  std::vector<double>
+      error;          ///< ||A - A_k||_F / ||A||_F for k = 0, 1, ...; ends early where only a sketch is affordable
+  bool exact = true;  ///< false: from a sketch, within some 15 % (residual_curve.hpp)
+};
+
+/// The curves of all encodable matrices (embeddings, linear layers, heads), in the order of their data.
+///
+/// Method    singular values where the smaller side has at most 1024 entries; longer ones from one bilinear sketch
+///           with 2048 rows and columns, up to rank 512.
+/// Cost      one pass over each matrix; memory: as many Gram matrices as threads, or one sketch and its row blocks.
+/// Random    the sketches, from seed.
+/// Errors    IoError on a non-finite entry, naming tensor and index.
+std::vector<RankCurve> rank_curves(const Checkpoint& checkpoint, const Architecture& architecture, std::uint64_t seed,
+                                   const ProgressCallback& progress);
+
+/// The smallest rank whose error is at most this; nothing when the curve ends above it.
+std::optional<Index> rank_for_error(const RankCurve& curve, double error);
+
+}  // namespace loewner

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/linalg/singular_values.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "detail/blas.hpp"
+#include "detail/conversion.hpp"
+#include "loewner/linalg/gram.hpp"
+
+namespace loewner {
+namespace {
+
+Matrix<double> gram_of_shorter_side(const RowSource& a) {
+  if (a.rows() >= a.cols()) return gram(a);
+  const Matrix<float> all = read_all(a);
+  const Matrix<float> columns = detail::transposed(all.view());
+  return gram(DenseRows(columns.view()));
+}
+
+}  // namespace
+
+std::vector<double> singular_values(const RowSource& a) {
+  require_finite(a, "singular_values: the matrix");
+  Matrix<double> g = gram_of_shorter_side(a);
+  std::vector<double> values;
+  require(blas::symmetric_eigenvalues(g.view(), values),
+          [] { return std::string("singular_values: LAPACK dsyevd did not converge"); });
+  std::ranges::reverse(values);
+  for (double& value : values) value = std::sqrt(std::max(0.0, value));
+  return values;
+}
+
+std::vector<double> relative_residuals(const std::vector<double>& singular_values) {
+  std::vector<double> tail(singular_values.size() + 1);  // summed from the small end, where digits would be lost
+  for (std::size_t k = singular_values.size(); k > 0; --k) {
+    tail[k - 1] = tail[k] + singular_values[k - 1] * singular_values[k - 1];
+  }
+  const double all = tail.front();
+  for (double& energy : tail) energy = all > 0 ? std::sqrt(energy / all) : 0.0;
+  return tail;
+}
+
+}  // namespace loewner
