@@ -37,10 +37,10 @@ Index array_budget(const Job& job) {
 }
 
 // Weights by entries give layers of all sizes the same bits. A table is large and its weighted error already counts
-// rare rows for little; a fifth of its entries keeps it near two bits where layers have four (docs/design/planning.md).
+// rare rows for little; a tenth of its entries keeps it near two bits where layers have four (docs/design/planning.md).
 double importance_of(const SelectedTensor& tensor) {
   const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
-  return tensor.place.role == TensorRole::token_embedding ? 0.2 * entries : entries;
+  return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;
 }
 
 std::vector<RatePoint> curve_of(const Job& job, const SelectedTensor& tensor) {
