@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 import enum
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -95,6 +95,208 @@ def project_rows(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), d
     """
     A V for orthonormal V given by its transpose (k x d): the left factor of the projection of the rows, n x k.
     """
+
+class SparseRows:
+    """
+    A sparse matrix in compressed rows over arrays in memory, which are not copied and must not
+    change: row i holds values[k] in column columns[k] for row_offsets[i] <= k < row_offsets[i + 1].
+    Of a scipy.sparse matrix in CSR form these are indptr (as int64), indices and data.
+    """
+
+    @overload
+    def __init__(self, cols: int, row_offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
+
+    @overload
+    def __init__(self, cols: int, row_offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def cols(self) -> int: ...
+
+def default_nonzeros(rows: int, dimension: int) -> int:
+    """
+    Non-zeros per column of an embedding of `dimension` dimensions in `rows` rows: 8 below 4 x dimension, else 4.
+    """
+
+def embedding_for_distortion(dimension: int, distortion: float, slack: float = 0.5) -> tuple[int, int]:
+    """
+    (rows, nonzeros) of an embedding whose singular values on a subspace of `dimension` dimensions lie within
+    `distortion` of 1: (1 + slack) dimension / distortion^2 rows, the optimal number up to the slack.
+    """
+
+class SparseSignEmbedding:
+    """
+    A random rows x cols matrix S with ||S x|| close to ||x|| on every fixed subspace of dimension well below rows:
+    `nonzeros` entries +-1/sqrt(nonzeros) per column, at random places. It is never stored.
+    """
+
+    def __init__(self, rows: int, cols: int, *, nonzeros: int = 8, seed: int = 0) -> None: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def cols(self) -> int: ...
+
+    @property
+    def nonzeros(self) -> int:
+        """per column"""
+
+    def apply(self, a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """S A, float64. The same bits for any number of threads."""
+
+    def apply_right(self, a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """A S^T, float64."""
+
+class LessEmbedding:
+    """
+    A random matrix S with E(S^T S) = I whose few non-zeros sit where the rows of a known matrix matter: some
+    `row_nonzeros` in each row, column j with a probability that grows with its leverage score.
+    """
+
+    def __init__(self, scores: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: int, *, row_nonzeros: float = 16.0, uniform_share: float = -1.0, seed: int = 0) -> None:
+        """
+        scores: n values >= 0; uniform_share: mass of the uniform distribution that is mixed in, relative to the sum
+        of the scores; negative: as much as the scores have.
+        """
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def cols(self) -> int: ...
+
+    def apply(self, a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """S A, float64."""
+
+class LeverageMethod(enum.Enum):
+    """How leverage scores are computed."""
+
+    exact = 0
+    """to rounding"""
+
+    sketched = 1
+    """within a small factor, faster for many columns"""
+
+class LeverageScores:
+    @property
+    def scores(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """n values in [0, 1]"""
+
+    @property
+    def rank(self) -> int:
+        """numerical rank of A; the exact scores add up to it"""
+
+def leverage_scores(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, *, method: LeverageMethod = LeverageMethod.exact, sketch_rows: int = 0, projections: int = 12, seed: int = 0) -> LeverageScores:
+    """
+    The leverage scores l_i = max_x |a_i^T x|^2 / ||A x||^2 of the rows of A, of any shape and rank.
+
+    sketch_rows: at least d, 0 for 4 d; projections: Gaussian vectors that the sketched method measures rows with.
+    """
+
+class LeastSquares:
+    @property
+    def x(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """d x k"""
+
+    @property
+    def residual_norms(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """||A x - b|| of each column"""
+
+    @property
+    def backward_errors(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """relative to ||A||_F, estimated"""
+
+    @property
+    def rank(self) -> int:
+        """numerical rank of A"""
+
+    @property
+    def report(self) -> FitReport: ...
+
+def least_squares(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, tolerance: float = 1e-14, max_iterations: int = 200, sketch_rows: int = 0, nonzeros: int = 0, seed: int = 0) -> LeastSquares:
+    """
+    The X of least norm among those that minimise ||A X - B||_F, by LSQR on a matrix that a sketch has made well
+    conditioned: as accurate as a QR factorisation, and faster for tall A.
+
+    a: n x d; b: n x k; tolerance: backward error relative to ||A||_F; sketch_rows: at least d, 0 for 3 n / d between
+    4 d and 32 d. The same bits for any number of threads.
+    """
+
+class ResidualCurve:
+    @property
+    def frobenius_norm(self) -> float: ...
+
+    @property
+    def residual(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """||A - A_k||_F for k = 0 ... max_rank, estimated"""
+
+    @property
+    def standard_deviations(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """of one sketch's estimates over the repetitions"""
+
+    @property
+    def sketch_size(self) -> int: ...
+
+def estimate_residuals(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, max_rank: int, *, sketch_size: int = 0, nonzeros: int = 4, repetitions: int = 1, seed: int = 0, correct_bias: bool = True) -> ResidualCurve:
+    """
+    The least error ||A - B||_F of every rank up to max_rank, estimated from one small sketch in one pass.
+
+    sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars; correct_bias: divide by 1 - k/m,
+    without which the estimates are too low.
+    """
+
+class ProbedNorm:
+    @property
+    def norm(self) -> float: ...
+
+    @property
+    def standard_error(self) -> float: ...
+
+def probe_residual(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, u: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], v: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, probes: int = 16, seed: int = 0) -> ProbedNorm:
+    """
+    An estimate of ||A - U V^T||_F with its standard error, from products with Gaussian vectors.
+
+    a: n x d; u: n x k; v: d x k.
+    """
+
+class BilinearSketch:
+    """
+    What estimate_residuals needs to know of a matrix, for one that arrives as blocks of rows or single changes, or at
+    several places.
+    """
+
+    def __init__(self, rows: int, cols: int, max_rank: int, *, sketch_size: int = 0, nonzeros: int = 4, repetitions: int = 1, seed: int = 0) -> None: ...
+
+    def update(self, i: int, j: int, change: float) -> None:
+        """a_ij += change"""
+
+    def add_block(self, first_row: int, block: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows) -> None:
+        """Adds the block to the rows first_row, first_row + 1, ..."""
+
+    def merge(self, other: BilinearSketch) -> None:
+        """Adds the other sketch's matrix; options must be the same."""
+
+    def curve(self, frobenius_norm: float | None = None) -> ResidualCurve:
+        """frobenius_norm: of the matrix, if it is known; else estimated too."""
+
+class VectorResidualSketch:
+    """
+    Estimates of ||x - x_k||_p, x_k the best k-sparse approximation, p > 2, of a long x that arrives as changes.
+    """
+
+    def __init__(self, size: int, max_terms: int, *, norm_exponent: float = 4.0, seed: int = 0) -> None: ...
+
+    def update(self, i: int, change: float) -> None:
+        """x_i += change"""
+
+    def merge(self, other: VectorResidualSketch) -> None:
+        """Adds the other sketch's vector."""
+
+    def estimate(self, num_terms: int) -> float:
+        """||x - x_k||_p for k = num_terms."""
 
 class LewisWeights:
     @property
@@ -479,13 +681,16 @@ class Method(enum.Enum):
     codes = 4
     """rotated rows in 0 ... 6 bits an entry"""
 
-    int8 = 5
+    coded_svd = 5
+    """codes of coordinates along the principal directions"""
+
+    int8 = 6
     """plain rounding, one scale a row"""
 
-    int4 = 6
+    int4 = 7
     """plain rounding in groups of 64"""
 
-    dense = 7
+    dense = 8
     """the matrix itself in a shorter number format"""
 
 class NumberFormat(enum.Enum):
