@@ -120,8 +120,8 @@ def plot(ranges: Ranges) -> None:
                 axis.plot([place - 0.4, place + 0.4], [edge, edge], color="black", linewidth=1)
         axis.set(title=name, xlabel="m / d", xticks=range(len(RATIOS)), xticklabels=[f"{r:g}" for r in RATIOS])
         axis.grid(True, axis="y", alpha=0.3)
-    axes[0].set(ylabel="smallest and largest singular value of S U", ylim=(-0.05, 3.1))
-    axes[0].legend(fontsize=8, loc="upper right")
+    axes[0].set(ylabel="smallest and largest singular value of S U", ylim=(-0.05, 2.2))
+    axes[0].legend(fontsize=8, loc="center right")
     save_plot(figure, "embedding")
 
 
