@@ -15,20 +15,17 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import transformers
 from compressed import compressed
-from results_page import PAGE, ROOT, markdown_table, publish
+from matplotlib import pyplot
+from plots import IMAGES, save_plot
+from results_page import ROOT, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder, minilm_table
 
-matplotlib.use("Agg")
-from matplotlib import pyplot
-
 BITS = ("0.75", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "6")
 KEEPS = ("0.25", "0.36", "0.5", "0.72")
-IMAGES = PAGE.parent / "images"
 
 # family, options of `loewner compress`
 SETTINGS = [
@@ -72,10 +69,7 @@ def plot(points: list[Point]) -> None:
         axis.grid(True, which="both", alpha=0.3)
     axes[0].set_yscale("log")
     axes[0].legend(fontsize=8)
-    figure.tight_layout()
-    IMAGES.mkdir(exist_ok=True)
-    matplotlib.rcParams["svg.hashsalt"] = "frontier"  # the same file for the same numbers
-    figure.savefig(IMAGES / "frontier.svg", metadata={"Date": None})
+    save_plot(figure, "frontier")
     (IMAGES / "frontier.json").write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n")
 
 

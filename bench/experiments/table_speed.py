@@ -9,9 +9,8 @@ reported, with the relative Frobenius error of the factors beside it. Run it on 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import loewner
 import numpy as np
@@ -19,6 +18,7 @@ import threadpoolctl
 from results_page import markdown_table, publish
 from sklearn.utils.extmath import randomized_svd
 from tables import minilm_table, rank_at, widened
+from turns import in_turns
 
 THREADS = 2
 Factors = tuple[np.ndarray, np.ndarray]
@@ -52,48 +52,24 @@ METHODS: dict[str, Callable[[np.ndarray, int], Factors]] = {
 }
 
 
-@dataclass
-class Measurement:
-    seconds: list[float]
-    error: float
-
-    def median(self) -> float:
-        return float(np.median(self.seconds))
-
-
 def relative_error(a: np.ndarray, factors: Factors) -> float:
     left, right = factors
     return float(np.linalg.norm(a - left @ right.astype(np.float32)) / np.linalg.norm(a))
 
 
-def measure(a: np.ndarray, rank: int, rounds: int) -> dict[str, Measurement]:
-    """Rounds of all methods in turn; the first round warms up caches, pages and threads and is not counted."""
-    results = {name: Measurement([], np.nan) for name in METHODS}
-    for round_number in range(rounds + 1):
-        for name, method in METHODS.items():
-            start = time.perf_counter()
-            factors = method(a, rank)
-            seconds = time.perf_counter() - start
-            if round_number == 0:
-                results[name].error = relative_error(a, factors)
-            else:
-                results[name].seconds.append(seconds)
-    return results
-
-
 def table_rows(kind: str, a: np.ndarray, rounds: int) -> list[list[str]]:
     rank = rank_at(0.72, a.shape)
-    results = measure(a, rank, rounds)
-    reference, randomised = results["numpy.linalg.svd"].median(), results["sklearn randomized_svd"].median()
+    results = in_turns({name: partial(method, a, rank) for name, method in METHODS.items()}, rounds)
+    reference, randomised = results["numpy.linalg.svd"].seconds, results["sklearn randomized_svd"].seconds
     size = f"{kind}, {a.shape[0]} x {a.shape[1]}, k = {rank}"
     return [
         [
             size,
             name,
-            f"{result.median():.3f}",
-            f"{result.median() / reference:.3f}",
-            f"{result.median() / randomised:.3f}",
-            f"{result.error:.6f}",
+            f"{result.seconds:.3f}",
+            f"{result.seconds / reference:.3f}",
+            f"{result.seconds / randomised:.3f}",
+            f"{relative_error(a, result.result):.6f}",
         ]
         for name, result in results.items()
     ]

@@ -17,7 +17,9 @@ constexpr Index kRows = 8192;
 
 // Every row with the same bits, as far as that can be had.
 std::unique_ptr<Codes> codes_at(const Matrix<float>& a, Index bits) {
-  return encode_codes(DenseRows(a.view()), {.max_bytes = Codes::bytes_at(a.rows(), a.cols(), TrellisQuantizer::bytes(a.cols(), bits) * a.rows(), true)});
+  return encode_codes(
+      DenseRows(a.view()),
+      {.max_bytes = Codes::bytes_at(a.rows(), a.cols(), TrellisQuantizer::bytes(a.cols(), bits) * a.rows(), true)});
 }
 
 void report(benchmark::State& state, Index cols) {

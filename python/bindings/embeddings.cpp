@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <nanobind/stl/pair.h>
+
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
@@ -13,6 +15,16 @@ void bind_embeddings(nb::module_& m) {
   m.def(
       "default_nonzeros", &default_nonzeros, "rows"_a, "dimension"_a,
       "Non-zeros per column of an embedding of `dimension` dimensions in `rows` rows: 8 below 4 x dimension, else 4.");
+
+  m.def(
+      "embedding_for_distortion",
+      [](Index dimension, double distortion, double slack) {
+        const EmbeddingShape shape = embedding_for_distortion(dimension, distortion, slack);
+        return std::pair(shape.rows, shape.nonzeros);
+      },
+      "dimension"_a, "distortion"_a, "slack"_a = 0.5,
+      "(rows, nonzeros) of an embedding whose singular values on a subspace of `dimension` dimensions lie within\n"
+      "`distortion` of 1: (1 + slack) dimension / distortion^2 rows, the optimal number up to the slack.");
 
   nb::class_<SparseSignEmbedding>(
       m, "SparseSignEmbedding",

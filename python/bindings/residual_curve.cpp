@@ -77,15 +77,18 @@ void bind_residual_curve(nb::module_& m) {
   m.def(
       "estimate_residuals",
       [](const RealMatrixArg& a, Index max_rank, Index sketch_size, Index nonzeros, Index repetitions,
-         std::uint64_t seed) {
-        const ResidualOptions options{max_rank, sketch_size, nonzeros, repetitions, seed};
+         std::uint64_t seed, bool correct_bias) {
+        const ResidualOptions options{max_rank, sketch_size, nonzeros, repetitions, seed, correct_bias};
         return with_rows(
             a, [&](const RowMatrix& rows) { return interruptible([&] { return estimate_residuals(rows, options); }); });
       },
       "a"_a.noconvert(), "max_rank"_a, nb::kw_only(), "sketch_size"_a = defaults.sketch_size,
       "nonzeros"_a = defaults.nonzeros, "repetitions"_a = defaults.repetitions, "seed"_a = defaults.seed,
+      "correct_bias"_a = defaults.correct_bias,
       "The least error ||A - B||_F of every rank up to max_rank, estimated from one small sketch in one pass.\n\n"
-      "sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars.");
+      "sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars; correct_bias: "
+      "divide by 1 - k/m,\n"
+      "without which the estimates are too low.");
 
   nb::class_<ProbedNorm>(m, "ProbedNorm")
       .def_ro("norm", &ProbedNorm::norm)

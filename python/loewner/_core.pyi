@@ -120,6 +120,12 @@ def default_nonzeros(rows: int, dimension: int) -> int:
     Non-zeros per column of an embedding of `dimension` dimensions in `rows` rows: 8 below 4 x dimension, else 4.
     """
 
+def embedding_for_distortion(dimension: int, distortion: float, slack: float = 0.5) -> tuple[int, int]:
+    """
+    (rows, nonzeros) of an embedding whose singular values on a subspace of `dimension` dimensions lie within
+    `distortion` of 1: (1 + slack) dimension / distortion^2 rows, the optimal number up to the slack.
+    """
+
 class SparseSignEmbedding:
     """
     A random rows x cols matrix S with ||S x|| close to ||x|| on every fixed subspace of dimension well below rows:
@@ -234,11 +240,12 @@ class ResidualCurve:
     @property
     def sketch_size(self) -> int: ...
 
-def estimate_residuals(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, max_rank: int, *, sketch_size: int = 0, nonzeros: int = 4, repetitions: int = 1, seed: int = 0) -> ResidualCurve:
+def estimate_residuals(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, max_rank: int, *, sketch_size: int = 0, nonzeros: int = 4, repetitions: int = 1, seed: int = 0, correct_bias: bool = True) -> ResidualCurve:
     """
     The least error ||A - B||_F of every rank up to max_rank, estimated from one small sketch in one pass.
 
-    sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars.
+    sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars; correct_bias: divide by 1 - k/m,
+    without which the estimates are too low.
     """
 
 class ProbedNorm:

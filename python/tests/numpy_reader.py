@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -142,14 +143,22 @@ def subspaces(spec: dict[str, Any], arrays: Arrays) -> Matrix:
 def product(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     left, right = (
         STRUCTURES[spec[side]["structure"]](
-            spec[side], {name.removeprefix(f"{side}_"): array for name, array in arrays.items() if name.startswith(side)}
+            spec[side],
+            {name.removeprefix(f"{side}_"): array for name, array in arrays.items() if name.startswith(side)},
         )
         for side in ("left", "right")
     )
     return left @ right
 
 
-STRUCTURES = {"codes": codes, "integers": integers, "low_rank": low_rank, "dense": dense, "subspaces": subspaces, "product": product}
+STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
+    "codes": codes,
+    "integers": integers,
+    "low_rank": low_rank,
+    "dense": dense,
+    "subspaces": subspaces,
+    "product": product,
+}
 
 
 def decode_folder(folder: Path) -> Arrays:

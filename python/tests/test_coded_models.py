@@ -20,7 +20,12 @@ from loewner.transformers import EncodedMatrix
 from safetensors.numpy import load_file, save_file
 
 Method = loewner.Method
-CODED = {Method.codes: {"keep": 0.7}, Method.coded_svd: {"keep": 0.3}, Method.int8: {"keep": 0.9}, Method.int4: {"keep": 0.9}}
+CODED = {
+    Method.codes: {"keep": 0.7},
+    Method.coded_svd: {"keep": 0.3},
+    Method.int8: {"keep": 0.9},
+    Method.int4: {"keep": 0.9},
+}
 SELECTION = {Method.coded_svd: loewner.Selection.embeddings}  # square layers have no room for directions
 KEEP = {Method.svd: 0.8, Method.subspaces: 0.8, Method.dense: 0.9}
 

@@ -38,6 +38,7 @@ def test_leverage_scores_add_up_to_the_rank(a: NDArray[Any]) -> None:
 
 def test_embeddings_keep_lengths(a: NDArray[Any]) -> None:
     s = loewner.SparseSignEmbedding(200, 400, nonzeros=loewner.default_nonzeros(200, 24), seed=3)
+    assert loewner.embedding_for_distortion(24, 0.5, slack=1) == (192, 8)
     sigma = np.linalg.svd(s.apply(np.linalg.qr(a)[0].astype(a.dtype)), compute_uv=False)
     assert sigma.min() > 0.5 and sigma.max() < 1.5
     assert np.array_equal(s.apply_right(np.ascontiguousarray(a.T)), s.apply(a).T)
@@ -57,6 +58,11 @@ def test_residuals_of_a_small_matrix_are_exact_in_every_form(a: NDArray[Any]) ->
     second.update(7, 3, -2.0)
     first.merge(second)
     assert np.allclose(first.curve(curve.frobenius_norm).residual, expected, rtol=1e-12)
+
+
+def test_without_the_correction_estimates_are_lower(a: NDArray[Any]) -> None:
+    corrected, raw = (loewner.estimate_residuals(a, 2, sketch_size=50, correct_bias=flag) for flag in (True, False))
+    assert raw.residual[2] == pytest.approx(corrected.residual[2] * np.sqrt(1 - 2 / 50), rel=1e-12)
 
 
 def test_a_factorisation_is_probed(a: NDArray[Any]) -> None:
@@ -104,6 +110,6 @@ def test_unsound_sparse_rows_are_refused() -> None:
 
 def test_other_types_and_bad_shapes_are_refused(a: NDArray[Any]) -> None:
     with pytest.raises(TypeError):
-        loewner.leverage_scores(a.astype(np.float16))
+        loewner.leverage_scores(a.astype(np.float16))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="400 rows"):
         loewner.least_squares(a, np.zeros((399, 1)))

@@ -17,7 +17,10 @@ class Job:
     """A compress run of several tensors, and what it makes when nobody disturbs it."""
 
     def __init__(self, folder: Path) -> None:
-        arrays = {ft.TABLE: ft.table(20000, 128), **{f"layer.{i}.dense.weight": ft.table(20000, 128, i) for i in range(5)}}
+        arrays = {
+            ft.TABLE: ft.table(20000, 128),
+            **{f"layer.{i}.dense.weight": ft.table(20000, 128, i) for i in range(5)},
+        }
         self.model = ft.write_model(folder / "model", arrays)
         self.out, self.stage = folder / "out", folder / "out.partial"
         # A quarter of the memory is soon full of finished parts, which are then saved, on a machine of any speed.

@@ -60,5 +60,82 @@ TEST(Residuals, AreNotWithoutTheCorrectionNorWithOneEntryPerColumn) {
   EXPECT_LT(good_seeds(kSpectra[0], {.nonzeros = 1}, kControlSeeds), kControlSeeds / 2);
 }
 
+// ---- invariance ----
+
+constexpr Index kSmall = 160, kSmallRank = 8;
+constexpr std::uint64_t kLawSeeds = 300;
+
+enum class Frame { axes, permuted, rotated };
+
+// U diag(spectrum) V^T where U and V are the identity, permutations or random rotations.
+Matrix<double> framed(const Spectrum& spectrum, Frame frame) {
+  Matrix<double> a(kSmall, kSmall);
+  const auto value = [&](Index i) { return spectrum.value(static_cast<double>(i + 1)); };
+  if (frame == Frame::rotated) {
+    Matrix<double> u = test::orthonormal_columns(test::gaussian_matrix64(kSmall, kSmall, 5));
+    const Matrix<double> v = test::orthonormal_columns(test::gaussian_matrix64(kSmall, kSmall, 6));
+    for (Index i = 0; i < kSmall * kSmall; ++i) u.data()[i] *= value(i % kSmall);
+    return test::product64(u, test::transposed(v));
+  }
+  // 7 and 11 have no divisor in common with the size.
+  const auto place = [&](Index i, Index step) { return frame == Frame::axes ? i : (step * i + 3) % kSmall; };
+  for (Index i = 0; i < kSmall; ++i) a(place(i, 7), place(i, 11)) = value(i);
+  return a;
+}
+
+// The estimates for the largest rank over the seeds, ascending. Each frame has seeds of its own.
+std::vector<double> sample(const Spectrum& spectrum, Frame frame, Index nonzeros = 4) {
+  const Matrix<double> a = framed(spectrum, frame);
+  ResidualOptions options{.max_rank = kSmallRank, .sketch_size = 5 * kSmallRank, .nonzeros = nonzeros};
+  std::vector<double> estimates(kLawSeeds);
+  for (std::uint64_t i = 0; i < kLawSeeds; ++i) {
+    options.seed = i + kLawSeeds * static_cast<std::uint64_t>(frame);
+    estimates[i] = estimate_residuals(RowMatrix(a.view()), options).residual.back();
+  }
+  std::ranges::sort(estimates);
+  return estimates;
+}
+
+double median(const std::vector<double>& sorted) {
+  return sorted[sorted.size() / 2];
+}
+
+// The largest distance of the distribution functions of two ascending samples.
+double kolmogorov_smirnov(const std::vector<double>& a, const std::vector<double>& b) {
+  const auto share = [](std::size_t i, const std::vector<double>& of) {
+    return static_cast<double>(i) / static_cast<double>(of.size());
+  };
+  double largest = 0;
+  for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+    ++(a[i] <= b[j] ? i : j);
+    largest = std::max(largest, std::abs(share(i, a) - share(j, b)));
+  }
+  return largest;
+}
+
+// Two samples of one law are farther apart with probability 1e-6: 2 exp(-n D^2) in the limit of large n.
+const double kSameLaw = std::sqrt(std::log(2e6) / static_cast<double>(kLawSeeds));
+
+TEST(Residuals, HaveTheSameLawWhenRowsAndColumnsArePermuted) {
+  for (const Spectrum& spectrum : kSpectra) {
+    EXPECT_LT(kolmogorov_smirnov(sample(spectrum, Frame::axes), sample(spectrum, Frame::permuted)), kSameLaw)
+        << spectrum.name;
+  }
+}
+
+// Sparse embeddings know the axes, so only nearly the same: the median moves by a few per cent.
+TEST(Residuals, HaveNearlyTheSameMedianWhenTheMatrixIsRotated) {
+  for (const Spectrum& spectrum : kSpectra) {
+    const double ratio = median(sample(spectrum, Frame::rotated)) / median(sample(spectrum, Frame::axes));
+    EXPECT_NEAR(ratio, 1, 0.05) << spectrum.name;
+  }
+}
+
+TEST(Residuals, ChangeTheirLawUnderRotationsWithOneEntryPerColumn) {
+  const auto axes = sample(kSpectra[0], Frame::axes, 1), rotated = sample(kSpectra[0], Frame::rotated, 1);
+  EXPECT_GT(kolmogorov_smirnov(axes, rotated), kSameLaw);
+  EXPECT_GT(median(rotated) / median(axes), 1.5);
+}
+
 }  // namespace
 }  // namespace loewner

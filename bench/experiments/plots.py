@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plots of docs/images."""
+
+from __future__ import annotations
+
+import matplotlib
+from matplotlib.figure import Figure
+from results_page import PAGE
+
+matplotlib.use("Agg")
+
+IMAGES = PAGE.parent / "images"
+
+
+def save_plot(figure: Figure, name: str) -> None:
+    """Writes docs/images/NAME.svg, the same file for the same numbers."""
+    figure.tight_layout()
+    IMAGES.mkdir(exist_ok=True)
+    matplotlib.rcParams["svg.hashsalt"] = name
+    figure.savefig(IMAGES / f"{name}.svg", metadata={"Date": None})
