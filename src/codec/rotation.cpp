@@ -66,8 +66,7 @@ void Rotation::transform(Index step, std::span<float> x) const {
 }
 
 void Rotation::flip(Index step, std::span<float> x, float scale) const {
-  const float* const signs = signs_.data() + step * cols_;
-  for (Index j = 0; j < cols_; ++j) x[j] *= scale * signs[j];
+  detail::scale_signs(x.data(), signs_.data() + step * cols_, scale, cols_);
 }
 
 void Rotation::apply(std::span<float> x) const {

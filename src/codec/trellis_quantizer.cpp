@@ -130,34 +130,36 @@ LOEWNER_INLINE void best_paths_body(const float* x, Index count, int bits, std::
   std::copy(cost, cost + kStates, final_cost);
 }
 
-// Lane i: bit i of `byte`, as 0 or -1.
-LOEWNER_INLINE Int8 spread(std::uint32_t byte) {
-  constexpr Int8 kBits = {1, 2, 4, 8, 16, 32, 64, 128};
-  return (all8(static_cast<std::int32_t>(byte)) & kBits) != 0;
+// Levels of eight entries at a time, one in each byte of a word. Bit i of a byte of a plane, in byte i:
+constexpr std::uint64_t spread(std::uint32_t byte) {
+  std::uint64_t word = 0;
+  for (int i = 0; i < 8; ++i) word |= static_cast<std::uint64_t>(byte >> i & 1u) << (8 * i);
+  return word;
 }
 
-// Parities of the eight windows that end in the bits of one byte of the plane of u, bit i for the i-th: under the low
-// mask in the low byte, under the high one in the high byte.
-constexpr std::uint32_t parities(std::uint32_t now, std::uint32_t before) {
+// Subsets of the eight windows that end in the bits of one byte of the plane of u.
+constexpr std::uint64_t subsets(std::uint32_t now, std::uint32_t before) {
   const std::uint32_t bits = before | now << 8;
-  std::uint32_t low = 0, high = 0;
-  for (int age = 0; age <= 8; ++age) {
-    if ((kLowParity >> age & 1u) != 0) low ^= bits >> (8 - age);
-    if ((kHighParity >> age & 1u) != 0) high ^= bits >> (8 - age);
+  std::uint64_t word = 0;
+  for (int i = 0; i < 8; ++i) {
+    unsigned window = 0;  // the newest bit lowest
+    for (int age = 0; age <= 8; ++age) window |= (bits >> (8 + i - age) & 1u) << age;
+    word |= static_cast<std::uint64_t>(subset_of(window)) << (8 * i);
   }
-  return (low & 0xffu) | (high & 0xffu) << 8;
+  return word;
 }
 
-// Parities are linear: those of a byte and of the byte before it are added.
-struct ParityTables {
-  std::array<std::uint16_t, 256> now{}, before{};
+// Parities are linear: the subsets that a byte and the byte before it would give alone are added.
+struct PlaneTables {
+  std::array<std::uint64_t, 256> spread{}, now{}, before{};
 };
 
-constexpr ParityTables kParities = [] {
-  ParityTables tables;
+constexpr PlaneTables kPlanes = [] {
+  PlaneTables tables;
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    tables.now[byte] = static_cast<std::uint16_t>(parities(byte, 0));
-    tables.before[byte] = static_cast<std::uint16_t>(parities(0, byte));
+    tables.spread[byte] = spread(byte);
+    tables.now[byte] = subsets(byte, 0);
+    tables.before[byte] = subsets(0, byte);
   }
   return tables;
 }();
@@ -165,33 +167,33 @@ constexpr ParityTables kParities = [] {
 // The values of eight levels. Tables of eight fit in a register; four of them are looked up side by side, more are
 // slower than memory.
 template <int kBits>
-LOEWNER_INLINE Float8 look_up(Int8 level) {
+LOEWNER_INLINE Float8 look_up(std::uint64_t levels) {
   const float* const values = kLevels[kBits].values.data();
   if constexpr (kBits <= 4) {
+    Byte8 bytes;
+    std::memcpy(&bytes, &levels, sizeof(bytes));
+    const Int8 level = __builtin_convertvector(bytes, Int8);
     Float8 value = permute8(load8(values), level & 7);
     for (int table = 1; table < (2 << kBits) / 8; ++table) {
       value = (level >> 3) == table ? permute8(load8(values + 8 * table), level & 7) : value;
     }
     return value;
   } else {
-    alignas(32) std::int32_t at[8];
-    std::memcpy(at, &level, sizeof(level));
-    return Float8{values[at[0]], values[at[1]], values[at[2]], values[at[3]],
-                  values[at[4]], values[at[5]], values[at[6]], values[at[7]]};
+    const auto at = [&](int i) { return values[levels >> (8 * i) & 127u]; };
+    return Float8{at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)};
   }
 }
 
 template <int kBits>
 LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, float* out, Index count) {
   const Index plane = (count + 7) / 8;
-  std::uint32_t before = 0;
+  std::uint8_t before = 0;
   for (Index byte = 0; byte < plane; ++byte) {
-    const std::uint32_t now = planes[byte];
-    const std::uint32_t parity = kParities.now[now] ^ kParities.before[before];
-    Int8 level = (spread(parity & 0xffu) & 1) | (spread(parity >> 8) & 2);
-    for (int i = 1; i < kBits; ++i) level |= spread(planes[i * plane + byte]) & (2 << i);
+    const std::uint8_t now = planes[byte];
+    std::uint64_t levels = kPlanes.now[now] ^ kPlanes.before[before];
+    for (int i = 1; i < kBits; ++i) levels |= kPlanes.spread[planes[i * plane + byte]] << (i + 1);
     before = now;
-    const Float8 value = look_up<kBits>(level);
+    const Float8 value = look_up<kBits>(levels);
     if (8 * byte + 8 <= count) {
       store8(out + 8 * byte, value);
     } else {

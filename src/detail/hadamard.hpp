@@ -11,4 +11,7 @@ void hadamard(float* x, Index length);
 /// x <- (Q (x) I) x in place for a symmetric Q (blocks x blocks, at most 63) across blocks of `length` entries.
 void mix_blocks(float* x, Index length, Index blocks, const float* q);
 
+/// x <- scale signs * x, entry by entry.
+void scale_signs(float* x, const float* signs, float scale, Index count);
+
 }  // namespace loewner::detail
