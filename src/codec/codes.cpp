@@ -15,6 +15,7 @@
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/bit_allocation.hpp"
 #include "loewner/codec/trellis_quantizer.hpp"
+#include "loewner/linalg/row_energies.hpp"
 
 namespace loewner {
 namespace {
@@ -23,23 +24,11 @@ constexpr Index kRowsPerAnchor = 32;
 constexpr Index kMostColsInBands = 1 << 20;
 constexpr int kLargestHalfExponent = 15;  // halves end at 65504, just below 2^16
 
-std::vector<double> energies_of(const RowSource& a, std::span<const double> row_weights) {
-  std::vector<double> energies(static_cast<std::size_t>(a.rows()));
-  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    for (Index i = 0; i < rows.rows(); ++i) {
-      const auto row = rows.row(i);
-      const double norm = detail::lane_sum(rows.cols(), [&](Index j) { return static_cast<double>(row[j]) * row[j]; });
-      energies[first + i] = (row_weights.empty() ? 1.0 : row_weights[first + i]) * norm;
-    }
-  });
-  return energies;
-}
-
-BitAllocation allocation_of(const RowSource& a, std::span<const double> row_weights, const CodeLadder& ladder) {
+BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& ladder) {
   std::vector<Index> prices;
   for (std::size_t step = 0; step < ladder.steps().size(); ++step)
     prices.push_back(ladder.bytes(static_cast<int>(step)));
-  return {energies_of(a, row_weights), ladder.distortion(), prices};
+  return {energies, ladder.distortion(), prices};
 }
 
 // How many steps the bytes pay for; -1 when not even none.
@@ -373,7 +362,7 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
            std::to_string(ladder.cols());
   });
   require_finite(a, "encode_codes: the matrix");
-  const BitAllocation allocation = allocation_of(a, options.row_weights, ladder);
+  const BitAllocation allocation = allocation_of(row_energies(a, options.row_weights), ladder);
   const Index taken = steps_within(allocation, a.rows(), a.cols(), options.max_bytes);
   if (taken < 0) {
     throw BudgetError("codes take at least " + std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true)) +
@@ -404,16 +393,16 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
   return std::make_unique<Codes>(ladder, options.seed, exponent, std::move(arrays));
 }
 
-std::vector<CodesRate> codes_curve(const RowSource& a, std::span<const double> row_weights, const CodeLadder& ladder,
-                                   int points) {
-  const BitAllocation allocation = allocation_of(a, row_weights, ladder);
+std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points) {
+  const BitAllocation allocation = allocation_of(energies, ladder);
   const double total = allocation.errors().front();
   const auto& prices = allocation.prices();
+  const auto rows = static_cast<Index>(energies.size());
   std::vector<CodesRate> curve;
   for (int k = 0; k <= points; ++k) {
     const Index price = prices.front() + (prices.back() - prices.front()) * k / points;
     const Index taken = std::ranges::upper_bound(prices, price) - prices.begin() - 1;
-    curve.push_back({.bytes = Codes::bytes_at(a.rows(), a.cols(), prices[taken], taken < allocation.most()),
+    curve.push_back({.bytes = Codes::bytes_at(rows, ladder.cols(), prices[taken], taken < allocation.most()),
                      .error = total > 0 ? allocation.errors()[taken] / total : 0.0,
                      .highest_step = allocation.highest_step(taken)});
   }

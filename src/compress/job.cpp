@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 #include "detail/hash.hpp"
 #include "loewner/base/error.hpp"
@@ -42,16 +43,19 @@ std::string fingerprint_of(const Checkpoint& checkpoint, const std::string& opti
   return hex.data();
 }
 
-// automatic goes on without the methods that memory has no room for.
+// automatic goes on without the methods that memory has no room for. One note for all tensors of a width.
 std::vector<std::string> notes_on_memory(const CompressOptions& options, const SelectionResult& selection) {
+  if (options.method != Method::automatic) return {};
+  std::map<Index, std::vector<std::string>> tensors_by_cols;
+  for (const auto& tensor : selection.tensors) tensors_by_cols[tensor.cols()].push_back(tensor.name());
   std::vector<std::string> notes;
-  if (options.method != Method::automatic) return notes;
-  for (const auto& tensor : selection.tensors) {
+  for (const auto& [cols, tensors] : tensors_by_cols) {
+    const std::string others = tensors.size() > 1 ? " and " + std::to_string(tensors.size() - 1) + " more" : "";
     for (const Method method : all_methods()) {
-      const Index needed = solver_bytes(method, tensor.cols());
+      const Index needed = solver_bytes(method, cols);
       if (needed <= memory_limit(options)) continue;
-      notes.push_back(tensor.name() + ": without " + std::string(to_string(method)) + ", which needs about " +
-                      std::to_string(needed >> 20) + " MiB of memory");
+      notes.push_back(tensors.front() + others + ": without " + std::string(to_string(method)) +
+                      ", which needs about " + std::to_string(needed >> 20) + " MiB of memory");
     }
   }
   return notes;

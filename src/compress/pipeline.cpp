@@ -56,10 +56,19 @@ class ProgressOfJob {
   double total_ = 0, planned_ = 0, encoded_ = 0;
 };
 
-TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget) {
+Candidate chosen_candidate(const Job& job, const SelectedTensor& tensor, const TensorPlan& plan) {
+  if (plan.offers.empty()) {
+    const TensorRequest request(job, tensor, plan.budget, memory_limit(job.options));
+    return best_candidate(request.request(), candidates(request.request()));
+  }
+  EncodeRequest budget;
+  budget.max_bytes = plan.budget.max_bytes;
+  return best_candidate(budget, plan.offers);
+}
+
+TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, const TensorPlan& plan) {
   const auto start = std::chrono::steady_clock::now();
-  const TensorRequest request(job, tensor, budget, memory_limit(job.options));
-  const Candidate candidate = best_candidate(request.request());
+  const Candidate candidate = chosen_candidate(job, tensor, plan);
   TensorReport report;
   report.name = tensor.name();
   report.role = to_string(tensor.place.role);
@@ -69,7 +78,7 @@ TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, cons
   report.rank = candidate.rank;
   report.bits = candidate.bits;
   report.norm_exponent = job.options.norm_exponent;
-  report.row_weights = request.weights().description;
+  report.row_weights = row_weights_of(job, tensor).description;
   report.bytes_before = stored_bytes(job.checkpoint, {tensor.name()});
   report.bytes_after = candidate.point.bytes;
   report.predicted_error = std::sqrt(candidate.point.error);
@@ -79,11 +88,11 @@ TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, cons
 
 CompressReport plan_only(const Job& job, ProgressOfJob& progress) {
   CompressReport report;
-  const auto budgets = share_budget(job, progress.planning());
+  const auto plans = share_budget(job, progress.planning());
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
     const auto& tensor = job.selection.tensors[i];
     progress.encoding(tensor);
-    report.tensors.push_back(predicted_report(job, tensor, budgets[i]));
+    report.tensors.push_back(predicted_report(job, tensor, plans[i]));
   }
   report.weights_before = job.checkpoint.weight_bytes();
   report.weights_after = report.weights_before;
@@ -133,7 +142,7 @@ CompressReport make_output(const Job& job, ProgressOfJob& progress) {
   CompressReport report;
   std::vector<std::string> notes;
   try {
-    const auto budgets = share_budget(job, progress.planning());
+    const auto plans = share_budget(job, progress.planning());
     for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
       throw_if_cancelled();
       progress.encoding(job.selection.tensors[i]);
@@ -141,7 +150,7 @@ CompressReport make_output(const Job& job, ProgressOfJob& progress) {
         making.add_saved(i);
         notes.push_back(job.selection.tensors[i].name() + " was finished by an earlier run");
       } else {
-        making.encode(i, budgets[i]);
+        making.encode(i, plans[i].budget);
       }
     }
     report = assemble(job, making.parts(), staged, progress.writing());

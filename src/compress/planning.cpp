@@ -43,39 +43,44 @@ double importance_of(const SelectedTensor& tensor) {
   return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;
 }
 
-std::vector<RatePoint> curve_of(const Job& job, const SelectedTensor& tensor) {
+std::vector<Candidate> offers_for(const Job& job, const SelectedTensor& tensor) {
   const TensorRequest request(job, tensor, {}, memory_limit(job.options));
-  std::vector<RatePoint> points;
-  for (const auto& candidate : candidates(request.request())) {
-    points.push_back({candidate.point.bytes, importance_of(tensor) * candidate.point.error});
-  }
-  if (points.empty()) {
+  auto offers = candidates(request.request());
+  if (offers.empty()) {
     throw BudgetError(tensor.name() + ": method " + std::string(to_string(job.options.method)) +
                       " has no encoding that is smaller than the matrix itself");
   }
+  return offers;
+}
+
+std::vector<RatePoint> curve_of(const TensorPlan& plan, double importance) {
+  std::vector<RatePoint> points;
+  for (const auto& offer : plan.offers) points.push_back({offer.point.bytes, importance * offer.point.error});
   return points;
 }
 
 }  // namespace
 
-std::vector<TensorBudget> share_budget(const Job& job, const std::function<void(const SelectedTensor&)>& progress) {
+std::vector<TensorPlan> share_budget(const Job& job, const std::function<void(const SelectedTensor&)>& progress) {
   const auto& tensors = job.selection.tensors;
-  std::vector<TensorBudget> budgets(tensors.size(), {.max_bytes = std::nullopt, .max_error = job.options.max_error});
-  if (job.options.max_error) return budgets;
+  std::vector<TensorPlan> plans(tensors.size());
+  for (auto& plan : plans) plan.budget.max_error = job.options.max_error;
+  if (job.options.max_error) return plans;
   const Index budget = array_budget(job);
   if (tensors.size() == 1) {
-    budgets[0].max_bytes = budget;
-    return budgets;
+    plans[0].budget.max_bytes = budget;
+    return plans;
   }
   std::vector<std::vector<RatePoint>> curves;
-  for (const auto& tensor : tensors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
     throw_if_cancelled();
-    progress(tensor);
-    curves.push_back(curve_of(job, tensor));
+    progress(tensors[i]);
+    plans[i].offers = offers_for(job, tensors[i]);
+    curves.push_back(curve_of(plans[i], importance_of(tensors[i])));
   }
   const Allocation allocation = allocate(curves, budget);
-  for (std::size_t i = 0; i < tensors.size(); ++i) budgets[i].max_bytes = curves[i][allocation.chosen[i]].bytes;
-  return budgets;
+  for (std::size_t i = 0; i < tensors.size(); ++i) plans[i].budget.max_bytes = curves[i][allocation.chosen[i]].bytes;
+  return plans;
 }
 
 }  // namespace loewner

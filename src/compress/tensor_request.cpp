@@ -47,7 +47,9 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
     : weights_(row_weights_of(job, tensor)) {
   const Index needed = solver_bytes(job.options.method, tensor.cols());
   require_memory(tensor, needed, memory);
-  const bool in_memory = float_bytes(tensor) <= memory - needed;
+  // Where planning takes a sample, few passes over the rows are left.
+  const bool in_memory = float_bytes(tensor) <= memory - needed &&
+                         !is_planned_from_sample(job.options.method, tensor.rows(), tensor.cols());
   held_bytes_ = in_memory ? float_bytes(tensor) : 0;
   request_ = {.matrix = open_matrix(job, tensor, in_memory),
               .row_weights = weights_.values,

@@ -4,26 +4,33 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/row_weights.hpp"
 #include "loewner/linalg/gram.hpp"
 
 namespace loewner {
 namespace {
 
-Matrix<double> gram_of_shorter_side(const RowSource& a) {
-  if (a.rows() >= a.cols()) return gram(a);
-  const Matrix<float> all = read_all(a);
-  const Matrix<float> columns = detail::transposed(all.view());
+Matrix<double> gram_of_shorter_side(const RowSource& a, std::span<const double> row_weights) {
+  if (a.rows() >= a.cols()) return gram(a, row_weights);
+  Matrix<float> all = read_all(a);
+  for (Index i = 0; i < static_cast<Index>(row_weights.size()); ++i) {
+    const auto scale = static_cast<float>(std::sqrt(row_weights[i]));
+    for (float& x : all.row(i)) x *= scale;
+  }
+  const Matrix<float> columns = detail::transposed(std::as_const(all).view());
   return gram(DenseRows(columns.view()));
 }
 
 }  // namespace
 
-std::vector<double> singular_values(const RowSource& a) {
+std::vector<double> singular_values(const RowSource& a, std::span<const double> row_weights) {
+  detail::require_row_weights(row_weights, a.rows(), "singular_values");
   require_finite(a, "singular_values: the matrix");
-  Matrix<double> g = gram_of_shorter_side(a);
+  Matrix<double> g = gram_of_shorter_side(a, row_weights);
   std::vector<double> values;
   require(blas::symmetric_eigenvalues(g.view(), values),
           [] { return std::string("singular_values: LAPACK dsyevd did not converge"); });

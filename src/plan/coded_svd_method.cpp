@@ -36,13 +36,16 @@ struct Components {
   CodeLadder ladder;
 };
 
+CodeLadder ladder_for(std::vector<double> singular_values) {
+  for (double& value : singular_values) value *= value;
+  return CodeLadder::for_variances(singular_values);
+}
+
 Components components_of(const EncodeRequest& request) {
   auto svd = truncated_svd(*request.matrix, {.rank = std::min(request.matrix->rows(), request.matrix->cols()),
                                              .row_weights = request.row_weights,
                                              .route = SvdRoute::gram});
-  std::vector<double> variances;
-  for (const double sigma : svd.singular_values) variances.push_back(sigma * sigma);
-  return {std::move(svd.vt), CodeLadder::for_variances(variances)};
+  return {std::move(svd.vt), ladder_for(std::move(svd.singular_values))};
 }
 
 // The points of the curve, and the ladder that the rows use at each.
@@ -51,9 +54,10 @@ struct Rates {
   std::vector<CodeLadder> ladders;
 };
 
-Rates rates_of(const EncodeRequest& request, const CodeLadder& ladder) {
+Rates rates_of(MatrixSurvey& survey, const CodeLadder& ladder) {
+  const auto& request = survey.request();
   Rates rates;
-  for (const auto& rate : codes_curve(*request.matrix, request.row_weights, ladder, kPointsOfCodesCurve)) {
+  for (const auto& rate : codes_curve(survey.energies(), ladder, kPointsOfCodesCurve)) {
     const CodeLadder used = ladder.up_to(rate.highest_step);
     const Index bytes = rate.bytes + direction_bytes(used, request.matrix->cols());
     if (bytes >= request.source_bytes) break;
@@ -123,9 +127,10 @@ Encoding encode_at(const EncodeRequest& request, const Components& components, c
 
 }  // namespace
 
-std::vector<Candidate> coded_svd_curve(const EncodeRequest& request) {
+std::vector<Candidate> coded_svd_curve(MatrixSurvey& survey) {
+  const auto& request = survey.request();
   const double entries = static_cast<double>(request.matrix->rows()) * static_cast<double>(request.matrix->cols());
-  const Rates rates = rates_of(request, components_of(request).ladder);
+  const Rates rates = rates_of(survey, ladder_for(survey.singular_values()));
   std::vector<Candidate> candidates;
   for (std::size_t i = 0; i < rates.points.size(); ++i) {
     candidates.push_back({.method = Method::coded_svd,
@@ -138,7 +143,8 @@ std::vector<Candidate> coded_svd_curve(const EncodeRequest& request) {
 
 Encoding encode_by_coded_svd(const EncodeRequest& request) {
   const Components components = components_of(request);
-  const Rates rates = rates_of(request, components.ladder);
+  MatrixSurvey survey(request);
+  const Rates rates = rates_of(survey, components.ladder);
   const auto encode = [&](std::size_t i, Index bytes) {
     return encode_at(request, components, rates.ladders[i], bytes, std::sqrt(rates.points[i].error));
   };

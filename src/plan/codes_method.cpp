@@ -26,11 +26,12 @@ Encoding finish(std::unique_ptr<Codes> codes, double predicted) {
 
 }  // namespace
 
-std::vector<Candidate> codes_curve(const EncodeRequest& request) {
+std::vector<Candidate> codes_curve(MatrixSurvey& survey) {
+  const auto& request = survey.request();
   std::vector<Candidate> points;
   const Index entries = request.matrix->rows() * request.matrix->cols();
-  for (const auto& rate : codes_curve(*request.matrix, request.row_weights, CodeLadder::plain(request.matrix->cols()),
-                                      kPointsOfCodesCurve)) {
+  const auto ladder = CodeLadder::plain(request.matrix->cols());
+  for (const auto& rate : codes_curve(survey.energies(), ladder, kPointsOfCodesCurve)) {
     if (rate.bytes >= request.source_bytes) break;
     points.push_back({.method = Method::codes,
                       .point = {rate.bytes, rate.error},
@@ -42,7 +43,8 @@ std::vector<Candidate> codes_curve(const EncodeRequest& request) {
 
 Encoding encode_by_codes(const EncodeRequest& request) {
   std::vector<RatePoint> rates;
-  for (const auto& candidate : codes_curve(request)) rates.push_back(candidate.point);
+  MatrixSurvey survey(request);
+  for (const auto& candidate : codes_curve(survey)) rates.push_back(candidate.point);
   const auto encode = [&](Index bytes, double error) { return finish(codes_within(request, bytes), std::sqrt(error)); };
   if (request.max_error) {
     return first_within_error(request, rates, [&](std::size_t i) { return encode(rates[i].bytes, rates[i].error); });

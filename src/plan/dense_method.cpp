@@ -36,9 +36,10 @@ Rounded rounded(const EncodeRequest& request) {
 
 }  // namespace
 
-std::vector<Candidate> dense_curve(const EncodeRequest& request) {
+std::vector<Candidate> dense_curve(MatrixSurvey& survey) {
+  const auto& request = survey.request();
   if (bytes_in(request, NumberFormat::f16) >= request.source_bytes) return {};
-  const Rounded best = rounded(request);
+  const Rounded best = rounded(survey.rows_to_round());
   return {{.method = Method::dense,
            .point = {bytes_in(request, best.format), best.error * best.error},
            .rank = std::nullopt,

@@ -47,7 +47,7 @@ std::string bytes_text(Index bytes) {
   return std::to_string(bytes) + " bytes";
 }
 
-[[noreturn]] void refuse(const EncodeRequest& request, const std::vector<Candidate>& offers) {
+[[noreturn]] void refuse(const EncodeRequest& request, std::span<const Candidate> offers) {
   if (request.max_error) {
     throw BudgetError("no encoding smaller than the matrix itself (" + bytes_text(request.source_bytes) +
                       ") is within the error; ask for a larger one");
@@ -59,22 +59,8 @@ std::string bytes_text(Index bytes) {
                          : "the smallest encoding needs " + std::to_string(smallest->point.bytes)));
 }
 
-// The lowest error within the bytes; or the fewest bytes within the error.
-const Candidate* best_of(const EncodeRequest& request, const std::vector<Candidate>& offers) {
-  const Candidate* best = nullptr;
-  for (const auto& offer : offers) {
-    if (request.max_bytes && offer.point.bytes > *request.max_bytes) continue;
-    if (request.max_error && offer.point.error > *request.max_error * *request.max_error) continue;
-    const auto cost = [&](const Candidate& c) {
-      return request.max_bytes ? c.point.error : static_cast<double>(c.point.bytes);
-    };
-    if (best == nullptr || cost(offer) < cost(*best)) best = &offer;
-  }
-  return best;
-}
-
 Encoding encode_automatically(const EncodeRequest& request) {
-  const Candidate best = best_candidate(request);
+  const Candidate best = best_candidate(request, candidates(request));
   EncodeRequest exact = request;
   exact.method = best.method;
   if (best.method != Method::svd) return entry_of(best.method).encode(exact);
@@ -85,24 +71,32 @@ Encoding encode_automatically(const EncodeRequest& request) {
 }  // namespace
 
 std::vector<Candidate> candidates(const EncodeRequest& request) {
+  MatrixSurvey survey(request);
   std::vector<Candidate> result;
   for (const auto& entry : method_entries()) {
     const bool asked =
         request.method == Method::automatic ? takes_part_in_automatic(entry, request) : request.method == entry.method;
-    if (asked) std::ranges::move(entry.curve(request), std::back_inserter(result));
+    if (asked) std::ranges::move(entry.curve(survey), std::back_inserter(result));
   }
   const auto& subspaces = entry_of(Method::subspaces);
   if (request.method == Method::automatic && has_rows_for_directions(*request.matrix) &&
       subspaces.memory(request.matrix->cols()) <= request.memory && low_rank_competes(result)) {
-    std::ranges::move(subspaces.curve(request), std::back_inserter(result));
+    std::ranges::move(subspaces.curve(survey), std::back_inserter(result));
   }
   return result;
 }
 
-Candidate best_candidate(const EncodeRequest& request) {
+Candidate best_candidate(const EncodeRequest& request, std::span<const Candidate> offers) {
   require_one_budget(request);
-  const auto offers = candidates(request);
-  const Candidate* best = best_of(request, offers);
+  const auto cost = [&](const Candidate& c) {
+    return request.max_bytes ? c.point.error : static_cast<double>(c.point.bytes);
+  };
+  const Candidate* best = nullptr;
+  for (const auto& offer : offers) {
+    if (request.max_bytes && offer.point.bytes > *request.max_bytes) continue;
+    if (request.max_error && offer.point.error > *request.max_error * *request.max_error) continue;
+    if (best == nullptr || cost(offer) < cost(*best)) best = &offer;
+  }
   if (best == nullptr) refuse(request, offers);
   return *best;
 }

@@ -9,22 +9,16 @@
 namespace loewner {
 namespace {
 
-struct Rounded {
-  std::unique_ptr<Integers> matrix;
-  double error = 0;  // relative weighted Frobenius error, measured
-};
-
-Rounded rounded(const EncodeRequest& request, const Integers::Shape& shape) {
-  Rounded result{.matrix = std::make_unique<Integers>(request.matrix, shape)};
-  result.error =
-      approximation_errors(*request.matrix, *result.matrix, request.row_weights, 2).weighted_relative_error();
-  return result;
+// Relative weighted Frobenius error of the rounded rows, measured.
+double rounding_error(const EncodeRequest& request, const Integers& rounded) {
+  return approximation_errors(*request.matrix, rounded, request.row_weights, 2).weighted_relative_error();
 }
 
-std::vector<Candidate> curve(const EncodeRequest& request, Method method, int bits) {
-  const auto shape = integers_shape(*request.matrix, bits);
-  if (shape.bytes() >= request.source_bytes) return {};
-  const double error = rounded(request, shape).error;
+std::vector<Candidate> curve(MatrixSurvey& survey, Method method, int bits) {
+  const auto shape = integers_shape(*survey.request().matrix, bits);
+  if (shape.bytes() >= survey.request().source_bytes) return {};
+  const EncodeRequest rows = survey.rows_to_round();
+  const double error = rounding_error(rows, Integers(rows.matrix, integers_shape(*rows.matrix, bits)));
   return {{.method = method,
            .point = {shape.bytes(), error * error},
            .rank = std::nullopt,
@@ -40,27 +34,28 @@ Encoding encode(const EncodeRequest& request, Method method, int bits) {
     throw BudgetError(name + " takes " + std::to_string(shape.bytes()) + " bytes, of " + std::to_string(most) +
                       " that it may");
   }
-  Rounded result = rounded(request, shape);
-  if (request.max_error && result.error > *request.max_error) {
-    throw BudgetError(name + " leaves the error " + std::to_string(result.error) + ", more than " +
+  auto rounded = std::make_unique<Integers>(request.matrix, shape);
+  const double error = rounding_error(request, *rounded);
+  if (request.max_error && error > *request.max_error) {
+    throw BudgetError(name + " leaves the error " + std::to_string(error) + ", more than " +
                       std::to_string(*request.max_error));
   }
   Encoding encoding;
-  encoding.matrix = std::move(result.matrix);
+  encoding.matrix = std::move(rounded);
   encoding.method = method;
   encoding.bits = bits;
-  encoding.predicted_error = result.error;
+  encoding.predicted_error = error;
   return encoding;
 }
 
 }  // namespace
 
-std::vector<Candidate> int8_curve(const EncodeRequest& request) {
-  return curve(request, Method::int8, 8);
+std::vector<Candidate> int8_curve(MatrixSurvey& survey) {
+  return curve(survey, Method::int8, 8);
 }
 
-std::vector<Candidate> int4_curve(const EncodeRequest& request) {
-  return curve(request, Method::int4, 4);
+std::vector<Candidate> int4_curve(MatrixSurvey& survey) {
+  return curve(survey, Method::int4, 4);
 }
 
 Encoding encode_by_int8(const EncodeRequest& request) {

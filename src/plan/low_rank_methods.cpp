@@ -9,6 +9,7 @@
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/row_projection.hpp"
+#include "loewner/linalg/singular_values.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/robust/lp_error.hpp"
 #include "loewner/robust/lp_low_rank.hpp"
@@ -40,12 +41,10 @@ Index bytes_at_rank(const EncodeRequest& request, Index rank) {
 
 Family svd_family(const EncodeRequest& request, Index rank, SvdRoute route = SvdRoute::automatic) {
   auto svd = truncated_svd(*request.matrix, {.rank = rank, .row_weights = request.row_weights, .route = route});
-  Family family{.method = Method::svd, .vt = std::move(svd.vt), .error_at_rank = {}, .certificate = std::nullopt};
-  const auto& sigma = svd.singular_values;
-  std::vector<double> tail(sigma.size() + 1);  // summed from the small end, so that no digit of a small tail is lost
-  for (std::size_t k = sigma.size(); k > 0; --k) tail[k - 1] = tail[k] + sigma[k - 1] * sigma[k - 1];
-  for (const double energy : tail) family.error_at_rank.push_back(tail[0] > 0 ? std::sqrt(energy / tail[0]) : 0.0);
-  return family;
+  return {.method = Method::svd,
+          .vt = std::move(svd.vt),
+          .error_at_rank = relative_residuals(svd.singular_values),
+          .certificate = std::nullopt};
 }
 
 // What the projection on the first k rows of vt leaves of the weighted energy, for all k, from the complete SVD:
@@ -139,11 +138,11 @@ ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& app
   return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
 }
 
-std::vector<Candidate> curve_of(const EncodeRequest& request, const Family& family) {
+std::vector<Candidate> curve_of(const EncodeRequest& request, Method method, const std::vector<double>& error_at_rank) {
   std::vector<Candidate> points;
-  for (Index rank = 1; rank <= family.vt.rows() && saves_bytes(request, rank); ++rank) {
-    const double error = family.error_at_rank[rank];
-    points.push_back({family.method, {bytes_at_rank(request, rank), error * error}, rank, std::nullopt});
+  for (Index rank = 1; rank < static_cast<Index>(error_at_rank.size()) && saves_bytes(request, rank); ++rank) {
+    const double error = error_at_rank[rank];
+    points.push_back({method, {bytes_at_rank(request, rank), error * error}, rank, std::nullopt});
   }
   return points;
 }
@@ -157,12 +156,13 @@ Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
 
 }  // namespace
 
-std::vector<Candidate> svd_curve(const EncodeRequest& request) {
-  return curve_of(request, svd_family(request, full_rank(request), SvdRoute::gram));
+std::vector<Candidate> svd_curve(MatrixSurvey& survey) {
+  return curve_of(survey.request(), Method::svd, relative_residuals(survey.singular_values()));
 }
 
-std::vector<Candidate> lp_curve(const EncodeRequest& request) {
-  return curve_of(request, lp_family(request).lp);
+std::vector<Candidate> lp_curve(MatrixSurvey& survey) {
+  const auto family = lp_family(survey.request()).lp;
+  return curve_of(survey.request(), Method::lp, family.error_at_rank);
 }
 
 Encoding encode_by_svd(const EncodeRequest& request) {

@@ -32,7 +32,8 @@ Index most_bytes(const EncodeRequest& request) {
 
 }  // namespace
 
-std::vector<Candidate> subspaces_curve(const EncodeRequest& request) {
+std::vector<Candidate> subspaces_curve(MatrixSurvey& survey) {
+  const auto& request = survey.request();
   const SubspaceFit fit(request.matrix, {.row_weights = request.row_weights, .num_subspaces = request.num_subspaces});
   const Index smallest = Subspaces::bytes_of_numbers(
       request.matrix->rows(), request.matrix->rows() + request.matrix->cols(), request.factor_format);

@@ -77,14 +77,13 @@ struct CodesOptions {
 ///           ladder of other than d columns.
 std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& options);
 
-/// Predicted bytes and relative weighted squared error of encode_codes, from the rows' norms alone: some 10 % above the
-/// measured error at the low end, where the shared row helps, and within some 2 % elsewhere.
+/// Predicted bytes and relative weighted squared error of encode_codes, from the rows' energies (row_energies) alone:
+/// some 10 % above the measured error at the low end, where the shared row helps, and within some 2 % elsewhere.
 struct CodesRate {
   Index bytes;
   double error;
   int highest_step;  ///< of any row
 };
-std::vector<CodesRate> codes_curve(const RowSource& a, std::span<const double> row_weights, const CodeLadder& ladder,
-                                   int points);
+std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points);
 
 }  // namespace loewner

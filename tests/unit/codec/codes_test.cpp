@@ -8,6 +8,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "loewner/linalg/row_energies.hpp"
 #include "loewner/robust/lp_error.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
@@ -50,7 +51,7 @@ TEST_F(CodesOf, TakesNoMoreBytesThanItMayAndUsesThem) {
 }
 
 TEST_F(CodesOf, IsPredictedWithinTenPercentOfTheError) {
-  for (const auto& rate : codes_curve(DenseRows(a_.view()), weights_, CodeLadder::plain(kCols), 12)) {
+  for (const auto& rate : codes_curve(row_energies(DenseRows(a_.view()), weights_), CodeLadder::plain(kCols), 12)) {
     const auto codes = encode(rate.bytes);
     EXPECT_LE(codes->bytes(), rate.bytes);
     EXPECT_NEAR(error_of(*codes) / std::sqrt(rate.error), 1, 0.1) << rate.bytes;

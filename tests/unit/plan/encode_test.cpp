@@ -251,5 +251,57 @@ TEST(EncodeBetweenTheCodes, CodedSvdWinsOnATallMatrixThatDecaysAndLosesOnAFlatOn
   EXPECT_GT(error_of(flat, Method::coded_svd), error_of(flat, Method::codes));
 }
 
+// A matrix that automatic plans from a sample of its rows, beside what the methods themselves say.
+class SampledPlan : public testing::Test {
+ protected:
+  static constexpr Index kMany = 2400, kWide = 1100;
+
+  SampledPlan() {
+    for (Index i = 0; i < kMany; ++i) {
+      for (Index j = 0; j < kWide; ++j) a_(i, j) /= static_cast<float>(std::sqrt(1 + j));
+      weights_.push_back(1 / std::sqrt(static_cast<double>(i + 1)));
+    }
+    request_.matrix = std::make_shared<DenseRows>(a_.view());
+    request_.row_weights = weights_;
+    request_.source_bytes = kMany * kWide * 4;
+  }
+  std::vector<Candidate> offers(Method method) const {
+    EncodeRequest request = request_;
+    request.method = method;
+    return candidates(request);
+  }
+
+  Matrix<float> a_ = test::gaussian_matrix({.rows = kMany, .cols = kWide, .seed = 5});
+  std::vector<double> weights_;
+  EncodeRequest request_;
+};
+
+TEST_F(SampledPlan, ErrorsAreNearTheMethodsOwn) {
+  ASSERT_TRUE(is_planned_from_sample(Method::automatic, kMany, kWide));
+  const auto sampled = offers(Method::automatic);
+  for (const Method method : {Method::svd, Method::codes, Method::int8, Method::int4, Method::dense}) {
+    ASSERT_FALSE(is_planned_from_sample(method, kMany, kWide));
+    const auto exact = offers(method);
+    ASSERT_FALSE(exact.empty());
+    std::size_t compared = 0;
+    for (const auto& offer : sampled) {
+      if (offer.method != method) continue;
+      const auto& truth = exact.at(compared++);
+      EXPECT_EQ(offer.point.bytes, truth.point.bytes);
+      const double tolerance = method == Method::svd ? 0.12 : 0.03;  // the last ranks are the power law's guess
+      EXPECT_NEAR(std::sqrt(offer.point.error / truth.point.error), 1, tolerance) << to_string(method) << compared;
+    }
+    EXPECT_EQ(compared, exact.size());
+  }
+}
+
+TEST_F(SampledPlan, LeavesTheMatrixToTheMethodThatIsChosen) {
+  request_.max_bytes = request_.source_bytes / 10;
+  const Encoding encoding = encode_matrix(request_);
+  EXPECT_LE(encoding.matrix->bytes(), *request_.max_bytes);
+  const double error = approximation_errors(*request_.matrix, *encoding.matrix, weights_, 2).weighted_relative_error();
+  EXPECT_NEAR(encoding.predicted_error, error, 0.1 * error);
+}
+
 }  // namespace
 }  // namespace loewner

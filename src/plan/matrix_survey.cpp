@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/matrix_survey.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "loewner/linalg/row_energies.hpp"
+#include "loewner/linalg/singular_values.hpp"
+#include "loewner/sketch/sampled_singular_values.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr Index kMostExactSide = 1024, kSampledRows = 1024;
+
+bool is_sampled(const EncodeRequest& request) {
+  return is_planned_from_sample(request.method, request.matrix->rows(), request.matrix->cols());
+}
+
+}  // namespace
+
+bool is_planned_from_sample(Method method, Index rows, Index cols) {
+  return method == Method::automatic && std::min(rows, cols) > kMostExactSide;
+}
+
+const std::vector<double>& MatrixSurvey::energies() {
+  if (!energies_) energies_ = row_energies(*request_.matrix, request_.row_weights);
+  return *energies_;
+}
+
+const RowSample& MatrixSurvey::sample() {
+  if (!sample_) {
+    sample_ = sample_rows(*request_.matrix, request_.row_weights, energies(), kSampledRows, request_.seed);
+  }
+  return *sample_;
+}
+
+const std::vector<double>& MatrixSurvey::singular_values() {
+  if (singular_values_) return *singular_values_;
+  if (is_sampled(request_)) {
+    const double energy = std::accumulate(energies().begin(), energies().end(), 0.0);
+    singular_values_ =
+        sampled_singular_values(sample(), energy, std::min(request_.matrix->rows(), request_.matrix->cols()));
+  } else {
+    singular_values_ = loewner::singular_values(*request_.matrix, request_.row_weights);
+  }
+  return *singular_values_;
+}
+
+EncodeRequest MatrixSurvey::rows_to_round() {
+  EncodeRequest request = request_;
+  if (!is_sampled(request_) || sample().rows.rows() == 0) return request;
+  request.matrix = std::make_shared<DenseRows>(std::as_const(sample().rows).view());
+  request.row_weights = sample().weights;
+  return request;
+}
+
+}  // namespace loewner
