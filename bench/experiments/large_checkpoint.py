@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peak memory and time on a made-up 4 GB checkpoint whose embedding table alone has 2 GB.
+"""Time and peak memory on a made-up 4 GB checkpoint whose embedding table alone has 2 GB.
 
-    python bench/experiments/large_checkpoint.py [--folder FOLDER] [--max-memory 1.5GB]
+    python bench/experiments/large_checkpoint.py [--folder FOLDER] [--runs NAME ...] [--update-docs]
 
-Writes the checkpoint below FOLDER by blocks of rows (f16, three shards, a Llama-like configuration), runs compress with
-each setting and verify on the last output, prints a table, and removes its files. Takes some 20 minutes on two cores.
+Writes the checkpoint below FOLDER by blocks of rows (f16, three shards, a Llama-like configuration), reads it once,
+then runs the command line tool with each setting, and removes its files. Reading and the dry runs find none of the
+files in the page cache. Takes some 20 minutes on two cores, a few of them for the dry runs.
 """
 
 import argparse
@@ -18,14 +19,21 @@ import time
 from pathlib import Path
 
 import numpy as np
+from compressed import TOOL
+from results_page import markdown_table, publish
 
 ROWS, COLS, INNER, LAYERS = 250_000, 4096, 11_008, 8
 TABLE = "model.embed_tokens.weight"
-SETTINGS = {
-    "f16 svd": ["--factor-format", "f16", "--method", "svd"],
-    "f32 svd": ["--factor-format", "f32", "--method", "svd"],
-    "f16 auto": ["--factor-format", "f16", "--method", "auto"],
+HALF = ["--keep", "0.5", "--quiet"]
+RUNS = {  # by name: the command and its options after the model
+    "plan": ["compress", *HALF, "--dry-run", "--max-memory", "1GB"],
+    "plan --all": ["compress", *HALF, "--dry-run", "--max-memory", "1GB", "--all"],
+    "svd in f16": ["compress", *HALF, "--max-memory", "1.5GB", "--method", "svd", "--factor-format", "f16"],
+    "svd in f32": ["compress", *HALF, "--max-memory", "1.5GB", "--method", "svd", "--factor-format", "f32"],
+    "auto": ["compress", *HALF, "--max-memory", "1.5GB"],
+    "verify": ["verify", "--quiet"],  # of the last output
 }
+HEADER = ["run", "seconds", "of reading", "peak GB"]
 Shapes = dict[str, tuple[int, int]]
 
 
@@ -74,6 +82,23 @@ def write_checkpoint(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": True, "torch_dtype": "float16"}))
 
 
+def forget(folder: Path) -> None:
+    """Drops the files of a folder from the page cache."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_once(folder: Path) -> float:
+    """Seconds to read all files of a folder."""
+    start = time.monotonic()
+    for path in folder.iterdir():
+        with path.open("rb", buffering=0) as file:
+            while file.read(1 << 24):
+                pass
+    return time.monotonic() - start
+
+
 def measure(command: list[str]) -> tuple[float, float]:
     """Seconds and the largest resident memory in GB of a command that must succeed."""
     start = time.monotonic()
@@ -84,30 +109,35 @@ def measure(command: list[str]) -> tuple[float, float]:
     return time.monotonic() - start, usage.ru_maxrss * 1024 / 1e9
 
 
+def command_of(name: str, model: Path, out: Path) -> list[str]:
+    verb, *options = RUNS[name]
+    if verb == "verify":
+        return [TOOL, verb, str(out), "--against", str(model), *options]
+    return [TOOL, verb, str(model), *options, *([] if "--dry-run" in options else ["-o", str(out), "--overwrite"])]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where 10 GB are free; default: the temporary folder")
-    parser.add_argument("--max-memory", default="1.5GB")
-    parser.add_argument(
-        "--settings", nargs="+", choices=SETTINGS, default=["f16 svd", "f32 svd"], help="auto needs 2.5GB"
-    )
+    parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS), metavar="NAME", help=", ".join(RUNS))
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
     options = parser.parse_args()
-    tool = os.environ.get("LOEWNER_TOOL", str(Path(sys.executable).parent / "loewner"))
     folder = Path(tempfile.mkdtemp(prefix="loewner-large-", dir=options.folder))
     model, out = folder / "model", folder / "out"
     try:
         write_checkpoint(model)
-        size = sum(path.stat().st_size for path in model.iterdir())
-        print(f"checkpoint of {size / 1e9:.2f} GB, table {ROWS} x {COLS} f16, --max-memory {options.max_memory}")
-        print(f"{'setting':12} {'seconds':>8} {'peak GB':>8}", flush=True)
-        for name in options.settings:
-            command = [tool, "compress", str(model), "-o", str(out), "--keep", "0.5", "--overwrite", "--quiet"]
-            seconds, peak = measure([*command, "--max-memory", options.max_memory, *SETTINGS[name]])
-            print(f"{name:12} {seconds:8.0f} {peak:8.2f}", flush=True)
-        seconds, peak = measure([tool, "verify", str(out), "--against", str(model), "--quiet"])
-        print(f"{'verify':12} {seconds:8.0f} {peak:8.2f}")
+        os.sync()  # pages that are not on disk yet cannot be dropped
+        forget(model)
+        reading = read_once(model)
+        rows = [["reading the files", f"{reading:.1f}", "1.0", ""]]
+        for name in options.runs:
+            forget(model)
+            seconds, peak = measure(command_of(name, model, out))
+            rows.append([name, f"{seconds:.1f}", f"{seconds / reading:.1f}", f"{peak:.2f}"])
+            print(*rows[-1], file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(folder)
+    publish("large", markdown_table(HEADER, rows), options.update_docs)
 
 
 if __name__ == "__main__":

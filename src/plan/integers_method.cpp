@@ -15,10 +15,11 @@ double rounding_error(const EncodeRequest& request, const Integers& rounded) {
 }
 
 std::vector<Candidate> curve(MatrixSurvey& survey, Method method, int bits) {
-  const auto shape = integers_shape(*survey.request().matrix, bits);
-  if (shape.bytes() >= survey.request().source_bytes) return {};
   const EncodeRequest rows = survey.rows_to_round();
-  const double error = rounding_error(rows, Integers(rows.matrix, integers_shape(*rows.matrix, bits)));
+  auto shape = integers_shape(*rows.matrix, bits);
+  const double error = rounding_error(rows, Integers(rows.matrix, shape));
+  shape.rows = survey.request().matrix->rows();
+  if (shape.bytes() >= survey.request().source_bytes) return {};
   return {{.method = method,
            .point = {shape.bytes(), error * error},
            .rank = std::nullopt,

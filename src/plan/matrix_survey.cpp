@@ -11,7 +11,9 @@
 namespace loewner {
 namespace {
 
-constexpr Index kMostExactSide = 1024, kSampledRows = 1024;
+constexpr Index kMostExactSide = 1024;
+constexpr Index kRowsForSpectrum = 512;
+constexpr Index kRowsToRound = 256;  // rounding leaves much the same of every row
 
 bool is_sampled(const EncodeRequest& request) {
   return is_planned_from_sample(request.method, request.matrix->rows(), request.matrix->cols());
@@ -28,19 +30,16 @@ const std::vector<double>& MatrixSurvey::energies() {
   return *energies_;
 }
 
-const RowSample& MatrixSurvey::sample() {
-  if (!sample_) {
-    sample_ = sample_rows(*request_.matrix, request_.row_weights, energies(), kSampledRows, request_.seed);
-  }
-  return *sample_;
+RowSample MatrixSurvey::sample(Index rows) {
+  return sample_rows(*request_.matrix, request_.row_weights, energies(), rows, request_.seed);
 }
 
 const std::vector<double>& MatrixSurvey::singular_values() {
   if (singular_values_) return *singular_values_;
   if (is_sampled(request_)) {
     const double energy = std::accumulate(energies().begin(), energies().end(), 0.0);
-    singular_values_ =
-        sampled_singular_values(sample(), energy, std::min(request_.matrix->rows(), request_.matrix->cols()));
+    singular_values_ = sampled_singular_values(sample(kRowsForSpectrum), energy,
+                                               std::min(request_.matrix->rows(), request_.matrix->cols()));
   } else {
     singular_values_ = loewner::singular_values(*request_.matrix, request_.row_weights);
   }
@@ -49,9 +48,11 @@ const std::vector<double>& MatrixSurvey::singular_values() {
 
 EncodeRequest MatrixSurvey::rows_to_round() {
   EncodeRequest request = request_;
-  if (!is_sampled(request_) || sample().rows.rows() == 0) return request;
-  request.matrix = std::make_shared<DenseRows>(std::as_const(sample().rows).view());
-  request.row_weights = sample().weights;
+  if (!is_sampled(request_)) return request;
+  if (!rows_to_round_) rows_to_round_ = sample(kRowsToRound);
+  if (rows_to_round_->rows.rows() == 0) return request;  // nothing but zeros
+  request.matrix = std::make_shared<DenseRows>(std::as_const(rows_to_round_->rows).view());
+  request.row_weights = rows_to_round_->weights;
   return request;
 }
 

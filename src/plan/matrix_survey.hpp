@@ -11,7 +11,7 @@ namespace loewner {
 
 /// What the curves of all methods are computed from, each part when it is first asked for.
 ///
-/// Where is_planned_from_sample says so, from 1024 rows that stand for all.
+/// Where is_planned_from_sample says so, from some rows that stand for all.
 class MatrixSurvey {
  public:
   explicit MatrixSurvey(const EncodeRequest& request) : request_(request) {}
@@ -28,11 +28,11 @@ class MatrixSurvey {
   EncodeRequest rows_to_round();
 
  private:
-  const RowSample& sample();
+  RowSample sample(Index rows);
 
   const EncodeRequest& request_;
   std::optional<std::vector<double>> energies_, singular_values_;
-  std::optional<RowSample> sample_;
+  std::optional<RowSample> rows_to_round_;
 };
 
 }  // namespace loewner

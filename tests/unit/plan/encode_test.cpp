@@ -288,7 +288,7 @@ TEST_F(SampledPlan, ErrorsAreNearTheMethodsOwn) {
       if (offer.method != method) continue;
       const auto& truth = exact.at(compared++);
       EXPECT_EQ(offer.point.bytes, truth.point.bytes);
-      const double tolerance = method == Method::svd ? 0.12 : 0.03;  // the last ranks are the power law's guess
+      const double tolerance = method == Method::svd ? 0.15 : 0.03;  // the last ranks are the power law's guess
       EXPECT_NEAR(std::sqrt(offer.point.error / truth.point.error), 1, tolerance) << to_string(method) << compared;
     }
     EXPECT_EQ(compared, exact.size());
