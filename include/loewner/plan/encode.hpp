@@ -55,7 +55,7 @@ struct Candidate {
 /// Cost      svd: one Gram matrix and its eigenvalues. lp: its factorisation besides. dense: one pass over the rows.
 ///           Planned from a sample: one pass, and a Gram matrix and eigenvalues of 512 rows.
 /// Accuracy  predicted errors within 10 % (tests); from a sample within 3 %, of svd within 15 % up to half of the
-///           ranks and 20 % beyond (tests; sketch/sampled_singular_values.hpp).
+///           ranks and 25 % beyond (tests; sketch/sampled_singular_values.hpp).
 /// Errors    InvalidArgument on a non-finite entry.
 std::vector<Candidate> candidates(const EncodeRequest& request);
 

@@ -289,7 +289,7 @@ TEST_F(SampledPlan, ErrorsAreNearTheMethodsOwn) {
       const auto& truth = exact.at(compared++);
       EXPECT_EQ(offer.point.bytes, truth.point.bytes);
       // Beyond the ranks that the sample has, a power law is guessed.
-      const double tolerance = method != Method::svd ? 0.03 : *offer.rank <= kWide / 2 ? 0.15 : 0.2;
+      const double tolerance = method != Method::svd ? 0.03 : *offer.rank <= kWide / 2 ? 0.15 : 0.25;
       EXPECT_NEAR(std::sqrt(offer.point.error / truth.point.error), 1, tolerance) << to_string(method) << compared;
     }
     EXPECT_EQ(compared, exact.size());
