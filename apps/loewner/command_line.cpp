@@ -140,6 +140,7 @@ class Compress final : public Command {
     if (all_) options_.selection = Selection::all;
     options_.method = *method_from_string(method_);
     options_.factor_format = *number_format_from_string(factor_format_);
+    if (subspaces_ != kByBudget) options_.num_subspaces = std::stoi(subspaces_);
     options_.if_exists = if_exists_of(resume_, overwrite_);
     if (!max_memory_.empty()) options_.max_memory = parse_bytes("--max-memory", max_memory_);
     if (!budget_.empty()) options_.budget = parse_bytes("--budget", budget_);
@@ -173,8 +174,9 @@ class Compress final : public Command {
     app->add_option("--method", method_, "how; auto takes what leaves the lowest weighted error")
         ->check(CLI::IsMember(method_names()))
         ->capture_default_str();
-    app->add_option("--subspaces", options_.num_subspaces,
-                    "how many, of --method subspaces; default: chosen by the budget");
+    app->add_option("--subspaces", subspaces_, "how many, of --method subspaces; auto: chosen by the budget")
+        ->check(CLI::IsMember({kByBudget}) | CLI::Range(1, 256))
+        ->capture_default_str();
     app->add_option("--norm-exponent", options_.norm_exponent, "p >= 1 of lp and of the l_p errors")
         ->capture_default_str();
     app->add_option("--row-weights", options_.row_weights, "zipf[:EXPONENT], none, or a file of token counts")
@@ -195,7 +197,8 @@ class Compress final : public Command {
 
   CompressOptions options_;
   Common common_;
-  std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;
+  static constexpr const char* kByBudget = "auto";
+  std::string method_ = "auto", subspaces_ = kByBudget, factor_format_ = "f32", max_memory_, budget_;
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
 };
 

@@ -26,6 +26,8 @@ import pytest
         (["--keep", "0.5", "--norm-exponent", "inf"], "norm_exponent must be finite"),
         (["--keep", "0.5", "--norm-exponent", "two"], "two"),
         (["--keep", "0.5", "--method", "magic"], "magic"),
+        (["--keep", "0.5", "--subspaces", "0"], "0 not in range 1 to 256"),
+        (["--keep", "0.5", "--subspaces", "1.5"], "1.5 not in range"),
         (["--keep", "0.5", "--factor-format", "int3"], "int3"),
         (["--keep", "0.5", "--row-weights", "zipf:0"], "exponent"),
         (["--keep", "0.5", "--row-weights", "zipf:x"], "exponent must be a number, got 'x'"),
@@ -71,4 +73,11 @@ def test_help_is_no_error(command: str) -> None:
 @pytest.mark.parametrize("size", ["1.5GB", "300 MiB", "1e9", "2000000000", "0.5gib"])
 def test_sizes_of_memory(tmp_path: Path, size: str) -> None:
     done = ft.run("compress", ft.write_model(tmp_path / "model"), "--keep", 0.6, "--max-memory", size, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", ["1", "2", "auto"])
+def test_numbers_of_subspaces(tmp_path: Path, number: str) -> None:
+    model, out = ft.write_model(tmp_path / "model"), tmp_path / "out"
+    done = ft.run("compress", model, "-o", out, "--keep", 0.8, "--method", "subspaces", "--subspaces", number)
     assert (done.returncode, done.stderr) == (0, "")
