@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <utility>
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/row_weights.hpp"
+#include "detail/weighted_rows.hpp"
 #include "loewner/linalg/gram.hpp"
 
 namespace loewner {
@@ -16,12 +16,8 @@ namespace {
 
 Matrix<double> gram_of_shorter_side(const RowSource& a, std::span<const double> row_weights) {
   if (a.rows() >= a.cols()) return gram(a, row_weights);
-  Matrix<float> all = read_all(a);
-  for (Index i = 0; i < static_cast<Index>(row_weights.size()); ++i) {
-    const auto scale = static_cast<float>(std::sqrt(row_weights[i]));
-    for (float& x : all.row(i)) x *= scale;
-  }
-  const Matrix<float> columns = detail::transposed(std::as_const(all).view());
+  const Matrix<float> all = read_all(detail::WeightedRows(a, row_weights));
+  const Matrix<float> columns = detail::transposed(all.view());
   return gram(DenseRows(columns.view()));
 }
 
@@ -39,8 +35,9 @@ std::vector<double> singular_values(const RowSource& a, std::span<const double> 
   return values;
 }
 
-std::vector<double> relative_residuals(const std::vector<double>& singular_values) {
+std::vector<double> relative_residuals(const std::vector<double>& singular_values, double residual_norm) {
   std::vector<double> tail(singular_values.size() + 1);  // summed from the small end, where digits would be lost
+  tail.back() = residual_norm * residual_norm;
   for (std::size_t k = singular_values.size(); k > 0; --k) {
     tail[k - 1] = tail[k] + singular_values[k - 1] * singular_values[k - 1];
   }

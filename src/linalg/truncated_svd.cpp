@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/weighted_rows.hpp"
 #include "loewner/base/cancellation.hpp"
+#include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
@@ -20,6 +23,8 @@ void require_usable(const RowSource& a, const TruncatedSvdOptions& options) {
     return "truncated_svd: rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) +
            " x " + std::to_string(a.cols()) + " matrix, got " + std::to_string(options.rank);
   });
+  require(options.eps >= 0 && std::isfinite(options.eps) && (options.eps > 0 || options.route != SvdRoute::krylov),
+          [&] { return "truncated_svd: eps must be >= 0, and > 0 for krylov, got " + std::to_string(options.eps); });
   require_finite(a, "truncated_svd: the matrix");
 }
 
@@ -81,6 +86,24 @@ RightSingularVectors wide_route(const RowSource& a, const TruncatedSvdOptions& o
   return result;
 }
 
+struct KrylovRoute {
+  RightSingularVectors svd;
+  bool converged = false;
+};
+
+KrylovRoute krylov_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  constexpr Index kManyVectors = 64, kWideBlock = 32;  // fewer steps read the matrix less often
+  const detail::WeightedRows rows(a, options.row_weights);
+  auto found =
+      block_krylov(MatrixOperator(rows),
+                   {.rank = options.rank, .eps = options.eps, .block = options.rank >= kManyVectors ? kWideBlock : 0});
+  return {.svd = {.singular_values = std::move(found.singular_values),
+                  .vt = std::move(found.vt),
+                  .route = SvdRoute::krylov,
+                  .residual_norm = found.residual_norm},
+          .converged = found.status == Status::converged};
+}
+
 }  // namespace
 
 std::string_view to_string(SvdRoute route) {
@@ -91,12 +114,28 @@ std::string_view to_string(SvdRoute route) {
       return "gram";
     case SvdRoute::direct:
       return "direct";
+    case SvdRoute::krylov:
+      return "krylov";
   }
   __builtin_unreachable();
 }
 
+bool is_krylov_cheaper(Index rows, Index cols, Index rank) {
+  const auto n = static_cast<double>(std::max(rows, cols)), d = static_cast<double>(std::min(rows, cols)),
+             k = static_cast<double>(rank);
+  constexpr double kRoom = 1 << 28;
+  return 30 * n * d * k + 180 * (n + d) * k * k < n * d * d + 11 * d * d * d &&
+         26 * (n + d) * k <= std::max(kRoom, 24 * d * d);
+}
+
 RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options) {
   require_usable(a, options);
+  const bool chosen =
+      options.route == SvdRoute::automatic && options.eps > 0 && is_krylov_cheaper(a.rows(), a.cols(), options.rank);
+  if (chosen || options.route == SvdRoute::krylov) {
+    auto [svd, converged] = krylov_route(a, options);
+    if (converged || !chosen) return std::move(svd);
+  }
   if (a.rows() < a.cols()) return wide_route(a, options);
   if (options.route == SvdRoute::direct) return direct_route(a, options);
   RightSingularVectors result = gram_route(a, options);

@@ -18,6 +18,9 @@
 namespace loewner {
 namespace {
 
+// Of the error, what the search for few directions may give away: below what any rounding of the factors adds.
+constexpr double kKrylovEps = 1e-4;
+
 Index dense_bytes(const EncodeRequest& request) {
   return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
 }
@@ -39,11 +42,12 @@ Index bytes_at_rank(const EncodeRequest& request, Index rank) {
   return LowRank::bytes_at_rank(request.matrix->rows(), request.matrix->cols(), rank, request.factor_format);
 }
 
-Family svd_family(const EncodeRequest& request, Index rank, SvdRoute route = SvdRoute::automatic) {
-  auto svd = truncated_svd(*request.matrix, {.rank = rank, .row_weights = request.row_weights, .route = route});
+Family svd_family(const EncodeRequest& request, TruncatedSvdOptions options) {
+  options.row_weights = request.row_weights;
+  auto svd = truncated_svd(*request.matrix, options);
   return {.method = Method::svd,
           .vt = std::move(svd.vt),
-          .error_at_rank = relative_residuals(svd.singular_values),
+          .error_at_rank = relative_residuals(svd.singular_values, svd.residual_norm),
           .certificate = std::nullopt};
 }
 
@@ -78,7 +82,7 @@ LpFamily lp_family(const EncodeRequest& request) {
                            .vt = std::move(factorisation.vt),
                            .error_at_rank = {},
                            .certificate = factorisation.distortion},
-                    .svd = svd_family(request, full_rank(request), SvdRoute::gram)};
+                    .svd = svd_family(request, {.rank = full_rank(request), .route = SvdRoute::gram})};
   families.lp.error_at_rank = projection_errors(families.svd, families.lp.vt.view());
   return families;
 }
@@ -167,7 +171,7 @@ std::vector<Candidate> lp_curve(MatrixSurvey& survey) {
 
 Encoding encode_by_svd(const EncodeRequest& request) {
   const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
-  const Family family = svd_family(request, known);
+  const Family family = svd_family(request, {.rank = known, .eps = request.max_error ? 0.0 : kKrylovEps});
   const Index rank = request.max_error ? smallest_rank_within(family, *request.max_error) : known;
   if (!saves_bytes(request, rank)) refuse_rank(request, rank);
   Encoding encoding = finish(request, family, rank, family.error_at_rank[rank]);

@@ -22,7 +22,7 @@ namespace loewner {
 std::vector<double> singular_values(const RowSource& a, std::span<const double> row_weights = {});
 
 /// sqrt(sum_{i > k} sigma_i^2) / sqrt(sum_i sigma_i^2) for k = 0 ... all: what the best matrix of rank k leaves; zeros
-/// for a zero matrix.
-std::vector<double> relative_residuals(const std::vector<double>& singular_values);
+/// for a zero matrix. residual_norm: root of the sum of squares of values that are not in the list.
+std::vector<double> relative_residuals(const std::vector<double>& singular_values, double residual_norm = 0);
 
 }  // namespace loewner

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <limits>
 
+#include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "support/matrices.hpp"
+#include "support/messages.hpp"
 #include "support/tolerance.hpp"
 
 namespace loewner {
@@ -107,6 +109,48 @@ TEST(TruncatedSvd, ZeroMatrixHasZeroSpectrumAndAFiniteBasis) {
   const auto result = svd(a, 3);
   EXPECT_EQ(result.singular_values[0], 0);
   EXPECT_LE(test::orthonormality_error(result.vt.view()), 1e-12);
+}
+
+class KrylovRoute : public testing::Test {
+ protected:
+  static constexpr Index kRows = 1500, kCols = 400, kRank = 5;
+
+  KrylovRoute() {
+    for (Index i = 0; i < kRows; ++i) weights_.push_back(1 / std::sqrt(static_cast<double>(i + 1)));
+  }
+  RightSingularVectors svd(SvdRoute route, double eps) const {
+    return truncated_svd(DenseRows(a_.view()), {.rank = kRank, .row_weights = weights_, .route = route, .eps = eps});
+  }
+
+  Matrix<float> a_ =
+      test::matrix_with_spectrum({.rows = kRows, .cols = kCols, .seed = 9}, test::exponential_decay(300, 0.97));
+  std::vector<double> weights_;
+};
+
+TEST_F(KrylovRoute, IsTakenWhenItIsCheaperAndLeavesTheErrorOfTheGramRoute) {
+  ASSERT_TRUE(is_krylov_cheaper(kRows, kCols, kRank));
+  const auto exact = svd(SvdRoute::gram, 0), fast = svd(SvdRoute::automatic, 1e-3);
+  EXPECT_EQ(svd(SvdRoute::automatic, 0).route, SvdRoute::gram);
+  ASSERT_EQ(fast.route, SvdRoute::krylov);
+  ASSERT_EQ(fast.singular_values.size(), static_cast<std::size_t>(kRank));
+  EXPECT_LE(test::orthonormality_error(fast.vt.view()), 1e-12);
+  double tail = 0;
+  for (Index i = kRank; i < kCols; ++i) tail += exact.singular_values[i] * exact.singular_values[i];
+  EXPECT_NEAR(fast.residual_norm / std::sqrt(tail), 1, 1e-3);
+  EXPECT_NEAR(fast.singular_values[0], exact.singular_values[0], 1e-4 * exact.singular_values[0]);
+}
+
+TEST_F(KrylovRoute, IsForFewDirectionsOfLargeMatrices) {
+  EXPECT_TRUE(is_krylov_cheaper(11008, 4096, 150));
+  EXPECT_TRUE(is_krylov_cheaper(4096, 11008, 150));
+  EXPECT_FALSE(is_krylov_cheaper(11008, 4096, 1000));
+  EXPECT_FALSE(is_krylov_cheaper(30522, 384, 273));
+  EXPECT_FALSE(is_krylov_cheaper(2'000'000, 4096, 100));  // the bases would not fit
+}
+
+TEST_F(KrylovRoute, NeedsAnErrorThatMayBeLeft) {
+  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { svd(SvdRoute::krylov, 0); }), "eps must be");
+  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { svd(SvdRoute::automatic, -1); }), "got -1");
 }
 
 }  // namespace
