@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "detail/orthonormal_rows.hpp"
@@ -19,7 +20,8 @@ enum class Breakdown { refill, drop };
 /// Shapes    A: n x d; V: at most `capacity` vectors of length d.
 /// Cost      step: w products with A and c with A^T for w pending vectors of which c go on, one read of A where c = w,
 ///           and some 8 w (n + d) size flops.
-/// Errors    InvalidArgument when a product comes out non-finite, `caller` in front.
+/// Errors    InvalidArgument when a product comes out non-finite, `caller` in front: names the entry of A where entries
+///           are at hand, else the row of the product.
 class KrylovSpace {
  public:
   /// Ritz triples A v_i = theta_i u_i: v_i = sum_j right_t(i, j) V_j, u_i = sum_j left_t(i, j) Q_j.
@@ -66,7 +68,8 @@ class KrylovSpace {
   KrylovSvd leading(const Ritz& ritz, Index k);
 
  private:
-  void require_finite_block(MatrixView<const double> block) const;
+  void require_finite_block(MatrixView<const double> block, const char* matrix) const;
+  [[noreturn]] void report_not_finite(const std::string& what) const;
   void append_products(const Matrix<double>& products_t);
   Matrix<double> projected() const;
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;

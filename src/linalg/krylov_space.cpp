@@ -42,8 +42,7 @@ KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t 
       basis_(capacity_, a.cols()),
       range_(std::min(capacity_, a.rows()), a.rows()),
       squared_norm_(a.squared_frobenius_norm()) {
-  require(!squared_norm_ || std::isfinite(*squared_norm_),
-          [&] { return std::string(caller) + ": the matrix has a non-finite entry"; });
+  if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
 }
 
 void KrylovSpace::start(Index vectors) {
@@ -61,8 +60,8 @@ void KrylovSpace::step(Index continued) {
   }
   if (both < count) a_.apply(x.view().col_block(both, count - both), u.view().col_block(both, count - both));
   products_ += count + both;
-  require_finite_block(u.view());
-  require_finite_block(y.view());
+  require_finite_block(u.view(), "the matrix");
+  require_finite_block(y.view(), "its transpose");
   append_products(transposed<double>(u.view()));
   size_ += count;
   basis_.append(transposed<double>(y.view()), breakdown_ == Breakdown::refill ? &random_ : nullptr);
@@ -73,11 +72,16 @@ void KrylovSpace::append_products(const Matrix<double>& products_t) {
   for (Index i = 0; i < r.rows(); ++i) r_.emplace_back(r.row(i).begin(), r.row(i).end());
 }
 
-void KrylovSpace::require_finite_block(MatrixView<const double> block) const {
+void KrylovSpace::require_finite_block(MatrixView<const double> block, const char* matrix) const {
   for (Index i = 0; i < block.rows(); ++i) {
-    require(std::ranges::all_of(block.row(i), [](double x) { return std::isfinite(x); }),
-            [&] { return std::string(caller_) + ": a product with the matrix is not finite"; });
+    if (std::ranges::all_of(block.row(i), [](double x) { return std::isfinite(x); })) continue;
+    report_not_finite("row " + std::to_string(i) + " of a product with " + matrix);
   }
+}
+
+void KrylovSpace::report_not_finite(const std::string& what) const {
+  a_.require_finite_entries(std::string(caller_) + ": the matrix");
+  throw InvalidArgument(std::string(caller_) + ": " + what + " is not finite");
 }
 
 Matrix<double> KrylovSpace::take_pending() {
@@ -154,7 +158,7 @@ void KrylovSpace::draw_probes() {
   Matrix<double> y(a_.rows(), kProbes);
   a_.apply(x.view(), y.view());
   products_ += kProbes;
-  require_finite_block(y.view());
+  require_finite_block(y.view(), "the matrix");
   probe_products_ = transposed<double>(y.view());
 }
 
@@ -181,7 +185,7 @@ double KrylovSpace::largest_ritz_residual(const Ritz& ritz, Index k) {
   Matrix<double> y(a_.cols(), k);
   a_.apply_t(u.view(), y.view());
   products_ += k;
-  require_finite_block(y.view());
+  require_finite_block(y.view(), "its transpose");
   Matrix<double> rest = transposed<double>(y.view());
   Matrix<double> scaled = leading_rows<double>(ritz.right_t.view(), k);
   double largest = 0;

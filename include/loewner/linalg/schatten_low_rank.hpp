@@ -45,7 +45,9 @@ SchattenPlan schatten_plan(Index size, const SchattenOptions& options);
 /// Accuracy  with high probability over the seed, for a large enough constant; the default one is tested for p = 1, 2,
 ///           infinity. residual_norm is as in block_krylov; excess_estimate is eps.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
-/// Errors    InvalidArgument on an option outside its range or a product that is not finite.
+/// Errors    InvalidArgument on an option outside its range, or on what is not finite: an entry of a stored matrix,
+/// else a
+///           row of a product, is named.
 KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options);
 
 }  // namespace loewner
