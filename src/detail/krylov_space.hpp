@@ -70,7 +70,7 @@ class KrylovSpace {
  private:
   void require_finite_block(MatrixView<const double> block, const char* matrix) const;
   [[noreturn]] void report_not_finite(const std::string& what) const;
-  void append_products(const Matrix<double>& products_t);
+  void append_products(Matrix<double> products_t);
   Matrix<double> projected() const;
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;
   double probed_residual(const Ritz& ritz, Index k);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
@@ -67,8 +68,8 @@ void KrylovSpace::step(Index continued) {
   basis_.append(transposed<double>(y.view()), breakdown_ == Breakdown::refill ? &random_ : nullptr);
 }
 
-void KrylovSpace::append_products(const Matrix<double>& products_t) {
-  const Matrix<double> r = range_.append(products_t.clone(), nullptr);
+void KrylovSpace::append_products(Matrix<double> products_t) {
+  const Matrix<double> r = range_.append(std::move(products_t), nullptr);
   for (Index i = 0; i < r.rows(); ++i) r_.emplace_back(r.row(i).begin(), r.row(i).end());
 }
 
@@ -137,7 +138,7 @@ void KrylovSpace::restart(Index count) {
   for (Index i = 0; i < count; ++i) {
     for (double& value : range.row(i)) value *= all.values[i];
   }
-  append_products(range);
+  append_products(std::move(range));
   basis_.append(std::move(waiting), nullptr);
 }
 
@@ -203,9 +204,14 @@ KrylovSvd KrylovSpace::leading(const Ritz& ritz, Index k) {
   result.numerical_rank = std::ranges::count_if(
       result.singular_values, [&](double value) { return value > kNoise * result.singular_values.front(); });
   result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
-  OrthonormalRows left(k, a_.rows());
-  left.append(combined(ritz.left_t.view().row_block(0, k), range_.view()), &random_);
-  result.u = transposed(left.view());
+  Matrix<double> left_t = combined(ritz.left_t.view().row_block(0, k), range_.view());
+  if (range_.size() < size_) {  // the rows of left_t are orthonormal only where sigma > 0
+    OrthonormalRows left(k, a_.rows());
+    left.append(std::move(left_t), &random_);
+    result.u = transposed(left.view());
+  } else {
+    result.u = transposed<double>(left_t.view());
+  }
   const auto rest = subtracted_residual(ritz.values, k);
   result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));
   result.products = products_;
