@@ -112,7 +112,7 @@ void bind_two_block_sizes(nb::module_& m) {
       "Finds what block_krylov does, for any p in [1, infinity], in a number of products that is fixed beforehand and\n"
       "grows as eps^(-1/3) for constant p.\n\n"
       "Shapes    as in block_krylov; eps in (0, 1].\n"
-      "Method    two block sizes in lockstep, and the best of the sum of both spaces [BakshiClarksonWoodruff2022].\n"
+      "Method    two block sizes, and the best of the sum of both spaces [BakshiClarksonWoodruff2022].\n"
       "Cost      schatten_plan(min(n, d), rank, ...).products, and 16 more where ||A||_F is not known; memory 4 (n + "
       "d)\n"
       "          bytes per product.\n"

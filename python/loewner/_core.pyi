@@ -393,7 +393,7 @@ def schatten_low_rank(a: Annotated[NDArray[numpy.float16], dict(shape=(None, Non
     grows as eps^(-1/3) for constant p.
 
     Shapes    as in block_krylov; eps in (0, 1].
-    Method    two block sizes in lockstep, and the best of the sum of both spaces [BakshiClarksonWoodruff2022].
+    Method    two block sizes, and the best of the sum of both spaces [BakshiClarksonWoodruff2022].
     Cost      schatten_plan(min(n, d), rank, ...).products, and 16 more where ||A||_F is not known; memory 4 (n + d)
               bytes per product.
     Accuracy  with high probability over the seed, for a large enough constant; the default one is tested for p = 1,

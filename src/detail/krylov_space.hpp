@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "detail/conversion.hpp"
 #include "detail/orthonormal_rows.hpp"
 #include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/linear_operator.hpp"
@@ -45,6 +46,8 @@ class KrylovSpace {
   /// Takes the pending vectors in; A^T A times the first `continued` of them, orthonormalised, are pending next.
   void step(Index continued);
 
+  /// All vectors, the pending ones last.
+  Matrix<double> vectors() const { return leading_rows<double>(basis_.view(), basis_.size()); }
   /// The pending vectors, which are no longer pending.
   Matrix<double> take_pending();
   /// Orthonormalises vectors and lets them follow the pending ones.
