@@ -222,49 +222,61 @@ def ours(table: Table, **options: object) -> np.ndarray:
     return loewner.block_krylov(table.ours, RANK, **options).vt
 
 
-def settings(table: Table, is_large: bool) -> dict[str, dict[str, Method]]:
-    """Of each method, by name; those of loewner end with the one that finds its steps itself, for each error."""
+Ways = list[dict[str, Method]]  # of settings by name, each with more work than the one before
+
+
+def settings(table: Table) -> dict[str, Ways]:
     more = (10, RANK)
     return {
-        "sklearn randomized_svd": {
-            f"n_iter={n}, {m} more, {kind}": partial(
-                sklearn_svd, table, n_iter=n, n_oversamples=m, power_iteration_normalizer=kind
-            )
-            for n in range(1, 6)
+        "sklearn randomized_svd": [
+            {
+                f"n_iter={n}, {m} more, {kind}": partial(
+                    sklearn_svd, table, n_iter=n, n_oversamples=m, power_iteration_normalizer=kind
+                )
+                for n in range(1, 6)
+            }
             for m in more
-            for kind in (("none",) if is_large else ("none", "LU", "QR"))
-        },
-        "torch.svd_lowrank": {
-            f"niter={n}, {m} more": partial(torch_svd, table, m, n) for n in range(1, 6) for m in (6, 20, RANK)
-        },
-        "scipy svds": {s: partial(scipy_svd, table, s) for s in (("arpack",) if is_large else ("arpack", "propack"))},
-        "loewner block_krylov": {
-            f"{b} vectors, {q} steps": partial(ours, table, block=b, steps=q)
+            for kind in ("none", "LU", "QR")
+        ],
+        "torch.svd_lowrank": [
+            {f"niter={n}, {m} more": partial(torch_svd, table, m, n) for n in range(1, 6)} for m in (6, 20, RANK)
+        ],
+        "scipy svds": [{solver: partial(scipy_svd, table, solver)} for solver in ("arpack", "propack")],
+        "loewner block_krylov": [
+            {
+                f"{b} vectors, {q} steps": partial(ours, table, block=b, steps=q)
+                for q in range(math.ceil(RANK / b), 320 // b)
+            }
             for b in (8, 16, 24, 32)
-            for q in range(math.ceil(RANK / b), 320 // b)
-        },
-        "loewner block_krylov, its own stop": {f"eps={eps}": partial(ours, table, eps=eps) for eps in TARGETS},
+        ],
+        "loewner block_krylov, its own stop": [{f"eps={eps}": partial(ours, table, eps=eps)} for eps in TARGETS],
     }
 
 
-def fastest(table: Table, methods: dict[str, Method]) -> dict[float, str]:
-    """The setting for each target, by one run of each; runs that are slower than one that reaches all are not made."""
-    found: dict[float, tuple[float, str]] = {}
-    for name, method in methods.items():
-        start = time.perf_counter()
-        excess = table.excess(method())
-        seconds = time.perf_counter() - start
-        for target in TARGETS:
-            if excess <= target and seconds < found.get(target, (math.inf, ""))[0]:
-                found[target] = (seconds, name)
-    return {target: name for target, (_, name) in found.items()}
+def fastest(table: Table, ways: Ways) -> dict[float, tuple[str, Method]]:
+    """The setting for each target, by the faster of two runs of each; a list is left once it reaches every target."""
+    found: dict[float, tuple[float, str, Method]] = {}
+    for methods in ways:
+        for name, method in methods.items():
+            seconds = math.inf
+            for _ in range(2):
+                start = time.perf_counter()
+                vt = method()
+                seconds = min(seconds, time.perf_counter() - start)
+            excess = table.excess(vt)
+            for target in TARGETS:
+                if excess <= target and (target not in found or seconds < found[target][0]):
+                    found[target] = (seconds, name, method)
+            if excess <= min(TARGETS):
+                break
+    return {target: (name, method) for target, (_, name, method) in found.items()}
 
 
-def speed_rows(table: Table, is_large: bool, rounds: int) -> list[list[str]]:
+def speed_rows(table: Table, rounds: int) -> list[list[str]]:
     chosen: dict[float, dict[str, tuple[str, Method]]] = {target: {} for target in TARGETS}
-    for method, ways in settings(table, is_large).items():
+    for method, ways in settings(table).items():
         for target, way in fastest(table, ways).items():
-            chosen[target][method] = (way, ways[way])
+            chosen[target][method] = way
     rows = []
     for target, methods in chosen.items():
         results = in_turns({name: run for name, (_, run) in methods.items()}, rounds)
@@ -311,7 +323,7 @@ def tables(large_rows: int, folder: Path) -> Iterator[Table]:
     if large_rows > 0:
         require_room(folder, large_rows)
         stored = written_rows(folder / "table.safetensors", large_rows)
-        yield Table.of(f"{large_rows} x {LARGE_COLS}, f16", stored, lambda: stored.astype(np.float32))
+        yield Table.of(f"{large_rows} x {LARGE_COLS}, f16", stored, lambda: torch.from_numpy(stored).float().numpy())
 
 
 def main() -> None:
@@ -322,9 +334,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where its file is written for the time of the run")
     parser.add_argument("--update-docs", action="store_true", help="write the tables and the plot into docs/")
     arguments = parser.parse_args()
-    warnings.filterwarnings(
-        "ignore", category=RuntimeWarning
-    )  # overflows of unnormalised iterations: their error tells
+    # Overflows of iterations without normalisation show in their errors; torch would like to write to the mapped file.
+    warnings.filterwarnings("ignore")
     loewner.set_num_threads(1)  # small problems
     curves = {(name, p): needed(COUNTS[name], p, arguments.seeds) for name in COUNTS for p in ERRORS}
     header = ["method"]
@@ -338,7 +349,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder, threadpoolctl.threadpool_limits(THREADS):
         for table in tables(arguments.large_rows, Path(folder)):
-            rows += speed_rows(table, table.ours.dtype == np.float16, arguments.rounds)
+            rows += speed_rows(table, arguments.rounds)
     header = ["matrix", "error / best", "method", "setting", "reached", "seconds", "of best peer"]
     publish("krylov-speed", markdown_table(header, rows), arguments.update_docs)
 

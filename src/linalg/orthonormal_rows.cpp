@@ -30,8 +30,9 @@ MatrixView<T> piece_of(MatrixView<T> a, Index piece) {
 // Columns first ... first + 7 of a^T, zeros beyond the last.
 Matrix<double> panel_of(MatrixView<const double> a, Index first) {
   Matrix<double> panel(a.cols(), kTile);
-  for (Index i = 0; i < std::min(kTile, a.rows() - first); ++i) {
-    for (Index j = 0; j < a.cols(); ++j) panel(j, i) = a(first + i, j);
+  const Index count = std::min(kTile, a.rows() - first);
+  for (Index j = 0; j < a.cols(); ++j) {
+    for (Index i = 0; i < count; ++i) panel(j, i) = a(first + i, j);
   }
   return panel;
 }
@@ -129,10 +130,13 @@ std::optional<Round> orthonormalise_at_once(Matrix<double>& block, std::span<con
   }
   Matrix<double> inverse = identity(rows);
   blas::solve_upper_from_right(factor.view(), inverse.view());
-  Matrix<double> result(rows, block.cols());
   inverse = transposed<double>(std::as_const(inverse).view());
-  add_product(1.0, inverse.view(), block.view(), result.view());
-  block = std::move(result);
+  parallel_for(num_pieces(block.cols()), [&](Index piece) {  // in place: new memory would cost more than the product
+    const auto out = piece_of(block.view(), piece);
+    const Matrix<double> before = leading_rows<double>(out, rows);
+    for (Index row = 0; row < rows; ++row) std::ranges::fill(out.row(row), 0.0);
+    add_product(1.0, inverse.view(), before.view(), out);
+  });
   return round;
 }
 
