@@ -33,10 +33,11 @@ bench: .venv/.package
 	cmake --build --preset bench
 	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
 
-# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last five
+# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last six
 # want an idle machine.
 experiments: results-quality results-frontier results-whole results-tasks results-training results-distortion results-entrywise \
-             results-clustering results-embedding results-residual results-embedding-speed results-speed results-compress-time results-inference
+             results-clustering results-embedding results-residual results-krylov results-embedding-speed results-speed results-compress-time \
+             results-inference
 
 results-quality results-frontier results-whole results-tasks results-training: DATA = --glue $(GLUE)
 results-tasks results-training: DATA += --models $(MODELS)

@@ -5,6 +5,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/variant.h>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "loewner/base/matrix.hpp"
 #include "loewner/base/matrix_view.hpp"
+#include "loewner/base/number_format.hpp"
 #include "loewner/linalg/row_matrix.hpp"
 
 // Arrays cross the border without a copy. What an argument must be stands in its type, hence in the signature that a
@@ -21,6 +23,21 @@
 namespace loewner::python {
 
 namespace nb = nanobind;
+
+/// An entry of an array of float16.
+struct Half {
+  std::uint16_t bits;
+};
+
+}  // namespace loewner::python
+
+template <>
+struct nanobind::detail::dtype_traits<loewner::python::Half> {
+  static constexpr dlpack::dtype value{static_cast<std::uint8_t>(dlpack::dtype_code::Float), 16, 1};
+  static constexpr auto name = const_name("float16");
+};
+
+namespace loewner::python {
 
 template <typename T>
 using MatrixArg = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu>;
@@ -54,6 +71,24 @@ inline std::span<const double> view_of(const OptionalWeights& weights) {
 struct SparseRows {
   nb::object row_offsets, columns, values;  // keep the memory of `view`
   std::variant<CsrView<float>, CsrView<double>> view;
+};
+
+/// An array of float16 as float32 rows.
+class HalfRows final : public RowSource {
+ public:
+  explicit HalfRows(MatrixView<const Half> a) : a_(a) {}
+  Index rows() const override { return a_.rows(); }
+  Index cols() const override { return a_.cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
+    if (buffer.rows() != count || buffer.cols() != cols()) buffer = Matrix<float>::uninitialized(count, cols());
+    for (Index i = 0; i < count; ++i) {
+      decode_numbers(reinterpret_cast<const std::byte*>(a_.row(first + i).data()), NumberFormat::f16, buffer.row(i));
+    }
+    return buffer.view();
+  }
+
+ private:
+  MatrixView<const Half> a_;
 };
 
 /// For what takes either precision and sparse rows: sketches and least squares, which compute in float64 anyway.

@@ -14,6 +14,7 @@ void bind_embeddings(nanobind::module_& m);
 void bind_leverage_scores(nanobind::module_& m);
 void bind_least_squares(nanobind::module_& m);
 void bind_residual_curve(nanobind::module_& m);
+void bind_block_krylov(nanobind::module_& m);
 void bind_lewis_weights(nanobind::module_& m);
 void bind_lp_low_rank(nanobind::module_& m);
 void bind_robust_subspace(nanobind::module_& m);

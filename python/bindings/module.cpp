@@ -19,6 +19,7 @@ NB_MODULE(_core, m) {
   loewner::python::bind_leverage_scores(m);
   loewner::python::bind_least_squares(m);
   loewner::python::bind_residual_curve(m);
+  loewner::python::bind_block_krylov(m);
   loewner::python::bind_lewis_weights(m);
   loewner::python::bind_lp_low_rank(m);
   loewner::python::bind_robust_subspace(m);

@@ -49,7 +49,14 @@ def test_what_a_progress_callback_raises_ends_the_run(tmp_path: Path) -> None:
 
 
 _LONG_RUN = """
+import time
 import numpy as np, loewner
+class Slow:
+    shape = (2000, 2000)
+    def matmat(self, x):
+        time.sleep(0.1)
+        return np.arange(2000)[:, None] * x
+    rmatmat = matmat
 a = np.random.default_rng(1).standard_normal((40000, 384)).astype(np.float32)
 print("started", flush=True)
 {loop}
@@ -61,6 +68,8 @@ print("started", flush=True)
     [
         "loewner.entrywise_low_rank(a, 200, max_iterations=100000, tolerance=0)",
         "loewner.robust_subspace(a, 200, loewner.Loss.power(1, 1e-9), max_iterations=100000, tolerance=0)",
+        "loewner.block_krylov(np.resize(a, (15000, 1024)), 400, eps=1e-9)",
+        "loewner.block_krylov(Slow(), 400)",
     ],
 )
 def test_ctrl_c_stops_a_computation_within_a_second(call: str) -> None:

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "detail/conversion.hpp"
 #include "detail/orthonormal_rows.hpp"
 #include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/linear_operator.hpp"
@@ -19,7 +21,8 @@ enum class Breakdown { refill, drop };
 /// Shapes    A: n x d; V: at most `capacity` vectors of length d.
 /// Cost      step: w products with A and c with A^T for w pending vectors of which c go on, one read of A where c = w,
 ///           and some 8 w (n + d) size flops.
-/// Errors    InvalidArgument when a product comes out non-finite, `caller` in front.
+/// Errors    InvalidArgument when a product comes out non-finite, `caller` in front: names the entry of A where entries
+///           are at hand, else the row of the product.
 class KrylovSpace {
  public:
   /// Ritz triples A v_i = theta_i u_i: v_i = sum_j right_t(i, j) V_j, u_i = sum_j left_t(i, j) Q_j.
@@ -43,6 +46,8 @@ class KrylovSpace {
   /// Takes the pending vectors in; A^T A times the first `continued` of them, orthonormalised, are pending next.
   void step(Index continued);
 
+  /// All vectors, the pending ones last.
+  Matrix<double> vectors() const { return leading_rows<double>(basis_.view(), basis_.size()); }
   /// The pending vectors, which are no longer pending.
   Matrix<double> take_pending();
   /// Orthonormalises vectors and lets them follow the pending ones.
@@ -66,8 +71,9 @@ class KrylovSpace {
   KrylovSvd leading(const Ritz& ritz, Index k);
 
  private:
-  void require_finite_block(MatrixView<const double> block) const;
-  void append_products(const Matrix<double>& products_t);
+  void require_finite_block(MatrixView<const double> block, const char* matrix) const;
+  [[noreturn]] void report_not_finite(const std::string& what) const;
+  void append_products(Matrix<double> products_t);
   Matrix<double> projected() const;
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;
   double probed_residual(const Ritz& ritz, Index k);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
@@ -42,8 +43,7 @@ KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t 
       basis_(capacity_, a.cols()),
       range_(std::min(capacity_, a.rows()), a.rows()),
       squared_norm_(a.squared_frobenius_norm()) {
-  require(!squared_norm_ || std::isfinite(*squared_norm_),
-          [&] { return std::string(caller) + ": the matrix has a non-finite entry"; });
+  if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
 }
 
 void KrylovSpace::start(Index vectors) {
@@ -61,23 +61,28 @@ void KrylovSpace::step(Index continued) {
   }
   if (both < count) a_.apply(x.view().col_block(both, count - both), u.view().col_block(both, count - both));
   products_ += count + both;
-  require_finite_block(u.view());
-  require_finite_block(y.view());
+  require_finite_block(u.view(), "the matrix");
+  require_finite_block(y.view(), "its transpose");
   append_products(transposed<double>(u.view()));
   size_ += count;
   basis_.append(transposed<double>(y.view()), breakdown_ == Breakdown::refill ? &random_ : nullptr);
 }
 
-void KrylovSpace::append_products(const Matrix<double>& products_t) {
-  const Matrix<double> r = range_.append(products_t.clone(), nullptr);
+void KrylovSpace::append_products(Matrix<double> products_t) {
+  const Matrix<double> r = range_.append(std::move(products_t), nullptr);
   for (Index i = 0; i < r.rows(); ++i) r_.emplace_back(r.row(i).begin(), r.row(i).end());
 }
 
-void KrylovSpace::require_finite_block(MatrixView<const double> block) const {
+void KrylovSpace::require_finite_block(MatrixView<const double> block, const char* matrix) const {
   for (Index i = 0; i < block.rows(); ++i) {
-    require(std::ranges::all_of(block.row(i), [](double x) { return std::isfinite(x); }),
-            [&] { return std::string(caller_) + ": a product with the matrix is not finite"; });
+    if (std::ranges::all_of(block.row(i), [](double x) { return std::isfinite(x); })) continue;
+    report_not_finite("row " + std::to_string(i) + " of a product with " + matrix);
   }
+}
+
+void KrylovSpace::report_not_finite(const std::string& what) const {
+  a_.require_finite_entries(std::string(caller_) + ": the matrix");
+  throw InvalidArgument(std::string(caller_) + ": " + what + " is not finite");
 }
 
 Matrix<double> KrylovSpace::take_pending() {
@@ -133,7 +138,7 @@ void KrylovSpace::restart(Index count) {
   for (Index i = 0; i < count; ++i) {
     for (double& value : range.row(i)) value *= all.values[i];
   }
-  append_products(range);
+  append_products(std::move(range));
   basis_.append(std::move(waiting), nullptr);
 }
 
@@ -154,7 +159,7 @@ void KrylovSpace::draw_probes() {
   Matrix<double> y(a_.rows(), kProbes);
   a_.apply(x.view(), y.view());
   products_ += kProbes;
-  require_finite_block(y.view());
+  require_finite_block(y.view(), "the matrix");
   probe_products_ = transposed<double>(y.view());
 }
 
@@ -181,7 +186,7 @@ double KrylovSpace::largest_ritz_residual(const Ritz& ritz, Index k) {
   Matrix<double> y(a_.cols(), k);
   a_.apply_t(u.view(), y.view());
   products_ += k;
-  require_finite_block(y.view());
+  require_finite_block(y.view(), "its transpose");
   Matrix<double> rest = transposed<double>(y.view());
   Matrix<double> scaled = leading_rows<double>(ritz.right_t.view(), k);
   double largest = 0;
@@ -199,9 +204,14 @@ KrylovSvd KrylovSpace::leading(const Ritz& ritz, Index k) {
   result.numerical_rank = std::ranges::count_if(
       result.singular_values, [&](double value) { return value > kNoise * result.singular_values.front(); });
   result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
-  OrthonormalRows left(k, a_.rows());
-  left.append(combined(ritz.left_t.view().row_block(0, k), range_.view()), &random_);
-  result.u = transposed(left.view());
+  Matrix<double> left_t = combined(ritz.left_t.view().row_block(0, k), range_.view());
+  if (range_.size() < size_) {  // the rows of left_t are orthonormal only where sigma > 0
+    OrthonormalRows left(k, a_.rows());
+    left.append(std::move(left_t), &random_);
+    result.u = transposed(left.view());
+  } else {
+    result.u = transposed<double>(left_t.view());
+  }
   const auto rest = subtracted_residual(ritz.values, k);
   result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));
   result.products = products_;

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "detail/blas.hpp"
 #include "detail/lane_matrix_sum.hpp"
 #include "detail/row_kernels.hpp"
 #include "detail/squared_norm.hpp"
+#include "detail/tile_kernels.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {
@@ -22,25 +24,132 @@ void require_shape(MatrixView<const double> x, Index rows, Index cols, const cha
   });
 }
 
-MatrixView<const double> widened(MatrixView<const double> rows, Matrix<double>&) {
-  return rows;
+// ---- several vectors and dense rows: eight by eight ----
+
+using detail::kTile;
+
+// Vectors by eights: panel p holds columns 8 p ... 8 p + 7, row after row, with zeros beyond the last.
+Index num_panels(Index vectors) {
+  return (vectors + kTile - 1) / kTile;
 }
 
-MatrixView<const double> widened(MatrixView<const float> rows, Matrix<double>& buffer) {
-  buffer = Matrix<double>::uninitialized(rows.rows(), rows.cols());
-  for (Index i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i), buffer.row(i).begin());
-  return buffer.view();
+// Columns of a panel that are vectors.
+Index width(Index panel, Index vectors) {
+  return std::min(kTile, vectors - panel * kTile);
 }
 
-// ---- u += A x for one block of rows ----
+Matrix<double> panels_of(MatrixView<const double> x) {
+  Matrix<double> panels(num_panels(x.cols()) * x.rows(), kTile);
+  for (Index p = 0; p < num_panels(x.cols()); ++p) {
+    for (Index j = 0; j < x.rows(); ++j) {
+      std::copy_n(x.row(j).begin() + p * kTile, width(p, x.cols()), panels.row(p * x.rows() + j).begin());
+    }
+  }
+  return panels;
+}
+
+void copy_from_panels(const Matrix<double>& panels, MatrixView<double> y) {
+  for (Index p = 0; p < num_panels(y.cols()); ++p) {
+    for (Index j = 0; j < y.rows(); ++j) {
+      std::copy_n(panels.row(p * y.rows() + j).begin(), width(p, y.cols()), y.row(j).begin() + p * kTile);
+    }
+  }
+}
+
+// kTile rows of one panel of u, zeros beyond its rows and columns.
+class TileOfVectors {
+ public:
+  TileOfVectors(MatrixView<double> u, Index first, Index panel)
+      : TileOfVectors(MatrixView<const double>(u), first, panel) {}
+  TileOfVectors(MatrixView<const double> u, Index first, Index panel)
+      : first_(first), rows_(std::min(kTile, u.rows() - first)), panel_(panel) {
+    for (Index i = 0; i < rows_; ++i) {
+      std::copy_n(u.row(first + i).begin() + panel * kTile, width(panel, u.cols()), values_ + i * kTile);
+    }
+  }
+  double* data() { return values_; }
+  void store(MatrixView<double> u) const {
+    for (Index i = 0; i < rows_; ++i) {
+      std::copy_n(values_ + i * kTile, width(panel_, u.cols()), u.row(first_ + i).begin() + panel_ * kTile);
+    }
+  }
+
+ private:
+  Index first_, rows_, panel_;
+  alignas(64) double values_[kTile * kTile] = {};
+};
+
+// The rows of the tile after the one that starts with row `first`: contiguous, or nothing new.
+template <typename T>
+detail::Ahead rows_ahead(MatrixView<const T> a, Index first) {
+  const bool is_there = a.stride() == a.cols() && first + 2 * kTile <= a.rows();
+  const T* const next = a.data() + (is_there ? first + kTile : first) * a.stride();
+  return {reinterpret_cast<const char*>(next), is_there ? kTile * static_cast<Index>(sizeof(T)) : 0};
+}
+
+// Calls body(first, tile) for every kTile rows in float64, zeros below the last.
+template <typename T, typename Body>
+void for_each_tile(MatrixView<const T> a, Body&& body) {
+  Matrix<double> tile(kTile, a.cols());
+  for (Index first = 0; first < a.rows(); first += kTile) {
+    const Index count = std::min(kTile, a.rows() - first);
+    for (Index i = 0; i < count; ++i) detail::widen(a.row(first + i), tile.row(i));
+    for (Index i = count; i < kTile; ++i) std::ranges::fill(tile.row(i), 0.0);
+    body(first, tile);
+  }
+}
+
+// ---- u += A x and y += A^T u for one block of rows; x and y as laid_out and sums_of make them ----
+
 template <typename T>
 void add_product(MatrixView<const T> a, MatrixView<const double> x, MatrixView<double> u) {
-  if (x.cols() != 1) {
-    Matrix<double> buffer;
-    return blas::gemm(blas::Op::none, blas::Op::none, 1.0, widened(a, buffer), x, 1.0, u);
+  if (u.cols() == 1) {
+    const std::span<const double> vector(x.data(), static_cast<std::size_t>(x.rows()));
+    for (Index i = 0; i < a.rows(); ++i) u(i, 0) += detail::dot(a.row(i), vector);
+    return;
   }
-  const std::span<const double> vector(x.data(), static_cast<std::size_t>(x.rows()));
-  for (Index i = 0; i < a.rows(); ++i) u(i, 0) += detail::dot(a.row(i), vector);
+  for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
+    for (Index p = 0; p < num_panels(u.cols()); ++p) {
+      TileOfVectors part(u, first, p);
+      detail::add_tile_product(tile.view(), x.row(p * a.cols()).data(), part.data(), rows_ahead(a, first));
+      part.store(u);
+    }
+  });
+}
+
+template <typename T>
+void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, MatrixView<double> y) {
+  if (u.cols() == 1) {
+    const std::span<double> sum(y.data(), static_cast<std::size_t>(y.rows()));
+    for (Index i = 0; i < a.rows(); ++i) detail::add_scaled(u(i, 0), a.row(i), sum);
+    return;
+  }
+  for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
+    for (Index p = 0; p < num_panels(u.cols()); ++p) {
+      TileOfVectors part(u, first, p);
+      detail::add_transposed_tile_product(tile.view(), part.data(), y.row(p * a.cols()).data());
+    }
+  });
+}
+
+// Both, each row read once for the two.
+template <typename T>
+void add_both_products(MatrixView<const T> a, MatrixView<const double> x, MatrixView<double> u, MatrixView<double> y) {
+  if (u.cols() == 1) {
+    for (Index i = 0; i < a.rows(); ++i) {
+      add_product(a.row_block(i, 1), x, u.row_block(i, 1));
+      add_transposed_product(a.row_block(i, 1), u.row_block(i, 1), y);
+    }
+    return;
+  }
+  for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
+    for (Index p = 0; p < num_panels(u.cols()); ++p) {
+      TileOfVectors part(u, first, p);
+      detail::add_tile_product(tile.view(), x.row(p * a.cols()).data(), part.data(), rows_ahead(a, first));
+      part.store(u);
+      detail::add_transposed_tile_product(tile.view(), part.data(), y.row(p * a.cols()).data());
+    }
+  });
 }
 
 template <typename T>
@@ -55,17 +164,6 @@ void add_product(CsrView<T> a, MatrixView<const double> x, MatrixView<double> u)
   }
 }
 
-// ---- y += A^T u for one block of rows ----
-template <typename T>
-void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, MatrixView<double> y) {
-  if (u.cols() != 1) {
-    Matrix<double> buffer;
-    return blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, widened(a, buffer), u, 1.0, y);
-  }
-  const std::span<double> sum(y.data(), static_cast<std::size_t>(y.rows()));
-  for (Index i = 0; i < a.rows(); ++i) detail::add_scaled(u(i, 0), a.row(i), sum);
-}
-
 template <typename T>
 void add_transposed_product(CsrView<T> a, MatrixView<const double> u, MatrixView<double> y) {
   for (Index i = 0; i < a.rows(); ++i) {
@@ -78,25 +176,10 @@ void add_transposed_product(CsrView<T> a, MatrixView<const double> u, MatrixView
   }
 }
 
-template <typename Storage>
-bool is_sparse(const Storage&) {
-  return requires(const Storage& a) {
-    a.nonzeros();
-  };
-}
-
-// One vector and dense rows: each row is used twice while it is in the nearest cache.
-template <typename Rows>
-void golub_kahan_rows(const Rows& a, MatrixView<const double> x, MatrixView<double> u, MatrixView<double> y) {
-  constexpr bool is_dense = requires {
-    a.row(0);
-  };
-  const Index per_step = is_dense && x.cols() == 1 ? 1 : a.rows();
-  for (Index i = 0; i < a.rows(); i += per_step) {
-    const auto rows = a.row_block(i, std::min(per_step, a.rows() - i));
-    add_product(rows, x, u.row_block(i, rows.rows()));
-    add_transposed_product(rows, u.row_block(i, rows.rows()), y);
-  }
+template <typename T>
+void add_both_products(CsrView<T> a, MatrixView<const double> x, MatrixView<double> u, MatrixView<double> y) {
+  add_product(a, x, u);
+  add_transposed_product(a, u, y);
 }
 
 void scale_columns(std::span<const double> scales, MatrixView<double> u) {
@@ -115,16 +198,39 @@ struct Blocks {
   Index rows, per_block;
 };
 
-// A contiguous copy where one vector has gaps, which the kernels for one vector do not take.
-MatrixView<const double> packed(MatrixView<const double> x, Matrix<double>& buffer) {
-  if (x.cols() != 1 || x.stride() == 1) return x;
-  buffer = Matrix<double>::uninitialized(x.rows(), 1);
-  for (Index i = 0; i < x.rows(); ++i) buffer(i, 0) = x(i, 0);
-  return buffer.view();
+bool is_sparse(const RowMatrix& a) {
+  return a.visit([]<typename Storage>(const Storage&) {
+    return requires(const Storage& rows) {
+      rows.nonzeros();
+    };
+  });
 }
 
-void copy_into(const Matrix<double>& from, MatrixView<double> to) {
-  for (Index i = 0; i < to.rows(); ++i) std::ranges::copy(from.row(i), to.row(i).begin());
+bool takes_panels(const RowMatrix& a, Index vectors) {
+  return vectors > 1 && !is_sparse(a);
+}
+
+// x as the kernels take it: panels for dense rows, but a single vector without gaps.
+MatrixView<const double> laid_out(const RowMatrix& a, MatrixView<const double> x, Matrix<double>& buffer) {
+  if (takes_panels(a, x.cols())) {
+    buffer = panels_of(x);
+  } else if (x.cols() == 1 && x.stride() != 1) {
+    buffer = Matrix<double>::uninitialized(x.rows(), 1);
+    for (Index i = 0; i < x.rows(); ++i) buffer(i, 0) = x(i, 0);
+  } else {
+    return x;
+  }
+  return std::as_const(buffer).view();
+}
+
+// y = the sum over the blocks of what add(block, sum) adds to a sum laid out like x.
+template <typename Add>
+void sum_over_blocks(const RowMatrix& a, Index blocks, MatrixView<double> y, Add&& add) {
+  if (takes_panels(a, y.cols())) {
+    return copy_from_panels(detail::lane_matrix_sum(blocks, num_panels(y.cols()) * y.rows(), kTile, add), y);
+  }
+  const Matrix<double> sum = detail::lane_matrix_sum(blocks, y.rows(), y.cols(), add);
+  for (Index i = 0; i < y.rows(); ++i) std::ranges::copy(sum.row(i), y.row(i).begin());
 }
 
 }  // namespace
@@ -159,7 +265,7 @@ void LinearOperator::do_golub_kahan_step(MatrixView<const double> x, std::span<c
 }
 
 std::optional<double> MatrixOperator::squared_frobenius_norm() const {
-  if (a_.visit([](const auto& a) { return is_sparse(a); })) return std::nullopt;
+  if (is_sparse(a_)) return std::nullopt;
   const Blocks blocks(a_);
   std::vector<double> parts(blocks.count());
   parallel_for(blocks.count(), [&](Index block) {
@@ -172,7 +278,7 @@ std::optional<double> MatrixOperator::squared_frobenius_norm() const {
 void MatrixOperator::do_apply(MatrixView<const double> x, MatrixView<double> y) const {
   const Blocks blocks(a_);
   Matrix<double> buffer;
-  const auto vectors = packed(x, buffer);
+  const auto vectors = laid_out(a_, x, buffer);
   parallel_for(blocks.count(), [&](Index block) {
     a_.visit_rows(blocks.first(block), blocks.size(block), [&](const auto& rows) {
       const auto out = y.row_block(blocks.first(block), rows.rows());
@@ -184,29 +290,25 @@ void MatrixOperator::do_apply(MatrixView<const double> x, MatrixView<double> y) 
 
 void MatrixOperator::do_apply_t(MatrixView<const double> x, MatrixView<double> y) const {
   const Blocks blocks(a_);
-  copy_into(detail::lane_matrix_sum(blocks.count(), y.rows(), y.cols(),
-                                    [&](Index block, MatrixView<double> sum) {
-                                      a_.visit_rows(blocks.first(block), blocks.size(block), [&](const auto& rows) {
-                                        add_transposed_product(rows, x.row_block(blocks.first(block), rows.rows()),
-                                                               sum);
-                                      });
-                                    }),
-            y);
+  sum_over_blocks(a_, blocks.count(), y, [&](Index block, MatrixView<double> sum) {
+    a_.visit_rows(blocks.first(block), blocks.size(block), [&](const auto& rows) {
+      add_transposed_product(rows, x.row_block(blocks.first(block), rows.rows()), sum);
+    });
+  });
 }
 
 void MatrixOperator::do_golub_kahan_step(MatrixView<const double> x, std::span<const double> scales,
                                          MatrixView<double> u, MatrixView<double> y) const {
   const Blocks blocks(a_);
   Matrix<double> buffer;
-  const auto vectors = packed(x, buffer);
-  const auto add_block = [&](Index block, MatrixView<double> sum) {
+  const auto vectors = laid_out(a_, x, buffer);
+  sum_over_blocks(a_, blocks.count(), y, [&](Index block, MatrixView<double> sum) {
     a_.visit_rows(blocks.first(block), blocks.size(block), [&](const auto& rows) {
       const auto part = u.row_block(blocks.first(block), rows.rows());
       scale_columns(scales, part);
-      golub_kahan_rows(rows, vectors, part, sum);
+      add_both_products(rows, vectors, part, sum);
     });
-  };
-  copy_into(detail::lane_matrix_sum(blocks.count(), y.rows(), y.cols(), add_block), y);
+  });
 }
 
 ProductOperator::ProductOperator(const LinearOperator& left, const LinearOperator& right) : left_(left), right_(right) {

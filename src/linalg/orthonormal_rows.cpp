@@ -3,17 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/lane_matrix_sum.hpp"
 #include "detail/row_kernels.hpp"
+#include "detail/tile_kernels.hpp"
 
 namespace loewner::detail {
 namespace {
 
-constexpr Index kPiece = 4096;  // columns of one piece of a long row
+constexpr Index kPiece = 1024;  // columns of one piece of a long row: eight of them are 64 KiB
 
 Index num_pieces(Index dimension) {
   return (dimension + kPiece - 1) / kPiece;
@@ -22,6 +25,27 @@ Index num_pieces(Index dimension) {
 template <typename T>
 MatrixView<T> piece_of(MatrixView<T> a, Index piece) {
   return a.col_block(piece * kPiece, std::min(kPiece, a.cols() - piece * kPiece));
+}
+
+// Columns first ... first + 7 of a^T, zeros beyond the last.
+Matrix<double> panel_of(MatrixView<const double> a, Index first) {
+  Matrix<double> panel(a.cols(), kTile);
+  const Index count = std::min(kTile, a.rows() - first);
+  for (Index j = 0; j < a.cols(); ++j) {
+    for (Index i = 0; i < count; ++i) panel(j, i) = a(first + i, j);
+  }
+  return panel;
+}
+
+// Calls body(first row, tile) for every kTile rows, zeros below the last.
+template <typename Body>
+void for_each_tile(MatrixView<const double> a, Body&& body) {
+  Index first = 0;
+  for (; first + kTile <= a.rows(); first += kTile) body(first, a.row_block(first, kTile));
+  if (first == a.rows()) return;
+  Matrix<double> tile(kTile, a.cols());
+  for (Index i = first; i < a.rows(); ++i) std::ranges::copy(a.row(i), tile.row(i - first).begin());
+  body(first, std::as_const(tile).view());
 }
 
 double norm(std::span<const double> x) {
@@ -84,8 +108,43 @@ Matrix<double> leading_columns(const Matrix<double>& a, Index count) {
   return result;
 }
 
+Matrix<double> identity(Index size) {
+  Matrix<double> result(size, size);
+  for (Index i = 0; i < size; ++i) result(i, i) = 1;
+  return result;
+}
+
+// The same from the Cholesky factor of the Gram matrix, L: block = L (L^-1 block), with long loops only. Its errors
+// grow with the square of what rows lose, so nothing is done where one loses more than a factor of 1000; what it leaves
+// is for the next round.
+std::optional<Round> orthonormalise_at_once(Matrix<double>& block, std::span<const double> lengths_before) {
+  constexpr double kSafe = 1e-3;
+  const Index rows = block.rows();
+  Matrix<double> factor = times_transposed(block.view(), block.view());
+  if (!blas::cholesky_upper(factor.view())) return std::nullopt;
+  Round round{.within = Matrix<double>(rows, rows), .is_orthogonal = true};
+  for (Index i = 0; i < rows; ++i) {
+    if (!(factor(i, i) >= kSafe * lengths_before[i])) return std::nullopt;
+    round.is_orthogonal = round.is_orthogonal && factor(i, i) >= 0.5 * lengths_before[i];
+    for (Index j = 0; j <= i; ++j) round.within(i, j) = factor(j, i);
+  }
+  Matrix<double> inverse = identity(rows);
+  blas::solve_upper_from_right(factor.view(), inverse.view());
+  inverse = transposed<double>(std::as_const(inverse).view());
+  parallel_for(num_pieces(block.cols()), [&](Index piece) {  // in place: new memory would cost more than the product
+    const auto out = piece_of(block.view(), piece);
+    const Matrix<double> before = leading_rows<double>(out, rows);
+    for (Index row = 0; row < rows; ++row) std::ranges::fill(out.row(row), 0.0);
+    add_product(1.0, inverse.view(), before.view(), out);
+  });
+  return round;
+}
+
 Round orthonormalise_within(Matrix<double>& block, std::span<const double> lengths_before, Index room,
                             GaussianRows* refill) {
+  if (block.rows() <= room) {
+    if (auto round = orthonormalise_at_once(block, lengths_before)) return *std::move(round);
+  }
   Round round{.within = Matrix<double>(block.rows(), block.rows()), .is_orthogonal = true};
   Index kept = 0;
   for (Index i = 0; i < block.rows(); ++i) {
@@ -100,12 +159,6 @@ Round orthonormalise_within(Matrix<double>& block, std::span<const double> lengt
   block = leading_rows<double>(block.view(), kept);
   round.within = leading_columns(round.within, kept);
   return round;
-}
-
-Matrix<double> identity(Index size) {
-  Matrix<double> result(size, size);
-  for (Index i = 0; i < size; ++i) result(i, i) = 1;
-  return result;
 }
 
 Matrix<double> small_product(const Matrix<double>& a, const Matrix<double>& b) {
@@ -129,14 +182,41 @@ Matrix<double> GaussianRows::draw(Index rows, Index dimension) {
 
 Matrix<double> times_transposed(MatrixView<const double> a, MatrixView<const double> b) {
   return lane_matrix_sum(num_pieces(a.cols()), a.rows(), b.rows(), [&](Index piece, MatrixView<double> sum) {
-    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, piece_of(a, piece), piece_of(b, piece), 1.0, sum);
+    const auto vectors = piece_of(a, piece);
+    for (Index first = 0; first < a.rows(); first += kTile) {
+      const Matrix<double> panel = panel_of(vectors, first);
+      for_each_tile(piece_of(b, piece), [&](Index first_row, MatrixView<const double> tile) {
+        double products[kTile * kTile] = {};
+        add_tile_product(tile, panel.data(), products);
+        for (Index i = 0; i < std::min(kTile, a.rows() - first); ++i) {
+          for (Index j = 0; j < std::min(kTile, b.rows() - first_row); ++j) {
+            sum(first + i, first_row + j) += products[j * kTile + i];
+          }
+        }
+      });
+    }
   });
 }
 
 void add_product(double alpha, MatrixView<const double> a, MatrixView<const double> b, MatrixView<double> c) {
   if (a.empty()) return;
   parallel_for(num_pieces(c.cols()), [&](Index piece) {
-    blas::gemm(blas::Op::none, blas::Op::none, alpha, a, piece_of(b, piece), 1.0, piece_of(c, piece));
+    const auto out = piece_of(c, piece);
+    for (Index first = 0; first < a.rows(); first += kTile) {
+      Matrix<double> panel = panel_of(MatrixView<const double>(out), first);
+      for_each_tile(piece_of(b, piece), [&](Index first_row, MatrixView<const double> tile) {
+        double factors[kTile * kTile] = {};
+        for (Index i = 0; i < std::min(kTile, a.rows() - first); ++i) {
+          for (Index j = 0; j < std::min(kTile, b.rows() - first_row); ++j) {
+            factors[j * kTile + i] = alpha * a(first + i, first_row + j);
+          }
+        }
+        add_transposed_tile_product(tile, factors, panel.data());
+      });
+      for (Index i = 0; i < std::min(kTile, a.rows() - first); ++i) {
+        for (Index j = 0; j < out.cols(); ++j) out(first + i, j) = panel(j, i);
+      }
+    }
   });
 }
 

@@ -30,16 +30,13 @@ Index rounded_up(double value) {
   return static_cast<Index>(std::ceil(value));
 }
 
-// One of the chains of blocks that run in lockstep.
-struct Chain {
-  Index block, steps;
-};
-
-// Vectors of the chains that go on after step `step`.
-Index continued(std::span<const Chain> chains, Index step) {
-  Index vectors = 0;
-  for (const Chain& chain : chains) vectors += step < chain.steps ? chain.block : 0;
-  return vectors;
+// `steps` steps from `block` random vectors; the last block is pending.
+void grow(detail::KrylovSpace& space, Index block, Index steps) {
+  space.start(block);
+  for (Index step = 0; step < steps && space.pending() > 0; ++step) {
+    throw_if_cancelled();
+    space.step(space.pending());
+  }
 }
 
 }  // namespace
@@ -58,17 +55,18 @@ SchattenPlan schatten_plan(Index size, const SchattenOptions& options) {
 
 KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options) {
   const SchattenPlan plan = schatten_plan(std::min(a.rows(), a.cols()), options);
-  // The chain that lasts longer comes first in every block, so that what the other leaves behind is cut off the end.
-  std::vector<Chain> chains{{plan.small_block, plan.many_steps}, {plan.large_block, plan.few_steps}};
-  if (chains[0].steps < chains[1].steps) std::swap(chains[0], chains[1]);
-  const Index capacity = plan.small_block * (plan.many_steps + 1) + plan.large_block * (plan.few_steps + 1);
-  detail::KrylovSpace space(a, capacity, options.seed, kCaller);
-  space.start(std::min(plan.small_block + plan.large_block, a.cols()));
-  for (Index step = 0; space.pending() > 0; ++step) {
-    throw_if_cancelled();
-    space.step(continued(chains, step));
-  }
+  const Index few = plan.large_block * (plan.few_steps + 1), many = plan.small_block * (plan.many_steps + 1);
+  // Two chains on their own: vectors that one of them no longer multiplies would deflate the other one's products, and
+  // with them go directions that it was about to find. Other random vectors, or blocks would begin alike.
+  detail::KrylovSpace large(a, few, ~options.seed, kCaller), space(a, many + few, options.seed, kCaller);
+  grow(large, std::min(plan.large_block, a.cols()), plan.few_steps);
+  grow(space, std::min(plan.small_block, a.cols()), plan.many_steps);
+  // The products with what is new of them are taken once more: combined from the old ones they would lose the digits
+  // that the two spaces share.
+  space.add_pending(large.vectors());
+  space.step(0);
   KrylovSvd svd = space.leading(space.ritz(), options.rank);
+  svd.products += large.products();
   svd.excess_estimate = options.eps;
   return svd;
 }

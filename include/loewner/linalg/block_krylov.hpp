@@ -52,7 +52,9 @@ struct KrylovSvd {
 ///           schatten_low_rank. Where the best error is below 1e-6 ||A||_F, eps has no meaning. Singular values are at
 ///           most those of A, up to rounding.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
-/// Errors    InvalidArgument on an option outside its range or a product that is not finite.
+/// Errors    InvalidArgument on an option outside its range, or on what is not finite: an entry of a stored matrix,
+/// else a
+///           row of a product, is named.
 KrylovSvd block_krylov(const LinearOperator& a, const BlockKrylovOptions& options);
 
 }  // namespace loewner

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 
 #include "loewner/base/matrix.hpp"
 #include "loewner/linalg/row_matrix.hpp"
@@ -34,6 +35,10 @@ class LinearOperator {
   /// ||A||_F^2 where its entries are at hand (one read of A), nothing where only products are.
   virtual std::optional<double> squared_frobenius_norm() const { return std::nullopt; }
 
+  /// Throws InvalidArgument "<what> has a non-finite value at row i, column j" if an entry at hand is a NaN or an
+  /// infinity; where only products are, it knows of none.
+  virtual void require_finite_entries([[maybe_unused]] const std::string& what) const {}
+
  protected:
   // The shapes have been checked.
   virtual void do_apply(MatrixView<const double> x, MatrixView<double> y) const = 0;
@@ -52,6 +57,7 @@ class MatrixOperator final : public LinearOperator {
   Index rows() const override { return a_.rows(); }
   Index cols() const override { return a_.cols(); }
   std::optional<double> squared_frobenius_norm() const override;  ///< none for sparse rows: entries may repeat
+  void require_finite_entries(const std::string& what) const override { require_finite(a_, what); }
 
  private:
   void do_apply(MatrixView<const double> x, MatrixView<double> y) const override;

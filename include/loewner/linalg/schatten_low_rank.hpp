@@ -21,7 +21,7 @@ struct SchattenPlan {
   Index large_block = 0, few_steps = 0;
 
   /// Products with single vectors, unless the spaces fill R^d before.
-  Index products() const { return small_block * (2 * many_steps + 1) + large_block * (2 * few_steps + 1); }
+  Index products() const { return small_block * (2 * many_steps + 1) + large_block * (3 * few_steps + 1); }
 };
 
 /// The block sizes and steps for a matrix whose smaller side is `size`:
@@ -38,14 +38,15 @@ SchattenPlan schatten_plan(Index size, const SchattenOptions& options);
 /// Shapes    a: n x d; result: u n x k, vt k x d.
 /// Method    two block sizes [BakshiClarksonWoodruff2022]: where the singular values behind sigma_k fall slowly, many
 ///           steps of small blocks are near enough, and where they fall fast, few steps of large blocks converge. The
-///           two run in lockstep, so that both are served by one read of A per step, and the result is the best of the
-///           sum of both spaces (Rayleigh-Ritz): for p = 2 never worse than either, so no test has to tell
-///           which case holds.
+///           result is the best of the sum of both spaces (Rayleigh-Ritz): for p = 2 never worse than either, so no
+///           test has to tell which case holds. The vectors of the large blocks are multiplied once more for it.
 /// Cost      schatten_plan().products() and 16 more where ||A||_F is not known; memory 4 (n + d) bytes per product.
 /// Accuracy  with high probability over the seed, for a large enough constant; the default one is tested for p = 1, 2,
 ///           infinity. residual_norm is as in block_krylov; excess_estimate is eps.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
-/// Errors    InvalidArgument on an option outside its range or a product that is not finite.
+/// Errors    InvalidArgument on an option outside its range, or on what is not finite: an entry of a stored matrix,
+/// else a
+///           row of a product, is named.
 KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options);
 
 }  // namespace loewner

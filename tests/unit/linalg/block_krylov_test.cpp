@@ -314,12 +314,29 @@ TEST(BlockKrylov, RejectsOptionsOutsideTheirRange) {
   EXPECT_CONTAINS(message({.rank = 9, .max_products = 20}), "max_products must be at least");
 }
 
-TEST(BlockKrylov, RejectsWhatIsNotFinite) {
+TEST(BlockKrylov, NamesTheEntryThatIsNotFiniteOrTheRowOfTheProduct) {
   auto a = test::gaussian_matrix({.rows = 20, .cols = 10, .seed = 10});
   a(3, 4) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_THROW((void)krylov(a, {.rank = 2}), InvalidArgument);
-  const DiagonalOperator infinite(10, 10, {kInfinity, 1});
-  EXPECT_THROW((void)block_krylov(infinite, {.rank = 2}), InvalidArgument);
+  const auto message = [](const LinearOperator& matrix) {
+    return test::message_of<InvalidArgument>([&] { (void)block_krylov(matrix, {.rank = 2}); });
+  };
+  const std::string named = "block_krylov: the matrix has a non-finite value at row 3, column 4";
+  const DenseRows rows(a.view());
+  EXPECT_EQ(message(MatrixOperator(rows)), named);
+  const std::vector<std::int64_t> offsets{0, 0, 0, 0, 1};
+  const std::vector<std::int32_t> columns{4};
+  const std::vector<double> values{kInfinity};
+  EXPECT_EQ(message(MatrixOperator(CsrView<double>::checked(10, offsets, columns, values))), named);
+  EXPECT_EQ(message(DiagonalOperator(10, 10, {1, kInfinity})),
+            "block_krylov: row 1 of a product with the matrix is not finite");
+}
+
+TEST(BlockKrylov, FiniteEntriesWhoseSquaresAreNotAreNotCalledInfinite) {
+  Matrix<double> a(4, 3);
+  a(0, 0) = 1e200;
+  const auto message = test::message_of<InvalidArgument>(
+      [&] { (void)block_krylov(MatrixOperator(MatrixView<const double>(a.view())), {.rank = 1}); });
+  EXPECT_EQ(message, "block_krylov: the squared norm of the matrix is not finite");
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ TEST(SchattenLowRank, ThePlanFollowsItsFormula) {
   EXPECT_EQ(plan.many_steps, 35);
   EXPECT_EQ(plan.large_block, 40);
   EXPECT_EQ(plan.few_steps, 4);
-  EXPECT_EQ(plan.products(), 6 * 71 + 40 * 9);
+  EXPECT_EQ(plan.products(), 6 * 71 + 40 * 13);  // the vectors of the large blocks once more in the sum
 }
 
 // Slope of log products over log 1/eps: 1/3 and the logarithm's share, 1 / log(size / eps) = 0.06.
@@ -87,6 +87,21 @@ TEST(SchattenLowRank, IsNeverWorseThanTheSpaceOfSmallBlocks) {
     better += excess < 0.99 * small_excess ? 1 : 0;
   }
   EXPECT_GE(better, 5);
+}
+
+// The chain of few steps ends early; what it leaves behind must not be taken out of the other one's products.
+TEST(SchattenLowRank, IsNeverWorseWhereTheChainsDifferInLengthByFar) {
+  std::vector<double> spectrum(2000, 0.0);
+  spectrum[0] = 1;
+  for (std::size_t i = 1; i <= 400; ++i) spectrum[i] = 0.994 - 0.001 * static_cast<double>(i);
+  const DiagonalOperator a(2000, 2000, spectrum);
+  const SchattenOptions options{.rank = 1, .eps = 1e-5, .constant = 0.02};
+  const auto plan = schatten_plan(2000, options);
+  EXPECT_GE(plan.many_steps, 20 * plan.few_steps);
+  const auto both = schatten_low_rank(a, options);
+  const auto small = block_krylov(a, {.rank = 1, .block = plan.small_block, .steps = plan.many_steps});
+  EXPECT_GE(both.singular_values[0], small.singular_values[0] - 1e-12);
+  EXPECT_NEAR(both.singular_values[0], 1, 1e-4);
 }
 
 TEST(SchattenLowRank, TakesSmallZeroAndRankDeficientMatrices) {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detail/tile_kernels.hpp"
+
+#include <cstring>
+
+#include "detail/dispatch.hpp"
+#include "loewner/base/error.hpp"
+
+namespace loewner::detail {
+namespace {
+
+// One value of each of the vectors.
+using Values = double __attribute__((vector_size(kTile * sizeof(double))));
+
+LOEWNER_INLINE Values load(const double* p) {
+  Values x;
+  std::memcpy(&x, p, sizeof(x));
+  return x;
+}
+
+LOEWNER_INLINE void store(double* p, Values x) {
+  std::memcpy(p, &x, sizeof(x));
+}
+
+template <typename T>
+LOEWNER_INLINE void widen_kernel_body(const T* row, Index count, double* __restrict wide) {
+  for (Index j = 0; j < count; ++j) wide[j] = static_cast<double>(row[j]);
+}
+
+LOEWNER_INLINE void tile_product_kernel_body(MatrixView<const double> a, const double* x, double* u, Ahead ahead) {
+  const double* const rows = a.data();
+  const Index cols = a.cols(), stride = a.stride();
+  Values sums[kTile];
+  for (Index i = 0; i < kTile; ++i) sums[i] = load(u + kTile * i);
+  for (Index j = 0; j < cols; ++j) {
+    __builtin_prefetch(ahead.next + ahead.bytes_per_column * j, 0, 2);
+    const Values xj = load(x + kTile * j);
+    for (Index i = 0; i < kTile; ++i) sums[i] += rows[i * stride + j] * xj;
+  }
+  for (Index i = 0; i < kTile; ++i) store(u + kTile * i, sums[i]);
+}
+
+LOEWNER_INLINE void transposed_tile_product_kernel_body(MatrixView<const double> a, const double* u,
+                                                        double* __restrict y) {
+  const double* const rows = a.data();
+  const Index cols = a.cols(), stride = a.stride();
+  Values ui[kTile];
+  for (Index i = 0; i < kTile; ++i) ui[i] = load(u + kTile * i);
+  for (Index j = 0; j < cols; ++j) {
+    Values sum = load(y + kTile * j);
+    for (Index i = 0; i < kTile; ++i) sum += rows[i * stride + j] * ui[i];
+    store(y + kTile * j, sum);
+  }
+}
+
+LOEWNER_DISPATCH(widen_kernel, (const float* row, Index count, double* wide), (row, count, wide))
+LOEWNER_DISPATCH(widen_kernel, (const double* row, Index count, double* wide), (row, count, wide))
+LOEWNER_DISPATCH(tile_product_kernel, (MatrixView<const double> a, const double* x, double* u, Ahead ahead),
+                 (a, x, u, ahead))
+LOEWNER_DISPATCH(transposed_tile_product_kernel, (MatrixView<const double> a, const double* u, double* y), (a, u, y))
+
+}  // namespace
+
+void widen(std::span<const float> row, std::span<double> wide) {
+  widen_kernel(row.data(), static_cast<Index>(row.size()), wide.data());
+}
+
+void widen(std::span<const double> row, std::span<double> wide) {
+  widen_kernel(row.data(), static_cast<Index>(row.size()), wide.data());
+}
+
+void add_tile_product(MatrixView<const double> a, const double* x, double* u, Ahead ahead) {
+  LOEWNER_ASSERT(a.rows() == kTile);
+  tile_product_kernel(a, x, u, ahead);
+}
+
+void add_transposed_tile_product(MatrixView<const double> a, const double* u, double* y) {
+  LOEWNER_ASSERT(a.rows() == kTile);
+  transposed_tile_product_kernel(a, u, y);
+}
+
+}  // namespace loewner::detail

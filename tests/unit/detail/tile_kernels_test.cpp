@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detail/tile_kernels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "support/matrices.hpp"
+#include "support/sketching.hpp"
+
+namespace loewner::detail {
+namespace {
+
+// Rows further apart than they are long, and no multiple of eight columns.
+constexpr Index kCols = 29;
+
+class TileKernels : public testing::Test {
+ protected:
+  Matrix<double> all_ = test::gaussian_matrix64(kTile, kCols + 3, 1);
+  MatrixView<const double> a_ = std::as_const(all_).view().col_block(2, kCols);
+  Matrix<double> x_ = test::gaussian_matrix64(kCols, kTile, 2);
+  Matrix<double> u_ = test::gaussian_matrix64(kTile, kTile, 3);
+};
+
+// The test may be compiled with fused operations, so equal up to some rounding errors of sums of at most 29 products.
+TEST_F(TileKernels, AProductAddsTheColumnsInTheirOrder) {
+  Matrix<double> found = u_.clone();
+  add_tile_product(a_, x_.data(), found.data());
+  for (Index i = 0; i < kTile; ++i) {
+    for (Index c = 0; c < kTile; ++c) {
+      double sum = u_(i, c);
+      for (Index j = 0; j < kCols; ++j) sum += a_(i, j) * x_(j, c);
+      EXPECT_NEAR(found(i, c), sum, 1e-14);
+    }
+  }
+}
+
+TEST_F(TileKernels, ATransposedProductAddsTheRowsInTheirOrder) {
+  Matrix<double> found = x_.clone();
+  add_transposed_tile_product(a_, u_.data(), found.data());
+  for (Index j = 0; j < kCols; ++j) {
+    for (Index c = 0; c < kTile; ++c) {
+      double sum = x_(j, c);
+      for (Index i = 0; i < kTile; ++i) sum += a_(i, j) * u_(i, c);
+      EXPECT_NEAR(found(j, c), sum, 1e-14);
+    }
+  }
+}
+
+TEST_F(TileKernels, AllInstructionSetsGiveTheSameBits) {
+  EXPECT_TRUE(test::same_bits_everywhere([&] {
+    Matrix<double> found = u_.clone();
+    add_tile_product(a_, x_.data(), found.data());
+    return found;
+  }));
+  EXPECT_TRUE(test::same_bits_everywhere([&] {
+    Matrix<double> found = x_.clone();
+    add_transposed_tile_product(a_, u_.data(), found.data());
+    return found;
+  }));
+}
+
+}  // namespace
+}  // namespace loewner::detail
