@@ -70,10 +70,13 @@ class SvdRoute(enum.Enum):
     direct = 2
     """QR, then the SVD of R: some 4 x slower; keeps small singular values"""
 
+    krylov = 3
+    """block Krylov: the leading vectors alone, to within eps"""
+
 class RightSingularVectors:
     @property
     def singular_values(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
-        """all min(n, d), descending"""
+        """all min(n, d), descending; rank of them by krylov"""
 
     @property
     def vt(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
@@ -83,12 +86,19 @@ class RightSingularVectors:
     def route(self) -> SvdRoute:
         """the route taken"""
 
-def truncated_svd(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, route: SvdRoute = SvdRoute.automatic) -> RightSingularVectors:
+    @property
+    def residual_norm(self) -> float:
+        """
+        root of the sum of the squares of the singular values that are not there
+        """
+
+def truncated_svd(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, route: SvdRoute = SvdRoute.automatic, eps: float = 0.0) -> RightSingularVectors:
     """
     The subspace that minimises sum_i w_i ||a_i - V V^T a_i||^2 over V with `rank` orthonormal columns: the
     truncated SVD of sqrt(W) A. The best matrix of that rank is project_rows(a, vt) @ vt.
 
-    a: n x d; row_weights: n values >= 0, all ones if None. The same bits for any number of threads.
+    a: n x d; row_weights: n values >= 0, all ones if None; eps: relative excess of the error that may be left where
+    block Krylov is cheaper for it. The same bits for any number of threads.
     """
 
 def project_rows(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], vt: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
