@@ -20,19 +20,6 @@ void copy_rows(MatrixView<const float> rows, Index first, Matrix<float>& all) {
 // All ones in NaN and infinity.
 constexpr std::uint32_t kExponent = 0x7f800000;
 
-void require_finite_rows(MatrixView<const float> rows, Index first, const std::string& what) {
-  for (Index i = 0; i < rows.rows(); ++i) {
-    const auto row = rows.row(i);
-    std::uint32_t special = 0;  // one reduction tells without a branch per entry
-    for (const float x : row)
-      special |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(x) & kExponent) == kExponent);
-    if (special == 0) continue;
-    const auto bad = std::ranges::find_if_not(row, [](float x) { return std::isfinite(x); });
-    throw InvalidArgument(what + " has a non-finite value at row " + std::to_string(first + i) + ", column " +
-                          std::to_string(bad - row.begin()));
-  }
-}
-
 }  // namespace
 
 Index rows_per_block(Index cols) {
@@ -68,18 +55,22 @@ Matrix<float> read_all(const RowSource& a) {
   return all;
 }
 
+void require_finite_rows(MatrixView<const float> rows, Index first, const std::string& what) {
+  for (Index i = 0; i < rows.rows(); ++i) {
+    const auto row = rows.row(i);
+    std::uint32_t special = 0;  // one reduction tells without a branch per entry
+    for (const float x : row)
+      special |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(x) & kExponent) == kExponent);
+    if (special == 0) continue;
+    const auto bad = std::ranges::find_if_not(row, [](float x) { return std::isfinite(x); });
+    throw InvalidArgument(what + " has a non-finite value at row " + std::to_string(first + i) + ", column " +
+                          std::to_string(bad - row.begin()));
+  }
+}
+
 void require_finite(const RowSource& a, const std::string& what) {
   for_each_row_block(a,
                      [&](Index, Index first, MatrixView<const float> rows) { require_finite_rows(rows, first, what); });
-}
-
-Matrix<float> read_all_finite(const RowSource& a, const std::string& what) {
-  Matrix<float> all = Matrix<float>::uninitialized(a.rows(), a.cols());
-  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    require_finite_rows(rows, first, what);
-    copy_rows(rows, first, all);
-  });
-  return all;
 }
 
 }  // namespace loewner

@@ -53,6 +53,11 @@ std::vector<Candidate> offers_for(const Job& job, const SelectedTensor& tensor) 
   return offers;
 }
 
+// The disk reads the next tensor while the processors plan this one.
+void fetch(const Job& job, const SelectedTensor& tensor) {
+  job.checkpoint.shard_of(*tensor.tensor).file->will_need(*tensor.tensor->info);
+}
+
 std::vector<RatePoint> curve_of(const TensorPlan& plan, double importance) {
   std::vector<RatePoint> points;
   for (const auto& offer : plan.offers) points.push_back({offer.point.bytes, importance * offer.point.error});
@@ -75,6 +80,7 @@ std::vector<TensorPlan> share_budget(const Job& job, const std::function<void(co
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     throw_if_cancelled();
     progress(tensors[i]);
+    if (i + 1 < tensors.size()) fetch(job, tensors[i + 1]);
     plans[i].offers = offers_for(job, tensors[i]);
     curves.push_back(curve_of(plans[i], importance_of(tensors[i])));
   }

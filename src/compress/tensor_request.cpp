@@ -17,16 +17,34 @@ void require_memory(const SelectedTensor& tensor, Index needed, Index memory) {
                     " MiB");
 }
 
-std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor, bool in_memory) {
-  auto rows = job.checkpoint.rows_of(tensor.name());
-  const std::string what =
-      job.checkpoint.shard_of(*tensor.tensor).file->path().string() + ": tensor '" + tensor.name() + "'";
-  try {
-    if (in_memory) return std::make_shared<OwnedRows>(read_all_finite(*rows, what));
-    require_finite(*rows, what);
-  } catch (const InvalidArgument& error) {
-    throw IoError(error.what());  // here it is the file's fault, not the caller's
+// Rows of a file, each of which is looked at when it is read: a pass of its own would read the file once more.
+class CheckedRows final : public RowSource {
+ public:
+  CheckedRows(std::shared_ptr<const RowSource> rows, std::string what)
+      : rows_(std::move(rows)), what_(std::move(what)) {}
+
+  Index rows() const override { return rows_->rows(); }
+  Index cols() const override { return rows_->cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
+    const auto rows = rows_->read_rows(first, count, buffer);
+    try {
+      require_finite_rows(rows, first, what_);
+    } catch (const InvalidArgument& error) {
+      throw IoError(error.what());  // here it is the file's fault, not the caller's
+    }
+    return rows;
   }
+
+ private:
+  std::shared_ptr<const RowSource> rows_;
+  std::string what_;
+};
+
+std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTensor& tensor, bool in_memory) {
+  auto rows = std::make_shared<CheckedRows>(
+      job.checkpoint.rows_of(tensor.name()),
+      job.checkpoint.shard_of(*tensor.tensor).file->path().string() + ": tensor '" + tensor.name() + "'");
+  if (in_memory) return std::make_shared<OwnedRows>(read_all(*rows));
   return rows;
 }
 

@@ -75,6 +75,10 @@ void File::read_exact(Index offset, std::span<std::byte> out) const {
   }
 }
 
+void File::will_need(Index offset, Index size) const {
+  ::posix_fadvise(descriptor_, offset, size, POSIX_FADV_WILLNEED);
+}
+
 void File::write_all(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto put = uninterrupted([&] { return ::write(descriptor_, bytes.data(), bytes.size()); });

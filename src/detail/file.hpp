@@ -28,6 +28,9 @@ class File {
   /// Fills `out` from the file's bytes at `offset`; IoError when the file ends before. Safe from several threads.
   void read_exact(Index offset, std::span<std::byte> out) const;
 
+  /// Asks the system to fetch a part of the file from now on; nothing depends on whether it does.
+  void will_need(Index offset, Index size) const;
+
   /// Appends all bytes.
   void write_all(std::span<const std::byte> bytes);
 

@@ -73,6 +73,10 @@ void SafetensorsFile::read(const TensorInfo& tensor, Index offset, std::span<std
   source_->file.read_exact(source_->data_start + tensor.begin + offset, out);
 }
 
+void SafetensorsFile::will_need(const TensorInfo& tensor) const {
+  source_->file.will_need(source_->data_start + tensor.begin, tensor.bytes());
+}
+
 TensorRows::TensorRows(std::shared_ptr<const SafetensorsFile> file, const TensorInfo& tensor)
     : file_(std::move(file)), tensor_(tensor) {
   require(tensor.shape.size() == 2 && is_float_readable(tensor.dtype), [&] {

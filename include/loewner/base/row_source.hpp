@@ -77,7 +77,7 @@ Matrix<float> read_all(const RowSource& a);
 /// infinity.
 void require_finite(const RowSource& a, const std::string& what);
 
-/// Both in one pass.
-Matrix<float> read_all_finite(const RowSource& a, const std::string& what);
+/// The same for a block whose first row is row `first` of the matrix.
+void require_finite_rows(MatrixView<const float> rows, Index first, const std::string& what);
 
 }  // namespace loewner

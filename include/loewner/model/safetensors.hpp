@@ -38,6 +38,9 @@ class SafetensorsFile {
   /// or cannot be read.
   void read(const TensorInfo& tensor, Index offset, std::span<std::byte> out) const;
 
+  /// Asks the system to fetch the tensor's bytes while something else is done.
+  void will_need(const TensorInfo& tensor) const;
+
  private:
   struct Source;
   SafetensorsFile(std::filesystem::path path, std::unique_ptr<Source> source);
