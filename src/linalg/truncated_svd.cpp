@@ -124,7 +124,7 @@ bool is_krylov_cheaper(Index rows, Index cols, Index rank) {
   const auto n = static_cast<double>(std::max(rows, cols)), d = static_cast<double>(std::min(rows, cols)),
              k = static_cast<double>(rank);
   constexpr double kRoom = 1 << 28;
-  return 30 * n * d * k + 180 * (n + d) * k * k < n * d * d + 11 * d * d * d &&
+  return 12 * n * d * k + 72 * (n + d) * k * k < n * d * d + 11 * d * d * d &&
          26 * (n + d) * k <= std::max(kRoom, 24 * d * d);
 }
 

@@ -47,8 +47,7 @@ struct RightSingularVectors {
 ///           for n < d on the transposed matrix, which is then held in memory. With eps > 0, block Krylov where
 ///           is_krylov_cheaper says so and it converges.
 /// Cost      n d^2 + 11 d^3 flops (gram), some 4 n d^2 + 10 d^3 (direct), with d the smaller side; memory 3 d^2 doubles
-///           and one row block. krylov: some 12 n d k + 72 (n + d) k^2 flops, at two fifths of the speed; 26 (n + d) k
-///           bytes.
+///           and one row block. krylov: some 12 n d k + 72 (n + d) k^2 flops; 26 (n + d) k bytes.
 /// Accuracy  objective within 1e-6 of the optimum, relative, under `automatic` with eps = 0, else within 2 eps;
 ///           singular values to kGramRouteLimit's comment.
 /// Random    krylov: a fixed seed. The same bits for any number of threads.
@@ -56,9 +55,9 @@ struct RightSingularVectors {
 ///           column are named).
 RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options);
 
-/// The cost model of `automatic`: 30 n d k + 180 (n + d) k^2 < n d^2 + 11 d^3 with d the smaller side, and bases that
-/// take no more than 256 MiB or the Gram route's matrices. The factors were fitted to times at 30522 x 768, 20000 x
-/// 2048 and 11008 x 4096 with k = 16 ... 300, where it is right but for ratios near 1.
+/// The cost model of `automatic`: 12 n d k + 72 (n + d) k^2 < n d^2 + 11 d^3 with d the smaller side, and bases that
+/// take no more than 256 MiB or the Gram route's matrices. Both sides run at about the same speed: measured at
+/// 30522 x 768, 20000 x 2048 and 11008 x 4096 with k = 16 ... 300, the choice is right but for ratios near 1.
 bool is_krylov_cheaper(Index rows, Index cols, Index rank);
 
 }  // namespace loewner
