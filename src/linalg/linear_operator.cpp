@@ -56,6 +56,12 @@ void copy_from_panels(const Matrix<double>& panels, MatrixView<double> y) {
   }
 }
 
+// Panel p of vectors of `length` entries, which may be none.
+template <typename T>
+T* panel(MatrixView<T> panels, Index p, Index length) {
+  return panels.data() + p * length * panels.stride();
+}
+
 // kTile rows of one panel of u, zeros beyond its rows and columns.
 class TileOfVectors {
  public:
@@ -111,7 +117,7 @@ void add_product(MatrixView<const T> a, MatrixView<const double> x, MatrixView<d
   for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
     for (Index p = 0; p < num_panels(u.cols()); ++p) {
       TileOfVectors part(u, first, p);
-      detail::add_tile_product(tile.view(), x.row(p * a.cols()).data(), part.data(), rows_ahead(a, first));
+      detail::add_tile_product(tile.view(), panel(x, p, a.cols()), part.data(), rows_ahead(a, first));
       part.store(u);
     }
   });
@@ -127,7 +133,7 @@ void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, M
   for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
     for (Index p = 0; p < num_panels(u.cols()); ++p) {
       TileOfVectors part(u, first, p);
-      detail::add_transposed_tile_product(tile.view(), part.data(), y.row(p * a.cols()).data());
+      detail::add_transposed_tile_product(tile.view(), part.data(), panel(y, p, a.cols()));
     }
   });
 }
@@ -145,9 +151,9 @@ void add_both_products(MatrixView<const T> a, MatrixView<const double> x, Matrix
   for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
     for (Index p = 0; p < num_panels(u.cols()); ++p) {
       TileOfVectors part(u, first, p);
-      detail::add_tile_product(tile.view(), x.row(p * a.cols()).data(), part.data(), rows_ahead(a, first));
+      detail::add_tile_product(tile.view(), panel(x, p, a.cols()), part.data(), rows_ahead(a, first));
       part.store(u);
-      detail::add_transposed_tile_product(tile.view(), part.data(), y.row(p * a.cols()).data());
+      detail::add_transposed_tile_product(tile.view(), part.data(), panel(y, p, a.cols()));
     }
   });
 }
