@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/codec/codes.hpp"
-#include "loewner/codec/trellis_quantizer.hpp"
 
 #include <cstring>
 #include <numeric>

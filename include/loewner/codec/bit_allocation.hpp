@@ -12,8 +12,7 @@ namespace loewner {
 /// Gives bits to the rows where they lower the weighted error most.
 ///
 /// Shapes    energies: w_i ||x_i||^2 >= 0 of n rows. distortion, prices: of the steps 0 ... b that a row can be on;
-/// prices
-///           rise, distortion falls ever more slowly for the price (a convex curve).
+///           prices rise, distortion falls ever more slowly for the price (a convex curve).
 /// Method    one more step for row i gains energies_i (distortion_b - distortion_(b+1)), and the gains of all rows are
 ///           taken by falling gain for the price (reverse water-filling over the rows).
 /// Cost      O(n b log(n b)).

@@ -27,8 +27,7 @@ struct EncodedTensor {
 /// Reads the encoded tensors of an output folder; their rows are read from the files when they are asked for.
 ///
 /// Errors    IoError, naming folder and tensor, when the configuration is not of this format, has a newer major
-/// version, or a specification
-///           does not fit the arrays.
+///           version, or a specification does not fit the arrays.
 std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint);
 
 /// The arrays of an encoded matrix under their full names.

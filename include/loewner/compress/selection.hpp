@@ -33,8 +33,7 @@ struct SelectionResult {
 /// other bytes both are kept.
 ///
 /// Errors    InvalidArgument on a malformed regular expression, or when nothing is left to encode; IoError for a
-/// selected table with fewer
-///           than two rows or columns.
+///           selected table with fewer than two rows or columns.
 SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture& architecture,
                                const CompressOptions& options);
 

@@ -27,8 +27,8 @@ class StagedFolder {
   /// Claims the target for the work that `fingerprint` stands for.
   ///
   /// Errors    IoError when the target exists (unless overwriting), when an unfinished output lies there (unless
-  /// resuming or overwriting), when
-  ///           it was begun with another fingerprint (resuming), or when the parent is missing or read-only.
+  ///           resuming or overwriting), when it was begun with another fingerprint (resuming), or when the parent is
+  ///           missing or read-only.
   StagedFolder(const std::filesystem::path& target, const std::string& fingerprint, IfExists if_exists);
 
   /// Without publish() or keep_parts() everything is removed: a run that failed leaves nothing.

@@ -53,8 +53,7 @@ struct KrylovSvd {
 ///           most those of A, up to rounding.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
 /// Errors    InvalidArgument on an option outside its range, or on what is not finite: an entry of a stored matrix,
-/// else a
-///           row of a product, is named.
+///           else a row of a product, is named.
 KrylovSvd block_krylov(const LinearOperator& a, const BlockKrylovOptions& options);
 
 }  // namespace loewner

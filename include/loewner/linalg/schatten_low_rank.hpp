@@ -45,8 +45,7 @@ SchattenPlan schatten_plan(Index size, const SchattenOptions& options);
 ///           infinity. residual_norm is as in block_krylov; excess_estimate is eps.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
 /// Errors    InvalidArgument on an option outside its range, or on what is not finite: an entry of a stored matrix,
-/// else a
-///           row of a product, is named.
+///           else a row of a product, is named.
 KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options);
 
 }  // namespace loewner

@@ -27,8 +27,7 @@ struct EnclosingEllipsoid {
 /// Shapes    a: n x d, rank d.
 /// Units     epsilon: of largest / d, relative.
 /// Method    coordinate ascent with away steps [Khachiyan1996; ToddYildirim2007] on whitened rows, from d points of
-/// large
-///           volume chosen by greedy elimination; rank-one updates, recomputed now and then.
+///           large volume chosen by greedy elimination; rank-one updates, recomputed now and then.
 /// Cost      n d^2 to start, then 2 n d flops per step, a few hundred d steps; memory 2 n d doubles.
 /// Accuracy  converged: largest <= (1 + epsilon) d, computed afresh from the weights. Then the volume is at most
 ///           (1 + epsilon)^(d/2) times the smallest one.

@@ -51,12 +51,10 @@ struct EntrywiseLowRank {
 ///           entries, and keeps the best factors met; polishing alternates exact l_p regressions from there. Row
 ///           weights scale the rows by u_i^(1/p); without them n < d is worked on as A^T. p = 2 is the truncated SVD.
 /// Cost      per iteration one truncated SVD and 4 n d k flops in float32, with d the smaller side, plus a few powers
-/// per
-///           entry unless p is 1; memory 3 n d + 2 n k float32. A 30522 x 384 table at k = 273, p = 1 takes some 20
+///           per entry unless p is 1; memory 3 n d + 2 n k float32. A 30522 x 384 table at k = 273, p = 1 takes some 20
 ///           seconds on two cores. A polishing sweep takes lp_row_projection of A and of A^T, and n d float32 more.
 /// Accuracy  the problem is NP-hard for p = 1; the result is never worse than the best start, hence never worse than
-/// the
-///           truncated SVD.
+///           the truncated SVD.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument on a rank outside [1, min(n, d)], p < 1 or not finite, bad weights, refined_starts < 1,
 ///           negative max_iterations or polish_sweeps, or a non-finite entry.

@@ -13,8 +13,7 @@ namespace loewner {
 ///
 /// Units     delta and c: those of the distances (not squared).
 /// Accuracy  the parabola of power(p < 2) is shifted by (1 - p/2) delta^p, so value(0) is that, not 0: an upper bound
-/// of
-///           r^p that is off by no more than that much. For p >= 2 no parabola is needed and delta is ignored.
+///           of r^p that is off by no more than that much. For p >= 2 no parabola is needed and delta is ignored.
 /// Errors    InvalidArgument unless p >= 1 is finite, c > 0 is finite, delta >= 0 (> 0 for p < 2).
 class Loss {
  public:

@@ -15,14 +15,12 @@ namespace loewner {
 ///
 /// Shapes    A: rows x cols; kept: repetitions times m x m.
 /// Cost      update: s^2 additions per repetition. add_block: s nnz + s m cols additions and m cols doubles for the
-/// time
-///           of the call, so blocks of m rows or more are best.
+///           time of the call, so blocks of m rows or more are best.
 /// Accuracy  sums in float64; the order of blocks, updates and merges matters to rounding only, and not at all for
 ///           integers at s = 1, 4, 16, ....
 /// Random    seed. The same bits for any number of threads.
 /// Errors    InvalidArgument on bad options, places outside of A, a non-finite value (nothing is added then), or a
-/// merge
-///           of sketches whose options or shapes differ.
+///           merge of sketches whose options or shapes differ.
 class BilinearSketch {
  public:
   BilinearSketch(Index rows, Index cols, const ResidualOptions& options);

@@ -35,8 +35,7 @@ struct LeastSquaresResult {
 ///           solution of the sketched problem, and again on the recomputed residual until the backward error, estimated
 ///           from the sketch [EpperlyMeierNakatsukasa2024], is small.
 /// Cost      s nnz(A) additions and O(m d^2) flops for T, then a pass over A and 4 nnz(A) k flops per step; a step
-/// takes
-///           a factor sqrt(d/m) off the error, so about 20 steps at m = 25 d. Memory m d + 3 d^2 + 9 d k + 3 n k
+///           takes a factor sqrt(d/m) off the error, so about 20 steps at m = 25 d. Memory m d + 3 d^2 + 9 d k + 3 n k
 ///           doubles.
 /// Accuracy  that of a backward stable method for cond(A) up to 1 / (d eps64), beyond which directions count as rank
 ///           deficiency (test LeastSquaresOfCondition.IsBackwardStable).

@@ -31,9 +31,8 @@ struct ResidualCurve {
 ///           so small matrices have their exact residuals.
 /// Units     those of A.
 /// Method    the singular values of S A T^T beyond the k-th [LiLinWoodruff2024], divided by 1 - k/m: the best rank-k
-/// part
-///           of signal + noise in m x m takes ((m - k)/m)^2 of the noise's energy less than all with it. (One side left
-///           as it is: by sqrt(1 - k/m).) Then the running minimum, since residuals cannot grow with k.
+///           part of signal + noise in m x m takes ((m - k)/m)^2 of the noise's energy less than all with it. (One side
+///           left as it is: by sqrt(1 - k/m).) Then the running minimum, since residuals cannot grow with k.
 /// Cost      s nnz(A) + s m d additions and 8/3 m^3 flops per repetition. One pass over A per repetition, by blocks of
 ///           rows; memory m d + m^2 doubles and 8 row blocks.
 /// Accuracy  ||A||_F exact. At m = 5 k_max, s = 4 the estimate of k_max is within 15 % of the truth for spectra from

@@ -10,8 +10,7 @@ namespace loewner {
 /// Estimates of the singular values of sqrt(W) A from some of its rows.
 ///
 /// Shapes    sample: t x d of sample_rows; energy: sum_i w_i ||a_i||^2; result: `count` values, descending, whose
-/// squares
-///           add up to the energy; count = min(n, d).
+///           squares add up to the energy; count = min(n, d).
 /// Method    The eigenvalues l_i of the sample's Gram matrix lie too far apart, by the law of Marchenko and Pastur.
 /// Their
 ///           spread is taken back by  l_i / |1 - c sum_{j != i} l_j / (l_j - l_i)|,  a little off the real axis, with

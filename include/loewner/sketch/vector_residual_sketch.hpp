@@ -19,14 +19,13 @@ struct VectorResidualOptions {
 /// its entries, at several places or with both signs. Where x fits into memory, sort it instead.
 ///
 /// Method    CountSketch [CharikarChenFarachColton2002] for the k largest entries, which are subtracted; F_p of the
-/// rest
-///           by max-stability [Andoni2017]: max_i |x_i|^p / E_i with E_i exponential has the median ||x||_p^p / ln 2.
+///           rest by max-stability [Andoni2017]: max_i |x_i|^p / E_i with E_i exponential has the median ||x||_p^p / ln
+///           2.
 /// Cost      262 additions per update; memory 56 k^(2/p) n^(1-2/p) + 4080 n^(1-2/p) doubles; an estimate O(262 n).
 /// Accuracy  within a factor of 1.5 (test VectorResiduals.AreClose); rounding of sums that cancel stays.
 /// Random    seed. The same bits for any number of threads; the order of updates matters to rounding only.
 /// Errors    InvalidArgument on bad options, an index outside [0, n), a non-finite change, k outside [0, max_terms], or
-/// a
-///           merge of sketches whose n or options differ.
+///           a merge of sketches whose n or options differ.
 class VectorResidualSketch {
  public:
   VectorResidualSketch(Index size, const VectorResidualOptions& options);
