@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/subspace_fit.hpp"
+#include "loewner/linalg/row_energies.hpp"
 #include "plan/methods.hpp"
 
 namespace loewner {
@@ -13,14 +15,8 @@ namespace {
 constexpr int kCurvePoints = 64;
 
 double share_of_energy(const EncodeRequest& request, double squared_error) {
-  const double energy = sum_over_row_blocks(*request.matrix, [&](Index first, MatrixView<const float> rows) {
-    double sum = 0;
-    for (Index i = 0; i < rows.rows(); ++i) {
-      const double weight = request.row_weights.empty() ? 1.0 : request.row_weights[first + i];
-      for (const float x : rows.row(i)) sum += weight * static_cast<double>(x) * static_cast<double>(x);
-    }
-    return sum;
-  });
+  const auto energies = row_energies(*request.matrix, request.row_weights);
+  const double energy = std::accumulate(energies.begin(), energies.end(), 0.0);
   return energy > 0 ? squared_error / energy : 0.0;
 }
 
