@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -56,7 +57,7 @@ def measure(method: str, rounds: int) -> list[str]:
     times = []
     with tempfile.TemporaryDirectory(dir=OUT) as scratch:
         output = Path(scratch) / "output"
-        command = [TOOL, "compress", str(weights.parent), "-o", str(output), "--overwrite", "--quiet"]
+        command = [TOOL, "compress", str(weights.parent), "-o", str(output), "--quiet"]
         command += ["--keep", "0.72", "--method", method]
         for _ in range(rounds + 1):
             whole = seconds(lambda: subprocess.run(command, check=True))
@@ -65,6 +66,7 @@ def measure(method: str, rounds: int) -> list[str]:
             stored = (output / "model.safetensors").read_bytes()
             writing = seconds(partial(write_durably, Path(scratch) / "written", stored))
             times.append((reading, factoring, writing, whole))
+            shutil.rmtree(output)
     reading, factoring, writing, whole = np.median(times[1:], axis=0)
     total = reading + factoring + writing
     return [method, *(f"{t:.3f}" for t in (reading, factoring, writing, total, whole)), f"{whole / total:.2f}"]

@@ -10,6 +10,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/model/row_weights.hpp"
+#include "loewner/plan/encode.hpp"
 #include "loewner/robust/lp_error.hpp"
 #include "loewner/robust/lp_low_rank.hpp"
 
@@ -61,6 +62,18 @@ void check_certificate(const RowSource& original, const RowWeights& weights, Che
   check("certificate", *checked.claimed.certificate, *checked.certificate, checked.failures);
 }
 
+void check_error_of_svd(const EncodedTensor& tensor, std::shared_ptr<const RowSource> original,
+                        const RowWeights& weights, CheckedTensor& checked) {
+  if (!checked.claimed.lp_error_svd) return;
+  EncodeRequest request;
+  request.matrix = std::move(original);
+  request.row_weights = weights.values;
+  request.norm_exponent = checked.claimed.norm_exponent;
+  request.factor_format = detail::format_field(tensor.spec);
+  checked.lp_error_svd = svd_lp_error(request, detail::size_field(tensor.spec, "rank"));
+  check("lp_error_svd", *checked.claimed.lp_error_svd, *checked.lp_error_svd, checked.failures);
+}
+
 CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint& model,
                            std::vector<std::string>& notes) {
   CheckedTensor checked;
@@ -68,7 +81,7 @@ CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output
   checked.claimed.bytes_before = stored_bytes(model, {tensor.name});
   checked.claimed.bytes_after =
       stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
-  const auto original = model.rows_of(tensor.name);
+  const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
   if (original->rows() != tensor.matrix->rows() || original->cols() != tensor.matrix->cols()) {
     checked.failures.push_back("the original is " + std::to_string(original->rows()) + " x " +
                                std::to_string(original->cols()) + ", the encoding " +
@@ -77,7 +90,9 @@ CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output
   }
   const RowWeights weights = weights_of(tensor, model.folder(), notes);
   check_errors(tensor, *original, weights, checked);
-  if (!weights.description.empty()) check_certificate(*original, weights, checked);
+  if (weights.description.empty()) return checked;
+  check_certificate(*original, weights, checked);
+  check_error_of_svd(tensor, original, weights, checked);
   return checked;
 }
 
@@ -151,6 +166,7 @@ Json to_json(const VerifyReport& report) {
                         {{"relative_error", tensor.found.relative_error},
                          {"weighted_relative_error", tensor.found.weighted_relative_error},
                          {"lp_error", tensor.found.lp_error},
+                         {"lp_error_svd", tensor.lp_error_svd ? Json(*tensor.lp_error_svd) : Json(nullptr)},
                          {"certificate", tensor.certificate ? Json(*tensor.certificate) : Json(nullptr)}}},
                        {"failures", tensor.failures}});
   }

@@ -42,12 +42,12 @@ void limit_isa(Isa most);
   }                                                     \
   }                                                     \
   void name parameters {                                \
-    switch (isa()) {                                    \
-      case Isa::avx512:                                 \
+    switch (::loewner::detail::isa()) {                 \
+      case ::loewner::detail::Isa::avx512:              \
         return name##_avx512 arguments;                 \
-      case Isa::avx2:                                   \
+      case ::loewner::detail::Isa::avx2:                \
         return name##_avx2 arguments;                   \
-      case Isa::scalar:                                 \
+      case ::loewner::detail::Isa::scalar:              \
         return name##_scalar arguments;                 \
     }                                                   \
   }

@@ -142,6 +142,10 @@ ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& app
   return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
 }
 
+double lp_error_of(const EncodeRequest& request, const Family& family, Index rank) {
+  return errors_of(request, truncated(request, family, rank)).relative_lp_error();
+}
+
 std::vector<Candidate> curve_of(const EncodeRequest& request, Method method, const std::vector<double>& error_at_rank) {
   std::vector<Candidate> points;
   for (Index rank = 1; rank < static_cast<Index>(error_at_rank.size()) && saves_bytes(request, rank); ++rank) {
@@ -169,6 +173,10 @@ std::vector<Candidate> lp_curve(MatrixSurvey& survey) {
   return curve_of(survey.request(), Method::lp, family.error_at_rank);
 }
 
+double svd_lp_error(const EncodeRequest& request, Index rank) {
+  return lp_error_of(request, svd_family(request, {.rank = rank}), rank);
+}
+
 Encoding encode_by_svd(const EncodeRequest& request) {
   const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
   const Family family = svd_family(request, {.rank = known, .eps = request.max_error ? 0.0 : kKrylovEps});
@@ -185,7 +193,7 @@ Encoding encode_by_lp(const EncodeRequest& request) {
   const Index rank = request.max_error ? smallest_rank_within(lp, *request.max_error) : std::min(known, lp.vt.rows());
   if (!saves_bytes(request, rank)) refuse_rank(request, rank);
   Encoding encoding = finish(request, lp, rank, lp.error_at_rank[rank]);
-  encoding.lp_error_svd = errors_of(request, truncated(request, svd, rank)).relative_lp_error();
+  encoding.lp_error_svd = lp_error_of(request, svd, rank);
   return encoding;
 }
 

@@ -6,52 +6,76 @@
 #include <string>
 #include <vector>
 
-#include "detail/lane_sum.hpp"
 #include "detail/row_weights.hpp"
+#include "detail/vector8.hpp"
 
 namespace loewner {
 namespace {
 
-double square(float x) {
-  return static_cast<double>(x) * static_cast<double>(x);
-}
+using detail::Double8;
+using detail::Float8;
 
 struct Powers {
-  double squares = 0, powers = 0;
+  Double8 squares{}, powers{};
 };
 
-// sum_j x_j^2 and sum_j |x_j|^p for x_j = entry(j).
-template <typename Entry>
-Powers powers_of(Index count, double p, Entry&& entry) {
-  Powers sums;
-  sums.squares = detail::lane_sum(count, [&](Index j) { return square(entry(j)); });
-  if (p == 2) {
-    sums.powers = sums.squares;
-  } else if (p == 1) {
-    sums.powers = detail::lane_sum(count, [&](Index j) { return static_cast<double>(std::abs(entry(j))); });
-  } else if (p == 1.5) {  // the tool's default; a square root, of a float32, is far faster than a power
-    sums.powers = detail::lane_sum(count, [&](Index j) {
-      const float x = std::abs(entry(j));
-      return static_cast<double>(x) * static_cast<double>(std::sqrt(x));
-    });
-  } else {
-    sums.powers =
-        detail::lane_sum(count, [&](Index j) { return std::pow(static_cast<double>(std::abs(entry(j))), p); });
-  }
-  return sums;
+// Adds x^2 and |x|^p; power gives |x|^p of |x|.
+template <typename Power>
+LOEWNER_INLINE void add_entries(Float8 x, Power&& power, Powers& sums) {
+  const Double8 wide = detail::widen8(x);
+  sums.squares += wide * wide;
+  sums.powers += power(detail::abs8(x));
 }
 
-void add_row(std::span<const float> a, std::span<const float> b, double weight, ApproximationErrors& errors) {
-  const auto count = static_cast<Index>(a.size());
-  const Powers norm = powers_of(count, errors.norm_exponent, [&](Index j) { return a[j]; });
-  const Powers error = powers_of(count, errors.norm_exponent, [&](Index j) { return a[j] - b[j]; });
-  errors.squared_norm += norm.squares;
-  errors.squared_error += error.squares;
-  errors.weighted_squared_norm += weight * norm.squares;
-  errors.weighted_squared_error += weight * error.squares;
-  errors.weighted_power_norm += weight * norm.powers;
-  errors.weighted_power_error += weight * error.powers;
+// The powers of a and of a - b. Zeros behind the last entries add nothing.
+template <typename Power>
+LOEWNER_INLINE void add_entries_of_row(const float* a, const float* b, Index count, Power&& power, Powers& norm,
+                                       Powers& error) {
+  Index j = 0;
+  for (; j + 8 <= count; j += 8) {
+    const Float8 x = detail::load8(a + j);
+    add_entries(x, power, norm);
+    add_entries(x - detail::load8(b + j), power, error);
+  }
+  const Float8 x = detail::load_part8(a + j, count - j);
+  add_entries(x, power, norm);
+  add_entries(x - detail::load_part8(b + j, count - j), power, error);
 }
+
+LOEWNER_INLINE void add_row_body(const float* a, const float* b, Index count, double weight,
+                                 ApproximationErrors& errors) {
+  const double p = errors.norm_exponent;
+  Powers norm, error;
+  if (p == 2) {
+    add_entries_of_row(
+        a, b, count, [](Float8) { return Double8{}; }, norm, error);
+    norm.powers = norm.squares;
+    error.powers = error.squares;
+  } else if (p == 1) {
+    add_entries_of_row(
+        a, b, count, [](Float8 x) { return detail::widen8(x); }, norm, error);
+  } else if (p == 1.5) {  // the tool's default; a square root, of a float32, is far faster than a power
+    add_entries_of_row(
+        a, b, count, [](Float8 x) { return detail::widen8(x) * detail::widen8(detail::sqrt8(x)); }, norm, error);
+  } else {
+    const auto power = [p](Float8 x) {
+      Double8 y;
+      for (int i = 0; i < 8; ++i) y[i] = std::pow(static_cast<double>(x[i]), p);
+      return y;
+    };
+    add_entries_of_row(a, b, count, power, norm, error);
+  }
+  const double squared_norm = detail::sum8(norm.squares), squared_error = detail::sum8(error.squares);
+  errors.squared_norm += squared_norm;
+  errors.squared_error += squared_error;
+  errors.weighted_squared_norm += weight * squared_norm;
+  errors.weighted_squared_error += weight * squared_error;
+  errors.weighted_power_norm += weight * detail::sum8(norm.powers);
+  errors.weighted_power_error += weight * detail::sum8(error.powers);
+}
+
+LOEWNER_DISPATCH(add_row, (const float* a, const float* b, Index count, double weight, ApproximationErrors& errors),
+                 (a, b, count, weight, errors))
 
 void add(const ApproximationErrors& part, ApproximationErrors& sum) {
   sum.squared_norm += part.squared_norm;
@@ -94,7 +118,8 @@ ApproximationErrors approximation_errors(const RowSource& a, const RowSource& b,
     Matrix<float> buffer;
     const auto approximation = b.read_rows(first, rows.rows(), buffer);
     for (Index i = 0; i < rows.rows(); ++i) {
-      add_row(rows.row(i), approximation.row(i), row_weights.empty() ? 1.0 : row_weights[first + i], parts[block]);
+      const double weight = row_weights.empty() ? 1.0 : row_weights[first + i];
+      add_row(rows.row(i).data(), approximation.row(i).data(), rows.cols(), weight, parts[block]);
     }
   });
   ApproximationErrors total{.norm_exponent = norm_exponent};

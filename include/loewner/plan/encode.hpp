@@ -79,6 +79,13 @@ bool is_planned_from_sample(Method method, Index rows, Index cols);
 ///           message names the size. InvalidArgument on a non-finite entry or a bad norm exponent.
 Encoding encode_matrix(const EncodeRequest& request);
 
+/// The relative weighted l_p error of the row-weighted truncated SVD of this rank, its factors rounded to the factor
+/// format: what Encoding::lp_error_svd states.
+///
+/// Cost      that of truncated_svd and one pass of 4 n d k flops.
+/// Errors    InvalidArgument on a non-finite entry, a bad norm exponent or rank.
+double svd_lp_error(const EncodeRequest& request, Index rank);
+
 /// Bytes of memory that a method takes besides the rows of the matrix; automatic: the least that it can do with.
 Index solver_bytes(Method method, Index cols);
 
