@@ -124,7 +124,7 @@ class LewisProblem {
       : a_(a),
         p_(options.norm_exponent),
         squared_scales_(detail::squared_scales(options.row_weights, options.norm_exponent)),
-        float32_is_enough_(options.tolerance >= kFloat32Tolerance) {}
+        is_coarse_(options.tolerance >= kFloat32Tolerance) {}
 
   std::vector<double> first_weights() const;
   LewisWeights iterate(const LewisOptions& options);
@@ -145,7 +145,8 @@ class LewisProblem {
   const RowSource& a_;
   double p_;
   std::vector<double> squared_scales_;
-  bool float32_is_enough_;
+  bool is_coarse_;                 // the answer need not be finer than float32 gives
+  bool float32_is_enough_ = true;  // for the next step
 };
 
 double sum_of(std::span<const double> values) {
@@ -209,14 +210,18 @@ LewisWeights LewisProblem::iterate(const LewisOptions& options) {
   std::vector<double> weights = first_weights();
   Status status = Status::max_iterations;
   int iterations = 0;
+  double last_excess = std::numeric_limits<double>::infinity();
   while (status == Status::max_iterations && iterations < options.max_iterations) {
     const Whitening whitening = whiten(weights);
     const auto rank = static_cast<double>(whitening.t.cols());
     if (rank == 0) break;
     const double omega = sum_of(weights), largest = update(whitening, weights);
     ++iterations;
-    const double limit = (1 + options.tolerance) * certificate(1, rank);
-    if (certificate(largest, omega) <= limit) status = Status::converged;
+    const double excess = certificate(largest, omega) / certificate(1, rank) - 1;
+    if (excess <= options.tolerance && (is_coarse_ || !float32_is_enough_)) status = Status::converged;
+    // Each step corrects the errors of the last: far from the limit, and while they get nearer, float32 steps do.
+    if (!is_coarse_ && (excess <= kFloat32Tolerance || excess >= last_excess)) float32_is_enough_ = false;
+    last_excess = excess;
   }
   LewisWeights result = certify(std::move(weights));
   if (result.rank == 0) status = Status::converged;  // the zero matrix
@@ -249,7 +254,7 @@ double LewisProblem::safe_alpha(const Whitening& whitening, std::span<const doub
     return alpha(whitening, weights, in_float32, (d + 2) * roundoff * size);
   };
   const double factorisation = 1 + d * std::numeric_limits<double>::epsilon() * whitening.condition;
-  if (float32_is_enough_) {
+  if (is_coarse_ && float32_is_enough_) {
     const Alpha fast = with_roundoff(std::numeric_limits<float>::epsilon() / 2, true);
     if (certificate(fast.safe, 1) <= (1 + kFloat32Margin) * certificate(fast.plain, 1)) {
       return factorisation * fast.safe;
