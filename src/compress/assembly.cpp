@@ -4,12 +4,12 @@
 #include <cmath>
 #include <map>
 
+#include "compress/stored_claims.hpp"
 #include "detail/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/model_card.hpp"
 #include "loewner/compress/rewrite.hpp"
-#include "loewner/robust/lp_error.hpp"
 
 namespace loewner {
 namespace fs = std::filesystem;
@@ -52,16 +52,13 @@ void measure(const Job& job, const std::vector<Part>& parts, const fs::path& fol
   const auto encoded = read_encoded_tensors(output);
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     const auto& tensor = job.selection.tensors[i];
-    const auto errors = approximation_errors(*job.checkpoint.rows_of(tensor.name()), *encoded[i].matrix,
-                                             parts[i].weights.values, job.options.norm_exponent);
-    require(std::isfinite(errors.relative_error()), [&] {
+    TensorReport report = report_from_specification(tensor.name(), encoded[i].spec);
+    report.errors = measured_errors(*job.checkpoint.rows_of(tensor.name()), *encoded[i].matrix, parts[i].weights,
+                                    job.options.norm_exponent);
+    require(std::isfinite(report.errors.relative_error), [&] {
       return tensor.name() + ": the factors do not fit in " + std::string(to_string(job.options.factor_format)) +
              "; choose bf16 or f32 factors";
     });
-    TensorReport report = report_from_specification(tensor.name(), encoded[i].spec);
-    report.errors = {.relative_error = errors.relative_error(),
-                     .weighted_relative_error = errors.weighted_relative_error(),
-                     .lp_error = errors.relative_lp_error()};
     specifications[tensor.name()]["claims"] = claims_to_json(report);
   }
 }

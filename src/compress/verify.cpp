@@ -5,13 +5,12 @@
 #include <cmath>
 #include <set>
 
+#include "compress/stored_claims.hpp"
 #include "detail/same_bytes.hpp"
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
-#include "loewner/model/row_weights.hpp"
 #include "loewner/plan/encode.hpp"
-#include "loewner/robust/lp_error.hpp"
 #include "loewner/robust/lp_low_rank.hpp"
 
 namespace loewner {
@@ -28,25 +27,10 @@ void check(const std::string& what, double claimed, double found, std::vector<st
   failures.push_back(what + " is claimed to be " + std::to_string(claimed) + ", found " + std::to_string(found));
 }
 
-// The weights the errors were measured with; a file of counts is not part of the output.
-RowWeights weights_of(const EncodedTensor& tensor, const std::filesystem::path& model,
-                      std::vector<std::string>& notes) {
-  const auto option = detail::spec_field<std::string>(detail::spec_field<Json>(tensor.spec, "row_weights"), "option");
-  const RowWeightOptions options = parse_row_weights(option);
-  if (options.kind == RowWeightKind::counts && !std::filesystem::exists(options.counts_file)) {
-    notes.push_back(tensor.name + ": the counts file '" + option + "' is not here; weighted errors are not checked");
-    return {.values = {}, .description = ""};
-  }
-  return row_weights(options, model, tensor.matrix->rows());
-}
-
 void check_errors(const EncodedTensor& tensor, const RowSource& original, const RowWeights& weights,
                   CheckedTensor& checked) {
   const auto& claimed = checked.claimed;
-  const auto found = approximation_errors(original, *tensor.matrix, weights.values, claimed.norm_exponent);
-  checked.found = {.relative_error = found.relative_error(),
-                   .weighted_relative_error = found.weighted_relative_error(),
-                   .lp_error = found.relative_lp_error()};
+  checked.found = measured_errors(original, *tensor.matrix, weights, claimed.norm_exponent);
   check("relative_error", claimed.errors.relative_error, checked.found.relative_error, checked.failures);
   if (weights.description.empty()) return;
   check("weighted_relative_error", claimed.errors.weighted_relative_error, checked.found.weighted_relative_error,
@@ -88,7 +72,7 @@ CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output
                                std::to_string(tensor.matrix->rows()) + " x " + std::to_string(tensor.matrix->cols()));
     return checked;
   }
-  const RowWeights weights = weights_of(tensor, model.folder(), notes);
+  const RowWeights weights = stored_row_weights(tensor, model.folder(), notes);
   check_errors(tensor, *original, weights, checked);
   if (weights.description.empty()) return checked;
   check_certificate(*original, weights, checked);

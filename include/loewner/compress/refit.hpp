@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "loewner/base/matrix.hpp"
+#include "loewner/base/progress.hpp"
+#include "loewner/compress/options.hpp"
+#include "loewner/compress/report_data.hpp"
+
+namespace loewner {
+
+/// A factor of a low-rank encoding that was fitted anew.
+struct RefittedFactor {
+  std::string tensor;    ///< name of the tensor that is encoded
+  std::string array;     ///< "left" or "right"
+  Matrix<float> values;  ///< of the array's shape; rounded to its stored format
+  Json record;           ///< how it was fitted: field `refit` of the tensor's specification
+};
+
+/// Writes folder `target`: the output folder with these factors in place of the old ones. Errors are measured again
+/// against the model; a certificate goes, for it was of the ellipsoid that the old factors came from.
+///
+/// Cost      one pass over the output's weights, and for each factor one over its tensor of the model.
+/// Errors    IoError when a folder cannot be read or the target exists (unless overwriting); InvalidArgument when a
+///           tensor is not encoded in two factors, the shape of a factor does not fit, an entry is not finite or too
+///           large for the stored format, or the target is the output or the model.
+std::vector<TensorReport> store_refit(const std::filesystem::path& output, const std::filesystem::path& model,
+                                      const std::filesystem::path& target, std::vector<RefittedFactor> factors,
+                                      IfExists if_exists, const ProgressCallback& progress = {});
+
+}  // namespace loewner

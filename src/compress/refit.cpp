@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/refit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "compress/stored_claims.hpp"
+#include "detail/file.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/compress/rewrite.hpp"
+#include "loewner/compress/staged_folder.hpp"
+
+namespace loewner {
+namespace fs = std::filesystem;
+namespace {
+
+const EncodedTensor& tensor_of(const RefittedFactor& factor, const std::vector<EncodedTensor>& tensors) {
+  const auto found = std::ranges::find(tensors, factor.tensor, &EncodedTensor::name);
+  require(found != tensors.end() && found->matrix->structure() == "low_rank",
+          [&] { return "tensor '" + factor.tensor + "' must be encoded in two factors (low_rank) to be refitted"; });
+  return *found;
+}
+
+StoredArray stored_like(const StoredArray& old, const std::string& full_name, Matrix<float> values) {
+  require(values.rows() == old.rows && values.cols() == old.cols, [&] {
+    return "array '" + full_name + "' must be " + std::to_string(old.rows) + " x " + std::to_string(old.cols) +
+           ", got " + std::to_string(values.rows()) + " x " + std::to_string(values.cols());
+  });
+  require_finite_rows(values.view(), 0, "array '" + full_name + "'");
+  return stored_as(full_name, std::make_shared<OwnedRows>(std::move(values)), old.dtype);
+}
+
+Replacements replacements_of(std::vector<RefittedFactor>& factors, const std::vector<EncodedTensor>& tensors) {
+  Replacements replacements;
+  for (auto& factor : factors) {
+    const auto& tensor = tensor_of(factor, tensors);
+    const auto arrays = tensor.matrix->to_tensors();
+    const auto old = std::ranges::find(arrays, factor.array, &StoredArray::name);
+    require(old != arrays.end(), [&] { return "the array must be left or right, got '" + factor.array + "'"; });
+    const std::string full_name = array_prefix(factor.tensor) + factor.array;
+    replacements[full_name] = {stored_like(*old, full_name, std::move(factor.values))};
+  }
+  return replacements;
+}
+
+// What the new arrays, as they are stored, leave of the original.
+TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& model, Index bytes) {
+  std::vector<std::string> notes;
+  const RowWeights weights = stored_row_weights(tensor, model.folder(), notes);
+  if (!notes.empty()) throw IoError(notes.front());
+  TensorReport report = report_from_specification(tensor.name, tensor.spec);
+  report.errors = measured_errors(*model.rows_of(tensor.name), *tensor.matrix, weights, report.norm_exponent);
+  require(std::isfinite(report.errors.relative_error),
+          [&] { return tensor.name + ": the new factor does not fit in the stored number format"; });
+  report.certificate.reset();
+  report.bytes_before = stored_bytes(model, {tensor.name});
+  report.bytes_after = bytes + static_cast<Index>(tensor.spec.dump().size());
+  return report;
+}
+
+void write_config(const Json& config, const fs::path& folder) {
+  detail::replace_file(folder / "config.json", config.dump(2) + "\n");
+}
+
+std::vector<TensorReport> measure(const std::vector<RefittedFactor>& factors, const Checkpoint& model, Json& config,
+                                  const fs::path& folder) {
+  Json& specifications = config["quantization_config"]["tensors"];
+  for (const auto& factor : factors) specifications[factor.tensor]["refit"] = factor.record;
+  write_config(config, folder);
+  const Checkpoint written = Checkpoint::open(folder);
+  const auto tensors = read_encoded_tensors(written);
+  std::vector<TensorReport> reports;
+  for (const auto& factor : factors) {
+    const auto& tensor = tensor_of(factor, tensors);
+    reports.push_back(measured_report(tensor, model, stored_bytes(written, tensor.array_names)));
+    specifications[factor.tensor]["claims"] = claims_to_json(reports.back());
+  }
+  write_config(config, folder);
+  return reports;
+}
+
+std::string model_card(const std::string& card, const std::vector<RefittedFactor>& factors,
+                       const std::vector<TensorReport>& reports) {
+  std::string text = card +
+                     "\n## Refit\n\nThese factors were fitted anew to the original layers' outputs on some tokens"
+                     " of a text; the errors of their tensors are now:\n\n| tensor | factor | error | weighted "
+                     "error |\n|---|---|---|---|\n";
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    char errors[64];
+    std::snprintf(errors, sizeof(errors), " | %.4f | %.4f |\n", reports[i].errors.relative_error,
+                  reports[i].errors.weighted_relative_error);
+    text += "| " + factors[i].tensor + " | " + factors[i].array + errors;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<TensorReport> store_refit(const fs::path& output, const fs::path& model, const fs::path& target,
+                                      std::vector<RefittedFactor> factors, IfExists if_exists,
+                                      const ProgressCallback& progress) {
+  require_apart(output, target);
+  require_apart(model, target);
+  const Checkpoint checkpoint = Checkpoint::open(output), original = Checkpoint::open(model);
+  const auto tensors = read_encoded_tensors(checkpoint);
+  const Replacements replacements = replacements_of(factors, tensors);
+  StagedFolder staged(target, "refit", if_exists);
+  rewrite_weights(checkpoint, replacements, staged.folder(), progress);
+  copy_other_files(checkpoint, {}, staged.folder());
+  Json config = checkpoint.config();
+  auto reports = measure(factors, original, config, staged.folder());
+  const fs::path card = staged.folder() / "README.md";
+  const std::string old_card = fs::exists(card) ? detail::read_text_file(card, Index{1} << 24) : std::string();
+  detail::replace_file(card, model_card(old_card, factors, reports));
+  staged.publish();
+  if (progress) progress("done", 1);
+  return reports;
+}
+
+}  // namespace loewner

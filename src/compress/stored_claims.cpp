@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compress/stored_claims.hpp"
+
+#include "detail/spec_field.hpp"
+#include "loewner/robust/lp_error.hpp"
+
+namespace loewner {
+
+TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& encoded, const RowWeights& weights,
+                             double norm_exponent) {
+  const auto errors = approximation_errors(original, encoded, weights.values, norm_exponent);
+  return {.relative_error = errors.relative_error(),
+          .weighted_relative_error = errors.weighted_relative_error(),
+          .lp_error = errors.relative_lp_error()};
+}
+
+RowWeights stored_row_weights(const EncodedTensor& tensor, const std::filesystem::path& model,
+                              std::vector<std::string>& notes) {
+  const auto option = detail::spec_field<std::string>(detail::spec_field<Json>(tensor.spec, "row_weights"), "option");
+  const RowWeightOptions options = parse_row_weights(option);
+  if (options.kind == RowWeightKind::counts && !std::filesystem::exists(options.counts_file)) {
+    notes.push_back(tensor.name + ": the counts file '" + option + "' is not here; weighted errors are not checked");
+    return {.values = {}, .description = ""};
+  }
+  return row_weights(options, model, tensor.matrix->rows());
+}
+
+}  // namespace loewner
