@@ -17,6 +17,7 @@ void bind_residual_curve(nanobind::module_& m);
 void bind_block_krylov(nanobind::module_& m);
 void bind_lewis_weights(nanobind::module_& m);
 void bind_lp_low_rank(nanobind::module_& m);
+void bind_lp_regression(nanobind::module_& m);
 void bind_robust_subspace(nanobind::module_& m);
 void bind_entrywise_low_rank(nanobind::module_& m);
 void bind_ellipsoids(nanobind::module_& m);

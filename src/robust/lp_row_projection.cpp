@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "detail/blas.hpp"
+#include "detail/cholesky_solve.hpp"
 #include "detail/conversion.hpp"
 #include "detail/row_weights.hpp"
 #include "loewner/base/parallel.hpp"
@@ -47,24 +48,6 @@ Coordinates coordinates_of(MatrixView<const float> right) {
     for (Index i = 0; i < k; ++i) result.to_coefficients(j, i) = u(i, j) / s[j];
   }
   return result;
-}
-
-double dot(std::span<const double> x, std::span<const double> y) {
-  double sum = 0;
-  for (std::size_t j = 0; j < x.size(); ++j) sum += x[j] * y[j];
-  return sum;
-}
-
-// x <- (u^T u)^-1 x for upper triangular u, row by row of u.
-void solve_cholesky(MatrixView<const double> u, std::span<double> x) {
-  const Index n = u.rows();
-  for (Index i = 0; i < n; ++i) {
-    x[i] /= u(i, i);
-    for (Index j = i + 1; j < n; ++j) x[j] -= u(i, j) * x[i];
-  }
-  for (Index i = n - 1; i >= 0; --i) {
-    x[i] = (x[i] - dot(u.row(i).subspan(i + 1), x.subspan(i + 1))) / u(i, i);
-  }
 }
 
 // The problem of one row at a time, on the residual r = a - span span^T a alone.
@@ -141,9 +124,9 @@ class RowSolver {
     }
     blas::add_gram_upper(scaled_.view(), gram_.view());
     if (!blas::cholesky_upper(gram_.view())) return false;
-    solve_cholesky(gram_.view(), solution_);
+    detail::solve_cholesky(gram_.view(), solution_);
     for (Index j = 0; j < basis_.rows(); ++j) {
-      const double fitted = dot(basis_.row(j), solution_);
+      const double fitted = detail::dot(basis_.row(j), solution_);
       candidate_[j] = primal_ ? r[j] - fitted : fitted / weights_[j];
     }
     return true;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "detail/smooth_regression.hpp"
+
+namespace loewner::detail {
+
+/// The solution of one regression in the basis of a design.
+struct BasisSolution {
+  std::vector<double> y;
+  double lower_bound = 0;
+  Status status = Status::max_iterations;
+  int iterations = 0;
+};
+
+/// min ||b - U y||_1: a primal-dual interior point method, then exchanges of rows from the nearest vertex on until it
+/// is optimal. b: orthogonal to U, of order 1.
+BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
+                                        const RegressionStop& stop);
+
+/// min ||b - U y||_inf: exchanges of rows (the simplex method on the dual problem) within a working set, which takes in
+/// the rows of largest residual until no row of all is worse.
+BasisSolution minimax_regression(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop);
+
+}  // namespace loewner::detail

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "detail/cholesky_solve.hpp"
+#include "detail/lane_sum.hpp"
+#include "detail/polyhedral_regression.hpp"
+#include "detail/row_basis.hpp"
+#include "detail/row_kernels.hpp"
+
+namespace loewner::detail {
+namespace {
+
+using Values = std::vector<double>;
+
+constexpr double kStepToBoundary = 0.9995;
+constexpr double kCrossover = 1e-6;  // gap at which the nearest vertex is worth a look
+constexpr double kSampleTolerance = 1e-3;
+constexpr Index kSmallProblem = 4000;  // rows that are not worth a sample
+constexpr double kBandWidth = 2.5;     // in standard deviations of what the sample leaves open
+constexpr int kBandRounds = 6;
+constexpr double kSmallPivot = 1e-9;
+constexpr double kDualSlack = 1e-11;
+
+double sum_of_sizes(std::span<const double> x) {
+  return lane_sum(static_cast<Index>(x.size()), [&](Index i) { return std::abs(x[i]); });
+}
+
+Values residual_of(MatrixView<const double> u, std::span<const double> b, std::span<const double> y) {
+  Values r = multiply(u, y);
+  for (std::size_t i = 0; i < r.size(); ++i) r[i] = b[i] - r[i];
+  return r;
+}
+
+// ---- the interior point method ----
+
+// min over y of  sum_i |b_i - u_i y| - g^T y + offset;  its dual: max b^T z + offset, U^T z = -g, |z_i| <= 1.
+struct Problem {
+  MatrixView<const double> u;
+  std::span<const double> b;
+  Values g;
+  double offset = 0;
+};
+
+struct InteriorPoint {
+  Values y, z;
+  int iterations = 0;
+};
+
+// Mehrotra's predictor and corrector for the bounded dual [PortnoyKoenker1997, Mehrotra1992]: b - U y = v - w with
+// v, w > 0, and in the limit v (1 - z) = w (1 + z) = 0.
+class InteriorPointMethod {
+ public:
+  explicit InteriorPointMethod(const Problem& problem) : problem_(problem), n_(problem.u.rows()) {}
+
+  InteriorPoint solve(const RegressionStop& stop) {
+    start();
+    InteriorPoint point;
+    while (point.iterations < stop.max_iterations && !is_solved(stop.tolerance)) {
+      step();
+      ++point.iterations;
+      if (!(progress_ > 1e-6)) break;  // rounding has the upper hand
+    }
+    point.y = std::move(y_);
+    point.z = std::move(z_);
+    return point;
+  }
+
+ private:
+  void start() {
+    const Matrix<double> factor = ridged_cholesky(weighted_gram(problem_.u, Values(n_, 1.0)));
+    y_ = multiply_transposed(problem_.u, problem_.b);
+    solve_cholesky(factor.view(), y_);
+    z_.assign(n_, 0.0);
+    residual_ = residual_of(problem_.u, problem_.b, y_);
+    const double size = sum_of_sizes(residual_) / static_cast<double>(n_) + 1e-300;
+    v_.resize(n_);
+    w_.resize(n_);
+    for (Index i = 0; i < n_; ++i) {
+      v_[i] = std::max(residual_[i], 0.0) + size;
+      w_[i] = std::max(-residual_[i], 0.0) + size;
+    }
+  }
+
+  bool is_solved(double tolerance) {
+    const double primal = sum_of_sizes(residual_) - dot(problem_.g, y_) + problem_.offset;
+    const double dual = dot(problem_.b, z_) + problem_.offset;
+    unbalance_ = multiply_transposed(problem_.u, z_);
+    double off = 0;
+    for (std::size_t k = 0; k < unbalance_.size(); ++k) {
+      unbalance_[k] = -(unbalance_[k] + problem_.g[k]);
+      off = std::max(off, std::abs(unbalance_[k]));
+    }
+    return primal - dual <= tolerance * std::abs(primal) && off <= tolerance * static_cast<double>(n_);
+  }
+
+  double mean_product(double step_primal, double step_dual) const {
+    const double sum = lane_sum(n_, [&](Index i) {
+      const double z = z_[i] + step_dual * dz_[i];
+      return (v_[i] + step_primal * dv_[i]) * (1 - z) + (w_[i] + step_primal * dw_[i]) * (1 + z);
+    });
+    return sum / static_cast<double>(2 * n_);
+  }
+
+  void step() {
+    theta_.resize(n_);
+    for (Index i = 0; i < n_; ++i) theta_[i] = 1 / (v_[i] / (1 - z_[i]) + w_[i] / (1 + z_[i]));
+    const Matrix<double> factor = ridged_cholesky(weighted_gram(problem_.u, theta_));
+    dv_.assign(n_, 0.0);
+    dw_.assign(n_, 0.0);
+    dz_.assign(n_, 0.0);
+    const double mean = mean_product(0, 0);
+    directions(factor, 0.0, false);
+    const double affine = mean_product(primal_step(), dual_step());
+    directions(factor, mean * std::pow(affine / mean, 3), true);
+    const double primal = primal_step(), dual = dual_step();
+    for (Index i = 0; i < n_; ++i) {
+      v_[i] += primal * dv_[i];
+      w_[i] += primal * dw_[i];
+      z_[i] += dual * dz_[i];
+    }
+    add_scaled(primal, dy_, y_);
+    residual_ = residual_of(problem_.u, problem_.b, y_);
+    progress_ = std::max(primal, dual);
+  }
+
+  // Newton's step towards v (1 - z) = w (1 + z) = target, with the products of the last step's changes taken off.
+  void directions(const Matrix<double>& factor, double target, bool correct) {
+    Values kv(n_), kw(n_), load(n_);
+    for (Index i = 0; i < n_; ++i) {
+      const double product = correct ? dz_[i] : 0.0;
+      kv[i] = (target + dv_[i] * product) / (1 - z_[i]);
+      kw[i] = (target - dw_[i] * product) / (1 + z_[i]);
+      load[i] = (residual_[i] - kv[i] + kw[i]) * theta_[i];
+    }
+    dy_ = multiply_transposed(problem_.u, load);
+    for (std::size_t k = 0; k < dy_.size(); ++k) dy_[k] -= unbalance_[k];
+    solve_cholesky(factor.view(), dy_);
+    const Values change = multiply(problem_.u, dy_);
+    for (Index i = 0; i < n_; ++i) {
+      dz_[i] = load[i] - change[i] * theta_[i];
+      dv_[i] = kv[i] + v_[i] * dz_[i] / (1 - z_[i]) - v_[i];
+      dw_[i] = kw[i] - w_[i] * dz_[i] / (1 + z_[i]) - w_[i];
+    }
+  }
+
+  double primal_step() const {
+    double step = 1 / kStepToBoundary;
+    for (Index i = 0; i < n_; ++i) {
+      if (dv_[i] < 0) step = std::min(step, -v_[i] / dv_[i]);
+      if (dw_[i] < 0) step = std::min(step, -w_[i] / dw_[i]);
+    }
+    return kStepToBoundary * step;
+  }
+
+  double dual_step() const {
+    double step = 1 / kStepToBoundary;
+    for (Index i = 0; i < n_; ++i) {
+      if (dz_[i] > 0) step = std::min(step, (1 - z_[i]) / dz_[i]);
+      if (dz_[i] < 0) step = std::min(step, -(1 + z_[i]) / dz_[i]);
+    }
+    return kStepToBoundary * step;
+  }
+
+  const Problem& problem_;
+  Index n_;
+  Values y_, z_, v_, w_, residual_, theta_, unbalance_, dy_, dz_, dv_, dw_;
+  double progress_ = 1;
+};
+
+// ---- fewer rows: those whose sign is known count as a linear term ----
+
+Matrix<double> rows_of(MatrixView<const double> u, const std::vector<Index>& rows) {
+  Matrix<double> out = Matrix<double>::uninitialized(static_cast<Index>(rows.size()), u.cols());
+  for (Index i = 0; i < out.rows(); ++i) std::ranges::copy(u.row(rows[i]), out.row(i).begin());
+  return out;
+}
+
+// Rows of U with chances like their lengths, but at least some; each divided by its chance.
+InteriorPoint solve_sample(MatrixView<const double> u, std::span<const double> b, std::span<const double> lengths,
+                           Index count, int max_iterations) {
+  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(u.rows());
+  std::vector<Index> rows;
+  Values chances;
+  double passed = 0;
+  for (Index i = 0; i < u.rows(); ++i) {
+    const double chance =
+        std::min(1.0, 0.5 * static_cast<double>(count) * (lengths[i] / mean + 1) / static_cast<double>(u.rows()));
+    passed += chance;
+    if (passed < static_cast<double>(rows.size()) + 0.5) continue;
+    rows.push_back(i);
+    chances.push_back(chance);
+  }
+  Matrix<double> sample = rows_of(u, rows);
+  Values targets(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    targets[i] = b[rows[i]] / chances[i];
+    for (double& x : sample.row(static_cast<Index>(i))) x /= chances[i];
+  }
+  const Problem problem{.u = sample.view(), .b = targets, .g = Values(u.cols(), 0.0)};
+  return InteriorPointMethod(problem).solve({kSampleTolerance, max_iterations});
+}
+
+// The problem of the rows in `band` alone, the others with the signs of their residuals.
+InteriorPoint solve_band(MatrixView<const double> u, std::span<const double> b, const std::vector<char>& in_band,
+                         Values& signs, const RegressionStop& stop) {
+  std::vector<Index> rows;
+  for (Index i = 0; i < u.rows(); ++i) {
+    if (in_band[i]) rows.push_back(i);
+  }
+  const Matrix<double> band = rows_of(u, rows);
+  Values targets(rows.size()), fixed = signs;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    targets[i] = b[rows[i]];
+    fixed[rows[i]] = 0;
+  }
+  Problem problem{.u = band.view(), .b = targets, .g = multiply_transposed(u, fixed), .offset = dot(b, fixed)};
+  InteriorPoint point = InteriorPointMethod(problem).solve(stop);
+  for (std::size_t i = 0; i < rows.size(); ++i) signs[rows[i]] = point.z[i];
+  return point;
+}
+
+Index band_size(Index n, Index r, Index sample) {
+  const double open = kBandWidth * std::sqrt(static_cast<double>(r) / static_cast<double>(sample));
+  return std::min(n, static_cast<Index>(open * static_cast<double>(n)) + 10 * r);
+}
+
+// A sample tells the sign of most residuals [PortnoyKoenker1997]; the guess is checked, and rows with a wrong sign join
+// the band. Nothing where the problem is small or the guess no good.
+std::optional<InteriorPoint> solve_by_band(MatrixView<const double> u, std::span<const double> b,
+                                           const RegressionStop& stop) {
+  const Index n = u.rows(), r = u.cols();
+  const auto sample = static_cast<Index>(std::pow(static_cast<double>(n), 2.0 / 3) * std::cbrt(static_cast<double>(r)));
+  const Index size = band_size(n, r, sample);
+  if (n < kSmallProblem || 2 * (sample + size) > n) return std::nullopt;
+  Values lengths(n);
+  for (Index i = 0; i < n; ++i) lengths[i] = std::sqrt(dot(u.row(i), u.row(i)));
+  const InteriorPoint guess = solve_sample(u, b, lengths, sample, stop.max_iterations);
+  Values residual = residual_of(u, b, guess.y), signs(n), order(n);
+  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(n);
+  for (Index i = 0; i < n; ++i) {
+    signs[i] = residual[i] < 0 ? -1 : 1;
+    order[i] = std::abs(residual[i]) / (lengths[i] + mean);
+  }
+  Values sorted = order;
+  std::ranges::nth_element(sorted, sorted.begin() + (size - 1));
+  std::vector<char> in_band(n);
+  for (Index i = 0; i < n; ++i) in_band[i] = order[i] <= sorted[size - 1];
+  int iterations = guess.iterations;
+  for (int round = 0; round < kBandRounds; ++round) {
+    InteriorPoint point = solve_band(u, b, in_band, signs, stop);
+    iterations += point.iterations;
+    residual = residual_of(u, b, point.y);
+    Index wrong = 0;
+    for (Index i = 0; i < n; ++i) {
+      if (in_band[i] || signs[i] * residual[i] >= 0) continue;
+      in_band[i] = true;
+      ++wrong;
+    }
+    if (wrong <= r) return InteriorPoint{std::move(point.y), std::move(signs), iterations};
+  }
+  return std::nullopt;
+}
+
+InteriorPoint solve_in_interior(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop) {
+  if (auto point = solve_by_band(u, b, stop)) return std::move(*point);
+  const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
+  return InteriorPointMethod(problem).solve(stop);
+}
+
+// ---- vertices ----
+
+// A vertex: r rows with residual 0. The dual has the signs of the other residuals, and on the r rows what balances
+// them; where that exceeds 1, letting the row go decreases the objective.
+class Vertex {
+ public:
+  // The rows of smallest residual; nothing where these are too dependent.
+  static std::optional<Vertex> nearest(MatrixView<const double> u, std::span<const double> b,
+                                       std::span<const double> y) {
+    Vertex vertex(u, b);
+    const Values sizes = residual_of(u, b, y);
+    std::vector<Index> order(u.rows());
+    std::iota(order.begin(), order.end(), Index{0});
+    const auto smaller = [&](Index i, Index j) {
+      const double a = std::abs(sizes[i]), c = std::abs(sizes[j]);
+      return a != c ? a < c : i < j;
+    };
+    for (Index sorted = 0, next = std::min(u.rows(), 4 * u.cols() + 100); sorted < u.rows();
+         sorted = next, next = u.rows()) {
+      std::partial_sort(order.begin() + sorted, order.begin() + next, order.end(), smaller);
+      for (Index k = sorted; k < next && !vertex.basis_.is_complete(); ++k) {
+        if (vertex.basis_.add(u.row(order[k]))) vertex.rows_.push_back(order[k]);
+      }
+      if (vertex.basis_.is_complete()) break;
+    }
+    if (!vertex.basis_.is_complete()) return std::nullopt;
+    vertex.basis_.factorise();
+    vertex.compute();
+    return vertex;
+  }
+
+  // Exchanges rows until the dual is feasible; returns the number of exchanges.
+  int improve(int max_exchanges) {
+    for (int exchanges = 0;; ++exchanges) {
+      const auto worst = std::ranges::max_element(dual_, {}, [](double z) { return std::abs(z); });
+      if (std::abs(*worst) <= 1 + kDualSlack || exchanges >= max_exchanges) return exchanges;
+      if (!exchange(static_cast<Index>(worst - dual_.begin()))) return exchanges;
+    }
+  }
+
+  const Values& y() const { return y_; }
+  double objective() const { return sum_of_sizes(residual_); }
+  double lower_bound() const {
+    const double largest = std::abs(*std::ranges::max_element(dual_, {}, [](double z) { return std::abs(z); }));
+    double sum = dot(b_, signs_);
+    for (std::size_t k = 0; k < dual_.size(); ++k) sum += dual_[k] * b_[rows_[k]];
+    return sum / std::max(1.0, largest);
+  }
+
+ private:
+  Vertex(MatrixView<const double> u, std::span<const double> b) : u_(u), b_(b), basis_(u.cols()) {}
+
+  // Everything from the rows of the basis.
+  void compute() {
+    Values values(rows_.size());
+    for (std::size_t k = 0; k < rows_.size(); ++k) values[k] = b_[rows_[k]];
+    y_ = basis_.solve(values);
+    residual_ = residual_of(u_, b_, y_);
+    for (const Index row : rows_) residual_[row] = 0;
+    signs_.resize(residual_.size());
+    std::ranges::transform(residual_, signs_.begin(), [](double x) { return x < 0 ? -1.0 : 1.0; });
+    for (const Index row : rows_) signs_[row] = 0;
+    balance_ = multiply_transposed(u_, signs_);
+    set_dual();
+  }
+
+  void set_dual() {
+    dual_ = basis_.coefficients(balance_);
+    for (double& z : dual_) z = -z;
+  }
+
+  struct Breakpoint {
+    double step, slope;
+    Index row;
+    bool operator<(const Breakpoint& other) const { return step != other.step ? step < other.step : row < other.row; }
+  };
+
+  // Lets row k of the basis go, as far as the objective decreases along the edge: to a weighted median of breakpoints
+  // [BarrodaleRoberts1973]. False when that is nowhere.
+  bool exchange(Index k) {
+    const double side = dual_[k] > 0 ? 1.0 : -1.0;
+    const Values direction = basis_.direction(k), change = multiply(u_, direction);
+    std::vector<Breakpoint> ahead;
+    for (Index i = 0; i < u_.rows(); ++i) {
+      const double slope = side * change[i];
+      if (signs_[i] != 0 && slope * signs_[i] < 0 && std::abs(slope) > kSmallPivot) {
+        ahead.push_back({std::abs(residual_[i] / slope), 2 * std::abs(slope), i});
+      }
+    }
+    double slope = 1 - std::abs(dual_[k]);
+    // Heaps find the few that are passed without sorting all.
+    std::ranges::make_heap(ahead, std::greater<>{}, [](const Breakpoint& x) { return std::pair(x.step, x.row); });
+    while (!ahead.empty()) {
+      std::ranges::pop_heap(ahead, std::greater<>{}, [](const Breakpoint& x) { return std::pair(x.step, x.row); });
+      const Breakpoint point = ahead.back();
+      ahead.pop_back();
+      slope += point.slope;
+      if (slope >= 0) {
+        enter(k, point, side, change);
+        return true;
+      }
+      add_scaled(-2 * signs_[point.row], u_.row(point.row), balance_);
+      signs_[point.row] = -signs_[point.row];
+    }
+    return false;
+  }
+
+  // Row `point.row` takes the place of row k, which leaves on `side`.
+  void enter(Index k, const Breakpoint& point, double side, const Values& change) {
+    add_scaled(side * point.step, change, residual_);
+    const Index leaving = rows_[k];
+    signs_[leaving] = side;
+    add_scaled(side, u_.row(leaving), balance_);
+    add_scaled(-signs_[point.row], u_.row(point.row), balance_);
+    signs_[point.row] = 0;
+    rows_[k] = point.row;
+    const Values coefficients = basis_.coefficients(u_.row(point.row));
+    basis_.replace(k, u_.row(point.row), coefficients);
+    if (++exchanges_ % 50 == 0) return compute();
+    residual_[point.row] = 0;
+    Values values(rows_.size());
+    for (std::size_t j = 0; j < rows_.size(); ++j) values[j] = b_[rows_[j]];
+    y_ = basis_.solve(values);
+    set_dual();
+  }
+
+  MatrixView<const double> u_;
+  std::span<const double> b_;
+  RowBasis basis_;
+  std::vector<Index> rows_;
+  Values y_, residual_, signs_, balance_, dual_;  // balance: sum over the rows outside the basis of sign_i u_i
+  int exchanges_ = 0;
+};
+
+// U^T z = 0 and |z_i| <= 1 again.
+double bound_of(MatrixView<const double> u, std::span<const double> b, Values z) {
+  const Values off = multiply_transposed(u, z);
+  const Values correction = multiply(u, off);
+  double largest = 1;
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    z[i] -= correction[i];
+    largest = std::max(largest, std::abs(z[i]));
+  }
+  return dot(b, z) / largest;
+}
+
+}  // namespace
+
+BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
+                                        const RegressionStop& stop) {
+  InteriorPoint point = solve_in_interior(u, b, {std::max(stop.tolerance, kCrossover), stop.max_iterations});
+  BasisSolution solution{.y = point.y, .lower_bound = bound_of(u, b, point.z), .iterations = point.iterations};
+  double objective = sum_of_sizes(residual_of(u, b, point.y));
+  const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
+  const auto take = [&](const Values& y, double value, double bound) {
+    if (value < objective) {
+      solution.y = y;
+      objective = value;
+    }
+    solution.lower_bound = std::max(solution.lower_bound, bound);
+  };
+  if (!is_solved()) {
+    if (auto vertex = Vertex::nearest(u, b, point.y)) {
+      solution.iterations += vertex->improve(std::max(0, stop.max_iterations - solution.iterations));
+      take(vertex->y(), vertex->objective(), vertex->lower_bound());
+    }
+  }
+  if (!is_solved() && solution.iterations < stop.max_iterations) {
+    const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
+    point = InteriorPointMethod(problem).solve({stop.tolerance / 2, stop.max_iterations - solution.iterations});
+    solution.iterations += point.iterations;
+    take(point.y, sum_of_sizes(residual_of(u, b, point.y)), bound_of(u, b, point.z));
+  }
+  if (is_solved())
+    solution.status = Status::converged;
+  else if (solution.iterations < stop.max_iterations)
+    solution.status = Status::stalled;
+  return solution;
+}
+
+}  // namespace loewner::detail
