@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/robust/lp_regression.hpp"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
 
 #include "arrays.hpp"
@@ -54,7 +55,8 @@ void bind_lp_regression(nb::module_& m) {
       },
       "a"_a.noconvert(), "b"_a.noconvert(), "scale"_a, nb::kw_only(), "row_weights"_a.noconvert() = nb::none(),
       "tolerance"_a = huber.tolerance, "max_iterations"_a = huber.max_iterations,
-      "min over x of sum_i u_i rho(a_i^T x - b_ij) for every column j of b, rho the Huber loss: r^2/2 for |r| <= scale,\n"
+      "min over x of sum_i u_i rho(a_i^T x - b_ij) for every column j of b, rho the Huber loss: r^2/2 for |r| <= "
+      "scale,\n"
       "scale (|r| - scale/2) beyond.");
 }
 

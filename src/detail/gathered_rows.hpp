@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "loewner/base/row_source.hpp"
+#include "loewner/linalg/row_matrix.hpp"
 
 namespace loewner::detail {
 
@@ -46,6 +47,13 @@ class GatheredRows final : public RowSource {
   std::shared_ptr<const RowSource> a_;
   std::vector<Index> indices_;
 };
+
+/// The rows a[indices[0]], a[indices[1]], ... in float64.
+inline Matrix<double> gathered_rows_wide(const RowMatrix& a, std::span<const Index> indices) {
+  Matrix<double> out(static_cast<Index>(indices.size()), a.cols());
+  for (Index i = 0; i < out.rows(); ++i) read_rows_wide(a, indices[i], out.view().row_block(i, 1));
+  return out;
+}
 
 /// values[indices[0]], values[indices[1]], ...; empty stays empty.
 inline std::vector<double> gathered(std::span<const double> values, std::span<const Index> indices) {

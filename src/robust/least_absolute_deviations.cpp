@@ -16,7 +16,7 @@ namespace {
 using Values = std::vector<double>;
 
 constexpr double kStepToBoundary = 0.9995;
-constexpr double kCrossover = 1e-6;  // gap at which the nearest vertex is worth a look
+constexpr double kCrossover = 1e-2;  // of 1/n: gap at which the nearest vertex is worth a look
 constexpr double kSampleTolerance = 1e-3;
 constexpr Index kSmallProblem = 4000;  // rows that are not worth a sample
 constexpr double kBandWidth = 2.5;     // in standard deviations of what the sample leaves open
@@ -276,16 +276,18 @@ InteriorPoint solve_in_interior(MatrixView<const double> u, std::span<const doub
 // them; where that exceeds 1, letting the row go decreases the objective.
 class Vertex {
  public:
-  // The rows of smallest residual; nothing where these are too dependent.
+  // The rows where the residual is small and the dual is not at a limit; nothing where these are too dependent.
   static std::optional<Vertex> nearest(MatrixView<const double> u, std::span<const double> b,
-                                       std::span<const double> y) {
+                                       const InteriorPoint& point) {
     Vertex vertex(u, b);
-    const Values sizes = residual_of(u, b, y);
+    Values remoteness = residual_of(u, b, point.y);
+    for (std::size_t i = 0; i < remoteness.size(); ++i) {
+      remoteness[i] = std::abs(remoteness[i]) / (std::abs(1 - std::abs(point.z[i])) + 1e-300);
+    }
     std::vector<Index> order(u.rows());
     std::iota(order.begin(), order.end(), Index{0});
     const auto smaller = [&](Index i, Index j) {
-      const double a = std::abs(sizes[i]), c = std::abs(sizes[j]);
-      return a != c ? a < c : i < j;
+      return remoteness[i] != remoteness[j] ? remoteness[i] < remoteness[j] : i < j;
     };
     for (Index sorted = 0, next = std::min(u.rows(), 4 * u.cols() + 100); sorted < u.rows();
          sorted = next, next = u.rows()) {
@@ -420,7 +422,8 @@ double bound_of(MatrixView<const double> u, std::span<const double> b, Values z)
 
 BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
                                         const RegressionStop& stop) {
-  InteriorPoint point = solve_in_interior(u, b, {std::max(stop.tolerance, kCrossover), stop.max_iterations});
+  const double crossover = std::clamp(kCrossover / static_cast<double>(u.rows()), 1e-10, 1e-6);
+  InteriorPoint point = solve_in_interior(u, b, {std::max(stop.tolerance, crossover), stop.max_iterations});
   BasisSolution solution{.y = point.y, .lower_bound = bound_of(u, b, point.z), .iterations = point.iterations};
   double objective = sum_of_sizes(residual_of(u, b, point.y));
   const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
@@ -431,8 +434,8 @@ BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<co
     }
     solution.lower_bound = std::max(solution.lower_bound, bound);
   };
-  if (!is_solved()) {
-    if (auto vertex = Vertex::nearest(u, b, point.y)) {
+  if (!is_solved() || stop.tolerance <= crossover) {
+    if (auto vertex = Vertex::nearest(u, b, point)) {
       solution.iterations += vertex->improve(std::max(0, stop.max_iterations - solution.iterations));
       take(vertex->y(), vertex->objective(), vertex->lower_bound());
     }

@@ -2,30 +2,15 @@
 #include "loewner/sketch/row_sample.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
 #include <string>
 
+#include "detail/chance_factor.hpp"
 #include "detail/gathered_rows.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner {
 namespace {
-
-// The factor c for which the chances min(1, c energy) add up to count; infinity when all rows of any energy are taken.
-double chance_for_energy(std::vector<double> energies, Index count) {
-  std::ranges::sort(energies, std::ranges::greater());
-  double rest = std::accumulate(energies.rbegin(), energies.rend(), 0.0);
-  for (Index certain = 0; certain < count; ++certain) {
-    const double largest = energies[certain];
-    if (!(rest > 0)) break;
-    const double c = static_cast<double>(count - certain) / rest;
-    if (c * largest <= 1) return c;
-    rest -= largest;
-  }
-  return std::numeric_limits<double>::infinity();
-}
 
 struct Draw {
   std::vector<Index> rows;
@@ -53,9 +38,7 @@ RowSample sample_rows(const RowSource& a, std::span<const double> row_weights, s
                       Index count, std::uint64_t seed) {
   LOEWNER_ASSERT(static_cast<Index>(energies.size()) == a.rows());
   require(count >= 1, [&] { return "sample_rows: count must be at least 1, got " + std::to_string(count); });
-  const auto with_energy = std::ranges::count_if(energies, [](double energy) { return energy > 0; });
-  const double c = with_energy <= count ? std::numeric_limits<double>::infinity()
-                                        : chance_for_energy({energies.begin(), energies.end()}, count);
+  const double c = detail::chance_factor({energies.begin(), energies.end()}, count);
   const Draw draw = draw_rows(energies, c, RandomStream(seed, RandomPurpose::sampling).uniform());
   RowSample sample;
   sample.rows = Matrix<float>::uninitialized(static_cast<Index>(draw.rows.size()), a.cols());
