@@ -18,6 +18,7 @@ void bind_block_krylov(nanobind::module_& m);
 void bind_lewis_weights(nanobind::module_& m);
 void bind_lp_low_rank(nanobind::module_& m);
 void bind_lp_regression(nanobind::module_& m);
+void bind_shrunk_regression(nanobind::module_& m);
 void bind_active_regression(nanobind::module_& m);
 void bind_robust_subspace(nanobind::module_& m);
 void bind_entrywise_low_rank(nanobind::module_& m);

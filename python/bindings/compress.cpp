@@ -4,12 +4,17 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
+#include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
 #include "loewner/compress/expand.hpp"
 #include "loewner/compress/pipeline.hpp"
+#include "loewner/compress/refit.hpp"
 #include "loewner/compress/verify.hpp"
 
 namespace loewner::python {
@@ -109,12 +114,45 @@ void bind_output_functions(nb::module_& m) {
       "Writes a compressed folder as an ordinary dense checkpoint, for tools that know nothing of the format.");
 }
 
+Json from_python(const nb::handle& value) {
+  return Json::parse(nb::cast<std::string>(nb::module_::import_("json").attr("dumps")(value)));
+}
+
+// (tensor, array, values, record)
+using Factor = std::tuple<std::string, std::string, MatrixArg<float>, nb::dict>;
+
+RefittedFactor factor_of(const Factor& factor) {
+  const auto& [tensor, array, values, record] = factor;
+  const auto view = view_of(values);
+  Matrix<float> copy = Matrix<float>::uninitialized(view.rows(), view.cols());
+  for (Index i = 0; i < view.rows(); ++i) std::ranges::copy(view.row(i), copy.row(i).begin());
+  return {tensor, array, std::move(copy), from_python(record)};
+}
+
+// What `loewner refit` ends with; the fit itself needs the model's layers, so it is Python's.
+void bind_store_refit(nb::module_& m) {
+  m.def(
+      "_store_refit",
+      [](const std::filesystem::path& output, const std::filesystem::path& model, const std::filesystem::path& target,
+         const std::vector<Factor>& factors, IfExists if_exists) {
+        std::vector<RefittedFactor> refitted;
+        for (const auto& factor : factors) refitted.push_back(factor_of(factor));
+        return to_python(interruptible([&] {
+          CompressReport report;
+          report.tensors = store_refit(output, model, target, std::move(refitted), if_exists);
+          return to_json(report);
+        }));
+      },
+      "output"_a, "model"_a, "target"_a, "factors"_a, "if_exists"_a = IfExists::refuse);
+}
+
 }  // namespace
 
 void bind_compress(nb::module_& m) {
   bind_choices(m);
   bind_compress_function(m);
   bind_output_functions(m);
+  bind_store_refit(m);
 }
 
 }  // namespace loewner::python

@@ -23,6 +23,7 @@ NB_MODULE(_core, m) {
   loewner::python::bind_lewis_weights(m);
   loewner::python::bind_lp_low_rank(m);
   loewner::python::bind_lp_regression(m);
+  loewner::python::bind_shrunk_regression(m);
   loewner::python::bind_active_regression(m);
   loewner::python::bind_robust_subspace(m);
   loewner::python::bind_entrywise_low_rank(m);

@@ -47,6 +47,7 @@ from loewner._core import (
     SamplingScheme,
     SchattenPlan,
     Selection,
+    ShrunkRegression,
     SparseRows,
     SparseSignEmbedding,
     Status,
@@ -86,6 +87,7 @@ from loewner._core import (
     schatten_low_rank,
     schatten_plan,
     set_num_threads,
+    shrunk_regression,
     truncated_svd,
     verify,
 )
@@ -132,6 +134,7 @@ __all__ = [
     "SamplingScheme",
     "SchattenPlan",
     "Selection",
+    "ShrunkRegression",
     "SparseRows",
     "SparseSignEmbedding",
     "Status",
@@ -172,6 +175,7 @@ __all__ = [
     "schatten_low_rank",
     "schatten_plan",
     "set_num_threads",
+    "shrunk_regression",
     "truncated_svd",
     "verify",
 ]
