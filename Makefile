@@ -35,11 +35,11 @@ bench: .venv/.package
 
 # Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last six
 # want an idle machine.
-experiments: results-quality results-frontier results-whole results-tasks results-training results-distortion results-entrywise \
+experiments: results-quality results-frontier results-whole results-tasks results-training results-refit results-distortion results-entrywise \
              results-clustering results-embedding results-residual results-krylov results-embedding-speed results-speed results-compress-time \
              results-inference
 
-results-quality results-frontier results-whole results-tasks results-training: DATA = --glue $(GLUE)
+results-quality results-frontier results-whole results-tasks results-training results-refit: DATA = --glue $(GLUE)
 results-tasks results-training: DATA += --models $(MODELS)
 results-%: .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs

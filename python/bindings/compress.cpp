@@ -130,9 +130,9 @@ RefittedFactor factor_of(const Factor& factor) {
 }
 
 // What `loewner refit` ends with; the fit itself needs the model's layers, so it is Python's.
-void bind_store_refit(nb::module_& m) {
+void bindstore_refit(nb::module_& m) {
   m.def(
-      "_store_refit",
+      "store_refit",
       [](const std::filesystem::path& output, const std::filesystem::path& model, const std::filesystem::path& target,
          const std::vector<Factor>& factors, IfExists if_exists) {
         std::vector<RefittedFactor> refitted;
@@ -152,7 +152,7 @@ void bind_compress(nb::module_& m) {
   bind_choices(m);
   bind_compress_function(m);
   bind_output_functions(m);
-  bind_store_refit(m);
+  bindstore_refit(m);
 }
 
 }  // namespace loewner::python

@@ -21,9 +21,8 @@ void bind_shrunk_regression(nb::module_& m) {
   const ShrunkRegressionOptions defaults;
   m.def(
       "shrunk_regression",
-      [](const MatrixArg<double>& a, const MatrixArg<double>& b, const MatrixArg<double>& metric,
-         double norm_exponent, const OptionalWeights& row_weights, const OptionalWeights& probabilities, int folds,
-         std::uint64_t seed) {
+      [](const MatrixArg<double>& a, const MatrixArg<double>& b, const MatrixArg<double>& metric, double norm_exponent,
+         const OptionalWeights& row_weights, const OptionalWeights& probabilities, int folds, std::uint64_t seed) {
         const ShrunkRegressionOptions options{norm_exponent, view_of(row_weights), view_of(probabilities), folds, seed};
         const auto design = view_of(a), targets = view_of(b), norm = view_of(metric);
         return interruptible([&] { return shrunk_regression(design, targets, norm, options); });
@@ -31,7 +30,8 @@ void bind_shrunk_regression(nb::module_& m) {
       "a"_a.noconvert(), "b"_a.noconvert(), "metric"_a.noconvert(), nb::kw_only(),
       "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a.noconvert() = nb::none(),
       "probabilities"_a.noconvert() = nb::none(), "folds"_a = defaults.folds, "seed"_a = defaults.seed,
-      "min over x of sum_i (u_i / q_i) |a_i^T x - b_i|^p + lambda |L x|^p, L^T L = metric, with the lambda that leaves\n"
+      "min over x of sum_i (u_i / q_i) |a_i^T x - b_i|^p + lambda |L x|^p, L^T L = metric, with the lambda that "
+      "leaves\n"
       "least on all rows of the design, of which row i was drawn with probability q_i.\n\n"
       "a: m x k; b: m x t, what is left to correct; metric: k x k, of the whole design: Q of lewis_weights.");
 }

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console script `loewner`: the command line of the C++ executable, and `refit`."""
+"""The console script `loewner`: the command line of the C++ executable, and the commands that need the model run."""
 
+import importlib
 import signal
 import sys
 
 from loewner._core import run_command_line
 
+PYTHON_COMMANDS = ("eval", "refit")
+
 
 def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing half-made stays behind
-    if sys.argv[1:2] == ["refit"]:
-        from loewner import _refit_command
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in PYTHON_COMMANDS:
+        return run_command_line(sys.argv[1:])
+    from loewner.commands import common
 
-        return _refit_command.main(sys.argv[2:])
-    return run_command_line(sys.argv[1:])
+    return common.run(importlib.import_module(f"loewner.commands.{name}").main, arguments)

@@ -22,7 +22,7 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 import loewner
-from loewner._core import IfExists, _store_refit
+from loewner._core import IfExists, LabelImportance, store_refit
 from loewner.transformers.checkpoint_names import saved_names
 from loewner.transformers.quantizer import encoded_modules
 from loewner.transformers.structures import LowRank
@@ -115,7 +115,7 @@ def _double(array: Tensor) -> np.ndarray:
 
 def _add_to(parameter: nn.Parameter, change: np.ndarray) -> None:
     with torch.no_grad():
-        parameter += torch.from_numpy(np.ascontiguousarray(change)).to(parameter.dtype)
+        parameter.add_(torch.from_numpy(np.ascontiguousarray(change)).to(parameter.dtype))
 
 
 def _table_problem(module: LowRank, original: nn.Module, text: Text) -> Problem:
@@ -155,10 +155,20 @@ def _layer_problem(
     )
 
 
-def _solve(problem: Problem, rows: int, norm_exponent: float, seed: int) -> RefittedLayer:
-    p = norm_exponent
+@dataclass(frozen=True)
+class Choice:
+    """How tokens are chosen, and of what error."""
+
+    rows: int
+    norm_exponent: float
+    importance: LabelImportance
+    seed: int
+
+
+def _solve(problem: Problem, choice: Choice) -> RefittedLayer:
+    p, seed = choice.norm_exponent, choice.seed
     scaled = problem.design * (problem.weights ** (1 / p))[:, None].astype(np.float32)
-    plan = loewner.plan_labels(scaled, norm_exponent=p, budget=rows, seed=seed)
+    plan = loewner.plan_labels(scaled, norm_exponent=p, budget=choice.rows, importance=choice.importance, seed=seed)
     metric = loewner.lewis_weights(problem.design, norm_exponent=p, row_weights=problem.weights).q
     fit = loewner.shrunk_regression(
         problem.design[plan.rows].astype(np.float64),
@@ -171,9 +181,7 @@ def _solve(problem: Problem, rows: int, norm_exponent: float, seed: int) -> Refi
     )
     problem.add(fit.x)
     shrinkage = fit.shrinkage if np.isfinite(fit.shrinkage) else None
-    return RefittedLayer(
-        problem.factor, p, len(problem.design), len(plan.rows), shrinkage, float(fit.estimated_ratio)
-    )
+    return RefittedLayer(problem.factor, p, len(problem.design), len(plan.rows), shrinkage, float(fit.estimated_ratio))
 
 
 def _model_class(config: Any) -> Any:
@@ -182,8 +190,11 @@ def _model_class(config: Any) -> Any:
 
 
 def _factored_layers(model: PreTrainedModel) -> Iterator[tuple[str, LowRank]]:
+    """Of modules that share their factors the first."""
+    seen = set()
     for path, module in encoded_modules(model):
-        if isinstance(module, LowRank):
+        if isinstance(module, LowRank) and id(module.left) not in seen:
+            seen.add(id(module.left))
             yield path, module
 
 
@@ -195,6 +206,7 @@ def refit(
     *,
     rows: int,
     norm_exponent: float = 2.0,
+    importance: LabelImportance = LabelImportance.lewis,
     seed: int = 0,
     if_exists: IfExists = IfExists.refuse,
     progress: Callable[[str, float], None] | None = None,
@@ -209,6 +221,7 @@ def refit(
 
     text: lines, of which the first 128 tokens count. rows: more of them are better; a linear layer wants several times
     its rank. norm_exponent: p of the error |.|_p^p, 1 for outputs with outliers, 4 for the largest errors.
+    importance: what tokens are chosen by.
     Returns the report of the written tensors; each has how it was fitted under "refit".
 
     Cost    two forward passes of the text up to each layer, and its regression.
@@ -221,7 +234,7 @@ def refit(
         raise ValueError(f"refit: rows must be at least 2, got {rows}")
     config = transformers.AutoConfig.from_pretrained(model)
     model_class = _model_class(config)
-    student = loewner.load(output, model_class=model_class).eval()
+    student = loewner.load(output, model_class=model_class).eval()  # type: ignore[no-untyped-call]
     teacher = model_class.from_pretrained(model).eval()
     layers = list(_factored_layers(student))
     if not layers:
@@ -237,7 +250,7 @@ def refit(
         else:
             problem = _layer_problem(module, original, read, (student, teacher))
         if problem is not None:
-            records[path] = _solve(problem, rows, norm_exponent, seed)
+            records[path] = _solve(problem, Choice(rows, norm_exponent, importance, seed))
     if progress:
         progress("writing", 1.0)
     return _store(Path(output), Path(model), Path(target), student, records, if_exists)
@@ -257,7 +270,7 @@ def _store(
         parameter = f"{path}.{record.factor}"
         values = student.get_parameter(parameter).detach().float().contiguous().numpy()
         factors.append((names[parameter].rpartition(".")[0] + ".weight", record.factor, values, asdict(record)))
-    report = _store_refit(output, model, target, factors, if_exists)
+    report = store_refit(output, model, target, factors, if_exists)
     for tensor, (_, _, _, record_of) in zip(report["tensors"], factors, strict=True):
         tensor["refit"] = record_of
     return cast("dict[str, Any]", json.loads(json.dumps(report)))

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner refit`: the one command that needs the model's layers, hence torch and transformers."""
+"""`loewner refit`"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loewner._core import IfExists, IoError
-
-BAD_INPUT = 3  # exit codes of docs/command-line.md
-USAGE = 2
+from loewner._core import IfExists
+from loewner.commands.common import add_common_options, progress_line, report
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -24,21 +20,21 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("OUT", type=Path, help="folder that compress made, by method svd or lp")
     parser.add_argument("--against", type=Path, required=True, help="the original model folder")
     parser.add_argument("--text", type=Path, required=True, help="UTF-8 text, a sentence or paragraph a line")
-    parser.add_argument("--rows", type=int, required=True, help="tokens whose original outputs are looked up, per layer")
+    parser.add_argument(
+        "--rows", type=int, required=True, help="tokens whose original outputs are looked up, per layer"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to be made")
     parser.add_argument("--norm-exponent", type=float, default=2.0, help="p of the outputs' error (default 2)")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of tokens (default 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
-    parser.add_argument("--json", type=Path, help="write the report as JSON to this file")
-    parser.add_argument("--quiet", action="store_true", help="no table and no progress")
-    parser.add_argument("--threads", type=int, help="number of threads")
+    add_common_options(parser)
     return parser.parse_args(arguments)
 
 
-def _table(report: dict[str, Any]) -> str:
-    width = max(len(tensor["name"]) for tensor in report["tensors"])
+def _table(result: dict[str, Any]) -> str:
+    width = max(len(tensor["name"]) for tensor in result["tensors"])
     lines = [f"{'tensor':{width}}  factor  tokens  chosen  outputs' error  relative error"]
-    for tensor in report["tensors"]:
+    for tensor in result["tensors"]:
         fit = tensor["refit"]
         share = fit["estimated_ratio"] ** (1 / fit["norm_exponent"])
         lines.append(
@@ -48,19 +44,19 @@ def _table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _run(options: argparse.Namespace) -> None:
+def main(arguments: Sequence[str]) -> None:
+    options = _arguments(arguments)
     import torch
     from transformers.utils import logging
 
     import loewner
     from loewner.transformers.refit import refit
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if options.threads:
         loewner.set_num_threads(options.threads)
         torch.set_num_threads(options.threads)
-    watched = not options.quiet and sys.stderr.isatty()
-    report = refit(
+    result = refit(
         options.OUT,
         options.against,
         options.output,
@@ -69,26 +65,6 @@ def _run(options: argparse.Namespace) -> None:
         norm_exponent=options.norm_exponent,
         seed=options.seed,
         if_exists=IfExists.overwrite if options.overwrite else IfExists.refuse,
-        progress=(lambda layer, share: print(f"\r\033[K{share:4.0%} {layer}", end="", file=sys.stderr))
-        if watched
-        else None,
+        progress=progress_line(options),
     )
-    if watched:
-        print("\r\033[K", end="", file=sys.stderr)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    if not options.quiet:
-        print(_table(report))
-
-
-def main(arguments: Sequence[str]) -> int:
-    options = _arguments(arguments)
-    try:
-        _run(options)
-    except (IoError, OSError, UnicodeDecodeError) as error:
-        print(f"loewner: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except (ValueError, ImportError) as error:
-        print(f"loewner: {error}", file=sys.stderr)
-        return USAGE
-    return 0
+    report(options, result, _table(result))

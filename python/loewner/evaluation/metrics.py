@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of a model's outputs on a task, the usual ones of GLUE, and their uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from sklearn.metrics import average_precision_score, f1_score, matthews_corrcoef
+
+from loewner.evaluation.tasks import Task
+
+Metric = Callable[[np.ndarray, np.ndarray], float]  # of predictions (numbers or classes) and labels
+
+
+def _pearson(predicted: np.ndarray, labels: np.ndarray) -> float:
+    return float(stats.pearsonr(predicted, labels).statistic)
+
+
+def _spearman(predicted: np.ndarray, labels: np.ndarray) -> float:
+    return float(stats.spearmanr(predicted, labels).statistic)
+
+
+def _accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
+    return float((predicted == labels).mean())
+
+
+def _f1(predicted: np.ndarray, labels: np.ndarray) -> float:
+    return float(f1_score(labels, predicted, zero_division=0))
+
+
+def _macro_f1(predicted: np.ndarray, labels: np.ndarray) -> float:
+    return float(f1_score(labels, predicted, average="macro", zero_division=0))
+
+
+def _matthews(predicted: np.ndarray, labels: np.ndarray) -> float:
+    return float(matthews_corrcoef(labels, predicted))
+
+
+_CLASSIFICATION: dict[str, dict[str, Metric]] = {
+    "MRPC": {"f1": _f1, "accuracy": _accuracy},
+    "QQP": {"f1": _f1, "accuracy": _accuracy},
+    "CoLA": {"matthews": _matthews},
+    **{task: {"accuracy": _accuracy} for task in ("SST-2", "RTE", "WNLI", "QNLI", "MNLI")},
+}
+_OWN_CLASSES: dict[str, Metric] = {"accuracy": _accuracy, "macro_f1": _macro_f1}
+_REGRESSION: dict[str, Metric] = {"spearman": _spearman, "pearson": _pearson}
+
+
+def metrics_of_classifier(task: Task) -> Mapping[str, Metric]:
+    """The task's metrics, the headline first."""
+    if task.is_regression:
+        return _REGRESSION
+    return _CLASSIFICATION.get(task.name, _OWN_CLASSES)
+
+
+def metrics_of_encoder(task: Task) -> Mapping[str, Metric]:
+    """What the cosine of two sentences' vectors is worth.
+
+    Errors    ValueError where it says nothing of the labels.
+    """
+    if task.is_pair and task.is_regression:
+        return _REGRESSION
+    if task.is_pair and task.similar is not None:
+        similar = task.similar
+        return {"average_precision": lambda cosine, labels: float(average_precision_score(labels == similar, cosine))}
+    raise ValueError(f"task {task.name} needs a classifier: a plain encoder tells pairs apart by their cosine only")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and the 2.5 % and 97.5 % quantiles of its bootstrap."""
+
+    value: float
+    low: float
+    high: float
+
+
+def resamples(count: int, draws: int, seed: int) -> np.ndarray:
+    """Indices (draws x count) of sentences drawn with replacement. The same for all models: differences are paired."""
+    return np.random.default_rng(seed).integers(0, count, (draws, count))
+
+
+def bootstrap(metric: Metric, predicted: np.ndarray, labels: np.ndarray, drawn: np.ndarray) -> tuple[float, np.ndarray]:
+    """The metric, and its values on the resamples; not a number where a resample has one label only."""
+    with np.errstate(all="ignore"):
+        values = np.array([metric(predicted[rows], labels[rows]) for rows in drawn])
+    return metric(predicted, labels), values
+
+
+def interval(value: float, values: np.ndarray) -> Interval:
+    usable = values[np.isfinite(values)]
+    if usable.size == 0:
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(usable, [0.025, 0.975])
+    return Interval(value, float(low), float(high))

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model says of sentences: class scores of a classifier, vectors of a plain encoder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BatchEncoding,
+)
+
+import loewner  # registers the format
+
+Progress = Callable[[float], None]
+
+_POOLINGS = {"pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max", "pooling_mode_mean_tokens": "mean"}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """By sentence or pair: logits of a classifier; vectors of an encoder, one array per column of sentences."""
+
+    arrays: list[np.ndarray]
+    tokens_per_second: float
+    resident_bytes: int  # that loading the model and running it added to the process
+
+
+class Model:
+    """A model folder, run by batches of like length; the same outputs whatever the order of the sentences."""
+
+    def __init__(self, folder: Path, *, batch_size: int = 32, max_length: int = 128) -> None:
+        before = _resident_bytes()
+        config = AutoConfig.from_pretrained(folder)
+        self.is_classifier = any(
+            name.endswith("ForSequenceClassification") for name in getattr(config, "architectures", None) or []
+        )
+        model_class = AutoModelForSequenceClassification if self.is_classifier else AutoModel
+        self._model = loewner.load(folder, model_class=model_class).eval()  # type: ignore[no-untyped-call]
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._pooling = _pooling_of(folder)
+        self._batch_size, self._max_length = batch_size, max_length
+        self._before = before
+
+    @property
+    def class_names(self) -> list[str]:
+        """Of a classifier's outputs, in their order."""
+        return [str(name) for _, name in sorted((self._model.config.id2label or {}).items())]
+
+    def outputs(self, sentences: Sequence[Sequence[str]], progress: Progress | None = None) -> Outputs:
+        """sentences: one or two columns. A classifier sees pairs together, an encoder each column by itself."""
+        groups = [sentences] if self.is_classifier else [[column] for column in sentences]
+        tokens = seconds = 0.0
+        arrays = []
+        for number, columns in enumerate(groups):
+            array, run_tokens, run_seconds = self._run(columns, number, len(groups), progress)
+            arrays.append(array)
+            tokens, seconds = tokens + run_tokens, seconds + run_seconds
+        return Outputs(arrays, tokens / seconds, max(0, _resident_bytes() - self._before))
+
+    @torch.inference_mode()
+    def _run(
+        self, columns: Sequence[Sequence[str]], number: int, groups: int, progress: Progress | None
+    ) -> tuple[np.ndarray, float, float]:
+        order = sorted(range(len(columns[0])), key=lambda i: (sum(len(column[i]) for column in columns), i))
+        result: np.ndarray | None = None
+        tokens = seconds = 0.0
+        for start in range(0, len(order), self._batch_size):
+            chosen = order[start : start + self._batch_size]
+            batch = self._tokenizer(
+                *([column[i] for i in chosen] for column in columns),
+                padding=True,
+                truncation=True,
+                max_length=self._max_length,
+                return_tensors="pt",
+            )
+            begin = time.perf_counter()
+            values = self._forward(batch)
+            seconds += time.perf_counter() - begin
+            tokens += float(batch["attention_mask"].sum())
+            if result is None:
+                result = np.empty((len(order), values.shape[1]), np.float32)
+            result[chosen] = values
+            if progress:
+                progress((number + (start + len(chosen)) / len(order)) / groups)
+        assert result is not None  # a task has at least one sentence
+        return result, tokens, seconds
+
+    def _forward(self, batch: BatchEncoding) -> np.ndarray:
+        output = self._model(**batch)
+        if self.is_classifier:
+            return np.asarray(output.logits.float())
+        return np.asarray(_pooled(output.last_hidden_state.float(), batch["attention_mask"], self._pooling))
+
+
+def _pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    if pooling == "cls":
+        return hidden[:, 0]
+    if pooling == "max":
+        return hidden.masked_fill(mask == 0, -torch.inf).amax(1)
+    return (hidden * mask).sum(1) / mask.sum(1)
+
+
+def _pooling_of(folder: Path) -> str:
+    """What sentence-transformers says of the model, else the mean."""
+    file = folder / "1_Pooling" / "config.json"
+    modes = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return next((name for key, name in _POOLINGS.items() if modes.get(key)), "mean")
+
+
+def _resident_bytes() -> int:
+    status = Path("/proc/self/status")
+    if not status.exists():  # not Linux
+        return 0
+    for line in status.read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0

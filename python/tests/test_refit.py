@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`loewner refit` on small random models with made-up tokenizers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import loewner
+import numpy as np
+import pytest
+import torch
+import transformers
+from encoded_models import FAMILIES, VOCABULARY, dense_folder
+from loewner.transformers.refit import refit
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+WORDS = [f"w{i}" for i in range(VOCABULARY - len(SPECIAL))]
+
+
+def text(lines: int, seed: int = 0) -> list[str]:
+    """Lines of words as frequent as in a language."""
+    random = np.random.default_rng(seed)
+    shares = 1 / np.arange(1, len(WORDS) + 1)
+    return [" ".join(random.choice(WORDS, 12, p=shares / shares.sum())) for _ in range(lines)]
+
+
+def model_with_tokenizer(family: str, folder: Path) -> Path:
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(SPECIAL + WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    model_class = getattr(transformers, FAMILIES[family][0])
+    model_class.from_pretrained(dense_folder(family)).save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(params=["bert", "gpt2_head", "llama_head", "t5"])
+def compressed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
+    """A model and its output with all matrices in factors."""
+    return model_and_output(request.param, tmp_path)
+
+
+def model_and_output(family: str, folder: Path, method: loewner.Method = loewner.Method.svd) -> tuple[Path, Path]:
+    model = model_with_tokenizer(family, folder / "model")
+    loewner.compress(
+        model,
+        folder / "out",
+        keep=0.6 if method == loewner.Method.int8 else None,
+        max_error=None if method == loewner.Method.int8 else 0.5,
+        selection=loewner.Selection.all,
+        method=method,
+        row_weights="none",
+        factor_format=loewner.NumberFormat.f16,
+    )
+    return model, folder / "out"
+
+
+def layer_outputs(folder: Path, model_folder: Path, layers: list[str], lines: list[str]) -> dict[str, torch.Tensor]:
+    """What the named modules put out, as the model runs from end to end."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
+    name = transformers.AutoConfig.from_pretrained(model_folder).architectures[0]
+    model = loewner.load(folder, model_class=getattr(transformers, name)).eval()  # type: ignore[no-untyped-call]
+    outputs: dict[str, torch.Tensor] = {}
+    for layer in layers:
+        model.get_submodule(layer).register_forward_hook(
+            lambda _, __, output, layer=layer: outputs.update({layer: output})
+        )
+    batch = tokenizer(lines, return_tensors="pt", padding=True)
+    more = {"decoder_input_ids": batch["input_ids"]} if model.config.is_encoder_decoder else {}
+    with torch.inference_mode():
+        model(**batch, **more)
+    return outputs
+
+
+def test_outputs_come_nearer_to_those_of_the_original(compressed: tuple[Path, Path], tmp_path: Path) -> None:
+    model, output = compressed
+    report = refit(output, model, tmp_path / "refit", text(200), rows=400)
+    assert all(tensor["refit"]["estimated_ratio"] <= 1 for tensor in report["tensors"])
+    layers = [tensor["name"].removesuffix(".weight") for tensor in report["tensors"]]
+    wanted, before, after = (
+        layer_outputs(folder, model, layers, text(40, seed=1)) for folder in (model, output, tmp_path / "refit")
+    )
+    ratios = [
+        float(torch.linalg.norm(after[layer] - wanted[layer]) / torch.linalg.norm(before[layer] - wanted[layer]))
+        for layer in wanted
+    ]
+    assert len(ratios) >= 6
+    assert np.mean(ratios) < 0.9
+    assert loewner.verify(tmp_path / "refit", model)["holds"]
+
+
+@pytest.mark.parametrize("p", [1.0, 4.0])
+def test_other_exponents_lower_their_own_error(tmp_path: Path, p: float) -> None:
+    model, output = model_and_output("bert", tmp_path)
+    report = refit(output, model, tmp_path / "refit", text(60), rows=300, norm_exponent=p)
+    ratios = [tensor["refit"]["estimated_ratio"] for tensor in report["tensors"]]
+    assert max(ratios) <= 1
+    assert np.mean(ratios) < 0.95
+    assert loewner.verify(tmp_path / "refit", model)["holds"]
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    model, output = model_and_output("bert", tmp_path)
+    for name in ("a", "b"):
+        refit(output, model, tmp_path / name, text(30), rows=100, seed=3)
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+
+
+def test_the_output_itself_is_left_alone(tmp_path: Path) -> None:
+    model, output = model_and_output("bert", tmp_path)
+    before = {file.name: file.read_bytes() for file in output.iterdir() if file.is_file()}
+    refit(output, model, tmp_path / "refit", text(30), rows=100)
+    assert before == {file.name: file.read_bytes() for file in output.iterdir() if file.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows", "message"),
+    [([], 10, "at least one line"), (["  ", ""], 10, "at least one line"), (["w1 w2"], 1, "rows must be at least 2")],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, lines: list[str], rows: int, message: str) -> None:
+    model, output = model_and_output("bert", tmp_path)
+    with pytest.raises(ValueError, match=message):
+        refit(output, model, tmp_path / "refit", lines, rows=rows)
+    assert not (tmp_path / "refit").exists()
+
+
+def test_an_output_without_factors_is_refused(tmp_path: Path) -> None:
+    model, output = model_and_output("bert", tmp_path, loewner.Method.int8)
+    with pytest.raises(ValueError, match="no layer is stored in two factors"):
+        refit(output, model, tmp_path / "refit", text(3), rows=10)
+
+
+def loewner_refit(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "loewner", "refit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_command_prints_a_table_and_writes_the_report(tmp_path: Path) -> None:
+    model, output = model_and_output("bert", tmp_path)
+    (tmp_path / "text.txt").write_text("\n".join(text(30)), encoding="utf-8")
+    source = ["--against", model, "--text", tmp_path / "text.txt", "--rows", 50]
+    done = loewner_refit(output, *source, "-o", tmp_path / "refit", "--json", tmp_path / "report.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "embeddings.word_embeddings.weight" in done.stdout
+    record = json.loads((tmp_path / "report.json").read_text())["tensors"][0]["refit"]
+    assert record["factor"] == "right"
+    assert record["chosen"] == 50
+    again = loewner_refit(output, *source, "-o", tmp_path / "refit")
+    assert again.returncode == 3
+    assert "exists" in again.stderr
+    assert loewner_refit(output, *source, "-o", tmp_path / "refit", "--overwrite", "--quiet").stdout == ""
+
+
+def test_the_commands_failures_have_their_exit_codes(tmp_path: Path) -> None:
+    model, output = model_and_output("bert", tmp_path)
+    options = ["--against", model, "-o", tmp_path / "refit"]
+    assert loewner_refit(output, *options, "--text", tmp_path / "none.txt", "--rows", 5).returncode == 3
+    assert loewner_refit(output, *options, "--rows", 5).returncode == 2
+    (tmp_path / "text.txt").write_bytes(b"\xff\xfe")
+    refused = loewner_refit(output, *options, "--text", tmp_path / "text.txt", "--rows", 5)
+    assert (refused.returncode, refused.stderr.count("\n")) == (3, 1)
