@@ -5,83 +5,23 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <string>
 
-#include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/lane_sum.hpp"
 #include "detail/row_weights.hpp"
+#include "detail/whitening.hpp"
 #include "loewner/linalg/gram.hpp"
-#include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr double kRankLimit = 1e-12;        // eigenvalues of Q below this fraction of the largest are taken for 0
+using detail::Whitening;
+
 constexpr double kFloat32Tolerance = 1e-3;  // finer answers than this are not asked of float32
 constexpr double kFloat32Condition = 1e6;   // beyond, float32 loses the smallest eigenvalues of Q
 constexpr double kFloat32Margin = 0.01;     // what the float32 error bound may add to the certificate
 constexpr double kSmallestWeight = 1e-12;   // of the mean weight: a row that is invisible now may count in a better Q
-constexpr Index kTile = 96;
-
-// Q^-1 = T T^T on the range of Q: ||T^T a||^2 is the leverage score of a.
-struct Whitening {
-  Matrix<double> t;      // d x r
-  bool upper = false;    // T is upper triangular, r = d
-  double condition = 0;  // trace(Q) ||T||_F^2, at least the condition number of Q on its range
-};
-
-double trace(const Matrix<double>& q) {
-  double sum = 0;
-  for (Index i = 0; i < q.rows(); ++i) sum += q(i, i);
-  return sum;
-}
-
-double squared_frobenius_norm(const Matrix<double>& t) {
-  return detail::lane_sum(t.rows() * t.cols(), [&](Index i) { return t.data()[i] * t.data()[i]; });
-}
-
-// Nothing when Q is not positive definite or its condition exceeds the limit.
-std::optional<Whitening> whitening_by_cholesky(Matrix<double> q, double condition_limit) {
-  const double size = trace(q);
-  if (!blas::cholesky_upper(q.view())) return std::nullopt;
-  Whitening whitening{.t = Matrix<double>(q.rows(), q.rows()), .upper = true};
-  for (Index i = 0; i < q.rows(); ++i) whitening.t(i, i) = 1;
-  blas::solve_upper_from_right(q.view(), whitening.t.view());
-  whitening.condition = size * squared_frobenius_norm(whitening.t);
-  if (!(whitening.condition <= condition_limit)) return std::nullopt;
-  return whitening;
-}
-
-Whitening whitening_by_eigenvectors(Matrix<double> q) {
-  const double size = trace(q);
-  const SymmetricEigen eigen = symmetric_eigen(std::move(q));
-  const Index rank = std::ranges::count_if(
-      eigen.values, [&](double value) { return value > 0 && value > kRankLimit * eigen.values.front(); });
-  Whitening whitening{.t = Matrix<double>(eigen.vectors_t.rows(), rank)};
-  for (Index j = 0; j < rank; ++j) {
-    const double scale = 1 / std::sqrt(eigen.values[j]);
-    for (Index i = 0; i < whitening.t.rows(); ++i) whitening.t(i, j) = scale * eigen.vectors_t(j, i);
-  }
-  whitening.condition = size * squared_frobenius_norm(whitening.t);
-  return whitening;
-}
-
-Whitening whitening_of(const Matrix<double>& q) {
-  auto fast = whitening_by_cholesky(q.clone(), 1 / kRankLimit);
-  return fast ? std::move(*fast) : whitening_by_eigenvectors(q.clone());
-}
-
-// y = rows T; the zeros of a triangular T are skipped by blocks of columns.
-template <typename Real>
-void multiply(MatrixView<const Real> rows, MatrixView<const Real> t, bool upper, MatrixView<Real> y) {
-  for (Index col = 0; col < t.cols(); col += kTile) {
-    const Index width = std::min(kTile, t.cols() - col), inner = upper ? col + width : t.rows();
-    blas::gemm(blas::Op::none, blas::Op::none, Real{1}, rows.col_block(0, inner),
-               t.row_block(0, inner).col_block(col, width), Real{0}, y.col_block(col, width));
-  }
-}
 
 template <typename Real>
 double squared_norm(std::span<const Real> row) {
@@ -98,10 +38,10 @@ double max_over_rows(const RowSource& a, const Matrix<Real>& t, bool upper, Visi
   for_each_row_block(a, [&](Index block, Index first, MatrixView<const float> rows) {
     Matrix<Real> whitened = Matrix<Real>::uninitialized(rows.rows(), t.cols());
     if constexpr (std::is_same_v<Real, float>) {
-      multiply<float>(rows, t.view(), upper, whitened.view());
+      detail::whiten_rows(rows, t.view(), upper, whitened.view());
     } else {
       const Matrix<double> wide = detail::widened(rows);
-      multiply<double>(wide.view(), t.view(), upper, whitened.view());
+      detail::whiten_rows(wide.view(), t.view(), upper, whitened.view());
     }
     for (Index i = 0; i < rows.rows(); ++i) {
       const double value = visit(first + i, squared_norm<float>(rows.row(i)), squared_norm<Real>(whitened.row(i)));
@@ -184,11 +124,11 @@ std::vector<double> LewisProblem::gram_weights(std::span<const double> weights) 
 Whitening LewisProblem::whiten(std::span<const double> weights) {
   const auto row_weights = gram_weights(weights);
   if (float32_is_enough_) {
-    auto fast = whitening_by_cholesky(gram_float32(a_, row_weights), kFloat32Condition);
+    auto fast = detail::whitening_by_cholesky(gram_float32(a_, row_weights), kFloat32Condition);
     if (fast) return std::move(*fast);
     float32_is_enough_ = false;
   }
-  return whitening_of(gram(a_, row_weights));
+  return detail::whitening_of(gram(a_, row_weights));
 }
 
 // One step of the fixed point in place; returns alpha of the weights before it. For p <= 2 the plain step has the worse
@@ -249,7 +189,7 @@ LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<co
 // included, so a row by (d + 2) e ||a_i|| ||T||_F. The Cholesky factorisation or eigenvectors of Q have the relative
 // error d e64 condition(Q), seen from any direction.
 double LewisProblem::safe_alpha(const Whitening& whitening, std::span<const double> weights) const {
-  const double d = static_cast<double>(a_.cols()), size = std::sqrt(squared_frobenius_norm(whitening.t));
+  const double d = static_cast<double>(a_.cols()), size = std::sqrt(detail::squared_frobenius_norm(whitening.t));
   const auto with_roundoff = [&](double roundoff, bool in_float32) {
     return alpha(whitening, weights, in_float32, (d + 2) * roundoff * size);
   };
@@ -267,7 +207,7 @@ LewisWeights LewisProblem::certify(std::vector<double> weights) const {
   LewisWeights result;
   result.q = gram(a_, gram_weights(weights));
   result.omega = sum_of(weights);
-  const Whitening whitening = whitening_of(result.q);
+  const Whitening whitening = detail::whitening_of(result.q);
   result.rank = whitening.t.cols();
   if (result.rank > 0) {
     result.alpha = safe_alpha(whitening, weights);

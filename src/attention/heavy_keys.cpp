@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/attention/heavy_keys.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "detail/even_power.hpp"
+#include "detail/key_features.hpp"
+#include "detail/whitening.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/base/row_source.hpp"
+#include "loewner/robust/lewis_weights.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr double kSlack = 1e-9;  // below eps: no heavy key is missed for the rounding of its score
+
+void require_usable(MatrixView<const float> keys, const HeavyKeyOptions& options) {
+  require(options.power >= 1 && std::isfinite(options.power), [&] {
+    return "select_heavy_keys: power must be finite and at least 1, got " + std::to_string(options.power);
+  });
+  require(options.eps.has_value() != options.max_keys.has_value(),
+          [] { return std::string("select_heavy_keys: exactly one of eps and max_keys is needed"); });
+  require(!options.eps || (*options.eps > 0 && *options.eps <= 1),
+          [&] { return "select_heavy_keys: eps must be in (0, 1], got " + std::to_string(*options.eps); });
+  require(!options.max_keys || *options.max_keys >= 0,
+          [&] { return "select_heavy_keys: max_keys must be >= 0, got " + std::to_string(*options.max_keys); });
+  require(options.protect_first >= 0 && options.protect_last >= 0 && options.ridge >= 0 && std::isfinite(options.ridge),
+          [] { return std::string("select_heavy_keys: protected counts and ridge must be >= 0 and finite"); });
+  require_finite_rows(keys, 0, "select_heavy_keys: the matrix of keys");
+}
+
+Matrix<float> centered(MatrixView<const float> keys) {
+  std::vector<double> mean(static_cast<std::size_t>(keys.cols()), 0.0);
+  for (Index i = 0; i < keys.rows(); ++i) {
+    for (Index j = 0; j < keys.cols(); ++j) mean[j] += static_cast<double>(keys(i, j));
+  }
+  Matrix<float> result = Matrix<float>::uninitialized(keys.rows(), keys.cols());
+  for (Index i = 0; i < keys.rows(); ++i) {
+    for (Index j = 0; j < keys.cols(); ++j) {
+      result(i, j) = static_cast<float>(static_cast<double>(keys(i, j)) - mean[j] / static_cast<double>(keys.rows()));
+    }
+  }
+  return result;
+}
+
+struct Scores {
+  std::vector<double> values;
+  Index rank = 0;
+};
+
+Scores scores_in(MatrixView<const float> keys, const detail::SymmetricPower& power, const Matrix<double>& gram,
+                 double ridge) {
+  Matrix<double> ridged = gram.clone();
+  for (Index i = 0; i < ridged.rows(); ++i) ridged(i, i) += ridge;
+  const detail::Whitening whitening = detail::whitening_of_features(ridged);
+  return {.values = detail::leverages(power, whitening, keys), .rank = whitening.t.cols()};
+}
+
+// sup_q |<k, q>|^p / ||K q||_p^p <= (k^T Q^+ k)^(p/2) sup_q (||q||_Q / ||K q||_p)^p, and the last factor is bounded by
+// the proof that comes with the weights.
+Scores bounds_by_lewis_weights(MatrixView<const float> keys, double p) {
+  const LewisWeights lewis =
+      lewis_weights(DenseRows(keys), {.norm_exponent = p, .max_iterations = 100, .tolerance = 1e-3});
+  const detail::SymmetricPower identity(keys.cols(), 1);
+  const auto whitening = detail::whitening_of_features(lewis.q);
+  Scores scores{.values = detail::leverages(identity, whitening, keys), .rank = lewis.rank};
+  const double factor = std::pow(p <= 2 ? lewis.alpha : lewis.omega, std::abs(1 - p / 2));
+  for (double& value : scores.values) value = std::min(1.0, factor * std::pow(value, p / 2));
+  return scores;
+}
+
+Scores scores_of(MatrixView<const float> keys, const HeavyKeyOptions& options) {
+  const auto degree = detail::lifting_degree(keys.cols(), options.power);
+  if (!degree) {
+    require(options.ridge == 0,
+            [] { return std::string("select_heavy_keys: a ridge is for even powers of few enough columns"); });
+    return bounds_by_lewis_weights(keys, options.power);
+  }
+  const detail::SymmetricPower power(keys.cols(), *degree);
+  return scores_in(keys, power, detail::feature_gram(power, keys), options.ridge);
+}
+
+std::vector<Index> largest(const std::vector<double>& scores, Index count) {
+  std::vector<Index> order(scores.size());
+  std::iota(order.begin(), order.end(), Index{0});
+  const auto kept = std::min(static_cast<Index>(scores.size()), count);
+  std::ranges::nth_element(order, order.begin() + kept,
+                           [&](Index a, Index b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
+  order.resize(static_cast<std::size_t>(kept));
+  return order;
+}
+
+HeavyKeys kept_of(Scores scores, const HeavyKeyOptions& options) {
+  const auto n = static_cast<Index>(scores.values.size());
+  std::vector<bool> kept(scores.values.size(), false);
+  if (options.eps) {
+    for (Index j = 0; j < n; ++j) kept[j] = scores.values[j] >= *options.eps * (1 - kSlack);
+  } else {
+    for (const Index j : largest(scores.values, *options.max_keys)) kept[j] = true;
+  }
+  for (Index j = 0; j < std::min(n, options.protect_first); ++j) kept[j] = true;
+  for (Index j = std::max<Index>(0, n - options.protect_last); j < n; ++j) kept[j] = true;
+  HeavyKeys result;
+  for (Index j = 0; j < n; ++j) {
+    if (kept[j]) {
+      result.indices.push_back(j);
+    } else {
+      result.certified_eps = std::max(result.certified_eps, scores.values[j]);
+    }
+  }
+  result.scores = std::move(scores.values);
+  result.rank = scores.rank;
+  return result;
+}
+
+}  // namespace
+
+HeavyKeys select_heavy_keys(MatrixView<const float> keys, const HeavyKeyOptions& options) {
+  require_usable(keys, options);
+  if (!options.center) return kept_of(scores_of(keys, options), options);
+  const Matrix<float> shifted = centered(keys);
+  return kept_of(scores_of(shifted.view(), options), options);
+}
+
+Matrix<double> heavy_key_gram(MatrixView<const float> keys, double power) {
+  const int degree = detail::required_lifting_degree(keys.cols(), power, "heavy_key_gram");
+  require_finite_rows(keys, 0, "heavy_key_gram: the matrix of keys");
+  return detail::feature_gram(detail::SymmetricPower(keys.cols(), degree), keys);
+}
+
+HeavyKeys select_heavy_keys_in(MatrixView<const float> part, const Matrix<double>& gram,
+                               const HeavyKeyOptions& options) {
+  require_usable(part, options);
+  const int degree = detail::required_lifting_degree(part.cols(), options.power, "select_heavy_keys_in");
+  const detail::SymmetricPower power(part.cols(), degree);
+  require(gram.rows() == power.dimension() && gram.cols() == power.dimension(), [&] {
+    return "select_heavy_keys_in: the Gram matrix must be " + std::to_string(power.dimension()) + " x " +
+           std::to_string(power.dimension()) + ", got " + std::to_string(gram.rows()) + " x " +
+           std::to_string(gram.cols());
+  });
+  return kept_of(scores_in(part, power, gram, options.ridge), options);
+}
+
+}  // namespace loewner

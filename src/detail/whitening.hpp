@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "loewner/base/matrix.hpp"
+
+namespace loewner::detail {
+
+/// Q^-1 = T T^T on the range of Q, a positive semidefinite matrix: ||T^T a||^2 = a^T Q^+ a, where Q is the Gram matrix
+/// of rows a the leverage score of a.
+struct Whitening {
+  Matrix<double> t;      ///< d x r
+  bool upper = false;    ///< T is upper triangular, r = d
+  double condition = 0;  ///< trace(Q) ||T||_F^2, at least the condition number of Q on its range
+};
+
+/// By Cholesky where Q is well conditioned, else by eigenvectors: eigenvalues below 1e-12 of the largest are taken for
+/// 0.
+Whitening whitening_of(const Matrix<double>& q);
+
+/// Nothing when Q is not positive definite or its condition exceeds the limit.
+std::optional<Whitening> whitening_by_cholesky(Matrix<double> q, double condition_limit);
+
+double squared_frobenius_norm(const Matrix<double>& t);
+
+/// y = rows T; the zeros of a triangular T are skipped by blocks of columns.
+void whiten_rows(MatrixView<const double> rows, MatrixView<const double> t, bool upper, MatrixView<double> y);
+void whiten_rows(MatrixView<const float> rows, MatrixView<const float> t, bool upper, MatrixView<float> y);
+
+}  // namespace loewner::detail

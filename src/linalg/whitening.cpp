@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detail/whitening.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "detail/blas.hpp"
+#include "detail/lane_sum.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
+
+namespace loewner::detail {
+namespace {
+
+constexpr double kRankLimit = 1e-12;  // eigenvalues of Q below this fraction of the largest are taken for 0
+constexpr Index kTile = 96;
+
+double trace(const Matrix<double>& q) {
+  double sum = 0;
+  for (Index i = 0; i < q.rows(); ++i) sum += q(i, i);
+  return sum;
+}
+
+Whitening whitening_by_eigenvectors(Matrix<double> q) {
+  const double size = trace(q);
+  const SymmetricEigen eigen = symmetric_eigen(std::move(q));
+  const Index rank = std::ranges::count_if(
+      eigen.values, [&](double value) { return value > 0 && value > kRankLimit * eigen.values.front(); });
+  Whitening whitening{.t = Matrix<double>(eigen.vectors_t.rows(), rank)};
+  for (Index j = 0; j < rank; ++j) {
+    const double scale = 1 / std::sqrt(eigen.values[j]);
+    for (Index i = 0; i < whitening.t.rows(); ++i) whitening.t(i, j) = scale * eigen.vectors_t(j, i);
+  }
+  whitening.condition = size * squared_frobenius_norm(whitening.t);
+  return whitening;
+}
+
+template <typename Real>
+void multiply(MatrixView<const Real> rows, MatrixView<const Real> t, bool upper, MatrixView<Real> y) {
+  for (Index col = 0; col < t.cols(); col += kTile) {
+    const Index width = std::min(kTile, t.cols() - col), inner = upper ? col + width : t.rows();
+    blas::gemm(blas::Op::none, blas::Op::none, Real{1}, rows.col_block(0, inner),
+               t.row_block(0, inner).col_block(col, width), Real{0}, y.col_block(col, width));
+  }
+}
+
+}  // namespace
+
+double squared_frobenius_norm(const Matrix<double>& t) {
+  return lane_sum(t.rows() * t.cols(), [&](Index i) { return t.data()[i] * t.data()[i]; });
+}
+
+std::optional<Whitening> whitening_by_cholesky(Matrix<double> q, double condition_limit) {
+  const double size = trace(q);
+  if (!blas::cholesky_upper(q.view())) return std::nullopt;
+  Whitening whitening{.t = Matrix<double>(q.rows(), q.rows()), .upper = true};
+  for (Index i = 0; i < q.rows(); ++i) whitening.t(i, i) = 1;
+  blas::solve_upper_from_right(q.view(), whitening.t.view());
+  whitening.condition = size * squared_frobenius_norm(whitening.t);
+  if (!(whitening.condition <= condition_limit)) return std::nullopt;
+  return whitening;
+}
+
+Whitening whitening_of(const Matrix<double>& q) {
+  auto fast = whitening_by_cholesky(q.clone(), 1 / kRankLimit);
+  return fast ? std::move(*fast) : whitening_by_eigenvectors(q.clone());
+}
+
+void whiten_rows(MatrixView<const double> rows, MatrixView<const double> t, bool upper, MatrixView<double> y) {
+  multiply(rows, t, upper, y);
+}
+
+void whiten_rows(MatrixView<const float> rows, MatrixView<const float> t, bool upper, MatrixView<float> y) {
+  multiply(rows, t, upper, y);
+}
+
+}  // namespace loewner::detail
