@@ -57,9 +57,11 @@ void bind_plans(nb::module_& m) {
   plan.def_ro("num_rows", &LabelPlan::num_rows, "of the design")
       .def_ro("norm_exponent", &LabelPlan::norm_exponent)
       .def_prop_ro(
-          "rows", [](const LabelPlan& self) { return numbers_to_python(self.rows); }, "ascending, each once")
+          "rows", [](const LabelPlan& self) { return numbers_to_python(self.rows); }, nb::rv_policy::move,
+          "ascending, each once")
       .def_prop_ro(
-          "weights", [](const LabelPlan& self) { return to_python(self.weights()); }, "1 / probabilities")
+          "weights", [](const LabelPlan& self) { return to_python(self.weights()); }, nb::rv_policy::move,
+          "1 / probabilities")
       .def("to_csv", &to_csv, "The plan as text; from_csv gives it back.")
       .def_static("from_csv", &parse_label_plan, "text"_a, "name"_a = "label plan",
                   "Raises IoError, which names the line, on anything that to_csv does not write.");
@@ -118,7 +120,7 @@ void bind_fits(nb::module_& m) {
   result
       .def_prop_ro(
           "labelled_rows", [](const ActiveRegression& self) { return numbers_to_python(self.labelled_rows); },
-          "ascending: each was asked for once")
+          nb::rv_policy::move, "ascending: each was asked for once")
       .def_ro("runs", &ActiveRegression::runs, "the run that was chosen, by column")
       .def_prop_ro(
           "fits",
@@ -177,10 +179,13 @@ void bind_online(nb::module_& m) {
           nb::kw_only(), "tolerance"_a = PlannedFitOptions{}.tolerance,
           "The regression on the labelled rows, each with weight 1 / probability.")
       .def_prop_ro("num_rows", &OnlineActiveRegression::num_rows, "offered so far")
-      .def_prop_ro("labelled_rows",
-                   [](const OnlineActiveRegression& self) { return numbers_to_python(self.labelled_rows()); })
-      .def_prop_ro("probabilities",
-                   [](const OnlineActiveRegression& self) { return to_python(std::vector(self.probabilities())); })
+      .def_prop_ro(
+          "labelled_rows", [](const OnlineActiveRegression& self) { return numbers_to_python(self.labelled_rows()); },
+          nb::rv_policy::move)
+      .def_prop_ro(
+          "probabilities",
+          [](const OnlineActiveRegression& self) { return to_python(std::vector(self.probabilities())); },
+          nb::rv_policy::move)
       .def_prop_ro("exhausted", &OnlineActiveRegression::exhausted,
                    "a row that should have had a chance came after the budget was spent");
 }
