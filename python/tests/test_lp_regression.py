@@ -12,7 +12,7 @@ import pytest
 import scipy.sparse
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from sklearn.linear_model import HuberRegressor, QuantileRegressor
+from sklearn.linear_model import HuberRegressor, QuantileRegressor  # type: ignore[import-untyped]
 
 
 @pytest.fixture(params=[np.float32, np.float64])
@@ -93,7 +93,7 @@ def test_errors_of_regression_are_value_errors(a: NDArray[Any], b: NDArray[np.fl
     with pytest.raises(ValueError, match="row 7, column 2"):
         loewner.lp_regression(a, b)
     with pytest.raises(TypeError, match="float64"):
-        loewner.lp_regression(a, b.astype(np.float32))  # type: ignore[arg-type]
+        loewner.lp_regression(a, b.astype(np.float32))
 
 
 def test_a_plan_is_saved_read_and_fitted(a: NDArray[Any], b: NDArray[np.float64]) -> None:
@@ -112,7 +112,7 @@ def test_a_plan_is_saved_read_and_fitted(a: NDArray[Any], b: NDArray[np.float64]
 def test_labels_are_asked_for_once(a: NDArray[Any], b: NDArray[np.float64]) -> None:
     asked: list[NDArray[np.int64]] = []
 
-    def labels(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def labels(rows: NDArray[np.int64]) -> Any:
         asked.append(rows)
         return b[rows, 0]
 

@@ -16,7 +16,8 @@ namespace {
 using Values = std::vector<double>;
 
 constexpr double kStepToBoundary = 0.9995;
-constexpr double kCrossover = 1e-2;  // of 1/n: gap at which the nearest vertex is worth a look
+constexpr double kCrossover = 1e-2;       // of 1/n: gap at which the nearest vertex is worth a look
+constexpr double kLooseTolerance = 1e-4;  // from which on a vertex is not asked for
 constexpr double kSampleTolerance = 1e-3;
 constexpr Index kSmallProblem = 4000;  // rows that are not worth a sample
 constexpr double kBandWidth = 2.5;     // in standard deviations of what the sample leaves open
@@ -423,7 +424,8 @@ double bound_of(MatrixView<const double> u, std::span<const double> b, Values z)
 BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
                                         const RegressionStop& stop) {
   const double crossover = std::clamp(kCrossover / static_cast<double>(u.rows()), 1e-10, 1e-6);
-  InteriorPoint point = solve_in_interior(u, b, {std::max(stop.tolerance, crossover), stop.max_iterations});
+  const bool to_vertex = stop.tolerance < kLooseTolerance;
+  InteriorPoint point = solve_in_interior(u, b, {to_vertex ? crossover : stop.tolerance, stop.max_iterations});
   BasisSolution solution{.y = point.y, .lower_bound = bound_of(u, b, point.z), .iterations = point.iterations};
   double objective = sum_of_sizes(residual_of(u, b, point.y));
   const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
@@ -434,7 +436,7 @@ BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<co
     }
     solution.lower_bound = std::max(solution.lower_bound, bound);
   };
-  if (!is_solved() || stop.tolerance <= crossover) {
+  if (!is_solved() || to_vertex) {
     if (auto vertex = Vertex::nearest(u, b, point)) {
       solution.iterations += vertex->improve(std::max(0, stop.max_iterations - solution.iterations));
       take(vertex->y(), vertex->objective(), vertex->lower_bound());

@@ -21,7 +21,7 @@ constexpr int kExchangesPerRow = 60;  // of the reference, within one working se
 
 // A reference: r + 1 rows with signs s_i and weights m_i >= 0 of sum 1, sum m_i s_i u_i = 0, whose residuals are s_i h
 // for the best fit of these rows alone; h is at most the least maximum over all rows. Exchanging a row for one of
-// larger residual raises h [Stiefel1960].
+// larger residual raises h [Stiefel1959].
 class Reference {
  public:
   explicit Reference(Index rank) : basis_(rank + 1), rank_(rank) {}
