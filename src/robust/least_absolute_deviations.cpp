@@ -20,7 +20,7 @@ constexpr double kCrossover = 1e-2;       // of 1/n: gap at which the nearest ve
 constexpr double kLooseTolerance = 1e-4;  // from which on a vertex is not asked for
 constexpr double kSampleTolerance = 1e-3;
 constexpr Index kSmallProblem = 4000;  // rows that are not worth a sample
-constexpr double kBandWidth = 3;     // in standard deviations of what the sample leaves open
+constexpr double kBandWidth = 3;       // in standard deviations of what the sample leaves open
 constexpr int kBandRounds = 6;
 constexpr double kSmallPivot = 1e-9;
 constexpr double kDualSlack = 1e-11;
@@ -123,7 +123,7 @@ class InteriorPointMethod {
       z_[i] += dual * dz_[i];
     }
     add_scaled(primal, dy_, y_);
-    residual_ = residual_of(problem_.u, problem_.b, y_);
+    add_scaled(-primal, change_, residual_);
     progress_ = std::max(primal, dual);
   }
 
@@ -139,9 +139,9 @@ class InteriorPointMethod {
     dy_ = multiply_transposed(problem_.u, load);
     for (std::size_t k = 0; k < dy_.size(); ++k) dy_[k] -= unbalance_[k];
     solve_cholesky(factor.view(), dy_);
-    const Values change = multiply(problem_.u, dy_);
+    change_ = multiply(problem_.u, dy_);
     for (Index i = 0; i < n_; ++i) {
-      dz_[i] = load[i] - change[i] * theta_[i];
+      dz_[i] = load[i] - change_[i] * theta_[i];
       dv_[i] = kv[i] + v_[i] * dz_[i] / (1 - z_[i]) - v_[i];
       dw_[i] = kw[i] - w_[i] * dz_[i] / (1 + z_[i]) - w_[i];
     }
@@ -167,7 +167,7 @@ class InteriorPointMethod {
 
   const Problem& problem_;
   Index n_;
-  Values y_, z_, v_, w_, residual_, theta_, unbalance_, dy_, dz_, dv_, dw_;
+  Values y_, z_, v_, w_, residual_, theta_, unbalance_, dy_, change_, dz_, dv_, dw_;
   double progress_ = 1;
 };
 
