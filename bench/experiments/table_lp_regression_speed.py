@@ -99,7 +99,9 @@ def cvxpy_norm(p: float) -> Solver:
         x = cvxpy.Variable(a.shape[1])
         task = cvxpy.Problem(cvxpy.Minimize(cvxpy.norm(a @ x - b, "inf" if math.isinf(p) else p)))
         try:
-            task.solve(solver=cvxpy.CLARABEL, time_limit=LIMIT)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a solution that the time limit left inaccurate
+                task.solve(solver=cvxpy.CLARABEL, time_limit=LIMIT)
         except cvxpy.error.SolverError:
             return None
         return x.value if task.status == "optimal" else None

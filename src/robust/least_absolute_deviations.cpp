@@ -450,6 +450,20 @@ double bound_of(MatrixView<const double> u, std::span<const double> b, Values z)
 
 }  // namespace
 
+BasisSolution exchange_from(MatrixView<const double> u, std::span<const double> b, std::span<const double> y,
+                            std::span<const double> z, const RegressionStop& stop) {
+  BasisSolution solution{.y = {y.begin(), y.end()}, .lower_bound = 0, .status = Status::breakdown, .iterations = 0};
+  const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
+  auto vertex = Vertex::nearest(problem, {.y = solution.y, .z = {z.begin(), z.end()}});
+  if (!vertex) return solution;
+  solution.iterations = vertex->improve(stop.max_iterations);
+  solution.y = vertex->y();
+  solution.lower_bound = bound_of(u, b, vertex->z());
+  const bool limited = solution.iterations >= stop.max_iterations;
+  solution.status = vertex->is_optimal() ? Status::converged : limited ? Status::max_iterations : Status::stalled;
+  return solution;
+}
+
 BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
                                         const RegressionStop& stop) {
   const double crossover = std::clamp(kCrossover / static_cast<double>(u.rows()), 1e-10, 1e-6);
@@ -458,25 +472,24 @@ BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<co
   BasisSolution solution{.y = point.y, .lower_bound = bound_of(u, b, point.z), .iterations = point.iterations};
   double objective = sum_of_sizes(residual_of(u, b, point.y));
   const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
-  const auto take = [&](const Values& y, const Values& z) {
+  const auto take = [&](const Values& y, double lower_bound, int iterations) {
     const double value = sum_of_sizes(residual_of(u, b, y));
     if (value < objective) {
       solution.y = y;
       objective = value;
     }
-    solution.lower_bound = std::max(solution.lower_bound, bound_of(u, b, z));
+    solution.lower_bound = std::max(solution.lower_bound, lower_bound);
+    solution.iterations += iterations;
   };
-  const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
+  const auto left = [&] { return std::max(0, stop.max_iterations - solution.iterations); };
   if (!is_solved() || to_vertex) {
-    if (auto vertex = Vertex::nearest(problem, point)) {
-      solution.iterations += vertex->improve(std::max(0, stop.max_iterations - solution.iterations));
-      take(vertex->y(), vertex->z());
-    }
+    const BasisSolution vertex = exchange_from(u, b, point.y, point.z, {stop.tolerance, left()});
+    take(vertex.y, vertex.lower_bound, vertex.iterations);
   }
-  if (!is_solved() && solution.iterations < stop.max_iterations) {
-    point = InteriorPointMethod(problem).solve({stop.tolerance / 2, stop.max_iterations - solution.iterations});
-    solution.iterations += point.iterations;
-    take(point.y, point.z);
+  if (!is_solved() && left() > 0) {
+    const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
+    point = InteriorPointMethod(problem).solve({stop.tolerance / 2, left()});
+    take(point.y, bound_of(u, b, point.z), point.iterations);
   }
   if (is_solved()) {
     solution.status = Status::converged;
