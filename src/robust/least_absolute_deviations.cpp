@@ -16,6 +16,7 @@ namespace {
 using Values = std::vector<double>;
 
 constexpr double kStepToBoundary = 0.9995;
+constexpr double kInside = 1e-15;         // distance to a bound that rounding leaves
 constexpr double kCrossover = 1e-2;       // of 1/n: gap at which the nearest vertex is worth a look
 constexpr double kLooseTolerance = 1e-4;  // from which on a vertex is not asked for
 constexpr double kSampleTolerance = 1e-3;
@@ -118,9 +119,9 @@ class InteriorPointMethod {
     directions(factor, mean * std::pow(affine / mean, 3), true);
     const double primal = primal_step(), dual = dual_step();
     for (Index i = 0; i < n_; ++i) {
-      v_[i] += primal * dv_[i];
-      w_[i] += primal * dw_[i];
-      z_[i] += dual * dz_[i];
+      v_[i] = std::max(v_[i] + primal * dv_[i], kInside);
+      w_[i] = std::max(w_[i] + primal * dw_[i], kInside);
+      z_[i] = std::clamp(z_[i] + dual * dz_[i], kInside - 1, 1 - kInside);
     }
     add_scaled(primal, dy_, y_);
     add_scaled(-primal, change_, residual_);

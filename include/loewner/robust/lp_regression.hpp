@@ -52,7 +52,7 @@ struct RobustRegression {
 ///           complement of the design.
 /// Cost      5 n d^2 flops for the design; per column some 10 to 30 steps of n d^2 flops, less for p = infinity (a few
 ///           passes) and where conjugate gradients serve. Memory 2 n d doubles and up to 2^23 per thread.
-/// Accuracy  status converged: (objective - lower bound) <= tolerance objective, or all residuals below 1e-13 of the
+/// Accuracy  status converged: (objective - lower bound) <= tolerance objective, or all residuals below 1e-12 of the
 ///           largest entry of the column: an exact fit. p = 1 with a tolerance below 1e-4, and infinity: a vertex,
 ///           optimal to rounding, unless rows depend on each other so nearly (sines below 1e-7) that none can be
 ///           computed; the gap tells. Directions of A below d eps64 of the largest, after scaling of the columns, count
