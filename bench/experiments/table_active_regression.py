@@ -3,11 +3,11 @@
 weights.
 
 Two problems. coherent: 20000 x 10 Gaussian rows with log-normal lengths, ten of which alone see a direction of their
-own, 500 times as large; labels with Laplace noise and 40 gross errors. MiniLM: 31 coordinates of the token embeddings of all-MiniLM-L6-v2
-and a constant, 30522 x 32, and another coordinate as the label. excess: ||A x - b||_p over the least one, minus 1;
-median (and worst) over seeds. Then the share of 300 seeds with an excess of at most epsilon for the labels that
-label_budget names, with the binomial p-value against a success probability of 0.9; and the slope of log excess over log
-labels. Some three minutes.
+own, 500 times as large; labels with Laplace noise and 40 gross errors. MiniLM: 31 coordinates of the token embeddings
+of all-MiniLM-L6-v2 and a constant, 30522 x 32, and another coordinate as the label. excess: ||A x - b||_p over the
+least one, minus 1; median (and worst) over seeds. Then the share of 300 seeds with an excess of at most epsilon for the
+labels that label_budget names, with the binomial p-value against a success probability of 0.9; and the slope of log
+excess over log labels. Some three minutes.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ class Problem:
 
     def excess(self, p: float, best: float, plan: str, labels: int, seed: int) -> float:
         importance, scheme = PLANS[plan]
-        chosen = loewner.plan_labels(
-            self.a, labels, norm_exponent=p, importance=importance, scheme=scheme, seed=seed
-        )
+        chosen = loewner.plan_labels(self.a, labels, norm_exponent=p, importance=importance, scheme=scheme, seed=seed)
         x = loewner.fit_plan(self.a, chosen, self.b[chosen.rows]).regression.x
         return float(np.linalg.norm((self.a @ x - self.b)[:, 0], p) / best - 1)
 
