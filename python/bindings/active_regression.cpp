@@ -17,19 +17,11 @@ namespace {
 
 using namespace nb::literals;
 
-using RowNumbers = nb::ndarray<nb::numpy, const Index, nb::ndim<1>>;
-
-RowNumbers numbers_to_python(std::span<const Index> rows) {
-  auto* const held = new std::vector<Index>(rows.begin(), rows.end());
-  const nb::capsule owner = owner_of(held);
-  return {held->data(), {held->size()}, owner};
-}
-
 // What the function returns for rows: one label each or a row of labels each, as anything numpy takes.
 Matrix<double> labels_from_python(const nb::callable& labels, std::span<const Index> rows) {
   const nb::gil_scoped_acquire gil;
-  const nb::object array = nb::module_::import_("numpy").attr("array")(labels(numbers_to_python(rows)),
-                                                                       "dtype"_a = "float64", "order"_a = "C");
+  const nb::object array =
+      nb::module_::import_("numpy").attr("array")(labels(to_python(rows)), "dtype"_a = "float64", "order"_a = "C");
   const auto values = nb::cast<nb::ndarray<const double, nb::c_contig, nb::device::cpu>>(array);
   require(values.ndim() == 1 || values.ndim() == 2, [&] {
     return "labels must be one value or one row of values per row, got an array of " + std::to_string(values.ndim()) +
@@ -57,9 +49,11 @@ void bind_plans(nb::module_& m) {
   plan.def_ro("num_rows", &LabelPlan::num_rows, "of the design")
       .def_ro("norm_exponent", &LabelPlan::norm_exponent)
       .def_prop_ro(
-          "rows", [](const LabelPlan& self) { return numbers_to_python(self.rows); }, "ascending, each once")
+          "rows", [](const LabelPlan& self) { return to_python(self.rows); }, nb::rv_policy::move,
+          "ascending, each once")
       .def_prop_ro(
-          "weights", [](const LabelPlan& self) { return to_python(self.weights()); }, "1 / probabilities")
+          "weights", [](const LabelPlan& self) { return to_python(self.weights()); }, nb::rv_policy::move,
+          "1 / probabilities")
       .def("to_csv", &to_csv, "The plan as text; from_csv gives it back.")
       .def_static("from_csv", &parse_label_plan, "text"_a, "name"_a = "label plan",
                   "Raises IoError, which names the line, on anything that to_csv does not write.");
@@ -117,8 +111,8 @@ void bind_fits(nb::module_& m) {
   def_array(result, "x", &ActiveRegression::x, "d x t");
   result
       .def_prop_ro(
-          "labelled_rows", [](const ActiveRegression& self) { return numbers_to_python(self.labelled_rows); },
-          "ascending: each was asked for once")
+          "labelled_rows", [](const ActiveRegression& self) { return to_python(self.labelled_rows); },
+          nb::rv_policy::move, "ascending: each was asked for once")
       .def_ro("runs", &ActiveRegression::runs, "the run that was chosen, by column")
       .def_prop_ro(
           "fits",
@@ -177,10 +171,13 @@ void bind_online(nb::module_& m) {
           nb::kw_only(), "tolerance"_a = PlannedFitOptions{}.tolerance,
           "The regression on the labelled rows, each with weight 1 / probability.")
       .def_prop_ro("num_rows", &OnlineActiveRegression::num_rows, "offered so far")
-      .def_prop_ro("labelled_rows",
-                   [](const OnlineActiveRegression& self) { return numbers_to_python(self.labelled_rows()); })
-      .def_prop_ro("probabilities",
-                   [](const OnlineActiveRegression& self) { return to_python(std::vector(self.probabilities())); })
+      .def_prop_ro(
+          "labelled_rows", [](const OnlineActiveRegression& self) { return to_python(self.labelled_rows()); },
+          nb::rv_policy::move)
+      .def_prop_ro(
+          "probabilities",
+          [](const OnlineActiveRegression& self) { return to_python(std::vector(self.probabilities())); },
+          nb::rv_policy::move)
       .def_prop_ro("exhausted", &OnlineActiveRegression::exhausted,
                    "a row that should have had a chance came after the budget was spent");
 }

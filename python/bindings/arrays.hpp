@@ -135,6 +135,12 @@ inline VectorResult<double> to_python(std::vector<double> result) {
   return {held->data(), {held->size()}, owner};
 }
 
+inline VectorResult<Index> to_python(std::span<const Index> result) {
+  auto* const held = new std::vector<Index>(result.begin(), result.end());
+  const nb::capsule owner = owner_of(held);
+  return {held->data(), {held->size()}, owner};
+}
+
 /// An attribute that is a matrix or a vector of a result object, which it keeps alive.
 template <typename Result, typename T>
 void def_array(nb::class_<Result>& result, const char* name, Matrix<T> Result::*member, const char* doc) {

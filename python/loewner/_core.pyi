@@ -695,7 +695,7 @@ class LabelPlan:
     def norm_exponent(self) -> float: ...
 
     @property
-    def rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), writable=False)]:
+    def rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
         """ascending, each once"""
 
     @property
@@ -753,7 +753,7 @@ class ActiveRegression:
         """d x t"""
 
     @property
-    def labelled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), writable=False)]:
+    def labelled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
         """ascending: each was asked for once"""
 
     @property
@@ -795,7 +795,7 @@ class OnlineActiveRegression:
         """offered so far"""
 
     @property
-    def labelled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), writable=False)]: ...
+    def labelled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]: ...
 
     @property
     def probabilities(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]: ...
@@ -966,6 +966,99 @@ def projective_clustering(a: Annotated[NDArray[numpy.float32], dict(shape=(None,
     a: n x d; exponent: q, 1 or 2; truncation: t > 0; row_weights: u, n values >= 0, all ones if None.
     """
 
+class HeavyKeys:
+    """The keys that may have a large weight for some query."""
+
+    @property
+    def scores(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """n values: no query gives key j a larger weight"""
+
+    @property
+    def indices(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
+        """kept, ascending"""
+
+    @property
+    def rank(self) -> int:
+        """numerical rank of the keys, or of their symmetric powers"""
+
+    @property
+    def certified_eps(self) -> float:
+        """every weight above it, for any query, is of a kept key"""
+
+def select_heavy_keys(keys: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float16], dict(shape=(None, None), device='cpu', writable=False)], *, eps: float | None = None, max_keys: int | None = None, power: float = 2.0, protect_first: int = 0, protect_last: int = 0, ridge: float = 0.0, center: bool = False) -> HeavyKeys:
+    """
+    The keys that may have a weight of eps, |<q, k_j>|^power / sum_l |<q, k_l>|^power, for some query q; or the
+    max_keys ones of the highest bounds.
+
+    keys: n x d, float32 or float16. Exact for power 2, bounds for others. Says nothing of softmax weights.
+    """
+
+class SelectedAttention:
+    """Attention over some of the keys."""
+
+    @property
+    def output(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """n_q x d_v"""
+
+    @property
+    def captured_mass(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """by query: share of all keys' weights that the selected ones have"""
+
+def attend_selected(queries: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], keys: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, power: float | None = None, scale: float = 1.0) -> SelectedAttention:
+    """
+    sum over the chosen keys of w_ij v_j: with a power w_ij = |<q_i, k_j>|^power over its sum for all keys; without
+    softmax of scale <q_i, k_j> over the chosen keys.
+    """
+
+class KeptKeys:
+    """What a stream of heavy keys holds."""
+
+    @property
+    def scores(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """m values"""
+
+    @property
+    def keys(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """m x d"""
+
+    @property
+    def values(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """m x d_v"""
+
+    @property
+    def indices(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
+        """of the keys in the stream, ascending"""
+
+    @property
+    def rank(self) -> int: ...
+
+class HeavyKeyStream:
+    """The heavy keys of everything pushed so far, in one pass, exactly."""
+
+    def __init__(self, key_cols: int, value_cols: int, *, eps: float = 0.1, power: float = 2.0) -> None: ...
+
+    def push(self, keys: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)]) -> None:
+        """keys: b x d, values: b x d_v."""
+
+    def merge(self, other: HeavyKeyStream) -> None:
+        """As if the other's keys had been pushed behind these."""
+
+    @property
+    def num_keys(self) -> int:
+        """pushed so far"""
+
+    def current(self) -> KeptKeys:
+        """The kept keys: those of select_heavy_keys on all keys."""
+
+    def attend(self, queries: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """Attention over the kept keys, with the denominators of all keys."""
+
+    def to_bytes(self) -> bytes: ...
+
+    @staticmethod
+    def from_bytes(bytes: bytes) -> HeavyKeyStream:
+        """Raises IoError on bytes that to_bytes does not write."""
+
 class StoredMatrix:
     """
     An encoded matrix over arrays in memory; they are not copied and must not change.
@@ -1059,6 +1152,8 @@ def expand(model: str | os.PathLike, output: str | os.PathLike, *, if_exists: If
     """
     Writes a compressed folder as an ordinary dense checkpoint, for tools that know nothing of the format.
     """
+
+def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str | os.PathLike, factors: Sequence[tuple[str, str, Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], dict]], if_exists: IfExists = IfExists.refuse) -> dict[str, Any]: ...
 
 def run_command_line(arguments: Sequence[str]) -> int:
     """Runs `loewner ARGUMENTS` and returns its exit code."""

@@ -21,6 +21,11 @@ struct BasisSolution {
 BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
                                         const RegressionStop& stop);
 
+/// The exchanges alone: from the vertex of the rows whose residual at y is small and whose dual z is not near 1 in
+/// size. breakdown: these rows depend on each other too nearly, y is returned.
+BasisSolution exchange_from(MatrixView<const double> u, std::span<const double> b, std::span<const double> y,
+                            std::span<const double> z, const RegressionStop& stop);
+
 /// min ||b - U y||_inf: exchanges of rows (the simplex method on the dual problem) within a working set, which takes in
 /// the rows of largest residual until no row of all is worse.
 BasisSolution minimax_regression(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop);

@@ -19,7 +19,7 @@ std::vector<double> multiply(MatrixView<const double> u, std::span<const double>
 std::vector<double> multiply_transposed(MatrixView<const double> u, std::span<const double> z);
 
 /// Cholesky factor of a positive semidefinite matrix, of which as little of the identity is added as it takes: 1e-14 of
-/// the trace where the matrix is far from singular.
+/// the trace where the matrix is far from singular. The identity for a matrix that is not finite.
 Matrix<double> ridged_cholesky(const Matrix<double>& gram);
 
 /// The design of many regressions in coordinates that are well conditioned whatever its columns are: S A = U F with
@@ -48,6 +48,8 @@ class RegressionDesign {
   Matrix<double> residual(const Matrix<double>& targets, const Matrix<double>& x) const;
 
  private:
+  void repair_orthogonality();
+
   Matrix<double> a_;                   // S A C, C = diag(column_scales_): powers of two
   std::vector<double> scales_;         // S
   std::vector<double> column_scales_;  // C

@@ -14,8 +14,8 @@ class RowBasis {
  public:
   explicit RowBasis(Index dimension);
 
-  /// While the basis grows: adds the row unless it nearly depends on those before.
-  bool add(std::span<const double> row);
+  /// While the basis grows: adds the row unless the sine of its angle to the span of those before is below least_sine.
+  bool add(std::span<const double> row, double least_sine = 1e-7);
   bool is_complete() const { return size_ == rows_.rows(); }
 
   /// Once it is complete: computes the inverse anew, which forgets the rounding of replacements.
@@ -32,7 +32,7 @@ class RowBasis {
   void replace(Index k, std::span<const double> row, std::span<const double> coefficients);
 
  private:
-  bool orthogonalise(std::span<const double> row);
+  double orthogonalise(std::span<const double> row);
 
   Matrix<double> rows_;     // B
   Matrix<double> q_, r_;    // B^T = Q^T R, row by row

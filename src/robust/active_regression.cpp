@@ -7,6 +7,7 @@
 
 #include "detail/gathered_rows.hpp"
 #include "detail/lane_matrix_sum.hpp"
+#include "detail/row_weights.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 
 namespace loewner {
@@ -14,6 +15,23 @@ namespace {
 
 constexpr double kUnfittable = 10;
 constexpr Index kRowsPerBlock = 1024;
+
+void require_plan(const LabelPlan& plan, Index rows) {
+  require(plan.num_rows == rows, [&] {
+    return "fit_plan: the plan is for " + std::to_string(plan.num_rows) + " rows, got a design of " +
+           std::to_string(rows);
+  });
+  const bool ascending = std::ranges::is_sorted(plan.rows, std::ranges::less_equal{});
+  const bool inside = plan.rows.empty() || (plan.rows.front() >= 0 && plan.rows.back() < rows);
+  require(ascending && inside && plan.probabilities.size() == plan.rows.size(), [&] {
+    return "fit_plan: the plan's rows must ascend in [0, " + std::to_string(rows) +
+           ") and have one probability each, got " + std::to_string(plan.rows.size()) + " rows and " +
+           std::to_string(plan.probabilities.size()) + " probabilities";
+  });
+  const auto bad = std::ranges::find_if_not(plan.probabilities, [](double q) { return q > 0 && q <= 1; });
+  require(bad == plan.probabilities.end(),
+          [&] { return "fit_plan: probabilities must be in (0, 1], got " + std::to_string(*bad); });
+}
 
 void require_labels(const LabelPlan& plan, MatrixView<const double> labels) {
   const auto count = static_cast<Index>(plan.rows.size());
@@ -153,10 +171,8 @@ std::vector<LabelPlan> plans_of(const RowMatrix& a, const ActiveRegressionOption
 
 PlannedFit fit_plan(const RowMatrix& a, const LabelPlan& plan, MatrixView<const double> labels,
                     const PlannedFitOptions& options) {
-  require(plan.num_rows == a.rows(), [&] {
-    return "fit_plan: the plan is for " + std::to_string(plan.num_rows) + " rows, got a design of " +
-           std::to_string(a.rows());
-  });
+  detail::require_norm_exponent(plan.norm_exponent, "fit_plan");
+  require_plan(plan, a.rows());
   require(options.unfittable_share >= 0,
           [&] { return "fit_plan: unfittable_share must be >= 0, got " + std::to_string(options.unfittable_share); });
   require_labels(plan, labels);

@@ -16,10 +16,12 @@ namespace {
 using Values = std::vector<double>;
 
 constexpr double kStepToBoundary = 0.9995;
-constexpr double kCrossover = 1e-2;  // of 1/n: gap at which the nearest vertex is worth a look
+constexpr double kInside = 1e-15;         // distance to a bound that rounding leaves
+constexpr double kCrossover = 1e-2;       // of 1/n: gap at which the nearest vertex is worth a look
+constexpr double kLooseTolerance = 1e-4;  // from which on a vertex is not asked for
 constexpr double kSampleTolerance = 1e-3;
 constexpr Index kSmallProblem = 4000;  // rows that are not worth a sample
-constexpr double kBandWidth = 2.5;     // in standard deviations of what the sample leaves open
+constexpr double kBandWidth = 3;       // in standard deviations of what the sample leaves open
 constexpr int kBandRounds = 6;
 constexpr double kSmallPivot = 1e-9;
 constexpr double kDualSlack = 1e-11;
@@ -117,12 +119,12 @@ class InteriorPointMethod {
     directions(factor, mean * std::pow(affine / mean, 3), true);
     const double primal = primal_step(), dual = dual_step();
     for (Index i = 0; i < n_; ++i) {
-      v_[i] += primal * dv_[i];
-      w_[i] += primal * dw_[i];
-      z_[i] += dual * dz_[i];
+      v_[i] = std::max(v_[i] + primal * dv_[i], kInside);
+      w_[i] = std::max(w_[i] + primal * dw_[i], kInside);
+      z_[i] = std::clamp(z_[i] + dual * dz_[i], kInside - 1, 1 - kInside);
     }
     add_scaled(primal, dy_, y_);
-    residual_ = residual_of(problem_.u, problem_.b, y_);
+    add_scaled(-primal, change_, residual_);
     progress_ = std::max(primal, dual);
   }
 
@@ -138,9 +140,9 @@ class InteriorPointMethod {
     dy_ = multiply_transposed(problem_.u, load);
     for (std::size_t k = 0; k < dy_.size(); ++k) dy_[k] -= unbalance_[k];
     solve_cholesky(factor.view(), dy_);
-    const Values change = multiply(problem_.u, dy_);
+    change_ = multiply(problem_.u, dy_);
     for (Index i = 0; i < n_; ++i) {
-      dz_[i] = load[i] - change[i] * theta_[i];
+      dz_[i] = load[i] - change_[i] * theta_[i];
       dv_[i] = kv[i] + v_[i] * dz_[i] / (1 - z_[i]) - v_[i];
       dw_[i] = kw[i] - w_[i] * dz_[i] / (1 + z_[i]) - w_[i];
     }
@@ -166,109 +168,9 @@ class InteriorPointMethod {
 
   const Problem& problem_;
   Index n_;
-  Values y_, z_, v_, w_, residual_, theta_, unbalance_, dy_, dz_, dv_, dw_;
+  Values y_, z_, v_, w_, residual_, theta_, unbalance_, dy_, change_, dz_, dv_, dw_;
   double progress_ = 1;
 };
-
-// ---- fewer rows: those whose sign is known count as a linear term ----
-
-Matrix<double> rows_of(MatrixView<const double> u, const std::vector<Index>& rows) {
-  Matrix<double> out = Matrix<double>::uninitialized(static_cast<Index>(rows.size()), u.cols());
-  for (Index i = 0; i < out.rows(); ++i) std::ranges::copy(u.row(rows[i]), out.row(i).begin());
-  return out;
-}
-
-// Rows of U with chances like their lengths, but at least some; each divided by its chance.
-InteriorPoint solve_sample(MatrixView<const double> u, std::span<const double> b, std::span<const double> lengths,
-                           Index count, int max_iterations) {
-  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(u.rows());
-  std::vector<Index> rows;
-  Values chances;
-  double passed = 0;
-  for (Index i = 0; i < u.rows(); ++i) {
-    const double chance =
-        std::min(1.0, 0.5 * static_cast<double>(count) * (lengths[i] / mean + 1) / static_cast<double>(u.rows()));
-    passed += chance;
-    if (passed < static_cast<double>(rows.size()) + 0.5) continue;
-    rows.push_back(i);
-    chances.push_back(chance);
-  }
-  Matrix<double> sample = rows_of(u, rows);
-  Values targets(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    targets[i] = b[rows[i]] / chances[i];
-    for (double& x : sample.row(static_cast<Index>(i))) x /= chances[i];
-  }
-  const Problem problem{.u = sample.view(), .b = targets, .g = Values(u.cols(), 0.0)};
-  return InteriorPointMethod(problem).solve({kSampleTolerance, max_iterations});
-}
-
-// The problem of the rows in `band` alone, the others with the signs of their residuals.
-InteriorPoint solve_band(MatrixView<const double> u, std::span<const double> b, const std::vector<char>& in_band,
-                         Values& signs, const RegressionStop& stop) {
-  std::vector<Index> rows;
-  for (Index i = 0; i < u.rows(); ++i) {
-    if (in_band[i]) rows.push_back(i);
-  }
-  const Matrix<double> band = rows_of(u, rows);
-  Values targets(rows.size()), fixed = signs;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    targets[i] = b[rows[i]];
-    fixed[rows[i]] = 0;
-  }
-  Problem problem{.u = band.view(), .b = targets, .g = multiply_transposed(u, fixed), .offset = dot(b, fixed)};
-  InteriorPoint point = InteriorPointMethod(problem).solve(stop);
-  for (std::size_t i = 0; i < rows.size(); ++i) signs[rows[i]] = point.z[i];
-  return point;
-}
-
-Index band_size(Index n, Index r, Index sample) {
-  const double open = kBandWidth * std::sqrt(static_cast<double>(r) / static_cast<double>(sample));
-  return std::min(n, static_cast<Index>(open * static_cast<double>(n)) + 10 * r);
-}
-
-// A sample tells the sign of most residuals [PortnoyKoenker1997]; the guess is checked, and rows with a wrong sign join
-// the band. Nothing where the problem is small or the guess no good.
-std::optional<InteriorPoint> solve_by_band(MatrixView<const double> u, std::span<const double> b,
-                                           const RegressionStop& stop) {
-  const Index n = u.rows(), r = u.cols();
-  const auto sample = static_cast<Index>(std::pow(static_cast<double>(n), 2.0 / 3) * std::cbrt(static_cast<double>(r)));
-  const Index size = band_size(n, r, sample);
-  if (n < kSmallProblem || 2 * (sample + size) > n) return std::nullopt;
-  Values lengths(n);
-  for (Index i = 0; i < n; ++i) lengths[i] = std::sqrt(dot(u.row(i), u.row(i)));
-  const InteriorPoint guess = solve_sample(u, b, lengths, sample, stop.max_iterations);
-  Values residual = residual_of(u, b, guess.y), signs(n), order(n);
-  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(n);
-  for (Index i = 0; i < n; ++i) {
-    signs[i] = residual[i] < 0 ? -1 : 1;
-    order[i] = std::abs(residual[i]) / (lengths[i] + mean);
-  }
-  Values sorted = order;
-  std::ranges::nth_element(sorted, sorted.begin() + (size - 1));
-  std::vector<char> in_band(n);
-  for (Index i = 0; i < n; ++i) in_band[i] = order[i] <= sorted[size - 1];
-  int iterations = guess.iterations;
-  for (int round = 0; round < kBandRounds; ++round) {
-    InteriorPoint point = solve_band(u, b, in_band, signs, stop);
-    iterations += point.iterations;
-    residual = residual_of(u, b, point.y);
-    Index wrong = 0;
-    for (Index i = 0; i < n; ++i) {
-      if (in_band[i] || signs[i] * residual[i] >= 0) continue;
-      in_band[i] = true;
-      ++wrong;
-    }
-    if (wrong <= r) return InteriorPoint{std::move(point.y), std::move(signs), iterations};
-  }
-  return std::nullopt;
-}
-
-InteriorPoint solve_in_interior(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop) {
-  if (auto point = solve_by_band(u, b, stop)) return std::move(*point);
-  const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
-  return InteriorPointMethod(problem).solve(stop);
-}
 
 // ---- vertices ----
 
@@ -277,10 +179,10 @@ InteriorPoint solve_in_interior(MatrixView<const double> u, std::span<const doub
 class Vertex {
  public:
   // The rows where the residual is small and the dual is not at a limit; nothing where these are too dependent.
-  static std::optional<Vertex> nearest(MatrixView<const double> u, std::span<const double> b,
-                                       const InteriorPoint& point) {
-    Vertex vertex(u, b);
-    Values remoteness = residual_of(u, b, point.y);
+  static std::optional<Vertex> nearest(const Problem& problem, const InteriorPoint& point) {
+    const MatrixView<const double> u = problem.u;
+    Vertex vertex(problem);
+    Values remoteness = residual_of(u, problem.b, point.y);
     for (std::size_t i = 0; i < remoteness.size(); ++i) {
       remoteness[i] = std::abs(remoteness[i]) / (std::abs(1 - std::abs(point.z[i])) + 1e-300);
     }
@@ -306,23 +208,26 @@ class Vertex {
   // Exchanges rows until the dual is feasible; returns the number of exchanges.
   int improve(int max_exchanges) {
     for (int exchanges = 0;; ++exchanges) {
-      const auto worst = std::ranges::max_element(dual_, {}, [](double z) { return std::abs(z); });
-      if (std::abs(*worst) <= 1 + kDualSlack || exchanges >= max_exchanges) return exchanges;
-      if (!exchange(static_cast<Index>(worst - dual_.begin()))) return exchanges;
+      if (is_optimal() || exchanges >= max_exchanges) return exchanges;
+      if (!exchange(worst())) return exchanges;
     }
   }
 
+  bool is_optimal() const { return largest_dual() <= 1 + kDualSlack; }
   const Values& y() const { return y_; }
-  double objective() const { return sum_of_sizes(residual_); }
-  double lower_bound() const {
-    const double largest = std::abs(*std::ranges::max_element(dual_, {}, [](double z) { return std::abs(z); }));
-    double sum = dot(b_, signs_);
-    for (std::size_t k = 0; k < dual_.size(); ++k) sum += dual_[k] * b_[rows_[k]];
-    return sum / std::max(1.0, largest);
+  Values z() const {
+    Values z = signs_;
+    for (std::size_t k = 0; k < dual_.size(); ++k) z[rows_[k]] = dual_[k];
+    return z;
   }
 
  private:
-  Vertex(MatrixView<const double> u, std::span<const double> b) : u_(u), b_(b), basis_(u.cols()) {}
+  explicit Vertex(const Problem& problem) : u_(problem.u), b_(problem.b), g_(problem.g), basis_(problem.u.cols()) {}
+
+  Index worst() const {
+    return std::ranges::max_element(dual_, {}, [](double z) { return std::abs(z); }) - dual_.begin();
+  }
+  double largest_dual() const { return std::abs(dual_[worst()]); }
 
   // Everything from the rows of the basis.
   void compute() {
@@ -335,6 +240,7 @@ class Vertex {
     std::ranges::transform(residual_, signs_.begin(), [](double x) { return x < 0 ? -1.0 : 1.0; });
     for (const Index row : rows_) signs_[row] = 0;
     balance_ = multiply_transposed(u_, signs_);
+    add_scaled(1, g_, balance_);
     set_dual();
   }
 
@@ -400,11 +306,136 @@ class Vertex {
 
   MatrixView<const double> u_;
   std::span<const double> b_;
+  const Values& g_;
   RowBasis basis_;
   std::vector<Index> rows_;
-  Values y_, residual_, signs_, balance_, dual_;  // balance: sum over the rows outside the basis of sign_i u_i
+  Values y_, residual_, signs_, balance_, dual_;  // balance: g and the rows outside the basis, with their signs
   int exchanges_ = 0;
 };
+
+// ---- fewer rows: those whose sign is known count as a linear term ----
+
+Matrix<double> rows_of(MatrixView<const double> u, const std::vector<Index>& rows) {
+  Matrix<double> out = Matrix<double>::uninitialized(static_cast<Index>(rows.size()), u.cols());
+  for (Index i = 0; i < out.rows(); ++i) std::ranges::copy(u.row(rows[i]), out.row(i).begin());
+  return out;
+}
+
+// Rows of U with chances like their lengths, but at least some; each divided by its chance.
+InteriorPoint solve_sample(MatrixView<const double> u, std::span<const double> b, std::span<const double> lengths,
+                           Index count, int max_iterations) {
+  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(u.rows());
+  std::vector<Index> rows;
+  Values chances;
+  double passed = 0;
+  for (Index i = 0; i < u.rows(); ++i) {
+    const double chance =
+        std::min(1.0, 0.5 * static_cast<double>(count) * (lengths[i] / mean + 1) / static_cast<double>(u.rows()));
+    passed += chance;
+    if (passed < static_cast<double>(rows.size()) + 0.5) continue;
+    rows.push_back(i);
+    chances.push_back(chance);
+  }
+  Matrix<double> sample = rows_of(u, rows);
+  Values targets(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    targets[i] = b[rows[i]] / chances[i];
+    for (double& x : sample.row(static_cast<Index>(i))) x /= chances[i];
+  }
+  const Problem problem{.u = sample.view(), .b = targets, .g = Values(u.cols(), 0.0)};
+  return InteriorPointMethod(problem).solve({kSampleTolerance, max_iterations});
+}
+
+// The problem of the rows in the band alone, the others with the signs of their residuals.
+class Band {
+ public:
+  Band(MatrixView<const double> u, std::span<const double> b, const std::vector<char>& in_band, const Values& signs) {
+    Values fixed = signs;
+    for (Index i = 0; i < u.rows(); ++i) {
+      if (!in_band[i]) continue;
+      rows_.push_back(i);
+      targets_.push_back(b[i]);
+      fixed[i] = 0;
+    }
+    u_ = rows_of(u, rows_);
+    problem_ = {.u = u_.view(), .b = targets_, .g = multiply_transposed(u, fixed), .offset = dot(b, fixed)};
+  }
+
+  InteriorPoint solve(const RegressionStop& stop) const { return InteriorPointMethod(problem_).solve(stop); }
+
+  // From a solution of fewer rows; `z` of all rows.
+  InteriorPoint solve_from(const InteriorPoint& before, std::span<const double> z, const RegressionStop& stop) const {
+    InteriorPoint start{.y = before.y, .z = {}};
+    for (const Index row : rows_) start.z.push_back(z[row]);
+    auto vertex = Vertex::nearest(problem_, start);
+    if (!vertex) return solve(stop);
+    const int exchanges = vertex->improve(stop.max_iterations);
+    if (!vertex->is_optimal()) return solve(stop);
+    return {vertex->y(), vertex->z(), exchanges};
+  }
+
+  // Puts the band's dual in its places.
+  void write(const Values& of_band, Values& z) const {
+    for (std::size_t i = 0; i < rows_.size(); ++i) z[rows_[i]] = of_band[i];
+  }
+
+ private:
+  std::vector<Index> rows_;
+  Matrix<double> u_;
+  Values targets_;
+  Problem problem_;
+};
+
+Index band_size(Index n, Index r, Index sample) {
+  const double open = kBandWidth * std::sqrt(static_cast<double>(r) / static_cast<double>(sample));
+  return std::min(n, static_cast<Index>(open * static_cast<double>(n)) + 10 * r);
+}
+
+// A sample tells the sign of most residuals [PortnoyKoenker1997]; the guess is checked, and rows with a wrong sign join
+// the band. Nothing where the problem is small or the guess no good.
+std::optional<InteriorPoint> solve_by_band(MatrixView<const double> u, std::span<const double> b,
+                                           const RegressionStop& stop) {
+  const Index n = u.rows(), r = u.cols();
+  const auto sample = static_cast<Index>(std::pow(static_cast<double>(n), 2.0 / 3) * std::cbrt(static_cast<double>(r)));
+  const Index size = band_size(n, r, sample);
+  if (n < kSmallProblem || 2 * (sample + size) > n) return std::nullopt;
+  Values lengths(n);
+  for (Index i = 0; i < n; ++i) lengths[i] = std::sqrt(dot(u.row(i), u.row(i)));
+  const InteriorPoint guess = solve_sample(u, b, lengths, sample, stop.max_iterations);
+  Values residual = residual_of(u, b, guess.y), signs(n), order(n);
+  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(n);
+  for (Index i = 0; i < n; ++i) {
+    signs[i] = residual[i] < 0 ? -1 : 1;
+    order[i] = std::abs(residual[i]) / (lengths[i] + mean);
+  }
+  Values sorted = order;
+  std::ranges::nth_element(sorted, sorted.begin() + (size - 1));
+  std::vector<char> in_band(n);
+  for (Index i = 0; i < n; ++i) in_band[i] = order[i] <= sorted[size - 1];
+  InteriorPoint point;
+  int iterations = guess.iterations;
+  for (int round = 0; round < kBandRounds; ++round) {
+    const Band band(u, b, in_band, signs);
+    point = round == 0 ? band.solve(stop) : band.solve_from(point, signs, stop);
+    iterations += point.iterations;
+    band.write(point.z, signs);
+    residual = residual_of(u, b, point.y);
+    bool confirmed = true;
+    for (Index i = 0; i < n; ++i) {
+      if (in_band[i] || signs[i] * residual[i] >= 0) continue;
+      in_band[i] = true;
+      confirmed = false;
+    }
+    if (confirmed) return InteriorPoint{std::move(point.y), std::move(signs), iterations};
+  }
+  return std::nullopt;
+}
+
+InteriorPoint solve_in_interior(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop) {
+  if (auto point = solve_by_band(u, b, stop)) return std::move(*point);
+  const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
+  return InteriorPointMethod(problem).solve(stop);
+}
 
 // U^T z = 0 and |z_i| <= 1 again.
 double bound_of(MatrixView<const double> u, std::span<const double> b, Values z) {
@@ -420,36 +451,52 @@ double bound_of(MatrixView<const double> u, std::span<const double> b, Values z)
 
 }  // namespace
 
+BasisSolution exchange_from(MatrixView<const double> u, std::span<const double> b, std::span<const double> y,
+                            std::span<const double> z, const RegressionStop& stop) {
+  BasisSolution solution{.y = {y.begin(), y.end()}, .lower_bound = 0, .status = Status::breakdown, .iterations = 0};
+  const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
+  auto vertex = Vertex::nearest(problem, {.y = solution.y, .z = {z.begin(), z.end()}});
+  if (!vertex) return solution;
+  solution.iterations = vertex->improve(stop.max_iterations);
+  solution.y = vertex->y();
+  solution.lower_bound = bound_of(u, b, vertex->z());
+  const bool limited = solution.iterations >= stop.max_iterations;
+  solution.status = vertex->is_optimal() ? Status::converged : limited ? Status::max_iterations : Status::stalled;
+  return solution;
+}
+
 BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
                                         const RegressionStop& stop) {
   const double crossover = std::clamp(kCrossover / static_cast<double>(u.rows()), 1e-10, 1e-6);
-  InteriorPoint point = solve_in_interior(u, b, {std::max(stop.tolerance, crossover), stop.max_iterations});
+  const bool to_vertex = stop.tolerance < kLooseTolerance;
+  InteriorPoint point = solve_in_interior(u, b, {to_vertex ? crossover : stop.tolerance, stop.max_iterations});
   BasisSolution solution{.y = point.y, .lower_bound = bound_of(u, b, point.z), .iterations = point.iterations};
   double objective = sum_of_sizes(residual_of(u, b, point.y));
   const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
-  const auto take = [&](const Values& y, double value, double bound) {
+  const auto take = [&](const Values& y, double lower_bound, int iterations) {
+    const double value = sum_of_sizes(residual_of(u, b, y));
     if (value < objective) {
       solution.y = y;
       objective = value;
     }
-    solution.lower_bound = std::max(solution.lower_bound, bound);
+    solution.lower_bound = std::max(solution.lower_bound, lower_bound);
+    solution.iterations += iterations;
   };
-  if (!is_solved() || stop.tolerance <= crossover) {
-    if (auto vertex = Vertex::nearest(u, b, point)) {
-      solution.iterations += vertex->improve(std::max(0, stop.max_iterations - solution.iterations));
-      take(vertex->y(), vertex->objective(), vertex->lower_bound());
-    }
+  const auto left = [&] { return std::max(0, stop.max_iterations - solution.iterations); };
+  if (!is_solved() || to_vertex) {
+    const BasisSolution vertex = exchange_from(u, b, point.y, point.z, {stop.tolerance, left()});
+    take(vertex.y, vertex.lower_bound, vertex.iterations);
   }
-  if (!is_solved() && solution.iterations < stop.max_iterations) {
+  if (!is_solved() && left() > 0) {
     const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
-    point = InteriorPointMethod(problem).solve({stop.tolerance / 2, stop.max_iterations - solution.iterations});
-    solution.iterations += point.iterations;
-    take(point.y, sum_of_sizes(residual_of(u, b, point.y)), bound_of(u, b, point.z));
+    point = InteriorPointMethod(problem).solve({stop.tolerance / 2, left()});
+    take(point.y, bound_of(u, b, point.z), point.iterations);
   }
-  if (is_solved())
+  if (is_solved()) {
     solution.status = Status::converged;
-  else if (solution.iterations < stop.max_iterations)
+  } else if (solution.iterations < stop.max_iterations) {
     solution.status = Status::stalled;
+  }
   return solution;
 }
 

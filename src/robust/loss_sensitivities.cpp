@@ -65,9 +65,9 @@ std::vector<double> sensitivities_of(const RowSource& a, double p, std::uint64_t
       const auto parts = hashed(rows, buckets, RandomStream(seed, RandomPurpose::sampling, stream));
       // Few buckets: the loops within are shared out.
       const auto raise = [&](Index i) { raise_large_shares(a, parts[i], p, 1 / static_cast<double>(buckets), result); };
-      if (buckets >= 64)
+      if (buckets >= 64) {
         parallel_for(buckets, raise);
-      else {
+      } else {
         for (Index i = 0; i < buckets; ++i) raise(i);
       }
     }

@@ -19,7 +19,8 @@ using detail::BasisSolutions;
 using detail::RegressionDesign;
 using detail::RegressionStop;
 
-constexpr double kExactFit = 1e-13;
+constexpr double kExactFit = 1e-12;                 // of the largest target
+constexpr double kLeastSize = 1e-290;               // so that 1 / size is finite
 constexpr Index kMostColumns = 32;                  // of a block: more make its products no faster
 constexpr Index kNumbersPerBlock = Index{1} << 20;  // of one of the few matrices n x columns that a block works on
 
@@ -83,13 +84,15 @@ void solve_block(const RegressionTask& task, Index first, Index count, RobustReg
   const Matrix<double> targets = scaled_targets(task, first, count);
   Matrix<double> y = task.design.transposed_product(targets), rest = targets.clone();
   task.design.subtract_product(y, rest);
+  const Matrix<double> correction = task.design.transposed_product(rest);  // what rounding has left
+  task.design.subtract_product(correction, rest);
+  for (Index i = 0; i < y.rows() * count; ++i) y.data()[i] += correction.data()[i];
   const std::vector<double> sizes = column_sizes(targets), left = column_sizes(rest);
   std::vector<double> down(count, 1.0), up(count, 1.0);
   for (Index j = 0; j < count; ++j) {
-    const bool exact = left[j] <= kExactFit * sizes[j];
-    if (exact)
+    if (left[j] <= std::max(kExactFit * sizes[j], kLeastSize)) {  // an exact fit
       down[j] = up[j] = 0;
-    else if (task.scale_free) {
+    } else if (task.scale_free) {
       down[j] = 1 / left[j];
       up[j] = left[j];
     }
@@ -99,12 +102,14 @@ void solve_block(const RegressionTask& task, Index first, Index count, RobustReg
   scale_columns(up, solutions.y);
   for (Index i = 0; i < y.rows() * count; ++i) y.data()[i] += solutions.y.data()[i];
   const Matrix<double> x = task.design.solution(y), residual = task.design.residual(targets, x);
+  const std::vector<double> misfits = column_sizes(residual);
   for (Index j = 0; j < count; ++j) {
     for (Index k = 0; k < x.rows(); ++k) result.x(k, first + j) = x(k, j);
     const double objective = task.objective(column(residual, j));
+    const bool exact = up[j] == 0 || misfits[j] <= kExactFit * sizes[j];
     result.objectives[first + j] = objective;
     result.lower_bounds[first + j] = std::clamp(up[j] * solutions.lower_bounds[j], 0.0, objective);
-    result.statuses[first + j] = up[j] == 0 ? Status::converged : solutions.statuses[j];
+    result.statuses[first + j] = exact ? Status::converged : solutions.statuses[j];
     iterations[first + j] = up[j] == 0 ? 0 : solutions.iterations[j];
   }
 }
@@ -121,9 +126,9 @@ RobustRegression solve(const RegressionTask& task) {
   const auto block = [&](Index i) { solve_block(task, i * width, std::min(width, t - i * width), result, iterations); };
   const Index blocks = (t + width - 1) / width;
   // Where there are fewer blocks than threads, each block's own loops are shared out.
-  if (blocks >= num_threads())
+  if (blocks >= num_threads()) {
     parallel_for(blocks, block);
-  else {
+  } else {
     for (Index i = 0; i < blocks; ++i) block(i);
   }
   for (const int count : iterations) result.iterations = std::max(result.iterations, count);
@@ -143,9 +148,9 @@ BasisSolutions solve_columns(const RegressionDesign& design, const Matrix<double
     solutions.statuses[j] = solution.status;
     solutions.iterations[j] = std::min(solution.iterations, stop.max_iterations);
   };
-  if (targets.cols() >= num_threads())
+  if (targets.cols() >= num_threads()) {
     parallel_for(targets.cols(), solve_one);
-  else {
+  } else {
     for (Index j = 0; j < targets.cols(); ++j) solve_one(j);
   }
   return solutions;

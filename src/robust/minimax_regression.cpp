@@ -21,24 +21,23 @@ constexpr int kExchangesPerRow = 60;  // of the reference, within one working se
 
 // A reference: r + 1 rows with signs s_i and weights m_i >= 0 of sum 1, sum m_i s_i u_i = 0, whose residuals are s_i h
 // for the best fit of these rows alone; h is at most the least maximum over all rows. Exchanging a row for one of
-// larger residual raises h [Stiefel1960].
+// larger residual raises h [Stiefel1959].
 class Reference {
  public:
   explicit Reference(Index rank) : basis_(rank + 1), rank_(rank) {}
 
-  // From the rows in their order, the first that are independent. False when there are not so many.
+  // From the rows in their order, the first that are clearly independent. False when there are not so many rows.
   bool start(MatrixView<const double> u, std::span<const double> b, const std::vector<Index>& order) {
     RowBasis first(rank_);
     std::vector<Index> rows;
-    std::optional<Index> last;
-    for (const Index i : order) {
-      if (first.add(u.row(i)))
-        rows.push_back(i);
-      else if (!last)
-        last = i;
-      if (first.is_complete() && last) break;
+    for (const double least_sine : {0.3, 1e-2, 1e-4, 1e-7, 1e-12}) {
+      for (const Index i : order) {
+        if (first.is_complete()) break;
+        if (first.add(u.row(i), least_sine)) rows.push_back(i);
+      }
     }
-    if (!first.is_complete() || !last) return false;
+    const auto last = std::ranges::find_if(order, [&](Index i) { return std::ranges::find(rows, i) == rows.end(); });
+    if (!first.is_complete() || last == order.end()) return false;
     first.factorise();
     Values weights = first.coefficients(u.row(*last));
     for (double& weight : weights) weight = -weight;
@@ -50,7 +49,7 @@ class Reference {
       signs_.push_back(weights[k] < 0 ? -1.0 : 1.0);
       weights_.push_back(std::abs(weights[k]) / sum);
       values_.push_back(signs_[k] * b[rows[k]]);
-      if (!basis_.add(signed_row(u.row(rows[k]), signs_[k]))) return false;
+      if (!basis_.add(signed_row(u.row(rows[k]), signs_[k]), 0)) return false;
     }
     basis_.factorise();
     solve();

@@ -19,6 +19,7 @@ using blas::Op;
 constexpr Index kRowsPerBlock = 1024;
 constexpr Index kSketchNonzeros = 8;
 constexpr double kRidge = 1e-14;
+constexpr double kOrthogonality = 1e-13;
 
 Index num_blocks(Index rows) {
   return (rows + kRowsPerBlock - 1) / kRowsPerBlock;
@@ -99,11 +100,14 @@ std::vector<double> multiply_transposed(MatrixView<const double> u, std::span<co
 Matrix<double> ridged_cholesky(const Matrix<double>& gram) {
   double trace = 0;
   for (Index k = 0; k < gram.rows(); ++k) trace += gram(k, k);
-  for (double ridge = kRidge * trace + std::numeric_limits<double>::min();; ridge *= 10) {
+  for (double ridge = kRidge * trace + std::numeric_limits<double>::min(); std::isfinite(ridge); ridge *= 10) {
     Matrix<double> factor = gram.clone();
     for (Index k = 0; k < gram.rows(); ++k) factor(k, k) += ridge;
     if (blas::cholesky_upper(factor.view())) return factor;
   }
+  Matrix<double> identity(gram.rows(), gram.rows());
+  for (Index k = 0; k < gram.rows(); ++k) identity(k, k) = 1;
+  return identity;
 }
 
 RegressionDesign::RegressionDesign(const RowMatrix& a, std::vector<double> scales, const char* caller)
@@ -125,6 +129,21 @@ RegressionDesign::RegressionDesign(const RowMatrix& a, std::vector<double> scale
   for_each_block(a_.rows(), [&](Index first, Index count) {
     blas::gemm(Op::none, Op::none, 1.0, a_.view().row_block(first, count), t_.view(), 0.0,
                u_.view().row_block(first, count));
+  });
+  repair_orthogonality();
+}
+
+// The rounding of A T is that of T's entries, which are large where A is ill-conditioned.
+void RegressionDesign::repair_orthogonality() {
+  Matrix<double> gram = weighted_gram(u_.view(), std::vector<double>(rows(), 1.0));
+  double largest = 0;
+  for (Index k = 0; k < rank(); ++k) {
+    for (Index l = k; l < rank(); ++l) largest = std::max(largest, std::abs(gram(k, l) - (k == l ? 1.0 : 0.0)));
+  }
+  if (largest < kOrthogonality || !blas::cholesky_upper(gram.view())) return;
+  blas::solve_upper_from_right(gram.view(), t_.view());
+  for_each_block(rows(), [&](Index first, Index count) {
+    blas::solve_upper_from_right(gram.view(), u_.view().row_block(first, count));
   });
 }
 

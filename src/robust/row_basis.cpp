@@ -10,8 +10,7 @@
 namespace loewner::detail {
 namespace {
 
-constexpr double kIndependence = 1e-7;  // sine of a row's angle to those before, below which it counts as dependent
-constexpr int kReplacements = 50;       // between two inverses that are computed anew
+constexpr int kReplacements = 50;  // between two inverses that are computed anew
 
 double norm(std::span<const double> x) {
   return std::sqrt(dot(x, x));
@@ -22,8 +21,8 @@ double norm(std::span<const double> x) {
 RowBasis::RowBasis(Index dimension)
     : rows_(dimension, dimension), q_(dimension, dimension), r_(dimension, dimension), inverse_(dimension, dimension) {}
 
-// Gram-Schmidt, twice, which is enough.
-bool RowBasis::orthogonalise(std::span<const double> row) {
+// Gram-Schmidt, twice, which is enough; returns the sine.
+double RowBasis::orthogonalise(std::span<const double> row) {
   const auto q = q_.row(size_);
   std::ranges::copy(row, q.begin());
   const double before = norm(row);
@@ -40,11 +39,11 @@ bool RowBasis::orthogonalise(std::span<const double> row) {
   if (after > 0) {
     for (double& x : q) x /= after;
   }
-  return after > kIndependence * before;
+  return before > 0 ? after / before : 0.0;
 }
 
-bool RowBasis::add(std::span<const double> row) {
-  if (is_complete() || !orthogonalise(row)) return false;
+bool RowBasis::add(std::span<const double> row, double least_sine) {
+  if (is_complete() || !(orthogonalise(row) > least_sine)) return false;
   std::ranges::copy(row, rows_.row(size_).begin());
   ++size_;
   return true;

@@ -18,7 +18,7 @@ using Values = std::vector<double>;  // one per column
 
 constexpr Index kRowsPerBlock = 1024;
 constexpr double kFirstSmoothing = 0.1;     // of the mean residual
-constexpr double kSmoothingDecrease = 0.1;  // where a smoothed problem is solved as well as it deserves
+constexpr double kSmoothingDecrease = 0.2;  // where a smoothed problem is solved as well as it deserves
 constexpr double kLeastSmoothing = 1e-14;
 constexpr double kLooseTolerance = 1e-2;  // of problems on the way to a large exponent
 constexpr double kExponentGrowth = 1.5;
@@ -28,7 +28,7 @@ constexpr double kCgTolerance = 1e-2;
 constexpr int kSearchSteps = 20;
 constexpr double kTailCurvature = 1e-3;  // of the reweighting of a row beyond Huber's threshold, which has no own
 constexpr double kSearchSlope = 0.2;     // of the slope at 0: where a line search ends
-constexpr int kPatience = 25;            // iterations without a smaller gap
+constexpr int kPatience = 60;            // iterations without a smaller gap
 
 // s^exponent for s >= 0; quarters of integers, which the usual p lead to, by square roots and products.
 class Power {
@@ -249,22 +249,25 @@ class NewtonBlock {
     return limits;
   }
 
-  // Writes down the columns that are finished and keeps the others.
+  // Writes down the best of each column and keeps those that are not finished.
   void settle(BasisSolutions& solutions, int iteration) {
     std::vector<Index> left;
     for (Index j = 0; j < width(); ++j) {
       const double gap = objective_[j] - bound_[j];
-      waited_[j] = gap < best_gap_[j] ? 0 : waited_[j] + 1;
-      best_gap_[j] = std::min(best_gap_[j], gap);
+      const Index column = columns_[j];
+      ++waited_[j];
+      if (gap < best_gap_[j]) {
+        waited_[j] = 0;
+        best_gap_[j] = gap;
+        for (Index k = 0; k < design_.rank(); ++k) solutions.y(k, column) = y_(k, j);
+        solutions.lower_bounds[column] = bound_[j];
+      }
       const bool converged = gap <= stop_.tolerance * objective_[j];
       const bool stalled = waited_[j] >= kPatience;
       if (!converged && !stalled && iteration < stop_.max_iterations) {
         left.push_back(j);
         continue;
       }
-      const Index column = columns_[j];
-      for (Index k = 0; k < design_.rank(); ++k) solutions.y(k, column) = y_(k, j);
-      solutions.lower_bounds[column] = bound_[j];
       solutions.iterations[column] += iteration;
       solutions.statuses[column] = converged ? Status::converged : stalled ? Status::stalled : Status::max_iterations;
     }
@@ -285,10 +288,11 @@ class NewtonBlock {
 
   Matrix<double> newton_direction() {
     Matrix<double> direction(design_.rank(), width());
-    if (design_.rank() >= kLeastRankForCg && width() >= kLeastColumnsForCg)
+    if (design_.rank() >= kLeastRankForCg && width() >= kLeastColumnsForCg) {
       by_conjugate_gradients(direction);
-    else
+    } else {
       factorised_.assign(columns_.size(), true);
+    }
     for (Index j = 0; j < width(); ++j) {
       if (factorised_[j]) by_factorisation(j, direction);
     }
@@ -373,23 +377,23 @@ class NewtonBlock {
   void move_along(const Matrix<double>& direction) {
     const Index n = design_.rows(), t = width();
     const Matrix<double> change = design_.product(direction);
-    Values step(t, 1.0), low(t, 0.0), high(t, std::numeric_limits<double>::infinity()), first(t, 0.0);
+    Values step(t, 1.0), first(t, 0.0);
+    std::vector<Bracket> brackets(t);
     const auto at_start = slopes_along(change, Values(t, 0.0));
     for (Index j = 0; j < t; ++j) first[j] = at_start(0, j);
+    std::vector<char> accepted(t, false);
     for (int search = 0; search < kSearchSteps; ++search) {
       const auto along = slopes_along(change, step);
-      bool finished = true;
       for (Index j = 0; j < t; ++j) {
-        if (std::abs(along(0, j)) <= kSearchSlope * std::abs(first[j])) continue;
-        finished = false;
-        (along(0, j) < 0 ? low : high)[j] = step[j];
-        const double newton = along(1, j) > 0 ? step[j] - along(0, j) / along(1, j) : 2 * step[j];
-        const bool inside = newton > low[j] && newton < high[j];
-        step[j] = std::isinf(high[j]) ? std::clamp(newton, 1.5 * step[j], 10 * step[j])
-                  : inside            ? newton
-                                      : 0.5 * (low[j] + high[j]);
+        accepted[j] = accepted[j] || std::abs(along(0, j)) <= kSearchSlope * std::abs(first[j]);
+        if (accepted[j]) continue;
+        (along(0, j) < 0 ? brackets[j].low : brackets[j].high) = step[j];
+        step[j] = next_step(step[j], along(0, j), along(1, j), first[j], brackets[j]);
       }
-      if (finished) break;
+      if (std::ranges::all_of(accepted, [](char value) { return value; })) break;
+    }
+    for (Index j = 0; j < t; ++j) {
+      if (!accepted[j]) step[j] = brackets[j].low;  // where the objective still decreased
     }
     for_each_row(n, [&](Index i) {
       for (Index j = 0; j < t; ++j) residual_(i, j) -= step[j] * change(i, j);
@@ -397,6 +401,21 @@ class NewtonBlock {
     for (Index k = 0; k < design_.rank(); ++k) {
       for (Index j = 0; j < t; ++j) y_(k, j) += step[j] * direction(k, j);
     }
+  }
+
+  struct Bracket {
+    double low = 0, high = std::numeric_limits<double>::infinity();
+  };
+
+  // Newton's step where it stays inside the bracket and the slope is of the size of the first one. Beyond, slopes are
+  // high powers, through which Newton's steps would crawl: where few rows have curvature, the directions of the others
+  // are orders of magnitude too long.
+  static double next_step(double step, double slope, double curvature, double first, const Bracket& bracket) {
+    const double newton = step - slope / curvature;
+    if (std::isinf(bracket.high)) return newton > 1.5 * step ? std::min(newton, 10 * step) : 1.5 * step;
+    const bool near = std::abs(slope) <= 10 * std::abs(first);
+    if (near && newton > bracket.low && newton < bracket.high) return newton;
+    return bracket.low > 0 ? std::sqrt(bracket.low * bracket.high) : 0.1 * bracket.high;
   }
 
   // First and second derivative of the objectives along the change of the residuals, 2 x t.

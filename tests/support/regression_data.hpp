@@ -20,10 +20,10 @@ inline Matrix<double> coherent_matrix(Index n, Index d, std::uint64_t seed) {
   return a;
 }
 
-/// A Gaussian matrix of which only `few` rows see the first column.
+/// A Gaussian matrix of which only `few` rows, large ones, see the first column.
 inline Matrix<double> planted_matrix(Index n, Index d, Index few, std::uint64_t seed) {
   Matrix<double> a = gaussian_matrix64(n, d, seed);
-  for (Index i = 0; i < n; ++i) a(i, 0) = i % (n / few) == 0 ? 3.0 : 0.0;
+  for (Index i = 0; i < n; ++i) a(i, 0) = i % (n / few) == 0 ? 300.0 : 0.0;
   return a;
 }
 

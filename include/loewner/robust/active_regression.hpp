@@ -32,9 +32,8 @@ struct PlannedFit {
 ///           [MuscoMuscoWoodruffYasuda2022]; they lose their weight, which changes the objective, and lowers the
 ///           variance for p > 2. w_i: rank probability_i / number of labels.
 /// Accuracy  regression.rank < rank(A): too few labels were chosen to determine x, one of many was taken.
-/// Errors    InvalidArgument when the plan is not one of A (number of rows), the labels' number differs from the
-/// plan's,
-///           or a label is not finite (its row in A named).
+/// Errors    InvalidArgument when the plan is not one of A (number of rows, rows not ascending, probabilities outside
+///           (0, 1]), the labels' number differs from the plan's, or a label is not finite (its row in A named).
 PlannedFit fit_plan(const RowMatrix& a, const LabelPlan& plan, MatrixView<const double> labels,
                     const PlannedFitOptions& options = {});
 

@@ -50,12 +50,11 @@ Index label_budget(Index rows, Index cols, double norm_exponent, double epsilon)
 ///
 /// Shapes    a: n x d, any n, d and rank. Rows of importance 0 (of zeros) are never chosen.
 /// Method    Lewis weight sampling [CohenPeng2015, MuscoMuscoWoodruffYasuda2022]; pivotal: probabilities of neighbours
-/// in
-///           a tree of medians of the whitened rows compete until one of them is 0 or 1 [ShimizuChengMuscoWeare2024].
+///           in a tree of medians of the whitened rows compete until one of them is 0 or 1
+///           [ShimizuChengMuscoWeare2024].
 /// Cost      that of the importances; for pivotal n d log n more.
 /// Accuracy  for p < 2 an error of epsilon takes d / epsilon labels up to logarithms, for p > 2 d^(p/2) / epsilon^p,
-/// and
-///           d / epsilon^2 at p = 1 [MuscoMuscoWoodruffYasuda2022, ParulekarParulekarPrice2021]; the constants are
+///           and d / epsilon^2 at p = 1 [MuscoMuscoWoodruffYasuda2022, ParulekarParulekarPrice2021]; the constants are
 ///           those of docs/results.md. Weights are computed from the entries rounded to float32.
 /// Random    seed. The same plan for any number of threads.
 /// Errors    InvalidArgument on p < 1 or infinite, a budget below 1, or a non-finite entry (row and column named).

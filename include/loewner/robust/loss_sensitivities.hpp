@@ -13,8 +13,7 @@ namespace loewner {
 ///
 /// Shapes    a: n x d; n values in (0, 1], 0 for rows of zeros.
 /// Method    rows are hashed into 2^l buckets, l = 0, 1, ..., log2 n, four times each; a row whose share of the l_p
-/// norm
-///           in its bucket can be 1/4, by Lewis weights of the bucket, gets at least 2^-l
+///           norm in its bucket can be 1/4, by Lewis weights of the bucket, gets at least 2^-l
 ///           [MuscoMuscoWoodruffYasuda2022]. A row of share s at some x has at most 1/s larger rows, from which small
 ///           buckets keep it apart, and among smaller rows a share of M is a share of the l_p norm.
 /// Cost      Lewis weights of the whole matrix 4 log2 n times.

@@ -48,14 +48,16 @@ struct RobustRegression {
 ///           to p > 4; systems by conjugate gradients where these are fast, else by Cholesky factorisation. p = 1: an
 ///           interior point method [PortnoyKoenker1997], for tall designs on the rows whose sign a sample leaves open,
 ///           then exchanges of rows until the vertex is optimal [BarrodaleRoberts1973]. p = infinity: exchanges of rows
-///           of a reference [Stiefel1960]. Lower bounds: the residuals' dual vector, projected to the orthogonal
+///           of a reference [Stiefel1959]. Lower bounds: the residuals' dual vector, projected to the orthogonal
 ///           complement of the design.
-/// Cost      5 n d^2 flops for the design; per column some 10 to 30 steps of n d^2 flops, less for p = infinity (a few
-///           passes) and where conjugate gradients serve. Memory 2 n d doubles and up to 2^23 per thread.
-/// Accuracy  status converged: (objective - lower bound) <= tolerance objective, or all residuals below 1e-13 of the
-///           largest entry of the column: an exact fit. p = 1 and infinity: a vertex, optimal to rounding, unless rows
-///           depend on each other so nearly (sines below 1e-7) that none can be computed; the gap tells.
-///           Directions of A below d eps64 of the largest, after scaling of the columns, count as rank deficiency.
+/// Cost      5 n d^2 flops for the design; per column some 10 to 30 steps of n d^2 flops, fewer flops where conjugate
+///           gradients serve; p = infinity: some passes, and exchanges of d^2 flops, a few per column of A. Memory 2 n
+///           d doubles and up to 2^23 per thread.
+/// Accuracy  status converged: (objective - lower bound) <= tolerance objective, or all residuals below 1e-12 of the
+///           largest entry of the column: an exact fit. p = 1 with a tolerance below 1e-4, and infinity: a vertex,
+///           optimal to rounding, unless rows depend on each other so nearly (sines below 1e-7) that none can be
+///           computed; the gap tells. Directions of A below d eps64 of the largest, after scaling of the columns, count
+///           as rank deficiency.
 /// Random    none; the same bits for any number of threads. Columns are solved in blocks, so rounding may differ with
 ///           the columns beside.
 /// Errors    InvalidArgument on p < 1 or NaN, bad row weights, tolerance or limit, another number of rows in b, or a

@@ -21,12 +21,11 @@ struct OnlineRegressionOptions {
 /// good.
 ///
 /// Method    row a_i is labelled with probability min(1, c w_i), w_i its online Lewis weight: that which it has among
-/// the
-///           rows before it [ChenLiSun2022]. With M = sum of w_k^(1-2/p) a_k a_k^T before it and tau = a_i^T M^+ a_i it
-///           solves  w^(2/p) / tau + w = 1.  A row outside the span of those before has w = 1 and is always labelled;
-///           as many labels as it may take are held back for such rows. c: so that the labels come out three standard
-///           deviations below the budget where the weights add up to  d (1 + (2/p) ln(expected rows / d)),  which they
-///           do on rows of one distribution.
+///           the rows before it [ChenLiSun2022]. With M = sum of w_k^(1-2/p) a_k a_k^T before it and tau = a_i^T M^+
+///           a_i it solves  w^(2/p) / tau + w = 1.  A row outside the span of those before has w = 1 and is always
+///           labelled; as many labels as it may take are held back for such rows. c: so that the labels come out three
+///           standard deviations below the budget where the weights add up to  d (1 + (2/p) ln(expected rows / d)),
+///           which they do on rows of one distribution.
 /// Cost      O(d^2) per row, O(d^3) for the rows that enlarge the span and every 256 rows; memory 4 d^2 doubles and the
 ///           rows that were labelled.
 /// Accuracy  on streams with more rows than expected, or whose rows grow, the budget may end early: later rows are then

@@ -166,6 +166,19 @@ TEST(ActiveRegression, NamesWhatDoesNotFit) {
   EXPECT_THROW((void)fit_plan(RowMatrix(other.view()), plan, ten.view()), InvalidArgument);
 }
 
+TEST(ActiveRegression, RejectsPlansThatPlanLabelsDoesNotMake) {
+  const auto a = test::gaussian_matrix64(50, 3, 22), b = test::noisy_targets(a, 1, 23);
+  const auto message = [&](const LabelPlan& plan) {
+    const Matrix<double> labels(static_cast<Index>(plan.rows.size()), 1);
+    return test::message_of<InvalidArgument>([&] { (void)fit_plan(RowMatrix(a.view()), plan, labels.view()); });
+  };
+  EXPECT_CONTAINS(message({50, 1, {3, 3}, {0.5, 0.5}}), "must ascend in [0, 50)");
+  EXPECT_CONTAINS(message({50, 1, {3, 50}, {0.5, 0.5}}), "must ascend in [0, 50)");
+  EXPECT_CONTAINS(message({50, 1, {3, 4}, {0.5}}), "got 2 rows and 1 probabilities");
+  EXPECT_CONTAINS(message({50, 1, {3, 4}, {0.5, 0.0}}), "must be in (0, 1], got 0");
+  EXPECT_CONTAINS(message({50, 0.5, {3, 4}, {0.5, 0.5}}), "norm exponent");
+}
+
 TEST(ActiveRegression, FewerLabelsThanColumnsAreReportedByTheRank) {
   const auto a = test::gaussian_matrix64(50, 6, 20), b = test::noisy_targets(a, 1, 21);
   Labeller labels{b};

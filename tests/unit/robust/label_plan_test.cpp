@@ -38,6 +38,17 @@ TEST(LabelPlan, PivotalSamplingMeetsTheBudgetExactly) {
   }
 }
 
+TEST(LabelPlan, WeightsCountTheRowsInTheMean) {
+  const auto a = test::coherent_matrix(500, 4, 9);
+  double total = 0;
+  const int seeds = 200;
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+    const auto weights = plan(a, {.norm_exponent = 1.5, .budget = 100, .seed = seed}).weights();
+    total += std::accumulate(weights.begin(), weights.end(), 0.0);
+  }
+  EXPECT_NEAR(total / seeds / 500, 1, 0.1);
+}
+
 TEST(LabelPlan, PoissonSamplingMeetsTheBudgetInTheMean) {
   const auto a = test::coherent_matrix(500, 4, 2);
   double total = 0;

@@ -210,6 +210,24 @@ TEST_P(LpRegressionFor, DoesNotDependOnTheScalesOfColumnsAndTargets) {
   EXPECT_NEAR(odd.objectives[0] * 0x1p400 / plain.objectives[0], 1, 2 * kTolerance);
 }
 
+TEST_P(LpRegressionFor, NumbersAtTheEdgesOfTheRangeEndInFiniteSolutions) {
+  const double p = GetParam();
+  auto a = test::gaussian_matrix64(40, 3, 41);
+  auto b = test::gaussian_matrix64(40, 4, 42);
+  for (Index i = 0; i < 40; ++i) {
+    a(i, 1) *= 1e-150;
+    b(i, 1) *= 1e-310;
+    b(i, 2) *= 1e150;
+    b(i, 3) = i == 7 ? 1e150 : 0.0;
+  }
+  const auto result = fit(a, b, p);
+  for (Index j = 0; j < 4; ++j) {
+    EXPECT_TRUE(std::isfinite(result.objectives[j])) << j;
+    EXPECT_LE(result.lower_bounds[j], result.objectives[j]);
+  }
+  EXPECT_EQ(result.statuses[0], Status::converged);
+}
+
 TEST_P(LpRegressionFor, RankDeficiencyIsReportedAndNoObstacle) {
   const double p = GetParam();
   const auto a = coherent_matrix(80, 3, 12), b = noisy_targets(a, 2, 13);
