@@ -12,7 +12,7 @@ import pytest
 import scipy.sparse
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from sklearn.linear_model import HuberRegressor, QuantileRegressor  # type: ignore[import-untyped]
+from sklearn.linear_model import HuberRegressor, QuantileRegressor
 
 
 @pytest.fixture(params=[np.float32, np.float64])

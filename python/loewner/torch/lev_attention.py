@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attention to the keys of the highest leverage."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from loewner.torch.leverage import key_gram, key_leverages
+
+
+class _Chosen(NamedTuple):
+    keys: Tensor  # ... x m x d
+    values: Tensor  # ... x m x d_v
+    valid: Tensor  # ... x m; some rows of a batch choose fewer
+
+
+class LevAttention(nn.Module):
+    """Attends to heavy keys only: in place of torch.nn.functional.scaled_dot_product_attention.
+
+    power: weights |<q, k>|^p over their sum for all keys; for p = 2 those of at least eps are all among the kept ones.
+    None: softmax of <q, k> / sqrt(d) over the kept keys, for which leverage is a heuristic: softmax weights are bounded
+    by nothing about the keys alone.
+    max_keys, or eps: how many keys of the highest leverage are kept, or the leverage from which they are.
+    causal: a query sees the heavy keys among those before its chunk, and all keys of its chunk up to its own, so what
+    is kept never depends on later keys; chunk: its length.
+
+    The choice has no gradient; the attention over what was chosen has.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_keys: int | None = None,
+        eps: float | None = None,
+        power: float | None = 2.0,
+        causal: bool = False,
+        chunk: int = 64,
+    ) -> None:
+        super().__init__()
+        if (max_keys is None) == (eps is None):
+            raise ValueError("LevAttention: exactly one of max_keys and eps is needed")
+        if max_keys is not None and max_keys < 1:
+            raise ValueError(f"LevAttention: max_keys must be at least 1, got {max_keys}")
+        if eps is not None and not 0 < eps <= 1:
+            raise ValueError(f"LevAttention: eps must be in (0, 1], got {eps}")
+        if power is not None and power < 1:
+            raise ValueError(f"LevAttention: power must be at least 1, got {power}")
+        if chunk < 1:
+            raise ValueError(f"LevAttention: chunk must be at least 1, got {chunk}")
+        self.max_keys, self.eps, self.power, self.causal, self.chunk = max_keys, eps, power, causal, chunk
+
+    def extra_repr(self) -> str:
+        kept = f"max_keys={self.max_keys}" if self.max_keys is not None else f"eps={self.eps}"
+        return f"{kept}, power={self.power}, causal={self.causal}"
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """query: ... x n_q x d, key: ... x n x d, value: ... x n x d_v; causal: n_q = n. Result: ... x n_q x d_v."""
+        if not self.causal:
+            chosen = self._choose(key, value, key_leverages(key))
+            return self._attend(query, chosen, None, key)
+        if query.shape[-2] != key.shape[-2]:
+            raise ValueError(f"LevAttention: causal needs a query per key, got {query.shape[-2]} and {key.shape[-2]}")
+        return torch.cat([self._attend_chunk(query, key, value, s) for s in range(0, key.shape[-2], self.chunk)], -2)
+
+    def _attend_chunk(self, query: Tensor, key: Tensor, value: Tensor, start: int) -> Tensor:
+        stop = min(start + self.chunk, key.shape[-2])
+        before, own = key[..., :start, :], key[..., start:stop, :]
+        chosen = self._choose(before, value[..., :start, :], key_leverages(before) if start else key.new_zeros(()))
+        later = torch.ones(stop - start, stop - start, dtype=torch.bool, device=key.device).triu(1)
+        chosen = _Chosen(
+            torch.cat([chosen.keys, own], -2),
+            torch.cat([chosen.values, value[..., start:stop, :]], -2),
+            torch.cat([chosen.valid, chosen.valid.new_ones(own.shape[:-1])], -1),
+        )
+        return self._attend(query[..., start:stop, :], chosen, later, key[..., :stop, :])
+
+    def _choose(self, key: Tensor, value: Tensor, scores: Tensor) -> _Chosen:
+        n = key.shape[-2]
+        if n == 0:
+            return _Chosen(key, value, torch.ones(key.shape[:-1], dtype=torch.bool, device=key.device))
+        if self.eps is None:
+            count = min(self.max_keys or 0, n)
+        else:
+            count = int((scores >= self.eps * (1 - 1e-9)).sum(-1).max())
+        if count == n and self.eps is None:
+            return _Chosen(key, value, torch.ones(key.shape[:-1], dtype=torch.bool, device=key.device))
+        best, indices = scores.topk(count, dim=-1)
+        valid = torch.ones_like(best, dtype=torch.bool) if self.eps is None else best >= self.eps * (1 - 1e-9)
+
+        def picked(rows: Tensor) -> Tensor:
+            return rows.gather(-2, indices.unsqueeze(-1).expand(*indices.shape, rows.shape[-1]))
+
+        return _Chosen(picked(key), picked(value), valid)
+
+    def _attend(self, query: Tensor, chosen: _Chosen, later: Tensor | None, seen: Tensor) -> Tensor:
+        """later: which of the last keys a query of the chunk must not see; seen: those that weights are shares of."""
+        hidden = ~chosen.valid.unsqueeze(-2).expand(*query.shape[:-1], chosen.valid.shape[-1])
+        if later is not None:
+            hidden = hidden.clone()
+            hidden[..., -later.shape[-1] :] |= later
+        products = query @ chosen.keys.transpose(-1, -2)
+        if self.power is None:
+            scores = (products * query.shape[-1] ** -0.5).masked_fill(hidden, -torch.inf)
+            attended: Tensor = scores.softmax(-1) @ chosen.values
+            return attended
+        weights = products.abs().pow(self.power).masked_fill(hidden, 0)
+        total = self._total(query, seen, later)
+        shares = weights / torch.where(total > 0, total, torch.ones_like(total)).unsqueeze(-1)
+        return shares @ chosen.values
+
+    def _total(self, query: Tensor, seen: Tensor, later: Tensor | None) -> Tensor:
+        """sum of |<q, k>|^p over all keys that a query may see; for p = 2 from the Gram matrix of those before."""
+        assert self.power is not None
+        own = 0 if later is None else later.shape[-1]
+        before = seen[..., : seen.shape[-2] - own, :]
+        if self.power == 2:
+            gram = key_gram(before).to(query.dtype)
+            total = ((query @ gram) * query).sum(-1)
+        else:
+            total = (query @ before.transpose(-1, -2)).abs().pow(self.power).sum(-1)
+        if later is None:
+            return total
+        products = query @ seen[..., seen.shape[-2] - own :, :].transpose(-1, -2)
+        return total + products.abs().pow(self.power).masked_fill(later, 0).sum(-1)

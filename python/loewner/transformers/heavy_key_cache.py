@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A key-value cache of constant size: sinks, heavy keys and recent ones."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, DynamicLayer
+
+from loewner.torch.leverage import key_gram, key_leverages
+
+
+class HeavyKeyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+    """One layer: at most `budget` keys a head, chosen by their leverage among all keys ever seen.
+
+    Leverage only falls while keys come, so a key of low leverage that was dropped would never have come back: the
+    choice is that of the whole sequence, from a d x d Gram matrix a head (levattention, one pass).
+    """
+
+    is_croppable = False
+
+    def __init__(self, budget: int, sinks: int, recents: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.budget, self.sinks, self.recents = budget, sinks, recents
+        self.cumulative_length = 0
+        self.gram: Tensor | None = None  # batch x heads x d x d, of all keys seen
+        self.positions: Tensor | None = None  # batch x heads x kept, ascending
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """The new keys see all that were kept before them; what is kept for later is chosen afterwards."""
+        batch, heads, count, _ = key_states.shape
+        arrived = torch.arange(self.cumulative_length, self.cumulative_length + count, device=key_states.device)
+        arrived = arrived.expand(batch, heads, count)
+        gram = key_gram(key_states)
+        self.gram = gram if self.gram is None else self.gram + gram
+        self.positions = arrived if self.positions is None else torch.cat([self.positions, arrived], -1)
+        self.cumulative_length += count
+        keys, values = super().update(key_states, value_states)
+        if keys.shape[-2] > self.budget:
+            self._evict(keys, values)
+        return keys, values
+
+    def _evict(self, keys: Tensor, values: Tensor) -> None:
+        assert self.positions is not None
+        scores = key_leverages(keys, self.gram)
+        protected = self.positions < self.sinks
+        protected |= self.positions >= self.cumulative_length - self.recents
+        kept = scores.masked_fill(protected, torch.inf).topk(self.budget, -1).indices.sort(-1).values
+
+        def picked(rows: Tensor) -> Tensor:
+            return rows.gather(-2, kept.unsqueeze(-1).expand(*kept.shape, rows.shape[-1]))
+
+        self.keys, self.values = picked(keys), picked(values)
+        self.positions = self.positions.gather(-1, kept)
+
+    def get_seq_length(self) -> int:
+        """Tokens seen, not kept: positions go on from here."""
+        return self.cumulative_length
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Kept keys stand right before the new ones, so that all of them are in the past of every query."""
+        kept = 0 if self.keys is None or self.keys.numel() == 0 else self.keys.shape[-2]
+        return kept + query_length, self.cumulative_length - kept
+
+    def crop(self, tokens_to_remove: int) -> None:
+        if tokens_to_remove != 0:
+            raise ValueError("HeavyKeyCache: tokens cannot be taken back, for what they displaced is gone")
+
+    def reset(self) -> None:
+        super().reset()
+        self.gram = self.positions = None
+
+    def _for_state(self, change: Any) -> None:
+        if self.gram is not None and self.positions is not None:
+            self.gram, self.positions = change(self.gram), change(self.positions)
+
+    def reorder_cache(self, beam_idx: torch.LongTensor) -> None:
+        super().reorder_cache(beam_idx)
+        self._for_state(lambda state: state.index_select(0, beam_idx.to(state.device)))
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        super().batch_repeat_interleave(repeats)
+        self._for_state(lambda state: state.repeat_interleave(repeats, dim=0))
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        super().batch_select_indices(indices)
+        self._for_state(lambda state: state[indices, ...])
+
+
+class HeavyKeyCache(Cache):
+    """`model.generate(..., past_key_values=HeavyKeyCache(budget))`: at most `budget` keys and values a head and layer.
+
+    budget: of keys; sinks: of them the first of the sequence; recents: the last, half of the budget if None; the others
+    are those of the highest leverage. Keys are kept as they were cached, rotated to their own positions where the model
+    does that. Up to `budget` tokens the output is that of DynamicCache. Sequences of a batch must have the same length:
+    padding would be kept as if it were text.
+
+    For |<q, k>|^2 attention the choice is certified; for softmax it is a heuristic (docs/results.md has its mass beside
+    that of other choices).
+    """
+
+    def __init__(self, budget: int, *, sinks: int = 4, recents: int | None = None) -> None:
+        recents = budget // 2 if recents is None else recents
+        if sinks < 0 or recents < 1 or sinks + recents > budget:
+            raise ValueError(
+                f"HeavyKeyCache: sinks >= 0 and recents >= 1 must fit in the budget, got {sinks} + {recents} "
+                f"of {budget}"
+            )
+        super().__init__(layer_class_to_replicate=partial(HeavyKeyLayer, budget, sinks, recents))  # type: ignore[arg-type]
