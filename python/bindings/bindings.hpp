@@ -25,6 +25,7 @@ void bind_entrywise_low_rank(nanobind::module_& m);
 void bind_ellipsoids(nanobind::module_& m);
 void bind_projective_clustering(nanobind::module_& m);
 void bind_heavy_keys(nanobind::module_& m);
+void bind_latent_simplex(nanobind::module_& m);
 void bind_stored_matrix(nanobind::module_& m);
 void bind_compress(nanobind::module_& m);
 void bind_command_line(nanobind::module_& m);

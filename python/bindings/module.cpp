@@ -30,6 +30,7 @@ NB_MODULE(_core, m) {
   loewner::python::bind_ellipsoids(m);
   loewner::python::bind_projective_clustering(m);
   loewner::python::bind_heavy_keys(m);
+  loewner::python::bind_latent_simplex(m);
   loewner::python::bind_stored_matrix(m);
   loewner::python::bind_compress(m);
   loewner::python::bind_command_line(m);

@@ -1059,6 +1059,66 @@ class HeavyKeyStream:
     def from_bytes(bytes: bytes) -> HeavyKeyStream:
         """Raises IoError on bytes that to_bytes does not write."""
 
+class VertexAggregate(enum.Enum):
+    """What the rows near a vertex become."""
+
+    mean = 0
+
+    median = 1
+    """of each coordinate: for noise with outliers"""
+
+class LatentSimplex:
+    """The vertices of a simplex that rows lie in, but for noise."""
+
+    @property
+    def vertices(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+        """r x d, r <= k"""
+
+    @property
+    def singular_values(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """estimates of those of a, descending"""
+
+    @property
+    def members(self) -> list[list[int]]:
+        """the rows that each vertex is the average of"""
+
+def latent_simplex(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, k: int, *, share: float = 0.0, tries: int = 8, power_steps: int = 1, aggregate: VertexAggregate = VertexAggregate.mean, seed: int = 0) -> LatentSimplex:
+    """
+    The vertices m_1 ... m_k of rows a_i = sum_j w_ij m_j + noise, w_i >= 0, sum_j w_ij = 1.
+
+    a: n x d, dense or SparseRows; share: of the rows that lie near each vertex, 1 / (5 k) if 0.
+    """
+
+class ConvexCodes:
+    """Weights by rows, those above 0 only, as compressed sparse rows."""
+
+    @property
+    def weights(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """by row_offsets"""
+
+    @property
+    def squared_distances(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """n: what is left of each row"""
+
+    @property
+    def largest_gap(self) -> float:
+        """proven, relative to ||a_i||^2"""
+
+    @property
+    def row_offsets(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
+        """n + 1"""
+
+    @property
+    def columns(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
+        """of the weights: numbers of vertices"""
+
+def convex_code(vertices: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, *, sparsity: int = 0, gap: float = 1e-06) -> ConvexCodes:
+    """
+    Every row as the convex combination of the vertices that comes nearest, of at most `sparsity` of them if not 0.
+
+    vertices: k x d; a: n x d, dense or SparseRows; gap: of the squared distance, relative to ||a_i||^2.
+    """
+
 class StoredMatrix:
     """
     An encoded matrix over arrays in memory; they are not copied and must not change.

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/cluster/latent_simplex.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "loewner/base/error.hpp"
+#include "loewner/base/random.hpp"
+#include "support/matrices.hpp"
+#include "support/messages.hpp"
+#include "support/threads.hpp"
+
+namespace loewner {
+namespace {
+
+// Rows in a simplex of k random vertices: `pure` of every n / k are copies of one, the others mixed; noise on all.
+struct Simplex {
+  Matrix<double> vertices, rows;
+
+  Simplex(Index n, Index d, Index k, double pure, double noise, std::uint64_t seed = 1) : vertices(k, d), rows(n, d) {
+    const auto corners = test::gaussian_matrix({k, d, seed}), error = test::gaussian_matrix({n, d, seed + 1});
+    RandomStream random(seed, RandomPurpose::test_data);
+    for (Index j = 0; j < k; ++j) std::ranges::copy(corners.row(j), vertices.row(j).begin());
+    for (Index i = 0; i < n; ++i) {
+      std::vector<double> weights(static_cast<std::size_t>(k), 0.0);
+      const bool is_pure = static_cast<double>(i / k) < pure * static_cast<double>(n) / static_cast<double>(k);
+      if (is_pure) weights[i % k] = 1;
+      for (double& w : weights) w += is_pure ? 0 : -std::log(1 - random.uniform());
+      const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+      for (Index c = 0; c < d; ++c) {
+        rows(i, c) = noise * static_cast<double>(error(i, c));
+        for (Index j = 0; j < k; ++j) rows(i, c) += weights[j] / sum * vertices(j, c);
+      }
+    }
+  }
+
+  // The largest distance of a vertex to the found one that is nearest, relative to the vertices' length; infinite when
+  // one is nearest twice.
+  double error(const Matrix<double>& found) const {
+    double worst = 0, squared_length = 0;
+    std::vector<Index> taken;
+    for (Index j = 0; j < vertices.rows(); ++j) {
+      double nearest = std::numeric_limits<double>::infinity();
+      Index at = -1;
+      for (Index t = 0; t < found.rows(); ++t) {
+        double distance = 0;
+        for (Index c = 0; c < vertices.cols(); ++c) {
+          const double difference = found(t, c) - vertices(j, c);
+          distance += difference * difference;
+        }
+        if (distance < nearest) {
+          nearest = distance;
+          at = t;
+        }
+      }
+      if (std::ranges::find(taken, at) != taken.end()) return std::numeric_limits<double>::infinity();
+      taken.push_back(at);
+      worst = std::max(worst, nearest);
+      for (const double x : vertices.row(j)) squared_length += x * x;
+    }
+    return std::sqrt(worst * static_cast<double>(vertices.rows()) / squared_length);
+  }
+};
+
+LatentSimplex found_in(const Simplex& simplex, Index k, LatentSimplexOptions options = {}) {
+  return latent_simplex(RowMatrix(simplex.rows.view()), k, options);
+}
+
+TEST(LatentSimplex, CopiesOfTheVerticesAreFoundToRounding) {
+  const Simplex simplex(2000, 40, 6, 0.3, 0);
+  EXPECT_LT(simplex.error(found_in(simplex, 6, {.share = 0.02}).vertices), 1e-10);
+}
+
+TEST(LatentSimplex, WithoutPassesThatSharpenItIsStillFound) {
+  const Simplex simplex(2000, 40, 6, 0.3, 0);
+  EXPECT_LT(simplex.error(found_in(simplex, 6, {.share = 0.02, .power_steps = 0}).vertices), 1e-10);
+}
+
+TEST(LatentSimplex, ErrorsFallWithTheNoiseAndWithTheRowsAveraged) {
+  const auto error = [](Index n, double noise) {
+    std::vector<double> errors;
+    for (const std::uint64_t seed : {1, 5, 9}) {
+      const Simplex simplex(n, 60, 5, 0.4, noise, seed);
+      errors.push_back(simplex.error(found_in(simplex, 5, {.share = 0.075, .seed = seed}).vertices));
+    }
+    std::ranges::sort(errors);
+    return errors[1];
+  };
+  const double base = error(2000, 0.2);
+  EXPECT_NEAR(error(2000, 0.1) / base, 0.5, 0.2);
+  EXPECT_NEAR(error(8000, 0.2) / base, 0.5, 0.2);
+  EXPECT_LT(base, 0.1);
+}
+
+// The control: rows of the largest absolute value come from two ends of symmetric data, and average to neither.
+TEST(LatentSimplex, ASimplexAroundTheOriginNeedsOneSign) {
+  Simplex simplex(3000, 30, 4, 0.3, 0.01);
+  for (Index j = 0; j < 30; ++j) {  // two pairs of opposite vertices
+    simplex.vertices(2, j) = -simplex.vertices(0, j) + 0.3 * simplex.vertices(2, j);
+    simplex.vertices(3, j) = -simplex.vertices(1, j) + 0.3 * simplex.vertices(3, j);
+  }
+  const auto noise = test::gaussian_matrix({3000, 30, 8});
+  for (Index i = 0; i < 3000; ++i) {
+    for (Index j = 0; j < 30; ++j) {
+      simplex.rows(i, j) =
+          simplex.vertices(i % 4, j) * (i % 3 == 0 ? 1.0 : 0.4) + 0.01 * static_cast<double>(noise(i, j));
+    }
+  }
+  const auto found = found_in(simplex, 4, {.share = 0.05});
+  EXPECT_LT(simplex.error(found.vertices), 0.05);
+  // Along the direction of the first vertex the rows of the largest absolute coordinate come from both ends.
+  std::vector<double> along(3000, 0.0);
+  for (Index i = 0; i < 3000; ++i) {
+    for (Index j = 0; j < 30; ++j) along[i] += simplex.rows(i, j) * simplex.vertices(0, j);
+  }
+  std::ranges::sort(along, [](double x, double y) { return std::abs(x) > std::abs(y); });
+  const auto from_one_end = std::count_if(along.begin(), along.begin() + 300, [](double x) { return x > 0; });
+  EXPECT_GT(from_one_end, 30);
+  EXPECT_LT(from_one_end, 270);
+}
+
+TEST(LatentSimplex, ASimplexThatDoesNotHoldTheOriginIsFound) {
+  Simplex simplex(2000, 20, 4, 0.3, 0.01);
+  for (Index i = 0; i < 2000; ++i) simplex.rows(i, 3) += 50;
+  for (Index j = 0; j < 4; ++j) simplex.vertices(j, 3) += 50;
+  EXPECT_LT(simplex.error(found_in(simplex, 4, {.share = 0.03}).vertices), 0.01);
+}
+
+TEST(LatentSimplex, TheOrderOfTheRowsAndRotationsDoNotMatter) {
+  const Simplex simplex(1500, 12, 4, 0.3, 0.02);
+  Matrix<double> reversed(1500, 12);
+  for (Index i = 0; i < 1500; ++i) std::ranges::copy(simplex.rows.row(i), reversed.row(1499 - i).begin());
+  const auto found = latent_simplex(RowMatrix(reversed.view()), 4, {.share = 0.03});
+  EXPECT_LT(simplex.error(found.vertices), 0.02);
+  // a reflection of the coordinates
+  Matrix<double> turned(1500, 12);
+  for (Index i = 0; i < 1500; ++i) {
+    for (Index j = 0; j < 12; ++j) turned(i, 11 - j) = -simplex.rows(i, j);
+  }
+  const auto other = latent_simplex(RowMatrix(turned.view()), 4, {.share = 0.03});
+  Matrix<double> back(4, 12);
+  for (Index t = 0; t < 4; ++t) {
+    for (Index j = 0; j < 12; ++j) back(t, j) = -other.vertices(t, 11 - j);
+  }
+  EXPECT_LT(simplex.error(back), 0.02);
+}
+
+TEST(LatentSimplex, SparseRowsGiveWhatDenseOnesGive) {
+  const Simplex simplex(800, 15, 3, 0.3, 0.05);
+  std::vector<std::int64_t> offsets{0};
+  std::vector<std::int32_t> columns;
+  std::vector<double> values;
+  for (Index i = 0; i < 800; ++i) {
+    for (Index j = 0; j < 15; ++j) {
+      columns.push_back(static_cast<std::int32_t>(j));
+      values.push_back(simplex.rows(i, j));
+    }
+    offsets.push_back(static_cast<std::int64_t>(columns.size()));
+  }
+  const auto sparse =
+      latent_simplex(RowMatrix(CsrView<double>::checked(15, offsets, columns, values)), 3, {.share = 0.03});
+  EXPECT_EQ(sparse.members, found_in(simplex, 3, {.share = 0.03}).members);
+}
+
+TEST(LatentSimplex, EveryKUpToTheDimensionIsAnswered) {
+  const Simplex simplex(300, 5, 5, 0.5, 0.01);
+  for (const Index k : {1, 2, 5}) EXPECT_EQ(found_in(simplex, k).vertices.rows(), k);
+  EXPECT_LT(simplex.error(found_in(simplex, 5, {.share = 0.04}).vertices), 0.05);
+}
+
+TEST(LatentSimplex, RowsOfFewerDimensionsGiveFewerVertices) {
+  Simplex simplex(500, 10, 4, 0.3, 0);
+  for (Index i = 0; i < 500; ++i) {  // the last vertex is the first once more
+    for (Index j = 0; j < 10; ++j) simplex.rows(i, j) = simplex.vertices(i % 3, j);
+  }
+  const auto found = found_in(simplex, 6);
+  EXPECT_EQ(found.vertices.rows(), 3);
+  EXPECT_EQ(found.members.size(), 3u);
+  const Matrix<double> zeros(20, 4);
+  EXPECT_EQ(latent_simplex(RowMatrix(zeros.view()), 2, {}).vertices.rows(), 0);
+}
+
+TEST(LatentSimplex, TheMedianForgetsOutliers) {
+  Simplex simplex(2000, 30, 3, 0.4, 0.01);
+  for (Index i = 0; i < 2000; i += 7) simplex.rows(i, (i / 7) % 30) += 2;
+  const LatentSimplexOptions mean{.share = 0.05}, median{.share = 0.05, .aggregate = VertexAggregate::median};
+  EXPECT_LT(simplex.error(found_in(simplex, 3, median).vertices), simplex.error(found_in(simplex, 3, mean).vertices));
+}
+
+TEST(LatentSimplex, EntriesOfAnySizeAreTaken) {
+  for (const double scale : {1e-12, 1e12}) {
+    Simplex simplex(600, 8, 3, 0.3, 0);
+    for (Index i = 0; i < 600; ++i) {
+      for (double& x : simplex.rows.row(i)) x *= scale;
+    }
+    for (Index j = 0; j < 3; ++j) {
+      for (double& x : simplex.vertices.row(j)) x *= scale;
+    }
+    EXPECT_LT(simplex.error(found_in(simplex, 3, {.share = 0.03}).vertices), 1e-9);
+  }
+}
+
+TEST(LatentSimplex, SameBitsForAnyNumberOfThreads) {
+  const Simplex simplex(3000, 20, 5, 0.3, 0.1);
+  const auto vertices = [&](int threads) {
+    const test::ThreadCount count(threads);
+    const auto found = found_in(simplex, 5);
+    return std::vector<double>(found.vertices.data(), found.vertices.data() + 5 * 20);
+  };
+  const auto one = vertices(1);
+  EXPECT_EQ(vertices(2), one);
+  EXPECT_EQ(vertices(8), one);
+}
+
+TEST(LatentSimplex, RefusesWhatCannotBeMeant) {
+  Simplex simplex(50, 6, 3, 0.5, 0);
+  const auto refusal = [&](Index k, const LatentSimplexOptions& options) {
+    return test::message_of<InvalidArgument>([&] { (void)found_in(simplex, k, options); });
+  };
+  EXPECT_CONTAINS(refusal(0, {}), "k must be in [1, 6] for a 50 x 6 matrix, got 0");
+  EXPECT_CONTAINS(refusal(7, {}), "got 7");
+  EXPECT_CONTAINS(refusal(2, {.share = 1.5}), "share must be in [0, 1]");
+  EXPECT_CONTAINS(refusal(2, {.tries = 0}), "tries must be at least 1");
+  simplex.rows(7, 2) = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_CONTAINS(refusal(2, {}), "row 7, column 2");
+}
+
+}  // namespace
+}  // namespace loewner
