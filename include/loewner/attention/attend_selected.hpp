@@ -22,8 +22,7 @@ struct SelectedAttention {
 ///
 /// Shapes    queries: n_q x d, keys: n x d, values: n x d_v, indices: in [0, n), each once.
 /// Method    even p with few enough features: denominators from the Gram matrix, phi(q)^T G phi(q); others, and
-/// softmax's
-///           captured mass, from all products.
+///           softmax's captured mass, from all products.
 /// Cost      2 n_q |U| (d + d_v) flops and 2 n_q D^2, or 2 n_q n d for all products; n D^2 for the Gram matrix.
 /// Accuracy  weights in float64, outputs rounded to float32. A query that all keys are orthogonal to has weights 0.
 /// Random    none; the same bits for any number of threads.

@@ -32,14 +32,13 @@ struct HeavyKeys {
 /// Shapes    keys: n x d, any n, d and rank.
 /// Units     none; scores do not depend on the scale of the keys, nor (p = 2) on a change of basis.
 /// Method    p = 2: the leverage score is the sensitivity. p = 2 r with C(d + r - 1, r) <= 4096: leverage scores of the
-///           symmetric powers, since <k, q>^r = <phi(k), phi(q)>. Other p: with Lewis weights' Q and distortion,
-///           (k^T Q^+ k)^(p/2) times alpha^|1 - p/2| (p <= 2) or omega^|1 - p/2|, valid for any weights.
+///           symmetric powers, since <k, q>^r = <phi(k), phi(q)>. Other p: with Lewis weights' Q and distortion, (k^T
+///           Q^+ k)^(p/2) times alpha^|1 - p/2| (p <= 2) or omega^|1 - p/2|, valid for any weights.
 /// Cost      even p: 3 n D^2 flops, D the dimension of the features; others: that of lewis_weights.
 /// Accuracy  p = 2: exact to rounding, and |kept| <= rank / eps. Even p: at most D / eps. Other p: an upper bound of
-/// the
-///           sensitivity. Scores within 1e-9 below eps are kept. Directions below 1e-6 of the largest, after scaling of
-///           the columns, count as rank deficiency. Nothing of this bounds softmax weights, which grow with the length
-///           of a query.
+///           the sensitivity. Scores within 1e-9 below eps are kept. Directions below 1e-6 of the largest, after
+///           scaling of the columns, count as rank deficiency. Nothing of this bounds softmax weights, which grow with
+///           the length of a query.
 /// Random    none; the same bits for any number of threads; equal scores are taken in order of their index.
 /// Errors    InvalidArgument unless exactly one of eps and max_keys is given, on p < 1, eps out of (0, 1], negative
 ///           counts or ridge, a ridge where p is not even, or a non-finite entry (row and column named).

@@ -34,18 +34,17 @@ struct LatentSimplex {
 ///
 /// Shapes    a: n x d, any storage (points are rows); k <= min(n, d).
 /// Method    learning a latent simplex in input-sparsity time [BakshiBhattacharyyaKannanWoodruffZhou2021]: a basis of
-/// the
-///           top k right singular vectors from a sparse sketch and power_steps passes; then k stages, each of which
+///           the top k right singular vectors from a sparse sketch and power_steps passes; then k stages, each of which
 ///           looks along a random direction orthogonal to the vertices so far for the share of the rows that goes
 ///           farthest one way, aims anew at their mean, and keeps the best of its tries. Ours: directions are aimed
 ///           anew, only one sign is taken (the largest absolute values would mix two vertices), and when all vertices
 ///           are there each is looked for once more along the direction in which the others vanish, the barycentric
 ///           coordinate. Vertices are averages of original rows.
 /// Cost      (4 + 2 power_steps) passes of about 2 nnz(A) (4 k + 8) flops, and 3 k tries n k for the stages.
-/// Accuracy  exact copies of every vertex (a share of them): to rounding. With noise sigma per coordinate about
-///           sigma / sqrt(share n) where the vertices are well separated, and a bias of about sigma in the one
-///           direction that the rows are chosen by; a share above the true one draws vertices inwards. Vertices that
-///           are linearly dependent cannot be told apart: fewer come back.
+/// Accuracy  exact copies of every vertex (a share of them): to rounding. With noise sigma per coordinate about sigma /
+///           sqrt(share n) where the vertices are well separated, and a bias of about sigma in the one direction that
+///           the rows are chosen by; a share above the true one draws vertices inwards. Vertices that are linearly
+///           dependent cannot be told apart: fewer come back.
 /// Random    seed. The same bits for any number of threads.
 /// Errors    InvalidArgument unless 1 <= k <= min(n, d), on options out of range or a non-finite entry (named).
 LatentSimplex latent_simplex(const RowMatrix& a, Index k, const LatentSimplexOptions& options = {});

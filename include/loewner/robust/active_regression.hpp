@@ -27,8 +27,8 @@ struct PlannedFit {
 /// min over x of  (sum over the plan's rows of |a_i^T x - b_i|^p / probability_i)^(1/p).
 ///
 /// Shapes    labels: one row per row of the plan, in its order, t columns.
-/// Method    lp_regression. With unfittable_share epsilon > 0 a second stage: labels with |r_i|^p above
-///           10 w_i sum_k |r_k|^p / (epsilon probability_k) in the first fit cost any good x the same
+/// Method    lp_regression. With unfittable_share epsilon > 0 a second stage: labels with |r_i|^p above 10 w_i sum_k
+///           |r_k|^p / (epsilon probability_k) in the first fit cost any good x the same
 ///           [MuscoMuscoWoodruffYasuda2022]; they lose their weight, which changes the objective, and lowers the
 ///           variance for p > 2. w_i: rank probability_i / number of labels.
 /// Accuracy  regression.rank < rank(A): too few labels were chosen to determine x, one of many was taken.

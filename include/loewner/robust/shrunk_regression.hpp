@@ -37,8 +37,8 @@ struct ShrunkRegression {
 /// Method    lp_regression with the k rows of L below. lambda from a grid of half decades, by leaving out fifths of the
 ///           rows with q < 1, on at most 16 of the columns.
 /// Cost      some 66 regressions of m + k rows, on 16 columns, and one on all.
-/// Accuracy  the estimate is unbiased but for the held out rows, and for the choice among the lambdas. Tests: within
-///           10 % of the truth, 20 % for p = 4, where the fitted rows alone would promise 20 % too much.
+/// Accuracy  the estimate is unbiased but for the held out rows, and for the choice among the lambdas. Tests: within 10
+///           % of the truth, 20 % for p = 4, where the fitted rows alone would promise 20 % too much.
 /// Random    seed. The same bits for any number of threads.
 /// Errors    those of lp_regression; InvalidArgument on a probability out of (0, 1], fewer than 2 folds or a metric of
 ///           another shape.
