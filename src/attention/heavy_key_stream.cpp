@@ -11,6 +11,7 @@
 #include "loewner/attention/heavy_keys.hpp"
 #include "loewner/base/checked_size.hpp"
 #include "loewner/base/row_source.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner {
 namespace {
@@ -31,11 +32,8 @@ void add_into(const Matrix<double>& part, Matrix<double>& sum) {
   for (Index i = 0; i < sum.rows() * sum.cols(); ++i) sum.data()[i] += part.data()[i];
 }
 
-Matrix<float> stacked(MatrixView<const float> top, MatrixView<const float> bottom) {
-  Matrix<float> result = Matrix<float>::uninitialized(top.rows() + bottom.rows(), bottom.cols());
-  for (Index i = 0; i < top.rows(); ++i) std::ranges::copy(top.row(i), result.row(i).begin());
-  for (Index i = 0; i < bottom.rows(); ++i) std::ranges::copy(bottom.row(i), result.row(top.rows() + i).begin());
-  return result;
+void append(MatrixView<const float> rows, std::vector<float>& out) {
+  for (Index i = 0; i < rows.rows(); ++i) out.insert(out.end(), rows.row(i).begin(), rows.row(i).end());
 }
 
 // Numbers one after the other, in the byte order of the machines that transformers run on: little-endian.
@@ -101,10 +99,23 @@ void require_room_for_gram(Index key_cols, double power, Index bytes) {
   if (!numbers || *numbers > bytes / Index{sizeof(double)}) refuse("ends before its Gram matrix");
 }
 
-void require_finite_numbers(const Matrix<float>& numbers, const char* what) {
-  const bool finite = std::all_of(numbers.data(), numbers.data() + numbers.rows() * numbers.cols(),
-                                  [](float x) { return std::isfinite(x); });
-  if (!finite) refuse(std::string(what) + " must be finite");
+void require_finite_numbers(std::span<const float> numbers, const char* what) {
+  if (!std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); })) {
+    refuse(std::string(what) + " must be finite");
+  }
+}
+
+// A matrix that is no sum of phi(k) phi(k)^T would give scores that bound nothing.
+void require_gram(const Matrix<double>& upper) {
+  Matrix<double> gram = upper.clone();
+  for (Index i = 0; i < gram.rows(); ++i) {
+    for (Index j = 0; j < gram.cols(); ++j) {
+      if (!std::isfinite(gram(i, j))) refuse("the Gram matrix must be finite");
+      if (j < i) gram(i, j) = gram(j, i);
+    }
+  }
+  const auto values = symmetric_eigen(std::move(gram)).values;
+  if (values.back() < -1e-9 * std::abs(values.front())) refuse("the Gram matrix must not have negative eigenvalues");
 }
 
 }  // namespace
@@ -114,8 +125,14 @@ HeavyKeyStream::HeavyKeyStream(Index key_cols, Index value_cols, const HeavyKeyS
   require_options(key_cols, value_cols, options);
   detail::required_lifting_degree(key_cols, options.power, "HeavyKeyStream");
   gram_ = heavy_key_gram(MatrixView<const float>(nullptr, 0, key_cols, key_cols), options.power);
-  retained_.keys = Matrix<float>(0, key_cols);
-  retained_.values = Matrix<float>(0, value_cols);
+}
+
+MatrixView<const float> HeavyKeyStream::retained_keys() const {
+  return {retained_.keys.data(), static_cast<Index>(retained_.indices.size()), key_cols_};
+}
+
+MatrixView<const float> HeavyKeyStream::retained_values() const {
+  return {retained_.values.data(), static_cast<Index>(retained_.indices.size()), value_cols_};
 }
 
 void HeavyKeyStream::push(MatrixView<const float> keys, MatrixView<const float> values) {
@@ -125,34 +142,34 @@ void HeavyKeyStream::push(MatrixView<const float> keys, MatrixView<const float> 
            " and " + std::to_string(values.rows()) + " x " + std::to_string(values.cols());
   });
   require_finite_rows(values, 0, "HeavyKeyStream: the matrix of values");
-  add_into(heavy_key_gram(keys, options_.power), gram_);
-  retained_.keys = stacked(retained_.keys.view(), keys);
-  retained_.values = stacked(retained_.values.view(), values);
+  require_finite_rows(keys, 0, "HeavyKeyStream: the matrix of keys");
+  const int degree = detail::required_lifting_degree(key_cols_, options_.power, "HeavyKeyStream");
+  detail::add_feature_gram(detail::SymmetricPower(key_cols_, degree), keys, gram_);
+  append(keys, retained_.keys);
+  append(values, retained_.values);
   for (Index i = 0; i < keys.rows(); ++i) retained_.indices.push_back(count_ + i);
   count_ += keys.rows();
-  const auto held = static_cast<double>(retained_.indices.size());
-  if (held > 2 * std::ceil(static_cast<double>(gram_.rows()) / options_.eps)) compact();
+  compact_when_full();
 }
 
 void HeavyKeyStream::merge(const HeavyKeyStream& other) {
   require(other.key_cols_ == key_cols_ && other.value_cols_ == value_cols_ && other.options_.eps == options_.eps &&
               other.options_.power == options_.power,
           [] { return std::string("HeavyKeyStream: streams to merge must have the same shapes and options"); });
-  const Index shift = count_;
+  const Retained theirs = other.retained_;  // a copy: other may be this stream
   add_into(other.gram_, gram_);
-  retained_.keys = stacked(retained_.keys.view(), other.retained_.keys.view());
-  retained_.values = stacked(retained_.values.view(), other.retained_.values.view());
-  const std::vector<Index> theirs = other.retained_.indices;  // other may be this stream
-  for (const Index index : theirs) retained_.indices.push_back(shift + index);
+  retained_.keys.insert(retained_.keys.end(), theirs.keys.begin(), theirs.keys.end());
+  retained_.values.insert(retained_.values.end(), theirs.values.begin(), theirs.values.end());
+  for (const Index index : theirs.indices) retained_.indices.push_back(count_ + index);
   count_ += other.count_;
-  compact();
+  compact_when_full();
 }
 
-HeavyKeyStream::Kept HeavyKeyStream::heavy_of(const Kept& candidates) const {
+HeavyKeyStream::Kept HeavyKeyStream::current() const {
   HeavyKeyOptions options;
   options.power = options_.power;
   options.eps = options_.eps;
-  const HeavyKeys heavy = select_heavy_keys_in(candidates.keys.view(), gram_, options);
+  const HeavyKeys heavy = select_heavy_keys_in(retained_keys(), gram_, options);
   const auto kept = static_cast<Index>(heavy.indices.size());
   Kept result;
   result.keys = Matrix<float>::uninitialized(kept, key_cols_);
@@ -160,20 +177,21 @@ HeavyKeyStream::Kept HeavyKeyStream::heavy_of(const Kept& candidates) const {
   result.rank = heavy.rank;
   for (Index i = 0; i < kept; ++i) {
     const Index j = heavy.indices[i];
-    result.indices.push_back(candidates.indices[j]);
+    result.indices.push_back(retained_.indices[j]);
     result.scores.push_back(heavy.scores[j]);
-    std::ranges::copy(candidates.keys.row(j), result.keys.row(i).begin());
-    std::ranges::copy(candidates.values.row(j), result.values.row(i).begin());
+    std::ranges::copy(retained_keys().row(j), result.keys.row(i).begin());
+    std::ranges::copy(retained_values().row(j), result.values.row(i).begin());
   }
   return result;
 }
 
-void HeavyKeyStream::compact() {
-  retained_ = heavy_of(retained_);
-}
-
-HeavyKeyStream::Kept HeavyKeyStream::current() const {
-  return heavy_of(retained_);
+void HeavyKeyStream::compact_when_full() {
+  const auto held = static_cast<double>(retained_.indices.size());
+  if (held <= 2 * std::ceil(static_cast<double>(gram_.rows()) / options_.eps)) return;
+  const Kept kept = current();
+  retained_ = {.indices = kept.indices, .keys = {}, .values = {}};
+  append(kept.keys.view(), retained_.keys);
+  append(kept.values.view(), retained_.values);
 }
 
 Matrix<float> HeavyKeyStream::attend(MatrixView<const float> queries) const {
@@ -200,8 +218,8 @@ std::string HeavyKeyStream::to_bytes() const {
   writer.put(static_cast<Index>(retained_.indices.size()));
   writer.put(gram_.data(), gram_.rows() * gram_.cols());
   writer.put(retained_.indices.data(), static_cast<Index>(retained_.indices.size()));
-  writer.put(retained_.keys.data(), retained_.keys.rows() * key_cols_);
-  writer.put(retained_.values.data(), retained_.values.rows() * value_cols_);
+  writer.put(retained_.keys.data(), static_cast<Index>(retained_.keys.size()));
+  writer.put(retained_.values.data(), static_cast<Index>(retained_.values.size()));
   return bytes;
 }
 
@@ -224,13 +242,12 @@ HeavyKeyStream HeavyKeyStream::from_bytes(std::string_view bytes) {
   reader.take(stream.gram_.data(), stream.gram_.rows() * stream.gram_.cols());
   stream.retained_.indices.resize(static_cast<std::size_t>(kept));
   reader.take(stream.retained_.indices.data(), kept);
-  stream.retained_.keys = Matrix<float>(kept, key_cols);
+  stream.retained_.keys.resize(static_cast<std::size_t>(kept * key_cols));
   reader.take(stream.retained_.keys.data(), kept * key_cols);
-  if (!checked_product(kept, value_cols * Index{sizeof(float)}) ||
-      kept * value_cols * Index{sizeof(float)} > static_cast<Index>(bytes.size())) {
+  const auto value_bytes = checked_product(kept, value_cols * Index{sizeof(float)});
+  if (!value_bytes || *value_bytes > static_cast<Index>(bytes.size()))
     refuse("the columns of values do not fit the size");
-  }
-  stream.retained_.values = Matrix<float>(kept, value_cols);
+  stream.retained_.values.resize(static_cast<std::size_t>(kept * value_cols));
   reader.take(stream.retained_.values.data(), kept * value_cols);
   if (!reader.is_at_end()) refuse("has bytes behind its end");
   Index before = -1;
@@ -238,9 +255,7 @@ HeavyKeyStream HeavyKeyStream::from_bytes(std::string_view bytes) {
     if (index <= before || index >= count) refuse("indices must ascend below the number of keys");
     before = index;
   }
-  for (Index i = 0; i < stream.gram_.rows() * stream.gram_.cols(); ++i) {
-    if (!std::isfinite(stream.gram_.data()[i])) refuse("the Gram matrix must be finite");
-  }
+  require_gram(stream.gram_);
   require_finite_numbers(stream.retained_.keys, "keys");
   require_finite_numbers(stream.retained_.values, "values");
   return stream;

@@ -88,6 +88,17 @@ Matrix<double> feature_gram(const SymmetricPower& power, MatrixView<const float>
   });
 }
 
+void add_feature_gram(const SymmetricPower& power, MatrixView<const float> keys, Matrix<double>& sum) {
+  if (keys.rows() <= kRowsPerBlock) {
+    Matrix<double> features = Matrix<double>::uninitialized(keys.rows(), power.dimension());
+    power.map(keys, features.view());
+    blas::add_gram_upper(features.view(), sum.view());
+    return;
+  }
+  const Matrix<double> part = feature_gram(power, keys);
+  for (Index i = 0; i < sum.rows() * sum.cols(); ++i) sum.data()[i] += part.data()[i];
+}
+
 Whitening whitening_of_features(const Matrix<double>& upper_gram) {
   const Index d = upper_gram.rows();
   std::vector<double> scales(static_cast<std::size_t>(d), 0.0);

@@ -35,6 +35,9 @@ class SymmetricPower {
 /// sum of phi(k) phi(k)^T over the rows, the upper triangle; the same bits for any number of threads.
 Matrix<double> feature_gram(const SymmetricPower& power, MatrixView<const float> keys);
 
+/// Adds it to `sum`; few rows without a matrix of their own.
+void add_feature_gram(const SymmetricPower& power, MatrixView<const float> keys, Matrix<double>& sum);
+
 /// T with  G^+ = T T^T, from the upper triangle of a Gram matrix whose columns may differ in scale by any factor.
 Whitening whitening_of_features(const Matrix<double>& upper_gram);
 

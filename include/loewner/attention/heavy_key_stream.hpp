@@ -19,7 +19,8 @@ struct HeavyKeyStreamOptions {
 /// select_heavy_keys on all keys.
 ///
 /// Shapes    keys: b x d, values: b x d_v.
-/// Cost      b D^2 flops a push; memory D^2 doubles and at most 2 rank / eps + b keys and values.
+/// Cost      b D^2 flops a push and, once in D / eps keys, the scores of at most 2 D / eps + b; memory D^2 doubles and
+///           these keys and their values.
 /// Random    none; the same set for any blocks and, with the keys renumbered, any order.
 /// Errors    InvalidArgument on options or shapes that do not fit, or a non-finite entry.
 class HeavyKeyStream {
@@ -56,14 +57,20 @@ class HeavyKeyStream {
   static HeavyKeyStream from_bytes(std::string_view bytes);
 
  private:
-  Kept heavy_of(const Kept& candidates) const;
-  void compact();
+  // Candidates, rows one after the other, so that a single key is appended without a copy of the others.
+  struct Retained {
+    std::vector<Index> indices;
+    std::vector<float> keys, values;
+  };
+  MatrixView<const float> retained_keys() const;
+  MatrixView<const float> retained_values() const;
+  void compact_when_full();
 
   Index key_cols_, value_cols_;
   HeavyKeyStreamOptions options_;
   Matrix<double> gram_;  // upper triangle
   Index count_ = 0;
-  Kept retained_;  // scores and rank are those of the last compaction
+  Retained retained_;
 };
 
 }  // namespace loewner

@@ -14,9 +14,8 @@ struct ConvexCodeOptions {
   double gap = 1e-6;   ///< of the squared distance, relative to ||a_i||^2
 };
 
-/// Weights by rows, those above 0 only: row i has weights[k] of vertex columns[k] for row_offsets[i] <= k <
-/// row_offsets[i
-/// + 1].
+/// Weights by rows, those above 0 only: row i has weights[k] of vertex columns[k] for
+/// row_offsets[i] <= k < row_offsets[i + 1].
 struct ConvexCodes {
   std::vector<std::int64_t> row_offsets{0};
   std::vector<std::int32_t> columns;

@@ -25,8 +25,7 @@ struct LatentSimplexOptions {
 struct LatentSimplex {
   Matrix<double> vertices;                  ///< r x d, r <= k: fewer where the rows span fewer dimensions
   std::vector<std::vector<Index>> members;  ///< r lists of the rows that each vertex is the average of, ascending
-  std::vector<double>
-      singular_values;  ///< estimates of those of A from the sketch, descending, at least k if there are
+  std::vector<double> singular_values;      ///< of A, descending, as the sketch estimates them
 };
 
 /// The vertices m_1 ... m_k of a simplex from rows a_i = sum_j w_ij m_j + noise, w_i >= 0, sum_j w_ij = 1: topics of

@@ -158,6 +158,7 @@ TEST(HeavyKeyStream, BrokenBytesAreRefused) {
   EXPECT_CONTAINS(with(40, Index{-1}), "indices must ascend");
   EXPECT_CONTAINS(with(48, Index{1} << 61), "does not fit the size");
   EXPECT_CONTAINS(with(56, std::numeric_limits<double>::quiet_NaN()), "Gram matrix must be finite");
+  EXPECT_CONTAINS(with(56, -5.0), "must not have negative eigenvalues");
 }
 
 TEST(HeavyKeyStream, RefusesWhatDoesNotFit) {

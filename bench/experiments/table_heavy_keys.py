@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Heavy keys on real attention: how much of the weights different choices of keys hold, and what choosing costs.
+
+First table: queries and keys of every head of all-MiniLM-L6-v2 on texts of some 128 tokens (sentences of the tasks put
+together); for each number of kept keys the share of the attention mass that they hold, by leverage, length of the key,
+recency, k-means (the key nearest to each centre) and chance, beside the best choice that knows the queries; for softmax
+as the model has it, and for weights <q, k>^2. Second table: time to score n keys of one head, at once and in a stream,
+beside one call of torch's scaled_dot_product_attention on the same head. The methods take turns; medians. A minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import loewner
+import numpy as np
+import threadpoolctl
+import torch
+from loewner.torch import key_leverages
+from results_page import markdown_table, publish
+from sklearn.cluster import KMeans
+from table_refit import training_lines
+from tables import minilm_folder
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AutoModel, AutoTokenizer
+from turns import in_turns
+
+TEXTS, LENGTH = 12, 128
+KEPT = (8, 16, 32)
+THREADS = 2
+SIZES = ((4096, 64), (16384, 64))
+BLOCK = 256  # keys pushed into the stream at a time
+
+Scorer = Callable[[np.ndarray, int], np.ndarray]  # of keys (n x d) and how many to choose: their indices
+
+
+def texts(glue: Path) -> list[str]:
+    """Neighbouring sentences put together until they fill a text."""
+    lines = training_lines(glue)
+    return [" ".join(lines[20 * i : 20 * i + 20]) for i in range(TEXTS)]
+
+
+@torch.inference_mode()
+def heads(glue: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Queries and keys (tokens x d, float32) of every head, layer and text."""
+    model = AutoModel.from_pretrained(minilm_folder()).eval()
+    tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
+    batch = tokenizer(texts(glue), truncation=True, max_length=LENGTH, padding=True, return_tensors="pt")
+    seen: dict[str, torch.Tensor] = {}
+    for name, module in model.named_modules():
+        if name.endswith(("self.query", "self.key")):
+            module.register_forward_hook(lambda _, __, output, name=name: seen.update({name: output}))
+    model(**batch)
+    result = []
+    count = model.config.num_attention_heads
+    for name, queries in seen.items():
+        if not name.endswith("query"):
+            continue
+        keys = seen[name.replace("query", "key")]
+        for text, mask in enumerate(batch["attention_mask"].bool()):
+            q, k = (x[text][mask].reshape(int(mask.sum()), count, -1).transpose(0, 1).numpy() for x in (queries, keys))
+            result += list(zip(q, k, strict=True))
+    return result
+
+
+def nearest_to_centres(keys: np.ndarray, count: int) -> np.ndarray:
+    fit = KMeans(count, n_init=1, random_state=0).fit(keys)
+    return np.unique(fit.transform(keys).argmin(0))
+
+
+SCORERS: dict[str, Scorer] = {
+    "leverage": lambda keys, count: loewner.select_heavy_keys(np.ascontiguousarray(keys), max_keys=count).indices,
+    "key length": lambda keys, count: np.argsort(-np.linalg.norm(keys, axis=1), kind="stable")[:count],
+    "recent": lambda keys, count: np.arange(len(keys))[-count:],
+    "k-means": nearest_to_centres,
+    "chance": lambda keys, count: np.random.default_rng(0).permutation(len(keys))[:count],
+}
+
+
+def weights_of(queries: np.ndarray, keys: np.ndarray, kind: str) -> np.ndarray:
+    products = queries.astype(np.float64) @ keys.T
+    if kind == "softmax":
+        products = np.exp((products - products.max(1, keepdims=True)) / keys.shape[1] ** 0.5)
+    else:
+        products = products**2
+    return products / products.sum(1, keepdims=True)
+
+
+def mass_rows(glue: Path) -> list[list[str]]:
+    all_heads = heads(glue)
+    rows = []
+    for kind in ("softmax", "power 2"):
+        weights = [weights_of(q, k, kind) for q, k in all_heads]
+        for name, scorer in SCORERS.items():
+            shares = [
+                np.mean([w[:, scorer(k, count)].sum(1).mean() for (_, k), w in zip(all_heads, weights, strict=True)])
+                for count in KEPT
+            ]
+            rows.append([kind, name, *(f"{share:.3f}" for share in shares)])
+        best = [np.mean([np.sort(w.sum(0))[-count:].sum() / w.sum() for w in weights]) for count in KEPT]
+        rows.append([kind, "best, knowing the queries", *(f"{share:.3f}" for share in best)])
+    return rows
+
+
+def stream_of(keys: np.ndarray) -> None:
+    stream = loewner.HeavyKeyStream(keys.shape[1], 0, eps=0.1)
+    nothing = np.empty((BLOCK, 0), np.float32)
+    for first in range(0, len(keys), BLOCK):
+        stream.push(keys[first : first + BLOCK], nothing)
+    stream.current()
+
+
+def speed_rows(rounds: int) -> list[list[str]]:
+    rows = []
+    for n, d in SIZES:
+        q, k, v = torch.randn(3, 1, 1, n, d, generator=torch.Generator().manual_seed(0)).unbind()
+        keys = k[0, 0].numpy()
+        results = in_turns(
+            {
+                "torch attention": partial(scaled_dot_product_attention, q, k, v),
+                "select_heavy_keys": partial(loewner.select_heavy_keys, keys, eps=0.1),
+                "HeavyKeyStream": partial(stream_of, keys),
+                "key_leverages (torch)": partial(key_leverages, k),
+            },
+            rounds,
+        )
+        reference = results["torch attention"].seconds
+        for name, result in results.items():
+            seconds = result.seconds
+            rows.append(
+                [f"{n} x {d}", name, f"{1e3 * seconds:.2f}", f"{1e6 * seconds / n:.2f}", f"{seconds / reference:.3f}"]
+            )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
+    parser.add_argument("--rounds", type=int, default=7, help="counted runs of each method (default 7)")
+    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
+    arguments = parser.parse_args()
+    header = ["weights", "keys chosen by", *(f"{count} kept" for count in KEPT)]
+    publish("heavy-keys", markdown_table(header, mass_rows(arguments.glue)), arguments.update_docs)
+    loewner.set_num_threads(THREADS)
+    torch.set_num_threads(THREADS)
+    with threadpoolctl.threadpool_limits(THREADS):
+        rows = speed_rows(arguments.rounds)
+    header = ["keys", "method", "ms", "us a key", "of attention"]
+    publish("heavy-keys-speed", markdown_table(header, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()
