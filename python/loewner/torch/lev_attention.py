@@ -106,10 +106,14 @@ class LevAttention(nn.Module):
             scores = (products * query.shape[-1] ** -0.5).masked_fill(hidden, -torch.inf)
             attended: Tensor = scores.softmax(-1) @ chosen.values
             return attended
-        weights = products.abs().pow(self.power).masked_fill(hidden, 0)
+        sums = self._powers(products).masked_fill(hidden, 0) @ chosen.values
         total = self._total(query, seen, later)
-        shares = weights / torch.where(total > 0, total, torch.ones_like(total)).unsqueeze(-1)
-        return shares @ chosen.values
+        return sums / torch.where(total > 0, total, torch.ones_like(total)).unsqueeze(-1)
+
+    def _powers(self, products: Tensor) -> Tensor:
+        """|x|^p; even p need no absolute value, whose gradient would cost as much as the product itself."""
+        assert self.power is not None
+        return products.pow(self.power) if self.power % 2 == 0 else products.abs().pow(self.power)
 
     def _total(self, query: Tensor, seen: Tensor, later: Tensor | None) -> Tensor:
         """sum of |<q, k>|^p over all keys that a query may see; for p = 2 from the Gram matrix of those before."""
@@ -120,8 +124,8 @@ class LevAttention(nn.Module):
             gram = key_gram(before).to(query.dtype)
             total = ((query @ gram) * query).sum(-1)
         else:
-            total = (query @ before.transpose(-1, -2)).abs().pow(self.power).sum(-1)
+            total = self._powers(query @ before.transpose(-1, -2)).sum(-1)
         if later is None:
             return total
         products = query @ seen[..., seen.shape[-2] - own :, :].transpose(-1, -2)
-        return total + products.abs().pow(self.power).masked_fill(later, 0).sum(-1)
+        return total + self._powers(products).masked_fill(later, 0).sum(-1)
