@@ -60,6 +60,21 @@ Scores scores_in(MatrixView<const float> keys, const detail::SymmetricPower& pow
   return {.values = detail::leverages(power, whitening, keys), .rank = whitening.t.cols()};
 }
 
+// Every column by the power of two that brings its largest entry next to 1: a change of basis, which leaves all scores,
+// exactly. Without it small columns would count as missing ones, and high powers of large entries would overflow.
+Matrix<float> with_even_columns(MatrixView<const float> keys) {
+  std::vector<float> largest(static_cast<std::size_t>(keys.cols()), 0.0F);
+  for (Index i = 0; i < keys.rows(); ++i) {
+    for (Index j = 0; j < keys.cols(); ++j) largest[j] = std::max(largest[j], std::abs(keys(i, j)));
+  }
+  Matrix<float> result = Matrix<float>::uninitialized(keys.rows(), keys.cols());
+  for (Index j = 0; j < keys.cols(); ++j) {
+    const int exponent = largest[j] > 0 ? std::ilogb(largest[j]) : 0;
+    for (Index i = 0; i < keys.rows(); ++i) result(i, j) = std::scalbn(keys(i, j), -exponent);
+  }
+  return result;
+}
+
 // sup_q |<k, q>|^p / ||K q||_p^p <= (k^T Q^+ k)^(p/2) sup_q (||q||_Q / ||K q||_p)^p, and the last factor is bounded by
 // the proof that comes with the weights.
 Scores bounds_by_lewis_weights(MatrixView<const float> keys, double p) {
@@ -78,10 +93,15 @@ Scores scores_of(MatrixView<const float> keys, const HeavyKeyOptions& options) {
   if (!degree) {
     require(options.ridge == 0,
             [] { return std::string("select_heavy_keys: a ridge is for even powers of few enough columns"); });
-    return bounds_by_lewis_weights(keys, options.power);
+    const Matrix<float> even = with_even_columns(keys);
+    return bounds_by_lewis_weights(even.view(), options.power);
   }
   const detail::SymmetricPower power(keys.cols(), *degree);
-  return scores_in(keys, power, detail::feature_gram(power, keys), options.ridge);
+  if (*degree == 1 || options.ridge > 0) {  // a ridge has the scale of the keys
+    return scores_in(keys, power, detail::feature_gram(power, keys), options.ridge);
+  }
+  const Matrix<float> even = with_even_columns(keys);
+  return scores_in(even.view(), power, detail::feature_gram(power, even.view()), 0);
 }
 
 std::vector<Index> largest(const std::vector<double>& scores, Index count) {

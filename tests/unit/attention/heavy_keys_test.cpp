@@ -198,6 +198,39 @@ TEST(HeavyKeys, ColumnsOfVeryDifferentSizeAllCount) {
   EXPECT_NEAR(std::accumulate(heavy.scores.begin(), heavy.scores.end(), 0.0), 3, 1e-9);
 }
 
+// Exactly: the scale of a column is a change of basis, which no power sees.
+TEST_P(HeavyKeysFor, ColumnsOfVeryDifferentSizeLeaveTheScores) {
+  const auto keys = uneven_keys(100, 3);
+  auto scaled = keys.clone();
+  for (Index i = 0; i < 100; ++i) {
+    scaled(i, 1) *= 0x1p20F;
+    scaled(i, 2) *= 0x1p-30F;
+  }
+  const auto one = select_heavy_keys(keys.view(), above(0.1, GetParam()));
+  const auto two = select_heavy_keys(scaled.view(), above(0.1, GetParam()));
+  EXPECT_EQ(two.rank, one.rank);
+  for (Index j = 0; j < 100; ++j) EXPECT_NEAR(two.scores[j], one.scores[j], 1e-12);
+}
+
+TEST_P(HeavyKeysFor, AKeyAloneInASmallDirectionIsHeavy) {
+  Matrix<float> keys(50, 2);
+  for (Index i = 0; i < 50; ++i) keys(i, 0) = 1e4F;
+  keys(20, 1) = 1e-4F;  // the query (0, 1) sees no other key
+  const auto heavy = select_heavy_keys(keys.view(), above(0.5, GetParam()));
+  EXPECT_TRUE(std::ranges::binary_search(heavy.indices, Index{20}));
+}
+
+TEST_P(HeavyKeysFor, KeysOfAnySizeHaveScores) {
+  const auto keys = uneven_keys(60, 3);
+  auto large = keys.clone();
+  for (Index i = 0; i < 60; ++i) {
+    for (float& x : large.row(i)) x *= 0x1p100F;
+  }
+  const auto one = select_heavy_keys(keys.view(), above(0.1, 4 * GetParam()));
+  const auto two = select_heavy_keys(large.view(), above(0.1, 4 * GetParam()));
+  for (Index j = 0; j < 60; ++j) EXPECT_NEAR(two.scores[j], one.scores[j], 1e-12);
+}
+
 TEST(HeavyKeys, FewerKeysThanColumnsAreAllHeavy) {
   const auto keys = test::gaussian_matrix({5, 12, 1});
   const auto heavy = select_heavy_keys(keys.view(), above(0.9));
