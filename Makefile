@@ -22,11 +22,12 @@ test-cpp: .venv/.system
 test-python: .venv/.package
 	$(PY) -m pytest -q python/tests
 
-# The C++ tests once more under AddressSanitizer and UndefinedBehaviorSanitizer.
+# The unit tests once more under AddressSanitizer and UndefinedBehaviorSanitizer. Property and statistical tests take
+# the same ways through the code, many times.
 test-asan: .venv/.system
 	cmake --preset asan-ubsan > /dev/null
 	cmake --build --preset asan-ubsan
-	ctest --preset asan-ubsan -j 2
+	ctest --preset asan-ubsan -j 2 -L unit
 
 bench: .venv/.package
 	cmake --preset bench > /dev/null

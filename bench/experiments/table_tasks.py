@@ -9,18 +9,15 @@ Matthews correlation. About a minute per row on two cores; scores found before c
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
 import numpy as np
-import scipy.stats
-import torch
 import transformers
 from compressed import Compressed, Remembered, compressed
+from loewner.evaluation import Model, Task, read_task
+from loewner.evaluation.metrics import metrics_of_classifier
 from results_page import ROOT, markdown_table, publish
-from sklearn.metrics import f1_score, matthews_corrcoef
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 KEEP72, KEEP50 = ["--keep", "0.72"], ["--keep", "0.5"]
 UNWEIGHTED = ["--row-weights", "none"]
@@ -47,43 +44,14 @@ SETTINGS = [
 ]
 
 
-def similarity(outputs: np.ndarray, labels: np.ndarray) -> float:
-    pearson, spearman = scipy.stats.pearsonr(outputs[:, 0], labels), scipy.stats.spearmanr(outputs[:, 0], labels)
-    return (pearson.statistic + spearman.statistic) / 2
+TASKS = ("STS-B", "MRPC", "SST-2", "CoLA")
 
 
-def accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
-    return float((outputs.argmax(1) == labels).mean())
-
-
-TASKS = {
-    "STS-B": similarity,
-    "MRPC": lambda outputs, labels: (accuracy(outputs, labels) + f1_score(labels, outputs.argmax(1))) / 2,
-    "SST-2": accuracy,
-    "CoLA": lambda outputs, labels: matthews_corrcoef(labels, outputs.argmax(1)),
-}
-
-
-def read_dev(file: Path) -> tuple[list[list[str]], np.ndarray]:
-    """Columns of sentences (one or two), and the labels."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
-    *sentences, labels = zip(*rows, strict=True)
-    return [list(column) for column in sentences], np.array([float(label) for label in labels])
-
-
-@torch.inference_mode()
-def outputs_of(folder: Path, sentences: list[list[str]]) -> np.ndarray:
-    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    order = sorted(range(len(sentences[0])), key=lambda i: sum(len(column[i]) for column in sentences))
-    outputs = np.empty((len(order), model.config.num_labels), np.float32)
-    for start in range(0, len(order), 64):
-        chosen = order[start : start + 64]
-        columns = [[column[i] for i in chosen] for column in sentences]
-        batch = tokenizer(*columns, padding=True, truncation=True, max_length=128, return_tensors="pt")
-        outputs[chosen] = model(**batch).logits.numpy()
-    return outputs
+def score_of(task: Task, folder: Path) -> float:
+    """The mean of the task's metrics, x 100."""
+    outputs = Model(folder).outputs(task.sentences).arrays[0]
+    predicted = outputs[:, 0] if task.is_regression else outputs.argmax(1)
+    return 100 * float(np.mean([metric(predicted, task.labels) for metric in metrics_of_classifier(task).values()]))
 
 
 class Scores:
@@ -95,8 +63,7 @@ class Scores:
 
     def of(self, task: str, model: Compressed) -> float:
         def score() -> dict:
-            sentences, labels = read_dev(self.glue / task / "dev.tsv")
-            return {"score": 100 * float(TASKS[task](outputs_of(model.folder, sentences), labels))}
+            return {"score": score_of(read_task(task, self.glue), model.folder)}
 
         return self.remembered.get(f"{task} {model.digest()}", score)["score"]
 

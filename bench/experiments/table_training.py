@@ -16,8 +16,9 @@ import loewner
 import numpy as np
 import torch
 import transformers
+from loewner.evaluation import read_task
 from results_page import ROOT, markdown_table, publish
-from table_tasks import TASKS, outputs_of, read_dev
+from table_tasks import score_of
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 EPOCHS, BATCH, SEED = 2, 32, 0
@@ -25,8 +26,7 @@ TASK = "MRPC"
 
 
 def score(folder: Path, glue: Path) -> float:
-    sentences, labels = read_dev(glue / TASK / "dev.tsv")
-    return 100 * float(TASKS[TASK](outputs_of(folder, sentences), labels))
+    return score_of(read_task(TASK, glue), folder)
 
 
 def is_factor(name: str) -> bool:
@@ -36,7 +36,8 @@ def is_factor(name: str) -> bool:
 def train(model: torch.nn.Module, folder: Path, glue: Path, rate: float) -> None:
     """AdamW with a linearly falling rate over what has gradients."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    (first, second), labels = read_dev(glue / TASK / "train.tsv")
+    task = read_task(TASK, glue, split="train")
+    (first, second), labels = task.sentences, task.labels
     steps = EPOCHS * -(-len(labels) // BATCH)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.0)
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, steps // 10, steps)

@@ -159,14 +159,19 @@ class Stages {
     return x;
   }
 
-  std::vector<double> coordinates(std::span<const double> direction) const {
-    std::vector<double> z(static_cast<std::size_t>(b_.rows()));
-    for (Index i = 0; i < b_.rows(); ++i) z[i] = dot(b_.row(i), direction);
+  // One row of n values for each direction: all are read off B together, which is what takes the time.
+  Matrix<double> coordinates(MatrixView<const double> directions) const {
+    Matrix<double> z = Matrix<double>::uninitialized(directions.rows(), b_.rows());
+    parallel_for((b_.rows() + kRowsPerBlock - 1) / kRowsPerBlock, [&](Index block) {
+      const Index first = block * kRowsPerBlock, count = std::min(kRowsPerBlock, b_.rows() - first);
+      blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, directions, b_.row_block(first, count), 0.0,
+                 z.view().col_block(first, count));
+    });
     return z;
   }
 
   // The rows of the largest sign * z; of equals the first.
-  std::vector<Index> farthest(const std::vector<double>& z, double sign) const {
+  std::vector<Index> farthest(std::span<const double> z, double sign) const {
     std::vector<Index> order(z.size());
     std::iota(order.begin(), order.end(), Index{0});
     std::ranges::nth_element(order, order.begin() + (near_ - 1),
@@ -177,7 +182,7 @@ class Stages {
   }
 
   // The side that goes farther. The largest absolute values would mix the two.
-  std::vector<Index> farther_side(const std::vector<double>& z) const {
+  std::vector<Index> farther_side(std::span<const double> z) const {
     const auto reach = [&](const std::vector<Index>& rows) {
       double sum = 0;
       for (const Index i : rows) sum += z[i];
@@ -187,22 +192,26 @@ class Stages {
     return reach(high) >= reach(low) ? high : low;
   }
 
-  Try one_try(Index stage, Index number) const {
-    RandomStream random(options_.seed, RandomPurpose::initial_guess,
-                        static_cast<std::uint64_t>(stage * options_.tries + number));
-    std::vector<double> direction(static_cast<std::size_t>(b_.cols()));
-    for (double& x : direction) x = random.normal();
-    Try result{.rows = farther_side(coordinates(without_found(std::move(direction)))), .left = -1};
-    for (int sweep = 0; sweep < kSweeps; ++sweep) {
-      result.rows = farthest(coordinates(without_found(mean(result.rows))), 1);
-    }
-    result.left = norm(without_found(mean(result.rows)));
-    return result;
-  }
-
+  // A random direction for each try, then twice that of the mean found.
   Try best_try(Index stage) const {
     std::vector<Try> tries(static_cast<std::size_t>(options_.tries));
-    parallel_for(options_.tries, [&](Index number) { tries[number] = one_try(stage, number); });
+    Matrix<double> directions = Matrix<double>::uninitialized(options_.tries, b_.cols());
+    parallel_for(options_.tries, [&](Index number) {
+      RandomStream random(options_.seed, RandomPurpose::initial_guess,
+                          static_cast<std::uint64_t>(stage * options_.tries + number));
+      std::vector<double> direction(static_cast<std::size_t>(b_.cols()));
+      for (double& x : direction) x = random.normal();
+      std::ranges::copy(without_found(std::move(direction)), directions.row(number).begin());
+    });
+    for (int sweep = 0; sweep <= kSweeps; ++sweep) {
+      const Matrix<double> z = coordinates(directions.view());
+      parallel_for(options_.tries, [&](Index number) {
+        tries[number].rows = sweep == 0 ? farther_side(z.row(number)) : farthest(z.row(number), 1);
+        const auto aimed = without_found(mean(tries[number].rows));
+        tries[number].left = norm(aimed);
+        std::ranges::copy(aimed, directions.row(number).begin());
+      });
+    }
     return *std::ranges::max_element(tries, {}, &Try::left);
   }
 
@@ -218,7 +227,8 @@ class Stages {
     Matrix<double> inverse(r, r);
     blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, whitening.t.view(), whitening.t.view(), 0.0, inverse.view());
     blas::gemm(blas::Op::none, blas::Op::none, 1.0, inverse.view(), vertices.view(), 0.0, directions.view());
-    parallel_for(r, [&](Index t) { members[t] = farthest(coordinates(directions.row(t)), 1); });
+    const Matrix<double> z = coordinates(directions.view());
+    parallel_for(r, [&](Index t) { members[t] = farthest(z.row(t), 1); });
   }
 
   MatrixView<const double> b_;
