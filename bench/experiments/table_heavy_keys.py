@@ -19,13 +19,11 @@ import loewner
 import numpy as np
 import threadpoolctl
 import torch
+from attention_heads import heads
 from loewner.torch import key_leverages
 from results_page import markdown_table, publish
 from sklearn.cluster import KMeans
-from table_refit import training_lines
-from tables import minilm_folder
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AutoModel, AutoTokenizer
 from turns import in_turns
 
 TEXTS, LENGTH = 12, 128
@@ -35,35 +33,6 @@ SIZES = ((4096, 64), (16384, 64))
 BLOCK = 256  # keys pushed into the stream at a time
 
 Scorer = Callable[[np.ndarray, int], np.ndarray]  # of keys (n x d) and how many to choose: their indices
-
-
-def texts(glue: Path) -> list[str]:
-    """Neighbouring sentences put together until they fill a text."""
-    lines = training_lines(glue)
-    return [" ".join(lines[20 * i : 20 * i + 20]) for i in range(TEXTS)]
-
-
-@torch.inference_mode()
-def heads(glue: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Queries and keys (tokens x d, float32) of every head, layer and text."""
-    model = AutoModel.from_pretrained(minilm_folder()).eval()
-    tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
-    batch = tokenizer(texts(glue), truncation=True, max_length=LENGTH, padding=True, return_tensors="pt")
-    seen: dict[str, torch.Tensor] = {}
-    for name, module in model.named_modules():
-        if name.endswith(("self.query", "self.key")):
-            module.register_forward_hook(lambda _, __, output, name=name: seen.update({name: output}))
-    model(**batch)
-    result = []
-    count = model.config.num_attention_heads
-    for name, queries in seen.items():
-        if not name.endswith("query"):
-            continue
-        keys = seen[name.replace("query", "key")]
-        for text, mask in enumerate(batch["attention_mask"].bool()):
-            q, k = (x[text][mask].reshape(int(mask.sum()), count, -1).transpose(0, 1).numpy() for x in (queries, keys))
-            result += list(zip(q, k, strict=True))
-    return result
 
 
 def nearest_to_centres(keys: np.ndarray, count: int) -> np.ndarray:
@@ -90,13 +59,15 @@ def weights_of(queries: np.ndarray, keys: np.ndarray, kind: str) -> np.ndarray:
 
 
 def mass_rows(glue: Path) -> list[list[str]]:
-    all_heads = heads(glue)
+    all_heads = heads(glue, TEXTS, LENGTH)
     rows = []
     for kind in ("softmax", "power 2"):
-        weights = [weights_of(q, k, kind) for q, k in all_heads]
+        weights = [weights_of(head.queries, head.keys, kind) for head in all_heads]
         for name, scorer in SCORERS.items():
             shares = [
-                np.mean([w[:, scorer(k, count)].sum(1).mean() for (_, k), w in zip(all_heads, weights, strict=True)])
+                np.mean(
+                    [w[:, scorer(head.keys, count)].sum(1).mean() for head, w in zip(all_heads, weights, strict=True)]
+                )
                 for count in KEPT
             ]
             rows.append([kind, name, *(f"{share:.3f}" for share in shares)])

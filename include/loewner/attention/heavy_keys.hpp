@@ -33,7 +33,8 @@ struct HeavyKeys {
 /// Units     none; scores do not depend on the scale of the keys, nor (p = 2) on a change of basis.
 /// Method    p = 2: the leverage score is the sensitivity. p = 2 r with C(d + r - 1, r) <= 4096: leverage scores of the
 ///           symmetric powers, since <k, q>^r = <phi(k), phi(q)>. Other p: with Lewis weights' Q and distortion, (k^T
-///           Q^+ k)^(p/2) times alpha^|1 - p/2| (p <= 2) or omega^|1 - p/2|, valid for any weights.
+///           Q^+ k)^(p/2) times alpha^|1 - p/2| (p <= 2) or omega^|1 - p/2|, valid for any weights. Columns are brought
+///           to one size first.
 /// Cost      even p: 3 n D^2 flops, D the dimension of the features; others: that of lewis_weights.
 /// Accuracy  p = 2: exact to rounding, and |kept| <= rank / eps. Even p: at most D / eps. Other p: an upper bound of
 ///           the sensitivity. Scores within 1e-9 below eps are kept. Directions below 1e-6 of the largest, after
