@@ -36,13 +36,16 @@ bench: .venv/.package
 
 # Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last seven
 # want an idle machine.
-experiments: results-quality results-frontier results-whole results-tasks results-training results-refit results-heavy-keys \
-             results-heavy-keys-missed results-digits-attention results-latent-simplex results-distortion results-entrywise \
-             results-clustering results-embedding results-active-regression results-residual \
-             results-krylov results-embedding-speed results-lp-regression-speed results-speed results-compress-time results-inference
+experiments: results-quality results-frontier results-whole results-tasks results-rates results-training results-messi \
+             results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
+             results-topics results-distortion results-entrywise results-clustering results-embedding \
+             results-active-regression results-residual results-krylov results-embedding-speed \
+             results-lp-regression-speed results-speed results-compress-time results-inference
 
-results-quality results-frontier results-whole results-tasks results-training results-refit results-heavy-keys results-heavy-keys-missed: DATA = --glue $(GLUE)
-results-tasks results-training: DATA += --models $(MODELS)
+WITH_GLUE   = quality frontier whole tasks rates training messi topics refit heavy-keys heavy-keys-missed
+WITH_MODELS = tasks rates training messi
+$(WITH_GLUE:%=results-%): DATA = --glue $(GLUE)
+$(WITH_MODELS:%=results-%): DATA += --models $(MODELS)
 results-lp-regression-speed: .venv/.bench
 results-%: .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs

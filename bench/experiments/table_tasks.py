@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores of fine-tuned classifiers after their embedding table alone was compressed, without fine-tuning again.
 
---models: a folder with one sequence classifier per task (STS-B, MRPC, SST-2, CoLA), ordinary Hugging Face folders.
+--models: a folder with one sequence classifier per task, ordinary Hugging Face folders named as the tasks.
 Scores x 100 on the dev split: STS-B mean of Pearson and Spearman, MRPC mean of accuracy and F1, SST-2 accuracy, CoLA
 Matthews correlation. About a minute per row on two cores; scores found before come from out/experiments/tasks.json.
 """
@@ -44,7 +44,12 @@ SETTINGS = [
 ]
 
 
-TASKS = ("STS-B", "MRPC", "SST-2", "CoLA")
+def tasks_in(models: Path) -> list[str]:
+    """The names of the folders with a classifier."""
+    tasks = sorted(file.parent.name for file in models.glob("*/config.json"))
+    if not tasks:
+        raise SystemExit(f"{models} has no TASK/config.json")
+    return tasks
 
 
 def score_of(task: Task, folder: Path) -> float:
@@ -76,16 +81,16 @@ def main() -> None:
     arguments = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    scores = Scores(arguments.glue)
+    scores, tasks = Scores(arguments.glue), tasks_in(arguments.models)
 
     def compressed_scores(options: list[str]) -> list[float]:
         found = []
-        for task in TASKS:
+        for task in tasks:
             with compressed(arguments.models / task, *options) as result:
                 found.append(scores.of(task, result))
         return found
 
-    original = [scores.of(task, Compressed(arguments.models / task, {}, {})) for task in TASKS]
+    original = [scores.of(task, Compressed(arguments.models / task, {}, {})) for task in tasks]
     measured = [("original", original)]
     for name, options in SETTINGS:
         measured.append((name, compressed_scores(options)))
@@ -99,7 +104,7 @@ def main() -> None:
         ]
         for name, found in measured
     ]
-    publish("tasks", markdown_table(["setting", *TASKS, "mean", "drop"], rows), arguments.update_docs)
+    publish("tasks", markdown_table(["setting", *tasks, "mean", "drop"], rows), arguments.update_docs)
 
 
 if __name__ == "__main__":

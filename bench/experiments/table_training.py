@@ -13,15 +13,15 @@ import tempfile
 from pathlib import Path
 
 import loewner
-import numpy as np
 import torch
 import transformers
 from loewner.evaluation import read_task
 from results_page import ROOT, markdown_table, publish
 from table_tasks import score_of
+from training import SEED, train
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-EPOCHS, BATCH, SEED = 2, 32, 0
+EPOCHS = 2
 TASK = "MRPC"
 
 
@@ -31,30 +31,6 @@ def score(folder: Path, glue: Path) -> float:
 
 def is_factor(name: str) -> bool:
     return "word_embeddings." in name
-
-
-def train(model: torch.nn.Module, folder: Path, glue: Path, rate: float) -> None:
-    """AdamW with a linearly falling rate over what has gradients."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    task = read_task(TASK, glue, split="train")
-    (first, second), labels = task.sentences, task.labels
-    steps = EPOCHS * -(-len(labels) // BATCH)
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.0)
-    schedule = transformers.get_linear_schedule_with_warmup(optimizer, steps // 10, steps)
-    model.train()
-    for epoch in range(EPOCHS):
-        order = np.random.default_rng([SEED, epoch]).permutation(len(labels))
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            pairs = [first[i] for i in chosen], [second[i] for i in chosen]
-            batch = tokenizer(*pairs, padding=True, truncation=True, max_length=128, return_tensors="pt")
-            model(**batch, labels=torch.tensor(labels[chosen], dtype=torch.long)).loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-        print(f"epoch {epoch + 1} done", file=sys.stderr, flush=True)
-    model.eval()
 
 
 def require_unchanged(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], factors_only: bool) -> int:
@@ -75,6 +51,7 @@ def main() -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     original = arguments.models / TASK
+    task, tokenizer = read_task(TASK, arguments.glue, split="train"), AutoTokenizer.from_pretrained(original)
     with tempfile.TemporaryDirectory() as scratch:
         small, trained = Path(scratch) / "small", Path(scratch) / "trained"
         loewner.compress(original, small, keep=0.5, method=loewner.Method.subspaces)
@@ -86,10 +63,10 @@ def main() -> None:
             for parameter_name, parameter in model.named_parameters():
                 parameter.requires_grad &= is_factor(parameter_name) or not factors_only
             before = {key: value.clone() for key, value in model.state_dict().items()}
-            train(model, small, arguments.glue, rate)
+            train(model, tokenizer, task, epochs=EPOCHS, rate=rate)
             changed = require_unchanged(before, model.state_dict(), factors_only)
             model.save_pretrained(trained)
-            AutoTokenizer.from_pretrained(small).save_pretrained(trained)
+            tokenizer.save_pretrained(trained)
             again = AutoModelForSequenceClassification.from_pretrained(trained).state_dict()
             if any(not torch.equal(value, again[key]) for key, value in model.state_dict().items()):
                 raise SystemExit("the saved model did not come back as it was")

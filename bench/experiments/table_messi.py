@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The experiment of the MESSI paper: k subspaces for the embedding table of a classifier, without and with fine-tuning.
+
+RTE and MRPC. The classifier of MRPC comes from --models; that of RTE too where it is there, else all-MiniLM-L6-v2 is
+trained on RTE first. k = 1 is the truncated SVD. Scores x 100 on the dev split: RTE accuracy (277 pairs: one standard
+deviation is 3 points), MRPC mean of accuracy and F1 (408 pairs: 2 points). Some two hours on two cores; what was found
+before comes from out/experiments/messi.json. Writes the table and docs/images/messi.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import loewner
+import torch
+import transformers
+from compressed import Remembered
+from loewner.evaluation import read_task
+from matplotlib import pyplot
+from plots import save_plot
+from results_page import OUT, ROOT, markdown_table, publish
+from table_tasks import score_of
+from tables import minilm_folder
+from training import SEED, train
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+TASKS = ("RTE", "MRPC")
+SUBSPACES = (1, 2, 3, 4, 5, None)  # None: the budget chooses
+KEEPS = (0.72, 0.5, 0.25)
+TUNED_KEEP, EPOCHS, RATE = 0.25, 2, 2e-5
+CLASSIFIER_EPOCHS, CLASSIFIER_RATE = 4, 1e-4  # of the classifier of RTE
+
+
+def label_of(subspaces: int | None) -> str:
+    return "auto" if subspaces is None else str(subspaces)
+
+
+def train_classifier(task: str, glue: Path, folder: Path) -> None:
+    """all-MiniLM-L6-v2 with a head for two classes, embeddings frozen."""
+    torch.manual_seed(SEED)
+    base = minilm_folder()
+    model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=2)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad &= ".embeddings." not in name
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    train(model, tokenizer, read_task(task, glue, split="train"), epochs=CLASSIFIER_EPOCHS, rate=CLASSIFIER_RATE)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def classifier(task: str, models: Path, glue: Path) -> Path:
+    given, own = models / task, OUT / "classifiers" / task
+    if given.exists():
+        return given
+    if not own.exists():
+        train_classifier(task, glue, own)
+    return own
+
+
+def compressed_to(folder: Path, model: Path, keep: float, subspaces: int | None) -> None:
+    if subspaces == 1:
+        loewner.compress(model, folder, keep=keep, method=loewner.Method.svd)
+    else:
+        loewner.compress(model, folder, keep=keep, method=loewner.Method.subspaces, subspaces=subspaces)
+
+
+def tuned_to(folder: Path, model: Path, task: str, glue: Path) -> None:
+    """`model` after two more epochs of everything, factors of the table included."""
+    torch.manual_seed(SEED)
+    tuned = AutoModelForSequenceClassification.from_pretrained(model)
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    train(tuned, tokenizer, read_task(task, glue, split="train"), epochs=EPOCHS, rate=RATE)
+    tuned.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+class Experiment:
+    """Scores by task, keep, k and whether it was tuned, remembered."""
+
+    def __init__(self, models: Path, glue: Path) -> None:
+        self.glue = glue
+        self.remembered = Remembered("messi")
+        self.models = {task: classifier(task, models, glue) for task in TASKS}
+
+    def original(self, task: str, tuned: bool) -> float:
+        return self._score(f"{task} original tuned={tuned}", task, tuned, lambda _: self.models[task])
+
+    def compressed(self, task: str, keep: float, subspaces: int | None, tuned: bool) -> float:
+        def small(scratch: Path) -> Path:
+            compressed_to(scratch / "small", self.models[task], keep, subspaces)
+            return scratch / "small"
+
+        return self._score(f"{task} keep={keep} k={label_of(subspaces)} tuned={tuned}", task, tuned, small)
+
+    def _score(self, key: str, task: str, tuned: bool, make: Callable[[Path], Path]) -> float:
+        def compute() -> dict:
+            with tempfile.TemporaryDirectory(dir=OUT) as name:
+                folder = make(Path(name))
+                if tuned:
+                    tuned_to(Path(name) / "tuned", folder, task, self.glue)
+                    folder = Path(name) / "tuned"
+                return {"score": score_of(read_task(task, self.glue), folder)}
+
+        score = self.remembered.get(key, compute)["score"]
+        print(f"{key}: {score:.2f}", file=sys.stderr, flush=True)
+        return score
+
+
+def draw(experiment: Experiment) -> None:
+    figure, plots = pyplot.subplots(1, len(TASKS), figsize=(8, 3.5))
+    for axes, task in zip(plots, TASKS, strict=True):
+        labels = [label_of(subspaces) for subspaces in SUBSPACES]
+        for tuned, style in ((False, "o--"), (True, "s-")):
+            scores = [experiment.compressed(task, TUNED_KEEP, subspaces, tuned) for subspaces in SUBSPACES]
+            axes.plot(labels, scores, style, label="two epochs" if tuned else "not trained")
+            axes.axhline(experiment.original(task, tuned), linewidth=0.8, color="gray", linestyle=style[1:])
+        axes.set_title(f"{task}, {TUNED_KEEP:.0%} of the bytes")
+        axes.set_xlabel("subspaces")
+        axes.legend()
+    save_plot(figure, "messi")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
+    parser.add_argument("--models", type=Path, default=ROOT / "out" / "models", help="folder of fine-tuned models")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    arguments = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    OUT.mkdir(parents=True, exist_ok=True)
+    experiment = Experiment(arguments.models, arguments.glue)
+    header, columns = ["subspaces"], []
+    for task in TASKS:
+        for keep, tuned in [*((keep, False) for keep in KEEPS), (TUNED_KEEP, True)]:
+            header.append(f"{task} {keep:.0%}" + (", trained" if tuned else ""))
+            scores = [experiment.compressed(task, keep, subspaces, tuned) for subspaces in SUBSPACES]
+            columns.append([experiment.original(task, tuned), *scores])
+    names = ["original", *map(label_of, SUBSPACES)]
+    rows = [[name, *(f"{score:.2f}" for score in scores)] for name, *scores in zip(names, *columns, strict=True)]
+    draw(experiment)
+    publish("messi", markdown_table(header, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The experiment of the l_p paper: scores of classifiers against the compression rate of their embedding table.
+
+The table alone is compressed, nothing is trained again. --models: a folder with one sequence classifier per task, in
+folders named as the tasks; whatever architecture. A cell is the drop of the mean score (as in table_tasks.py) when the
+table loses that share of its bytes. About a minute per cell on two cores; scores found before come from
+out/experiments/tasks.json. Writes the table and docs/images/rates.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import transformers
+from compressed import Compressed, compressed
+from matplotlib import pyplot
+from plots import save_plot
+from results_page import ROOT, markdown_table, publish
+from table_tasks import Scores, tasks_in
+
+RATES = (10, 20, 28, 40, 50, 60)  # percent of the table's bytes that go
+EXPONENTS = ("1", "1.25", "1.5")  # p = 2 is the SVD
+WEIGHTS = {"no weights": "none", "zipf^1": "zipf:1"}
+
+# method, options of `loewner compress`
+METHODS = [
+    *(
+        (f"{name}, {weights}", [*options, "--row-weights", value])
+        for weights, value in WEIGHTS.items()
+        for name, options in (
+            ("svd", ["--method", "svd"]),
+            *((f"lp p={p}", ["--method", "lp", "--norm-exponent", p]) for p in EXPONENTS),
+        )
+    ),
+    ("subspaces, no weights", ["--method", "subspaces", "--row-weights", "none"]),
+    ("subspaces", ["--method", "subspaces"]),
+    ("auto, f16 and codes too", []),
+]
+PLOTTED = ("svd, no weights", "lp p=1, no weights", "svd, zipf^1", "lp p=1, zipf^1", "subspaces")
+
+
+def keep_of(rate: int) -> str:
+    return f"{(100 - rate) / 100:g}"
+
+
+def draw(drops: dict[str, list[float]]) -> None:
+    figure, axes = pyplot.subplots(figsize=(6.5, 4))
+    for name in PLOTTED:
+        axes.plot(RATES, drops[name], marker="o", label=name)
+    axes.set_xlabel("% of the table's bytes gone")
+    axes.set_ylabel("points lost, mean of the tasks")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save_plot(figure, "rates")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
+    parser.add_argument("--models", type=Path, default=ROOT / "out" / "models", help="folder of fine-tuned models")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    arguments = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    scores, tasks = Scores(arguments.glue), tasks_in(arguments.models)
+
+    def mean_score(options: list[str]) -> float:
+        found = []
+        for task in tasks:
+            with compressed(arguments.models / task, *options) as result:
+                found.append(scores.of(task, result))
+        return float(np.mean(found))
+
+    original = float(np.mean([scores.of(task, Compressed(arguments.models / task, {}, {})) for task in tasks]))
+    drops: dict[str, list[float]] = {}
+    for name, options in METHODS:
+        drops[name] = [original - mean_score(["--keep", keep_of(rate), *options]) for rate in RATES]
+        print(name, *(f"{drop:.2f}" for drop in drops[name]), file=sys.stderr, flush=True)
+    draw(drops)
+    header = ["method", *(f"-{rate} %" for rate in RATES)]
+    rows = [[name, *(f"{drop:.2f}" for drop in found)] for name, found in drops.items()]
+    publish("rates", markdown_table(header, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()
