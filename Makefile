@@ -1,7 +1,7 @@
 # Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what they need and start at once when nothing changed.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test test-cpp test-python test-asan bench experiments fuzz format check-format lint clean
+.PHONY: demo test test-cpp test-python test-asan docs-check bench experiments fuzz format check-format lint clean
 
 PY     := .venv/bin/python
 SOURCES = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp')
@@ -21,6 +21,10 @@ test-cpp: .venv/.system
 
 test-python: .venv/.package
 	$(PY) -m pytest -q python/tests
+
+# Every command and program of the documents, on all-MiniLM-L6-v2 and the tasks of GLUE.
+docs-check: .venv/.package
+	LOEWNER_GLUE=$(GLUE) $(PY) -m pytest -q python/tests/test_documents.py -m "documents or not documents"
 
 # The unit tests once more under AddressSanitizer and UndefinedBehaviorSanitizer. Property and statistical tests take
 # the same ways through the code, many times.

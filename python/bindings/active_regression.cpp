@@ -93,7 +93,7 @@ void bind_fits(nb::module_& m) {
   const PlannedFitOptions defaults;
   m.def(
       "fit_plan",
-      [](const RealMatrixArg& a, const LabelPlan& plan, const MatrixArg<double>& labels, double tolerance,
+      [](const RealMatrixArg& a, const LabelPlan& plan, const TargetsArg& labels, double tolerance,
          double unfittable_share) {
         const PlannedFitOptions options{tolerance, unfittable_share};
         const auto values = view_of(labels);
@@ -101,10 +101,10 @@ void bind_fits(nb::module_& m) {
           return interruptible([&] { return fit_plan(rows, plan, values, options); });
         });
       },
-      "a"_a.noconvert(), "plan"_a, "labels"_a.noconvert(), nb::kw_only(), "tolerance"_a = defaults.tolerance,
+      "a"_a.noconvert(), "plan"_a, "labels"_a, nb::kw_only(), "tolerance"_a = defaults.tolerance,
       "unfittable_share"_a = defaults.unfittable_share,
       "l_p regression on the rows of the plan, each with weight 1 / probability.\n\n"
-      "labels: one row for each of plan.rows, t columns; unfittable_share: epsilon > 0 for a second stage without the\n"
+      "labels: one row for each of plan.rows, t columns or none; unfittable_share: epsilon > 0 for a second stage without the\n"
       "labels that no good fit can meet.");
 
   nb::class_<ActiveRegression> result(m, "ActiveRegression");

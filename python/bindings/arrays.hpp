@@ -94,6 +94,18 @@ class HalfRows final : public RowSource {
 /// For what takes either precision and sparse rows: sketches and least squares, which compute in float64 anyway.
 using RealMatrixArg = std::variant<MatrixArg<float>, MatrixArg<double>, SparseRows>;
 
+/// Targets of a regression: n x t, or n values, which are one column. Not `.noconvert()`: they are small beside the
+/// design, and computed with in float64.
+using TargetsArg = std::variant<VectorArg<double>, MatrixArg<double>>;
+
+inline MatrixView<const double> view_of(const TargetsArg& b) {
+  if (const auto* const values = std::get_if<VectorArg<double>>(&b)) {
+    const auto count = static_cast<Index>(values->size());
+    return {values->data(), count, 1, 1};
+  }
+  return view_of(std::get<MatrixArg<double>>(b));
+}
+
 /// body(RowMatrix) of the argument, without a copy.
 template <typename Body>
 auto with_rows(const RealMatrixArg& a, Body&& body) {

@@ -19,7 +19,7 @@ void bind_least_squares(nb::module_& m) {
   const LeastSquaresOptions defaults;
   m.def(
       "least_squares",
-      [](const RealMatrixArg& a, const MatrixArg<double>& b, double tolerance, int max_iterations, Index sketch_rows,
+      [](const RealMatrixArg& a, const TargetsArg& b, double tolerance, int max_iterations, Index sketch_rows,
          Index nonzeros, std::uint64_t seed) {
         const LeastSquaresOptions options{tolerance, max_iterations, sketch_rows, nonzeros, seed};
         const auto right = view_of(b);
@@ -27,12 +27,12 @@ void bind_least_squares(nb::module_& m) {
           return interruptible([&] { return least_squares(rows, right, options); });
         });
       },
-      "a"_a.noconvert(), "b"_a.noconvert(), nb::kw_only(), "tolerance"_a = defaults.tolerance,
+      "a"_a.noconvert(), "b"_a, nb::kw_only(), "tolerance"_a = defaults.tolerance,
       "max_iterations"_a = defaults.max_iterations, "sketch_rows"_a = defaults.sketch_rows,
       "nonzeros"_a = defaults.nonzeros, "seed"_a = defaults.seed,
       "The X of least norm among those that minimise ||A X - B||_F, by LSQR on a matrix that a sketch has made well\n"
       "conditioned: as accurate as a QR factorisation, and faster for tall A.\n\n"
-      "a: n x d; b: n x k; tolerance: backward error relative to ||A||_F; sketch_rows: at least d, 0 for 3 n / d "
+      "a: n x d; b: n x k or n values; tolerance: backward error relative to ||A||_F; sketch_rows: at least d, 0 for 3 n / d "
       "between\n"
       "4 d and 32 d. The same bits for any number of threads.");
 }

@@ -25,7 +25,7 @@ void bind_lp_regression(nb::module_& m) {
   const LpRegressionOptions defaults;
   m.def(
       "lp_regression",
-      [](const RealMatrixArg& a, const MatrixArg<double>& b, double norm_exponent, const OptionalWeights& row_weights,
+      [](const RealMatrixArg& a, const TargetsArg& b, double norm_exponent, const OptionalWeights& row_weights,
          double tolerance, int max_iterations) {
         const LpRegressionOptions options{norm_exponent, view_of(row_weights), tolerance, max_iterations};
         const auto right = view_of(b);
@@ -33,19 +33,19 @@ void bind_lp_regression(nb::module_& m) {
           return interruptible([&] { return lp_regression(rows, right, options); });
         });
       },
-      "a"_a.noconvert(), "b"_a.noconvert(), nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
+      "a"_a.noconvert(), "b"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
       "row_weights"_a.noconvert() = nb::none(), "tolerance"_a = defaults.tolerance,
       "max_iterations"_a = defaults.max_iterations,
       "min over x of (sum_i u_i |a_i^T x - b_ij|^p)^(1/p) for every column j of b, with a lower bound of each minimum; "
       "for\n"
       "p = infinity max_i u_i |a_i^T x - b_ij|.\n\n"
-      "a: n x d; b: n x t; norm_exponent: p >= 1, math.inf too; row_weights: u, n values >= 0, all ones if None;\n"
+      "a: n x d; b: n x t or n values; norm_exponent: p >= 1, math.inf too; row_weights: u, n values >= 0, all ones if None;\n"
       "tolerance: of the duality gap, relative to the objective. The same bits for any number of threads.");
 
   const HuberRegressionOptions huber;
   m.def(
       "huber_regression",
-      [](const RealMatrixArg& a, const MatrixArg<double>& b, double scale, const OptionalWeights& row_weights,
+      [](const RealMatrixArg& a, const TargetsArg& b, double scale, const OptionalWeights& row_weights,
          double tolerance, int max_iterations) {
         const HuberRegressionOptions options{scale, view_of(row_weights), tolerance, max_iterations};
         const auto right = view_of(b);
@@ -53,7 +53,7 @@ void bind_lp_regression(nb::module_& m) {
           return interruptible([&] { return huber_regression(rows, right, options); });
         });
       },
-      "a"_a.noconvert(), "b"_a.noconvert(), "scale"_a, nb::kw_only(), "row_weights"_a.noconvert() = nb::none(),
+      "a"_a.noconvert(), "b"_a, "scale"_a, nb::kw_only(), "row_weights"_a.noconvert() = nb::none(),
       "tolerance"_a = huber.tolerance, "max_iterations"_a = huber.max_iterations,
       "min over x of sum_i u_i rho(a_i^T x - b_ij) for every column j of b, rho the Huber loss: r^2/2 for |r| <= "
       "scale,\n"

