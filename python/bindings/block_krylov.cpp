@@ -42,9 +42,8 @@ void bind_adaptive(nb::module_& m) {
                                          .max_bytes = max_bytes,
                                          .closing_check = closing_check,
                                          .seed = seed};
-        return with_operator(a, [&](const LinearOperator& matrix) {
-          return interruptible([&] { return block_krylov(matrix, options); });
-        });
+        return with_rows_or_operator(
+            a, [&](const auto& matrix) { return interruptible([&] { return block_krylov(matrix, options); }); });
       },
       "a"_a.noconvert(), "rank"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent, "eps"_a = defaults.eps,
       "vector_tolerance"_a = defaults.vector_tolerance, "block"_a = defaults.block, "steps"_a = defaults.steps,

@@ -36,22 +36,34 @@ SparseRows compressed_rows(const nb::object& scipy_matrix);
 /// What block Krylov methods take: anything that has products.
 using OperatorArg = std::variant<MatrixArg<Half>, MatrixArg<float>, MatrixArg<double>, SparseRows, nb::object>;
 
-/// body(LinearOperator) of the argument; arrays are not copied.
+/// body(RowMatrix) of what is stored, which is not copied, or body(LinearOperator) of what has products only.
 template <typename Body>
-auto with_operator(const OperatorArg& a, Body&& body) {
-  const auto on_rows = [&](const RowMatrix& rows) { return body(MatrixOperator(rows)); };
+auto with_rows_or_operator(const OperatorArg& a, Body&& body) {
   return std::visit(
       [&]<typename Matrix>(const Matrix& matrix) {
         if constexpr (std::is_same_v<Matrix, MatrixArg<Half>>) {
-          return on_rows(HalfRows(view_of(matrix)));
+          const HalfRows rows(view_of(matrix));
+          return body(RowMatrix(rows));
         } else if constexpr (std::is_same_v<Matrix, nb::object>) {
-          if (nb::hasattr(matrix, "tocsr")) return with_rows(compressed_rows(matrix), on_rows);
+          if (nb::hasattr(matrix, "tocsr")) return with_rows(compressed_rows(matrix), body);
           return body(PythonOperator(matrix));
         } else {
-          return with_rows(matrix, on_rows);
+          return with_rows(matrix, body);
         }
       },
       a);
+}
+
+/// body(LinearOperator) of the argument.
+template <typename Body>
+auto with_operator(const OperatorArg& a, Body&& body) {
+  return with_rows_or_operator(a, [&]<typename Matrix>(const Matrix& matrix) {
+    if constexpr (std::is_same_v<Matrix, RowMatrix>) {
+      return body(MatrixOperator(matrix));
+    } else {
+      return body(matrix);
+    }
+  });
 }
 
 }  // namespace loewner::python

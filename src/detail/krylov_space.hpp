@@ -64,6 +64,9 @@ class KrylovSpace {
   double squared_residual(std::span<const double> ritz_values, Index k);
   static constexpr Index kProbes = 16;
 
+  /// The same relative to ||A||_F^2, without probes: 0 where rounding has taken it or the norm is not known.
+  double relative_squared_residual(std::span<const double> ritz_values, Index k) const;
+
   /// max ||A^T u_i - theta_i v_i|| over the leading k Ritz triples, for k products.
   double largest_ritz_residual(const Ritz& ritz, Index k);
 

@@ -5,12 +5,16 @@
 
 #include "loewner/base/matrix_view.hpp"
 
-// Products of dense rows with eight vectors: BLAS packs a matrix before it multiplies, which costs more than the
-// product with so few vectors.
+// Products of dense rows with a few vectors: BLAS packs a matrix before it multiplies, which costs more than the product
+// with so few.
 namespace loewner::detail {
 
-/// Rows and vectors of a tile.
+/// Rows of a tile.
 inline constexpr Index kTile = 8;
+
+/// Vectors of a tile: those that fill 64 bytes.
+template <typename Real>
+inline constexpr Index kTileVectors = 64 / static_cast<Index>(sizeof(Real));
 
 /// wide = row
 void widen(std::span<const float> row, std::span<double> wide);
@@ -25,11 +29,13 @@ struct Ahead {
 
 /// u += a x
 ///
-/// Shapes    a: kTile rows of any stride, x: a.cols() x kTile, u: kTile x kTile, both contiguous.
+/// Shapes    a: kTile rows of any stride, x: a.cols() x kTileVectors, u: kTile x kTileVectors, both contiguous.
 /// Random    none; sums over columns in their order, the same bits on every processor.
 void add_tile_product(MatrixView<const double> a, const double* x, double* u, Ahead ahead = {});
+void add_tile_product(MatrixView<const float> a, const float* x, float* u, Ahead ahead = {});
 
-/// y += a^T u; y: a.cols() x kTile, contiguous.
+/// y += a^T u; y: a.cols() x kTileVectors, contiguous.
 void add_transposed_tile_product(MatrixView<const double> a, const double* u, double* y);
+void add_transposed_tile_product(MatrixView<const float> a, const float* u, float* y);
 
 }  // namespace loewner::detail

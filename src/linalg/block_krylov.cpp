@@ -20,23 +20,35 @@ std::string message(const std::string& requirement, const std::string& received)
   return std::string(kCaller) + ": " + requirement + ", got " + received;
 }
 
+// What float32 products may change of the squares that a gain is read from, relative to ||A||_F^2.
+constexpr double kSingleNoise = 1e-5;
+
 class Solver {
  public:
-  Solver(const LinearOperator& a, const BlockKrylovOptions& options)
+  // noise: of the products, as kSingleNoise.
+  Solver(const LinearOperator& a, const BlockKrylovOptions& options, double noise = 0)
       : k_(options.rank),
         block_(block_size(a, options)),
         fresh_(std::min(k_, (block_ + 1) / 2)),
         max_products_(options.max_products > 0 ? options.max_products
                                                : 8 * (std::min(a.rows(), a.cols()) + block_ + 2)),
         options_(options),
+        noise_(noise),
         space_(a, capacity(a, options), options.seed, kCaller) {
     require_products();
     space_.start(block_);
   }
 
+  KrylovSvd run() { return options_.steps > 0 ? fixed() : adaptive(); }
+
+  // Whether eps is less than what the noise of the products can do: the result is of no use then.
+  bool is_drowned() const { return is_drowned_; }
+
+ private:
   KrylovSvd fixed() {
     for (Index step = 0; step < options_.steps; ++step) space_.step(block_);
     space_.step(0);
+    if (noise_ > 0) note_noise(space_.ritz_values());
     return result(Status::converged);
   }
 
@@ -47,6 +59,7 @@ class Solver {
       ++steps_;
       if (!is_due()) continue;
       look();
+      if (is_drowned_) return result(Status::max_iterations);
       if (!is_settled() || !vectors_are_settled()) continue;
       if (!options_.closing_check) return result(Status::converged);
       if (!can_afford(fresh_steps() * fresh_)) return result(Status::max_iterations);
@@ -55,7 +68,6 @@ class Solver {
     return result(Status::converged);  // V is a basis of the whole space
   }
 
- private:
   static Index block_size(const LinearOperator& a, const BlockKrylovOptions& options) {
     const Index wanted = options.block > 0 ? options.block : options.rank < 8 ? 4 : 8;
     return std::min({wanted, a.rows(), a.cols()});
@@ -118,12 +130,18 @@ class Solver {
   void look() {
     steps_since_look_ = 0;
     const auto values = space_.ritz_values();
+    note_noise(values);
     const double now = captured(values);
     gain_ = looks_ < 2 ? std::numeric_limits<double>::infinity() : gain(before_last_, now);
     before_last_ = looks_ == 0 ? now : last_;
     last_ = now;
     ++looks_;
     if (std::isfinite(gain_)) excess_ = excess(values, slack() * gain_);
+  }
+
+  // The residual only falls as the space grows: drowned once is drowned for good.
+  void note_noise(std::span<const double> values) {
+    is_drowned_ = is_drowned_ || (noise_ > 0 && options_.eps * space_.relative_squared_residual(values, k_) < noise_);
   }
 
   bool is_settled() const { return looks_ > 2 && excess_ <= options_.eps; }
@@ -195,6 +213,8 @@ class Solver {
 
   Index k_, block_, fresh_, max_products_;
   const BlockKrylovOptions& options_;
+  double noise_;
+  bool is_drowned_ = false;
   detail::KrylovSpace space_;
   Index steps_ = 0;  // of the main chain, not of checks
   Index steps_since_look_ = 0;
@@ -224,12 +244,31 @@ void require_usable(const LinearOperator& a, const BlockKrylovOptions& options) 
   }
 }
 
+// Whether rounding vectors to float32 may do: the rows have no more digits, and the error is that of a mean.
+bool may_round(const RowMatrix& a, const BlockKrylovOptions& options) {
+  return MatrixOperator::has_float32_products(a) && options.norm_exponent == 2 && options.vector_tolerance == 0;
+}
+
 }  // namespace
 
 KrylovSvd block_krylov(const LinearOperator& a, const BlockKrylovOptions& options) {
   require_usable(a, options);
-  Solver solver(a, options);
-  return options.steps > 0 ? solver.fixed() : solver.adaptive();
+  return Solver(a, options).run();
+}
+
+KrylovSvd block_krylov(const RowMatrix& a, const BlockKrylovOptions& options) {
+  Index wasted = 0;
+  if (may_round(a, options)) {
+    const MatrixOperator rounded(a, ProductPrecision::float32);
+    require_usable(rounded, options);
+    Solver solver(rounded, options, kSingleNoise);
+    KrylovSvd svd = solver.run();
+    if (!solver.is_drowned()) return svd;
+    wasted = svd.products;
+  }
+  KrylovSvd svd = block_krylov(MatrixOperator(a), options);
+  svd.products += wasted;
+  return svd;
 }
 
 }  // namespace loewner

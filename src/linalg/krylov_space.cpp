@@ -153,6 +153,10 @@ double KrylovSpace::squared_residual(std::span<const double> ritz_values, Index 
   return rest ? *rest : probed_residual(ritz(), k);
 }
 
+double KrylovSpace::relative_squared_residual(std::span<const double> ritz_values, Index k) const {
+  return subtracted_residual(ritz_values, k).value_or(0) / squared_norm_.value_or(1);
+}
+
 void KrylovSpace::draw_probes() {
   probes_ = probe_random_.draw(kProbes, a_.cols());
   const Matrix<double> x = transposed<double>(probes_.view());

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -11,7 +12,7 @@
 #include "detail/lane_matrix_sum.hpp"
 #include "detail/row_kernels.hpp"
 #include "detail/squared_norm.hpp"
-#include "detail/tile_kernels.hpp"
+#include "detail/tiled_products.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {
@@ -24,138 +25,29 @@ void require_shape(MatrixView<const double> x, Index rows, Index cols, const cha
   });
 }
 
-// ---- several vectors and dense rows: eight by eight ----
-
-using detail::kTile;
-
-// Vectors by eights: panel p holds columns 8 p ... 8 p + 7, row after row, with zeros beyond the last.
-Index num_panels(Index vectors) {
-  return (vectors + kTile - 1) / kTile;
-}
-
-// Columns of a panel that are vectors.
-Index width(Index panel, Index vectors) {
-  return std::min(kTile, vectors - panel * kTile);
-}
-
-Matrix<double> panels_of(MatrixView<const double> x) {
-  Matrix<double> panels(num_panels(x.cols()) * x.rows(), kTile);
-  for (Index p = 0; p < num_panels(x.cols()); ++p) {
-    for (Index j = 0; j < x.rows(); ++j) {
-      std::copy_n(x.row(j).begin() + p * kTile, width(p, x.cols()), panels.row(p * x.rows() + j).begin());
-    }
-  }
-  return panels;
-}
-
-void copy_from_panels(const Matrix<double>& panels, MatrixView<double> y) {
-  for (Index p = 0; p < num_panels(y.cols()); ++p) {
-    for (Index j = 0; j < y.rows(); ++j) {
-      std::copy_n(panels.row(p * y.rows() + j).begin(), width(p, y.cols()), y.row(j).begin() + p * kTile);
-    }
-  }
-}
-
-// Panel p of vectors of `length` entries, which may be none.
-template <typename T>
-T* panel(MatrixView<T> panels, Index p, Index length) {
-  return panels.data() + p * length * panels.stride();
-}
-
-// kTile rows of one panel of u, zeros beyond its rows and columns.
-class TileOfVectors {
- public:
-  TileOfVectors(MatrixView<double> u, Index first, Index panel)
-      : TileOfVectors(MatrixView<const double>(u), first, panel) {}
-  TileOfVectors(MatrixView<const double> u, Index first, Index panel)
-      : first_(first), rows_(std::min(kTile, u.rows() - first)), panel_(panel) {
-    for (Index i = 0; i < rows_; ++i) {
-      std::copy_n(u.row(first + i).begin() + panel * kTile, width(panel, u.cols()), values_ + i * kTile);
-    }
-  }
-  double* data() { return values_; }
-  void store(MatrixView<double> u) const {
-    for (Index i = 0; i < rows_; ++i) {
-      std::copy_n(values_ + i * kTile, width(panel_, u.cols()), u.row(first_ + i).begin() + panel_ * kTile);
-    }
-  }
-
- private:
-  Index first_, rows_, panel_;
-  alignas(64) double values_[kTile * kTile] = {};
-};
-
-// The rows of the tile after the one that starts with row `first`: contiguous, or nothing new.
-template <typename T>
-detail::Ahead rows_ahead(MatrixView<const T> a, Index first) {
-  const bool is_there = a.stride() == a.cols() && first + 2 * kTile <= a.rows();
-  const T* const next = a.data() + (is_there ? first + kTile : first) * a.stride();
-  return {reinterpret_cast<const char*>(next), is_there ? kTile * static_cast<Index>(sizeof(T)) : 0};
-}
-
-// Calls body(first, tile) for every kTile rows in float64, zeros below the last.
-template <typename T, typename Body>
-void for_each_tile(MatrixView<const T> a, Body&& body) {
-  Matrix<double> tile(kTile, a.cols());
-  for (Index first = 0; first < a.rows(); first += kTile) {
-    const Index count = std::min(kTile, a.rows() - first);
-    for (Index i = 0; i < count; ++i) detail::widen(a.row(first + i), tile.row(i));
-    for (Index i = count; i < kTile; ++i) std::ranges::fill(tile.row(i), 0.0);
-    body(first, tile);
-  }
-}
-
-// ---- u += A x and y += A^T u for one block of rows; x and y as laid_out and sums_of make them ----
+// ---- u += A x and y += A^T u for one block of rows; x and y as laid_out and sum_over_blocks make them ----
 
 template <typename T>
 void add_product(MatrixView<const T> a, MatrixView<const double> x, MatrixView<double> u) {
-  if (u.cols() == 1) {
-    const std::span<const double> vector(x.data(), static_cast<std::size_t>(x.rows()));
-    for (Index i = 0; i < a.rows(); ++i) u(i, 0) += detail::dot(a.row(i), vector);
-    return;
-  }
-  for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
-    for (Index p = 0; p < num_panels(u.cols()); ++p) {
-      TileOfVectors part(u, first, p);
-      detail::add_tile_product(tile.view(), panel(x, p, a.cols()), part.data(), rows_ahead(a, first));
-      part.store(u);
-    }
-  });
+  if (u.cols() != 1) return detail::add_product<double>(a, x, u);
+  const std::span<const double> vector(x.data(), static_cast<std::size_t>(x.rows()));
+  for (Index i = 0; i < a.rows(); ++i) u(i, 0) += detail::dot(a.row(i), vector);
 }
 
 template <typename T>
 void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, MatrixView<double> y) {
-  if (u.cols() == 1) {
-    const std::span<double> sum(y.data(), static_cast<std::size_t>(y.rows()));
-    for (Index i = 0; i < a.rows(); ++i) detail::add_scaled(u(i, 0), a.row(i), sum);
-    return;
-  }
-  for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
-    for (Index p = 0; p < num_panels(u.cols()); ++p) {
-      TileOfVectors part(u, first, p);
-      detail::add_transposed_tile_product(tile.view(), part.data(), panel(y, p, a.cols()));
-    }
-  });
+  if (u.cols() != 1) return detail::add_transposed_product<double>(a, u, y);
+  const std::span<double> sum(y.data(), static_cast<std::size_t>(y.rows()));
+  for (Index i = 0; i < a.rows(); ++i) detail::add_scaled(u(i, 0), a.row(i), sum);
 }
 
-// Both, each row read once for the two.
 template <typename T>
 void add_both_products(MatrixView<const T> a, MatrixView<const double> x, MatrixView<double> u, MatrixView<double> y) {
-  if (u.cols() == 1) {
-    for (Index i = 0; i < a.rows(); ++i) {
-      add_product(a.row_block(i, 1), x, u.row_block(i, 1));
-      add_transposed_product(a.row_block(i, 1), u.row_block(i, 1), y);
-    }
-    return;
+  if (u.cols() != 1) return detail::add_both_products<double>(a, x, u, y);
+  for (Index i = 0; i < a.rows(); ++i) {
+    add_product(a.row_block(i, 1), x, u.row_block(i, 1));
+    add_transposed_product(a.row_block(i, 1), u.row_block(i, 1), y);
   }
-  for_each_tile(a, [&](Index first, const Matrix<double>& tile) {
-    for (Index p = 0; p < num_panels(u.cols()); ++p) {
-      TileOfVectors part(u, first, p);
-      detail::add_tile_product(tile.view(), panel(x, p, a.cols()), part.data(), rows_ahead(a, first));
-      part.store(u);
-      detail::add_transposed_tile_product(tile.view(), part.data(), panel(y, p, a.cols()));
-    }
-  });
 }
 
 template <typename T>
@@ -219,7 +111,7 @@ bool takes_panels(const RowMatrix& a, Index vectors) {
 // x as the kernels take it: panels for dense rows, but a single vector without gaps.
 MatrixView<const double> laid_out(const RowMatrix& a, MatrixView<const double> x, Matrix<double>& buffer) {
   if (takes_panels(a, x.cols())) {
-    buffer = panels_of(x);
+    buffer = detail::panels_of<double>(x);
   } else if (x.cols() == 1 && x.stride() != 1) {
     buffer = Matrix<double>::uninitialized(x.rows(), 1);
     for (Index i = 0; i < x.rows(); ++i) buffer(i, 0) = x(i, 0);
@@ -233,10 +125,43 @@ MatrixView<const double> laid_out(const RowMatrix& a, MatrixView<const double> x
 template <typename Add>
 void sum_over_blocks(const RowMatrix& a, Index blocks, MatrixView<double> y, Add&& add) {
   if (takes_panels(a, y.cols())) {
-    return copy_from_panels(detail::lane_matrix_sum(blocks, num_panels(y.cols()) * y.rows(), kTile, add), y);
+    const Index rows = detail::num_panels<double>(y.cols()) * y.rows();
+    const Matrix<double> sum = detail::lane_matrix_sum(blocks, rows, detail::kTileVectors<double>, add);
+    return detail::copy_from_panels<double>(sum.view(), y);
   }
   const Matrix<double> sum = detail::lane_matrix_sum(blocks, y.rows(), y.cols(), add);
   for (Index i = 0; i < y.rows(); ++i) std::ranges::copy(sum.row(i), y.row(i).begin());
+}
+
+// ---- in float32 ----
+
+void apply_single(const RowSource& a, const Blocks& blocks, MatrixView<const double> x, MatrixView<double> y) {
+  const Matrix<float> panels = detail::panels_of<float>(x);
+  parallel_for(blocks.count(), [&](Index block) {
+    Matrix<float> buffer;
+    const auto rows = a.read_rows(blocks.first(block), blocks.size(block), buffer);
+    const auto out = y.row_block(blocks.first(block), rows.rows());
+    for (Index i = 0; i < out.rows(); ++i) std::ranges::fill(out.row(i), 0.0);
+    detail::add_product<float>(rows, panels.view(), out);
+  });
+}
+
+// Sums of one block are float32, those over the blocks float64.
+void golub_kahan_step_single(const RowSource& a, const Blocks& blocks, MatrixView<const double> x,
+                             std::span<const double> scales, MatrixView<double> u, MatrixView<double> y) {
+  const Matrix<float> panels = detail::panels_of<float>(x);
+  const Matrix<double> sum =
+      detail::lane_matrix_sum(blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
+        Matrix<float> buffer, of_block(total.rows(), total.cols());
+        const auto rows = a.read_rows(blocks.first(block), blocks.size(block), buffer);
+        const auto part = u.row_block(blocks.first(block), rows.rows());
+        scale_columns(scales, part);
+        detail::add_both_products<float>(rows, std::as_const(panels).view(), part, of_block.view());
+        for (Index i = 0; i < total.rows() * total.cols(); ++i) {
+          total.data()[i] += static_cast<double>(of_block.data()[i]);
+        }
+      });
+  detail::copy_from_panels<float>(sum.view(), y);
 }
 
 }  // namespace
@@ -281,8 +206,20 @@ std::optional<double> MatrixOperator::squared_frobenius_norm() const {
   return std::accumulate(parts.begin(), parts.end(), 0.0);
 }
 
+const RowSource* MatrixOperator::float32_rows(const RowMatrix& a) {
+  return a.visit([]<typename Storage>(const Storage& rows) -> const RowSource* {
+    if constexpr (std::is_base_of_v<RowSource, Storage>) return &rows;
+    return nullptr;
+  });
+}
+
+const RowSource* MatrixOperator::single_rows(Index vectors) const {
+  return precision_ == ProductPrecision::float32 && vectors > 1 ? float32_rows(a_) : nullptr;
+}
+
 void MatrixOperator::do_apply(MatrixView<const double> x, MatrixView<double> y) const {
   const Blocks blocks(a_);
+  if (const RowSource* rows = single_rows(x.cols())) return apply_single(*rows, blocks, x, y);
   Matrix<double> buffer;
   const auto vectors = laid_out(a_, x, buffer);
   parallel_for(blocks.count(), [&](Index block) {
@@ -306,6 +243,9 @@ void MatrixOperator::do_apply_t(MatrixView<const double> x, MatrixView<double> y
 void MatrixOperator::do_golub_kahan_step(MatrixView<const double> x, std::span<const double> scales,
                                          MatrixView<double> u, MatrixView<double> y) const {
   const Blocks blocks(a_);
+  if (const RowSource* rows = single_rows(x.cols())) {
+    return golub_kahan_step_single(*rows, blocks, x, scales, u, y);
+  }
   Matrix<double> buffer;
   const auto vectors = laid_out(a_, x, buffer);
   sum_over_blocks(a_, blocks.count(), y, [&](Index block, MatrixView<double> sum) {

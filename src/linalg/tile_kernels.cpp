@@ -10,15 +10,22 @@ namespace loewner::detail {
 namespace {
 
 // One value of each of the vectors.
-using Values = double __attribute__((vector_size(kTile * sizeof(double))));
+template <typename Real>
+struct ValuesOf {
+  using Type __attribute__((vector_size(64))) = Real;
+};
+template <typename Real>
+using Values = typename ValuesOf<Real>::Type;
 
-LOEWNER_INLINE Values load(const double* p) {
-  Values x;
+template <typename Real>
+LOEWNER_INLINE Values<Real> load(const Real* p) {
+  Values<Real> x;
   std::memcpy(&x, p, sizeof(x));
   return x;
 }
 
-LOEWNER_INLINE void store(double* p, Values x) {
+template <typename Real>
+LOEWNER_INLINE void store(Real* p, Values<Real> x) {
   std::memcpy(p, &x, sizeof(x));
 }
 
@@ -27,29 +34,32 @@ LOEWNER_INLINE void widen_kernel_body(const T* row, Index count, double* __restr
   for (Index j = 0; j < count; ++j) wide[j] = static_cast<double>(row[j]);
 }
 
-LOEWNER_INLINE void tile_product_kernel_body(MatrixView<const double> a, const double* x, double* u, Ahead ahead) {
-  const double* const rows = a.data();
+template <typename Real>
+LOEWNER_INLINE void tile_product_kernel_body(MatrixView<const Real> a, const Real* x, Real* u, Ahead ahead) {
+  constexpr Index kVectors = kTileVectors<Real>;
+  const Real* const rows = a.data();
   const Index cols = a.cols(), stride = a.stride();
-  Values sums[kTile];
-  for (Index i = 0; i < kTile; ++i) sums[i] = load(u + kTile * i);
+  Values<Real> sums[kTile];
+  for (Index i = 0; i < kTile; ++i) sums[i] = load(u + kVectors * i);
   for (Index j = 0; j < cols; ++j) {
     __builtin_prefetch(ahead.next + ahead.bytes_per_column * j, 0, 2);
-    const Values xj = load(x + kTile * j);
+    const Values<Real> xj = load(x + kVectors * j);
     for (Index i = 0; i < kTile; ++i) sums[i] += rows[i * stride + j] * xj;
   }
-  for (Index i = 0; i < kTile; ++i) store(u + kTile * i, sums[i]);
+  for (Index i = 0; i < kTile; ++i) store(u + kVectors * i, sums[i]);
 }
 
-LOEWNER_INLINE void transposed_tile_product_kernel_body(MatrixView<const double> a, const double* u,
-                                                        double* __restrict y) {
-  const double* const rows = a.data();
+template <typename Real>
+LOEWNER_INLINE void transposed_tile_product_kernel_body(MatrixView<const Real> a, const Real* u, Real* __restrict y) {
+  constexpr Index kVectors = kTileVectors<Real>;
+  const Real* const rows = a.data();
   const Index cols = a.cols(), stride = a.stride();
-  Values ui[kTile];
-  for (Index i = 0; i < kTile; ++i) ui[i] = load(u + kTile * i);
+  Values<Real> ui[kTile];
+  for (Index i = 0; i < kTile; ++i) ui[i] = load(u + kVectors * i);
   for (Index j = 0; j < cols; ++j) {
-    Values sum = load(y + kTile * j);
+    Values<Real> sum = load(y + kVectors * j);
     for (Index i = 0; i < kTile; ++i) sum += rows[i * stride + j] * ui[i];
-    store(y + kTile * j, sum);
+    store(y + kVectors * j, sum);
   }
 }
 
@@ -57,7 +67,10 @@ LOEWNER_DISPATCH(widen_kernel, (const float* row, Index count, double* wide), (r
 LOEWNER_DISPATCH(widen_kernel, (const double* row, Index count, double* wide), (row, count, wide))
 LOEWNER_DISPATCH(tile_product_kernel, (MatrixView<const double> a, const double* x, double* u, Ahead ahead),
                  (a, x, u, ahead))
+LOEWNER_DISPATCH(tile_product_kernel, (MatrixView<const float> a, const float* x, float* u, Ahead ahead),
+                 (a, x, u, ahead))
 LOEWNER_DISPATCH(transposed_tile_product_kernel, (MatrixView<const double> a, const double* u, double* y), (a, u, y))
+LOEWNER_DISPATCH(transposed_tile_product_kernel, (MatrixView<const float> a, const float* u, float* y), (a, u, y))
 
 }  // namespace
 
@@ -74,7 +87,17 @@ void add_tile_product(MatrixView<const double> a, const double* x, double* u, Ah
   tile_product_kernel(a, x, u, ahead);
 }
 
+void add_tile_product(MatrixView<const float> a, const float* x, float* u, Ahead ahead) {
+  LOEWNER_ASSERT(a.rows() == kTile);
+  tile_product_kernel(a, x, u, ahead);
+}
+
 void add_transposed_tile_product(MatrixView<const double> a, const double* u, double* y) {
+  LOEWNER_ASSERT(a.rows() == kTile);
+  transposed_tile_product_kernel(a, u, y);
+}
+
+void add_transposed_tile_product(MatrixView<const float> a, const float* u, float* y) {
   LOEWNER_ASSERT(a.rows() == kTile);
   transposed_tile_product_kernel(a, u, y);
 }

@@ -47,13 +47,26 @@ class LinearOperator {
                                    MatrixView<double> y) const;
 };
 
+/// What the products of dense float32 rows with several vectors are computed in.
+enum class ProductPrecision {
+  float64,
+  float32,  ///< twice as fast: vectors rounded to float32, sums over a row or a block of rows too
+};
+
 /// A stored matrix.
 ///
 /// Cost      2 nnz k flops per product, in parallel over row blocks; memory 8 cols() k doubles and a row block per
 ///           thread.
+/// Accuracy  float32: each product within some 1e-6 of ||A||_F times the vector's length (tests). It is for `apply` and
+///           `golub_kahan_step`; sparse rows, rows of float64, single vectors and `apply_t` stay in float64.
 class MatrixOperator final : public LinearOperator {
  public:
-  explicit MatrixOperator(const RowMatrix& a) : a_(a) {}
+  explicit MatrixOperator(const RowMatrix& a, ProductPrecision precision = ProductPrecision::float64)
+      : a_(a), precision_(precision) {}
+
+  /// Whether float32 products of this matrix differ from those in float64: its rows are dense and float32.
+  static bool has_float32_products(const RowMatrix& a) { return float32_rows(a) != nullptr; }
+
   Index rows() const override { return a_.rows(); }
   Index cols() const override { return a_.cols(); }
   std::optional<double> squared_frobenius_norm() const override;  ///< none for sparse rows: entries may repeat
@@ -64,8 +77,12 @@ class MatrixOperator final : public LinearOperator {
   void do_apply_t(MatrixView<const double> x, MatrixView<double> y) const override;
   void do_golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
                            MatrixView<double> y) const override;
+  static const RowSource* float32_rows(const RowMatrix& a);
+  // The rows, where products with so many vectors are in float32.
+  const RowSource* single_rows(Index vectors) const;
 
   RowMatrix a_;
+  ProductPrecision precision_;
 };
 
 /// The product left right, never formed. Both outlive it.

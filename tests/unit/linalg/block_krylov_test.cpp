@@ -229,6 +229,59 @@ TEST(BlockKrylov, SameSeedGivesTheSameBitsForAnyNumberOfThreads) {
   EXPECT_FALSE(same_bits(one, svd_with(1, 2)));
 }
 
+KrylovSvd stored_krylov(const Matrix<float>& a, const BlockKrylovOptions& options) {
+  const DenseRows rows(a.view());
+  return block_krylov(RowMatrix(rows), options);
+}
+
+double error_ratio(const Matrix<float>& a, const KrylovSvd& svd, std::span<const double> spectrum) {
+  const DenseRows rows(a.view());
+  double all = 0, kept = 0, best = 0;
+  const Matrix<double> v = transposed(svd.vt);
+  Matrix<double> image(a.rows(), v.cols());
+  MatrixOperator(rows).apply(v.view(), image.view());
+  for (Index i = 0; i < image.rows() * image.cols(); ++i) kept += image.data()[i] * image.data()[i];
+  for (std::size_t i = 0; i < spectrum.size(); ++i) {
+    all += spectrum[i] * spectrum[i];
+    if (static_cast<Index>(i) >= svd.vt.rows()) best += spectrum[i] * spectrum[i];
+  }
+  return std::sqrt((all - kept) / best);
+}
+
+TEST(BlockKrylov, Float32ProductsServeWhereMuchIsLeftOver) {
+  std::vector<double> power(150), equal(150, 0.2);
+  for (std::size_t i = 0; i < power.size(); ++i) power[i] = 1 / std::sqrt(1.0 + static_cast<double>(i));
+  std::fill_n(equal.begin(), 20, 1.0);
+  for (const auto& spectrum : {power, equal}) {
+    const auto a = test::matrix_with_spectrum({.rows = 600, .cols = 150, .seed = 4}, spectrum);
+    const BlockKrylovOptions options{.rank = 20, .eps = 1e-2};
+    const auto rounded = stored_krylov(a, options), exact = krylov(a, options);
+    EXPECT_EQ(rounded.status, Status::converged);
+    EXPECT_LE(error_ratio(a, rounded, spectrum), 1.01);
+    EXPECT_FALSE(same_bits(rounded.vt, exact.vt));
+    EXPECT_LE(rounded.products, exact.products);
+  }
+}
+
+TEST(BlockKrylov, Float32ProductsAreGivenUpWhereTheyAreTooCoarse) {
+  std::vector<double> spectrum(100, 1e-6);
+  for (std::size_t i = 0; i < 10; ++i) spectrum[i] = std::pow(0.8, i);
+  spectrum[10] = 2e-6;
+  const auto a = test::matrix_with_spectrum({.rows = 400, .cols = 100, .seed = 5}, spectrum);
+  const DenseRows rows(a.view());
+  for (const Index steps : {0, 6}) {
+    const BlockKrylovOptions options{.rank = 10, .eps = 1e-3, .steps = steps};
+    const auto svd = stored_krylov(a, options), exact = krylov(a, options);
+    EXPECT_TRUE(same_bits(svd.vt, exact.vt));
+    EXPECT_EQ(svd.singular_values, exact.singular_values);
+    EXPECT_GT(svd.products, exact.products);  // the first attempt counts
+  }
+  const auto coarse = block_krylov(MatrixOperator(rows, ProductPrecision::float32), {.rank = 10, .steps = 6});
+  const auto exact = krylov(a, {.rank = 10, .steps = 6}), other_seed = krylov(a, {.rank = 10, .steps = 6, .seed = 1});
+  EXPECT_GT(test::subspace_distance(coarse.vt.view(), exact.vt.view()),
+            100 * test::subspace_distance(exact.vt.view(), other_seed.vt.view()));
+}
+
 TEST(BlockKrylov, CountsEveryProduct) {
   const std::vector<double> spectrum = test::exponential_decay(120, 0.95);
   for (const Index steps : {2, 5}) {

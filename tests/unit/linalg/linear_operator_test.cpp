@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
@@ -56,6 +58,35 @@ TEST_F(MatrixForms, GiveTheSameBitsForAllThreadsAndInstructionSets) {
       EXPECT_TRUE(test::same_bits_everywhere([&] { return applied(a, x.view()); }));
       EXPECT_TRUE(test::same_bits_everywhere([&] { return applied_t(a, y.view()); }));
     }
+  }
+}
+
+TEST_F(MatrixForms, Float32ProductsAreOnlyThatMuchOff) {
+  const MatrixOperator exact(source_), rounded(source_, ProductPrecision::float32);
+  const double norm = std::sqrt(*exact.squared_frobenius_norm());
+  for (const Index k : {2, 16, 19}) {
+    const auto x = test::gaussian_matrix64(300, k, 2);
+    const double length = std::sqrt(300.0);
+    const double error = test::largest_difference(applied(rounded, x.view()), applied(exact, x.view()));
+    EXPECT_LE(error, 1e-6 * norm * length);
+    EXPECT_GT(error, 1e-10 * norm * length);  // they are rounded, not the others
+    Matrix<double> u = test::gaussian_matrix64(2500, k, 3), y(300, k), expected_u = u.clone(), expected(300, k);
+    const std::vector<double> scales(static_cast<std::size_t>(k), -0.5);
+    rounded.golub_kahan_step(x.view(), scales, u.view(), y.view());
+    exact.golub_kahan_step(x.view(), scales, expected_u.view(), expected.view());
+    EXPECT_LE(test::largest_difference(u, expected_u), 1e-6 * norm * length);
+    EXPECT_LE(test::largest_difference(y, expected), 1e-6 * norm * norm * length);
+    EXPECT_TRUE(test::same_bits_everywhere([&] { return applied(rounded, x.view()); }));
+  }
+}
+
+TEST_F(MatrixForms, OnlyDenseFloat32RowsHaveFloat32Products) {
+  EXPECT_TRUE(MatrixOperator::has_float32_products(source_));
+  const auto x = test::gaussian_matrix64(300, 3, 2);
+  for (const RowMatrix& form : {RowMatrix(wide_.view()), RowMatrix(csr_.view())}) {
+    EXPECT_FALSE(MatrixOperator::has_float32_products(form));
+    const MatrixOperator exact(form), rounded(form, ProductPrecision::float32);
+    EXPECT_EQ(test::largest_difference(applied(rounded, x.view()), applied(exact, x.view())), 0);
   }
 }
 
