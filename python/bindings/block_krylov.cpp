@@ -62,7 +62,7 @@ void bind_adaptive(nb::module_& m) {
       "`block`\n"
       "          vectors a step (0: 8, or 4 for k < 8). It stops when what is left to gain is worth less than eps, "
       "and\n"
-      "          so is what half a block of fresh random vectors gains (closing_check). steps = q > 0: exactly q "
+      "          so is what a quarter block of fresh random vectors gains (closing_check). steps = q > 0: exactly q "
       "steps.\n"
       "Cost      2 `block` products per step, which read an array once; 8 block (n + d) m flops beside them for a "
       "basis\n"

@@ -29,7 +29,7 @@ class Solver {
   Solver(const LinearOperator& a, const BlockKrylovOptions& options, double noise = 0)
       : k_(options.rank),
         block_(block_size(a, options)),
-        fresh_(std::min(k_, (block_ + 1) / 2)),
+        fresh_(std::min(k_, (block_ + 3) / 4)),
         max_products_(options.max_products > 0 ? options.max_products
                                                : 8 * (std::min(a.rows(), a.cols()) + block_ + 2)),
         options_(options),
