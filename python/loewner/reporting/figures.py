@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from loewner.reporting.chart import Chart, Mark, Series, draw_bars
+from loewner.reporting.chart import Chart, Mark, Series, draw, draw_bars
 from loewner.reporting.data import Report, Sizes, Study, Tensor
 from loewner.reporting.markup import Markup
 from loewner.reporting.scale import Scale, byte_text
@@ -113,6 +113,7 @@ def rows_chart(tensor: Tensor, study: Study) -> Chart:
     )
 
 
-def charts(report: Report) -> Iterator[Chart]:
-    for tensor in report.tensors:
-        yield from charts_of(tensor)
+def files_of(report: Report) -> dict[str, Markup]:
+    """All drawings of a report, by what their files are called."""
+    drawings = {"sizes": size_bars(report)}
+    return drawings | {chart.key: draw(chart) for tensor in report.tensors for chart in charts_of(tensor)}
