@@ -23,9 +23,7 @@ def gathered(options: argparse.Namespace, evaluations: list[Path]) -> Report:
         loewner.set_num_threads(options.threads)
     progress = progress_line(options)
     try:
-        return gather(
-            options.OUT, options.against, evaluations=evaluations, pattern=options.tensor, progress=progress
-        )
+        return gather(options.OUT, options.against, evaluations=evaluations, pattern=options.tensor, progress=progress)
     finally:
         if progress:
             progress("", 1.0)

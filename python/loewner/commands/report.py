@@ -19,7 +19,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         description="Write one HTML page about an output: sizes, tensors, spectra, errors, certificates.",
     )
     add_options(parser)
-    parser.add_argument("--eval", type=Path, action="append", default=[], help="file of `loewner eval --json`; may be repeated")
+    parser.add_argument(
+        "--eval", type=Path, action="append", default=[], help="file of `loewner eval --json`; may be repeated"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="HTML file to be written")
     return parser.parse_args(arguments)
 

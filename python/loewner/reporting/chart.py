@@ -11,6 +11,7 @@ from loewner.reporting.scale import Scale
 
 WIDTH, PLOT_HEIGHT = 400, 230
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 26, 42
+BAR_COLORS = (0, 7)
 LEGEND_LINE, LETTER = 17, 6.1  # height of a line of the legend, width of a letter
 MARKERS = ("M-2.4,0a2.4,2.4 0 1,0 4.8,0a2.4,2.4 0 1,0 -4.8,0", "M-2.2,-2.2h4.4v4.4h-4.4z", "M0,-2.9L2.8,2.2H-2.8z")
 
@@ -60,8 +61,10 @@ def draw(chart: Chart) -> Markup:
         *_axes(chart.x, chart.y),
         *(_series(chart, series) for series in chart.series),
         *(_mark(chart, mark) for mark in chart.marks),
-        *(tag("g", *line, transform=f"translate(0,{TOP + PLOT_HEIGHT + BOTTOM + 8 + i * LEGEND_LINE})")
-          for i, line in enumerate(legend)),
+        *(
+            tag("g", *line, transform=f"translate(0,{TOP + PLOT_HEIGHT + BOTTOM + 8 + i * LEGEND_LINE})")
+            for i, line in enumerate(legend)
+        ),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {WIDTH} {height}",
         class_="chart",
@@ -143,8 +146,10 @@ def _legend(chart: Chart) -> list[list[Markup]]:
     lines: list[list[Markup]] = []
     end = float(WIDTH)
     entries = [(s.name, tag("path", d=_marker(s), class_=f"c{s.color} key")) for s in chart.series]
-    entries += [(m.name, tag("circle", r=4.5, class_="mark") if m.y is not None
-                 else tag("line", y1=-6, y2=6, class_="mark")) for m in chart.marks]
+    entries += [
+        (m.name, tag("circle", r=4.5, class_="mark") if m.y is not None else tag("line", y1=-6, y2=6, class_="mark"))
+        for m in chart.marks
+    ]
     for name, key in entries:
         width = 22 + LETTER * len(name)
         if end + width > WIDTH:
@@ -156,7 +161,9 @@ def _legend(chart: Chart) -> list[list[Markup]]:
     return lines
 
 
-def draw_bars(key: str, title: str, description: str, bars: Sequence[tuple[str, Sequence[tuple[str, int]], str]]) -> Markup:
+def draw_bars(
+    key: str, title: str, description: str, bars: Sequence[tuple[str, Sequence[tuple[str, int]], str]]
+) -> Markup:
     """Horizontal bars of stacked parts (name, value), each with its label and what it says in words at its end."""
     longest = max(sum(value for _, value in parts) for _, parts, _ in bars) or 1
     rows = []
@@ -164,21 +171,36 @@ def draw_bars(key: str, title: str, description: str, bars: Sequence[tuple[str, 
         y, x = 16 + 44 * i, 0.0
         rows.append(tag("text", label, x=0, y=y, class_="label"))
         rows.append(tag("text", text, x=WIDTH, y=y, class_="label end strong"))
-        for color, (name, value) in enumerate(parts):
+        for (name, value), color in zip(parts, BAR_COLORS, strict=True):
             width = round(WIDTH * value / longest, 2)
             rows.append(
-                tag("rect", tag("title", f"{name}: {value:,} bytes"), x=round(x, 2), y=y + 6, width=width, height=12,
-                    data_value=value, data_series=name, class_=f"c{color} bar")
+                tag(
+                    "rect",
+                    tag("title", f"{name}: {value:,} bytes"),
+                    x=round(x, 2),
+                    y=y + 6,
+                    width=width,
+                    height=12,
+                    data_value=value,
+                    data_series=name,
+                    class_=f"c{color} bar",
+                )
             )
             x += width
     names = [name for name, _ in bars[0][1]]
     keys, at = [], 0.0
-    for color, name in enumerate(names):
+    for name, color in zip(names, BAR_COLORS, strict=True):
         keys.append(tag("rect", x=at, y=44 * len(bars) + 6, width=9, height=9, class_=f"c{color} bar"))
         keys.append(tag("text", name, x=at + 14, y=44 * len(bars) + 14, class_="tick"))
         at += 30 + LETTER * len(name)
     return tag(
-        "svg", tag("title", title, id=f"{key}-title"), tag("desc", description, id=f"{key}-desc"), join(*rows, *keys),
-        xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {44 * len(bars) + 20}", class_="chart", role="img",
+        "svg",
+        tag("title", title, id=f"{key}-title"),
+        tag("desc", description, id=f"{key}-desc"),
+        join(*rows, *keys),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {WIDTH} {44 * len(bars) + 20}",
+        class_="chart",
+        role="img",
         aria_labelledby=f"{key}-title {key}-desc",
     )

@@ -17,7 +17,7 @@ from loewner.reporting.archetypes import Neighbour, nearest_tokens
 from loewner.reporting.evaluations import Score, read_scores
 from loewner.reporting.row_errors import RowErrors, row_errors, token_names
 
-MOST_POINTS = 64  # of a curve: more than the eye can tell apart
+MOST_POINTS = 40  # of a curve; its points are still told apart
 BLOCK_ENTRIES = 1 << 22
 CLAIM_TOLERANCE = (1e-7, 1e-4)  # absolute and relative: what `loewner verify` grants
 Progress = Callable[[str, float], None]
@@ -76,6 +76,7 @@ class Tensor:
     cols: int
     method: str
     structure: str
+    refitted: str | None  # the factor that `loewner refit` fitted anew
     rank: int | None
     subspaces: int | None
     bits_per_weight: float  # of all its bytes
@@ -121,17 +122,19 @@ def gather(
     """
     wanted = _compiled(pattern)
     claimed = claimed_report(output, model)
+    config = _quantization_config(output)
     vocabulary = read_vocabulary(model or output)
     tensors = []
     for number, claim in enumerate(claimed["tensors"]):
         if progress:
             progress(claim["name"], number / len(claimed["tensors"]))
         found = _study(output, model, claim, vocabulary) if model and wanted.search(claim["name"]) else None
-        tensors.append(_tensor(claim, found, _archetypes(output, claim, vocabulary)))
+        refit = config["tensors"][claim["name"]].get("refit") or {}
+        tensors.append(_tensor(claim, refit.get("factor"), _archetypes(output, claim, vocabulary), found))
     return Report(
         output=_name(output),
         model=_name(model) if model else None,
-        producer=_producer(output),
+        producer=str(config.get("producer", "loewner")),
         command=_command(output),
         sizes=_sizes(claimed["totals"]),
         tensors=tensors,
@@ -150,9 +153,10 @@ def _name(folder: Path) -> str:
     return folder.resolve().name
 
 
-def _producer(output: Path) -> str:
+def _quantization_config(output: Path) -> dict[str, Any]:
+    """Of a folder that was opened before: the core has checked it."""
     config = json.loads((output / "config.json").read_text(encoding="utf-8"))
-    return str(config["quantization_config"].get("producer", "loewner"))
+    return dict(config["quantization_config"])
 
 
 def _command(output: Path) -> str | None:
@@ -172,16 +176,26 @@ def _sizes(totals: Mapping[str, int]) -> Sizes:
     )
 
 
-def _tensor(claim: Mapping[str, Any], found: Study | None, archetypes: Sequence[Sequence[Neighbour]]) -> Tensor:
+_AS_CLAIMED = (
+    *("name", "role", "method", "structure", "rank", "subspaces", "row_weights", "bytes_after", "relative_error"),
+    *("weighted_relative_error", "norm_exponent", "lp_error", "lp_error_svd", "certificate"),
+)
+
+
+def _tensor(
+    claim: Mapping[str, Any],
+    refitted: str | None,
+    archetypes: Sequence[Sequence[Neighbour]],
+    found: Study | None,
+) -> Tensor:
     rows, cols = claim["shape"]
-    same = ("name", "role", "method", "structure", "rank", "subspaces", "row_weights", "bytes_after", "relative_error")
-    same += ("weighted_relative_error", "norm_exponent", "lp_error", "lp_error_svd", "certificate")
     return Tensor(
-        **{field: claim[field] for field in same},
+        **{field: claim[field] for field in _AS_CLAIMED},
         rows=rows,
         cols=cols,
         bits_per_weight=8 * claim["bytes_after"] / (rows * cols),
         bytes_before=claim["bytes_before"] or None,
+        refitted=refitted,
         archetypes=archetypes,
         study=found,
     )
@@ -242,7 +256,11 @@ def _offers(offers: Sequence[Offer]) -> dict[str, list[Point]]:
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    chosen = np.unique(np.round(np.linspace(0, len(points) - 1, MOST_POINTS)).astype(int))
+    """Evenly spread along the curve as it is drawn, with logarithmic axes."""
+    place = np.log([(point.bytes, max(point.error, 1e-12)) for point in points])
+    steps = np.abs(np.diff(place, axis=0)) / np.maximum(np.ptp(place, axis=0), 1e-12)
+    along = np.append(0.0, np.cumsum(steps.sum(axis=1)))
+    chosen = np.unique(np.searchsorted(along, np.linspace(0, along[-1], MOST_POINTS) - 1e-12))
     return [points[i] for i in chosen]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from loewner.reporting.chart import Chart, Mark, Series, draw, draw_bars
 from loewner.reporting.data import Report, Sizes, Study, Tensor
 from loewner.reporting.markup import Markup
-from loewner.reporting.scale import Scale, byte_text
+from loewner.reporting.scale import Scale, byte_text, percent
 from loewner.reporting.style import SERIES_COLORS
 
 METHODS = ("svd", "codes", "coded-svd", "subspaces", "int8", "int4", "dense", "lp")  # each has its colour everywhere
@@ -33,7 +33,7 @@ def size_bars(report: Report) -> Markup:
 
 
 def _bar(label: str, encoded: int, whole: int, before: int | None) -> tuple[str, list[tuple[str, int]], str]:
-    share = f" \u00b7 {whole / before:.1%}" if before and label == "after" else ""
+    share = f" \u00b7 {percent(whole / before)}" if before and label == "after" else ""
     parts = [("encoded tensors", encoded), ("kept byte for byte", max(0, whole - encoded))]
     return label, parts, byte_text(whole) + share
 
@@ -89,7 +89,7 @@ def spectrum_chart(tensor: Tensor, study: Study) -> Chart:
     return Chart(
         key=f"{key_of(tensor)}-spectrum",
         title=f"{tensor.name}: spectrum",
-        description=f"Share of the matrix's norm that is left by its best approximation of each rank, 0 to {last}; {how}.",
+        description=f"Share of the matrix's norm that its best approximation of each rank leaves, 0 to {last}; {how}.",
         x=Scale.around("rank", [last], text=lambda rank: f"{rank:.0f}"),
         y=Scale.around("share of the norm", visible, log=True),
         series=[Series(s.name, [(x, y) for x, y in s.points if y > 1e-6], s.color) for s in series],

@@ -7,7 +7,7 @@ import html
 import re
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_VOID = {"link", "meta"}
+_VOID = {"link", "meta", "wbr"}
 
 
 class Markup(str):

@@ -14,7 +14,7 @@ from loewner.reporting.evaluations import Range, Score
 from loewner.reporting.figures import charts_of, key_of, size_bars
 from loewner.reporting.markup import Markup, join, readable, tag
 from loewner.reporting.row_errors import FREQUENT, TokenError
-from loewner.reporting.scale import byte_text
+from loewner.reporting.scale import byte_text, percent
 from loewner.reporting.style import CHART, DARK, LIGHT, variables
 from loewner.reporting.table import Cell, number, table
 
@@ -83,30 +83,34 @@ def _summary(report: Report) -> Markup:
         ("Weights", byte_text(sizes.weights_after), before),
         ("Whole folder", byte_text(sizes.folder_after), folder),
         ("Encoded", f"{count} tensor{'' if count == 1 else 's'}", f"{entries / 1e6:.3g} million weights"),
-        ("Of these, a weight takes", f"{bits:.2f} bits", "metadata included"),
+        ("Bits a weight", f"{bits:.2f}", "of encoded tensors, metadata included"),
     ]
     if sizes.weights_before:
-        share = f"{sizes.weights_after / sizes.weights_before:.1%}"
+        share = percent(sizes.weights_after / sizes.weights_before)
         facts.insert(0, ("Size", share, "of the original's weights"))
     return tag(
         "header",
         tag("h1", readable(report.output)),
         tag("p", _made_from(report), class_="quiet"),
-        tag("dl", *(tag("div", tag("dt", k), tag("dd", v, tag("small", note))) for k, v, note in facts), class_="facts"),
+        tag(
+            "dl", *(tag("div", tag("dt", k), tag("dd", v, tag("small", note))) for k, v, note in facts), class_="facts"
+        ),
         tag("figure", size_bars(report), class_="sizes"),
     )
 
 
 def _made_from(report: Report) -> str:
     source = f" from {readable(report.model)}" if report.model else ""
-    return f"Made{source} by {report.producer}, without fine-tuning. Everything that is not listed is kept byte for byte."
+    return (
+        f"Made{source} by {report.producer}, without fine-tuning. Everything that is not listed is kept byte for byte."
+    )
 
 
 # ---- tensors ----
 
 
 def _tensors(report: Report) -> Iterable[Markup]:
-    heads = ["Tensor", "Rows", "Columns", "Method", "Rank", "Bits a weight", "Before", "After", "Error", "Weighted"]
+    heads = ["Tensor", "Shape", "Method", "Rank", "Bits a weight", "Before", "After", "Error", "Weighted"]
     yield table("Encoded tensors", heads, [_row(t) for t in report.tensors], sorts=True, key="tensor-table")
     yield tag(
         "p",
@@ -117,11 +121,10 @@ def _tensors(report: Report) -> Iterable[Markup]:
 
 
 def _row(tensor: Tensor) -> list[Cell]:
-    link = tag("a", readable(tensor.name), href=f"#{key_of(tensor)}")
+    link = tag("a", _breakable(tensor.name), href=f"#{key_of(tensor)}")
     return [
         Cell(link, tensor.name),
-        number(tensor.rows, ","),
-        number(tensor.cols, ","),
+        Cell(f"{tensor.rows:,} \u00d7 {tensor.cols:,}", tensor.rows * tensor.cols),
         Cell(tensor.method, tensor.method),
         number(tensor.rank),
         number(tensor.bits_per_weight, ".2f"),
@@ -130,6 +133,12 @@ def _row(tensor: Tensor) -> list[Cell]:
         number(tensor.relative_error, ".4f"),
         number(tensor.weighted_relative_error, ".4f"),
     ]
+
+
+def _breakable(name: str) -> Markup:
+    """Long names may be broken behind their dots."""
+    parts = readable(name).split(".")
+    return join(*(part for text in parts[:-1] for part in (f"{text}.", tag("wbr"))), parts[-1])
 
 
 def _bytes(count: int | None) -> Cell:
@@ -175,10 +184,12 @@ def _described(tensor: Tensor) -> str:
     text = f"{tensor.role.replace('_', ' ')}, {tensor.rows:,} x {tensor.cols:,}, stored as {tensor.structure}"
     text += f" of rank {tensor.rank}" if tensor.rank is not None else ""
     text += f" in {tensor.subspaces} subspaces" if tensor.subspaces is not None else ""
+    text += f", factor {tensor.refitted} fitted anew" if tensor.refitted else ""
     text += f", {tensor.bits_per_weight:.2f} bits a weight. Row weights: {tensor.row_weights}."
     if tensor.study:
         rows = tensor.study.rows.all
-        text += f" Relative error of single rows: median {rows.median:.4f}, 90 % below {rows.high:.4f}, largest {rows.largest:.4f}."
+        text += f" Relative error of single rows: median {rows.median:.4f}, 90 % below {rows.high:.4f}, "
+        text += f"largest {rows.largest:.4f}."
     return text
 
 
@@ -192,17 +203,23 @@ def _figure(chart: Chart) -> Markup:
 
 def _worst_tokens(study: Study) -> list[Markup]:
     both = (
-        (f"Worst of the {FREQUENT} most frequent tokens", study.rows.worst_frequent),
+        (f"Worst of the {FREQUENT:,} most frequent tokens", study.rows.worst_frequent),
         ("Worst of all tokens", study.rows.worst),
     )
-    return [tag("div", _token_table(label, tokens)) for label, tokens in both if tokens]
+    tables = [_token_table(label, tokens) for label, tokens in both if tokens]
+    return [tag("div", *tables, class_="compact")] if tables else []
 
 
 def _token_table(label: str, tokens: Iterable[TokenError]) -> Markup:
     rows = [
-        [Cell(tag("bdi", t.token)), number(t.rank, ","), number(t.id), number(t.relative_error, ".4f")] for t in tokens
+        [
+            Cell(join(tag("bdi", t.token), " ", tag("span", f"id {t.id}", class_="quiet"))),
+            number(t.rank, ","),
+            number(t.relative_error, ".4f"),
+        ]
+        for t in tokens
     ]
-    return table(label, ["Token", "By frequency", "Id", "Error of its row"], rows)
+    return table(label, ["Token", "By frequency", "Error of its row"], rows)
 
 
 def _archetypes(tensor: Tensor) -> Markup:
@@ -227,9 +244,15 @@ def _claims(report: Report) -> Iterable[Markup]:
     studied = [tensor for tensor in report.tensors if tensor.study]
     broken = [tensor.name for tensor in studied if tensor.study and not tensor.study.claims_hold]
     if broken:
-        yield tag("p", f"Measured anew, these errors are not what is claimed: {', '.join(map(readable, broken))}.", class_="bad")
+        yield tag(
+            "p",
+            f"Measured anew, these errors are not what is claimed: {', '.join(map(readable, broken))}.",
+            class_="bad",
+        )
     elif studied:
-        text = f"The errors of {len(studied)} of {len(report.tensors)} tensors were measured anew for this page and agree"
+        text = (
+            f"The errors of {len(studied)} of {len(report.tensors)} tensors were measured anew for this page and agree"
+        )
         yield tag("p", text + " with what the output claims.", class_="good")
     else:
         yield tag("p", "The errors on this page are the output's own claims, not measured anew.")
@@ -267,8 +290,14 @@ def _certificate(tensor: Tensor) -> list[Cell]:
 
 def _evaluation(report: Report) -> Iterable[Markup]:
     if not report.scores:
-        yield tag("p", "None given. ", tag("code", "loewner eval MODEL OUT --task T --json FILE"),
-                  " writes what ", tag("code", "--eval FILE"), " shows here.")
+        yield tag(
+            "p",
+            "None given. ",
+            tag("code", "loewner eval MODEL OUT --task T --json FILE"),
+            " writes what ",
+            tag("code", "--eval FILE"),
+            " shows here.",
+        )
         return
     heads = ["Model", "Task", "Metric x 100", "Value", "95 %", "To the first", "95 %", "Outputs to the first"]
     yield table("Scores", heads, [_score(score) for score in report.scores])
@@ -279,9 +308,9 @@ def _score(score: Score) -> list[Cell]:
         Cell(readable(score.model)),
         Cell(f"{readable(score.task)} ({score.count:,})"),
         Cell(score.metric),
-        number(score.score.value, ".2f", 100),
+        number(100 * score.score.value, ".2f"),
         _interval(score.score, "{:.2f}"),
-        number(score.difference.value if score.difference else None, "+.2f", 100),
+        number(100 * score.difference.value if score.difference else None, "+.2f"),
         _interval(score.difference, "{:+.2f}"),
         Cell(f"{score.fidelity} {score.fidelity_mean:.4f}" if score.fidelity else "\u2013"),
     ]
@@ -302,6 +331,9 @@ def _again(report: Report) -> Iterable[Markup]:
         yield tag("pre", tag("code", readable(report.command)))
     else:
         yield tag("p", "The output's model card names no command.")
-    against = f" --against {readable(report.model)}" if report.model else ""
+    if any(tensor.refitted for tensor in report.tensors):
+        yield tag("p", "Then factors were fitted anew by ", tag("code", "loewner refit"), " to a text of the user's.")
+    options = f" --against {readable(report.model)}" if report.model else ""
+    options += " --eval FILE" if report.scores else ""
     yield tag("p", "This page:")
-    yield tag("pre", tag("code", f"loewner report {readable(report.output)}{against} -o report.html"))
+    yield tag("pre", tag("code", f"loewner report {readable(report.output)}{options} -o report.html"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from loewner._core import TokenKind, Vocabulary
 from loewner.reporting.markup import readable
 
-BANDS, WORST, FREQUENT = 24, 10, 1000
+BANDS, WORST, FREQUENT = 24, 8, 1000
 Vector = NDArray[np.float64]
 
 

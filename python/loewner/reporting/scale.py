@@ -22,6 +22,10 @@ def byte_text(count: float) -> str:
     return f"{count:.0f} B"
 
 
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
 @dataclass(frozen=True)
 class Scale:
     """Values from low to high, linear or logarithmic."""

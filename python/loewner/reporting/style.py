@@ -44,7 +44,8 @@ DARK = {
 }
 SERIES_COLORS = sum(name.startswith("c") for name in LIGHT)
 
-CHART = """
+CHART = (
+    """
 .chart text { font: 11.5px system-ui, "Segoe UI", "DejaVu Sans", Arial, sans-serif; fill: var(--ink); }
 .chart .tick { font-size: 10.5px; fill: var(--quiet); }
 .chart .middle { text-anchor: middle; }
@@ -57,12 +58,15 @@ CHART = """
 .chart .point { stroke: none; }
 .chart .mark { fill: none; stroke: var(--ink); stroke-width: 1.8; }
 .chart line.mark { stroke-dasharray: 4 3; stroke-width: 1.3; }
-""" + "".join(
-    f".chart .c{i}, .chart .c{i} .line {{ stroke: var(--c{i}); }}\n"
-    f".chart .c{i}, .chart .c{i} .point, .chart .c{i} .band {{ fill: var(--c{i}); }}\n"
-    f".chart .c{i}.bar, .chart .c{i}.key {{ stroke: none; }}\n"
-    for i in range(SERIES_COLORS)
-) + ".chart .line { fill: none; }\n.chart .point, .chart .band { stroke: none; }\n"
+"""
+    + "".join(
+        f".chart .c{i}, .chart .c{i} .line {{ stroke: var(--c{i}); }}\n"
+        f".chart .c{i}, .chart .c{i} .point, .chart .c{i} .band {{ fill: var(--c{i}); }}\n"
+        f".chart .c{i}.bar, .chart .c{i}.key {{ stroke: none; }}\n"
+        for i in range(SERIES_COLORS)
+    )
+    + ".chart .line { fill: none; }\n.chart .point, .chart .band { stroke: none; }\n"
+)
 
 
 def variables(colors: dict[str, str]) -> str:

@@ -21,9 +21,9 @@ class Cell:
         return isinstance(self.value, float | int)
 
 
-def number(value: float | None, format: str = "", scale: float = 1.0) -> Cell:
-    """An empty cell where there is none."""
-    return Cell("\u2013", None) if value is None else Cell(f"{value * scale:{format}}", value)
+def number(value: float | None, format: str = "") -> Cell:
+    """A dash where there is none."""
+    return Cell("\u2013") if value is None else Cell(f"{value:{format}}", value)
 
 
 def table(
@@ -32,10 +32,7 @@ def table(
     """In a box of its own that scrolls, where the page is narrow. Cells of the first column are heads of their rows."""
     numeric = [any(row[i].is_number for row in rows) for i in range(len(heads))]
     head = [_head(text, is_number, sorts) for text, is_number in zip(heads, numeric, strict=True)]
-    body = [
-        tag("tr", *(_cell(cell, i == 0, numeric[i], sorts) for i, cell in enumerate(row)))
-        for row in rows
-    ]
+    body = [tag("tr", *(_cell(cell, i == 0, numeric[i], sorts) for i, cell in enumerate(row))) for row in rows]
     content = tag("table", tag("caption", label), tag("thead", tag("tr", *head)), tag("tbody", *body), id=key)
     return tag("div", content, class_="scroll", role="region", aria_label=label, tabindex=0)
 
