@@ -98,7 +98,8 @@ void bind_study_class(nb::module_& m) {
   def_array(study, "row_weights", &TensorStudy::row_weights, "those of the claims; empty: every row counts the same");
   def_array(study, "frequency", &TensorStudy::frequency, "of a token embedding: estimated, by row; else empty");
   def_array(study, "rank_error", &TensorStudy::rank_error, "||A - A_k||_F / ||A||_F of the original, k = 0, 1, ...");
-  study.def_ro("rank_error_exact", &TensorStudy::rank_error_exact, "False: from a sketch, within some 15 %")
+  study.def_ro("array_bytes", &TensorStudy::array_bytes, "data of the stored arrays, as offers count them")
+      .def_ro("rank_error_exact", &TensorStudy::rank_error_exact, "False: from a sketch, within some 15 %")
       .def_ro("offers", &TensorStudy::offers, "of every method, under the row weights")
       .def_ro("notes", &TensorStudy::notes, "what could not be found out, and why");
 }

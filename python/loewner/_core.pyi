@@ -1298,6 +1298,10 @@ class TensorStudy:
         """||A - A_k||_F / ||A||_F of the original, k = 0, 1, ..."""
 
     @property
+    def array_bytes(self) -> int:
+        """data of the stored arrays, as offers count them"""
+
+    @property
     def rank_error_exact(self) -> bool:
         """False: from a sketch, within some 15 %"""
 

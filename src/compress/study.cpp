@@ -91,6 +91,7 @@ TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, cons
   const TensorReport report = report_from_specification(name, tensor.spec);
   RankCurve curve = rank_curve(model, name, 0);
   TensorStudy study;
+  for (const auto& array : tensor.array_names) study.array_bytes += output.at(array).info->bytes();
   add_row_errors(*original, *tensor.matrix, study);
   study.rank_error = std::move(curve.error);
   study.rank_error_exact = curve.exact;

@@ -12,6 +12,7 @@ namespace loewner {
 
 /// An encoded tensor held against its original: what a reader of a report wants to know beyond the claims.
 struct TensorStudy {
+  Index array_bytes = 0;              ///< data of the stored arrays, as offers count them
   std::vector<double> squared_norm;   ///< ||a_i||_2^2, by row of the original
   std::vector<double> squared_error;  ///< ||a_i - b_i||_2^2, by row
   std::vector<double> row_weights;    ///< those of the claims; empty where every row counts the same

@@ -60,7 +60,7 @@ def draw(chart: Chart) -> Markup:
         tag("desc", chart.description, id=f"{chart.key}-desc"),
         *_axes(chart.x, chart.y),
         *(_series(chart, series) for series in chart.series),
-        *(_mark(chart, mark) for mark in chart.marks),
+        *(_mark(chart, mark) for mark in chart.marks if mark.y is None or chart.y.shows(mark.y)),
         *(
             tag("g", *line, transform=f"translate(0,{TOP + PLOT_HEIGHT + BOTTOM + 8 + i * LEGEND_LINE})")
             for i, line in enumerate(legend)

@@ -56,6 +56,7 @@ class Point:
 class Study:
     """A tensor held against its original. Errors are measured anew, from the files."""
 
+    array_bytes: int  # without metadata, as offers count
     relative_error: float
     weighted_relative_error: float | None  # None where the row weights are not at hand
     claims_hold: bool  # of these two errors
@@ -129,8 +130,9 @@ def gather(
         if progress:
             progress(claim["name"], number / len(claimed["tensors"]))
         found = _study(output, model, claim, vocabulary) if model and wanted.search(claim["name"]) else None
-        refit = config["tensors"][claim["name"]].get("refit") or {}
-        tensors.append(_tensor(claim, refit.get("factor"), _archetypes(output, claim, vocabulary), found))
+        refit = config["tensors"][claim["name"]].get("refit")
+        factor = str(refit.get("factor")) if isinstance(refit, dict) else None
+        tensors.append(_tensor(claim, factor, _archetypes(output, claim, vocabulary), found))
     return Report(
         output=_name(output),
         model=_name(model) if model else None,
@@ -209,6 +211,7 @@ def _study(output: Path, model: Path, claim: Mapping[str, Any], vocabulary: Voca
     holds = _agrees(claim["relative_error"], relative)
     holds &= weighted is None or _agrees(claim["weighted_relative_error"], weighted)
     return Study(
+        array_bytes=found.array_bytes,
         relative_error=relative,
         weighted_relative_error=weighted,
         claims_hold=holds,

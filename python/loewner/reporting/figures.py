@@ -54,15 +54,15 @@ def charts_of(tensor: Tensor) -> Iterator[Chart]:
 
 def bytes_chart(tensor: Tensor, study: Study) -> Chart:
     """Error against bytes."""
-    chosen = Mark(f"chosen: {tensor.method}", tensor.bytes_after, tensor.weighted_relative_error)
+    chosen = Mark(f"chosen: {tensor.method}", study.array_bytes, tensor.weighted_relative_error)
     every = [(point.bytes, point.error) for points in study.offers.values() for point in points]
-    every.append((tensor.bytes_after, tensor.weighted_relative_error))
+    every.append((study.array_bytes, tensor.weighted_relative_error))
     return Chart(
         key=f"{key_of(tensor)}-bytes",
         title=f"{tensor.name}: error against bytes",
         description=f"What each method would leave of the matrix in how many bytes. {tensor.method} was chosen: "
-        f"{byte_text(tensor.bytes_after)}, relative weighted error {tensor.weighted_relative_error:.4g}.",
-        x=Scale.around("bytes", (x for x, _ in every), log=True, text=byte_text),
+        f"{byte_text(study.array_bytes)}, relative weighted error {tensor.weighted_relative_error:.4g}.",
+        x=Scale.around("bytes of the arrays", (x for x, _ in every), log=True, text=byte_text),
         y=Scale.around("relative weighted error", (y for _, y in every), log=True),
         series=[
             Series(method, [(p.bytes, p.error) for p in points], _color(method))
