@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner report` and `loewner plot`: what they say is what NumPy finds in the files, and nobody's text becomes markup."""
+"""`loewner report` and `loewner plot` say what NumPy finds in the files, and nobody's text becomes markup."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def table_of(report: Report) -> Tensor:
 def matrices(folders: tuple[Path, Path], folder: Path) -> tuple[Any, Any]:
     """The table before and after, the latter as `expand` writes it."""
     loewner.expand(folders[1], folder / "dense")
-    return tuple(load_file(f / "model.safetensors")[ft.TABLE].astype(np.float64) for f in (folders[0], folder / "dense"))
+    before, after = (load_file(f / "model.safetensors")[ft.TABLE] for f in (folders[0], folder / "dense"))
+    return before.astype(np.float64), after.astype(np.float64)
 
 
 class _Elements(HTMLParser):
@@ -80,7 +81,9 @@ def test_row_errors_are_those_of_numpy(folders: tuple[Path, Path], report: Repor
     assert {readable(token) for token in NASTY} <= {token.token for token in study.rows.worst}
 
 
-def test_bands_hold_every_token_once_from_frequent_to_rare(folders: tuple[Path, Path], report: Report, tmp_path: Path) -> None:
+def test_bands_hold_every_token_once_from_frequent_to_rare(
+    folders: tuple[Path, Path], report: Report, tmp_path: Path
+) -> None:
     before, after = matrices(folders, tmp_path)
     relative = np.linalg.norm(before - after, axis=1) / np.linalg.norm(before, axis=1)
     study = table_of(report).study
@@ -205,6 +208,7 @@ def test_markup_escapes_text_and_attributes(text: str) -> None:
     root = ElementTree.fromstring(tag("a", text, title=text))
     expected = "".join("\ufffd" if c in "\x00\ud800" else c for c in text)
     assert root.text == expected and root.get("title") == expected
+    assert tag("a", x=0, y=None, z=False, checked=True) == '<a x="0" checked></a>'
     assert ElementTree.fromstring(tag("a", Markup("<b/>")))[0].tag == "b"
 
 
@@ -267,7 +271,9 @@ def test_the_page_is_the_same_bytes_for_any_number_of_threads(folders: tuple[Pat
 
 
 def test_the_json_has_the_data(folders: tuple[Path, Path], report: Report, tmp_path: Path) -> None:
-    done = ft.run("report", folders[1], "--against", folders[0], "-o", tmp_path / "r.html", "--json", tmp_path / "r.json")
+    done = ft.run(
+        "report", folders[1], "--against", folders[0], "-o", tmp_path / "r.html", "--json", tmp_path / "r.json"
+    )
     assert done.returncode == 0 and "r.html" in done.stdout
     data = json.loads((tmp_path / "r.json").read_text())
     assert data["sizes"]["weights_after"] == report.sizes.weights_after

@@ -26,7 +26,9 @@ def join(*parts: object) -> Markup:
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
     """An element; of attributes, class_ is class, data_x is data-x, None and False are left out."""
-    written = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
+    written = "".join(
+        _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
+    )
     if name in _VOID:
         return Markup(f"<{name}{written}>")
     return Markup(f"<{name}{written}>{join(*children)}</{name}>")
