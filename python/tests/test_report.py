@@ -9,6 +9,7 @@ import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 from loewner.reporting.archetypes import nearest_tokens
 from loewner.reporting.data import Report, Tensor, gather
+from loewner.reporting.figures import key_of
 from loewner.reporting.image import png
 from loewner.reporting.markup import Markup, readable, tag
 from loewner.reporting.page import page
@@ -186,7 +188,7 @@ def points_of(text: str) -> Iterator[tuple[str, str, float, float]]:
 def test_charts_have_the_values_of_the_data(report: Report) -> None:
     tensor = table_of(report)
     assert tensor.study is not None
-    drawn = [(s, x, y) for key, s, x, y in points_of(page(report)) if key == "embeddings-word-embeddings-bytes"]
+    drawn = [(s, x, y) for key, s, x, y in points_of(page(report)) if key == "embeddings.word_embeddings-bytes"]
     assert drawn == [(m, p.bytes, p.error) for m, points in tensor.study.offers.items() for p in points]
 
 
@@ -230,6 +232,12 @@ def test_ids_are_unique_and_links_lead_somewhere(report: Report) -> None:
     for _, attributes in elements:
         if str(attributes.get("href", "")).startswith("#"):
             assert str(attributes["href"])[1:] in ids
+
+
+def test_names_that_look_alike_keep_charts_of_their_own(report: Report) -> None:
+    names = ["a.b.weight", "a-b.weight", "a_b.weight", "../a.weight", "a/b.weight"]
+    keys = {key_of(replace(report.tensors[0], name=name)) for name in names}
+    assert len(keys) == len(names) and not any("/" in key for key in keys)
 
 
 def test_evaluations_are_shown(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 WIDE, PHONE = 1280, 360
 READABLE = 4.5  # WCAG 2, contrast of text at level AA
-TABLE = "#tensor-table"
+TABLE = "#all-tensors"
 
 # The contrast of every text to what is behind it, as the reader sees it.
 CONTRASTS = """

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _name(folder: Path) -> str:
-    return folder.resolve().name
+    return os.path.basename(os.path.abspath(folder))
 
 
 def _quantization_config(output: Path) -> dict[str, Any]:

@@ -16,8 +16,8 @@ METHODS = ("svd", "codes", "coded-svd", "subspaces", "int8", "int4", "dense", "l
 
 
 def key_of(tensor: Tensor) -> str:
-    """For ids and names of files."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", tensor.name.removesuffix(".weight")).strip("-") or "tensor"
+    """For ids and names of files; other tensors have others."""
+    return re.sub(r"[^A-Za-z0-9._]", lambda found: f"-{ord(found.group()):x}-", tensor.name.removesuffix(".weight"))
 
 
 def size_bars(report: Report) -> Markup:

@@ -111,7 +111,7 @@ def _made_from(report: Report) -> str:
 
 def _tensors(report: Report) -> Iterable[Markup]:
     heads = ["Tensor", "Shape", "Method", "Rank", "Bits a weight", "Before", "After", "Error", "Weighted"]
-    yield table("Encoded tensors", heads, [_row(t) for t in report.tensors], sorts=True, key="tensor-table")
+    yield table("Encoded tensors", heads, [_row(t) for t in report.tensors], sorts=True, key="all-tensors")
     yield tag(
         "p",
         "Error: relative, in the Frobenius norm, on the stored numbers. Weighted: each row of a token table counts as "
@@ -121,7 +121,7 @@ def _tensors(report: Report) -> Iterable[Markup]:
 
 
 def _row(tensor: Tensor) -> list[Cell]:
-    link = tag("a", _breakable(tensor.name), href=f"#{key_of(tensor)}")
+    link = tag("a", _breakable(tensor.name), href=f"#of-{key_of(tensor)}")
     return [
         Cell(link, tensor.name),
         Cell(f"{tensor.rows:,} \u00d7 {tensor.cols:,}", tensor.rows * tensor.cols),
@@ -175,7 +175,7 @@ def _tensor(tensor: Tensor, is_open: bool) -> Markup:
         tag("summary", tag("span", readable(tensor.name), class_="name"), " ", tag("span", brief, class_="quiet")),
         tag("div", *parts, tag("div", *figures, class_="figures"), class_="body"),
         class_="tensor",
-        id=key_of(tensor),
+        id=f"of-{key_of(tensor)}",
         open=is_open,
     )
 
@@ -219,7 +219,7 @@ def _token_table(label: str, tokens: Iterable[TokenError]) -> Markup:
         ]
         for t in tokens
     ]
-    return table(label, ["Token", "By frequency", "Error of its row"], rows)
+    return table(label, ["Token", "Rank", "Error"], rows)
 
 
 def _archetypes(tensor: Tensor) -> Markup:
@@ -241,34 +241,32 @@ def _separated(parts: Iterable[Markup]) -> Iterable[object]:
 
 
 def _claims(report: Report) -> Iterable[Markup]:
-    studied = [tensor for tensor in report.tensors if tensor.study]
-    broken = [tensor.name for tensor in studied if tensor.study and not tensor.study.claims_hold]
-    if broken:
-        yield tag(
-            "p",
-            f"Measured anew, these errors are not what is claimed: {', '.join(map(readable, broken))}.",
-            class_="bad",
-        )
-    elif studied:
-        text = (
-            f"The errors of {len(studied)} of {len(report.tensors)} tensors were measured anew for this page and agree"
-        )
-        yield tag("p", text + " with what the output claims.", class_="good")
-    else:
-        yield tag("p", "The errors on this page are the output's own claims, not measured anew.")
+    yield _agreement(report)
     yield tag("p", "All claims, and every other byte: ", tag("code", _verify_command(report)), ".")
     certified = [t for t in report.tensors if t.certificate is not None or t.lp_error_svd is not None]
-    if certified:
-        heads = ["Tensor", "p", "Proved distortion", "l_p error", "l_p error of the SVD"]
-        yield table("Certificates of l_p factorisations", heads, [_certificate(t) for t in certified])
-        yield tag(
-            "p",
-            "Proved distortion: c with ||Fx||\u2082 \u2264 ||Ax||\u209a \u2264 c ||Fx||\u2082 for all x, F the factor "
-            "that the subspace was taken from.",
-            class_="quiet",
-        )
-    else:
+    if not certified:
         yield tag("p", "No tensor carries a certificate: they come with the methods lp and svd.", class_="quiet")
+        return
+    heads = ["Tensor", "p", "Proved distortion", "l_p error", "l_p error of the SVD"]
+    yield table("Certificates of l_p factorisations", heads, [_certificate(t) for t in certified])
+    yield tag(
+        "p",
+        "Proved distortion: c with ||Fx||\u2082 \u2264 ||Ax||\u209a \u2264 c ||Fx||\u2082 for all x, F the factor "
+        "that the subspace was taken from.",
+        class_="quiet",
+    )
+
+
+def _agreement(report: Report) -> Markup:
+    held = {tensor.name: tensor.study.claims_hold for tensor in report.tensors if tensor.study}
+    if not held:
+        return tag("p", "The errors on this page are the output's own claims, not measured anew.")
+    broken = [readable(name) for name, holds in held.items() if not holds]
+    if broken:
+        return tag("p", f"Measured anew, these errors are not what is claimed: {', '.join(broken)}.", class_="bad")
+    which = "all" if len(held) == len(report.tensors) else f"{len(held)} of the {len(report.tensors)}"
+    text = f"The errors of {which} tensors were measured anew for this page and agree with what the output claims."
+    return tag("p", text, class_="good")
 
 
 def _verify_command(report: Report) -> str:
@@ -299,7 +297,7 @@ def _evaluation(report: Report) -> Iterable[Markup]:
             " shows here.",
         )
         return
-    heads = ["Model", "Task", "Metric x 100", "Value", "95 %", "To the first", "95 %", "Outputs to the first"]
+    heads = ["Model", "Task", "Metric \u00d7 100", "Value", "95 %", "To the first", "95 %", "Outputs to the first"]
     yield table("Scores", heads, [_score(score) for score in report.scores])
 
 
