@@ -299,7 +299,13 @@ def test_plots_are_the_drawings_of_the_page(folders: tuple[Path, Path], report: 
 
 
 def test_png_files_are_drawn_or_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawing = tag("svg", tag("rect", width=4, height=4), xmlns="http://www.w3.org/2000/svg", viewBox="0 0 4 4")
+    drawing = tag(
+        "svg",
+        tag("title", "a: b"),
+        tag("rect", width=4, height=4),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox="0 0 4 4",
+    )
     assert png(drawing).startswith(b"\x89PNG\r\n")
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     with pytest.raises(ImportError, match=r"loewner\[plot\]"):

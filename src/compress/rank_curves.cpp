@@ -33,8 +33,7 @@ std::vector<double> sketched_error(const RowSource& rows, std::uint64_t seed) {
 RankCurve rank_curve(const Checkpoint& checkpoint, const std::string& name, std::uint64_t seed) {
   const auto rows = checkpoint.rows_of(name);
   try {
-    require_finite(*rows,
-                   checkpoint.shard_of(checkpoint.at(name)).file->path().string() + ": tensor '" + name + "'");
+    require_finite(*rows, checkpoint.shard_of(checkpoint.at(name)).file->path().string() + ": tensor '" + name + "'");
   } catch (const InvalidArgument& error) {
     throw IoError(error.what());  // here it is the file's fault, not the caller's
   }

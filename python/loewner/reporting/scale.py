@@ -11,7 +11,7 @@ MOST_TICKS = 6
 
 
 def plain(value: float) -> str:
-    return f"{value:g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return f"{value:g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def byte_text(count: float) -> str:
