@@ -271,7 +271,7 @@ int run(std::span<const std::string> arguments, std::ostream& out, std::ostream&
   CLI::App root("Transformer checkpoints made smaller without fine-tuning and without a GPU.", "loewner");
   root.set_version_flag("--version", LOEWNER_VERSION);
   root.require_subcommand(1);
-  root.footer("The Python package's loewner also has: eval, refit (see loewner eval --help).");
+  root.footer("The Python package's loewner also has: eval, plot, refit, report (see loewner eval --help).");
   root.failure_message([](const CLI::App*, const CLI::Error& error) {
     return fmt::format("loewner: {} (see loewner --help)\n", error.what());
   });

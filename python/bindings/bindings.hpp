@@ -28,6 +28,7 @@ void bind_heavy_keys(nanobind::module_& m);
 void bind_latent_simplex(nanobind::module_& m);
 void bind_stored_matrix(nanobind::module_& m);
 void bind_compress(nanobind::module_& m);
+void bind_study(nanobind::module_& m);
 void bind_command_line(nanobind::module_& m);
 
 }  // namespace loewner::python

@@ -12,6 +12,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
+#include "json_report.hpp"
 #include "loewner/compress/expand.hpp"
 #include "loewner/compress/pipeline.hpp"
 #include "loewner/compress/refit.hpp"
@@ -22,13 +23,6 @@ namespace {
 
 namespace nb = nanobind;
 using namespace nb::literals;
-
-using Report = nb::typed<nb::dict, nb::str, nb::any>;
-
-// The documented JSON of the command line is the interface of reports, so that both stay the same.
-Report to_python(const Json& report) {
-  return nb::cast<Report>(nb::module_::import_("json").attr("loads")(report.dump()));
-}
 
 void bind_choices(nb::module_& m) {
   nb::enum_<Selection>(m, "Selection", "Which tensors are made smaller, before include and exclude.")

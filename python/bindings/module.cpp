@@ -33,5 +33,6 @@ NB_MODULE(_core, m) {
   loewner::python::bind_latent_simplex(m);
   loewner::python::bind_stored_matrix(m);
   loewner::python::bind_compress(m);
+  loewner::python::bind_study(m);
   loewner::python::bind_command_line(m);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console script `loewner`: the command line of the C++ executable, and the commands that need the model run."""
+"""The console script `loewner`: the command line of the C++ executable, and the commands that run models or draw."""
 
 import importlib
 import signal
@@ -7,7 +7,7 @@ import sys
 
 from loewner._core import run_command_line
 
-PYTHON_COMMANDS = ("eval", "refit")
+PYTHON_COMMANDS = ("eval", "plot", "refit", "report")
 
 
 def main() -> int:

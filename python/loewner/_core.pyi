@@ -1215,5 +1215,112 @@ def expand(model: str | os.PathLike, output: str | os.PathLike, *, if_exists: If
 
 def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str | os.PathLike, factors: Sequence[tuple[str, str, Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], dict]], if_exists: IfExists = IfExists.refuse) -> dict[str, Any]: ...
 
+class TensorRows:
+    """
+    A matrix of a model folder, decoded where it is encoded, by blocks of rows.
+    """
+
+    def __init__(self, folder: str | os.PathLike, name: str) -> None: ...
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    def read(self, first: int, count: int) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """count x d, float32"""
+
+class TokenKind(enum.Enum):
+    """How a token id is used."""
+
+    unused = 0
+
+    ordinary = 1
+
+    special = 2
+
+class Vocabulary:
+    """What a tokenizer file says of its tokens."""
+
+    @property
+    def tokens(self) -> list[str]:
+        """by token id, as the file spells them; empty where it names none"""
+
+    @property
+    def kinds(self) -> list[TokenKind]:
+        """by token id"""
+
+def read_vocabulary(folder: str | os.PathLike) -> Vocabulary | None:
+    """
+    Of a model folder, from its tokenizer's files; None where there is none.
+    """
+
+class Offer:
+    """One way to store a matrix, as predicted."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def bytes(self) -> int:
+        """of its arrays"""
+
+    @property
+    def error(self) -> float:
+        """relative, weighted"""
+
+    @property
+    def rank(self) -> int | None: ...
+
+    @property
+    def bits(self) -> float | None:
+        """mean bits of an entry"""
+
+class TensorStudy:
+    """An encoded tensor held against its original."""
+
+    @property
+    def squared_norm(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """||a_i||_2^2, by row of the original"""
+
+    @property
+    def squared_error(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """||a_i - b_i||_2^2, by row"""
+
+    @property
+    def row_weights(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """those of the claims; empty: every row counts the same"""
+
+    @property
+    def frequency(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """of a token embedding: estimated, by row; else empty"""
+
+    @property
+    def rank_error(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """||A - A_k||_F / ||A||_F of the original, k = 0, 1, ..."""
+
+    @property
+    def array_bytes(self) -> int:
+        """data of the stored arrays, as offers count them"""
+
+    @property
+    def rank_error_exact(self) -> bool:
+        """False: from a sketch, within some 15 %"""
+
+    @property
+    def offers(self) -> list[Offer]:
+        """of every method, under the row weights"""
+
+    @property
+    def notes(self) -> list[str]:
+        """what could not be found out, and why"""
+
+def claimed_report(output: str | os.PathLike, model: str | os.PathLike | None = None) -> dict[str, Any]:
+    """
+    What a compressed folder says of itself, as the report of compress, with the bytes of its files; those before are
+    of `model`, zero without one.
+    """
+
+def study_tensor(output: str | os.PathLike, model: str | os.PathLike, name: str) -> TensorStudy:
+    """Holds one encoded tensor against its original."""
+
 def run_command_line(arguments: Sequence[str]) -> int:
     """Runs `loewner ARGUMENTS` and returns its exit code."""

@@ -10,6 +10,7 @@
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/model_card.hpp"
 #include "loewner/compress/rewrite.hpp"
+#include "loewner/compress/study.hpp"
 
 namespace loewner {
 namespace fs = std::filesystem;
@@ -73,22 +74,6 @@ Index folder_bytes(const fs::path& folder) {
   return sum;
 }
 
-CompressReport report_of_output(const Job& job, const fs::path& folder) {
-  CompressReport report;
-  const Checkpoint output = Checkpoint::open(folder);
-  for (const auto& tensor : read_encoded_tensors(output)) {
-    TensorReport row = report_from_specification(tensor.name, tensor.spec);
-    row.bytes_before = stored_bytes(job.checkpoint, {tensor.name});
-    row.bytes_after = stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
-    report.tensors.push_back(std::move(row));
-  }
-  report.weights_before = job.checkpoint.weight_bytes();
-  report.weights_after = output.weight_bytes();
-  report.folder_before = folder_bytes(job.checkpoint.folder());
-  report.folder_after = folder_bytes(folder);
-  return report;
-}
-
 CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
                         const ProgressCallback& progress) {
   rewrite_weights(job.checkpoint, replacements_of(job, parts), staged.folder(), progress);
@@ -98,7 +83,7 @@ CompressReport assemble(const Job& job, const std::vector<Part>& parts, const St
   write_config(job, specifications, staged.folder());
   measure(job, parts, staged.folder(), specifications);
   write_config(job, specifications, staged.folder());
-  CompressReport report = report_of_output(job, staged.folder());
+  CompressReport report = claimed_report(Checkpoint::open(staged.folder()), &job.checkpoint);
   for (std::size_t i = 0; i < parts.size(); ++i) report.tensors[i].seconds = parts[i].seconds;
   detail::replace_file(staged.folder() / "README.md", model_card(job.options, report));
   report.folder_after = folder_bytes(staged.folder());

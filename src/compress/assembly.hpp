@@ -15,9 +15,6 @@ namespace loewner {
 CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
                         const ProgressCallback& progress);
 
-/// The report of an output that is finished.
-CompressReport report_of_output(const Job& job, const std::filesystem::path& folder);
-
 /// Bytes of all files in a folder.
 Index folder_bytes(const std::filesystem::path& folder);
 

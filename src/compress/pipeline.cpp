@@ -11,6 +11,7 @@
 #include "compress/planning.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/compress/study.hpp"
 
 namespace loewner {
 namespace fs = std::filesystem;
@@ -182,7 +183,7 @@ CompressReport compress(const CompressOptions& options, const ProgressCallback& 
   if (options.dry_run) {
     report = plan_only(job, progress_of_job);
   } else if (is_complete(job)) {
-    report = report_of_output(job, options.output);
+    report = claimed_report(Checkpoint::open(options.output), &job.checkpoint);
     report.notes.push_back("the output was complete already");
     StagedFolder::remove_leftovers(options.output);
   } else {

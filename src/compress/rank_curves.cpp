@@ -14,8 +14,8 @@ namespace {
 
 constexpr Index kMostExactSide = 1024, kSketchSize = 2048, kMostSketchedRank = 512;
 
-bool is_exact(const SelectedTensor& tensor) {
-  return std::min(tensor.rows(), tensor.cols()) <= kMostExactSide;
+bool is_exact(Index rows, Index cols) {
+  return std::min(rows, cols) <= kMostExactSide;
 }
 
 std::vector<double> sketched_error(const RowSource& rows, std::uint64_t seed) {
@@ -28,23 +28,22 @@ std::vector<double> sketched_error(const RowSource& rows, std::uint64_t seed) {
   return error;
 }
 
-RankCurve curve_of(const Checkpoint& checkpoint, const SelectedTensor& tensor, std::uint64_t seed) {
-  const auto rows = checkpoint.rows_of(tensor.name());
+}  // namespace
+
+RankCurve rank_curve(const Checkpoint& checkpoint, const std::string& name, std::uint64_t seed) {
+  const auto rows = checkpoint.rows_of(name);
   try {
-    require_finite(*rows,
-                   checkpoint.shard_of(*tensor.tensor).file->path().string() + ": tensor '" + tensor.name() + "'");
+    require_finite(*rows, checkpoint.shard_of(checkpoint.at(name)).file->path().string() + ": tensor '" + name + "'");
   } catch (const InvalidArgument& error) {
     throw IoError(error.what());  // here it is the file's fault, not the caller's
   }
-  const bool exact = is_exact(tensor);
-  return {.name = tensor.name(),
-          .rows = tensor.rows(),
-          .cols = tensor.cols(),
+  const bool exact = is_exact(rows->rows(), rows->cols());
+  return {.name = name,
+          .rows = rows->rows(),
+          .cols = rows->cols(),
           .error = exact ? relative_residuals(singular_values(*rows)) : sketched_error(*rows, seed),
           .exact = exact};
 }
-
-}  // namespace
 
 std::vector<RankCurve> rank_curves(const Checkpoint& checkpoint, const Architecture& architecture, std::uint64_t seed,
                                    const ProgressCallback& progress) {
@@ -54,17 +53,17 @@ std::vector<RankCurve> rank_curves(const Checkpoint& checkpoint, const Architect
   std::vector<RankCurve> curves(tensors.size());
   std::vector<Index> exact;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (is_exact(tensors[i])) exact.push_back(static_cast<Index>(i));
+    if (is_exact(tensors[i].rows(), tensors[i].cols())) exact.push_back(static_cast<Index>(i));
   }
   // Small matrices side by side, the longest first; large ones one by one, with all threads inside.
   std::ranges::stable_sort(exact, std::ranges::greater(),
                            [&](Index i) { return tensors[i].rows() * tensors[i].cols(); });
   parallel_for(static_cast<Index>(exact.size()),
-               [&](Index i) { curves[exact[i]] = curve_of(checkpoint, tensors[exact[i]], seed); });
+               [&](Index i) { curves[exact[i]] = rank_curve(checkpoint, tensors[exact[i]].name(), seed); });
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (is_exact(tensors[i])) continue;
+    if (is_exact(tensors[i].rows(), tensors[i].cols())) continue;
     if (progress) progress(tensors[i].name(), static_cast<double>(i) / static_cast<double>(tensors.size()));
-    curves[i] = curve_of(checkpoint, tensors[i], seed);
+    curves[i] = rank_curve(checkpoint, tensors[i].name(), seed);
   }
   return curves;
 }

@@ -6,6 +6,13 @@
 
 namespace loewner {
 
+TensorReport claimed_report(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint* model) {
+  TensorReport report = report_from_specification(tensor.name, tensor.spec);
+  if (model != nullptr) report.bytes_before = stored_bytes(*model, {tensor.name});
+  report.bytes_after = stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
+  return report;
+}
+
 TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& encoded, const RowWeights& weights,
                              double norm_exponent) {
   const auto errors = approximation_errors(original, encoded, weights.values, norm_exponent);

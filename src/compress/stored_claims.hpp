@@ -11,6 +11,10 @@
 
 namespace loewner {
 
+/// The claims of a stored tensor with the bytes that it takes in its files. bytes_before are those in `model`, zero
+/// without one.
+TensorReport claimed_report(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint* model);
+
 /// The errors of an encoding, as its claims state them.
 TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& encoded, const RowWeights& weights,
                              double norm_exponent);

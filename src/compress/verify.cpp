@@ -61,10 +61,7 @@ void check_error_of_svd(const EncodedTensor& tensor, std::shared_ptr<const RowSo
 CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint& model,
                            std::vector<std::string>& notes) {
   CheckedTensor checked;
-  checked.claimed = report_from_specification(tensor.name, tensor.spec);
-  checked.claimed.bytes_before = stored_bytes(model, {tensor.name});
-  checked.claimed.bytes_after =
-      stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
+  checked.claimed = claimed_report(tensor, output, &model);
   const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
   if (original->rows() != tensor.matrix->rows() || original->cols() != tensor.matrix->cols()) {
     checked.failures.push_back("the original is " + std::to_string(original->rows()) + " x " +

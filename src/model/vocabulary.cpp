@@ -36,28 +36,33 @@ TokenKind kind_by_name(std::string_view token) {
   return std::ranges::find(kSpecialTokens, token) != kSpecialTokens.end() ? TokenKind::special : TokenKind::ordinary;
 }
 
-// The id as an index; kinds grows to hold it.
-std::size_t make_room(Vocabulary& vocabulary, const SortedJson& id, std::string_view token) {
+// The kind of an id that has this name from now on; the vocabulary grows to hold it.
+TokenKind& name_token(Vocabulary& vocabulary, const SortedJson& id, std::string_view token) {
   if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= static_cast<std::uint64_t>(kMaxTokens)) {
     throw IoError(vocabulary.source + ": token " + detail::quoted(token) + ": id must be an integer in [0, " +
                   std::to_string(kMaxTokens) + "), got " + detail::quoted(id.dump()));
   }
   const auto index = id.get<std::size_t>();
-  if (index >= vocabulary.kinds.size()) vocabulary.kinds.resize(index + 1, TokenKind::unused);
-  return index;
+  if (index >= vocabulary.kinds.size()) {
+    vocabulary.kinds.resize(index + 1, TokenKind::unused);
+    vocabulary.tokens.resize(index + 1);
+  }
+  vocabulary.tokens[index] = token;
+  return vocabulary.kinds[index];
 }
 
 void add_ids(Vocabulary& vocabulary, const SortedJson& ids) {
-  for (const auto& [token, id] : ids.items()) vocabulary.kinds[make_room(vocabulary, id, token)] = kind_by_name(token);
+  for (const auto& [token, id] : ids.items()) name_token(vocabulary, id, token) = kind_by_name(token);
 }
 
 // A score of 0 is probability 1: it marks pieces whose frequency was not estimated, such as control symbols.
-void add_scored_piece(Vocabulary& vocabulary, TokenKind kind, double score) {
+void add_scored_piece(Vocabulary& vocabulary, std::string_view piece, TokenKind kind, double score) {
   if (!std::isfinite(score)) {
     throw IoError(vocabulary.source + ": piece " + std::to_string(vocabulary.kinds.size()) + ": score must be finite");
   }
   vocabulary.kinds.push_back(kind == TokenKind::ordinary && score >= 0 ? TokenKind::special : kind);
   vocabulary.log_probability.push_back(score);
+  vocabulary.tokens.emplace_back(piece);
 }
 
 void add_unigram_pieces(Vocabulary& vocabulary, const SortedJson& pieces) {
@@ -66,7 +71,8 @@ void add_unigram_pieces(Vocabulary& vocabulary, const SortedJson& pieces) {
       throw IoError(vocabulary.source + ": model.vocab: entry " + std::to_string(vocabulary.kinds.size()) +
                     " must be a piece and its score");
     }
-    add_scored_piece(vocabulary, kind_by_name(piece[0].get_ref<const std::string&>()), piece[1].get<double>());
+    const auto& text = piece[0].get_ref<const std::string&>();
+    add_scored_piece(vocabulary, text, kind_by_name(text), piece[1].get<double>());
   }
 }
 
@@ -78,7 +84,7 @@ void add_added_tokens(Vocabulary& vocabulary, const SortedJson& tokens) {
       throw IoError(vocabulary.source + ": added_tokens must be objects with id and content");
     }
     const auto& text = content->get_ref<const std::string&>();
-    auto& kind = vocabulary.kinds[make_room(vocabulary, *id, text)];
+    auto& kind = name_token(vocabulary, *id, text);
     const auto special = token.find("special");
     const bool is_special = special != token.end() && special->is_boolean() && special->get<bool>();
     const bool lacks_score = !vocabulary.log_probability.empty() && kind == TokenKind::unused;
@@ -117,7 +123,7 @@ void add_sentencepiece(Vocabulary& vocabulary, std::string_view message) {
     if (field->number == 2 && field->is_fixed32) score = field->as_float();
     if (field->number == 3) type = field->integer;
   }
-  add_scored_piece(vocabulary, kind_of_piece(type, piece), score);
+  add_scored_piece(vocabulary, piece, kind_of_piece(type, piece), score);
 }
 
 bool is_unigram_trainer(std::string_view message, const std::string& file) {
@@ -160,6 +166,7 @@ Vocabulary parse_vocab_txt(std::string_view text, const std::string& file) {
     auto token = text.substr(0, end);
     if (token.ends_with('\r')) token.remove_suffix(1);
     vocabulary.kinds.push_back(kind_by_name(token));
+    vocabulary.tokens.emplace_back(token);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return vocabulary;

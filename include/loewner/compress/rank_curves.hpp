@@ -21,13 +21,18 @@ struct RankCurve {
   bool exact = true;  ///< false: from a sketch, within some 15 % (residual_curve.hpp)
 };
 
-/// The curves of all encodable matrices (embeddings, linear layers, heads), in the order of their data.
+/// The curve of one matrix of a checkpoint.
 ///
 /// Method    singular values where the smaller side has at most 1024 entries; longer ones from one bilinear sketch
 ///           with 2048 rows and columns, up to rank 512.
-/// Cost      one pass over each matrix; memory: as many Gram matrices as threads, or one sketch and its row blocks.
-/// Random    the sketches, from seed.
+/// Cost      one pass over the matrix; memory: a Gram matrix, or one sketch and its row blocks.
+/// Random    the sketch, from seed.
 /// Errors    IoError on a non-finite entry, naming tensor and index.
+RankCurve rank_curve(const Checkpoint& checkpoint, const std::string& name, std::uint64_t seed);
+
+/// The curves of all encodable matrices (embeddings, linear layers, heads), in the order of their data.
+///
+/// Cost      that of each; as many Gram matrices as threads are in memory, or one sketch.
 std::vector<RankCurve> rank_curves(const Checkpoint& checkpoint, const Architecture& architecture, std::uint64_t seed,
                                    const ProgressCallback& progress);
 

@@ -19,6 +19,7 @@ struct Vocabulary {
   std::vector<TokenKind> kinds;         ///< by token id
   std::vector<double> log_probability;  ///< by token id: scores of a unigram model; empty for other models
   std::string source;                   ///< the file it was read from
+  std::vector<std::string> tokens{};    ///< by token id, as the file spells them; empty where it names none
 };
 
 /// tokenizer.json of the tokenizers library: models WordPiece, BPE, WordLevel and Unigram.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that need torch and transformers; all others are C++."""
+"""The commands that run models or draw; all others are C++. Only `eval` and `refit` need torch and transformers."""

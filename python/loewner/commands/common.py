@@ -21,9 +21,20 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
 
 def report(options: argparse.Namespace, data: Any, table: str) -> None:
     if options.json:
-        options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        replace_file(options.json, (json.dumps(data, indent=2) + "\n").encode())
     if not options.quiet:
         print(table)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """The file is there whole or as it was before."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def progress_line(options: argparse.Namespace) -> Callable[[str, float], None] | None:

@@ -19,6 +19,7 @@ constexpr auto kOrdinary = TokenKind::ordinary;
 constexpr auto kSpecial = TokenKind::special;
 
 using Kinds = std::vector<TokenKind>;
+using Tokens = std::vector<std::string>;
 using Parse = Vocabulary (*)(std::string_view, const std::string&);
 
 std::string refusal(Parse parse, const std::string& bytes) {
@@ -53,11 +54,14 @@ std::string trainer(int model_type) {
 TEST(Vocabulary, VocabTxtKnowsSpecialAndUnusedPiecesByName) {
   const auto vocabulary = parse_vocab_txt("[PAD]\n[unused0]\n[CLS]\r\nthe\n##s", "vocab.txt");
   EXPECT_EQ(vocabulary.kinds, (Kinds{kSpecial, kUnused, kSpecial, kOrdinary, kOrdinary}));
+  EXPECT_EQ(vocabulary.tokens, (Tokens{"[PAD]", "[unused0]", "[CLS]", "the", "##s"}));
   EXPECT_TRUE(vocabulary.log_probability.empty());
 }
 
 TEST(Vocabulary, VocabJsonIsOrderedByIdAndIdsThatItSkipsAreUnused) {
-  EXPECT_EQ(parse_vocab_json(R"({"b":3,"<s>":0,"a":1})", "v").kinds, (Kinds{kSpecial, kOrdinary, kUnused, kOrdinary}));
+  const auto vocabulary = parse_vocab_json(R"({"b":3,"<s>":0,"a":1})", "v");
+  EXPECT_EQ(vocabulary.kinds, (Kinds{kSpecial, kOrdinary, kUnused, kOrdinary}));
+  EXPECT_EQ(vocabulary.tokens, (Tokens{"<s>", "a", "", "b"}));
 }
 
 TEST(Vocabulary, TokenizerJsonTakesSpecialTokensFromTheirFlags) {
@@ -67,6 +71,7 @@ TEST(Vocabulary, TokenizerJsonTakesSpecialTokensFromTheirFlags) {
                           {"id":4,"content":"<extra_id_0>","special":true}]})",
       "tokenizer.json");
   EXPECT_EQ(vocabulary.kinds, (Kinds{kOrdinary, kSpecial, kOrdinary, kOrdinary, kUnused}));
+  EXPECT_EQ(vocabulary.tokens, (Tokens{"a", "<go>", "b", "new", "<extra_id_0>"}));
 }
 
 TEST(Vocabulary, UnigramTokenizersBringScores) {
@@ -77,6 +82,7 @@ TEST(Vocabulary, UnigramTokenizersBringScores) {
   EXPECT_EQ(vocabulary.kinds, (Kinds{kSpecial, kSpecial, kOrdinary, kOrdinary, kSpecial}));
   ASSERT_EQ(vocabulary.log_probability.size(), 5u);
   EXPECT_EQ(vocabulary.log_probability[3], -7);
+  EXPECT_EQ(vocabulary.tokens, (Tokens{"<unk>", "kept", "a", "b", "added"}));
 }
 
 TEST(Vocabulary, TokenizerJsonOfAnotherKindIsRefused) {
@@ -98,6 +104,7 @@ TEST(Vocabulary, SentencePieceModelsBringKindsAndScores) {
       piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("mine", -1, 4) + piece("a", -3.5f) + piece("b", -4, 5), "m");
   EXPECT_EQ(vocabulary.kinds, (Kinds{kSpecial, kSpecial, kSpecial, kOrdinary, kUnused}));
   EXPECT_EQ(vocabulary.log_probability[3], -3.5);
+  EXPECT_EQ(vocabulary.tokens, (Tokens{"<unk>", "<s>", "mine", "a", "b"}));
 }
 
 TEST(Vocabulary, ScoresOfOtherSentencePieceModelsAreNoProbabilities) {
