@@ -7,7 +7,7 @@ import sys
 
 from loewner._core import run_command_line
 
-PYTHON_COMMANDS = ("eval", "plot", "refit", "report")
+PYTHON_COMMANDS = ("calibrate", "eval", "plot", "refit", "report")
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 """Every block of the documents that is marked `sh` or `python` runs, in the order of the page.
 
 A page's blocks share a folder with MODEL (all-MiniLM-L6-v2), GLUE (the folder named by LOEWNER_GLUE, else made up),
-lines.txt, counts.tsv and own.tsv. Blocks of set-up (`make`, `pip`) are marked `console` and are not run here.
+lines.txt and own.tsv. Blocks of set-up (`make`, `pip`) are marked `console` and are not run here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ def write_scene(folder: Path) -> None:
     table = "".join(f"{first}\t{second}\t{score}\n" for first, second, score in pairs)
     (folder / "own.tsv").write_text("sentence1\tsentence2\tlabel\n" + table, encoding="utf-8")
     (folder / "lines.txt").write_text("".join(f"{pair[0]}\n" for pair in pairs), encoding="utf-8")
-    (folder / "counts.tsv").write_text("".join(f"{i}\t{1000 - i}\n" for i in range(1000)), encoding="utf-8")
     if given := os.environ.get("LOEWNER_GLUE"):
         (folder / "GLUE").symlink_to(Path(given).resolve())
         return

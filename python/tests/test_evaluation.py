@@ -17,7 +17,7 @@ from loewner.evaluation import Evaluation, evaluate, read_task
 from loewner.evaluation.metrics import bootstrap, interval, metrics_of_encoder, resamples
 from loewner.evaluation.tasks import Task
 from sklearn.metrics import accuracy_score
-from test_refit import model_with_tokenizer, text
+from tokenized_models import model_with_tokenizer, text
 
 # task, file, its original layout, and the same as sentence columns with numbers
 LAYOUTS = [

@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that run models or draw; all others are C++. Only `eval` and `refit` need torch and transformers."""
+"""The commands that run models or tokenizers or draw; all others are C++.
+
+`eval` and `refit` need torch and transformers, `calibrate` transformers, the others neither.
+"""
