@@ -36,12 +36,12 @@ bench: .venv/.package
 
 # Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last seven
 # want an idle machine.
-experiments: results-quality results-frontier results-whole results-tasks results-training results-refit results-heavy-keys \
+experiments: results-quality results-frontier results-archetypes results-whole results-tasks results-training results-refit results-heavy-keys \
              results-heavy-keys-missed results-digits-attention results-latent-simplex results-distortion results-entrywise \
              results-clustering results-embedding results-active-regression results-residual \
              results-krylov results-embedding-speed results-lp-regression-speed results-speed results-compress-time results-inference
 
-results-quality results-frontier results-whole results-tasks results-training results-refit results-heavy-keys results-heavy-keys-missed: DATA = --glue $(GLUE)
+results-quality results-frontier results-archetypes results-whole results-tasks results-training results-refit results-heavy-keys results-heavy-keys-missed: DATA = --glue $(GLUE)
 results-tasks results-training: DATA += --models $(MODELS)
 results-lp-regression-speed: .venv/.bench
 results-%: .venv/.package

@@ -19,6 +19,10 @@ void bind_latent_simplex(nb::module_& m) {
   nb::class_<LatentSimplex> simplex(m, "LatentSimplex", "The vertices of a simplex that rows lie in, but for noise.");
   def_array(simplex, "vertices", &LatentSimplex::vertices, "r x d, r <= k");
   def_array(simplex, "singular_values", &LatentSimplex::singular_values, "estimates of those of a, descending");
+  def_array(
+      simplex, "separations", &LatentSimplex::separations,
+      "how far each vertex is from the span of those before it, the farthest first, relative to the longest: that of "
+      "one too many is noise");
   simplex.def_ro("members", &LatentSimplex::members, "the rows that each vertex is the average of");
 
   const LatentSimplexOptions defaults;

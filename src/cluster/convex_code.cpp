@@ -210,28 +210,31 @@ class RowCoder {
 
   RowCode code() {
     if (options_.scaled && squared_norm_ > 0) scale_ = std::sqrt(squared_norm_ / problem_.shift());
-    fit(std::vector<char>(products_.size(), 1), options_.scaled ? kRoundsForVertices : 0);
+    fit(std::vector<char>(products_.size(), 1), options_.sparsity > 0 ? kForVertices : kForWeights);
     const auto used = std::ranges::count_if(weights_, [](double w) { return w > 0; });
-    if (options_.sparsity > 0 && used > options_.sparsity) {
-      fit(largest_weights(weights_, options_.sparsity), options_.scaled ? kMostRounds : 0);
+    if (options_.sparsity > 0 && (options_.scaled || used > options_.sparsity)) {
+      fit(largest_weights(weights_, std::min<Index>(used, options_.sparsity)), kForWeights);
     }
     return result();
   }
 
  private:
-  static constexpr int kRoundsForVertices = 1;  // which vertices are taken hardly changes after
-  static constexpr int kMostRounds = 20;
-  static constexpr double kStandsStill = 1e-6;
+  // When the scale is near enough.
+  struct Rounds {
+    int most;
+    double stands_still;  // relative change
+  };
+  static constexpr Rounds kForVertices{5, 1e-2};  // which of them are taken hardly changes after
+  static constexpr Rounds kForWeights{30, 1e-6};
 
-  // The weights at the scale, then the scale, and both anew as often as `rounds` says.
-  void fit(const std::vector<char>& allowed, int rounds) {
-    for (int round = 0;; ++round) {
+  // The weights at the scale, then the scale, in turn.
+  void fit(const std::vector<char>& allowed, const Rounds& rounds) {
+    for (int round = 1;; ++round) {
       solve(allowed);
-      if (!options_.scaled) return;
+      if (!options_.scaled || round == rounds.most) return;
       const double before = scale_, scale = best_scale();
-      if (round == rounds || !(scale > 0)) break;
+      if (!(scale > 0) || std::abs(scale - before) <= rounds.stands_still * before) return;
       scale_ = scale;
-      if (std::abs(scale - before) <= kStandsStill * before) break;
     }
   }
 

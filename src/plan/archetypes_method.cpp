@@ -33,11 +33,13 @@ Archetypes::Shape shape_of(const EncodeRequest& request) {
           .per_row = request.archetypes_per_row};
 }
 
-Matrix<float> archetypes_of(const EncodeRequest& request) {
-  return find_archetypes(*request.matrix, {.row_weights = request.row_weights,
-                                           .count = count_of(request),
-                                           .per_row = request.archetypes_per_row,
-                                           .seed = request.seed});
+// These rows, which may be some that stand for the matrix, in archetypes of the matrix.
+std::unique_ptr<Archetypes> mixtures_of(const RowSource& rows, const EncodeRequest& request) {
+  const Matrix<float> archetypes = find_archetypes(*request.matrix, {.row_weights = request.row_weights,
+                                                                     .count = count_of(request),
+                                                                     .per_row = request.archetypes_per_row,
+                                                                     .seed = request.seed});
+  return encode_archetypes(rows, archetypes.view(), request.archetypes_per_row);
 }
 
 // What the mixtures leave of the rows.
@@ -82,9 +84,7 @@ std::vector<RatePoint> rates_of(const EncodeRequest& request, double share, std:
 class Mixed {
  public:
   explicit Mixed(const EncodeRequest& request)
-      : request_(request),
-        mixtures_(encode_archetypes(*request.matrix, archetypes_of(request).view(), request.archetypes_per_row)),
-        residual_(*request.matrix, *mixtures_) {
+      : request_(request), mixtures_(mixtures_of(*request.matrix, request)), residual_(*request.matrix, *mixtures_) {
     const auto energies = row_energies(residual_, request.row_weights);
     const double energy = sum_of(row_energies(*request.matrix, request.row_weights));
     rates_ = rates_of(request, energy > 0 ? sum_of(energies) / energy : 0.0, energies);
@@ -132,7 +132,7 @@ std::vector<Candidate> archetypes_curve(MatrixSurvey& survey) {
   double share = 0;
   if (sample.rows.rows() > 0) {
     const DenseRows rows(sample.rows.view());
-    const auto mixtures = encode_archetypes(rows, archetypes_of(request).view(), request.archetypes_per_row);
+    const auto mixtures = mixtures_of(rows, request);
     share = std::pow(approximation_errors(rows, *mixtures, sample.weights, 2).weighted_relative_error(), 2);
   }
   const double entries = static_cast<double>(request.matrix->rows()) * static_cast<double>(request.matrix->cols());
