@@ -265,7 +265,8 @@ void aggregate(const Matrix<double>& rows, VertexAggregate how, std::span<double
 // Gram-Schmidt, the farthest of those that are left first.
 std::vector<double> separations_of(const Matrix<double>& vertices) {
   const Index r = vertices.rows();
-  Matrix<double> left = transposed(transposed(vertices.view()).view());
+  Matrix<double> left = Matrix<double>::uninitialized(r, vertices.cols());
+  for (Index t = 0; t < r; ++t) std::ranges::copy(vertices.row(t), left.row(t).begin());
   std::vector<double> separations(static_cast<std::size_t>(r), -1.0);
   double longest = 0;
   for (Index step = 0; step < r; ++step) {
