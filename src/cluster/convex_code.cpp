@@ -43,8 +43,12 @@ class SimplexProblem {
 // One row's weights, step by step.
 class ActiveSet {
  public:
-  ActiveSet(const SimplexProblem& problem, std::span<const double> c, std::span<const char> allowed)
-      : problem_(problem), c_(c), allowed_(allowed), weights_(c.size(), 0.0), blocked_(c.size(), 0) {}
+  // From weights of allowed vertices that some problem near to this one has, or from none.
+  ActiveSet(const SimplexProblem& problem, std::span<const double> c, std::span<const char> allowed,
+            std::vector<double> weights)
+      : problem_(problem), c_(c), allowed_(allowed), weights_(std::move(weights)), blocked_(c.size(), 0) {
+    weights_.resize(c.size(), 0.0);
+  }
 
   // Ends when the gap is below `tolerance` (in units of the objective) or nothing can be done.
   double solve(double tolerance) {
@@ -61,8 +65,16 @@ class ActiveSet {
   const std::vector<double>& weights() const { return weights_; }
 
  private:
-  // The nearest vertex.
+  // The weights given, or the nearest vertex.
   void start() {
+    for (Index j = 0; j < problem_.size(); ++j) {
+      if (weights_[j] > 0) active_.push_back(j);
+    }
+    if (!active_.empty()) {
+      normalise();
+      settle();
+      return;
+    }
     Index best = -1;
     for (Index j = 0; j < problem_.size(); ++j) {
       if (!allowed_[j]) continue;
@@ -242,7 +254,10 @@ class RowCoder {
     std::vector<double> c(products_.begin(), products_.end());
     // the shift of H on the simplex, so that gradients stay those of the distance
     for (double& x : c) x = x / scale_ + problem_.shift();
-    ActiveSet set(problem_, c, allowed);
+    for (std::size_t j = 0; j < weights_.size(); ++j) {
+      if (!allowed[j]) weights_[j] = 0;
+    }
+    ActiveSet set(problem_, c, allowed, std::move(weights_));
     gap_ = set.solve(options_.gap * squared_norm_ / (scale_ * scale_)) * scale_ * scale_;
     weights_ = set.weights();
   }
