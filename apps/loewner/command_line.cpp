@@ -68,6 +68,8 @@ IfExists if_exists_of(bool resume, bool overwrite) {
   return overwrite ? IfExists::overwrite : IfExists::refuse;
 }
 
+constexpr const char* kByBudget = "auto";
+
 // "1.5GB", "800 MiB" or a number of bytes; a kB has 1000 bytes, as in the tables.
 std::int64_t parse_bytes(const std::string& option, const std::string& text) {
   static const std::map<std::string, double> kUnits = {
@@ -80,6 +82,21 @@ std::int64_t parse_bytes(const std::string& option, const std::string& text) {
   const double bytes = unit == kUnits.end() ? 0 : number * unit->second;
   require(bytes >= 1 && bytes < 0x1p62, [&] { return option + ": a size as 1.5GB is needed, got '" + text + "'"; });
   return static_cast<std::int64_t>(bytes);
+}
+
+// "K" or "K:T", K a number or "auto".
+void parse_archetypes(const std::string& text, CompressOptions& options) {
+  const auto number = [&](std::string_view digits) {
+    std::int64_t value = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    require(parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size(),
+            [&] { return "--archetypes: K or K:T is needed, as in 256:4, got '" + text + "'"; });
+    return value;
+  };
+  const auto colon = text.find(':');
+  const std::string count = text.substr(0, colon);
+  if (count != kByBudget) options.num_archetypes = number(count);
+  if (colon != std::string::npos) options.archetypes_per_row = number(std::string_view(text).substr(colon + 1));
 }
 
 class Command {
@@ -141,6 +158,7 @@ class Compress final : public Command {
     options_.method = *method_from_string(method_);
     options_.factor_format = *number_format_from_string(factor_format_);
     if (subspaces_ != kByBudget) options_.num_subspaces = std::stoi(subspaces_);
+    if (!archetypes_.empty()) parse_archetypes(archetypes_, options_);
     options_.if_exists = if_exists_of(resume_, overwrite_);
     if (!max_memory_.empty()) options_.max_memory = parse_bytes("--max-memory", max_memory_);
     if (!budget_.empty()) options_.budget = parse_bytes("--budget", budget_);
@@ -177,6 +195,9 @@ class Compress final : public Command {
     app->add_option("--subspaces", subspaces_, "how many, of --method subspaces; auto: chosen by the budget")
         ->check(CLI::IsMember({kByBudget}) | CLI::Range(1, 256))
         ->capture_default_str();
+    app->add_option("--archetypes", archetypes_,
+                    "K[:T], of --method archetypes: how many, and of how many a row is a mixture; K auto: one for each "
+                    "256 rows");
     app->add_option("--norm-exponent", options_.norm_exponent, "p >= 1 of lp and of the l_p errors")
         ->capture_default_str();
     app->add_option("--row-weights", options_.row_weights, "zipf[:EXPONENT], none, or a file of token counts")
@@ -197,8 +218,7 @@ class Compress final : public Command {
 
   CompressOptions options_;
   Common common_;
-  static constexpr const char* kByBudget = "auto";
-  std::string method_ = "auto", subspaces_ = kByBudget, factor_format_ = "f32", max_memory_, budget_;
+  std::string method_ = "auto", subspaces_ = kByBudget, factor_format_ = "f32", max_memory_, budget_, archetypes_;
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
 };
 

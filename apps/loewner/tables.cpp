@@ -42,6 +42,7 @@ std::string optional_number(const char* format, const std::optional<double>& val
 // What the method chose: a rank, or bits an entry.
 std::string size_text(const TensorReport& tensor) {
   if (tensor.rank) return fmt::format("rank {}", *tensor.rank);
+  if (tensor.archetypes) return fmt::format("k = {}", *tensor.archetypes);
   if (tensor.subspaces) return fmt::format("k = {}", *tensor.subspaces);
   return tensor.bits ? fmt::format("{:.2f} bits", *tensor.bits) : "-";
 }

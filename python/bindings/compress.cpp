@@ -36,6 +36,7 @@ void bind_choices(nb::module_& m) {
       .value("subspaces", Method::subspaces, "rows in clusters, each with a subspace of its own")
       .value("codes", Method::codes, "rotated rows in 0 ... 6 bits an entry")
       .value("coded_svd", Method::coded_svd, "codes of coordinates along the principal directions")
+      .value("archetypes", Method::archetypes, "convex mixtures of archetypes, and codes of what is left")
       .value("int8", Method::int8, "plain rounding, one scale a row")
       .value("int4", Method::int4, "plain rounding in groups of 64")
       .value("dense", Method::dense, "the matrix itself in a shorter number format");
@@ -56,7 +57,8 @@ void bind_compress_function(nb::module_& m) {
       [](const std::filesystem::path& model, const std::filesystem::path& output, std::optional<double> keep,
          std::optional<double> bits, std::optional<std::int64_t> budget, std::optional<double> max_error,
          Selection selection, std::vector<std::string> include, std::vector<std::string> exclude, Method method,
-         std::optional<std::int64_t> num_subspaces, double norm_exponent, const std::string& row_weights,
+         std::optional<std::int64_t> num_subspaces, std::optional<std::int64_t> num_archetypes,
+         std::int64_t archetypes_per_row, double norm_exponent, const std::string& row_weights,
          NumberFormat factor_format, std::uint64_t seed, std::int64_t max_memory, bool dry_run, IfExists if_exists,
          const ProgressCallback& progress) {
         const CompressOptions options{.model = model,
@@ -70,6 +72,8 @@ void bind_compress_function(nb::module_& m) {
                                       .max_error = max_error,
                                       .method = method,
                                       .num_subspaces = num_subspaces,
+                                      .num_archetypes = num_archetypes,
+                                      .archetypes_per_row = archetypes_per_row,
                                       .norm_exponent = norm_exponent,
                                       .row_weights = row_weights,
                                       .factor_format = factor_format,
@@ -82,6 +86,7 @@ void bind_compress_function(nb::module_& m) {
       "model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "bits"_a = nb::none(), "budget"_a = nb::none(),
       "max_error"_a = nb::none(), "selection"_a = defaults.selection, "include"_a = defaults.include,
       "exclude"_a = defaults.exclude, "method"_a = defaults.method, "num_subspaces"_a = nb::none(),
+      "num_archetypes"_a = nb::none(), "archetypes_per_row"_a = defaults.archetypes_per_row,
       "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = defaults.row_weights,
       "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory,
       "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists, "progress"_a = nb::none(),

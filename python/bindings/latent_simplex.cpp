@@ -19,6 +19,10 @@ void bind_latent_simplex(nb::module_& m) {
   nb::class_<LatentSimplex> simplex(m, "LatentSimplex", "The vertices of a simplex that rows lie in, but for noise.");
   def_array(simplex, "vertices", &LatentSimplex::vertices, "r x d, r <= k");
   def_array(simplex, "singular_values", &LatentSimplex::singular_values, "estimates of those of a, descending");
+  def_array(
+      simplex, "separations", &LatentSimplex::separations,
+      "how far each vertex is from the span of those before it, the farthest first, relative to the longest: that of "
+      "one too many is noise");
   simplex.def_ro("members", &LatentSimplex::members, "the rows that each vertex is the average of");
 
   const LatentSimplexOptions defaults;
@@ -37,6 +41,7 @@ void bind_latent_simplex(nb::module_& m) {
 
   nb::class_<ConvexCodes> codes(m, "ConvexCodes", "Weights by rows, those above 0 only, as compressed sparse rows.");
   def_array(codes, "weights", &ConvexCodes::weights, "by row_offsets");
+  def_array(codes, "scales", &ConvexCodes::scales, "n: 1 unless they are free");
   def_array(codes, "squared_distances", &ConvexCodes::squared_distances, "n: what is left of each row");
   codes.def_ro("largest_gap", &ConvexCodes::largest_gap, "proven, relative to ||a_i||^2")
       .def_prop_ro(
@@ -52,17 +57,19 @@ void bind_latent_simplex(nb::module_& m) {
   const ConvexCodeOptions code_defaults;
   m.def(
       "convex_code",
-      [](const MatrixArg<double>& vertices, const RealMatrixArg& a, Index sparsity, double gap) {
+      [](const MatrixArg<double>& vertices, const RealMatrixArg& a, Index sparsity, double gap, bool scaled) {
         const auto corners = view_of(vertices);
         return with_rows(a, [&](const RowMatrix& rows) {
-          return interruptible([&] { return convex_code(corners, rows, {.sparsity = sparsity, .gap = gap}); });
+          return interruptible(
+              [&] { return convex_code(corners, rows, {.sparsity = sparsity, .gap = gap, .scaled = scaled}); });
         });
       },
       "vertices"_a.noconvert(), "a"_a.noconvert(), nb::kw_only(), "sparsity"_a = code_defaults.sparsity,
-      "gap"_a = code_defaults.gap,
+      "gap"_a = code_defaults.gap, "scaled"_a = code_defaults.scaled,
       "Every row as the convex combination of the vertices that comes nearest, of at most `sparsity` of them if not "
       "0.\n\n"
-      "vertices: k x d; a: n x d, dense or SparseRows; gap: of the squared distance, relative to ||a_i||^2.");
+      "vertices: k x d; a: n x d, dense or SparseRows; gap: of the squared distance, relative to ||a_i||^2;\n"
+      "scaled: rows may be any multiple >= 0 of a convex combination.");
 }
 
 }  // namespace loewner::python

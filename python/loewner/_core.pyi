@@ -1079,6 +1079,12 @@ class LatentSimplex:
         """estimates of those of a, descending"""
 
     @property
+    def separations(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """
+        how far each vertex is from the span of those before it, the farthest first, relative to the longest: that of one too many is noise
+        """
+
+    @property
     def members(self) -> list[list[int]]:
         """the rows that each vertex is the average of"""
 
@@ -1097,6 +1103,10 @@ class ConvexCodes:
         """by row_offsets"""
 
     @property
+    def scales(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
+        """n: 1 unless they are free"""
+
+    @property
     def squared_distances(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
         """n: what is left of each row"""
 
@@ -1112,11 +1122,12 @@ class ConvexCodes:
     def columns(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
         """of the weights: numbers of vertices"""
 
-def convex_code(vertices: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, *, sparsity: int = 0, gap: float = 1e-06) -> ConvexCodes:
+def convex_code(vertices: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows, *, sparsity: int = 0, gap: float = 1e-06, scaled: bool = False) -> ConvexCodes:
     """
     Every row as the convex combination of the vertices that comes nearest, of at most `sparsity` of them if not 0.
 
-    vertices: k x d; a: n x d, dense or SparseRows; gap: of the squared distance, relative to ||a_i||^2.
+    vertices: k x d; a: n x d, dense or SparseRows; gap: of the squared distance, relative to ||a_i||^2;
+    scaled: rows may be any multiple >= 0 of a convex combination.
     """
 
 class StoredMatrix:
@@ -1168,13 +1179,16 @@ class Method(enum.Enum):
     coded_svd = 5
     """codes of coordinates along the principal directions"""
 
-    int8 = 6
+    archetypes = 6
+    """convex mixtures of archetypes, and codes of what is left"""
+
+    int8 = 7
     """plain rounding, one scale a row"""
 
-    int4 = 7
+    int4 = 8
     """plain rounding in groups of 64"""
 
-    dense = 8
+    dense = 9
     """the matrix itself in a shorter number format"""
 
 class NumberFormat(enum.Enum):
@@ -1195,7 +1209,7 @@ class IfExists(enum.Enum):
 
     overwrite = 2
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.automatic, num_subspaces: int | None = None, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.automatic, num_subspaces: int | None = None, num_archetypes: int | None = None, archetypes_per_row: int = 4, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
     """
     Makes a checkpoint smaller: writes folder `output` from folder `model` and returns the report (docs/report.md).
 

@@ -140,15 +140,27 @@ def subspaces(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     return out
 
 
+def nested(name: str, spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    own = {n.removeprefix(f"{name}_"): array for n, array in arrays.items() if n.startswith(f"{name}_")}
+    return STRUCTURES[spec[name]["structure"]](spec[name], own)
+
+
 def product(spec: dict[str, Any], arrays: Arrays) -> Matrix:
-    left, right = (
-        STRUCTURES[spec[side]["structure"]](
-            spec[side],
-            {name.removeprefix(f"{side}_"): array for name, array in arrays.items() if name.startswith(side)},
-        )
-        for side in ("left", "right")
-    )
-    return left @ right
+    return nested("left", spec, arrays) @ nested("right", spec, arrays)
+
+
+def archetypes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    indices = arrays["indices"].astype(int)
+    if spec["archetypes"] > 256:
+        indices = indices[:, ::2] + 256 * indices[:, 1::2]
+    points = arrays["archetypes"].astype(np.float32)
+    assert (arrays["weights"].astype(int).sum(1) == 255).all()
+    mixed = np.zeros((spec["rows"], spec["cols"]), np.float32)
+    for m in range(spec["per_row"]):
+        mixed += arrays["weights"][:, m, None].astype(np.float32) * points[indices[:, m]]
+    scale = np.ldexp(arrays["scales"].astype(np.float32), spec["scale_exponent"]) / np.float32(255)
+    rest = nested("residual", spec, arrays) if "residual" in spec else np.float32(0)
+    return np.asarray(rest + scale * mixed)
 
 
 STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
@@ -158,6 +170,7 @@ STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
     "dense": dense,
     "subspaces": subspaces,
     "product": product,
+    "archetypes": archetypes,
 }
 
 

@@ -23,6 +23,7 @@ Method = loewner.Method
 CODED = {
     Method.codes: {"keep": 0.7},
     Method.coded_svd: {"keep": 0.3},
+    Method.archetypes: {"keep": 0.4},
     Method.int8: {"keep": 0.9},
     Method.int4: {"keep": 0.9},
 }

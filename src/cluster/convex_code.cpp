@@ -43,8 +43,12 @@ class SimplexProblem {
 // One row's weights, step by step.
 class ActiveSet {
  public:
-  ActiveSet(const SimplexProblem& problem, std::span<const double> c, std::span<const char> allowed)
-      : problem_(problem), c_(c), allowed_(allowed), weights_(c.size(), 0.0), blocked_(c.size(), 0) {}
+  // From weights of allowed vertices that some problem near to this one has, or from none.
+  ActiveSet(const SimplexProblem& problem, std::span<const double> c, std::span<const char> allowed,
+            std::vector<double> weights)
+      : problem_(problem), c_(c), allowed_(allowed), weights_(std::move(weights)), blocked_(c.size(), 0) {
+    weights_.resize(c.size(), 0.0);
+  }
 
   // Ends when the gap is below `tolerance` (in units of the objective) or nothing can be done.
   double solve(double tolerance) {
@@ -61,8 +65,16 @@ class ActiveSet {
   const std::vector<double>& weights() const { return weights_; }
 
  private:
-  // The nearest vertex.
+  // The weights given, or the nearest vertex.
   void start() {
+    for (Index j = 0; j < problem_.size(); ++j) {
+      if (weights_[j] > 0) active_.push_back(j);
+    }
+    if (!active_.empty()) {
+      normalise();
+      settle();
+      return;
+    }
     Index best = -1;
     for (Index j = 0; j < problem_.size(); ++j) {
       if (!allowed_[j]) continue;
@@ -187,7 +199,7 @@ class ActiveSet {
 struct RowCode {
   std::vector<std::int32_t> columns;
   std::vector<double> weights;
-  double squared_distance = 0, gap = 0;
+  double scale = 1, squared_distance = 0, gap = 0;
 };
 
 std::vector<char> largest_weights(const std::vector<double>& weights, Index count) {
@@ -201,38 +213,98 @@ std::vector<char> largest_weights(const std::vector<double>& weights, Index coun
   return kept;
 }
 
-RowCode code_of(const SimplexProblem& problem, std::span<const double> products, double squared_norm,
-                const ConvexCodeOptions& options) {
-  std::vector<double> c(products.begin(), products.end());
-  for (double& x : c)
-    x += problem.shift();  // the shift of H on the simplex, so that gradients stay those of the distance
-  const std::vector<char> all(c.size(), 1);
-  ActiveSet set(problem, c, all);
-  double gap = set.solve(options.gap * squared_norm);
-  std::vector<double> weights = set.weights();
-  const auto used = std::ranges::count_if(weights, [](double w) { return w > 0; });
-  if (options.sparsity > 0 && used > options.sparsity) {
-    const auto allowed = largest_weights(weights, options.sparsity);
-    ActiveSet sparse(problem, c, allowed);
-    gap = sparse.solve(options.gap * squared_norm);
-    weights = sparse.weights();
-  }
-  RowCode code;
-  double distance = squared_norm;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (weights[i] <= 0) continue;
-    code.columns.push_back(static_cast<std::int32_t>(i));
-    code.weights.push_back(weights[i]);
-    double along = 0;
-    for (std::size_t j = 0; j < weights.size(); ++j) {
-      along += weights[j] * (problem.at(static_cast<Index>(i), static_cast<Index>(j)) - problem.shift());
+// Weights and scale of one row, from its products with the vertices.
+class RowCoder {
+ public:
+  RowCoder(const SimplexProblem& problem, std::span<const double> products, double squared_norm,
+           const ConvexCodeOptions& options)
+      : problem_(problem), products_(products), squared_norm_(squared_norm), options_(options) {}
+
+  RowCode code() {
+    if (options_.scaled && squared_norm_ > 0) scale_ = std::sqrt(squared_norm_ / problem_.shift());
+    fit(std::vector<char>(products_.size(), 1), options_.sparsity > 0 ? kForVertices : kForWeights);
+    const auto used = std::ranges::count_if(weights_, [](double w) { return w > 0; });
+    if (options_.sparsity > 0 && (options_.scaled || used > options_.sparsity)) {
+      fit(largest_weights(weights_, std::min<Index>(used, options_.sparsity)), kForWeights);
     }
-    distance += weights[i] * (along - 2 * products[i]);
+    return result();
   }
-  code.squared_distance = std::max(0.0, distance);
-  code.gap = squared_norm > 0 ? gap / squared_norm : 0.0;
-  return code;
-}
+
+ private:
+  // When the scale is near enough.
+  struct Rounds {
+    int most;
+    double stands_still;  // relative change
+  };
+  static constexpr Rounds kForVertices{5, 1e-2};  // which of them are taken hardly changes after
+  static constexpr Rounds kForWeights{30, 1e-6};
+
+  // The weights at the scale, then the scale, in turn.
+  void fit(const std::vector<char>& allowed, const Rounds& rounds) {
+    for (int round = 1;; ++round) {
+      solve(allowed);
+      if (!options_.scaled || round == rounds.most) return;
+      const double before = scale_, scale = best_scale();
+      if (!(scale > 0) || std::abs(scale - before) <= rounds.stands_still * before) return;
+      scale_ = scale;
+    }
+  }
+
+  void solve(const std::vector<char>& allowed) {
+    std::vector<double> c(products_.begin(), products_.end());
+    // the shift of H on the simplex, so that gradients stay those of the distance
+    for (double& x : c) x = x / scale_ + problem_.shift();
+    for (std::size_t j = 0; j < weights_.size(); ++j) {
+      if (!allowed[j]) weights_[j] = 0;
+    }
+    ActiveSet set(problem_, c, allowed, std::move(weights_));
+    gap_ = set.solve(options_.gap * squared_norm_ / (scale_ * scale_)) * scale_ * scale_;
+    weights_ = set.weights();
+  }
+
+  // ||M^T w||^2 and <a, M^T w>.
+  struct Mixture {
+    double squared_length = 0, along = 0;
+  };
+  Mixture mixture() const {
+    Mixture sum;
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      if (weights_[i] <= 0) continue;
+      sum.along += weights_[i] * products_[i];
+      for (std::size_t j = 0; j < weights_.size(); ++j) {
+        sum.squared_length +=
+            weights_[i] * weights_[j] * (problem_.at(static_cast<Index>(i), static_cast<Index>(j)) - problem_.shift());
+      }
+    }
+    return sum;
+  }
+
+  double best_scale() const {
+    const auto [squared_length, along] = mixture();
+    return squared_length > 0 ? std::max(0.0, along / squared_length) : 0.0;
+  }
+
+  RowCode result() const {
+    RowCode code;
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      if (weights_[i] <= 0) continue;
+      code.columns.push_back(static_cast<std::int32_t>(i));
+      code.weights.push_back(weights_[i]);
+    }
+    const auto [squared_length, along] = mixture();
+    if (options_.scaled) code.scale = best_scale();
+    code.squared_distance = std::max(0.0, squared_norm_ + code.scale * (code.scale * squared_length - 2 * along));
+    code.gap = squared_norm_ > 0 ? gap_ / squared_norm_ : 0.0;
+    return code;
+  }
+
+  const SimplexProblem& problem_;
+  std::span<const double> products_;
+  double squared_norm_;
+  const ConvexCodeOptions& options_;
+  double scale_ = 1, gap_ = 0;
+  std::vector<double> weights_;
+};
 
 std::vector<RowCode> codes_of_block(const RowMatrix& a, MatrixView<const double> vertices_t,
                                     const SimplexProblem& problem, Index first, Index count,
@@ -245,7 +317,7 @@ std::vector<RowCode> codes_of_block(const RowMatrix& a, MatrixView<const double>
     read_rows_wide(a, first + i, row.view());
     const auto values = row.row(0);
     const double squared_norm = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-    codes.push_back(code_of(problem, products.row(i), squared_norm, options));
+    codes.push_back(RowCoder(problem, products.row(i), squared_norm, options).code());
   }
   return codes;
 }
@@ -282,6 +354,7 @@ ConvexCodes convex_code(MatrixView<const double> vertices, const RowMatrix& a, c
       codes.columns.insert(codes.columns.end(), code.columns.begin(), code.columns.end());
       codes.weights.insert(codes.weights.end(), code.weights.begin(), code.weights.end());
       codes.row_offsets.push_back(static_cast<std::int64_t>(codes.columns.size()));
+      codes.scales.push_back(code.scale);
       codes.squared_distances.push_back(code.squared_distance);
       codes.largest_gap = std::max(codes.largest_gap, code.gap);
     }

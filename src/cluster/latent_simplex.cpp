@@ -262,6 +262,38 @@ void aggregate(const Matrix<double>& rows, VertexAggregate how, std::span<double
   }
 }
 
+// Gram-Schmidt, the farthest of those that are left first.
+std::vector<double> separations_of(const Matrix<double>& vertices) {
+  const Index r = vertices.rows();
+  Matrix<double> left = Matrix<double>::uninitialized(r, vertices.cols());
+  for (Index t = 0; t < r; ++t) std::ranges::copy(vertices.row(t), left.row(t).begin());
+  std::vector<double> separations(static_cast<std::size_t>(r), -1.0);
+  double longest = 0;
+  for (Index step = 0; step < r; ++step) {
+    Index next = -1;
+    double farthest = -1;
+    for (Index t = 0; t < r; ++t) {
+      if (separations[t] >= 0) continue;
+      const double length = std::sqrt(dot(left.row(t), left.row(t)));
+      if (length > farthest) {
+        farthest = length;
+        next = t;
+      }
+    }
+    longest = std::max(longest, farthest);
+    separations[next] = longest > 0 ? farthest / longest : 0.0;
+    if (farthest > 0) {
+      for (double& x : left.row(next)) x /= farthest;
+    }
+    parallel_for(r, [&](Index t) {
+      if (separations[t] >= 0) return;
+      const double along = dot(left.row(next), left.row(t));
+      for (Index j = 0; j < left.cols(); ++j) left(t, j) -= along * left(next, j);
+    });
+  }
+  return separations;
+}
+
 }  // namespace
 
 LatentSimplex latent_simplex(const RowMatrix& a, Index k, const LatentSimplexOptions& options) {
@@ -277,6 +309,7 @@ LatentSimplex latent_simplex(const RowMatrix& a, Index k, const LatentSimplexOpt
   result.vertices = Matrix<double>(static_cast<Index>(result.members.size()), a.cols());
   parallel_for(result.vertices.rows(),
                [&](Index t) { aggregate(gathered(a, result.members[t]), options.aggregate, result.vertices.row(t)); });
+  result.separations = separations_of(result.vertices);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string>
 
+#include "detail/half_scales.hpp"
 #include "detail/lane_sum.hpp"
 #include "detail/row_weights.hpp"
 #include "detail/spec_field.hpp"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr Index kRowsPerAnchor = 32;
 constexpr Index kMostColsInBands = 1 << 20;
-constexpr int kLargestHalfExponent = 15;  // halves end at 65504, just below 2^16
 
 BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& ladder) {
   std::vector<Index> prices;
@@ -165,13 +165,6 @@ class RowEncoder {
   std::vector<float> rotated_, unit_, decoded_;
   std::vector<std::array<std::unique_ptr<TrellisQuantizer>, kMaxCodeBits + 1>> quantizers_;
 };
-
-// The power of two that brings the largest scale just below the largest half.
-int exponent_of(const std::vector<double>& scales) {
-  double largest = 0;
-  for (const double scale : scales) largest = std::max(largest, std::abs(scale));
-  return largest > 0 ? std::ilogb(largest) + 1 - kLargestHalfExponent : 0;
-}
 
 std::vector<Index> offsets_of(const std::vector<std::uint8_t>& steps, const CodeLadder& ladder) {
   std::vector<Index> offsets{0};
@@ -385,12 +378,10 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
       scales[row] = encoder.encode(rows.row(i), arrays.bits[row], planes->data() + offsets[row]);
     }
   });
-  const int exponent = exponent_of(scales);
-  for (const double scale : scales) {
-    arrays.scales.push_back(float_to_half(static_cast<float>(std::ldexp(scale, -exponent))));
-  }
+  auto halves = detail::half_scales(scales);
+  arrays.scales = std::move(halves.halves);
   arrays.codes = detail::stored_bytes("codes", DType::u8, std::move(planes));
-  return std::make_unique<Codes>(ladder, options.seed, exponent, std::move(arrays));
+  return std::make_unique<Codes>(ladder, options.seed, halves.exponent, std::move(arrays));
 }
 
 std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "detail/half_scales.hpp"
 #include "detail/spec_field.hpp"
 #include "detail/stored_bytes.hpp"
 #include "loewner/base/error.hpp"
@@ -15,7 +16,6 @@ namespace loewner {
 namespace {
 
 constexpr Index kGroupOfInt4 = 64;
-constexpr int kLargestHalfExponent = 15;
 
 // One group's values: offset + code step, both rounded to halves before the codes are chosen.
 struct Grid {
@@ -165,7 +165,7 @@ Integers::Shape integers_shape(const RowSource& a, int bits) {
           .cols = a.cols(),
           .bits = bits,
           .group = bits == 8 ? a.cols() : std::min(kGroupOfInt4, a.cols()),
-          .scale_exponent = most > 0 ? std::ilogb(most) + 1 - kLargestHalfExponent : 0};
+          .scale_exponent = detail::half_exponent(most)};
 }
 
 }  // namespace loewner

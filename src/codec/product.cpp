@@ -1,41 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/codec/product.hpp"
 
+#include <array>
 #include <string>
 
 #include "detail/blas.hpp"
+#include "detail/nested_matrix.hpp"
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
-#include "loewner/codec/structures.hpp"
 
 namespace loewner {
 namespace {
 
 constexpr Index kRowsPerTask = 64;
 
-std::string prefix_of(const std::string& side) {
-  return side + "_";
-}
-
-// A factor's specification is a whole one; its arrays carry the side's name in front.
-std::unique_ptr<EncodedMatrix> factor_of(const Json& spec, const std::string& side, const ArrayLookup& arrays) {
-  const auto factor = detail::spec_field<Json>(spec, side);
-  const auto structure = detail::spec_field<std::string>(factor, "structure");
-  if (structure != "codes" && structure != "integers") {
-    throw IoError("specification: factor '" + side + "' of a product must be codes or integers, got '" + structure +
-                  "'");
-  }
-  return encoded_matrix_from_tensors(
-      factor, [&](std::string_view name) { return arrays(prefix_of(side) + std::string(name)); });
-}
-
-void add_arrays(const EncodedMatrix& factor, const std::string& side, std::vector<StoredArray>& arrays) {
-  for (auto& array : factor.to_tensors()) {
-    array.name.insert(0, prefix_of(side));
-    arrays.push_back(std::move(array));
-  }
-}
+constexpr std::array<std::string_view, 2> kFactors = {"codes", "integers"};
 
 }  // namespace
 
@@ -48,7 +28,8 @@ Product::Product(std::unique_ptr<EncodedMatrix> left, std::unique_ptr<EncodedMat
 }
 
 std::unique_ptr<EncodedMatrix> Product::from_tensors(const Json& spec, const ArrayLookup& arrays) {
-  auto left = factor_of(spec, "left", arrays), right = factor_of(spec, "right", arrays);
+  auto left = detail::nested_matrix(spec, "left", kFactors, arrays),
+       right = detail::nested_matrix(spec, "right", kFactors, arrays);
   const Index rows = detail::size_field(spec, "rows"), cols = detail::size_field(spec, "cols"),
               rank = detail::size_field(spec, "rank");
   if (left->rows() != rows || left->cols() != rank || right->rows() != rank || right->cols() != cols) {
@@ -59,8 +40,8 @@ std::unique_ptr<EncodedMatrix> Product::from_tensors(const Json& spec, const Arr
 
 std::vector<StoredArray> Product::to_tensors() const {
   std::vector<StoredArray> arrays;
-  add_arrays(*left_, "left", arrays);
-  add_arrays(*right_, "right", arrays);
+  detail::add_nested_arrays(*left_, "left", arrays);
+  detail::add_nested_arrays(*right_, "right", arrays);
   return arrays;
 }
 

@@ -7,6 +7,7 @@
 
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/codec/archetypes.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/codec/dense.hpp"
 #include "loewner/codec/integers.hpp"
@@ -24,9 +25,10 @@ struct Structure {
 
 // A new structure is one line here, besides its own header, source and test.
 constexpr std::array kStructures = {
-    Structure{"dense", Dense::from_tensors},         Structure{"low_rank", LowRank::from_tensors},
-    Structure{"codes", Codes::from_tensors},         Structure{"integers", Integers::from_tensors},
-    Structure{"subspaces", Subspaces::from_tensors}, Structure{"product", Product::from_tensors},
+    Structure{"dense", Dense::from_tensors},           Structure{"low_rank", LowRank::from_tensors},
+    Structure{"codes", Codes::from_tensors},           Structure{"integers", Integers::from_tensors},
+    Structure{"subspaces", Subspaces::from_tensors},   Structure{"product", Product::from_tensors},
+    Structure{"archetypes", Archetypes::from_tensors},
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
                {"max_error", options.max_error.value_or(0)},
                {"method", to_string(options.method)},
                {"num_subspaces", options.num_subspaces.value_or(0)},
+               {"num_archetypes", options.num_archetypes.value_or(0)},
+               {"archetypes_per_row", options.archetypes_per_row},
                {"norm_exponent", options.norm_exponent},
                {"row_weights", options.row_weights},
                {"factor_format", to_string(options.factor_format)},
@@ -81,6 +83,10 @@ void require_usable(const CompressOptions& options) {
           [&] { return "norm_exponent must be finite and at least 1, got " + std::to_string(options.norm_exponent); });
   require(!options.num_subspaces || (*options.num_subspaces >= 1 && *options.num_subspaces <= 256),
           [&] { return "num_subspaces must be in [1, 256], got " + std::to_string(*options.num_subspaces); });
+  require(!options.num_archetypes || (*options.num_archetypes >= 1 && *options.num_archetypes <= 65536),
+          [&] { return "num_archetypes must be in [1, 65536], got " + std::to_string(*options.num_archetypes); });
+  require(options.archetypes_per_row >= 1 && options.archetypes_per_row <= 255,
+          [&] { return "archetypes_per_row must be in [1, 255], got " + std::to_string(options.archetypes_per_row); });
   require(options.max_memory >= 0,
           [&] { return "max_memory must not be negative, got " + std::to_string(options.max_memory); });
   require(options.dry_run || !options.output.empty(), [] { return std::string("an output folder is needed"); });

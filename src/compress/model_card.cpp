@@ -41,6 +41,10 @@ std::string command_of(const CompressOptions& options) {
   if (options.max_error) command += " --max-error " + number("%g", *options.max_error);
   if (options.method != defaults.method) command += " --method " + std::string(to_string(options.method));
   if (options.num_subspaces) command += " --subspaces " + std::to_string(*options.num_subspaces);
+  if (options.num_archetypes || options.archetypes_per_row != defaults.archetypes_per_row) {
+    command += " --archetypes " + (options.num_archetypes ? std::to_string(*options.num_archetypes) : "auto") + ":" +
+               std::to_string(options.archetypes_per_row);
+  }
   if (options.norm_exponent != defaults.norm_exponent)
     command += " --norm-exponent " + number("%g", options.norm_exponent);
   if (options.row_weights != defaults.row_weights) {

@@ -31,6 +31,7 @@ TensorReport report_from_specification(const std::string& name, const Json& spec
   report.structure = spec_field<std::string>(spec, "structure");
   report.rank = optional_field<Index>(spec, "rank");
   report.subspaces = optional_field<Index>(spec, "num_subspaces");
+  report.archetypes = optional_field<Index>(spec, "archetypes");
   report.bits = optional_field<double>(spec, "mean_bits");
   report.row_weights = spec_field<std::string>(spec_field<Json>(spec, "row_weights"), "description");
   report.predicted_error = spec_field<double>(spec, "predicted_error");
@@ -60,6 +61,7 @@ Json to_json(const TensorReport& tensor) {
                {"structure", tensor.structure},
                {"rank", optional_to_json(tensor.rank)},
                {"subspaces", optional_to_json(tensor.subspaces)},
+               {"archetypes", optional_to_json(tensor.archetypes)},
                {"bits", optional_to_json(tensor.bits)},
                {"row_weights", tensor.row_weights},
                {"bytes_before", tensor.bytes_before},

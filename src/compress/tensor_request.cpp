@@ -78,6 +78,8 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .norm_exponent = job.options.norm_exponent,
               .factor_format = job.options.factor_format,
               .num_subspaces = job.options.num_subspaces,
+              .num_archetypes = job.options.num_archetypes,
+              .archetypes_per_row = job.options.archetypes_per_row,
               .seed = job.options.seed,
               .memory = memory - held_bytes_};
 }

@@ -17,9 +17,14 @@ bool has_rows_for_directions(const RowSource& matrix) {
   return matrix.rows() / kRowsForEachColumn >= matrix.cols();
 }
 
-// lp offers the same ranks as svd and is weighed against it when a rank is chosen; subspaces wait for the others.
+// lp offers the same ranks as svd and is weighed against it when a rank is chosen; subspaces and archetypes wait for
+// the others.
+bool waits_for_the_others(Method method) {
+  return method == Method::subspaces || method == Method::archetypes;
+}
+
 bool takes_part_in_automatic(const MethodEntry& entry, const EncodeRequest& request) {
-  if (entry.method == Method::lp || entry.method == Method::subspaces) return false;
+  if (entry.method == Method::lp || waits_for_the_others(entry.method)) return false;
   if (entry.method == Method::coded_svd && !has_rows_for_directions(*request.matrix)) return false;
   return entry.memory(request.matrix->cols()) <= request.memory;
 }
@@ -78,10 +83,12 @@ std::vector<Candidate> candidates(const EncodeRequest& request) {
         request.method == Method::automatic ? takes_part_in_automatic(entry, request) : request.method == entry.method;
     if (asked) std::ranges::move(entry.curve(survey), std::back_inserter(result));
   }
-  const auto& subspaces = entry_of(Method::subspaces);
-  if (request.method == Method::automatic && has_rows_for_directions(*request.matrix) &&
-      subspaces.memory(request.matrix->cols()) <= request.memory && low_rank_competes(result)) {
-    std::ranges::move(subspaces.curve(survey), std::back_inserter(result));
+  if (request.method != Method::automatic || !has_rows_for_directions(*request.matrix)) return result;
+  for (const auto& entry : method_entries()) {
+    if (!waits_for_the_others(entry.method) || entry.memory(request.matrix->cols()) > request.memory) continue;
+    const bool competes =
+        entry.method == Method::subspaces ? low_rank_competes(result) : archetypes_compete(survey, result);
+    if (competes) std::ranges::move(entry.curve(survey), std::back_inserter(result));
   }
   return result;
 }

@@ -23,6 +23,7 @@ const std::vector<MethodEntry>& method_entries() {
       {Method::subspaces, "subspaces", subspaces_curve, encode_by_subspaces, subspaces_memory, kZipf},
       {Method::codes, "codes", codes_curve, encode_by_codes, pass_memory, kZipf},
       {Method::coded_svd, "coded-svd", coded_svd_curve, encode_by_coded_svd, svd_memory, kZipf},
+      {Method::archetypes, "archetypes", archetypes_curve, encode_by_archetypes, archetypes_memory, kZipf},
       {Method::int8, "int8", int8_curve, encode_by_int8, pass_memory, kZipf},
       {Method::int4, "int4", int4_curve, encode_by_int4, pass_memory, kZipf},
       {Method::dense, "dense", dense_curve, encode_dense, pass_memory, kZipf},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +40,13 @@ Encoding encode_by_codes(const EncodeRequest& request);
 
 std::vector<Candidate> coded_svd_curve(MatrixSurvey& survey);
 Encoding encode_by_coded_svd(const EncodeRequest& request);
+
+std::vector<Candidate> archetypes_curve(MatrixSurvey& survey);
+Encoding encode_by_archetypes(const EncodeRequest& request);
+Index archetypes_memory(Index cols);
+
+/// Whether archetypes could be better than all of the offers.
+bool archetypes_compete(MatrixSurvey& survey, std::span<const Candidate> offers);
 
 std::vector<Candidate> int8_curve(MatrixSurvey& survey);
 std::vector<Candidate> int4_curve(MatrixSurvey& survey);

@@ -26,6 +26,10 @@ struct LatentSimplex {
   Matrix<double> vertices;                  ///< r x d, r <= k: fewer where the rows span fewer dimensions
   std::vector<std::vector<Index>> members;  ///< r lists of the rows that each vertex is the average of, ascending
   std::vector<double> singular_values;      ///< of A, descending, as the sketch estimates them
+  /// How far each vertex is from the span of those that come before it when the farthest always comes next, in units of
+  /// the longest: 1 for the longest. Where the rows have fewer than k vertices, the ones too many are no farther than
+  /// noise, or the rounding of the entries, puts them.
+  std::vector<double> separations;
 };
 
 /// The vertices m_1 ... m_k of a simplex from rows a_i = sum_j w_ij m_j + noise, w_i >= 0, sum_j w_ij = 1: topics of

@@ -35,8 +35,10 @@ struct CompressOptions {
   std::optional<double> max_error{};  ///< largest relative weighted Frobenius error of each selected tensor, in (0, 1)
 
   Method method = Method::automatic;
-  std::optional<std::int64_t> num_subspaces{};  ///< of `subspaces`, in [1, 256]; none: chosen by the budget
-  double norm_exponent = 1.5;                   ///< p >= 1 of `lp` and of the l_p errors reported
+  std::optional<std::int64_t> num_subspaces{};   ///< of `subspaces`, in [1, 256]; none: chosen by the budget
+  std::optional<std::int64_t> num_archetypes{};  ///< of `archetypes`, in [1, 65536]; none: one for each 256 rows
+  std::int64_t archetypes_per_row = 4;           ///< that every row mixes, in [1, 255]
+  double norm_exponent = 1.5;                    ///< p >= 1 of `lp` and of the l_p errors reported
   std::string row_weights = "zipf";  ///< zipf[:EXPONENT], none, or a file of token counts; for token embeddings only
   NumberFormat factor_format = NumberFormat::f32;
 

@@ -25,8 +25,9 @@ struct TensorReport {
   std::string method;     ///< svd, lp, dense
   std::string structure;  ///< low_rank, dense
   std::optional<Index> rank;
-  std::optional<Index> subspaces;  ///< number of clusters
-  std::optional<double> bits;      ///< mean bits of an entry, of codes and integers
+  std::optional<Index> subspaces;   ///< number of clusters
+  std::optional<Index> archetypes;  ///< their number
+  std::optional<double> bits;       ///< mean bits of an entry, of codes and integers
   double norm_exponent = 2;
   std::string row_weights;             ///< where the row weights came from
   Index bytes_before = 0;              ///< data and header entry

@@ -24,7 +24,9 @@ struct EncodeRequest {
   Method method = Method::automatic;
   double norm_exponent = 2;
   NumberFormat factor_format = NumberFormat::f32;
-  std::optional<Index> num_subspaces;  ///< none: chosen by the budget
+  std::optional<Index> num_subspaces;   ///< none: chosen by the budget
+  std::optional<Index> num_archetypes;  ///< none: one for each 256 rows, at most 256
+  Index archetypes_per_row = 4;         ///< that every row is a mixture of
   std::uint64_t seed = 0;
   Index memory = std::numeric_limits<Index>::max();  ///< automatic leaves out what needs more than these bytes
 };
@@ -35,7 +37,7 @@ struct Encoding {
   Method method = Method::svd;  ///< never automatic
   std::optional<Index> rank;
   std::optional<Index> subspaces;      ///< number of clusters
-  std::optional<double> bits;          ///< mean bits of an entry, of codes and integers
+  std::optional<double> bits;          ///< mean bits of an entry, of codes and integers; of the residual's codes
   double predicted_error = 0;          ///< relative weighted Frobenius error, before rounding to the factor format
   std::optional<double> lp_error_svd;  ///< relative weighted l_p error of the truncated SVD of the same rank
   std::optional<double> certificate;   ///< proven distortion of the l_p factorisation; 1 for p = 2

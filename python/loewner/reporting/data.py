@@ -271,7 +271,7 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
 def _archetypes(output: Path, claim: Mapping[str, Any], vocabulary: Vocabulary | None) -> list[list[Neighbour]]:
     if claim["structure"] != "archetypes" or claim["role"] != "token_embedding":
         return []
-    vertices = TensorRows(output, claim["name"].removesuffix("weight") + "vertices")
+    vertices = TensorRows(output, claim["name"].removesuffix("weight") + "archetypes")
     table = TensorRows(output, claim["name"])
     names = token_names(vocabulary, table.shape[0])
     return nearest_tokens(vertices.read(0, vertices.shape[0]), _blocks(table), names)

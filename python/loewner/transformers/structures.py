@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from torch.nn import functional
 from loewner._core import StoredMatrix
 from loewner.transformers.decoded_on_use import DecodedOnUse
 from loewner.transformers.modules import EncodedMatrix
+
+Value = TypeVar("Value")
 
 
 class LowRank(EncodedMatrix):
@@ -276,26 +278,57 @@ class Integers(Coded):
         return {"codes": (spec["rows"], row_bytes), **shapes}
 
 
+def nested(name: str, arrays: dict[str, Value]) -> dict[str, Value]:
+    """The arrays of a matrix inside another carry its name in front."""
+    return {f"{name}_{array}": value for array, value in arrays.items()}
+
+
+def nested_shapes(spec: dict[str, Any], name: str, allowed: dict[str, type[Coded]]) -> dict[str, tuple[int, int]]:
+    structure = allowed.get(spec[name]["structure"])
+    if structure is None:
+        raise ValueError(f"the structure of '{name}' must be {' or '.join(allowed)}, got '{spec[name]['structure']}'")
+    return nested(name, structure.array_shapes(spec[name]))
+
+
 class Product(Coded):
     """W = left right, both coded: codes of coordinates times the directions."""
 
     factors: ClassVar[dict[str, type[Coded]]] = {"codes": Codes, "integers": Integers}
     fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
-        f"{side}_{name}": dtype
+        name: dtype
         for side in ("left", "right")
         for factor in (Codes, Integers)
-        for name, dtype in factor.fixed_arrays.items()
+        for name, dtype in nested(side, factor.fixed_arrays).items()
     }
 
     @staticmethod
     def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
-        shapes = {}
-        for side in ("left", "right"):
-            factor = Product.factors.get(spec[side]["structure"])
-            if factor is None:
-                raise ValueError(f"a factor of a product must be codes or integers, got '{spec[side]['structure']}'")
-            shapes.update({f"{side}_{name}": shape for name, shape in factor.array_shapes(spec[side]).items()})
-        return shapes
+        return {**nested_shapes(spec, "left", Product.factors), **nested_shapes(spec, "right", Product.factors)}
+
+
+class Archetypes(Coded):
+    """Row i is a scaled convex mixture of a few archetypes, plus the codes of what is left."""
+
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
+        "archetypes": torch.float16,
+        "indices": torch.uint8,
+        "weights": torch.uint8,
+        "scales": torch.float16,
+        **nested("residual", Codes.fixed_arrays),
+    }
+
+    @staticmethod
+    def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        index_bytes = 1 if spec["archetypes"] <= 256 else 2
+        shapes = {
+            "archetypes": (spec["archetypes"], spec["cols"]),
+            "indices": (spec["rows"], spec["per_row"] * index_bytes),
+            "weights": (spec["rows"], spec["per_row"]),
+            "scales": (spec["rows"], 1),
+        }
+        if "residual" not in spec:
+            return shapes
+        return {**shapes, **nested_shapes(spec, "residual", {"codes": Codes})}
 
 
 STRUCTURES: dict[str, type[EncodedMatrix]] = {
@@ -305,4 +338,5 @@ STRUCTURES: dict[str, type[EncodedMatrix]] = {
     "codes": Codes,
     "integers": Integers,
     "product": Product,
+    "archetypes": Archetypes,
 }

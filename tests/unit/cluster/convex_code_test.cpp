@@ -73,6 +73,61 @@ TEST_P(ConvexCodeWith, MeetsTheConditionsOfOptimality) {
 
 INSTANTIATE_TEST_SUITE_P(Vertices, ConvexCodeWith, testing::Values(1, 2, 7, 30, 100));
 
+// What is left of a row, and its products with all vertices.
+std::vector<double> slopes_of(const Matrix<double>& vertices, std::span<const double> weights, double scale,
+                              std::span<const double> row) {
+  std::vector<double> rest(row.begin(), row.end()), slopes;
+  for (Index j = 0; j < vertices.rows(); ++j) {
+    for (Index c = 0; c < vertices.cols(); ++c) rest[c] -= scale * weights[j] * vertices(j, c);
+  }
+  for (Index j = 0; j < vertices.rows(); ++j) {
+    slopes.push_back(std::inner_product(rest.begin(), rest.end(), vertices.row(j).begin(), 0.0));
+  }
+  return slopes;
+}
+
+// The conditions of min ||a - M^T x|| over x >= 0. The control: convex codes without a scale do not meet them.
+TEST(ConvexCode, ScaledCodesMeetTheConditionsOfNonNegativeLeastSquares) {
+  const auto vertices = wide_gaussian(7, 30, 1), a = wide_gaussian(200, 30, 2);
+  const auto worst_slope = [&](bool scaled) {
+    const auto codes = convex_code(vertices.view(), RowMatrix(a.view()), {.gap = 1e-12, .scaled = scaled});
+    const auto weights = dense(codes, 7);
+    double worst = 0;
+    for (Index i = 0; i < 200; ++i) {
+      EXPECT_GE(codes.scales[i], 0);
+      const auto slopes = slopes_of(vertices, weights.row(i), codes.scales[i], a.row(i));
+      for (Index j = 0; j < 7; ++j) {
+        if (codes.scales[i] > 0) worst = std::max({worst, slopes[j], weights(i, j) > 0 ? -slopes[j] : 0.0});
+      }
+    }
+    return worst;
+  };
+  EXPECT_LT(worst_slope(true), 1e-3);
+  EXPECT_GT(worst_slope(false), 1);
+}
+
+TEST(ConvexCode, ScaledSparseCodesOfMultiplesOfMixturesAreExact) {
+  const auto vertices = wide_gaussian(20, 30, 1);
+  Matrix<double> rows(60, 30);
+  for (Index i = 0; i < 60; ++i) {
+    for (Index c = 0; c < 30; ++c) {
+      rows(i, c) = std::pow(10.0, i % 7 - 3) * (0.7 * vertices(i % 20, c) + 0.3 * vertices((i + 3) % 20, c));
+    }
+  }
+  const auto left = [&](bool scaled) {
+    const auto codes = convex_code(vertices.view(), RowMatrix(rows.view()), {.sparsity = 2, .scaled = scaled});
+    double worst = 0;
+    for (Index i = 0; i < 60; ++i) {
+      const double length = std::inner_product(rows.row(i).begin(), rows.row(i).end(), rows.row(i).begin(), 0.0);
+      worst = std::max(worst, codes.squared_distances[i] / length);
+      if (scaled) EXPECT_NEAR(codes.scales[i] / std::pow(10.0, i % 7 - 3), 1, 1e-3);
+    }
+    return worst;
+  };
+  EXPECT_LT(left(true), 1e-5);
+  EXPECT_GT(left(false), 0.5);
+}
+
 TEST(ConvexCode, ThreeVerticesAreAsGoodAsAGridSearch) {
   const auto vertices = wide_gaussian(3, 4, 1), a = wide_gaussian(20, 4, 2);
   const auto codes = convex_code(vertices.view(), RowMatrix(a.view()), {.gap = 1e-12});

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -182,6 +183,70 @@ TEST(LatentSimplex, RowsOfFewerDimensionsGiveFewerVertices) {
   EXPECT_EQ(found.members.size(), 3u);
   const Matrix<double> zeros(20, 4);
   EXPECT_EQ(latent_simplex(RowMatrix(zeros.view()), 2, {}).vertices.rows(), 0);
+}
+
+// Copies of k vertices and mixtures with noise, asked for more: which vertices are there is told by the separations.
+TEST(LatentSimplex, VerticesThatAreNotThereAreReported) {
+  const Simplex simplex(3000, 40, 4, 0.4, 0.01);
+  const auto exact = found_in(simplex, 4, {.share = 0.05}), more = found_in(simplex, 7, {.share = 0.05});
+  ASSERT_EQ(exact.separations.size(), 4u);
+  for (const double separation : exact.separations) EXPECT_GT(separation, 0.3);
+  ASSERT_EQ(more.separations.size(), 7u);  // noise has dimensions enough
+  EXPECT_EQ(std::ranges::count_if(more.separations, [](double x) { return x > 0.05; }), 4);
+}
+
+TEST(LatentSimplex, SeparationsAreDistancesFromTheSpanOfThoseBefore) {
+  Matrix<double> rows(60, 3);
+  for (Index i = 0; i < 60; ++i) {
+    if (i % 3 == 0) rows(i, 0) = 4;
+    if (i % 3 == 1) rows(i, 1) = 2;
+    for (Index j = 0; j < 3 && i % 3 == 2; ++j) rows(i, j) = 1;
+  }
+  auto separations = latent_simplex(RowMatrix(rows.view()), 3, {.share = 0.2}).separations;
+  std::ranges::sort(separations, std::greater());
+  // 4 e1, then 2 e2, then of (1, 1, 1) what is neither.
+  ASSERT_EQ(separations.size(), 3u);
+  EXPECT_EQ(separations[0], 1);
+  EXPECT_NEAR(separations[1], 0.5, 1e-12);
+  EXPECT_NEAR(separations[2], 0.25, 1e-12);
+}
+
+// The control: averages of the rows of the largest absolute coordinate along the same directions.
+TEST(LatentSimplex, TwoOppositeVerticesAreBothFound) {
+  constexpr Index kPoints = 2000, kDimensions = 10;
+  Matrix<double> rows(kPoints, kDimensions);
+  const auto noise = test::gaussian_matrix({kPoints, kDimensions, 4});
+  RandomStream random(5, RandomPurpose::test_data);
+  for (Index i = 0; i < kPoints; ++i) {
+    const double along = i < kPoints / 2 ? (i % 2 == 0 ? 1 : -1) : 2 * random.uniform() - 1;
+    rows(i, 0) = 3 * along;
+    rows(i, 1) = 1;  // the segment does not pass through 0, else its ends were dependent
+    for (Index j = 0; j < kDimensions; ++j) rows(i, j) += 0.01 * static_cast<double>(noise(i, j));
+  }
+  const auto found = latent_simplex(RowMatrix(rows.view()), 2, {.share = 0.1});
+  ASSERT_EQ(found.vertices.rows(), 2);
+  EXPECT_NEAR(std::max(found.vertices(0, 0), found.vertices(1, 0)), 3, 0.05);
+  EXPECT_NEAR(std::min(found.vertices(0, 0), found.vertices(1, 0)), -3, 0.05);
+  std::vector<Index> order(kPoints);
+  std::iota(order.begin(), order.end(), Index{0});
+  std::ranges::sort(order, [&](Index x, Index y) { return std::abs(rows(x, 0)) > std::abs(rows(y, 0)); });
+  double mixed = 0;
+  for (Index i = 0; i < kPoints / 10; ++i) mixed += rows(order[i], 0) / (kPoints / 10);
+  EXPECT_LT(std::abs(mixed), 1);
+}
+
+// Rows of rank 3 in float32: what rounding adds is no fourth vertex.
+TEST(LatentSimplex, RoundingToFloat32IsNoVertex) {
+  const Simplex simplex(1500, 30, 3, 0.3, 0);
+  Matrix<float> rounded(1500, 30);
+  for (Index i = 0; i < 1500; ++i) {
+    std::ranges::transform(simplex.rows.row(i), rounded.row(i).begin(), [](double x) { return static_cast<float>(x); });
+  }
+  const DenseRows rows(rounded.view());
+  const auto found = latent_simplex(RowMatrix(rows), 5, {.share = 0.03});
+  const auto there = std::ranges::count_if(found.separations, [](double x) { return x > 1e-4; });
+  EXPECT_EQ(there, 3);
+  EXPECT_LT(simplex.error(latent_simplex(RowMatrix(rows), 3, {.share = 0.03}).vertices), 1e-6);
 }
 
 TEST(LatentSimplex, TheMedianForgetsOutliers) {

@@ -87,7 +87,8 @@ TEST(Product, BadSpecificationsAreRefused) {
     return test::message_of<IoError>([&] { (void)read_back(product, spec); });
   };
   EXPECT_CONTAINS(refusal("/rank", 23), "rows x rank and rank x cols");
-  EXPECT_CONTAINS(refusal("/left/structure", "product"), "factor 'left' of a product must be codes or integers");
+  EXPECT_CONTAINS(refusal("/left/structure", "product"),
+                  "the structure of 'left' must be codes or integers, got 'product'");
   EXPECT_CONTAINS(refusal("/right", 3), "structure");
   EXPECT_CONTAINS(refusal("/left/scale_exponent", 999), "scale_exponent");
 }

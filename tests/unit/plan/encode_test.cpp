@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "loewner/base/error.hpp"
+#include "loewner/base/random.hpp"
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/robust/lp_error.hpp"
@@ -206,8 +208,8 @@ TEST_F(EncodeMatrix, AutomaticIsNeverWorseThanPlainFormats) {
 
 // Every method: what it promises for a number of bytes is what it leaves, within a tenth.
 TEST_F(EncodeMatrix, CandidatesPredictTheErrorWithinTenPercent) {
-  for (const Method method :
-       {Method::svd, Method::subspaces, Method::codes, Method::coded_svd, Method::int8, Method::int4, Method::dense}) {
+  for (const Method method : {Method::svd, Method::subspaces, Method::codes, Method::coded_svd, Method::archetypes,
+                              Method::int8, Method::int4, Method::dense}) {
     const auto offers = candidates(request(method));
     ASSERT_FALSE(offers.empty()) << to_string(method);
     for (std::size_t i = 0; i < offers.size(); i += offers.size() / 4 + 1) {
@@ -225,7 +227,7 @@ TEST_F(EncodeMatrix, CandidatesPredictTheErrorWithinTenPercent) {
 }
 
 TEST_F(EncodeMatrix, CodesMeetAnError) {
-  for (const Method method : {Method::codes, Method::coded_svd}) {
+  for (const Method method : {Method::codes, Method::coded_svd, Method::archetypes}) {
     const Encoding encoding = encode_matrix(within_error(0.1, method));
     EXPECT_LE(errors_of(*encoding.matrix).weighted_relative_error(), 0.1) << to_string(method);
     EXPECT_GT(errors_of(*encoding.matrix).weighted_relative_error(), 0.08) << to_string(method);  // no bytes wasted
@@ -242,13 +244,84 @@ TEST(EncodeBetweenTheCodes, CodedSvdWinsOnATallMatrixThatDecaysAndLosesOnAFlatOn
                                              .max_bytes = a.rows() * a.cols() / 4,
                                              .max_error = std::nullopt,
                                              .method = method,
-                                             .num_subspaces = std::nullopt});
+                                             .num_subspaces = std::nullopt,
+                                             .num_archetypes = std::nullopt});
     return approximation_errors(*rows, *encoding.matrix, {}, 2).relative_error();
   };
   const auto decaying = test::student_t_with_decay({.rows = 4000, .cols = 64, .seed = 1}, 5, 0.94);
   EXPECT_LT(error_of(decaying, Method::coded_svd), 0.7 * error_of(decaying, Method::codes));
   const auto flat = test::gaussian_matrix({.rows = 4000, .cols = 64, .seed = 1});
   EXPECT_GT(error_of(flat, Method::coded_svd), error_of(flat, Method::codes));
+}
+
+// A table whose rows mix four of twelve points each, or Gaussian rows.
+class EncodeArchetypes : public testing::Test {
+ protected:
+  static constexpr Index kMany = 4096, kWide = 64, kCount = 12;
+
+  static Matrix<float> mixtures() {
+    const auto points = test::gaussian_matrix({kCount, kWide, 1}), noise = test::gaussian_matrix({kMany, kWide, 2});
+    RandomStream random(3, RandomPurpose::test_data);
+    Matrix<float> a(kMany, kWide);
+    for (Index i = 0; i < kMany; ++i) {
+      for (int m = 0; m < 4; ++m) {
+        const auto point = points.row(static_cast<Index>(random.uniform() * kCount));
+        const auto weight = static_cast<float>(random.uniform());
+        for (Index j = 0; j < kWide; ++j) a(i, j) += weight * point[j];
+      }
+      for (Index j = 0; j < kWide; ++j) a(i, j) += 0.01F * noise(i, j);
+    }
+    return a;
+  }
+  static EncodeRequest request(const Matrix<float>& a, Method method) {
+    EncodeRequest r;
+    r.matrix = std::make_shared<DenseRows>(a.view());
+    r.source_bytes = 4 * kMany * kWide;
+    r.method = method;
+    r.num_archetypes = kCount;
+    return r;
+  }
+};
+
+TEST_F(EncodeArchetypes, TakesTheNumbersAskedForAndStaysWithinTheBytes) {
+  const Matrix<float> a = mixtures();
+  auto r = request(a, Method::archetypes);
+  r.archetypes_per_row = 6;
+  for (const Index bytes : {80'000, 100'000, 200'000}) {
+    r.max_bytes = bytes;
+    const Encoding encoding = encode_matrix(r);
+    EXPECT_LE(encoding.matrix->bytes(), bytes);
+    EXPECT_GE(encoding.matrix->bytes(), bytes == 80'000 ? 14 * kMany + 2 * kCount * kWide : bytes - 2 * kWide - 8);
+    EXPECT_EQ(encoding.matrix->spec().at("archetypes"), kCount);
+    EXPECT_EQ(encoding.matrix->spec().at("per_row"), 6);
+  }
+  r.max_bytes = 14 * kMany + 2 * kCount * kWide - 1;
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)encode_matrix(r); }),
+                  "archetypes take at least 58880 bytes, the budget leaves 58879");
+}
+
+TEST_F(EncodeArchetypes, ThePredictionIsWithinATenthOfTheError) {
+  for (const Matrix<float>& a : {mixtures(), test::gaussian_matrix({kMany, kWide, 4})}) {
+    auto r = request(a, Method::archetypes);
+    const auto offers = candidates(r);
+    ASSERT_GT(offers.size(), 10u);
+    for (const std::size_t i : {std::size_t{0}, offers.size() / 3}) {
+      r.max_bytes = offers[i].point.bytes;
+      const Encoding encoding = encode_matrix(r);
+      const double error = approximation_errors(*r.matrix, *encoding.matrix, {}, 2).relative_error();
+      EXPECT_NEAR(std::sqrt(offers[i].point.error) / error, 1, 0.1) << i;
+      EXPECT_NEAR(encoding.predicted_error / error, 1, 0.1) << i;
+    }
+  }
+}
+
+TEST_F(EncodeArchetypes, AutomaticTakesThemForMixturesAndLooksForNoneInGaussianRows) {
+  const Matrix<float> mixed = mixtures(), gaussian = test::gaussian_matrix({kMany, kWide, 4});
+  auto r = request(mixed, Method::automatic);
+  r.max_bytes = 11 * kMany + 2 * kCount * kWide;
+  EXPECT_EQ(encode_matrix(r).method, Method::archetypes);
+  const auto offers = candidates(request(gaussian, Method::automatic));
+  EXPECT_EQ(std::ranges::count(offers, Method::archetypes, &Candidate::method), 0);
 }
 
 // A matrix that automatic plans from a sample of its rows, beside what the methods themselves say.

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Token embedding of all-MiniLM-L6-v2 as archetypes, beside other methods at the same bytes.
+
+k archetypes, t of them in every row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in all; then
+codes, coded-svd, subspaces and int4 in the bytes of 256 archetypes alone and of 1, 2 and 3 bits. Row weights are those of the command, zipf:0.5. cos, sts:
+as in table_frontier.py; only with --glue, about 30 s per row then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import transformers
+from compressed import compressed
+from results_page import markdown_table, publish
+from table_quality import Fidelity
+from tables import minilm_folder, minilm_table
+
+COUNTS = (64, 256, 1024)
+MIXED = (4, 8)
+BITS = (1.0, 2.0, 3.0)
+OTHERS = ("codes", "coded-svd", "subspaces", "int4")
+HEADER = ["method", "k", "t", "bits per weight", "MB", "error", "weighted error", "cos", "sts"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    method: str
+    bits: float
+    count: int | None = None
+    mixed: int | None = None
+
+    def options(self) -> list[str]:
+        options = ["--method", self.method, "--bits", f"{self.bits:.4f}"]
+        return options if self.count is None else [*options, "--archetypes", f"{self.count}:{self.mixed}"]
+
+
+def bits_alone(count: int, mixed: int, rows: int, cols: int) -> float:
+    """Bits per weight of mixtures without codes, and room for the metadata."""
+    metadata = 2000
+    index_bytes = 1 if count <= 256 else 2
+    size = rows * (mixed * (index_bytes + 1) + 2) + 2 * count * cols
+    return 8 * (size + metadata) / (rows * cols)
+
+
+def settings(rows: int, cols: int, counts: Sequence[int]) -> list[Setting]:
+    chosen = []
+    for count in counts:
+        for mixed in MIXED:
+            alone = bits_alone(count, mixed, rows, cols)
+            chosen += [Setting("archetypes", bits, count, mixed) for bits in (alone, *BITS) if bits >= alone]
+    sizes = [*(bits_alone(256, mixed, rows, cols) for mixed in MIXED), *BITS]
+    return chosen + [Setting(method, bits) for method in OTHERS for bits in sizes]
+
+
+def row_of(setting: Setting, fidelity: Fidelity | None, entries: int) -> list[str] | None:
+    """None where the method has nothing that small."""
+    try:
+        with compressed(minilm_folder(), *setting.options()) as result:
+            table = result.table
+            quality = fidelity.of_folder(result) if fidelity is not None else None
+    except subprocess.CalledProcessError as error:
+        if error.returncode != 4:  # the budget cannot be met
+            raise
+        return None
+    return [
+        setting.method,
+        str(setting.count or ""),
+        str(setting.mixed or ""),
+        f"{8 * table['bytes_after'] / entries:.2f}",
+        f"{table['bytes_after'] / 1e6:.2f}",
+        f"{table['relative_error']:.4f}",
+        f"{table['weighted_relative_error']:.4f}",
+        f"{quality['cos']:.4f}" if quality is not None else "",
+        f"{quality['sts']:.2f}" if quality is not None else "",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--glue", type=Path, help="folder of the GLUE tasks; without it cos and sts are left out")
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="numbers of archetypes")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    arguments = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    fidelity = Fidelity(arguments.glue) if arguments.glue is not None else None
+    table = minilm_table()
+    rows = []
+    for setting in settings(*table.shape, arguments.counts):
+        row = row_of(setting, fidelity, table.size)
+        if row is not None:
+            rows.append(row)
+            print(*row, file=sys.stderr, flush=True)
+    publish("archetypes", markdown_table(HEADER, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()
