@@ -120,7 +120,9 @@ TEST(ConvexCode, ScaledSparseCodesOfMultiplesOfMixturesAreExact) {
     for (Index i = 0; i < 60; ++i) {
       const double length = std::inner_product(rows.row(i).begin(), rows.row(i).end(), rows.row(i).begin(), 0.0);
       worst = std::max(worst, codes.squared_distances[i] / length);
-      if (scaled) EXPECT_NEAR(codes.scales[i] / std::pow(10.0, i % 7 - 3), 1, 1e-3);
+      if (scaled) {
+        EXPECT_NEAR(codes.scales[i] / std::pow(10.0, i % 7 - 3), 1, 1e-3);
+      }
     }
     return worst;
   };
