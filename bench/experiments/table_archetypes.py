@@ -2,8 +2,8 @@
 """Token embedding of all-MiniLM-L6-v2 as archetypes, beside other methods at the same bytes.
 
 k archetypes, t of them in every row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in all; then
-codes, coded-svd, subspaces and int4 in the bytes of 256 archetypes alone and of 1, 2 and 3 bits. Row weights are those of the command, zipf:0.5. cos, sts:
-as in table_frontier.py; only with --glue, about 30 s per row then.
+codes, coded-svd, subspaces and int4 in the bytes of 256 archetypes alone and of 1, 2 and 3 bits. Row weights are those
+of the command, zipf:0.5. cos and sts, as in table_frontier.py, only with --glue: about 30 s per row then.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ COUNTS = (64, 256, 1024)
 MIXED = (4, 8)
 BITS = (1.0, 2.0, 3.0)
 OTHERS = ("codes", "coded-svd", "subspaces", "int4")
-HEADER = ["method", "k", "t", "bits per weight", "MB", "error", "weighted error", "cos", "sts"]
+HEADER = ["method", "k", "t", "bits per weight", "MB", "error", "weighted error"]
+QUALITY = ["cos", "sts"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def row_of(setting: Setting, fidelity: Fidelity | None, entries: int) -> list[st
     try:
         with compressed(minilm_folder(), *setting.options()) as result:
             table = result.table
-            quality = fidelity.of_folder(result) if fidelity is not None else None
+            quality = fidelity.of_folder(result) if fidelity is not None else {}
     except subprocess.CalledProcessError as error:
         if error.returncode != 4:  # the budget cannot be met
             raise
@@ -76,8 +77,7 @@ def row_of(setting: Setting, fidelity: Fidelity | None, entries: int) -> list[st
         f"{table['bytes_after'] / 1e6:.2f}",
         f"{table['relative_error']:.4f}",
         f"{table['weighted_relative_error']:.4f}",
-        f"{quality['cos']:.4f}" if quality is not None else "",
-        f"{quality['sts']:.2f}" if quality is not None else "",
+        *(f"{quality[name]:.4f}" for name in QUALITY if name in quality),
     ]
 
 
@@ -97,7 +97,8 @@ def main() -> None:
         if row is not None:
             rows.append(row)
             print(*row, file=sys.stderr, flush=True)
-    publish("archetypes", markdown_table(HEADER, rows), arguments.update_docs)
+    header = HEADER + (QUALITY if fidelity is not None else [])
+    publish("archetypes", markdown_table(header, rows), arguments.update_docs)
 
 
 if __name__ == "__main__":
