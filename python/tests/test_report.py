@@ -172,6 +172,19 @@ def test_archetypes_are_named_by_the_rows_that_point_nearest() -> None:
     assert found[0][0].token == "t11" and found[1][0].token != "t30"
 
 
+def test_archetypes_of_an_output_are_on_its_page(tmp_path: Path) -> None:
+    options = ("--bits", "6", "--method", "archetypes", "--archetypes", "3:2")
+    model, output = model_and_output(tmp_path, *options)
+    tensor = table_of(found := gather(output, model))
+    vertices = load_file(output / "model.safetensors")[ft.TABLE.removesuffix("weight") + "archetypes"]
+    table = matrices((model, output), tmp_path)[1]
+    cosines = table @ vertices.T / np.linalg.norm(table, axis=1)[:, None]
+    assert len(tensor.archetypes) == 3
+    for near, cosine in zip(tensor.archetypes, cosines.T, strict=True):
+        assert near[0].token == readable(VOCABULARY[int(cosine.argmax())])
+    assert readable(tensor.archetypes[1][0].token) in page(found)
+
+
 # ---- the page ----
 
 
