@@ -104,8 +104,8 @@ void bind_fits(nb::module_& m) {
       "a"_a.noconvert(), "plan"_a, "labels"_a, nb::kw_only(), "tolerance"_a = defaults.tolerance,
       "unfittable_share"_a = defaults.unfittable_share,
       "l_p regression on the rows of the plan, each with weight 1 / probability.\n\n"
-      "labels: one row for each of plan.rows, t columns or none; unfittable_share: epsilon > 0 for a second stage without the\n"
-      "labels that no good fit can meet.");
+      "labels: one row for each of plan.rows, t columns or none; unfittable_share: epsilon > 0 for a second stage\n"
+      "without the labels that no good fit can meet.");
 
   nb::class_<ActiveRegression> result(m, "ActiveRegression");
   def_array(result, "x", &ActiveRegression::x, "d x t");

@@ -32,7 +32,8 @@ void bind_least_squares(nb::module_& m) {
       "nonzeros"_a = defaults.nonzeros, "seed"_a = defaults.seed,
       "The X of least norm among those that minimise ||A X - B||_F, by LSQR on a matrix that a sketch has made well\n"
       "conditioned: as accurate as a QR factorisation, and faster for tall A.\n\n"
-      "a: n x d; b: n x k or n values; tolerance: backward error relative to ||A||_F; sketch_rows: at least d, 0 for 3 n / d "
+      "a: n x d; b: n x k or n values; tolerance: backward error relative to ||A||_F; sketch_rows: at least d, 0 for 3 "
+      "n / d "
       "between\n"
       "4 d and 32 d. The same bits for any number of threads.");
 }

@@ -39,7 +39,8 @@ void bind_lp_regression(nb::module_& m) {
       "min over x of (sum_i u_i |a_i^T x - b_ij|^p)^(1/p) for every column j of b, with a lower bound of each minimum; "
       "for\n"
       "p = infinity max_i u_i |a_i^T x - b_ij|.\n\n"
-      "a: n x d; b: n x t or n values; norm_exponent: p >= 1, math.inf too; row_weights: u, n values >= 0, all ones if None;\n"
+      "a: n x d; b: n x t or n values; norm_exponent: p >= 1, math.inf too; row_weights: u, n values >= 0, all ones if "
+      "None;\n"
       "tolerance: of the duality gap, relative to the objective. The same bits for any number of threads.");
 
   const HuberRegressionOptions huber;

@@ -5,8 +5,8 @@
 
 #include "loewner/base/matrix_view.hpp"
 
-// Products of dense rows with a few vectors: BLAS packs a matrix before it multiplies, which costs more than the product
-// with so few.
+// Products of dense rows with a few vectors: BLAS packs a matrix before it multiplies, which costs more than the
+// product with so few.
 namespace loewner::detail {
 
 /// Rows of a tile.
