@@ -217,8 +217,9 @@ TEST_F(Compress, AutoGoesOnWithoutTheMethodsThatMemoryHasNoRoomFor) {
   EXPECT_EQ(compress(o).notes, kNone);  // control: with the machine's memory all are tried
   o.max_memory = (Index{1} << 27) + 12 * 24 * 24 * Index{sizeof(double)};
   const auto report = compress(o);
-  ASSERT_EQ(report.notes.size(), 1u);
+  ASSERT_EQ(report.notes.size(), 2u);
   EXPECT_CONTAINS(report.notes[0], "embeddings.word_embeddings.weight: without lp, which needs about");
+  EXPECT_CONTAINS(report.notes[1], "embeddings.word_embeddings.weight: without archetypes, which needs about");
 }
 
 TEST_F(Compress, TooLittleMemoryIsRefusedWithTheAmountNeeded) {
