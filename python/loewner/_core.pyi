@@ -743,8 +743,8 @@ def fit_plan(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), devic
     """
     l_p regression on the rows of the plan, each with weight 1 / probability.
 
-    labels: one row for each of plan.rows, t columns or none; unfittable_share: epsilon > 0 for a second stage without the
-    labels that no good fit can meet.
+    labels: one row for each of plan.rows, t columns or none; unfittable_share: epsilon > 0 for a second stage
+    without the labels that no good fit can meet.
     """
 
 class ActiveRegression:
