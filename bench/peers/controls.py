@@ -20,7 +20,7 @@ def svd_f16(bits: float, a: np.ndarray) -> Encoded:
 
 
 def uniform(a: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and steps (f16) of symmetric uniform quantisation of columns; each column is clipped where its error is least."""
+    """Codes and steps (f16) of symmetric uniform quantisation; each column is clipped where its error is least."""
     half = 2 ** (bits - 1)
     extremes, best, error = np.abs(a).max(axis=0), np.zeros(a.shape[1], np.float32), np.full(a.shape[1], np.inf)
     for clip in np.linspace(0.2, 1, 17):
@@ -50,7 +50,7 @@ def lplr_factors(a: np.ndarray, sketch: np.ndarray, left_bits: int, right_bits: 
 
 
 def lplr(bits: float, a: np.ndarray) -> Encoded:
-    """LPLR (Saha, Srivastava, Pilanci 2023), the best of: Gaussian sketch or singular vectors, bits of the left factor."""
+    """LPLR (Saha, Srivastava, Pilanci 2023): the best of Gaussian sketch and singular vectors and bits of the left."""
     random = np.random.default_rng(0)
     vt = np.linalg.svd(a, full_matrices=False)[2]
     right_bits, attempts = 8, []
@@ -94,14 +94,15 @@ def messi_table(bits: float, a: np.ndarray) -> Encoded:
 
 
 def l1_ball_ellipsoid(a: np.ndarray, slack: float = 0.05) -> np.ndarray:
-    """P of an ellipsoid x^T P^-1 x <= 1 around {x : ||A x||_1 <= 1}, by the ellipsoid method (arXiv 2009.05647): while an
-    end of an axis sees a slab |g x| <= 1 around the body that cuts deeper than sqrt(d), the smallest ellipsoid around
-    the rest takes over."""
+    """P of an ellipsoid x^T P^-1 x <= 1 around {x : ||A x||_1 <= 1}, by the ellipsoid method (arXiv 2009.05647).
+
+    While the end of an axis shows a slab |g x| <= 1 around the body that cuts deeper than 1 / sqrt(d), the smallest
+    ellipsoid around what the slab leaves takes over."""
     d = a.shape[1]
     # The body lies within ||x||_2 <= 1 / min ||A x||_2, as ||A x||_2 <= ||A x||_1.
     shape = np.eye(d) / np.linalg.svd(a, compute_uv=False)[-1] ** 2
     while True:
-        values, vectors = np.linalg.eigh(shape)
+        _, vectors = np.linalg.eigh(shape)
         slabs = a.T @ np.sign(a @ vectors)
         widths = 1 / np.einsum("ij,ij->j", slabs, shape @ slabs)
         deepest = int(np.argmin(widths))

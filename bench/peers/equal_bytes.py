@@ -34,7 +34,7 @@ def encode_with(name: str, decoded_file: Path) -> dict:
 
 
 def encode_ours(bits: float, decoded_file: Path) -> dict:
-    """`loewner compress --bits`, the whole command: it reads the model and writes, measures and describes the output."""
+    """`loewner compress --bits`, the whole command: it reads the model and writes and measures the output."""
     import loewner
     import safetensors.numpy
 
@@ -68,8 +68,10 @@ class EqualBytes:
         setting = Setting(f"loewner {bits:.1f} bits", ("loewner",), "", encode_ours)
         return self.finished.get("equal-bytes", setting, lambda: self.measure(partial(encode_ours, bits)))
 
-    def row(self, codec: Setting) -> list[str]:
-        peer = self.finished.get("equal-bytes", codec, lambda: self.measure(partial(encode_with, codec.name)))
+    def peer(self, codec: Setting) -> dict:
+        return self.finished.get("equal-bytes", codec, lambda: self.measure(partial(encode_with, codec.name)))
+
+    def row(self, codec: Setting, peer: dict) -> list[str]:
         if "failed" in peer:
             return [codec.name, peer["failed"], *[""] * (len(HEADER) - 2)]
         ours = self.ours(peer["bits"])
@@ -77,7 +79,8 @@ class EqualBytes:
         return [codec.name, *cells(peer), f"`{codec.typed}`", *cells(ours), *first]
 
     def rows(self) -> list[list[str]]:
-        return [self.row(codec) for codec in CODECS]
+        peers = [self.peer(codec) for codec in CODECS]
+        return [self.row(codec, peer) for codec, peer in zip(CODECS, peers, strict=True)]
 
 
 def cells(row: dict) -> list[str]:

@@ -23,8 +23,9 @@ class Finished:
     done: set[str] = field(default_factory=set)
 
     def get(self, table: str, setting: Setting, measure: Callable[[], dict]) -> dict:
-        """The row of a setting: as it was found by the same versions of its packages, or by measuring now. A setting whose
-        package is not there gets the reason instead."""
+        """The row of a setting: as found by the same versions of its packages, or by measuring now.
+
+        A setting whose package is not there gets the reason instead."""
         if why := setting.why_missing():
             return {"failed": f"not installed: {why}"}
         key = json.dumps([table, setting.name, setting.versions()], sort_keys=True)

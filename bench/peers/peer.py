@@ -21,7 +21,7 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """One row: what it is called, the packages whose versions its results belong to, what a user types, how to run it."""
+    """One row: its name, the packages whose versions its results belong to, what a user types, how to run it."""
 
     name: str
     packages: tuple[str, ...]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Codecs of one matrix: libraries that compress vectors, weight quantisers applied to the table, and plain baselines.
 
-A quantiser that only knows linear layers is given a `torch.nn.Linear` that holds the table as its weight: its groups then
-run along the rows of the table, as they do for a layer.
+A quantiser that only knows linear layers is given a `torch.nn.Linear` that holds the table as its weight: its groups
+then run along the rows of the table, as they do for a layer.
 """
 
 from __future__ import annotations
