@@ -17,9 +17,11 @@ ROWS = ROOT / "out" / "peers"
 
 @dataclass(frozen=True)
 class Finished:
-    """again: a regular expression; rows whose name it matches are measured anew, once."""
+    """again: a regular expression; rows whose name it matches are measured anew, once. may_measure: whether what was
+    not measured yet is, or stays a row that says so."""
 
     again: str | None = None
+    may_measure: bool = True
     done: set[str] = field(default_factory=set)
 
     def get(self, table: str, setting: Setting, measure: Callable[[], dict]) -> dict:
@@ -32,6 +34,8 @@ class Finished:
         file = ROWS / f"{table}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         wanted = self.again is not None and re.search(self.again, setting.name) and file.name not in self.done
         self.done.add(file.name)
+        if not file.exists() and not self.may_measure:
+            return {"failed": "not measured yet"}
         if not file.exists() or wanted:
             print(f"{table}: {setting.name}", file=sys.stderr, flush=True)
             row = measure()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import sys
@@ -29,7 +30,13 @@ class Setting:
     run: Callable[..., Any]
 
     def versions(self) -> dict[str, str]:
-        return {package: importlib.metadata.version(package) for package in self.packages}
+        """Of the packages; of loewner, whose version stays while it changes, also a digest of the compiled core."""
+        versions = {package: importlib.metadata.version(package) for package in self.packages}
+        if "loewner" in versions:
+            import loewner._core
+
+            versions["core"] = hashlib.sha256(Path(loewner._core.__file__).read_bytes()).hexdigest()[:16]
+        return versions
 
     def why_missing(self) -> str | None:
         """What pip said when a package of this setting was installed; None: they are all there."""

@@ -11,13 +11,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import factorisations
 import peer  # noqa: F401 - first: it puts the experiments' modules on the path
 import transformers
+import whole_models
 from equal_bytes import HEADER, EqualBytes
 from finished import Finished
 from results_page import ROOT, markdown_table, publish
 
-TABLES = ("equal-bytes",)
+TABLES = ("equal-bytes", "factorisations", "whole-models")
 
 
 def main() -> None:
@@ -25,15 +27,23 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", help=f"which of {', '.join(TABLES)} (default: all)")
     parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
     parser.add_argument("--again", metavar="REGEX", help="measure the rows anew whose name matches")
+    parser.add_argument("--rounds", type=int, default=20, help="counted forwards of each model (default 20)")
+    parser.add_argument("--as-it-stands", action="store_true", help="measure nothing, show what was measured")
     parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
     arguments = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    finished = Finished(arguments.again)
+    finished = Finished(arguments.again, not arguments.as_it_stands)
     chosen = arguments.tables or TABLES
     if "equal-bytes" in chosen:
         table = markdown_table(HEADER, EqualBytes(arguments.glue, finished).rows())
         publish("peers-equal-bytes", table, arguments.update_docs)
+    if "factorisations" in chosen:
+        table = markdown_table(factorisations.HEADER, factorisations.rows(finished))
+        publish("peers-factorisations", table, arguments.update_docs)
+    if "whole-models" in chosen:
+        rows = whole_models.WholeModels(arguments.glue, finished, arguments.rounds).rows()
+        publish("peers-whole-models", markdown_table(whole_models.HEADER, rows), arguments.update_docs)
 
 
 if __name__ == "__main__":

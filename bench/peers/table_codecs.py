@@ -210,22 +210,21 @@ FAISS_RESIDUAL = ("RQ12x6", "PRQ24x2x8", "PRQ48x2x8")
 CODECS = [
     *(
         setting(
-            f"round to nearest int{bits}, groups of {group}", None, "six lines of NumPy", plain_integers, bits, group
-        )
-        for bits, group in ((8, 384), (4, 64), (3, 64), (2, 32))
-    ),
-    *(setting(f"SVD, f16, {bits:g} bits", None, "np.linalg.svd", svd_f16, bits) for bits in (1, 2, 4, 8)),
-    *(setting(f"MESSI k=10, f16, {bits:g} bits", None, "our own lines", messi_table, bits) for bits in (2, 4, 8)),
-    *(setting(f"LPLR, {bits:g} bits", None, "our own lines", lplr, bits) for bits in (0.75, 1, 1.5, 2, 3, 4, 6)),
-    *(
-        setting(f"faiss {factory}", "faiss-cpu", f'index_factory(384, "{factory}").train/add', faiss_index, factory)
-        for factory in FAISS + FAISS_RESIDUAL
-    ),
-    *(
-        setting(
             f"hqq {bits} bits, groups of {group}", "hqq", f"Quantizer.quantize(w, nbits={bits})", hqq_table, bits, group
         )
         for bits, group in ((8, 64), (4, 64), (3, 64), (2, 32), (2, 16))
+    ),
+    setting("onnxruntime dynamic int8", "onnxruntime", "quantize_dynamic(a, b)", onnxruntime_int8),
+    setting(
+        "onnxruntime 4 bits, blocks of 32", "onnxruntime", "MatMulNBitsQuantizer(m).process()", onnxruntime_int4, 32
+    ),
+    setting("nncf INT8_ASYM", "nncf", "compress_weights(m)", nncf_table, "INT8_ASYM", -1),
+    setting("nncf INT4_ASYM, groups of 64", "nncf", "compress_weights(m, INT4_ASYM)", nncf_table, "INT4_ASYM", 64),
+    *(
+        setting(
+            f"auto-round RTN W{bits}, groups of {group}", "auto-round", "auto-round-rtn", auto_round_table, bits, group
+        )
+        for bits, group in ((8, 128), (4, 128), (4, 32), (3, 64), (2, 32))
     ),
     *(
         setting(
@@ -244,17 +243,9 @@ CODECS = [
         )
         for bits in (8, 4, 2)
     ),
-    setting("nncf INT8_ASYM", "nncf", "compress_weights(m)", nncf_table, "INT8_ASYM", -1),
-    setting("nncf INT4_ASYM, groups of 64", "nncf", "compress_weights(m, INT4_ASYM)", nncf_table, "INT4_ASYM", 64),
     *(
-        setting(
-            f"auto-round RTN W{bits}, groups of {group}", "auto-round", "auto-round-rtn", auto_round_table, bits, group
-        )
-        for bits, group in ((8, 128), (4, 128), (4, 32), (3, 64), (2, 32))
-    ),
-    setting("onnxruntime dynamic int8", "onnxruntime", "quantize_dynamic(a, b)", onnxruntime_int8),
-    setting(
-        "onnxruntime 4 bits, blocks of 32", "onnxruntime", "MatMulNBitsQuantizer(m).process()", onnxruntime_int4, 32
+        setting(f"faiss {factory}", "faiss-cpu", f'index_factory(384, "{factory}").train/add', faiss_index, factory)
+        for factory in FAISS + FAISS_RESIDUAL
     ),
     setting("model2vec int8", "model2vec", "quantize_model(m, quantize_to=int8)", model2vec_table, None),
     *(
@@ -267,4 +258,13 @@ CODECS = [
         )
         for count in (1500, 6000)
     ),
+    *(
+        setting(
+            f"round to nearest int{bits}, groups of {group}", None, "six lines of NumPy", plain_integers, bits, group
+        )
+        for bits, group in ((8, 384), (4, 64), (3, 64), (2, 32))
+    ),
+    *(setting(f"LPLR, {bits:g} bits", None, "our own lines", lplr, bits) for bits in (0.75, 1, 1.5, 2, 3, 4, 6)),
+    *(setting(f"SVD, f16, {bits:g} bits", None, "np.linalg.svd", svd_f16, bits) for bits in (1, 2, 4, 8)),
+    *(setting(f"MESSI k=10, f16, {bits:g} bits", None, "our own lines", messi_table, bits) for bits in (2, 4, 8)),
 ]
