@@ -99,8 +99,7 @@ def l1_ball_ellipsoid(a: np.ndarray, slack: float = 0.05) -> np.ndarray:
     While the end of an axis shows a slab |g x| <= 1 around the body that cuts deeper than 1 / sqrt(d), the smallest
     ellipsoid around what the slab leaves takes over."""
     d = a.shape[1]
-    # The body lies within ||x||_2 <= 1 / min ||A x||_2, as ||A x||_2 <= ||A x||_1.
-    shape = np.eye(d) / np.linalg.svd(a, compute_uv=False)[-1] ** 2
+    shape = np.linalg.inv(a.T @ a)  # ||A x||_2 <= ||A x||_1: around the body
     while True:
         _, vectors = np.linalg.eigh(shape)
         slabs = a.T @ np.sign(a @ vectors)
