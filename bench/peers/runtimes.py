@@ -59,6 +59,21 @@ def unpickled(folder: Path) -> Forward:
     return torch_forward(torch.load(folder / "model.pt", weights_only=False).eval())
 
 
+def as_state(change: Callable[[Any], Any], folder: Path) -> None:
+    """Saves the tensors alone, for a peer whose modules cannot be pickled."""
+    import torch
+
+    torch.save(change(torch_model()).state_dict(), folder / "model.pt")
+
+
+def from_state(folder: Path) -> Forward:
+    import torch
+
+    model = torch_model()
+    model.load_state_dict(torch.load(folder / "model.pt", weights_only=False), assign=True)
+    return torch_forward(model)
+
+
 def dense(folder: Path) -> None:
     torch_model().save_pretrained(folder)
 
@@ -80,6 +95,11 @@ def loewner_whole(bits: float, folder: Path) -> None:
     import loewner
 
     loewner.compress(minilm_folder(), folder / "small", bits=bits, selection=loewner.Selection.all)
+
+
+def auto_round_pretrained(folder: Path) -> Forward:
+    """It names the folder in which it writes."""
+    return pretrained(next(folder.rglob("config.json")).parent)
 
 
 def loewner_pretrained(folder: Path) -> Forward:
@@ -117,15 +137,13 @@ def torchao_int8(model: Any) -> Any:
 
 
 def torchao_int4(model: Any) -> Any:
-    """4-bit groups of 32 for linear layers, by the layout for CPUs, and int8 rows for embeddings."""
+    """Groups of 32 for layers and embeddings; its packed layouts are for GPUs and Arm, so a code takes a byte here."""
     import torch
-    from torchao.quantization import Int4WeightOnlyConfig, IntxWeightOnlyConfig, quantize_
-    from torchao.quantization.granularity import PerAxis
+    from torchao.quantization import IntxWeightOnlyConfig, quantize_
+    from torchao.quantization.granularity import PerGroup
 
-    model = model.to(torch.bfloat16)
-    quantize_(model, Int4WeightOnlyConfig(group_size=32, int4_packing_format="opaque"), filter_fn=is_linear)
-    config = IntxWeightOnlyConfig(weight_dtype=torch.int8, granularity=PerAxis(0))
-    quantize_(model, config, filter_fn=is_embedding)
+    config = IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32))
+    quantize_(model, config, filter_fn=lambda module, name: is_linear(module) or is_embedding(module))
     return model
 
 
@@ -182,7 +200,7 @@ def auto_round_rtn(folder: Path) -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
-    rounding = AutoRound(torch_model(), tokenizer, scheme="W4A16", iters=0, device_map="cpu")
+    rounding = AutoRound(torch_model(), tokenizer, scheme="W4A16", iters=0, disable_opt_rtn=True, device_map="cpu")
     rounding.quantize_and_save(str(folder), format="auto_round")
 
 
@@ -249,6 +267,10 @@ def torch_setting(name: str, package: str, typed: str, change: Callable[[Any], A
     return Setting(name, (package, "torch"), typed, lambda: Runtime(partial(pickled, change), unpickled))
 
 
+def torchao_setting(name: str, typed: str, change: Callable[[Any], Any]) -> Setting:
+    return Setting(name, ("torchao", "torch"), typed, lambda: Runtime(partial(as_state, change), from_state))
+
+
 def onnx_setting(name: str, packages: tuple[str, ...], typed: str, make: Callable[[Path], object]) -> Setting:
     return Setting(name, ("onnxruntime", *packages), typed, lambda: Runtime(make, onnx_session))
 
@@ -272,14 +294,17 @@ RUNTIMES = [
     onnx_setting("onnxruntime 4 bits", ("onnx", "onnx-ir"), "MatMulNBitsQuantizer(m).process()", onnx_int4),
     onnx_setting("nncf INT8_ASYM", ("nncf",), "compress_weights(m)", partial(nncf_weights, "INT8_ASYM")),
     onnx_setting("nncf INT4_ASYM", ("nncf",), "compress_weights(m, INT4_ASYM)", partial(nncf_weights, "INT4_ASYM")),
-    torch_setting("torchao int8 dynamic", "torchao", "quantize_(m, config) twice", torchao_int8),
-    torch_setting("torchao int4", "torchao", "quantize_(m, config) twice", torchao_int4),
+    torchao_setting("torchao int8 dynamic", "quantize_(m, config) twice", torchao_int8),
+    torchao_setting("torchao int4", "quantize_(m, IntxWeightOnlyConfig(torch.int4))", torchao_int4),
     torch_setting("hqq 8 bits, linear layers", "hqq", "HQQLinear for every Linear", partial(hqq_linear, 8)),
     torch_setting("hqq 4 bits, linear layers", "hqq", "HQQLinear for every Linear", partial(hqq_linear, 4)),
     torch_setting("optimum-quanto int8", "optimum-quanto", "quantize(m, qint8); freeze(m)", partial(quanto, 8)),
     torch_setting("optimum-quanto int4", "optimum-quanto", "quantize(m, qint4); freeze(m)", partial(quanto, 4)),
     torch_setting("fasterai FC_Decomposer, half", "fasterai", "FC_Decomposer().decompose(m)", fasterai_svd),
     Setting(
-        "auto-round RTN W4A16", ("auto-round", "torch"), "auto-round-rtn", lambda: Runtime(auto_round_rtn, pretrained)
+        "auto-round RTN W4A16",
+        ("auto-round", "torch"),
+        "auto-round-rtn",
+        lambda: Runtime(auto_round_rtn, auto_round_pretrained),
     ),
 ]
