@@ -68,19 +68,18 @@ class EqualBytes:
         setting = Setting(f"loewner {bits:.1f} bits", ("loewner",), "", encode_ours)
         return self.finished.get("equal-bytes", setting, lambda: self.measure(partial(encode_ours, bits)))
 
-    def peer(self, codec: Setting) -> dict:
-        return self.finished.get("equal-bytes", codec, lambda: self.measure(partial(encode_with, codec.name)))
-
-    def row(self, codec: Setting, peer: dict) -> list[str]:
+    def row(self, codec: Setting) -> list[str]:
+        peer = self.finished.get("equal-bytes", codec, lambda: self.measure(partial(encode_with, codec.name)))
         if "failed" in peer:
             return [codec.name, peer["failed"], *[""] * (len(HEADER) - 2)]
         ours = self.ours(peer["bits"])
+        if "failed" in ours:
+            return [codec.name, *cells(peer), f"`{codec.typed}`", ours["failed"], *[""] * 7]
         first = [first_of(ours, peer, "cos", 4), first_of(ours, peer, "sts", 2)]
         return [codec.name, *cells(peer), f"`{codec.typed}`", *cells(ours), *first]
 
     def rows(self) -> list[list[str]]:
-        peers = [self.peer(codec) for codec in CODECS]
-        return [self.row(codec, peer) for codec, peer in zip(CODECS, peers, strict=True)]
+        return [self.row(codec) for codec in CODECS]
 
 
 def cells(row: dict) -> list[str]:
