@@ -3,8 +3,8 @@
 //
 //     debian_svd spectra|eigen MATRIX ROWS COLS RANK VECTORS
 
-#include <Eigen/Dense>
 #include <Spectra/contrib/PartialSVDSolver.h>
+#include <Eigen/Dense>
 #include <algorithm>
 #include <fstream>
 #include <iostream>
