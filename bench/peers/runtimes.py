@@ -35,7 +35,7 @@ def torch_model() -> Any:
 def torch_forward(model: Any) -> Forward:
     import torch
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode: quanto's packed tensors refuse it
     def forward(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return np.asarray(
             model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
@@ -161,6 +161,14 @@ def hqq_linear(bits: int, model: Any) -> Any:
     return model
 
 
+def hqq_unpickled(folder: Path) -> Forward:
+    """The way to multiply is a setting of the class, not of the saved layers."""
+    from hqq.core.quantize import HQQBackend, HQQLinear
+
+    HQQLinear.set_backend(HQQBackend.PYTORCH)
+    return unpickled(folder)
+
+
 def quanto(bits: int, model: Any) -> Any:
     from optimum.quanto import freeze, qint4, qint8, quantize
 
@@ -175,18 +183,24 @@ def example() -> tuple[Any, Any]:
     return torch.ones(2, 16, dtype=torch.long), torch.ones(2, 16, dtype=torch.long)
 
 
-def nncf_weights(mode: str, folder: Path) -> None:
-    """Its ONNX back end, which keeps the codes packed."""
+def nncf_int8(folder: Path) -> None:
     import nncf
     import onnx
 
     export_onnx(folder / "dense.onnx")
-    options = {"all_layers": True, "group_size": 64} if mode.startswith("INT4") else {}
     model = onnx.load(folder / "dense.onnx")
     (folder / "dense.onnx").unlink()
-    onnx.save(
-        nncf.compress_weights(model, mode=getattr(nncf.CompressWeightsMode, mode), **options), folder / "model.onnx"
-    )
+    onnx.save(nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM), folder / "model.onnx")
+
+
+def nncf_int4(model: Any) -> Any:
+    """Its torch back end: the graph of its ONNX one is refused by onnxruntime at this exporter's opset."""
+    import nncf
+
+    ids, mask = example()
+    data = nncf.Dataset([{"input_ids": ids, "attention_mask": mask}])
+    mode = nncf.CompressWeightsMode.INT4_ASYM
+    return nncf.compress_weights(model, mode=mode, dataset=data, all_layers=True, group_size=64)
 
 
 def fasterai_svd(model: Any) -> Any:
@@ -224,14 +238,16 @@ def export_onnx(file: Path) -> None:
 
 
 def onnx_int8(folder: Path) -> None:
-    from onnxruntime.quantization import quantize_dynamic
+    """Unsigned weights per channel: of its options those closest to the original here."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
 
     export_onnx(folder / "dense.onnx")
-    quantize_dynamic(folder / "dense.onnx", folder / "model.onnx", per_channel=True)
+    quantize_dynamic(folder / "dense.onnx", folder / "model.onnx", weight_type=QuantType.QUInt8, per_channel=True)
     (folder / "dense.onnx").unlink()
 
 
-def onnx_int4(folder: Path) -> None:
+def onnx_int4(accuracy_level: int, folder: Path) -> None:
+    """accuracy_level 4 multiplies int8 activations, 1 keeps them in f32."""
     import onnx
     from onnxruntime.quantization import QuantFormat
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
@@ -240,7 +256,7 @@ def onnx_int4(folder: Path) -> None:
     config = DefaultWeightOnlyQuantConfig(
         block_size=32,
         is_symmetric=False,
-        accuracy_level=4,
+        accuracy_level=accuracy_level,
         quant_format=QuantFormat.QOperator,
         op_types_to_quantize=("MatMul", "Gather"),
     )
@@ -271,6 +287,11 @@ def torchao_setting(name: str, typed: str, change: Callable[[Any], Any]) -> Sett
     return Setting(name, ("torchao", "torch"), typed, lambda: Runtime(partial(as_state, change), from_state))
 
 
+def hqq_setting(bits: int) -> Setting:
+    runtime = Runtime(partial(pickled, partial(hqq_linear, bits)), hqq_unpickled)
+    return Setting(f"hqq {bits} bits, linear layers", ("hqq", "torch"), "HQQLinear for every Linear", lambda: runtime)
+
+
 def onnx_setting(name: str, packages: tuple[str, ...], typed: str, make: Callable[[Path], object]) -> Setting:
     return Setting(name, ("onnxruntime", *packages), typed, lambda: Runtime(make, onnx_session))
 
@@ -290,14 +311,17 @@ RUNTIMES = [
     ),
     loewner_setting("loewner, whole in 3 bits", "--all --bits 3", partial(loewner_whole, 3.0)),
     onnx_setting("onnxruntime f32", ("torch",), "torch.onnx.export", lambda folder: export_onnx(folder / "model.onnx")),
-    onnx_setting("onnxruntime dynamic int8", ("onnx",), "quantize_dynamic(a, b, per_channel=True)", onnx_int8),
-    onnx_setting("onnxruntime 4 bits", ("onnx", "onnx-ir"), "MatMulNBitsQuantizer(m).process()", onnx_int4),
-    onnx_setting("nncf INT8_ASYM", ("nncf",), "compress_weights(m)", partial(nncf_weights, "INT8_ASYM")),
-    onnx_setting("nncf INT4_ASYM", ("nncf",), "compress_weights(m, INT4_ASYM)", partial(nncf_weights, "INT4_ASYM")),
+    onnx_setting("onnxruntime dynamic int8", ("onnx",), "quantize_dynamic(a, b, QUInt8, per_channel=True)", onnx_int8),
+    *(
+        onnx_setting(name, ("onnx", "onnx-ir"), "MatMulNBitsQuantizer(m).process()", partial(onnx_int4, level))
+        for name, level in (("onnxruntime 4 bits", 4), ("onnxruntime 4 bits, f32 activations", 1))
+    ),
+    onnx_setting("nncf INT8_ASYM", ("nncf",), "compress_weights(m)", nncf_int8),
+    torch_setting("nncf INT4_ASYM", "nncf", "compress_weights(m, INT4_ASYM)", nncf_int4),
     torchao_setting("torchao int8 dynamic", "quantize_(m, config) twice", torchao_int8),
     torchao_setting("torchao int4", "quantize_(m, IntxWeightOnlyConfig(torch.int4))", torchao_int4),
-    torch_setting("hqq 8 bits, linear layers", "hqq", "HQQLinear for every Linear", partial(hqq_linear, 8)),
-    torch_setting("hqq 4 bits, linear layers", "hqq", "HQQLinear for every Linear", partial(hqq_linear, 4)),
+    hqq_setting(8),
+    hqq_setting(4),
     torch_setting("optimum-quanto int8", "optimum-quanto", "quantize(m, qint8); freeze(m)", partial(quanto, 8)),
     torch_setting("optimum-quanto int4", "optimum-quanto", "quantize(m, qint4); freeze(m)", partial(quanto, 4)),
     torch_setting("fasterai FC_Decomposer, half", "fasterai", "FC_Decomposer().decompose(m)", fasterai_svd),
