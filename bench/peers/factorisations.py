@@ -209,11 +209,14 @@ def row(problem: str, method: Setting, finished: Finished) -> list[str]:
     found = finished.get("factorisations", method, lambda: in_own_process(run_method, method.name))
     if "failed" in found:
         return [problem, method.name, found["failed"], *[""] * (len(HEADER) - 3)]
+    if not method.packages:  # a program of its own, whose memory is not that of the process measured
+        found["peer"]["megabytes"] = None
     return [problem, method.name, *cells(found["peer"]), f"`{method.typed}`", *cells(found["ours"])]
 
 
 def cells(found: dict) -> list[str]:
-    return [f"{found['cost']:.5f}", f"{found['seconds']:.2f}", f"{found['megabytes']:.0f}"]
+    memory = "" if found["megabytes"] is None else f"{found['megabytes']:.0f}"
+    return [f"{found['cost']:.5f}", f"{found['seconds']:.2f}", memory]
 
 
 def rows(finished: Finished) -> list[list[str]]:

@@ -7,7 +7,6 @@ import gc
 import json
 import multiprocessing
 import os
-import resource
 import tempfile
 import time
 import traceback
@@ -35,13 +34,12 @@ def forget_peak() -> None:
 
 
 def measured(run: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    """The result of a run, its seconds and by how much it, or a program that it called, raised the resident memory."""
+    """The result of a run, its seconds and by how much it raised the resident memory at its peak."""
     forget_peak()
     before, start = resident_megabytes("VmRSS"), time.perf_counter()
     result = run()
     seconds = time.perf_counter() - start
-    called = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
-    return result, {"seconds": seconds, "megabytes": max(resident_megabytes("VmHWM") - before, called)}
+    return result, {"seconds": seconds, "megabytes": resident_megabytes("VmHWM") - before}
 
 
 def _child(work: Callable[..., dict], options: tuple, answer: Path) -> None:
