@@ -40,13 +40,13 @@ bench: .venv/.package
 
 # Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The last seven
 # want an idle machine.
-experiments: results-quality results-frontier results-whole results-tasks results-rates results-training results-messi \
-             results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
+experiments: results-quality results-row-weights results-frontier results-whole results-tasks results-rates \
+             results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
              results-active-regression results-residual results-krylov results-embedding-speed \
              results-lp-regression-speed results-speed results-compress-time results-inference
 
-WITH_GLUE   = quality frontier archetypes whole tasks rates training messi topics refit heavy-keys heavy-keys-missed
+WITH_GLUE   = quality row-weights frontier archetypes whole tasks rates training messi topics refit heavy-keys heavy-keys-missed
 WITH_MODELS = tasks rates training messi
 $(WITH_GLUE:%=results-%): DATA = --glue $(GLUE)
 $(WITH_MODELS:%=results-%): DATA += --models $(MODELS)

@@ -5,11 +5,13 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "detail/file.hpp"
 #include "detail/quoted.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/json.hpp"
+#include "loewner/model/token_ranks.hpp"
 
 namespace loewner {
 namespace {
@@ -43,16 +45,21 @@ TokenKind kind_of(const std::optional<Vocabulary>& vocabulary, Index row) {
   return row < static_cast<Index>(vocabulary->kinds.size()) ? vocabulary->kinds[row] : TokenKind::unused;
 }
 
+// A table may have fewer rows than its vocabulary, or rows beyond it.
+Index known_rows(const Vocabulary& vocabulary, Index rows) {
+  return std::min(rows, static_cast<Index>(vocabulary.kinds.size()));
+}
+
 // Logarithms of the estimated frequencies; those of special and unused rows are not looked at.
 std::vector<double> zipf_log_frequencies(const std::optional<Vocabulary>& vocabulary, Index rows) {
   std::vector<double> logs(rows);
-  const bool has_scores = vocabulary && !vocabulary->log_probability.empty();
-  Index position = 0;
-  for (Index row = 0; row < rows; ++row) {
-    if (kind_of(vocabulary, row) != TokenKind::ordinary) continue;
-    logs[row] = has_scores ? vocabulary->log_probability[row] : -std::log(static_cast<double>(position) + kZipfOffset);
-    ++position;
+  if (vocabulary && !vocabulary->log_probability.empty()) {
+    std::ranges::copy_n(vocabulary->log_probability.begin(), known_rows(*vocabulary, rows), logs.begin());
+    return logs;
   }
+  std::iota(logs.begin(), logs.end(), 0.0);
+  if (vocabulary) std::ranges::copy_n(token_ranks(*vocabulary).begin(), known_rows(*vocabulary, rows), logs.begin());
+  for (double& value : logs) value = -std::log(value + kZipfOffset);
   return logs;
 }
 
@@ -86,7 +93,7 @@ std::string describe_zipf(const std::optional<Vocabulary>& vocabulary, double ex
   const std::string power = ", exponent " + to_text(exponent);
   if (!vocabulary) return "zipf by token id (no tokenizer file)" + power;
   if (!vocabulary->log_probability.empty()) return "unigram scores of " + file_name(vocabulary->source) + power;
-  return "zipf by token order in " + file_name(vocabulary->source) + power;
+  return "zipf by the tokens' order and texts in " + file_name(vocabulary->source) + power;
 }
 
 // Collects counts and refuses what does not fit, whatever the form of the file.

@@ -41,9 +41,8 @@ struct RowWeights {
 
 /// u_i estimates how often row i is read, to the power of the exponent.
 ///
-/// Method    zipf: (1 / (r + 10))^exponent with r the number of ordinary tokens of smaller id: WordPiece and BPE
-///           vocabularies are roughly sorted by frequency. Unigram models: exp(score)^exponent. Without a vocabulary r
-///           is the id. counts: (count + 1)^exponent; ids that the file does not name have count 0. Special tokens
+/// Method    zipf: (1 / (r + 10))^exponent with r the rank that token_ranks() guesses. Unigram models:
+///           exp(score)^exponent. Without a vocabulary r is the id. counts: (count + 1)^exponent; ids that the file does not name have count 0. Special tokens
 ///           occur in every text: they get the largest weight of an ordinary token. Unused ids, and rows beyond the
 ///           vocabulary, get the smallest.
 /// Errors    InvalidArgument unless exponent > 0 and rows >= 1.

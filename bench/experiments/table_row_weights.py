@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the guess of a token's frequency is worth: quality at the same bytes under several row weights.
+
+All-MiniLM-L6-v2, its token embedding alone; cos and sts as in table_quality.py. The weights are (1 / (rank + 10))^a with
+the exponent a of the method's default; the rows differ in the ranks. *by place* counts every ordinary token from the
+first; *zipf* is the tool's default; the rows below it give single characters other ranks. *counts* are those of the very
+sentences that are evaluated: a bound, not a way. Some 30 s per row on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import transformers
+from compressed import compressed
+from results_page import ROOT, markdown_table, publish
+from table_quality import Fidelity
+from tables import minilm_folder
+
+METHODS = {
+    "svd, 50 %": (["--method", "svd", "--keep", "0.5"], 1.0),
+    "subspaces, 50 %": (["--method", "subspaces", "--keep", "0.5"], 0.5),
+    "coded-svd, 2 bits": (["--method", "coded-svd", "--bits", "2"], 0.5),
+}
+FILE_EXPONENT = 0.5  # of the weights that the tool makes of counts
+LARGEST_COUNT = 1e12
+
+# name, rank of ASCII letters, of characters beyond ASCII as a share of the vocabulary
+RANKS = [
+    ("letters rank 20", 20, 0.5),
+    ("letters rank 500", 500, 0.5),
+    ("others rarest", 100, 1.0),
+    ("others rank 1000", 100, 0.03),
+]
+
+
+def is_special(token: str) -> bool:
+    return len(token) > 1 and token[0] == "[" and token[-1] == "]"
+
+
+def ranks(tokens: list[str], letter: float | None, other: float) -> np.ndarray:
+    """By token; characters by place when `letter` is None."""
+    result, place = np.zeros(len(tokens)), 0
+    for row, token in enumerate(tokens):
+        if is_special(token):
+            continue
+        if letter is None or len(token) > 1:
+            result[row] = place
+            place += 1
+        elif token.isascii():
+            result[row] = letter if token.isalpha() else 0
+        else:
+            result[row] = other * len(tokens)
+    return result
+
+
+def counts_of(weights: np.ndarray, exponent: float) -> np.ndarray:
+    """Counts whose weights are `weights`^exponent up to a factor."""
+    return (LARGEST_COUNT * weights ** (exponent / FILE_EXPONENT)).astype(np.int64)
+
+
+def token_counts(sentences: list[str], size: int) -> np.ndarray:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(minilm_folder())
+    counted = Counter(token for ids in tokenizer(sentences)["input_ids"] for token in ids)
+    return np.array([counted[token] for token in range(size)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
+    arguments = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    fidelity = Fidelity(arguments.glue)
+    tokens = (minilm_folder() / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    counted = token_counts(fidelity.data.sentences, len(tokens))
+
+    def quality(options: list[str], counts: np.ndarray | None = None) -> dict:
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+            if counts is not None:
+                file.writelines(f"{row}\t{count}\n" for row, count in enumerate(counts))
+                file.flush()
+                options = [*options, "--row-weights", file.name]
+            with compressed(minilm_folder(), *options) as result:
+                return fidelity.of_folder(result)
+
+    guesses = [("by place", None, 0.0), *RANKS]
+    rows = []
+    for name, (options, exponent) in METHODS.items():
+        measured = [("none", quality([*options, "--row-weights", "none"])), ("zipf", quality(options))]
+        for guess, letter, other in guesses:
+            weights = 1 / (ranks(tokens, letter, other) + 10) * 10
+            measured.append((guess, quality(options, counts_of(weights, exponent))))
+        measured.append(("counts", quality(options, counted)))
+        for weights_name, found in measured:
+            rows.append([name, weights_name, f"{found['cos']:.4f}", f"{found['sts']:.2f}"])
+            print(*rows[-1], file=sys.stderr, flush=True)
+    publish("row-weights", markdown_table(["method", "ranks", "cos", "sts"], rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()
