@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the guess of a token's frequency is worth: quality at the same bytes under several row weights.
 
-All-MiniLM-L6-v2, its token embedding alone; cos and sts as in table_quality.py. The weights are (1 / (rank + 10))^a with
-the exponent a of the method's default; the rows differ in the ranks. *by place* counts every ordinary token from the
-first; *zipf* is the tool's default; the rows below it give single characters other ranks. *counts* are those of the very
-sentences that are evaluated: a bound, not a way. Some 30 s per row on two cores.
+All-MiniLM-L6-v2, its token embedding alone; cos and sts as in table_quality.py. The weights are (1 / (rank + 10))^a
+with the exponent a of the method's default; the rows differ in the ranks. *by place* counts every ordinary token from
+the first; *zipf* is the tool's default; the rows below it give single characters other ranks. *counts* are those of the
+very sentences that are evaluated: a bound, not a way. Some 30 s per row on two cores.
 """
 
 from __future__ import annotations

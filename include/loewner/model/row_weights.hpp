@@ -42,9 +42,9 @@ struct RowWeights {
 /// u_i estimates how often row i is read, to the power of the exponent.
 ///
 /// Method    zipf: (1 / (r + 10))^exponent with r the rank that token_ranks() guesses. Unigram models:
-///           exp(score)^exponent. Without a vocabulary r is the id. counts: (count + 1)^exponent; ids that the file does not name have count 0. Special tokens
-///           occur in every text: they get the largest weight of an ordinary token. Unused ids, and rows beyond the
-///           vocabulary, get the smallest.
+///           exp(score)^exponent. Without a vocabulary r is the id. counts: (count + 1)^exponent; ids that the file
+///           does not name have count 0. Special tokens occur in every text: they get the largest weight of an ordinary
+///           token. Unused ids, and rows beyond the vocabulary, get the smallest.
 /// Errors    InvalidArgument unless exponent > 0 and rows >= 1.
 RowWeights zipf_row_weights(const std::optional<Vocabulary>& vocabulary, Index rows, double exponent);
 RowWeights count_row_weights(const std::vector<std::int64_t>& counts, const std::optional<Vocabulary>& vocabulary,

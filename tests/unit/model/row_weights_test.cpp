@@ -84,7 +84,8 @@ TEST(ZipfRowWeights, ATableSmallerThanTheVocabularyTakesItsFirstTokens) {
 }
 
 TEST(ZipfRowWeights, SayWhereTheyCameFrom) {
-  EXPECT_EQ(zipf_row_weights(word_pieces(), 7, 0.7).description, "zipf by the tokens' order and texts in vocab.txt, exponent 0.7");
+  EXPECT_EQ(zipf_row_weights(word_pieces(), 7, 0.7).description,
+            "zipf by the tokens' order and texts in vocab.txt, exponent 0.7");
 }
 
 TEST(ZipfRowWeights, RejectsBadExponentsAndEmptyTables) {
