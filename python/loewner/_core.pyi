@@ -1174,7 +1174,7 @@ class Method(enum.Enum):
     """rows in clusters, each with a subspace of its own"""
 
     codes = 4
-    """rotated rows in 0 ... 6 bits an entry"""
+    """rotated rows in 0 ... 8 bits an entry"""
 
     coded_svd = 5
     """codes of coordinates along the principal directions"""

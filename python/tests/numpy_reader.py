@@ -90,7 +90,7 @@ def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     scale = np.ldexp(arrays["scales"][:, 0].astype(np.float32), spec["scale_exponent"])
     band_cols = spec.get("band_cols", [cols])
     band_sizes = np.array(spec.get("band_sizes", [1]), np.float32)
-    ladder = np.array(spec.get("band_bits", [[b] for b in range(7)]))
+    ladder = np.array(spec.get("band_bits", [[b] for b in range(9)]))
     sizes = (ladder * -(-np.array(band_cols) // 8)).sum(1)
     offset = np.concatenate([[0], np.cumsum(sizes[steps])])
     out = np.zeros((rows, cols), np.float32)

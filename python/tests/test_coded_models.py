@@ -123,10 +123,24 @@ def test_a_second_reader_decodes_the_files_alone(family: str, method: Any, tmp_p
             np.testing.assert_allclose(matrix, dense[name], rtol=1e-4, atol=1e-6)
 
 
+def test_a_second_reader_decodes_rows_of_every_number_of_bits(tmp_path: Path) -> None:
+    used: set[int] = set()
+    for bits in (1.5, 2.5, 4, 5.5, 7, 8.5):
+        folder, dense = tmp_path / f"{bits}", tmp_path / f"dense {bits}"
+        loewner.compress(dense_folder("bert"), folder, method=Method.codes, bits=bits)
+        loewner.expand(folder, dense)
+        expected = load_file(dense / "model.safetensors")
+        for name, matrix in numpy_reader.decode_folder(folder).items():
+            assert np.array_equal(matrix, expected[name])
+        half_bytes = load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight.bits"]
+        used |= set(np.unique(half_bytes & 15)) | set(np.unique(half_bytes >> 4))
+    assert used == set(range(9))
+
+
 @pytest.mark.parametrize(
     ("array", "change", "message"),
     [
-        ("bits", lambda a: a | 0x77, "must have at most 6 bits"),
+        ("bits", lambda a: a | 0x99, "must have at most 8 bits"),
         ("scales", lambda a: np.full_like(a, np.inf), "must be finite"),
         ("codes", lambda a: a[:-1], "codes' must be"),
         ("bits", lambda a: a.astype(np.int8), "bits' must be"),

@@ -11,7 +11,8 @@
 namespace loewner {
 namespace {
 
-constexpr double kStepBits = 0.5;  // 0, 0.5 ... 6 bits are 13 steps
+// Bits between steps: 0, 0.5 ... 6, 7 and 8 bits are 15 steps.
+constexpr double kFineStep = 0.5, kCoarseStep = 1, kLastFineStep = 6;
 constexpr Index kLeastBand = 16, kColsOfAByte = 8;
 
 double variance_of(const CodeLadder::Band& band) {
@@ -54,7 +55,7 @@ CodeLadder::Steps steps_for(const std::vector<CodeLadder::Band>& bands, Index co
   std::vector<std::uint8_t> bits(bands.size(), 0);
   CodeLadder::Steps steps{bits};
   Index spent = 0;
-  double next = kStepBits;
+  double next = kFineStep;
   while (std::ranges::any_of(bits, [](int b) { return b < kMaxCodeBits; })) {
     const std::size_t band = best_band(bands, bits);
     ++bits[band];
@@ -62,7 +63,8 @@ CodeLadder::Steps steps_for(const std::vector<CodeLadder::Band>& bands, Index co
     const double mean = static_cast<double>(spent) / static_cast<double>(cols);
     if (mean < next) continue;
     steps.push_back(bits);
-    next = (std::floor(mean / kStepBits) + 1) * kStepBits;
+    const double rise = mean < kLastFineStep ? kFineStep : kCoarseStep;
+    next = (std::floor(mean / rise) + 1) * rise;
   }
   return steps;
 }
@@ -77,7 +79,7 @@ void require_ladder(const std::vector<CodeLadder::Band>& bands, const CodeLadder
           [&] { return "CodeLadder: there must be 1 to 16 steps, got " + std::to_string(steps.size()); });
   for (const auto& step : steps) {
     require(step.size() == bands.size() && std::ranges::max(step) <= kMaxCodeBits,
-            [] { return std::string("CodeLadder: a step needs 0 to 6 bits for each band"); });
+            [] { return std::string("CodeLadder: a step needs 0 to 8 bits for each band"); });
   }
   require(std::ranges::max(steps.front()) == 0, [] { return std::string("CodeLadder: the first step has no bits"); });
 }

@@ -20,9 +20,9 @@ constexpr int kStates = 256;
 // Parity checks of the 256-state code for one-dimensional signals (octal 515 and 362), the newest bit lowest.
 constexpr unsigned kHighParity = 0515, kLowParity = 0362;
 
-// The positive levels of b = 1 ... 6 bits, each half of 2^(b+1): part of the format. Trained by Lloyd's algorithm along
+// The positive levels of b = 1 ... 8 bits, each half of 2^(b+1): part of the format. Trained by Lloyd's algorithm along
 // the best paths of Gaussian vectors (tools/train_trellis_levels.py).
-constexpr std::array<float, 126> kPositiveLevels = {
+constexpr std::array<float, 510> kPositiveLevels = {
     // clang-format off
     // 1
     0.2350F, 1.2341F,
@@ -35,13 +35,17 @@ constexpr std::array<float, 126> kPositiveLevels = {
     // 5
     0.0309F, 0.0927F, 0.1549F, 0.2178F, 0.2790F, 0.3430F, 0.4068F, 0.4715F, 0.5370F, 0.6032F, 0.6708F, 0.7407F, 0.8108F, 0.8827F, 0.9576F, 1.0341F, 1.1128F, 1.1956F, 1.2819F, 1.3734F, 1.4696F, 1.5721F, 1.6831F, 1.8046F, 1.9358F, 2.0775F, 2.2369F, 2.4199F, 2.6248F, 2.8772F, 3.2223F, 3.7768F,
     // 6
-    0.0162F, 0.0499F, 0.0830F, 0.1164F, 0.1496F, 0.1837F, 0.2162F, 0.2505F, 0.2827F, 0.3163F, 0.3497F, 0.3829F, 0.4163F, 0.4515F, 0.4858F, 0.5227F, 0.5559F, 0.5924F, 0.6263F, 0.6616F, 0.6966F, 0.7334F, 0.7701F, 0.8079F, 0.8457F, 0.8843F, 0.9219F, 0.9601F, 0.9998F, 1.0392F, 1.0800F, 1.1220F, 1.1638F, 1.2052F, 1.2479F, 1.2915F, 1.3350F, 1.3817F, 1.4291F, 1.4769F, 1.5275F, 1.5786F, 1.6318F, 1.6865F, 1.7443F, 1.8025F, 1.8640F, 1.9285F, 1.9966F, 2.0645F, 2.1378F, 2.2134F, 2.2949F, 2.3839F, 2.4788F, 2.5774F, 2.6847F, 2.8118F, 2.9564F, 3.1265F, 3.3148F, 3.5321F, 3.8419F, 4.3015F
+    0.0162F, 0.0499F, 0.0830F, 0.1164F, 0.1496F, 0.1837F, 0.2162F, 0.2505F, 0.2827F, 0.3163F, 0.3497F, 0.3829F, 0.4163F, 0.4515F, 0.4858F, 0.5227F, 0.5559F, 0.5924F, 0.6263F, 0.6616F, 0.6966F, 0.7334F, 0.7701F, 0.8079F, 0.8457F, 0.8843F, 0.9219F, 0.9601F, 0.9998F, 1.0392F, 1.0800F, 1.1220F, 1.1638F, 1.2052F, 1.2479F, 1.2915F, 1.3350F, 1.3817F, 1.4291F, 1.4769F, 1.5275F, 1.5786F, 1.6318F, 1.6865F, 1.7443F, 1.8025F, 1.8640F, 1.9285F, 1.9966F, 2.0645F, 2.1378F, 2.2134F, 2.2949F, 2.3839F, 2.4788F, 2.5774F, 2.6847F, 2.8118F, 2.9564F, 3.1265F, 3.3148F, 3.5321F, 3.8419F, 4.3015F,
+    // 7
+    0.0082F, 0.0258F, 0.0417F, 0.0594F, 0.0757F, 0.0932F, 0.1097F, 0.1280F, 0.1444F, 0.1619F, 0.1782F, 0.1948F, 0.2116F, 0.2285F, 0.2453F, 0.2637F, 0.2804F, 0.2979F, 0.3155F, 0.3329F, 0.3510F, 0.3678F, 0.3857F, 0.4024F, 0.4194F, 0.4364F, 0.4535F, 0.4709F, 0.4880F, 0.5057F, 0.5240F, 0.5418F, 0.5597F, 0.5783F, 0.5955F, 0.6136F, 0.6320F, 0.6499F, 0.6675F, 0.6861F, 0.7045F, 0.7232F, 0.7412F, 0.7591F, 0.7782F, 0.7969F, 0.8166F, 0.8354F, 0.8542F, 0.8740F, 0.8935F, 0.9126F, 0.9320F, 0.9523F, 0.9726F, 0.9924F, 1.0115F, 1.0321F, 1.0524F, 1.0741F, 1.0951F, 1.1157F, 1.1372F, 1.1582F, 1.1796F, 1.2010F, 1.2218F, 1.2429F, 1.2643F, 1.2859F, 1.3088F, 1.3323F, 1.3552F, 1.3789F, 1.4020F, 1.4267F, 1.4514F, 1.4757F, 1.4989F, 1.5231F, 1.5467F, 1.5713F, 1.5975F, 1.6230F, 1.6495F, 1.6770F, 1.7048F, 1.7321F, 1.7601F, 1.7884F, 1.8166F, 1.8464F, 1.8761F, 1.9069F, 1.9378F, 1.9693F, 2.0035F, 2.0373F, 2.0722F, 2.1077F, 2.1450F, 2.1824F, 2.2226F, 2.2635F, 2.3035F, 2.3440F, 2.3871F, 2.4339F, 2.4804F, 2.5292F, 2.5785F, 2.6270F, 2.6792F, 2.7360F, 2.7987F, 2.8645F, 2.9384F, 3.0134F, 3.0891F, 3.1761F, 3.2707F, 3.3665F, 3.4936F, 3.6491F, 3.8436F, 4.0201F, 4.3541F, 4.6993F,
+    // 8
+    0.0038F, 0.0129F, 0.0217F, 0.0301F, 0.0387F, 0.0471F, 0.0554F, 0.0635F, 0.0715F, 0.0805F, 0.0889F, 0.0978F, 0.1055F, 0.1142F, 0.1227F, 0.1308F, 0.1395F, 0.1481F, 0.1563F, 0.1655F, 0.1735F, 0.1827F, 0.1909F, 0.1998F, 0.2079F, 0.2166F, 0.2251F, 0.2341F, 0.2424F, 0.2512F, 0.2600F, 0.2688F, 0.2767F, 0.2853F, 0.2934F, 0.3022F, 0.3106F, 0.3194F, 0.3283F, 0.3369F, 0.3456F, 0.3540F, 0.3630F, 0.3713F, 0.3803F, 0.3890F, 0.3976F, 0.4064F, 0.4152F, 0.4241F, 0.4325F, 0.4414F, 0.4502F, 0.4592F, 0.4675F, 0.4765F, 0.4851F, 0.4941F, 0.5024F, 0.5111F, 0.5200F, 0.5290F, 0.5377F, 0.5463F, 0.5555F, 0.5646F, 0.5738F, 0.5827F, 0.5921F, 0.6007F, 0.6099F, 0.6187F, 0.6283F, 0.6373F, 0.6466F, 0.6560F, 0.6650F, 0.6740F, 0.6832F, 0.6925F, 0.7014F, 0.7108F, 0.7198F, 0.7288F, 0.7377F, 0.7469F, 0.7561F, 0.7659F, 0.7752F, 0.7847F, 0.7946F, 0.8036F, 0.8140F, 0.8230F, 0.8323F, 0.8418F, 0.8511F, 0.8608F, 0.8705F, 0.8803F, 0.8903F, 0.8999F, 0.9095F, 0.9191F, 0.9289F, 0.9391F, 0.9485F, 0.9584F, 0.9684F, 0.9780F, 0.9884F, 0.9979F, 1.0076F, 1.0179F, 1.0278F, 1.0380F, 1.0479F, 1.0582F, 1.0685F, 1.0791F, 1.0894F, 1.0995F, 1.1098F, 1.1205F, 1.1306F, 1.1416F, 1.1518F, 1.1625F, 1.1732F, 1.1837F, 1.1945F, 1.2056F, 1.2158F, 1.2263F, 1.2373F, 1.2481F, 1.2593F, 1.2709F, 1.2824F, 1.2941F, 1.3050F, 1.3159F, 1.3272F, 1.3386F, 1.3502F, 1.3624F, 1.3742F, 1.3854F, 1.3967F, 1.4087F, 1.4211F, 1.4327F, 1.4442F, 1.4563F, 1.4683F, 1.4805F, 1.4932F, 1.5058F, 1.5181F, 1.5304F, 1.5426F, 1.5550F, 1.5677F, 1.5804F, 1.5942F, 1.6073F, 1.6199F, 1.6322F, 1.6460F, 1.6591F, 1.6729F, 1.6864F, 1.7005F, 1.7139F, 1.7274F, 1.7415F, 1.7557F, 1.7696F, 1.7848F, 1.7992F, 1.8140F, 1.8287F, 1.8439F, 1.8584F, 1.8723F, 1.8877F, 1.9037F, 1.9193F, 1.9351F, 1.9502F, 1.9656F, 1.9828F, 2.0003F, 2.0170F, 2.0334F, 2.0501F, 2.0671F, 2.0833F, 2.1011F, 2.1192F, 2.1385F, 2.1573F, 2.1766F, 2.1956F, 2.2145F, 2.2337F, 2.2546F, 2.2738F, 2.2941F, 2.3142F, 2.3333F, 2.3538F, 2.3750F, 2.3975F, 2.4212F, 2.4441F, 2.4675F, 2.4896F, 2.5146F, 2.5390F, 2.5641F, 2.5895F, 2.6172F, 2.6443F, 2.6716F, 2.6994F, 2.7260F, 2.7556F, 2.7882F, 2.8202F, 2.8498F, 2.8830F, 2.9212F, 2.9597F, 2.9989F, 3.0338F, 3.0724F, 3.1136F, 3.1563F, 3.2015F, 3.2475F, 3.2928F, 3.3449F, 3.3994F, 3.4622F, 3.5303F, 3.6088F, 3.6807F, 3.7603F, 3.8682F, 3.9628F, 4.0791F, 4.2901F, 4.4608F, 4.6993F, 5.3646F
     // clang-format on
 };
 
 // All levels of b bits by increasing value, from the constant above.
 struct Levels {
-  std::array<float, 128> values{};
+  std::array<float, 512> values{};
   int count = 0;
 
   explicit constexpr Levels(int bits) : count(2 << bits) {
@@ -53,8 +57,8 @@ struct Levels {
   }
 };
 
-constexpr std::array<Levels, kMaxCodeBits + 1> kLevels = {Levels(1), Levels(1), Levels(2), Levels(3),
-                                                          Levels(4), Levels(5), Levels(6)};
+constexpr std::array<Levels, kMaxCodeBits + 1> kLevels = {Levels(1), Levels(1), Levels(2), Levels(3), Levels(4),
+                                                          Levels(5), Levels(6), Levels(7), Levels(8)};
 
 constexpr int subset_of(unsigned window) {
   return 2 * (std::popcount(window & kHighParity) % 2) + std::popcount(window & kLowParity) % 2;
@@ -95,10 +99,19 @@ LOEWNER_INLINE void step(const float* cost, const float* distance, float* next, 
   }
 }
 
-// Distances from the nearest level of each subset; levels of a subset lie four apart.
+// The first of some levels in a row, at most eight, among which are the nearest of each subset: levels of a subset lie
+// four apart, so four below x and four above it hold one of each.
+LOEWNER_INLINE int first_near(float x, const Levels& levels) {
+  int below = 0;  // how many levels are less than x
+  for (int step = levels.count / 2; step > 0; step /= 2) below += levels.values[below + step - 1] < x ? step : 0;
+  return std::clamp(below - 4, 0, std::max(levels.count - 8, 0));
+}
+
+// Distances from the nearest level of each subset.
 LOEWNER_INLINE void nearest(float x, const Levels& levels, float* distance, std::uint8_t* high_bits) {
   for (int subset = 0; subset < 4; ++subset) distance[subset] = std::numeric_limits<float>::max();
-  for (int j = 0; j < levels.count; ++j) {
+  const int first = first_near(x, levels);
+  for (int j = first; j < std::min(first + 8, levels.count); ++j) {
     const float error = x - levels.values[j], squared = error * error;
     if (squared < distance[j % 4]) {
       distance[j % 4] = squared;
@@ -164,10 +177,10 @@ constexpr PlaneTables kPlanes = [] {
   return tables;
 }();
 
-// The values of eight levels. Tables of eight fit in a register; four of them are looked up side by side, more are
-// slower than memory.
+// The values of eight levels, whose numbers' low bytes are in one word and bit 8 in another. Tables of eight fit in a
+// register; four of them are looked up side by side, more are slower than memory.
 template <int kBits>
-LOEWNER_INLINE Float8 look_up(std::uint64_t levels) {
+LOEWNER_INLINE Float8 look_up(std::uint64_t levels, std::uint64_t ninth_bits) {
   const float* const values = kLevels[kBits].values.data();
   if constexpr (kBits <= 4) {
     Byte8 bytes;
@@ -179,21 +192,23 @@ LOEWNER_INLINE Float8 look_up(std::uint64_t levels) {
     }
     return value;
   } else {
-    const auto at = [&](int i) { return values[levels >> (8 * i) & 127u]; };
+    const auto at = [&](int i) { return values[(levels >> (8 * i) & 255u) | (ninth_bits >> (8 * i) & 1u) << 8]; };
     return Float8{at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)};
   }
 }
 
 template <int kBits>
 LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, float* out, Index count) {
+  constexpr int kLowPlanes = std::min(kBits, 7);  // their bits are the low byte of a level's number
   const Index plane = (count + 7) / 8;
   std::uint8_t before = 0;
   for (Index byte = 0; byte < plane; ++byte) {
     const std::uint8_t now = planes[byte];
     std::uint64_t levels = kPlanes.now[now] ^ kPlanes.before[before];
-    for (int i = 1; i < kBits; ++i) levels |= kPlanes.spread[planes[i * plane + byte]] << (i + 1);
+    for (int i = 1; i < kLowPlanes; ++i) levels |= kPlanes.spread[planes[i * plane + byte]] << (i + 1);
+    const std::uint64_t ninth_bits = kBits > kLowPlanes ? kPlanes.spread[planes[kLowPlanes * plane + byte]] : 0;
     before = now;
-    const Float8 value = look_up<kBits>(levels);
+    const Float8 value = look_up<kBits>(levels, ninth_bits);
     if (8 * byte + 8 <= count) {
       store8(out + 8 * byte, value);
     } else {
@@ -214,8 +229,12 @@ LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, float* out
       return decode_planes<4>(planes, out, count);
     case 5:
       return decode_planes<5>(planes, out, count);
-    default:
+    case 6:
       return decode_planes<6>(planes, out, count);
+    case 7:
+      return decode_planes<7>(planes, out, count);
+    default:
+      return decode_planes<8>(planes, out, count);
   }
 }
 
@@ -235,7 +254,7 @@ TrellisQuantizer::TrellisQuantizer(Index cols, int bits)
       decisions_(static_cast<std::size_t>(cols * detail::kStates)),
       high_bits_(static_cast<std::size_t>(cols * 4)) {
   require(bits >= 1 && bits <= kMaxCodeBits,
-          [&] { return "TrellisQuantizer: bits must be in [1, 6], got " + std::to_string(bits); });
+          [&] { return "TrellisQuantizer: bits must be in [1, 8], got " + std::to_string(bits); });
 }
 
 void TrellisQuantizer::encode(std::span<const float> x, std::uint8_t* planes) {

@@ -10,14 +10,14 @@
 namespace loewner {
 
 /// The numbers of bits that rows of codes may have: columns lie in bands of like variance, and every step of the ladder
-/// gives each band a number of bits an entry. Step 0 gives none; a plain ladder has one band and steps of 0 ... 6 bits.
+/// gives each band a number of bits an entry. Step 0 gives none; a plain ladder has one band and steps of 0 ... 8 bits.
 class CodeLadder {
  public:
   struct Band {
     Index cols = 0;
     float size = 1;  ///< root mean square of its entries relative to that of other bands
   };
-  using Steps = std::vector<std::vector<std::uint8_t>>;  ///< steps x bands, each in [0, 6]
+  using Steps = std::vector<std::vector<std::uint8_t>>;  ///< steps x bands, each in [0, 8]
 
   static constexpr int kMaxSteps = 16;
 
@@ -32,7 +32,7 @@ class CodeLadder {
   ///
   /// Method    a band ends where the variance has halved since its first column (multiples of 8 columns, 16 or more).
   ///           Bits go one by one to the band where they lower the error most for each bit (reverse water-filling over
-  ///           the bands); every half bit on average is a step.
+  ///           the bands); every half bit on average is a step, every bit above 6.
   static CodeLadder for_variances(std::span<const double> variances);
 
   const std::vector<Band>& bands() const { return bands_; }

@@ -12,7 +12,7 @@
 
 namespace loewner {
 
-/// Rows rotated, scaled to unit variance and quantised with 0 ... 6 bits an entry, each row on its own step of a
+/// Rows rotated, scaled to unit variance and quantised with 0 ... 8 bits an entry, each row on its own step of a
 /// CodeLadder.
 ///
 /// Band g of row i is s_i size_g R_g^-1 q_ig with R_g a Rotation, q_ig what TrellisQuantizer decodes (0 where the step

@@ -13,7 +13,7 @@ enum class Method {
   svd,         ///< row-weighted truncated SVD: optimal in the weighted Frobenius norm
   lp,          ///< truncated l_p factorisation through Lewis weights
   subspaces,   ///< rows in clusters, each with a subspace of its own (projective clustering)
-  codes,       ///< rotated rows in 0 ... 6 bits an entry, more for the rows that count more
+  codes,       ///< rotated rows in 0 ... 8 bits an entry, more for the rows that count more
   coded_svd,   ///< codes of the coordinates along the principal directions, more bits for the larger ones
   archetypes,  ///< rows as scaled convex mixtures of few of k archetypes, and codes of what is left
   int8,        ///< plain rounding, one scale a row

@@ -246,7 +246,7 @@ class CodedProduct(torch.autograd.Function):
 
 
 class Codes(Coded):
-    """Row i is s_i R^-1 q_i: rotated rows of 0 ... 6 bits an entry."""
+    """Row i is s_i R^-1 q_i: rotated rows of 0 ... 8 bits an entry."""
 
     fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
         "codes": torch.uint8,

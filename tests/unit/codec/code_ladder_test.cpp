@@ -90,8 +90,8 @@ TEST(CodeLadder, BadOnesAreRefused) {
   EXPECT_CONTAINS(message({{0, 1.0F}}, {{0}}), "columns");
   EXPECT_CONTAINS(message({{8, std::nanf("")}}, {{0}}), "finite size");
   EXPECT_CONTAINS(message({{8, 1.0F}}, {{1}}), "the first step has no bits");
-  EXPECT_CONTAINS(message({{8, 1.0F}}, {{0}, {7}}), "0 to 6 bits");
-  EXPECT_CONTAINS(message({{8, 1.0F}}, {{0}, {1, 1}}), "0 to 6 bits for each band");
+  EXPECT_CONTAINS(message({{8, 1.0F}}, {{0}, {9}}), "0 to 8 bits");
+  EXPECT_CONTAINS(message({{8, 1.0F}}, {{0}, {1, 1}}), "0 to 8 bits for each band");
   EXPECT_CONTAINS(message({{8, 1.0F}}, CodeLadder::Steps(17, {0})), "1 to 16 steps, got 17");
 }
 
