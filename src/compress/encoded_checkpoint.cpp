@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "detail/error_place.hpp"
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
@@ -10,32 +11,34 @@
 namespace loewner {
 namespace {
 
-void require_readable_version(const Json& config, const std::string& folder) {
+void require_readable_version(const Json& config) {
   const auto version = detail::spec_field<std::string>(config, "format_version");
   int major = 0;
   const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), major);
   if (error != std::errc() || *end != '.') {
-    throw IoError(folder + ": format_version must be MAJOR.MINOR, got '" + version + "'");
+    throw IoError("format_version must be MAJOR.MINOR, got '" + version + "'");
   }
   if (major > kFormatMajor) {
-    throw IoError(folder + ": format version " + version + " is newer than " + std::to_string(kFormatMajor) +
+    throw IoError("format version " + version + " is newer than " + std::to_string(kFormatMajor) +
                   ".x, which this version of loewner reads");
   }
 }
 
 EncodedTensor read_encoded_tensor(const Checkpoint& checkpoint, const std::string& name, const Json& spec) {
-  EncodedTensor tensor{.name = name, .spec = spec, .array_names = {}, .matrix = nullptr};
+  EncodedTensor tensor{.name = name,
+                       .place = checkpoint.folder().string() + ": tensor '" + name + "'",
+                       .spec = spec,
+                       .array_names = {},
+                       .matrix = nullptr};
   const std::string prefix = array_prefix(name);
-  try {
-    tensor.matrix = encoded_matrix_from_tensors(spec, [&](std::string_view array) {
+  tensor.matrix = detail::at_place(tensor.place, [&] {
+    return encoded_matrix_from_tensors(spec, [&](std::string_view array) {
       const std::string full_name = prefix + std::string(array);
       const auto& found = checkpoint.at(full_name);
       tensor.array_names.push_back(full_name);
       return stored_in(checkpoint.shard_of(found).file, *found.info);
     });
-  } catch (const IoError& error) {
-    throw IoError(checkpoint.folder().string() + ": tensor '" + name + "': " + error.what());
-  }
+  });
   return tensor;
 }
 
@@ -53,10 +56,13 @@ std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint) {
     throw IoError(folder + ": config.json has no quantization_config of quant_method 'loewner'");
   }
   const Json& config = checkpoint.config().at("quantization_config");
-  require_readable_version(config, folder);
+  const Json specs = detail::at_place(folder + ": config.json", [&] {
+    require_readable_version(config);
+    auto tensors = detail::spec_field<Json>(config, "tensors");
+    if (!tensors.is_object()) throw IoError("specification: field 'tensors' must be an object");
+    return tensors;
+  });
   std::vector<EncodedTensor> tensors;
-  const Json specs = detail::spec_field<Json>(config, "tensors");
-  if (!specs.is_object()) throw IoError(folder + ": specification: field 'tensors' must be an object");
   for (const auto& [name, spec] : specs.items()) {
     tensors.push_back(read_encoded_tensor(checkpoint, name, spec));
   }

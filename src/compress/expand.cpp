@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/expand.hpp"
 
+#include "detail/error_place.hpp"
 #include "detail/file.hpp"
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
@@ -12,12 +13,14 @@ namespace loewner {
 namespace {
 
 DType source_dtype(const EncodedTensor& tensor) {
-  const auto name = detail::spec_field<std::string>(tensor.spec, "source_dtype");
-  const auto dtype = dtype_from_string(name);
-  if (!dtype || !is_float_readable(*dtype)) {
-    throw IoError("tensor '" + tensor.name + "': source_dtype must be a floating-point type, got '" + name + "'");
-  }
-  return *dtype;
+  return detail::at_place(tensor.place, [&] {
+    const auto name = detail::spec_field<std::string>(tensor.spec, "source_dtype");
+    const auto dtype = dtype_from_string(name);
+    if (!dtype || !is_float_readable(*dtype)) {
+      throw IoError("source_dtype must be a floating-point type, got '" + name + "'");
+    }
+    return *dtype;
+  });
 }
 
 // The dense tensor takes the place of the first array; the others go.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/stored_claims.hpp"
 
+#include "detail/error_place.hpp"
 #include "detail/spec_field.hpp"
 #include "loewner/robust/lp_error.hpp"
 
 namespace loewner {
 
 TensorReport claimed_report(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint* model) {
-  TensorReport report = report_from_specification(tensor.name, tensor.spec);
+  TensorReport report =
+      detail::at_place(tensor.place, [&] { return report_from_specification(tensor.name, tensor.spec); });
   if (model != nullptr) report.bytes_before = stored_bytes(*model, {tensor.name});
   report.bytes_after = stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
   return report;
@@ -23,7 +25,9 @@ TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& enc
 
 RowWeights stored_row_weights(const EncodedTensor& tensor, const std::filesystem::path& model,
                               std::vector<std::string>& notes) {
-  const auto option = detail::spec_field<std::string>(detail::spec_field<Json>(tensor.spec, "row_weights"), "option");
+  const auto option = detail::at_place(tensor.place, [&] {
+    return detail::spec_field<std::string>(detail::spec_field<Json>(tensor.spec, "row_weights"), "option");
+  });
   const RowWeightOptions options = parse_row_weights(option);
   if (options.kind == RowWeightKind::counts && !std::filesystem::exists(options.counts_file)) {
     notes.push_back(tensor.name + ": the counts file '" + option + "' is not here; weighted errors are not checked");

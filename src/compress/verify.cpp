@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compress/stored_claims.hpp"
+#include "detail/error_place.hpp"
 #include "detail/same_bytes.hpp"
 #include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
@@ -53,8 +54,11 @@ void check_error_of_svd(const EncodedTensor& tensor, std::shared_ptr<const RowSo
   request.matrix = std::move(original);
   request.row_weights = weights.values;
   request.norm_exponent = checked.claimed.norm_exponent;
-  request.factor_format = detail::format_field(tensor.spec);
-  checked.lp_error_svd = svd_lp_error(request, detail::size_field(tensor.spec, "rank"));
+  const Index rank = detail::at_place(tensor.place, [&] {
+    request.factor_format = detail::format_field(tensor.spec);
+    return detail::size_field(tensor.spec, "rank");
+  });
+  checked.lp_error_svd = svd_lp_error(request, rank);
   check("lp_error_svd", *checked.claimed.lp_error_svd, *checked.lp_error_svd, checked.failures);
 }
 
@@ -81,7 +85,9 @@ CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output
 std::set<std::string> copies_of(const EncodedTensor& tensor, const Checkpoint& model) {
   std::set<std::string> copies;
   if (!tensor.spec.contains("tied")) return copies;
-  for (const auto& name : detail::spec_field<std::vector<std::string>>(tensor.spec, "tied")) {
+  const auto tied =
+      detail::at_place(tensor.place, [&] { return detail::spec_field<std::vector<std::string>>(tensor.spec, "tied"); });
+  for (const auto& name : tied) {
     const auto* copy = model.find(name);
     if (copy != nullptr && detail::have_same_bytes(model, *copy, model, model.at(tensor.name))) copies.insert(name);
   }

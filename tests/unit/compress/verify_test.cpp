@@ -156,7 +156,8 @@ TEST_F(Verify, AnOutputOfAnotherFormatIsRefused) {
   };
   EXPECT_CONTAINS(refusal_of("format_version", "2.0"), "format version 2.0 is newer than 1.x");
   EXPECT_CONTAINS(refusal_of("format_version", "one"), "format_version must be MAJOR.MINOR, got 'one'");
-  EXPECT_CONTAINS(refusal_of("format_version", 1.0), "field 'format_version' has the wrong type");
+  EXPECT_CONTAINS(refusal_of("format_version", 1.0),
+                  output_.string() + ": config.json: specification: field 'format_version' has the wrong type");
   EXPECT_CONTAINS(refusal_of("quant_method", "awq"), "no quantization_config of quant_method 'loewner'");
   EXPECT_CONTAINS(refusal_of("tensors", Json::array()), "field 'tensors' must be an object");
   edit_config([](Json& config) { config["quantization_config"]["format_version"] = "1.7"; });
@@ -176,6 +177,17 @@ TEST_F(Verify, MalformedTiesAreRefused) {
     edit_specification([&](Json& spec) { spec["tied"] = tied; });
     EXPECT_CONTAINS(refusal(), "field 'tied' has the wrong type");
   }
+}
+
+TEST_F(Verify, BadFieldsAreRefusedWithFolderAndTensor) {
+  const std::string place = output_.string() + ": tensor '" + test::kTable + "': specification: field ";
+  for (const std::string field : {"role", "method", "claims", "row_weights"}) {
+    Json before;
+    edit_specification([&](Json& spec) { before = std::exchange(spec[field], Json(3)); });
+    EXPECT_CONTAINS(refusal(), place) << field;
+    edit_specification([&](Json& spec) { spec[field] = before; });
+  }
+  EXPECT_TRUE(check().holds());
 }
 
 }  // namespace
