@@ -24,7 +24,7 @@ from results_page import ROOT, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder, minilm_table
 
-BITS = ("0.75", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "6")
+BITS = ("0.75", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "6", "7", "8")
 KEEPS = ("0.25", "0.36", "0.5", "0.72")
 
 # family, options of `loewner compress`
