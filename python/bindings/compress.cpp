@@ -34,7 +34,7 @@ void bind_choices(nb::module_& m) {
       .value("svd", Method::svd, "row-weighted truncated SVD")
       .value("lp", Method::lp, "truncated l_p factorisation")
       .value("subspaces", Method::subspaces, "rows in clusters, each with a subspace of its own")
-      .value("codes", Method::codes, "rotated rows in 0 ... 6 bits an entry")
+      .value("codes", Method::codes, "rotated rows in 0 ... 8 bits an entry")
       .value("coded_svd", Method::coded_svd, "codes of coordinates along the principal directions")
       .value("archetypes", Method::archetypes, "convex mixtures of archetypes, and codes of what is left")
       .value("int8", Method::int8, "plain rounding, one scale a row")
