@@ -2,8 +2,9 @@
 """Trains the levels of the trellis codes (docs/trellis-levels.txt): Lloyd's algorithm along best paths.
 
 Gaussian vectors are coded with the levels at hand by the Viterbi algorithm, every level moves to the mean of the
-entries that it stands for, and so on; the first levels are those of best companding, 1 % from the end at 7 bits. The levels are part of the format: this shows where they come from and measures
-their distortion on other vectors; do not replace them. About ten minutes for all widths on one core.
+entries that it stands for, and so on; the first levels are those of best companding, 1 % from the end at 7 bits. The
+levels are part of the format: this shows where they come from and measures their distortion on other vectors; do not
+replace them. About half an hour for all widths on one core.
 """
 
 from __future__ import annotations
