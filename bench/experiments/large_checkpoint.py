@@ -8,7 +8,6 @@ then runs the command line tool with each setting, and removes its files. Readin
 files in the page cache. Takes some 20 minutes on two cores, a few of them for the dry runs.
 """
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from compressed import TOOL
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 
 ROWS, COLS, INNER, LAYERS = 250_000, 4096, 11_008, 8
 TABLE = "model.embed_tokens.weight"
@@ -118,10 +117,9 @@ def command_of(name: str, model: Path, out: Path) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--folder", type=Path, help="where 10 GB are free; default: the temporary folder")
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS), metavar="NAME", help=", ".join(RUNS))
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="loewner-large-", dir=options.folder))
     model, out = folder / "model", folder / "out"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "results.md"
 OUT = ROOT / "out" / "experiments"
+
+
+def experiment_parser(description: str | None, *, glue: bool = False, models: bool = False) -> argparse.ArgumentParser:
+    """The options that experiments share: --update-docs, and where they read them --glue and --models."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if glue:
+        tasks = ROOT.parent / "shared" / "glue"
+        parser.add_argument("--glue", type=Path, default=tasks, help="folder of the GLUE tasks")
+    if models:
+        parser.add_argument("--models", type=Path, default=ROOT / "out" / "models", help="folder of fine-tuned models")
+    parser.add_argument("--update-docs", action="store_true", help="write tables and plots into docs/")
+    return parser
 
 
 def is_number(cell: str) -> bool:

@@ -12,14 +12,13 @@ excess over log labels. Some three minutes.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 
 import loewner
 import numpy as np
 from matplotlib.figure import Figure
 from plots import save_plot
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from scipy.stats import binomtest
 from tables import minilm_table
 
@@ -117,10 +116,9 @@ def plot(medians: dict[str, dict[tuple[float, str], list[float]]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=25, help="of the excess errors (default 25)")
     parser.add_argument("--success-seeds", type=int, default=300, help="of the success shares (default 300)")
-    parser.add_argument("--update-docs", action="store_true", help="write tables and plot into docs")
     arguments = parser.parse_args()
     loewner.set_num_threads(THREADS)
     rows, shares, medians = [], [], {}

@@ -8,7 +8,6 @@ of the command, zipf:0.5. cos and sts, as in table_frontier.py, only with --glue
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import transformers
 from compressed import compressed
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder, minilm_table
 
@@ -82,10 +81,9 @@ def row_of(setting: Setting, fidelity: Fidelity | None, entries: int) -> list[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--glue", type=Path, help="folder of the GLUE tasks; without it cos and sts are left out")
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="numbers of archetypes")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
     arguments = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

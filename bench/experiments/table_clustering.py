@@ -7,7 +7,6 @@ multiple of one full SVD by numpy; for the time also a made-up table twice as wi
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +14,7 @@ from typing import TypeVar
 
 import loewner
 import numpy as np
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from tables import minilm_table, widened
 
 CLUSTERS, STEPS = 3, 10
@@ -67,9 +66,7 @@ def seconds(work: Callable[[], Result]) -> tuple[float, Result]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__).parse_args()
     table = minilm_table()
     rows = table_rows("MiniLM, 30522 x 384", table) + table_rows("made-up, 30522 x 768", widened(table, 768))
     publish("clustering", markdown_table(HEADER, rows), arguments.update_docs)

@@ -8,7 +8,6 @@ medians. The error is the relative one of the decoded table, without row weights
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 import loewner
 import numpy as np
 from compressed import TOOL
-from results_page import OUT, markdown_table, publish
+from results_page import OUT, experiment_parser, markdown_table, publish
 from safetensors.numpy import load_file
 from tables import minilm_folder, minilm_table
 from turns import in_turns
@@ -44,9 +43,7 @@ def stored_table(folder: Path) -> loewner.StoredMatrix:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__).parse_args()
     a = minilm_table()
     ids = np.random.default_rng(0).permutation(len(a))
     OUT.mkdir(parents=True, exist_ok=True)

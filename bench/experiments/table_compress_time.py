@@ -8,7 +8,6 @@ measures the errors on the stored numbers and copies the rest of the folder. Med
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from pathlib import Path
 import loewner
 import numpy as np
 from compressed import TOOL
-from results_page import OUT, markdown_table, publish
+from results_page import OUT, experiment_parser, markdown_table, publish
 from tables import minilm_folder, minilm_table, rank_at
 
 HEADER = ["method", "reading", "factoring", "writing", "sum", "whole process", "whole / sum"]
@@ -73,9 +72,8 @@ def measure(method: str, rounds: int) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     rows = [measure(method, arguments.rounds) for method in METHODS]

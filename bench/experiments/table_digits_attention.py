@@ -9,14 +9,13 @@ their attention replaced afterwards. Ten minutes on two cores.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from loewner.torch import LevAttention
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
@@ -124,9 +123,8 @@ def accuracy(model: VisionTransformer, attention: Attention, patches: Tensor, la
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of training (default {EPOCHS})")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     patches, labels, test_patches, test_labels = digits()

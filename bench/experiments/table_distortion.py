@@ -7,13 +7,12 @@ certificate: the proved upper bound. sqrt(50) = 7.07 is what both methods promis
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 
 import loewner
 import numpy as np
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 
 ROWS, COLS, RANK = 1000, 50, 10
 HEADER = ["data", "method", "seconds", "iterations", "distortion", "certificate"]
@@ -102,9 +101,7 @@ def rows() -> list[list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__).parse_args()
     loewner.lewis_weights(np.eye(4, dtype=np.float32))  # starts the threads
     publish("distortion", markdown_table(HEADER, rows()), arguments.update_docs)
 

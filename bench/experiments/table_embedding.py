@@ -11,7 +11,6 @@ must fail. Writes docs/images/embedding.svg too. Some ten minutes on two cores.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +19,7 @@ import loewner
 import numpy as np
 from matplotlib import pyplot
 from plots import save_plot
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from scipy.stats import binomtest
 from tables import minilm_table
 
@@ -159,10 +158,9 @@ def claim_rows(every_basis: dict[str, np.ndarray], seeds: int) -> tuple[list[lis
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="of the table of singular values (default 20)")
     parser.add_argument("--claim-seeds", type=int, default=300, help="of the table of failures (default 300)")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables and the plot into docs/")
     arguments = parser.parse_args()
     every_basis = bases()
     ranges = all_ranges(every_basis, arguments.seeds)

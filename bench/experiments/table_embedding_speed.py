@@ -11,7 +11,6 @@ minutes, 8 GB of memory. --shrink 10 takes a tenth of the made-up rows.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -20,7 +19,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse
 import threadpoolctl
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from tables import minilm_table
 from turns import in_turns
 
@@ -178,10 +177,9 @@ def least_squares_rows(a: np.ndarray, b: np.ndarray, rounds: int) -> list[list[s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
     parser.add_argument("--shrink", type=int, default=1, help="divisor of the rows of made-up matrices (default 1)")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
     arguments = parser.parse_args()
     loewner.set_num_threads(THREADS)
     many = 1_000_000 // arguments.shrink

@@ -7,12 +7,11 @@ the same rank. About a minute on two cores, most of it entrywise_low_rank.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import loewner
 import numpy as np
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from tables import minilm_table, rank_at
 
 HEADER = ["method", "seconds", "l_1 error", "of svd", "Frobenius error"]
@@ -37,9 +36,7 @@ METHODS = {"truncated_svd": svd, "lp_low_rank p=1": lp, "entrywise_low_rank p=1"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__).parse_args()
     a = minilm_table()
     rows, svd_error = [], None
     for name, approximate in METHODS.items():

@@ -9,18 +9,16 @@ Writes the table, docs/images/frontier.svg and docs/images/frontier.json.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import transformers
 from compressed import compressed
 from matplotlib import pyplot
 from plots import IMAGES, save_plot
-from results_page import ROOT, markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder, minilm_table
 
@@ -74,10 +72,7 @@ def plot(points: list[Point]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--update-docs", action="store_true", help="write the table and the plot into docs/")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     fidelity = Fidelity(arguments.glue)

@@ -10,7 +10,6 @@ beside one call of torch's scaled_dot_product_attention on the same head. The me
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ import threadpoolctl
 import torch
 from attention_heads import heads
 from loewner.torch import key_leverages
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from sklearn.cluster import KMeans
 from torch.nn.functional import scaled_dot_product_attention
 from turns import in_turns
@@ -108,10 +107,9 @@ def speed_rows(rounds: int) -> list[list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
     parser.add_argument("--rounds", type=int, default=7, help="counted runs of each method (default 7)")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
     arguments = parser.parse_args()
     header = ["weights", "keys chosen by", *(f"{count} kept" for count in KEPT)]
     publish("heavy-keys", markdown_table(header, mass_rows(arguments.glue)), arguments.update_docs)

@@ -11,7 +11,6 @@ for <q, k>^2 (with the denominators of all keys). Three minutes.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import loewner
 import numpy as np
 import torch
 from attention_heads import Head, heads
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from table_heavy_keys import SCORERS, weights_of
 from torch import Tensor
 
@@ -127,9 +126,8 @@ def error_rows(all_heads: Sequence[Head]) -> Iterator[list[object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
     arguments = parser.parse_args()
     all_heads = heads(arguments.glue, TEXTS, LENGTH)
     header = ["keys", "p", "eps", "number", "selected", "heavy", "missed", "missed at 2 eps"]

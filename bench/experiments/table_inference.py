@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import transformers
 from loewner import Method, NumberFormat, Selection
-from results_page import ROOT, markdown_table, publish
+from results_page import ROOT, experiment_parser, markdown_table, publish
 
 sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import minilm_folder
@@ -92,9 +92,8 @@ def resident_growth(folder: Path, memory: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=60, help="counted forwards of each model (default 60)")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
     parser.add_argument("--resident", nargs=2, metavar=("FOLDER", "MEMORY"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)

@@ -14,7 +14,6 @@ the error, in turns; medians. Spectra, a C++ library, is not among them. Run it 
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -36,7 +35,7 @@ import threadpoolctl
 import torch
 from matplotlib import pyplot
 from plots import save_plot
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from sklearn.utils.extmath import randomized_svd
 from tables import minilm_table, widened
 from turns import Timed, in_turns
@@ -342,12 +341,11 @@ def tables(large_rows: int, folder: Path) -> Iterator[Table]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="of the hard spectra (default 3)")
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
     parser.add_argument("--large-rows", type=int, default=200_000, help="of the float16 matrix; 0: without it")
     parser.add_argument("--folder", type=Path, help="where its file is written for the time of the run")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables and the plot into docs/")
     arguments = parser.parse_args()
     # Overflows of iterations without normalisation show in their errors; torch would like to write to the mapped file.
     warnings.filterwarnings("ignore")

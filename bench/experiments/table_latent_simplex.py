@@ -10,14 +10,13 @@ for sparse rows of 100 non-zeros in 2000 columns, k = 10. Some three minutes.
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
 from collections.abc import Callable
 
 import loewner
 import numpy as np
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import NMF
@@ -112,9 +111,7 @@ def time_rows() -> list[list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__).parse_args()
     publish("latent-simplex", markdown_table(["k", "noise", *FINDERS], error_rows()), arguments.update_docs)
     header = ["non-zeros", "seconds", "ns a non-zero"]
     publish("latent-simplex-time", markdown_table(header, time_rows()), arguments.update_docs)

@@ -13,7 +13,6 @@ minutes on an idle machine, 2 GB of memory. --shrink 10 takes a tenth of the row
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import math
 import time
@@ -24,7 +23,7 @@ import loewner
 import numpy as np
 import scipy.sparse
 import threadpoolctl
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from scipy.optimize import linprog, minimize
 from turns import in_turns
 
@@ -219,10 +218,9 @@ def fastest_of(a: np.ndarray, b: np.ndarray, exponents: list[float]) -> dict[flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="counted runs of loewner (default 3)")
     parser.add_argument("--shrink", type=int, default=1, help="divisor of rows and right-hand sides (default 1)")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
     arguments = parser.parse_args()
     loewner.set_num_threads(THREADS)
     with threadpoolctl.threadpool_limits(THREADS):

@@ -10,7 +10,6 @@ docs/images/messi.svg.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from compressed import Remembered
 from loewner.evaluation import read_task
 from matplotlib import pyplot
 from plots import save_plot
-from results_page import OUT, ROOT, markdown_table, publish
+from results_page import OUT, experiment_parser, markdown_table, publish
 from table_tasks import score_of
 from tables import minilm_folder
 from training import SEED, train
@@ -133,11 +132,7 @@ def draw(experiment: Experiment) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--models", type=Path, default=ROOT / "out" / "models", help="folder of fine-tuned models")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     OUT.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ on STS-B dev. About 30 s per row on two cores; rows evaluated before come from o
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 import torch
 import transformers
 from compressed import Compressed, Remembered, compressed
-from results_page import OUT, ROOT, markdown_table, publish
+from results_page import OUT, ROOT, experiment_parser, markdown_table, publish
 
 sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import SentenceEncoder, SimilarityData, mean_cosine, minilm_folder, spearman
@@ -78,10 +77,7 @@ class Fidelity:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     OUT.mkdir(parents=True, exist_ok=True)

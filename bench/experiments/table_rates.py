@@ -9,17 +9,14 @@ out/experiments/tasks.json. Writes the table and docs/images/rates.svg.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
 import transformers
-from compressed import Compressed, compressed
 from matplotlib import pyplot
 from plots import save_plot
-from results_page import ROOT, markdown_table, publish
-from table_tasks import Scores, tasks_in
+from results_page import experiment_parser, markdown_table, publish
+from table_tasks import Scores
 
 RATES = (10, 20, 28, 40, 50, 60)  # percent of the table's bytes that go
 EXPONENTS = ("1", "1.25", "1.5")  # p = 2 is the SVD
@@ -58,26 +55,15 @@ def draw(drops: dict[str, list[float]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--models", type=Path, default=ROOT / "out" / "models", help="folder of fine-tuned models")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    scores, tasks = Scores(arguments.glue), tasks_in(arguments.models)
-
-    def mean_score(options: list[str]) -> float:
-        found = []
-        for task in tasks:
-            with compressed(arguments.models / task, *options) as result:
-                found.append(scores.of(task, result))
-        return float(np.mean(found))
-
-    original = float(np.mean([scores.of(task, Compressed(arguments.models / task, {}, {})) for task in tasks]))
+    scores = Scores(arguments.glue)
+    original = float(np.mean(scores.originals(arguments.models)))
     drops: dict[str, list[float]] = {}
     for name, options in METHODS:
-        drops[name] = [original - mean_score(["--keep", keep_of(rate), *options]) for rate in RATES]
+        found = [scores.after(["--keep", keep_of(rate), *options], arguments.models) for rate in RATES]
+        drops[name] = [original - float(np.mean(of_tasks)) for of_tasks in found]
         print(name, *(f"{drop:.2f}" for drop in drops[name]), file=sys.stderr, flush=True)
     draw(drops)
     header = ["method", *(f"-{rate} %" for rate in RATES)]

@@ -10,7 +10,6 @@ after a refit of every layer on 1500 of the lines. Some nine minutes on two core
 
 from __future__ import annotations
 
-import argparse
 import csv
 import tempfile
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ import torch
 from compressed import Compressed
 from loewner import LabelImportance, Method, Selection, compress, expand, load
 from loewner.transformers.refit import refit
-from results_page import OUT, markdown_table, publish
+from results_page import OUT, experiment_parser, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder, minilm_table
 from transformers import AutoTokenizer
@@ -131,9 +130,8 @@ class Experiment:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT) as name:

@@ -10,7 +10,6 @@ want an idle machine.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -20,7 +19,7 @@ import safetensors.numpy
 import threadpoolctl
 from matplotlib import pyplot
 from plots import save_plot
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from tables import minilm_folder
 from turns import Timed, in_turns
 
@@ -165,10 +164,9 @@ def plot(results: dict[str, Timed[Curves]], truths: Curves) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="of the known spectra (default 10)")
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables and the plot into docs/")
     arguments = parser.parse_args()
     rows, worst = known_rows(arguments.seeds)
     header = ["spectrum", *(f"m = {m}, s = {s}" for m, s in SHAPES), f"Gaussian, m = {GAUSSIAN_ROWS}"]

@@ -9,16 +9,14 @@ very sentences that are evaluated: a bound, not a way. Some 30 s per row on two 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import transformers
 from compressed import compressed
-from results_page import ROOT, markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder
 
@@ -71,10 +69,7 @@ def token_counts(sentences: list[str], size: int) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     fidelity = Fidelity(arguments.glue)

@@ -8,14 +8,13 @@ reported, with the relative Frobenius error of the factors beside it. Run it on 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 
 import loewner
 import numpy as np
 import threadpoolctl
-from results_page import markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from sklearn.utils.extmath import randomized_svd
 from tables import minilm_table, rank_at, widened
 from turns import in_turns
@@ -76,9 +75,8 @@ def table_rows(kind: str, a: np.ndarray, rounds: int) -> list[list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
     arguments = parser.parse_args()
     loewner.set_num_threads(THREADS)
     table = minilm_table()

@@ -8,7 +8,6 @@ Matthews correlation. About a minute per row on two cores; scores found before c
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import transformers
 from compressed import Compressed, Remembered, compressed
 from loewner.evaluation import Model, Task, read_task
 from loewner.evaluation.metrics import metrics_of_classifier
-from results_page import ROOT, markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 
 KEEP72, KEEP50 = ["--keep", "0.72"], ["--keep", "0.5"]
 UNWEIGHTED = ["--row-weights", "none"]
@@ -72,28 +71,27 @@ class Scores:
 
         return self.remembered.get(f"{task} {model.digest()}", score)["score"]
 
+    def after(self, options: list[str], models: Path) -> list[float]:
+        """Of every classifier in `models`, its table compressed with these options."""
+        found = []
+        for task in tasks_in(models):
+            with compressed(models / task, *options) as result:
+                found.append(self.of(task, result))
+        return found
+
+    def originals(self, models: Path) -> list[float]:
+        return [self.of(task, Compressed(models / task, {}, {})) for task in tasks_in(models)]
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--models", type=Path, default=ROOT / "out" / "models", help="folder of fine-tuned models")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     scores, tasks = Scores(arguments.glue), tasks_in(arguments.models)
-
-    def compressed_scores(options: list[str]) -> list[float]:
-        found = []
-        for task in tasks:
-            with compressed(arguments.models / task, *options) as result:
-                found.append(scores.of(task, result))
-        return found
-
-    original = [scores.of(task, Compressed(arguments.models / task, {}, {})) for task in tasks]
+    original = scores.originals(arguments.models)
     measured = [("original", original)]
     for name, options in SETTINGS:
-        measured.append((name, compressed_scores(options)))
+        measured.append((name, scores.after(options, arguments.models)))
         print(*measured[-1], file=sys.stderr, flush=True)
     rows = [
         [

@@ -16,7 +16,6 @@ minutes.
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
 from pathlib import Path
@@ -26,7 +25,7 @@ import numpy as np
 import scipy.sparse
 from loewner.evaluation import read_task
 from loewner.sklearn import LatentSimplex
-from results_page import ROOT, markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import NMF, LatentDirichletAllocation
@@ -135,10 +134,7 @@ def community_rows() -> list[list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True).parse_args()
     comparison, named = topic_rows(arguments.glue)
     header = ["model", "coherence", "distinct", "seconds"]
     publish("topics", markdown_table(header, comparison), arguments.update_docs)

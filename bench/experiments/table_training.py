@@ -7,7 +7,6 @@ saved model must come back as it was. Score: mean of accuracy and F1 on the dev 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +15,7 @@ import loewner
 import torch
 import transformers
 from loewner.evaluation import read_task
-from results_page import ROOT, markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from table_tasks import score_of
 from training import SEED, train
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -43,11 +42,7 @@ def require_unchanged(before: dict[str, torch.Tensor], after: dict[str, torch.Te
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--models", type=Path, default=ROOT / "out" / "models", help="folder of fine-tuned models")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     original = arguments.models / TASK

@@ -7,13 +7,11 @@ comes from out/experiments/quality.json.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
 import transformers
 from compressed import compressed
-from results_page import ROOT, markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder
 
@@ -29,10 +27,7 @@ SETTINGS = [
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/results.md")
-    arguments = parser.parse_args()
+    arguments = experiment_parser(__doc__, glue=True).parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     fidelity = Fidelity(arguments.glue)

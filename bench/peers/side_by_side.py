@@ -8,28 +8,23 @@ dev; sts: Spearman x 100 on STS-B dev. Times want an idle machine: `--again` mea
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import factorisations
 import peer  # noqa: F401 - first: it puts the experiments' modules on the path
 import transformers
 import whole_models
 from equal_bytes import HEADER, EqualBytes
 from finished import Finished
-from results_page import ROOT, markdown_table, publish
+from results_page import experiment_parser, markdown_table, publish
 
 TABLES = ("equal-bytes", "factorisations", "whole-models")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = experiment_parser(__doc__, glue=True)
     parser.add_argument("tables", nargs="*", help=f"which of {', '.join(TABLES)} (default: all)")
-    parser.add_argument("--glue", type=Path, default=ROOT.parent / "shared" / "glue", help="folder of the GLUE tasks")
     parser.add_argument("--again", metavar="REGEX", help="measure the rows anew whose name matches")
     parser.add_argument("--rounds", type=int, default=20, help="counted forwards of each model (default 20)")
     parser.add_argument("--as-it-stands", action="store_true", help="measure nothing, show what was measured")
-    parser.add_argument("--update-docs", action="store_true", help="write the tables into docs/results.md")
     arguments = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
