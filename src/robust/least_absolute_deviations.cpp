@@ -19,12 +19,16 @@ constexpr double kStepToBoundary = 0.9995;
 constexpr double kInside = 1e-15;         // distance to a bound that rounding leaves
 constexpr double kCrossover = 1e-2;       // of 1/n: gap at which the nearest vertex is worth a look
 constexpr double kLooseTolerance = 1e-4;  // from which on a vertex is not asked for
-constexpr double kSampleTolerance = 1e-3;
-constexpr Index kSmallProblem = 4000;  // rows that are not worth a sample
-constexpr double kBandWidth = 3;       // in standard deviations of what the sample leaves open
+constexpr double kGuessTolerance = 1e-3;  // of a solution that only tells signs
+constexpr Index kSmallProblem = 4000;     // rows that are not worth a sample
+constexpr double kBandWidth = 2.5;        // in standard deviations of what the sample leaves open
+constexpr Index kFewWrong = 50;           // of how many rows in the wide band one may be wrong outside it
+constexpr Index kNarrowing = 6;           // wide band : narrow band
 constexpr int kBandRounds = 6;
 constexpr double kSmallPivot = 1e-9;
 constexpr double kDualSlack = 1e-11;
+constexpr double kIdleStep = 1e-13;
+constexpr int kIdleExchanges = 50;
 
 double sum_of_sizes(std::span<const double> x) {
   return lane_sum(static_cast<Index>(x.size()), [&](Index i) { return std::abs(x[i]); });
@@ -46,9 +50,10 @@ struct Problem {
   double offset = 0;
 };
 
-struct InteriorPoint {
+struct PrimalDual {
   Values y, z;
   int iterations = 0;
+  bool is_optimal_vertex = false;
 };
 
 // Mehrotra's predictor and corrector for the bounded dual [PortnoyKoenker1997, Mehrotra1992]: b - U y = v - w with
@@ -57,9 +62,9 @@ class InteriorPointMethod {
  public:
   explicit InteriorPointMethod(const Problem& problem) : problem_(problem), n_(problem.u.rows()) {}
 
-  InteriorPoint solve(const RegressionStop& stop) {
+  PrimalDual solve(const RegressionStop& stop) {
     start();
-    InteriorPoint point;
+    PrimalDual point;
     while (point.iterations < stop.max_iterations && !is_solved(stop.tolerance)) {
       step();
       ++point.iterations;
@@ -179,7 +184,7 @@ class InteriorPointMethod {
 class Vertex {
  public:
   // The rows where the residual is small and the dual is not at a limit; nothing where these are too dependent.
-  static std::optional<Vertex> nearest(const Problem& problem, const InteriorPoint& point) {
+  static std::optional<Vertex> nearest(const Problem& problem, const PrimalDual& point) {
     const MatrixView<const double> u = problem.u;
     Vertex vertex(problem);
     Values remoteness = residual_of(u, problem.b, point.y);
@@ -205,12 +210,12 @@ class Vertex {
     return vertex;
   }
 
-  // Exchanges rows until the dual is feasible; returns the number of exchanges.
+  // Exchanges rows until the dual is feasible; returns the number of exchanges. Where more rows than the basis has
+  // residual 0, exchanges may go on for long in one place: some are tried.
   int improve(int max_exchanges) {
-    for (int exchanges = 0;; ++exchanges) {
-      if (is_optimal() || exchanges >= max_exchanges) return exchanges;
-      if (!exchange(worst())) return exchanges;
-    }
+    int exchanges = 0;
+    while (!is_optimal() && exchanges < max_exchanges && idle_ < kIdleExchanges && exchange(worst())) ++exchanges;
+    return exchanges;
   }
 
   bool is_optimal() const { return largest_dual() <= 1 + kDualSlack; }
@@ -287,6 +292,7 @@ class Vertex {
 
   // Row `point.row` takes the place of row k, which leaves on `side`.
   void enter(Index k, const Breakpoint& point, double side, const Values& change) {
+    idle_ = point.step < kIdleStep ? idle_ + 1 : 0;
     add_scaled(side * point.step, change, residual_);
     const Index leaving = rows_[k];
     signs_[leaving] = side;
@@ -311,7 +317,17 @@ class Vertex {
   std::vector<Index> rows_;
   Values y_, residual_, signs_, balance_, dual_;  // balance: g and the rows outside the basis, with their signs
   int exchanges_ = 0;
+  int idle_ = 0;  // exchanges without a step since the last that made one
 };
+
+// The nearest vertex, exchanged until it is optimal; the point as it is where that does not succeed.
+PrimalDual moved_to_vertex(const Problem& problem, PrimalDual point, int max_iterations) {
+  auto vertex = Vertex::nearest(problem, point);
+  if (!vertex) return point;
+  point.iterations += vertex->improve(std::max(0, max_iterations - point.iterations));
+  if (!vertex->is_optimal()) return point;
+  return {.y = vertex->y(), .z = vertex->z(), .iterations = point.iterations, .is_optimal_vertex = true};
+}
 
 // ---- fewer rows: those whose sign is known count as a linear term ----
 
@@ -322,8 +338,8 @@ Matrix<double> rows_of(MatrixView<const double> u, const std::vector<Index>& row
 }
 
 // Rows of U with chances like their lengths, but at least some; each divided by its chance.
-InteriorPoint solve_sample(MatrixView<const double> u, std::span<const double> b, std::span<const double> lengths,
-                           Index count, int max_iterations) {
+PrimalDual solve_sample(MatrixView<const double> u, std::span<const double> b, std::span<const double> lengths,
+                        Index count, int max_iterations) {
   const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(u.rows());
   std::vector<Index> rows;
   Values chances;
@@ -343,7 +359,7 @@ InteriorPoint solve_sample(MatrixView<const double> u, std::span<const double> b
     for (double& x : sample.row(static_cast<Index>(i))) x /= chances[i];
   }
   const Problem problem{.u = sample.view(), .b = targets, .g = Values(u.cols(), 0.0)};
-  return InteriorPointMethod(problem).solve({kSampleTolerance, max_iterations});
+  return InteriorPointMethod(problem).solve({kGuessTolerance, max_iterations});
 }
 
 // The problem of the rows in the band alone, the others with the signs of their residuals.
@@ -361,17 +377,18 @@ class Band {
     problem_ = {.u = u_.view(), .b = targets_, .g = multiply_transposed(u, fixed), .offset = dot(b, fixed)};
   }
 
-  InteriorPoint solve(const RegressionStop& stop) const { return InteriorPointMethod(problem_).solve(stop); }
+  PrimalDual solve(const RegressionStop& stop, bool to_vertex) const {
+    PrimalDual point = InteriorPointMethod(problem_).solve(stop);
+    return to_vertex ? moved_to_vertex(problem_, std::move(point), stop.max_iterations) : point;
+  }
 
   // From a solution of fewer rows; `z` of all rows.
-  InteriorPoint solve_from(const InteriorPoint& before, std::span<const double> z, const RegressionStop& stop) const {
-    InteriorPoint start{.y = before.y, .z = {}};
-    for (const Index row : rows_) start.z.push_back(z[row]);
-    auto vertex = Vertex::nearest(problem_, start);
-    if (!vertex) return solve(stop);
-    const int exchanges = vertex->improve(stop.max_iterations);
-    if (!vertex->is_optimal()) return solve(stop);
-    return {vertex->y(), vertex->z(), exchanges};
+  PrimalDual solve_from(const PrimalDual& before, std::span<const double> z, const RegressionStop& stop,
+                        bool to_vertex) const {
+    PrimalDual point{.y = before.y, .z = {}};
+    for (const Index row : rows_) point.z.push_back(z[row]);
+    point = moved_to_vertex(problem_, std::move(point), stop.max_iterations);
+    return point.is_optimal_vertex ? point : solve(stop, to_vertex);
   }
 
   // Puts the band's dual in its places.
@@ -391,48 +408,91 @@ Index band_size(Index n, Index r, Index sample) {
   return std::min(n, static_cast<Index>(open * static_cast<double>(n)) + 10 * r);
 }
 
-// A sample tells the sign of most residuals [PortnoyKoenker1997]; the guess is checked, and rows with a wrong sign join
-// the band. Nothing where the problem is small or the guess no good.
-std::optional<InteriorPoint> solve_by_band(MatrixView<const double> u, std::span<const double> b,
-                                           const RegressionStop& stop) {
-  const Index n = u.rows(), r = u.cols();
-  const auto sample = static_cast<Index>(std::pow(static_cast<double>(n), 2.0 / 3) * std::cbrt(static_cast<double>(r)));
-  const Index size = band_size(n, r, sample);
-  if (n < kSmallProblem || 2 * (sample + size) > n) return std::nullopt;
-  Values lengths(n);
-  for (Index i = 0; i < n; ++i) lengths[i] = std::sqrt(dot(u.row(i), u.row(i)));
-  const InteriorPoint guess = solve_sample(u, b, lengths, sample, stop.max_iterations);
-  Values residual = residual_of(u, b, guess.y), signs(n), order(n);
-  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(n);
-  for (Index i = 0; i < n; ++i) {
-    signs[i] = residual[i] < 0 ? -1 : 1;
-    order[i] = std::abs(residual[i]) / (lengths[i] + mean);
+// Rows whose residual may change its sign, for the error of a solution shows in a row by the row's length.
+class SignGuess {
+ public:
+  SignGuess(MatrixView<const double> u, std::span<const double> b) : u_(u), b_(b), lengths_(u.rows()) {
+    for (Index i = 0; i < u.rows(); ++i) lengths_[i] = std::sqrt(dot(u.row(i), u.row(i)));
+    mean_ = std::accumulate(lengths_.begin(), lengths_.end(), 0.0) / static_cast<double>(u.rows());
   }
-  Values sorted = order;
-  std::ranges::nth_element(sorted, sorted.begin() + (size - 1));
-  std::vector<char> in_band(n);
-  for (Index i = 0; i < n; ++i) in_band[i] = order[i] <= sorted[size - 1];
-  InteriorPoint point;
-  int iterations = guess.iterations;
-  for (int round = 0; round < kBandRounds; ++round) {
-    const Band band(u, b, in_band, signs);
-    point = round == 0 ? band.solve(stop) : band.solve_from(point, signs, stop);
-    iterations += point.iterations;
-    band.write(point.z, signs);
-    residual = residual_of(u, b, point.y);
-    bool confirmed = true;
-    for (Index i = 0; i < n; ++i) {
+
+  const Values& lengths() const { return lengths_; }
+
+  // The `size` rows of smallest residual at y in that sense become the band.
+  void take(const Values& y, Index size) {
+    const Values residual = residual_of(u_, b_, y);
+    Values order(residual.size());
+    signs.resize(residual.size());
+    for (std::size_t i = 0; i < residual.size(); ++i) {
+      signs[i] = residual[i] < 0 ? -1 : 1;
+      order[i] = std::abs(residual[i]) / (lengths_[i] + mean_);
+    }
+    Values sorted = order;
+    std::ranges::nth_element(sorted, sorted.begin() + (size - 1));
+    in_band.resize(residual.size());
+    std::ranges::transform(order, in_band.begin(), [&](double x) { return x <= sorted[size - 1]; });
+  }
+
+  // Takes rows into the band whose residual at y has the other sign; returns their number.
+  Index correct(const Values& y) {
+    const Values residual = residual_of(u_, b_, y);
+    Index wrong = 0;
+    for (std::size_t i = 0; i < residual.size(); ++i) {
       if (in_band[i] || signs[i] * residual[i] >= 0) continue;
       in_band[i] = true;
-      confirmed = false;
+      ++wrong;
     }
-    if (confirmed) return InteriorPoint{std::move(point.y), std::move(signs), iterations};
+    return wrong;
+  }
+
+  std::vector<char> in_band;
+  Values signs;  // of rows in the band: their dual
+
+ private:
+  MatrixView<const double> u_;
+  std::span<const double> b_;
+  Values lengths_;
+  double mean_ = 0;
+};
+
+// A sample leaves the signs of a wide band of rows open, whose solution leaves those of a narrow one
+// [PortnoyKoenker1997]. The guess is checked, and rows with a wrong sign join the band. Nothing where the problem is
+// small or the guess no good.
+std::optional<PrimalDual> solve_by_band(MatrixView<const double> u, std::span<const double> b,
+                                        const RegressionStop& stop, bool to_vertex) {
+  const Index n = u.rows(), r = u.cols();
+  const auto sample = static_cast<Index>(std::pow(static_cast<double>(n), 2.0 / 3) * std::cbrt(static_cast<double>(r)));
+  Index size = band_size(n, r, sample);
+  if (n < kSmallProblem || 2 * (sample + size) > n) return std::nullopt;
+  SignGuess guess(u, b);
+  const PrimalDual rough = solve_sample(u, b, guess.lengths(), sample, stop.max_iterations);
+  int iterations = rough.iterations;
+  PrimalDual point;
+  for (Index wrong = n; wrong > size / kFewWrong;) {
+    if (wrong < n) size *= 2;
+    if (2 * size > n) return std::nullopt;
+    guess.take(rough.y, size);
+    point = Band(u, b, guess.in_band, guess.signs).solve({kGuessTolerance, stop.max_iterations}, false);
+    iterations += point.iterations;
+    wrong = guess.correct(point.y);
+  }
+  guess.take(point.y, size / kNarrowing);
+  for (int round = 0; round < kBandRounds; ++round) {
+    const Band band(u, b, guess.in_band, guess.signs);
+    point = round == 0 ? band.solve(stop, to_vertex) : band.solve_from(point, guess.signs, stop, to_vertex);
+    iterations += point.iterations;
+    band.write(point.z, guess.signs);
+    if (guess.correct(point.y) > 0) continue;
+    point.z = std::move(guess.signs);
+    point.iterations = iterations;
+    return point;
   }
   return std::nullopt;
 }
 
-InteriorPoint solve_in_interior(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop) {
-  if (auto point = solve_by_band(u, b, stop)) return std::move(*point);
+PrimalDual solve_in_interior(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop,
+                             bool to_vertex) {
+  if (auto point = solve_by_band(u, b, stop, to_vertex)) return std::move(*point);
   const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
   return InteriorPointMethod(problem).solve(stop);
 }
@@ -469,7 +529,7 @@ BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<co
                                         const RegressionStop& stop) {
   const double crossover = std::clamp(kCrossover / static_cast<double>(u.rows()), 1e-10, 1e-6);
   const bool to_vertex = stop.tolerance < kLooseTolerance;
-  InteriorPoint point = solve_in_interior(u, b, {to_vertex ? crossover : stop.tolerance, stop.max_iterations});
+  PrimalDual point = solve_in_interior(u, b, {to_vertex ? crossover : stop.tolerance, stop.max_iterations}, to_vertex);
   BasisSolution solution{.y = point.y, .lower_bound = bound_of(u, b, point.z), .iterations = point.iterations};
   double objective = sum_of_sizes(residual_of(u, b, point.y));
   const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
@@ -483,7 +543,7 @@ BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<co
     solution.iterations += iterations;
   };
   const auto left = [&] { return std::max(0, stop.max_iterations - solution.iterations); };
-  if (!is_solved() || to_vertex) {
+  if (!point.is_optimal_vertex && (to_vertex || !is_solved())) {
     const BasisSolution vertex = exchange_from(u, b, point.y, point.z, {stop.tolerance, left()});
     take(vertex.y, vertex.lower_bound, vertex.iterations);
   }

@@ -303,6 +303,26 @@ TEST(LpRegression, TallProblemsAreSolvedExactlyFromTheRowsThatASampleLeavesOpen)
   }
 }
 
+// In some of so many columns the sample misleads.
+TEST(LpRegression, TallProblemsAreSolvedExactlyWhereASampleMisleads) {
+  const auto a = test::gaussian_matrix64(6000, 2, 35), b = noisy_targets(a, 150, 36);
+  const auto result = fit(a, b, 1);
+  for (Index j = 0; j < 150; ++j) {
+    EXPECT_LE(result.objectives[j] - result.lower_bounds[j], 1e-13 * result.objectives[j]) << j;
+  }
+}
+
+// Nine rows of ten have residual 0: exchanges among them lead nowhere.
+TEST(LpRegression, ForOneRecoversWhatMostRowsFitExactly) {
+  const auto a = test::gaussian_matrix64(50000, 30, 37), truth = test::gaussian_matrix64(30, 1, 38);
+  const auto errors = test::gaussian_matrix64(5000, 1, 39);
+  Matrix<double> b = test::product64(a, truth);
+  for (Index i = 0; i < 5000; ++i) b(10 * i, 0) += 10 * errors(i, 0);
+  const auto result = fit(a, b, 1);
+  EXPECT_TRUE(result.converged());
+  EXPECT_LE(test::largest_difference(result.x, truth), 1e-9);
+}
+
 TEST(LpRegression, ForOneIgnoresGrossErrorsThatRuinLeastSquares) {
   const auto a = test::gaussian_matrix64(200, 5, 25), truth = test::gaussian_matrix64(5, 1, 26);
   Matrix<double> b = test::product64(a, truth);
