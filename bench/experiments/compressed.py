@@ -19,6 +19,11 @@ from results_page import OUT
 TOOL = os.environ.get("LOEWNER_TOOL", str(Path(sys.executable).parent / "loewner"))
 
 
+def weights_digest(folder: Path) -> str:
+    """What is computed from the weights may be remembered under this key, whatever options made them."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Compressed:
     """A finished run: the dense folder that stock transformers load, and what its report says."""
@@ -28,8 +33,7 @@ class Compressed:
     totals: dict
 
     def digest(self) -> str:
-        """Of the weights: what is computed from them may be remembered under this key, whatever options made them."""
-        return hashlib.sha256((self.folder / "model.safetensors").read_bytes()).hexdigest()
+        return weights_digest(self.folder)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 import loewner
 import torch
 import transformers
-from compressed import Remembered
+from compressed import Remembered, weights_digest
 from loewner.evaluation import read_task
 from matplotlib import pyplot
 from plots import save_plot
@@ -86,7 +86,7 @@ def tuned_to(folder: Path, model: Path, task: str, glue: Path) -> None:
 
 
 class Experiment:
-    """Scores by task, keep, k and whether it was tuned, remembered."""
+    """Scores by task, keep, k and whether it was tuned, remembered by weights."""
 
     def __init__(self, models: Path, glue: Path) -> None:
         self.glue = glue
@@ -103,17 +103,18 @@ class Experiment:
 
         return self._score(f"{task} keep={keep} k={label_of(subspaces)} tuned={tuned}", task, tuned, small)
 
-    def _score(self, key: str, task: str, tuned: bool, make: Callable[[Path], Path]) -> float:
+    def _score(self, title: str, task: str, tuned: bool, make: Callable[[Path], Path]) -> float:
         def compute() -> dict:
-            with tempfile.TemporaryDirectory(dir=OUT) as name:
-                folder = make(Path(name))
-                if tuned:
-                    tuned_to(Path(name) / "tuned", folder, task, self.glue)
-                    folder = Path(name) / "tuned"
-                return {"score": score_of(read_task(task, self.glue), folder)}
+            trained = scratch / "tuned"
+            if tuned:
+                tuned_to(trained, folder, task, self.glue)
+            return {"score": score_of(read_task(task, self.glue), trained if tuned else folder)}
 
-        score = self.remembered.get(key, compute)["score"]
-        print(f"{key}: {score:.2f}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(dir=OUT) as name:
+            scratch = Path(name)
+            folder = make(scratch)
+            score = self.remembered.get(f"{task} tuned={tuned} {weights_digest(folder)}", compute)["score"]
+        print(f"{title}: {score:.2f}", file=sys.stderr, flush=True)
         return score
 
 

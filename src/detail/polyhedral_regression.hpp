@@ -17,9 +17,9 @@ struct BasisSolution {
 };
 
 /// min ||b - U y||_1: a primal-dual interior point method, then exchanges of rows from the nearest vertex on until it
-/// is optimal. b: orthogonal to U, of order 1.
-BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
-                                        const RegressionStop& stop);
+/// is optimal. b: orthogonal to U, of order 1; lengths: those of the rows of U.
+BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> lengths,
+                                        std::span<const double> b, const RegressionStop& stop);
 
 /// The exchanges alone: from the vertex of the rows whose residual at y is small and whose dual z is not near 1 in
 /// size. breakdown: these rows depend on each other too nearly, y is returned.

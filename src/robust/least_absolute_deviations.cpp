@@ -54,6 +54,7 @@ struct PrimalDual {
   Values y, z;
   int iterations = 0;
   bool is_optimal_vertex = false;
+  double objective = 0;  // over all rows, where all were looked at
 };
 
 // Mehrotra's predictor and corrector for the bounded dual [PortnoyKoenker1997, Mehrotra1992]: b - U y = v - w with
@@ -408,93 +409,95 @@ Index band_size(Index n, Index r, Index sample) {
   return std::min(n, static_cast<Index>(open * static_cast<double>(n)) + 10 * r);
 }
 
-// Rows whose residual may change its sign, for the error of a solution shows in a row by the row's length.
+// Signs of all rows but those of a band, whose residual may change its sign: the error of a solution shows in a row by
+// the row's length.
 class SignGuess {
  public:
-  SignGuess(MatrixView<const double> u, std::span<const double> b) : u_(u), b_(b), lengths_(u.rows()) {
-    for (Index i = 0; i < u.rows(); ++i) lengths_[i] = std::sqrt(dot(u.row(i), u.row(i)));
-    mean_ = std::accumulate(lengths_.begin(), lengths_.end(), 0.0) / static_cast<double>(u.rows());
-  }
+  SignGuess(MatrixView<const double> u, std::span<const double> lengths, std::span<const double> b)
+      : signs(u.rows()), in_band(u.rows()), u_(u), lengths_(lengths), b_(b) {}
 
-  const Values& lengths() const { return lengths_; }
+  void look_from(const Values& y) { residual_ = residual_of(u_, b_, y); }
+  double objective() const { return sum_of_sizes(residual_); }
 
-  // The `size` rows of smallest residual at y in that sense become the band.
-  void take(const Values& y, Index size) {
-    const Values residual = residual_of(u_, b_, y);
-    Values order(residual.size());
-    signs.resize(residual.size());
-    for (std::size_t i = 0; i < residual.size(); ++i) {
-      signs[i] = residual[i] < 0 ? -1 : 1;
-      order[i] = std::abs(residual[i]) / (lengths_[i] + mean_);
+  // The `size` rows of smallest residual in that sense become the band.
+  void take(Index size) {
+    const double mean = std::accumulate(lengths_.begin(), lengths_.end(), 0.0) / static_cast<double>(u_.rows());
+    Values order(residual_.size());
+    for (std::size_t i = 0; i < residual_.size(); ++i) {
+      signs[i] = residual_[i] < 0 ? -1 : 1;
+      order[i] = std::abs(residual_[i]) / (lengths_[i] + mean);
     }
     Values sorted = order;
     std::ranges::nth_element(sorted, sorted.begin() + (size - 1));
-    in_band.resize(residual.size());
     std::ranges::transform(order, in_band.begin(), [&](double x) { return x <= sorted[size - 1]; });
   }
 
-  // Takes rows into the band whose residual at y has the other sign; returns their number.
-  Index correct(const Values& y) {
-    const Values residual = residual_of(u_, b_, y);
+  // Takes rows into the band whose residual has the other sign; returns their number.
+  Index correct() {
     Index wrong = 0;
-    for (std::size_t i = 0; i < residual.size(); ++i) {
-      if (in_band[i] || signs[i] * residual[i] >= 0) continue;
+    for (std::size_t i = 0; i < residual_.size(); ++i) {
+      if (in_band[i] || signs[i] * residual_[i] >= 0) continue;
       in_band[i] = true;
       ++wrong;
     }
     return wrong;
   }
 
-  std::vector<char> in_band;
   Values signs;  // of rows in the band: their dual
+  std::vector<char> in_band;
 
  private:
   MatrixView<const double> u_;
-  std::span<const double> b_;
-  Values lengths_;
-  double mean_ = 0;
+  std::span<const double> lengths_, b_;
+  Values residual_;
 };
 
 // A sample leaves the signs of a wide band of rows open, whose solution leaves those of a narrow one
 // [PortnoyKoenker1997]. The guess is checked, and rows with a wrong sign join the band. Nothing where the problem is
 // small or the guess no good.
-std::optional<PrimalDual> solve_by_band(MatrixView<const double> u, std::span<const double> b,
-                                        const RegressionStop& stop, bool to_vertex) {
+std::optional<PrimalDual> solve_by_band(MatrixView<const double> u, std::span<const double> lengths,
+                                        std::span<const double> b, const RegressionStop& stop, bool to_vertex) {
   const Index n = u.rows(), r = u.cols();
   const auto sample = static_cast<Index>(std::pow(static_cast<double>(n), 2.0 / 3) * std::cbrt(static_cast<double>(r)));
   Index size = band_size(n, r, sample);
   if (n < kSmallProblem || 2 * (sample + size) > n) return std::nullopt;
-  SignGuess guess(u, b);
-  const PrimalDual rough = solve_sample(u, b, guess.lengths(), sample, stop.max_iterations);
+  SignGuess guess(u, lengths, b);
+  const PrimalDual rough = solve_sample(u, b, lengths, sample, stop.max_iterations);
   int iterations = rough.iterations;
   PrimalDual point;
   for (Index wrong = n; wrong > size / kFewWrong;) {
     if (wrong < n) size *= 2;
     if (2 * size > n) return std::nullopt;
-    guess.take(rough.y, size);
+    guess.look_from(rough.y);
+    guess.take(size);
     point = Band(u, b, guess.in_band, guess.signs).solve({kGuessTolerance, stop.max_iterations}, false);
     iterations += point.iterations;
-    wrong = guess.correct(point.y);
+    guess.look_from(point.y);
+    wrong = guess.correct();
   }
-  guess.take(point.y, size / kNarrowing);
+  guess.take(size / kNarrowing);
   for (int round = 0; round < kBandRounds; ++round) {
     const Band band(u, b, guess.in_band, guess.signs);
     point = round == 0 ? band.solve(stop, to_vertex) : band.solve_from(point, guess.signs, stop, to_vertex);
     iterations += point.iterations;
     band.write(point.z, guess.signs);
-    if (guess.correct(point.y) > 0) continue;
+    guess.look_from(point.y);
+    if (guess.correct() > 0) continue;
     point.z = std::move(guess.signs);
+    point.objective = guess.objective();
     point.iterations = iterations;
     return point;
   }
   return std::nullopt;
 }
 
-PrimalDual solve_in_interior(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop,
-                             bool to_vertex) {
-  if (auto point = solve_by_band(u, b, stop, to_vertex)) return std::move(*point);
+PrimalDual solve_in_interior(MatrixView<const double> u, std::span<const double> lengths, std::span<const double> b,
+                             const RegressionStop& stop, bool to_vertex) {
+  if (auto point = solve_by_band(u, lengths, b, stop, to_vertex)) return std::move(*point);
   const Problem problem{.u = u, .b = b, .g = Values(u.cols(), 0.0)};
-  return InteriorPointMethod(problem).solve(stop);
+  PrimalDual point = InteriorPointMethod(problem).solve(stop);
+  point.objective = sum_of_sizes(residual_of(u, b, point.y));
+  return point;
 }
 
 // U^T z = 0 and |z_i| <= 1 again.
@@ -525,13 +528,14 @@ BasisSolution exchange_from(MatrixView<const double> u, std::span<const double> 
   return solution;
 }
 
-BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> b,
-                                        const RegressionStop& stop) {
+BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<const double> lengths,
+                                        std::span<const double> b, const RegressionStop& stop) {
   const double crossover = std::clamp(kCrossover / static_cast<double>(u.rows()), 1e-10, 1e-6);
   const bool to_vertex = stop.tolerance < kLooseTolerance;
-  PrimalDual point = solve_in_interior(u, b, {to_vertex ? crossover : stop.tolerance, stop.max_iterations}, to_vertex);
+  const RegressionStop inner{to_vertex ? crossover : stop.tolerance, stop.max_iterations};
+  PrimalDual point = solve_in_interior(u, lengths, b, inner, to_vertex);
   BasisSolution solution{.y = point.y, .lower_bound = bound_of(u, b, point.z), .iterations = point.iterations};
-  double objective = sum_of_sizes(residual_of(u, b, point.y));
+  double objective = point.objective;
   const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
   const auto take = [&](const Values& y, double lower_bound, int iterations) {
     const double value = sum_of_sizes(residual_of(u, b, y));

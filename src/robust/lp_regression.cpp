@@ -8,6 +8,7 @@
 
 #include "detail/polyhedral_regression.hpp"
 #include "detail/regression_design.hpp"
+#include "detail/row_kernels.hpp"
 #include "detail/row_weights.hpp"
 #include "detail/smooth_regression.hpp"
 #include "loewner/base/parallel.hpp"
@@ -188,12 +189,24 @@ BasisSolutions no_choice(const Matrix<double>& targets, const RegressionTask& ta
   return solutions;
 }
 
+std::vector<double> row_lengths(MatrixView<const double> a) {
+  std::vector<double> lengths(a.rows());
+  for (Index i = 0; i < a.rows(); ++i) lengths[i] = std::sqrt(detail::dot(a.row(i), a.row(i)));
+  return lengths;
+}
+
 BlockSolver norm_solver(const RegressionDesign& design, double p, const RegressionStop& stop) {
-  if (p == 1 || std::isinf(p)) {
-    return [&design, p, stop](const Matrix<double>& targets) {
+  if (p == 1) {
+    return [&design, lengths = row_lengths(design.basis()), stop](const Matrix<double>& targets) {
       return solve_columns(design, targets, stop, [&](std::span<const double> b) {
-        return p == 1 ? detail::least_absolute_deviations(design.basis(), b, stop)
-                      : detail::minimax_regression(design.basis(), b, stop);
+        return detail::least_absolute_deviations(design.basis(), lengths, b, stop);
+      });
+    };
+  }
+  if (std::isinf(p)) {
+    return [&design, stop](const Matrix<double>& targets) {
+      return solve_columns(design, targets, stop, [&](std::span<const double> b) {
+        return detail::minimax_regression(design.basis(), b, stop);
       });
     };
   }
