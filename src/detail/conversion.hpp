@@ -32,15 +32,20 @@ Matrix<T> leading_rows(MatrixView<const T> a, Index count) {
 }
 
 template <typename T>
-Matrix<T> transposed(MatrixView<const T> a) {
+void transpose_into(MatrixView<const T> a, MatrixView<T> result) {
   constexpr Index kStrip = 32;  // columns whose cache lines wait for the other rows
-  Matrix<T> result = Matrix<T>::uninitialized(a.cols(), a.rows());
   for (Index first = 0; first < a.cols(); first += kStrip) {
     const Index end = std::min(first + kStrip, a.cols());
     for (Index i = 0; i < a.rows(); ++i) {
       for (Index j = first; j < end; ++j) result(j, i) = a(i, j);
     }
   }
+}
+
+template <typename T>
+Matrix<T> transposed(MatrixView<const T> a) {
+  Matrix<T> result = Matrix<T>::uninitialized(a.cols(), a.rows());
+  transpose_into(a, result.view());
   return result;
 }
 

@@ -28,13 +28,14 @@ class Solver {
   // noise: of the products, as kSingleNoise.
   Solver(const LinearOperator& a, const BlockKrylovOptions& options, double noise = 0)
       : k_(options.rank),
-        block_(block_size(a, options)),
+        block_(block_size(a, options, noise > 0)),
         fresh_(std::min(k_, (block_ + 3) / 4)),
         max_products_(options.max_products > 0 ? options.max_products
                                                : 8 * (std::min(a.rows(), a.cols()) + block_ + 2)),
         options_(options),
         noise_(noise),
-        space_(a, capacity(a, options), options.seed, kCaller) {
+        space_(a, capacity(a, options), options.seed, kCaller, detail::Breakdown::refill,
+               noise > 0 ? detail::RangeKind::gram : detail::RangeKind::orthonormal) {
     require_products();
     space_.start(block_);
   }
@@ -68,8 +69,9 @@ class Solver {
     return result(Status::converged);  // V is a basis of the whole space
   }
 
-  static Index block_size(const LinearOperator& a, const BlockKrylovOptions& options) {
-    const Index wanted = options.block > 0 ? options.block : options.rank < 8 ? 4 : 8;
+  // 16 vectors take float32 products no longer than 8: both wait for the matrix.
+  static Index block_size(const LinearOperator& a, const BlockKrylovOptions& options, bool is_single) {
+    const Index wanted = options.block > 0 ? options.block : options.rank < 8 ? 4 : is_single ? 16 : 8;
     return std::min({wanted, a.rows(), a.cols()});
   }
 

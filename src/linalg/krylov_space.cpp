@@ -10,6 +10,7 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {
 namespace {
@@ -30,18 +31,24 @@ Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const 
   return result;
 }
 
+std::unique_ptr<KrylovRange> make_range(RangeKind kind, Index capacity, Index dimension, const char* caller) {
+  if (kind == RangeKind::gram) return std::make_unique<GramRange>(capacity, dimension, caller);
+  return std::make_unique<OrthonormalRange>(std::min(capacity, dimension), dimension, caller);
+}
+
 }  // namespace
 
 KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t seed, const char* caller,
-                         Breakdown breakdown)
+                         Breakdown breakdown, RangeKind range)
     : a_(a),
       caller_(caller),
       breakdown_(breakdown),
+      range_kind_(range),
       capacity_(std::min(capacity, a.cols())),
       random_(seed, RandomPurpose::initial_guess),
       probe_random_(seed, RandomPurpose::sampling),
       basis_(capacity_, a.cols()),
-      range_(std::min(capacity_, a.rows()), a.rows()),
+      range_(make_range(range, capacity_, a.rows(), caller)),
       squared_norm_(a.squared_frobenius_norm()) {
   if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
 }
@@ -54,23 +61,21 @@ void KrylovSpace::start(Index vectors) {
 void KrylovSpace::step(Index continued) {
   const Index count = pending(), both = std::min(continued, count);
   const Matrix<double> x = transposed(basis_.view(size_, count));
-  Matrix<double> u(a_.rows(), count), y(a_.cols(), both);
+  Matrix<double> y(a_.cols(), both);
   const std::vector<double> zeros(both);
+  if (images_.cols() != count) images_ = Matrix<double>(a_.rows(), count);
   if (both > 0) {
-    a_.golub_kahan_step(x.view().col_block(0, both), zeros, u.view().col_block(0, both), y.view());
+    a_.golub_kahan_step(x.view().col_block(0, both), zeros, images_.view().col_block(0, both), y.view());
   }
-  if (both < count) a_.apply(x.view().col_block(both, count - both), u.view().col_block(both, count - both));
+  if (both < count) a_.apply(x.view().col_block(both, count - both), images_.view().col_block(both, count - both));
   products_ += count + both;
-  require_finite_block(u.view(), "the matrix");
+  require_finite_block(images_.view(), "the matrix");
   require_finite_block(y.view(), "its transpose");
-  append_products(transposed<double>(u.view()));
   size_ += count;
-  basis_.append(transposed<double>(y.view()), breakdown_ == Breakdown::refill ? &random_ : nullptr);
-}
-
-void KrylovSpace::append_products(Matrix<double> products_t) {
-  const Matrix<double> r = range_.append(std::move(products_t), nullptr);
-  for (Index i = 0; i < r.rows(); ++i) r_.emplace_back(r.row(i).begin(), r.row(i).end());
+  Matrix<double> next = transposed<double>(y.view()), inner;
+  if (range_kind_ == RangeKind::gram) inner = times_transposed(next.view(), basis_.view(0, size_));
+  range_->append(images_.view(), inner);
+  basis_.append(std::move(next), breakdown_ == Breakdown::refill ? &random_ : nullptr);
 }
 
 void KrylovSpace::require_finite_block(MatrixView<const double> block, const char* matrix) const {
@@ -95,50 +100,21 @@ void KrylovSpace::add_pending(Matrix<double> vectors) {
   basis_.append(std::move(vectors), nullptr);
 }
 
-// R^T with zero columns up to a square, so that all right vectors come out.
-Matrix<double> KrylovSpace::projected() const {
-  Matrix<double> r_t(size_, size_);
-  for (Index j = 0; j < size_; ++j) std::ranges::copy(r_[j], r_t.row(j).begin());
-  return r_t;
-}
-
-std::vector<double> KrylovSpace::ritz_values() const {
-  Matrix<double> r_t = projected();
-  std::vector<double> values;
-  require(blas::singular_values(r_t.view(), values),
-          [&] { return std::string(caller_) + ": LAPACK dgesdd did not converge"; });
-  return values;
-}
-
-KrylovSpace::Ritz KrylovSpace::ritz() const {
-  Matrix<double> r_t = projected();
-  Ritz ritz;
-  Matrix<double> right, left_t;
-  require(blas::thin_svd(r_t.view(), right, ritz.values, left_t),
-          [&] { return std::string(caller_) + ": LAPACK dgesdd did not converge"; });
-  ritz.right_t = transposed<double>(right.view());
-  ritz.left_t = Matrix<double>(size_, range_.size());
-  for (Index i = 0; i < size_; ++i) {
-    std::ranges::copy(left_t.row(i).first(range_.size()), ritz.left_t.row(i).begin());
-  }
-  return ritz;
-}
-
 void KrylovSpace::restart(Index count) {
-  const Ritz all = ritz();
+  const RitzTriples all = ritz();
   count = std::min(count, size_);
   Matrix<double> kept = combined(all.right_t.view().row_block(0, count), basis_.view(0, size_));
-  Matrix<double> range = combined(all.left_t.view().row_block(0, count), range_.view());
+  Matrix<double> range = combined(all.left_t.view().row_block(0, count), range_->rows());
   Matrix<double> waiting = take_pending();
   basis_.truncate(0);
-  range_.truncate(0);
-  r_.clear();
+  range_->clear();
   size_ = count;
   basis_.append(std::move(kept), nullptr);
   for (Index i = 0; i < count; ++i) {
     for (double& value : range.row(i)) value *= all.values[i];
   }
-  append_products(std::move(range));
+  const Matrix<double> images = transposed<double>(range.view());
+  range_->append(images.view(), {});
   basis_.append(std::move(waiting), nullptr);
 }
 
@@ -168,10 +144,10 @@ void KrylovSpace::draw_probes() {
 }
 
 // E ||(A - U Theta V^T) g||^2 = ||A - U Theta V^T||_F^2 for a standard normal g.
-double KrylovSpace::probed_residual(const Ritz& ritz, Index k) {
+double KrylovSpace::probed_residual(const RitzTriples& ritz, Index k) {
   if (probes_.rows() == 0) draw_probes();
   const Matrix<double> along = times_transposed(probes_.view(), basis_.view(0, size_));
-  Matrix<double> coordinates(kProbes, k), images(kProbes, range_.size());
+  Matrix<double> coordinates(kProbes, k), images(kProbes, range_->rows().rows());
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, along.view(), ritz.right_t.view().row_block(0, k), 0.0,
              coordinates.view());
   for (Index i = 0; i < kProbes; ++i) {
@@ -180,12 +156,12 @@ double KrylovSpace::probed_residual(const Ritz& ritz, Index k) {
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, coordinates.view(), ritz.left_t.view().row_block(0, k), 0.0,
              images.view());
   Matrix<double> rest = probe_products_.clone();
-  add_product(-1.0, images.view(), range_.view(), rest.view());
+  add_product(-1.0, images.view(), range_->rows(), rest.view());
   return sum_of_squares({rest.data(), static_cast<std::size_t>(rest.rows() * rest.cols())}) / kProbes;
 }
 
-double KrylovSpace::largest_ritz_residual(const Ritz& ritz, Index k) {
-  const Matrix<double> left = combined(ritz.left_t.view().row_block(0, k), range_.view());
+double KrylovSpace::largest_ritz_residual(const RitzTriples& ritz, Index k) {
+  const Matrix<double> left = combined(ritz.left_t.view().row_block(0, k), range_->rows());
   const Matrix<double> u = transposed<double>(left.view());
   Matrix<double> y(a_.cols(), k);
   a_.apply_t(u.view(), y.view());
@@ -202,21 +178,41 @@ double KrylovSpace::largest_ritz_residual(const Ritz& ritz, Index k) {
   return largest;
 }
 
-KrylovSvd KrylovSpace::leading(const Ritz& ritz, Index k) {
+// U as it comes from a Gram matrix is off by the rounding of the products: the SVD of U diag(values) takes its place,
+// and V turns with it.
+void KrylovSpace::orthonormalise_left(KrylovSvd& svd, Matrix<double> left_t) const {
+  const Index k = left_t.rows();
+  for (Index i = 0; i < k; ++i) {
+    for (double& value : left_t.row(i)) value *= svd.singular_values[i];
+  }
+  const SymmetricEigen eigen = symmetric_eigen(times_transposed(left_t.view(), left_t.view()));
+  svd.vt = combined(eigen.vectors_t.view(), svd.vt.view());
+  Matrix<double> turn = eigen.vectors_t.clone();
+  for (Index i = 0; i < k; ++i) {
+    svd.singular_values[i] = std::sqrt(std::max(eigen.values[i], std::numeric_limits<double>::min()));
+    for (double& value : turn.row(i)) value /= svd.singular_values[i];
+  }
+  const Matrix<double> u_t = combined(turn.view(), left_t.view());
+  svd.u = transposed<double>(u_t.view());
+}
+
+KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k) {
   KrylovSvd result;
   result.singular_values.assign(ritz.values.begin(), ritz.values.begin() + k);
   result.numerical_rank = std::ranges::count_if(
       result.singular_values, [&](double value) { return value > kNoise * result.singular_values.front(); });
   result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
-  Matrix<double> left_t = combined(ritz.left_t.view().row_block(0, k), range_.view());
-  if (range_.size() < size_) {  // the rows of left_t are orthonormal only where sigma > 0
+  Matrix<double> left_t = combined(ritz.left_t.view().row_block(0, k), range_->rows());
+  if (range_kind_ == RangeKind::gram) {
+    orthonormalise_left(result, std::move(left_t));
+  } else if (range_->rows().rows() < size_) {  // the rows of left_t are orthonormal only where sigma > 0
     OrthonormalRows left(k, a_.rows());
     left.append(std::move(left_t), &random_);
     result.u = transposed(left.view());
   } else {
     result.u = transposed<double>(left_t.view());
   }
-  const auto rest = subtracted_residual(ritz.values, k);
+  const auto rest = subtracted_residual(result.singular_values, k);
   result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));
   result.products = products_;
   return result;

@@ -15,7 +15,7 @@ struct BlockKrylovOptions {
   double norm_exponent = 2;     ///< p of the Schatten norm, in [1, infinity]
   double eps = 1e-2;            ///< wanted relative excess of the error, > 0
   double vector_tolerance = 0;  ///< also wanted of every vector: ||A^T u - sigma v|| <= tolerance sigma_1; 0: not asked
-  Index block = 0;              ///< vectors per step; 0: 8, or 4 for k < 8
+  Index block = 0;              ///< vectors per step; 0: 8, or 4 for k < 8, or 16 for float32 products
   Index steps = 0;              ///< 0: until the error settles; q >= 1: exactly q steps, block (2 q + 1) products
   Index max_products = 0;       ///< products of A and of A^T with one vector; 0: 8 (min(n, d) + block + 2)
   Index max_bytes = 0;          ///< memory of the bases; 0: 1 GiB, or what is needed if that is more
