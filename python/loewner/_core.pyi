@@ -358,8 +358,9 @@ def block_krylov(a: Annotated[NDArray[numpy.float16], dict(shape=(None, None), d
     Units     eps: excess of the error over the best one, relative. vector_tolerance: also wanted of every vector,
               ||A^T u - sigma v|| <= vector_tolerance sigma_1; 0: not asked.
     Method    block Krylov space of A^T A with full re-orthogonalisation and Rayleigh-Ritz [MuscoMusco2015], `block`
-              vectors a step (0: 8, or 4 for k < 8). It stops when what is left to gain is worth less than eps, and
-              so is what a quarter block of fresh random vectors gains (closing_check). steps = q > 0: exactly q steps.
+              vectors a step (0: 8, 4 for k < 8, 16 for float32 products). It stops when what is left to gain is
+              worth less than eps, and so is what a quarter of the block adds to the others (closing_check).
+              steps = q > 0: exactly q steps.
     Cost      2 `block` products per step, which read an array once; 8 block (n + d) m flops beside them for a basis
               of m vectors; memory 8 (n + d) m bytes, m <= products / 2, at most max_bytes (0: 1 GiB), beyond which
               it restarts. max_products: 0 for 8 (min(n, d) + block + 2).

@@ -30,6 +30,7 @@ class KrylovRange {
   virtual void clear() = 0;
   virtual MatrixView<const double> rows() const = 0;  ///< X
 
+  virtual Matrix<double> gram() const = 0;  ///< V^T A^T A V
   virtual RitzTriples ritz() const = 0;
   virtual std::vector<double> ritz_values() const = 0;  ///< the values alone, faster
 
@@ -47,6 +48,7 @@ class OrthonormalRange final : public KrylovRange {
   void append(MatrixView<const double> images, const Matrix<double>& inner) override;
   void clear() override;
   MatrixView<const double> rows() const override { return rows_.view(); }
+  Matrix<double> gram() const override;
   RitzTriples ritz() const override;
   std::vector<double> ritz_values() const override;
 
@@ -68,12 +70,11 @@ class GramRange final : public KrylovRange {
   void append(MatrixView<const double> images, const Matrix<double>& inner) override;
   void clear() override;
   MatrixView<const double> rows() const override { return rows_.view().row_block(0, size_); }
+  Matrix<double> gram() const override;
   RitzTriples ritz() const override;
   std::vector<double> ritz_values() const override;
 
  private:
-  Matrix<double> gram() const;
-
   Matrix<double> rows_;
   Index size_ = 0;
   std::vector<std::vector<double>> gram_;  // gram_[j]: inner products of X_j with X_0 ... X_j

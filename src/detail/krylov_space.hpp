@@ -40,8 +40,10 @@ class KrylovSpace {
   Index products() const { return products_; }
   Index products_to_come() const { return probes_.rows() == 0 ? kProbes : 0; }  ///< those that a residual may cost
 
-  /// Random vectors take the place of the pending ones.
-  void start(Index vectors);
+  /// Random vectors take the place of the pending ones; the last `held_out` of them are held out.
+  void start(Index vectors, Index held_out = 0);
+  /// The last `kept` pending vectors stay, and `held_out` random ones come to them, which alone are held out from now on.
+  void renew_held_out(Index kept, Index held_out);
   /// Takes the pending vectors in; A^T A times the first `continued` of them, orthonormalised, are pending next.
   void step(Index continued);
 
@@ -54,6 +56,12 @@ class KrylovSpace {
 
   RitzTriples ritz() const { return range_->ritz(); }
   std::vector<double> ritz_values() const { return range_->ritz_values(); }
+
+  /// False without held-out vectors, and after a restart, which mixes them with the others.
+  bool holds_out() const;
+  /// The Ritz values of the space that would have come about without the held-out vectors, from the images at hand:
+  /// what they add shows whether the block was large enough. To the rounding of the largest square.
+  std::vector<double> ritz_values_without_held_out() const;
 
   /// Keeps the span of the leading `count` Ritz vectors and the pending vectors only: a thick restart.
   void restart(Index count);
@@ -76,9 +84,18 @@ class KrylovSpace {
   void require_finite_block(MatrixView<const double> block, const char* matrix) const;
   [[noreturn]] void report_not_finite(const std::string& what) const;
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;
+  void note_origins(Index first, bool are_random, const Matrix<double>& coefficients);
+  Matrix<double> space_without_held_out(const Matrix<double>& gram) const;
   void orthonormalise_left(KrylovSvd& svd, Matrix<double> images) const;
   double probed_residual(const RitzTriples& ritz, Index k);
   void draw_probes();
+
+  // Where a vector of the basis comes from: from A^T A times those one level below, or from nowhere.
+  struct Origin {
+    Index level = 0;
+    bool is_random = false;
+    bool is_held_out = false;
+  };
 
   const LinearOperator& a_;
   const char* caller_;
@@ -90,6 +107,8 @@ class KrylovSpace {
   OrthonormalRows basis_;  // V, pending vectors last
   std::unique_ptr<KrylovRange> range_;
   Matrix<double> images_;  // of the last step, kept because new memory costs more than its numbers
+  std::vector<Origin> origins_;
+  Index level_ = 0;  // of the pending vectors
   Index size_ = 0;
   Index products_ = 0;
   std::optional<double> squared_norm_;

@@ -23,6 +23,9 @@ std::string message(const std::string& requirement, const std::string& received)
 // What float32 products may change of the squares that a gain is read from, relative to ||A||_F^2.
 constexpr double kSingleNoise = 1e-5;
 
+// What held-out vectors gain falls faster than this per look where they only help to converge.
+constexpr double kFalling = 0.7;
+
 class Solver {
  public:
   // noise: of the products, as kSingleNoise.
@@ -37,7 +40,7 @@ class Solver {
         space_(a, capacity(a, options), options.seed, kCaller, detail::Breakdown::refill,
                noise > 0 ? detail::RangeKind::gram : detail::RangeKind::orthonormal) {
     require_products();
-    space_.start(block_);
+    space_.start(block_, block_ > fresh_ ? fresh_ : 0);
   }
 
   KrylovSvd run() { return options_.steps > 0 ? fixed() : adaptive(); }
@@ -63,8 +66,13 @@ class Solver {
       if (is_drowned_) return result(Status::max_iterations);
       if (!is_settled() || !vectors_are_settled()) continue;
       if (!options_.closing_check) return result(Status::converged);
-      if (!can_afford(fresh_steps() * fresh_)) return result(Status::max_iterations);
-      if (!fresh_block_gains()) return result(Status::converged);
+      if (space_.holds_out()) {
+        if (steps_ < next_held_out_look_) continue;
+        if (!held_out_vectors_gain()) return result(Status::converged);
+      } else {
+        if (!can_afford(fresh_steps() * fresh_)) return result(Status::max_iterations);
+        if (!fresh_block_gains()) return result(Status::converged);
+      }
     }
     return result(Status::converged);  // V is a basis of the whole space
   }
@@ -159,7 +167,7 @@ class Solver {
 
   double captured(std::span<const double> values) const {
     double sum = 0;
-    for (Index i = 0; i < k_; ++i) sum += values[i] * values[i];
+    for (const double value : values.first(std::min<std::size_t>(k_, values.size()))) sum += value * value;
     return sum;
   }
 
@@ -188,20 +196,47 @@ class Solver {
   // A block smaller than the multiplicity of a singular value sees as many copies of it as it has vectors, and
   // converges to that: only vectors that it has not seen can tell. They get as many steps as the others had, because
   // behind a thin gap two are too few to tell a copy from its neighbours; and since few vectors find few of
-  // the copies, their gain counts k / fresh times. On a gain both chains go on.
+  // the copies, their gain counts k / fresh times.
+  bool fresh_vectors_matter(std::span<const double> values, double gained) {
+    excess_ = excess(values, gained * std::max(4.0, static_cast<double>(k_ / fresh_)));
+    return excess_ > options_.eps;
+  }
+
+  // What the last vectors of the block have added to what the others would have found alone. Where that falls from look
+  // to look, the others come to the same; where it stays, it is copies, and new vectors are held out.
+  bool held_out_vectors_gain() {
+    const auto values = space_.ritz_values();
+    const double gained = gain(captured(space_.ritz_values_without_held_out()), captured(values));
+    if (!fresh_vectors_matter(values, gained)) return false;
+    const bool falls = gained < kFalling * held_out_gain_;
+    held_out_gain_ = gained;
+    if (falls) return true;
+    held_out_gain_ = std::numeric_limits<double>::infinity();
+    next_held_out_look_ = steps_ + std::max<Index>(2, steps_ - renewed_);
+    renewed_ = steps_;
+    make_room(block_ + fresh_);
+    space_.renew_held_out(block_, fresh_);
+    look_anew();
+    return true;
+  }
+
+  void look_anew() {
+    looks_ = 0;
+    steps_since_look_ = 0;
+  }
+
+  // The same by a chain of its own, where all have been mixed. On a gain both chains go on.
   bool fresh_block_gains() {
     Matrix<double> parked = space_.take_pending();
     make_room(fresh_);
     space_.start(fresh_);
     for (Index step = fresh_steps(); step > 0 && space_.pending() > 0; --step) advance();
     const auto values = space_.ritz_values();
-    excess_ = excess(values, gain(last_, captured(values)) * std::max(4.0, static_cast<double>(k_ / fresh_)));
-    if (excess_ <= options_.eps) return false;
+    if (!fresh_vectors_matter(values, gain(last_, captured(values)))) return false;
     const Index room = std::min(parked.rows(), block_ + fresh_ - space_.pending());
     make_room(room);
     space_.add_pending(detail::leading_rows<double>(parked.view(), room));
-    looks_ = 0;
-    steps_since_look_ = 0;
+    look_anew();
     return true;
   }
 
@@ -221,9 +256,11 @@ class Solver {
   Index steps_ = 0;  // of the main chain, not of checks
   Index steps_since_look_ = 0;
   Index next_vector_look_ = 0;
+  Index next_held_out_look_ = 0, renewed_ = 0;
   int looks_ = 0;
   double last_ = 0, before_last_ = 0, gain_ = 0;
   double excess_ = std::numeric_limits<double>::infinity();
+  double held_out_gain_ = std::numeric_limits<double>::infinity();
 };
 
 void require_usable(const LinearOperator& a, const BlockKrylovOptions& options) {

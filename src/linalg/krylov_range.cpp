@@ -39,6 +39,11 @@ Matrix<double> OrthonormalRange::projected() const {
   return r_t;
 }
 
+Matrix<double> OrthonormalRange::gram() const {
+  const Matrix<double> r_t = projected();
+  return times_transposed(r_t.view(), r_t.view());
+}
+
 std::vector<double> OrthonormalRange::ritz_values() const {
   Matrix<double> r_t = projected();
   std::vector<double> values;
@@ -79,7 +84,7 @@ void GramRange::clear() {
 Matrix<double> GramRange::gram() const {
   Matrix<double> gram(size_, size_);
   for (Index j = 0; j < size_; ++j) {
-    for (Index i = 0; i <= j; ++i) gram(i, j) = gram_[j][i];
+    for (Index i = 0; i <= j; ++i) gram(i, j) = gram(j, i) = gram_[j][i];
   }
   return gram;
 }

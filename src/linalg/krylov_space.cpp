@@ -10,6 +10,7 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/row_kernels.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {
@@ -21,6 +22,9 @@ constexpr double kCancellation = 1e-10;
 // Ritz values below this share of the largest are rounding errors of the products.
 constexpr double kNoise = 64 * std::numeric_limits<double>::epsilon();
 
+// A vector of which less than this share is new has come from rounding.
+constexpr double kNothing = 1e-10;
+
 double sum_of_squares(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
 }
@@ -29,6 +33,18 @@ Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const 
   Matrix<double> result(coefficients.rows(), rows.cols());
   add_product(1.0, coefficients, rows, result.view());
   return result;
+}
+
+// x, orthonormalised against the first `count` rows of the space, becomes the next one; false when too little is new.
+bool add_orthonormal(std::span<double> x, double length, Index count, Matrix<double>& space) {
+  constexpr double kNew = 1e-8;  // less, and what is new may come from rounding, which holds nothing out
+  for (int pass = 0; pass < 2; ++pass) {
+    for (Index i = 0; i < count; ++i) add_scaled(-dot(space.row(i), x), space.row(i), x);
+  }
+  const double rest = std::sqrt(sum_of_squares(x));
+  if (!(rest > kNew * length)) return false;
+  std::ranges::transform(x, space.row(count).begin(), [&](double value) { return value / rest; });
+  return true;
 }
 
 std::unique_ptr<KrylovRange> make_range(RangeKind kind, Index capacity, Index dimension, const char* caller) {
@@ -53,9 +69,37 @@ KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t 
   if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
 }
 
-void KrylovSpace::start(Index vectors) {
+void KrylovSpace::start(Index vectors, Index held_out) {
   basis_.truncate(size_);
+  origins_.resize(size_);
   basis_.append(random_.draw(vectors, a_.cols()), &random_);
+  note_origins(size_, true, {});
+  for (Index j = std::max(size_, basis_.size() - held_out); j < basis_.size(); ++j) origins_[j].is_held_out = true;
+}
+
+void KrylovSpace::renew_held_out(Index kept, Index held_out) {
+  kept = std::min(kept, pending());
+  const Matrix<double> vectors = leading_rows<double>(basis_.view(basis_.size() - kept, kept), kept);
+  origins_.erase(origins_.begin() + size_, origins_.end() - kept);
+  for (Origin& origin : origins_) origin.is_held_out = false;
+  basis_.truncate(size_);
+  basis_.append(vectors.clone(), nullptr);
+  const Index first = basis_.size();
+  basis_.append(random_.draw(held_out, a_.cols()), &random_);
+  note_origins(first, true, {});
+  for (Index j = first; j < basis_.size(); ++j) origins_[j].is_held_out = true;
+}
+
+// Vectors from `first` on are new. coefficients: those of the block that they came from, in which a refill has no part.
+void KrylovSpace::note_origins(Index first, bool are_random, const Matrix<double>& coefficients) {
+  for (Index j = first; j < basis_.size(); ++j) {
+    bool is_random = true;
+    for (Index i = 0; i < coefficients.rows() && is_random; ++i) {
+      const double length = std::sqrt(sum_of_squares(coefficients.row(i)));
+      is_random = std::abs(coefficients(i, j)) <= kNothing * length;
+    }
+    origins_.push_back({.level = level_, .is_random = are_random || is_random});
+  }
 }
 
 void KrylovSpace::step(Index continued) {
@@ -75,7 +119,8 @@ void KrylovSpace::step(Index continued) {
   Matrix<double> next = transposed<double>(y.view()), inner;
   if (range_kind_ == RangeKind::gram) inner = times_transposed(next.view(), basis_.view(0, size_));
   range_->append(images_.view(), inner);
-  basis_.append(std::move(next), breakdown_ == Breakdown::refill ? &random_ : nullptr);
+  ++level_;
+  note_origins(size_, false, basis_.append(std::move(next), breakdown_ == Breakdown::refill ? &random_ : nullptr));
 }
 
 void KrylovSpace::require_finite_block(MatrixView<const double> block, const char* matrix) const {
@@ -93,11 +138,14 @@ void KrylovSpace::report_not_finite(const std::string& what) const {
 Matrix<double> KrylovSpace::take_pending() {
   Matrix<double> vectors = leading_rows<double>(basis_.view(size_, pending()), pending());
   basis_.truncate(size_);
+  origins_.resize(size_);
   return vectors;
 }
 
 void KrylovSpace::add_pending(Matrix<double> vectors) {
+  const Index first = basis_.size();
   basis_.append(std::move(vectors), nullptr);
+  note_origins(first, true, {});
 }
 
 void KrylovSpace::restart(Index count) {
@@ -116,6 +164,53 @@ void KrylovSpace::restart(Index count) {
   const Matrix<double> images = transposed<double>(range.view());
   range_->append(images.view(), {});
   basis_.append(std::move(waiting), nullptr);
+  origins_.assign(basis_.size(), {.level = level_, .is_random = true});
+}
+
+bool KrylovSpace::holds_out() const {
+  return std::ranges::any_of(origins_, &Origin::is_held_out);
+}
+
+// One row per vector, in coordinates of V. A^T A times the vectors of one level lies in the span of the levels up to
+// the next, and has no part along those that came to that from nowhere; where a vector no longer goes on, its image
+// loses what has left the span.
+Matrix<double> KrylovSpace::space_without_held_out(const Matrix<double>& gram) const {
+  Matrix<double> space = Matrix<double>::uninitialized(size_, size_);
+  Index count = 0, first_of_level = 0, end = 0;
+  while (end < size_) {
+    const Index begin = end, level = origins_[begin].level, last_count = count;
+    while (end < size_ && origins_[end].level == level) ++end;
+    Matrix<double> images(last_count - first_of_level, size_);
+    blas::gemm(blas::Op::none, blas::Op::none, 1.0, space.view().row_block(first_of_level, images.rows()), gram.view(),
+               0.0, images.view());
+    for (Index i = 0; i < images.rows(); ++i) {
+      const auto image = images.row(i);
+      const double length = std::sqrt(sum_of_squares(image));
+      for (Index j = begin; j < size_; ++j) image[j] = j < end && !origins_[j].is_random ? image[j] : 0;
+      if (add_orthonormal(image, length, count, space)) ++count;
+    }
+    for (Index j = begin; j < end; ++j) {
+      if (!origins_[j].is_random || origins_[j].is_held_out) continue;
+      std::ranges::fill(space.row(count), 0.0);
+      space(count, j) = 1;
+      ++count;
+    }
+    first_of_level = last_count;
+  }
+  return leading_rows<double>(space.view(), count);
+}
+
+std::vector<double> KrylovSpace::ritz_values_without_held_out() const {
+  const Matrix<double> gram = range_->gram(), space = space_without_held_out(gram);
+  Matrix<double> images(space.rows(), size_), projected(space.rows(), space.rows());
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, space.view(), gram.view(), 0.0, images.view());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, images.view(), space.view(), 0.0, projected.view());
+  std::vector<double> values;
+  require(blas::symmetric_eigenvalues(projected.view(), values),
+          [&] { return std::string(caller_) + ": LAPACK dsyevd did not converge"; });
+  std::ranges::reverse(values);
+  for (double& value : values) value = std::sqrt(std::max(value, 0.0));
+  return values;
 }
 
 std::optional<double> KrylovSpace::subtracted_residual(std::span<const double> ritz_values, Index k) const {

@@ -42,11 +42,12 @@ struct KrylovSvd {
 /// Method    block Krylov space of A^T A from random vectors with full re-orthogonalisation and Rayleigh-Ritz
 ///           [MuscoMusco2015], in small blocks, which need the fewest products [MeyerMuscoMusco2024]. Directions that
 ///           break down are replaced by random ones. It stops when what is left to gain, by the gain of the last two
-///           looks, is worth less than eps in the Schatten norm, and so is the gain from a quarter block of fresh
-///           random vectors after as many steps: without these, copies of a singular value beyond the block size are
-///           missed. Over max_bytes it restarts from the leading 2 k Ritz vectors and the block [WuSimon2000].
+///           looks, is worth less than eps in the Schatten norm, and so is what a quarter of the block adds to what the
+///           others would have found alone: where a block is too small for the copies of a singular value, that stays,
+///           and random vectors join it. Over max_bytes it restarts from the leading 2 k Ritz vectors and the block
+///           [WuSimon2000].
 /// Cost      2 block products per step, which read a stored A once; 8 block (n + d) m flops beside them for a basis of
-///           m vectors, 20 m^3 per look at the error (after each step, in large spaces less often); memory 8 (n + d) m
+///           m vectors (8 block d m with float32 products), 20 m^3 per look at the error (after each step, in large spaces less often); memory 8 (n + d) m
 ///           bytes, m <= products / 2.
 /// Accuracy  a heuristic stop, tested against the LAPACK SVD over many seeds; for a guarantee, see
 ///           schatten_low_rank. Where the best error is below 1e-6 ||A||_F, eps has no meaning. Singular values are at
