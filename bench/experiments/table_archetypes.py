@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import transformers
 from compressed import compressed
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder, minilm_table
+from tables import minilm_folder, minilm_table, quiet_transformers
 
 COUNTS = (64, 256, 1024)
 MIXED = (4, 8)
@@ -85,8 +84,7 @@ def main() -> None:
     parser.add_argument("--glue", type=Path, help="folder of the GLUE tasks; without it cos and sts are left out")
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="numbers of archetypes")
     arguments = parser.parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     fidelity = Fidelity(arguments.glue) if arguments.glue is not None else None
     table = minilm_table()
     rows = []

@@ -14,13 +14,12 @@ import sys
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import transformers
 from compressed import compressed
 from matplotlib import pyplot
 from plots import IMAGES, save_plot
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder, minilm_table
+from tables import minilm_folder, minilm_table, quiet_transformers
 
 BITS = ("0.75", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "6", "7", "8")
 KEEPS = ("0.25", "0.36", "0.5", "0.72")
@@ -73,8 +72,7 @@ def plot(points: list[Point]) -> None:
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     fidelity = Fidelity(arguments.glue)
     table = minilm_table()
     points, rows = [], []

@@ -22,6 +22,7 @@ import torch
 import transformers
 from loewner import Method, NumberFormat, Selection
 from results_page import ROOT, experiment_parser, markdown_table, publish
+from tables import quiet_transformers
 
 sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import minilm_folder
@@ -97,8 +98,7 @@ def main() -> None:
     parser.add_argument("--resident", nargs=2, metavar=("FOLDER", "MEMORY"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     if arguments.resident:
         return print_resident_growth(Path(arguments.resident[0]), arguments.resident[1])
     with tempfile.TemporaryDirectory() as scratch:

@@ -17,14 +17,13 @@ from pathlib import Path
 
 import loewner
 import torch
-import transformers
 from compressed import Remembered, weights_digest
 from loewner.evaluation import read_task
 from matplotlib import pyplot
 from plots import save_plot
 from results_page import OUT, experiment_parser, markdown_table, publish
 from table_tasks import score_of
-from tables import minilm_folder
+from tables import minilm_folder, quiet_transformers
 from training import SEED, train
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -134,8 +133,7 @@ def draw(experiment: Experiment) -> None:
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     OUT.mkdir(parents=True, exist_ok=True)
     experiment = Experiment(arguments.models, arguments.glue)
     header, columns = ["subspaces"], []

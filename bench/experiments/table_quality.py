@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import transformers
 from compressed import Compressed, Remembered, compressed
 from results_page import OUT, ROOT, experiment_parser, markdown_table, publish
+from tables import quiet_transformers
 
 sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import SentenceEncoder, SimilarityData, mean_cosine, minilm_folder, spearman
@@ -78,8 +78,7 @@ class Fidelity:
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     OUT.mkdir(parents=True, exist_ok=True)
     fidelity = Fidelity(arguments.glue)
     rows = []

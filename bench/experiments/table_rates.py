@@ -12,11 +12,11 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import transformers
 from matplotlib import pyplot
 from plots import save_plot
 from results_page import experiment_parser, markdown_table, publish
 from table_tasks import Scores
+from tables import quiet_transformers
 
 RATES = (10, 20, 28, 40, 50, 60)  # percent of the table's bytes that go
 EXPONENTS = ("1", "1.25", "1.5")  # p = 2 is the SVD
@@ -56,8 +56,7 @@ def draw(drops: dict[str, list[float]]) -> None:
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     scores = Scores(arguments.glue)
     original = float(np.mean(scores.originals(arguments.models)))
     drops: dict[str, list[float]] = {}

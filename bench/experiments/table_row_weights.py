@@ -18,7 +18,7 @@ import transformers
 from compressed import compressed
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder
+from tables import minilm_folder, quiet_transformers
 
 METHODS = {
     "svd, 50 %": (["--method", "svd", "--keep", "0.5"], 1.0),
@@ -70,8 +70,7 @@ def token_counts(sentences: list[str], size: int) -> np.ndarray:
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     fidelity = Fidelity(arguments.glue)
     tokens = (minilm_folder() / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1]
     counted = token_counts(fidelity.data.sentences, len(tokens))

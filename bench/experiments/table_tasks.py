@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import transformers
 from compressed import Compressed, Remembered, compressed
 from loewner.evaluation import Model, Task, read_task
 from loewner.evaluation.metrics import metrics_of_classifier
 from results_page import experiment_parser, markdown_table, publish
+from tables import quiet_transformers
 
 KEEP72, KEEP50 = ["--keep", "0.72"], ["--keep", "0.5"]
 UNWEIGHTED = ["--row-weights", "none"]
@@ -85,8 +85,7 @@ class Scores:
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     scores, tasks = Scores(arguments.glue), tasks_in(arguments.models)
     original = scores.originals(arguments.models)
     measured = [("original", original)]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import loewner
 import torch
-import transformers
 from loewner.evaluation import read_task
 from results_page import experiment_parser, markdown_table, publish
 from table_tasks import score_of
+from tables import quiet_transformers
 from training import SEED, train
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -43,8 +43,7 @@ def require_unchanged(before: dict[str, torch.Tensor], after: dict[str, torch.Te
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     original = arguments.models / TASK
     task, tokenizer = read_task(TASK, arguments.glue, split="train"), AutoTokenizer.from_pretrained(original)
     with tempfile.TemporaryDirectory() as scratch:

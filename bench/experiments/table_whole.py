@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import sys
 
-import transformers
 from compressed import compressed
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder
+from tables import minilm_folder, quiet_transformers
 
 # name, options of `loewner compress`
 SETTINGS = [
@@ -28,8 +27,7 @@ SETTINGS = [
 
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     fidelity = Fidelity(arguments.glue)
     rows = []
     for name, options in SETTINGS:

@@ -11,6 +11,7 @@ from results_page import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import minilm_folder
+from sentence_fidelity import quiet_transformers as quiet_transformers
 
 
 def minilm_table() -> np.ndarray:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import factorisations
 import peer  # noqa: F401 - first: it puts the experiments' modules on the path
-import transformers
 import whole_models
 from equal_bytes import HEADER, EqualBytes
 from finished import Finished
 from results_page import experiment_parser, markdown_table, publish
+from tables import quiet_transformers
 
 TABLES = ("equal-bytes", "factorisations", "whole-models")
 
@@ -26,8 +26,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="counted forwards of each model (default 20)")
     parser.add_argument("--as-it-stands", action="store_true", help="measure nothing, show what was measured")
     arguments = parser.parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    quiet_transformers()
     finished = Finished(arguments.again, not arguments.as_it_stands)
     chosen = arguments.tables or TABLES
     if "equal-bytes" in chosen:
