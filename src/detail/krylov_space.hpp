@@ -42,7 +42,8 @@ class KrylovSpace {
 
   /// Random vectors take the place of the pending ones; the last `held_out` of them are held out.
   void start(Index vectors, Index held_out = 0);
-  /// The last `kept` pending vectors stay, and `held_out` random ones come to them, which alone are held out from now on.
+  /// The last `kept` pending vectors stay, and `held_out` random ones come to them, which alone are held out from then
+  /// on.
   void renew_held_out(Index kept, Index held_out);
   /// Takes the pending vectors in; A^T A times the first `continued` of them, orthonormalised, are pending next.
   void step(Index continued);

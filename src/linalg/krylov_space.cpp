@@ -79,11 +79,11 @@ void KrylovSpace::start(Index vectors, Index held_out) {
 
 void KrylovSpace::renew_held_out(Index kept, Index held_out) {
   kept = std::min(kept, pending());
-  const Matrix<double> vectors = leading_rows<double>(basis_.view(basis_.size() - kept, kept), kept);
+  Matrix<double> vectors = leading_rows<double>(basis_.view(basis_.size() - kept, kept), kept);
   origins_.erase(origins_.begin() + size_, origins_.end() - kept);
   for (Origin& origin : origins_) origin.is_held_out = false;
   basis_.truncate(size_);
-  basis_.append(vectors.clone(), nullptr);
+  basis_.append(std::move(vectors), nullptr);
   const Index first = basis_.size();
   basis_.append(random_.draw(held_out, a_.cols()), &random_);
   note_origins(first, true, {});

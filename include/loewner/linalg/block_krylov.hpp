@@ -47,8 +47,8 @@ struct KrylovSvd {
 ///           and random vectors join it. Over max_bytes it restarts from the leading 2 k Ritz vectors and the block
 ///           [WuSimon2000].
 /// Cost      2 block products per step, which read a stored A once; 8 block (n + d) m flops beside them for a basis of
-///           m vectors (8 block d m with float32 products), 20 m^3 per look at the error (after each step, in large spaces less often); memory 8 (n + d) m
-///           bytes, m <= products / 2.
+///           m vectors (8 block d m with float32 products), 20 m^3 per look at the error (after each step, in large
+///           spaces less often); memory 8 (n + d) m bytes, m <= products / 2.
 /// Accuracy  a heuristic stop, tested against the LAPACK SVD over many seeds; for a guarantee, see
 ///           schatten_low_rank. Where the best error is below 1e-6 ||A||_F, eps has no meaning. Singular values are at
 ///           most those of A, up to rounding.
