@@ -3,19 +3,32 @@
 
 #include <cstring>
 
+#include "detail/dispatch.hpp"
+
 namespace loewner {
 namespace {
 
 // memcpy per value: tensors of a safetensors file need not be aligned to their type; compilers turn it into plain
 // loads.
 template <typename Stored, typename Convert>
-void decode_each(const std::byte* in, std::span<float> values, Convert convert) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
+LOEWNER_INLINE void decode_each(const std::byte* in, float* values, std::size_t count, Convert convert) {
+  for (std::size_t i = 0; i < count; ++i) {
     Stored stored;
     std::memcpy(&stored, in + i * sizeof(Stored), sizeof(Stored));
     values[i] = convert(stored);
   }
 }
+
+LOEWNER_INLINE void decode_halves_body(const std::byte* in, float* values, std::size_t count) {
+  decode_each<std::uint16_t>(in, values, count, half_to_float);
+}
+
+LOEWNER_INLINE void decode_bfloat16s_body(const std::byte* in, float* values, std::size_t count) {
+  decode_each<std::uint16_t>(in, values, count, bfloat16_to_float);
+}
+
+LOEWNER_DISPATCH(decode_halves, (const std::byte* in, float* values, std::size_t count), (in, values, count))
+LOEWNER_DISPATCH(decode_bfloat16s, (const std::byte* in, float* values, std::size_t count), (in, values, count))
 
 template <typename Stored, typename Convert>
 void encode_each(std::span<const float> values, std::byte* out, Convert convert) {
@@ -82,11 +95,9 @@ void decode_numbers(const std::byte* in, NumberFormat format, std::span<float> v
       std::memcpy(values.data(), in, values.size_bytes());
       return;
     case NumberFormat::f16:
-      decode_each<std::uint16_t>(in, values, half_to_float);
-      return;
+      return decode_halves(in, values.data(), values.size());
     case NumberFormat::bf16:
-      decode_each<std::uint16_t>(in, values, bfloat16_to_float);
-      return;
+      return decode_bfloat16s(in, values.data(), values.size());
   }
 }
 

@@ -135,11 +135,16 @@ void sum_over_blocks(const RowMatrix& a, Index blocks, MatrixView<double> y, Add
 
 // ---- in float32 ----
 
+// Its thread keeps the buffer that rows are decoded into: new memory for every block would cost more than decoding.
+Matrix<float>& decoding_buffer() {
+  thread_local Matrix<float> buffer;
+  return buffer;
+}
+
 void apply_single(const RowSource& a, const Blocks& blocks, MatrixView<const double> x, MatrixView<double> y) {
   const Matrix<float> panels = detail::panels_of<float>(x);
   parallel_for(blocks.count(), [&](Index block) {
-    Matrix<float> buffer;
-    const auto rows = a.read_rows(blocks.first(block), blocks.size(block), buffer);
+    const auto rows = a.read_rows(blocks.first(block), blocks.size(block), decoding_buffer());
     const auto out = y.row_block(blocks.first(block), rows.rows());
     for (Index i = 0; i < out.rows(); ++i) std::ranges::fill(out.row(i), 0.0);
     detail::add_product<float>(rows, panels.view(), out);
@@ -152,8 +157,8 @@ void golub_kahan_step_single(const RowSource& a, const Blocks& blocks, MatrixVie
   const Matrix<float> panels = detail::panels_of<float>(x);
   const Matrix<double> sum =
       detail::lane_matrix_sum(blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
-        Matrix<float> buffer, of_block(total.rows(), total.cols());
-        const auto rows = a.read_rows(blocks.first(block), blocks.size(block), buffer);
+        Matrix<float> of_block(total.rows(), total.cols());
+        const auto rows = a.read_rows(blocks.first(block), blocks.size(block), decoding_buffer());
         const auto part = u.row_block(blocks.first(block), rows.rows());
         scale_columns(scales, part);
         detail::add_both_products<float>(rows, std::as_const(panels).view(), part, of_block.view());

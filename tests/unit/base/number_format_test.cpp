@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
+#include "detail/dispatch.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner {
@@ -31,6 +35,25 @@ TEST(Half, EveryBitPatternDecodesToItsDefinition) {
       ASSERT_EQ(got, expected) << h;
     }
   }
+}
+
+TEST(Half, TensorsDecodeAsSingleValuesWithAnyInstructionSet) {
+  std::vector<std::uint16_t> halves(65536 + 1);
+  for (std::size_t h = 0; h < halves.size(); ++h) halves[h] = static_cast<std::uint16_t>(h);
+  std::vector<std::byte> stored(2 * halves.size() + 1);  // at an odd address
+  std::memcpy(stored.data() + 1, halves.data(), 2 * halves.size());
+  std::vector<float> values(halves.size());
+  for (const auto most : {detail::Isa::scalar, detail::Isa::avx2, detail::Isa::avx512}) {
+    detail::limit_isa(most);
+    for (const auto& [format, convert] :
+         {std::pair{NumberFormat::f16, &half_to_float}, std::pair{NumberFormat::bf16, &bfloat16_to_float}}) {
+      decode_numbers(stored.data() + 1, format, values);
+      for (std::size_t h = 0; h < halves.size(); ++h) {
+        EXPECT_EQ(std::bit_cast<std::uint32_t>(values[h]), std::bit_cast<std::uint32_t>(convert(halves[h]))) << h;
+      }
+    }
+  }
+  detail::limit_isa(detail::Isa::avx512);
 }
 
 TEST(Half, EveryFiniteValueSurvivesARoundTrip) {
