@@ -30,7 +30,7 @@ docs-check: .venv/.package
 # the same ways through the code, many times.
 test-asan: .venv/.system
 	cmake --preset asan-ubsan > /dev/null
-	cmake --build --preset asan-ubsan
+	cmake --build --preset asan-ubsan --target loewner_unit_tests
 	ctest --preset asan-ubsan -j 2 -L unit
 
 bench: .venv/.package

@@ -5,6 +5,7 @@ option(LOEWNER_BUILD_EXAMPLES "Build the C++ examples" ${PROJECT_IS_TOP_LEVEL})
 option(LOEWNER_BUILD_PYTHON "Build the Python extension" OFF)
 option(LOEWNER_BUILD_BENCH "Build the micro benchmarks (needs Google Benchmark)" OFF)
 option(LOEWNER_BUILD_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+option(LOEWNER_ROOMS_TOGETHER "Compile the files of a room as one: whole builds in a third of the time" OFF)
 set(LOEWNER_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=: address,undefined or thread")
 
 if(LOEWNER_SANITIZE MATCHES "address" AND LOEWNER_SANITIZE MATCHES "thread")

@@ -39,7 +39,6 @@ class Compressed:
 @contextmanager
 def compressed(model: Path, *options: str) -> Iterator[Compressed]:
     """`loewner compress model options` and `loewner expand`, in a temporary folder that goes when the block ends."""
-    OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT) as name:
         scratch = Path(name)
         encoded, dense, report = scratch / "encoded", scratch / "dense", scratch / "report.json"
@@ -60,6 +59,5 @@ class Remembered:
     def get(self, key: str, compute: Callable[[], dict]) -> dict:
         if key not in self.values:
             self.values[key] = compute()
-            self.file.parent.mkdir(parents=True, exist_ok=True)
             self.file.write_text(json.dumps(self.values, indent=1))
         return self.values[key]

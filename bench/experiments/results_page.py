@@ -14,7 +14,10 @@ OUT = ROOT / "out" / "experiments"
 
 
 def experiment_parser(description: str | None, *, glue: bool = False, models: bool = False) -> argparse.ArgumentParser:
-    """The options that experiments share: --update-docs, and where they read them --glue and --models."""
+    """The options that experiments share: --update-docs, and where they read them --glue and --models.
+
+    Makes the folder OUT that they write to."""
+    OUT.mkdir(parents=True, exist_ok=True)
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     if glue:
         tasks = ROOT.parent / "shared" / "glue"

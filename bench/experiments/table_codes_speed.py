@@ -46,7 +46,6 @@ def main() -> None:
     arguments = experiment_parser(__doc__).parse_args()
     a = minilm_table()
     ids = np.random.default_rng(0).permutation(len(a))
-    OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT) as scratch:
         folders = {f"codes, {bits:g} bits": Path(scratch) / f"{bits:g}" for bits in BITS}
         encoders: dict[str, Callable[[], object]] = {

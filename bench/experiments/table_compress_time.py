@@ -75,7 +75,6 @@ def main() -> None:
     parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
     arguments = parser.parse_args()
-    OUT.mkdir(parents=True, exist_ok=True)
     rows = [measure(method, arguments.rounds) for method in METHODS]
     publish("compress-time", markdown_table(HEADER, rows), arguments.update_docs)
 

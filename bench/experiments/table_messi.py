@@ -134,7 +134,6 @@ def draw(experiment: Experiment) -> None:
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
     quiet_transformers()
-    OUT.mkdir(parents=True, exist_ok=True)
     experiment = Experiment(arguments.models, arguments.glue)
     header, columns = ["subspaces"], []
     for task in TASKS:

@@ -79,7 +79,6 @@ class Fidelity:
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
     quiet_transformers()
-    OUT.mkdir(parents=True, exist_ok=True)
     fidelity = Fidelity(arguments.glue)
     rows = []
     for name, options in SETTINGS + SWEEP:

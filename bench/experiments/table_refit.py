@@ -133,7 +133,6 @@ def main() -> None:
     parser = experiment_parser(__doc__)
     parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
     arguments = parser.parse_args()
-    OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT) as name:
         experiment = Experiment(arguments.glue, Path(name))
         publish("refit", markdown_table(HEADER, experiment.table_rows()), arguments.update_docs)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +12,7 @@ import loewner
 import numpy as np
 import pytest
 from encoded_models import dense_folder
+from interruptible import interruptible
 
 
 def test_a_mistake_of_the_caller_is_a_value_error_with_the_message_of_the_core() -> None:
@@ -73,14 +72,12 @@ print("started", flush=True)
     ],
 )
 def test_ctrl_c_stops_a_computation_within_a_second(call: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _LONG_RUN.format(loop=call)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stdout.readline() == "started\n"
-    time.sleep(0.5)
-    assert process.poll() is None  # or nothing was interrupted
-    interrupted = time.monotonic()
-    os.kill(process.pid, signal.SIGINT)
-    _, messages = process.communicate(timeout=30)
+    with interruptible([sys.executable, "-c", _LONG_RUN.format(loop=call)]) as process:
+        assert process.stdout is not None and process.stdout.readline() == "started\n"
+        time.sleep(0.5)
+        assert process.poll() is None  # or nothing was interrupted
+        interrupted = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=30)
     assert "KeyboardInterrupt" in messages
     assert time.monotonic() - interrupted < 1.0

@@ -75,7 +75,7 @@ void drop_empty_clusters(BudgetedClustering& result) {
 }
 
 // What stays the same in all descents of one call.
-struct Problem {
+struct BudgetedProblem {
   const RowSource& a;
   std::vector<double> weights;
   Index max_numbers;
@@ -86,7 +86,8 @@ struct StoppingRule {
   double tolerance;
 };
 
-BudgetedClustering descend(const Problem& problem, ClusterLabels labels, Index num_clusters, const StoppingRule& stop) {
+BudgetedClustering descend(const BudgetedProblem& problem, ClusterLabels labels, Index num_clusters,
+                           const StoppingRule& stop) {
   detail::ClusterSubspaces subspaces(problem.a, num_clusters);
   BudgetedClustering best;
   best.report.final_objective = std::numeric_limits<double>::infinity();
@@ -116,17 +117,18 @@ BudgetedClustering descend(const Problem& problem, ClusterLabels labels, Index n
   return best;
 }
 
-BudgetedClustering from_strata(const Problem& problem, Index num_clusters, const StoppingRule& stop) {
+BudgetedClustering from_strata(const BudgetedProblem& problem, Index num_clusters, const StoppingRule& stop) {
   return descend(problem, detail::energy_strata(problem.a, problem.weights, num_clusters), num_clusters, stop);
 }
 
-BudgetedClustering continued(const Problem& problem, std::span<const std::uint8_t> labels, const StoppingRule& stop) {
+BudgetedClustering continued(const BudgetedProblem& problem, std::span<const std::uint8_t> labels,
+                             const StoppingRule& stop) {
   const Index num_clusters = Index{*std::ranges::max_element(labels)} + 1;
   return descend(problem, {labels.begin(), labels.end()}, num_clusters, stop);
 }
 
 // 2, 4, 8, ... clusters for a few steps each while that helps; the best to the end.
-BudgetedClustering with_chosen_number(const Problem& problem, double nested, const StoppingRule& stop) {
+BudgetedClustering with_chosen_number(const BudgetedProblem& problem, double nested, const StoppingRule& stop) {
   const Index most = std::min(kMaxClusters, problem.a.rows());
   BudgetedClustering best;
   best.report.final_objective = nested;
@@ -139,7 +141,8 @@ BudgetedClustering with_chosen_number(const Problem& problem, double nested, con
   return best.cluster_of_row.empty() ? std::move(best) : continued(problem, best.cluster_of_row, stop);
 }
 
-BudgetedClustering with_several(const Problem& problem, const BudgetedClusteringOptions& options, double nested) {
+BudgetedClustering with_several(const BudgetedProblem& problem, const BudgetedClusteringOptions& options,
+                                double nested) {
   const StoppingRule stop{options.max_iterations, options.tolerance};
   if (!options.start.empty()) return continued(problem, options.start, stop);
   if (!options.num_clusters) return with_chosen_number(problem, nested, stop);
@@ -150,7 +153,7 @@ BudgetedClustering with_several(const Problem& problem, const BudgetedClustering
 
 BudgetedClustering budgeted_clustering(const RowSource& a, const BudgetedClusteringOptions& options) {
   require_usable(a, options);
-  Problem problem{a, {options.row_weights.begin(), options.row_weights.end()}, options.max_numbers};
+  BudgetedProblem problem{a, {options.row_weights.begin(), options.row_weights.end()}, options.max_numbers};
   if (problem.weights.empty()) problem.weights.assign(a.rows(), 1.0);
   BudgetedClustering single = descend(problem, ClusterLabels(a.rows()), 1, {1, 0});
   const double nested = single.report.initial_objective = single.report.final_objective;

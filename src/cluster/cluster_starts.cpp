@@ -7,7 +7,7 @@
 
 #include "detail/blas.hpp"
 #include "detail/gathered_rows.hpp"
-#include "detail/lane_sum.hpp"
+#include "detail/squared_norm.hpp"
 #include "detail/subspace_distances.hpp"
 #include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -21,18 +21,11 @@ double weight_of(std::span<const double> weights, Index i) {
   return weights.empty() ? 1.0 : weights[i];
 }
 
-double squared_norm(std::span<const float> x) {
-  return lane_sum(static_cast<Index>(x.size()), [&](Index j) {
-    const double value = x[j];
-    return value * value;
-  });
-}
-
 std::vector<double> energies(const RowSource& a, std::span<const double> weights) {
   std::vector<double> energy(a.rows());
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
     for (Index i = 0; i < rows.rows(); ++i) {
-      energy[first + i] = weight_of(weights, first + i) * squared_norm(rows.row(i));
+      energy[first + i] = weight_of(weights, first + i) * squared_norm<float>(rows.row(i));
     }
   });
   return energy;
@@ -56,7 +49,7 @@ Index drawn(std::span<const double> mass, RandomStream& random) {
 Matrix<float> unit_rows(MatrixView<const float> a) {
   Matrix<float> unit(a.rows(), a.cols());
   for (Index i = 0; i < a.rows(); ++i) {
-    const double norm = std::sqrt(squared_norm(a.row(i)));
+    const double norm = std::sqrt(squared_norm<float>(a.row(i)));
     if (norm > 0) {
       std::ranges::transform(a.row(i), unit.row(i).begin(), [&](float x) { return static_cast<float>(x / norm); });
     }
@@ -150,7 +143,7 @@ ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const doub
                                  const ProjectiveClusteringOptions& options, RandomStream& random) {
   const Matrix<float> unit = unit_rows(a);
   std::vector<double> mass(a.rows()), closest(a.rows());
-  for (Index i = 0; i < a.rows(); ++i) closest[i] = squared_norm(a.row(i));
+  for (Index i = 0; i < a.rows(); ++i) closest[i] = squared_norm<float>(a.row(i));
   ClusterLabels labels(a.rows());
   for (Index l = 0; l < options.num_clusters; ++l) {
     for (Index i = 0; i < a.rows(); ++i) {

@@ -9,6 +9,7 @@
 #include "detail/blas.hpp"
 #include "detail/lane_matrix_sum.hpp"
 #include "detail/orthonormal_rows.hpp"
+#include "detail/row_kernels.hpp"
 #include "detail/whitening.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
@@ -20,11 +21,13 @@
 namespace loewner {
 namespace {
 
+using detail::dot;
+
 constexpr Index kFewestRows = 10;       // that a vertex is the average of
 constexpr Index kSketchEntries = 4;     // a column of the sketch
 constexpr int kSweeps = 2;              // of aiming anew
 constexpr double kNothingLeft = 1e-10;  // of the longest vertex: a stage that finds less has run out of dimensions
-constexpr Index kRowsPerBlock = 4096;
+constexpr Index kRowsPerSum = 4096;
 
 void require_usable(const RowMatrix& a, Index k, const LatentSimplexOptions& options) {
   require(k >= 1 && k <= std::min(a.rows(), a.cols()), [&] {
@@ -55,11 +58,11 @@ Matrix<double> times_transposed(const LinearOperator& a, MatrixView<const double
 }
 
 Matrix<double> gram_of(MatrixView<const double> rows) {
-  const Index blocks = (rows.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
+  const Index blocks = (rows.rows() + kRowsPerSum - 1) / kRowsPerSum;
   Matrix<double> gram =
       detail::lane_matrix_sum(blocks, rows.cols(), rows.cols(), [&](Index block, MatrixView<double> sum) {
-        const Index first = block * kRowsPerBlock;
-        blas::add_gram_upper(rows.row_block(first, std::min(kRowsPerBlock, rows.rows() - first)), sum);
+        const Index first = block * kRowsPerSum;
+        blas::add_gram_upper(rows.row_block(first, std::min(kRowsPerSum, rows.rows() - first)), sum);
       });
   for (Index i = 0; i < gram.rows(); ++i) {
     for (Index j = 0; j < i; ++j) gram(i, j) = gram(j, i);
@@ -102,10 +105,6 @@ Subspace top_subspace(const RowMatrix& a, const LinearOperator& products, Index 
     if (result.basis.rows() < dimensions) break;  // A has no more dimensions
   }
   return result;
-}
-
-double dot(std::span<const double> x, std::span<const double> y) {
-  return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
 }
 
 // The search in the coordinates B of the subspace (n x k).
@@ -162,8 +161,8 @@ class Stages {
   // One row of n values for each direction: all are read off B together, which is what takes the time.
   Matrix<double> coordinates(MatrixView<const double> directions) const {
     Matrix<double> z = Matrix<double>::uninitialized(directions.rows(), b_.rows());
-    parallel_for((b_.rows() + kRowsPerBlock - 1) / kRowsPerBlock, [&](Index block) {
-      const Index first = block * kRowsPerBlock, count = std::min(kRowsPerBlock, b_.rows() - first);
+    parallel_for((b_.rows() + kRowsPerSum - 1) / kRowsPerSum, [&](Index block) {
+      const Index first = block * kRowsPerSum, count = std::min(kRowsPerSum, b_.rows() - first);
       blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, directions, b_.row_block(first, count), 0.0,
                  z.view().col_block(first, count));
     });

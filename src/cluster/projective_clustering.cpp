@@ -18,7 +18,7 @@
 namespace loewner {
 namespace {
 
-constexpr int kTrialSteps = 2;            // of a start between two comparisons of the starts
+constexpr int kStartSteps = 2;            // of a start between two comparisons of the starts
 constexpr int kTrialRounds = 4;           // of such steps at most
 constexpr double kTrialTolerance = 1e-3;  // a sample's optimum is not that of all rows
 constexpr double kOptimism = 1.5;         // how much of its last gain a start is trusted to gain yet
@@ -281,7 +281,7 @@ struct Trial {
   void go_on() {
     if (descent->steps() == 0) descent->run(1, kTrialTolerance);  // before it there is nothing to gain on
     const double before = objective();
-    descent->run(kTrialSteps, kTrialTolerance);
+    descent->run(kStartSteps, kTrialTolerance);
     gain = before - objective();
     running = descent->status() != Status::converged;
   }

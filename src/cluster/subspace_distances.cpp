@@ -8,20 +8,13 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
-#include "detail/lane_sum.hpp"
+#include "detail/squared_norm.hpp"
 
 namespace loewner::detail {
 namespace {
 
 // Below this share of ||a||^2 the difference of squares has fewer than two digits left in float32.
 constexpr double kCancellation = 1e-4;
-
-double squared_norm(std::span<const float> x) {
-  return lane_sum(static_cast<Index>(x.size()), [&](Index j) {
-    const double value = x[j];
-    return value * value;
-  });
-}
 
 bool uses_complement(const Frame& frame) {
   return 2 * frame.dimension >= frame.vectors_t.cols();
@@ -69,14 +62,14 @@ void block_distances(MatrixView<const float> rows, std::span<const Frame> frames
   Matrix<float> coordinates = Matrix<float>::uninitialized(rows.rows(), halves.rows());
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, halves, 0.0F, coordinates.view());
   std::vector<double> norms(rows.rows());
-  for (Index i = 0; i < rows.rows(); ++i) norms[i] = squared_norm(rows.row(i));
+  for (Index i = 0; i < rows.rows(); ++i) norms[i] = squared_norm<float>(rows.row(i));
   Index first = 0;
   for (std::size_t l = 0; l < frames.size(); ++l) {
     const auto column = static_cast<Index>(l), width = shorter_half(frames[l]).rows();
     const bool complement = uses_complement(frames[l]);
     std::vector<Index> cancelled;
     for (Index i = 0; i < rows.rows(); ++i) {
-      const double part = squared_norm(std::as_const(coordinates).row(i).subspan(first, width));
+      const double part = squared_norm<float>(coordinates.row(i).subspan(first, width));
       const double distance = complement ? part : norms[i] - part;
       out(i, column) = distance;
       const bool lost = !std::isfinite(part) || (!complement && distance < kCancellation * norms[i]);

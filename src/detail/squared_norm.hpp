@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "detail/lane_sum.hpp"
@@ -11,12 +12,17 @@ namespace loewner::detail {
 
 /// Sum of the squares of the entries, in float64.
 template <typename T>
+double squared_norm(std::span<const T> x) {
+  return lane_sum(static_cast<Index>(x.size()), [&](Index j) {
+    const auto value = static_cast<double>(x[j]);
+    return value * value;
+  });
+}
+
+template <typename T>
 double squared_norm(MatrixView<const T> rows) {
   double sum = 0;
-  for (Index i = 0; i < rows.rows(); ++i) {
-    const T* const row = rows.row(i).data();
-    sum += lane_sum(rows.cols(), [&](Index j) { return static_cast<double>(row[j]) * static_cast<double>(row[j]); });
-  }
+  for (Index i = 0; i < rows.rows(); ++i) sum += squared_norm(std::span<const T>(rows.row(i)));
   return sum;
 }
 

@@ -11,10 +11,11 @@
 namespace loewner {
 namespace {
 
-constexpr const char* kCaller = "schatten_low_rank";
+constexpr const char* kSchattenCaller = "schatten_low_rank";
 
 void require_in_range(bool is_in_range, const char* requirement, double received) {
-  require(is_in_range, [&] { return std::string(kCaller) + ": " + requirement + ", got " + std::to_string(received); });
+  require(is_in_range,
+          [&] { return std::string(kSchattenCaller) + ": " + requirement + ", got " + std::to_string(received); });
 }
 
 void require_usable(Index size, const SchattenOptions& options) {
@@ -58,7 +59,8 @@ KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& opti
   const Index few = plan.large_block * (plan.few_steps + 1), many = plan.small_block * (plan.many_steps + 1);
   // Two chains on their own: vectors that one of them no longer multiplies would deflate the other one's products, and
   // with them go directions that it was about to find. Other random vectors, or blocks would begin alike.
-  detail::KrylovSpace large(a, few, ~options.seed, kCaller), space(a, many + few, options.seed, kCaller);
+  detail::KrylovSpace large(a, few, ~options.seed, kSchattenCaller),
+      space(a, many + few, options.seed, kSchattenCaller);
   grow(large, std::min(plan.large_block, a.cols()), plan.few_steps);
   grow(space, std::min(plan.small_block, a.cols()), plan.many_steps);
   // The products with what is new of them are taken once more: combined from the old ones they would lose the digits

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "detail/blas.hpp"
-#include "detail/lane_sum.hpp"
+#include "detail/squared_norm.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {
@@ -31,7 +31,7 @@ Whitening whitening_by_eigenvectors(Matrix<double> q) {
     const double scale = 1 / std::sqrt(eigen.values[j]);
     for (Index i = 0; i < whitening.t.rows(); ++i) whitening.t(i, j) = scale * eigen.vectors_t(j, i);
   }
-  whitening.condition = size * squared_frobenius_norm(whitening.t);
+  whitening.condition = size * squared_norm(std::as_const(whitening.t).view());
   return whitening;
 }
 
@@ -46,17 +46,13 @@ void multiply(MatrixView<const Real> rows, MatrixView<const Real> t, bool upper,
 
 }  // namespace
 
-double squared_frobenius_norm(const Matrix<double>& t) {
-  return lane_sum(t.rows() * t.cols(), [&](Index i) { return t.data()[i] * t.data()[i]; });
-}
-
 std::optional<Whitening> whitening_by_cholesky(Matrix<double> q, double condition_limit) {
   const double size = trace(q);
   if (!blas::cholesky_upper(q.view())) return std::nullopt;
   Whitening whitening{.t = Matrix<double>(q.rows(), q.rows()), .upper = true};
   for (Index i = 0; i < q.rows(); ++i) whitening.t(i, i) = 1;
   blas::solve_upper_from_right(q.view(), whitening.t.view());
-  whitening.condition = size * squared_frobenius_norm(whitening.t);
+  whitening.condition = size * squared_norm(std::as_const(whitening.t).view());
   if (!(whitening.condition <= condition_limit)) return std::nullopt;
   return whitening;
 }

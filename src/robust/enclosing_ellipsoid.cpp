@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 #include <string>
 
 #include "detail/blas.hpp"
+#include "detail/row_kernels.hpp"
 #include "detail/whitened_rows.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/parallel.hpp"
@@ -15,13 +15,11 @@
 namespace loewner {
 namespace {
 
+using detail::dot;
+
 constexpr Index kRowsPerTask = 4096;
 constexpr int kStepsPerRefresh = 200;  // keeps rounding of the rank-one updates below 1e-12 or so
 constexpr double kNoWeight = 1e-15;    // what rounding leaves of a weight that was taken away whole
-
-double dot(std::span<const double> x, std::span<const double> y) {
-  return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
-}
 
 void for_each_row(Index count, const std::function<void(Index)>& body) {
   parallel_for((count + kRowsPerTask - 1) / kRowsPerTask, [&](Index task) {

@@ -8,28 +8,21 @@
 #include <string>
 
 #include "detail/conversion.hpp"
-#include "detail/lane_sum.hpp"
 #include "detail/row_weights.hpp"
+#include "detail/squared_norm.hpp"
 #include "detail/whitening.hpp"
 #include "loewner/linalg/gram.hpp"
 
 namespace loewner {
 namespace {
 
+using detail::squared_norm;
 using detail::Whitening;
 
 constexpr double kFloat32Tolerance = 1e-3;  // finer answers than this are not asked of float32
 constexpr double kFloat32Condition = 1e6;   // beyond, float32 loses the smallest eigenvalues of Q
 constexpr double kFloat32Margin = 0.01;     // what the float32 error bound may add to the certificate
 constexpr double kSmallestWeight = 1e-12;   // of the mean weight: a row that is invisible now may count in a better Q
-
-template <typename Real>
-double squared_norm(std::span<const Real> row) {
-  return detail::lane_sum(static_cast<Index>(row.size()), [&](Index j) {
-    const auto x = static_cast<double>(row[j]);
-    return x * x;
-  });
-}
 
 // max over the rows of  visit(i, ||a_i||^2, ||a_i T||^2), the products in Real.
 template <typename Real, typename Visit>
@@ -189,7 +182,7 @@ LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<co
 // included, so a row by (d + 2) e ||a_i|| ||T||_F. The Cholesky factorisation or eigenvectors of Q have the relative
 // error d e64 condition(Q), seen from any direction.
 double LewisProblem::safe_alpha(const Whitening& whitening, std::span<const double> weights) const {
-  const double d = static_cast<double>(a_.cols()), size = std::sqrt(detail::squared_frobenius_norm(whitening.t));
+  const double d = static_cast<double>(a_.cols()), size = std::sqrt(squared_norm(whitening.t.view()));
   const auto with_roundoff = [&](double roundoff, bool in_float32) {
     return alpha(whitening, weights, in_float32, (d + 2) * roundoff * size);
   };

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "detail/blas.hpp"
+#include "detail/row_kernels.hpp"
 #include "detail/whitened_rows.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -18,12 +18,10 @@
 namespace loewner {
 namespace {
 
+using detail::dot;
+
 constexpr int kSearchSteps = 20;
 constexpr double kSearchGain = 1e-3;  // relative; a search ends when a step gains less
-
-double dot(std::span<const double> x, std::span<const double> y) {
-  return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
-}
 
 double norm(std::span<const double> x) {
   return std::sqrt(dot(x, x));

@@ -19,7 +19,7 @@ namespace {
 
 // A row is a regression of its own that may take milliseconds: short tasks, so that a cancelled run ends within a
 // second.
-constexpr Index kRowsPerTask = 32;
+constexpr Index kRowsAtOnce = 32;
 
 constexpr double kFirstSmoothing = 0.3;     // of the mean residual
 constexpr double kSmoothingDecrease = 0.5;  // per iteration
@@ -215,10 +215,10 @@ LpRowProjection lp_row_projection(const RowSource& a, MatrixView<const float> ri
   require_finite(DenseRows(right), "lp_row_projection: the right factor");
   const Coordinates coordinates = coordinates_of(right);
   LpRowProjection result{.left = Matrix<float>(a.rows(), right.rows()), .report = {}};
-  const Index tasks = (a.rows() + kRowsPerTask - 1) / kRowsPerTask;
+  const Index tasks = (a.rows() + kRowsAtOnce - 1) / kRowsAtOnce;
   std::vector<BlockOutcome> outcomes(tasks);
   parallel_for(tasks, [&](Index task) {
-    const Index first = task * kRowsPerTask, count = std::min(kRowsPerTask, a.rows() - first);
+    const Index first = task * kRowsAtOnce, count = std::min(kRowsAtOnce, a.rows() - first);
     Matrix<float> buffer;
     const Matrix<double> rows = detail::widened(a.read_rows(first, count, buffer));
     outcomes[task] = project_block(rows, coordinates, options, result.left.view().row_block(first, count));

@@ -15,7 +15,7 @@ namespace {
 using Values = std::vector<double>;
 
 constexpr double kRelativeSlack = 1e-13;  // of the largest residual: what counts as no violation
-constexpr double kSmallPivot = 1e-11;
+constexpr double kSmallCoefficient = 1e-11;
 constexpr Index kWorkingSetPerColumn = 8;
 constexpr int kExchangesPerRow = 60;  // of the reference, within one working set
 
@@ -66,7 +66,7 @@ class Reference {
     std::optional<std::size_t> leaving;
     double ratio = std::numeric_limits<double>::infinity();
     for (std::size_t k = 0; k < weights_.size(); ++k) {
-      if (coefficients[k] <= kSmallPivot) continue;
+      if (coefficients[k] <= kSmallCoefficient) continue;
       const double candidate = weights_[k] / coefficients[k];
       if (candidate < ratio || (candidate == ratio && coefficients[k] > coefficients[*leaving])) {
         ratio = candidate;

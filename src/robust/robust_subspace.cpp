@@ -8,26 +8,23 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/squared_norm.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 
 namespace loewner {
 namespace {
 
+using detail::squared_norm;
+
 // Below this share of ||a||^2 the difference ||a||^2 - ||V^T a||^2 has lost so many digits that the residual is formed.
 constexpr double kCancellation = 1e-6;
-
-double squared_norm(std::span<const double> x) {
-  double sum = 0;
-  for (const double value : x) sum += value * value;
-  return sum;
-}
 
 double formed_residual(std::span<const double> row, std::span<const double> coordinates, MatrixView<const double> vt) {
   std::vector<double> residual(row.begin(), row.end());
   for (Index k = 0; k < vt.rows(); ++k) {
     for (Index j = 0; j < vt.cols(); ++j) residual[j] -= coordinates[k] * vt(k, j);
   }
-  return std::sqrt(squared_norm(residual));
+  return std::sqrt(squared_norm<double>(residual));
 }
 
 double distance(std::span<const double> row, std::span<const double> coordinates, MatrixView<const double> vt) {

@@ -16,11 +16,11 @@ namespace {
 
 using Values = std::vector<double>;  // one per column
 
-constexpr Index kRowsPerBlock = 1024;
+constexpr Index kBlockRows = 1024;
 constexpr double kFirstSmoothing = 0.1;     // of the mean residual
 constexpr double kSmoothingDecrease = 0.2;  // where a smoothed problem is solved as well as it deserves
 constexpr double kLeastSmoothing = 1e-14;
-constexpr double kLooseTolerance = 1e-2;  // of problems on the way to a large exponent
+constexpr double kWayTolerance = 1e-2;  // of problems on the way to a large exponent
 constexpr double kExponentGrowth = 1.5;
 constexpr Index kLeastRankForCg = 48;    // below, factorising is as fast
 constexpr Index kLeastColumnsForCg = 4;  // fewer make products of matrices with vectors, which wait for memory
@@ -28,7 +28,7 @@ constexpr double kCgTolerance = 1e-2;
 constexpr int kSearchSteps = 20;
 constexpr double kTailCurvature = 1e-3;  // of the reweighting of a row beyond Huber's threshold, which has no own
 constexpr double kSearchSlope = 0.2;     // of the slope at 0: where a line search ends
-constexpr int kPatience = 60;            // iterations without a smaller gap
+constexpr int kIdleIterations = 60;      // iterations without a smaller gap
 
 // s^exponent for s >= 0; quarters of integers, which the usual p lead to, by square roots and products.
 class Power {
@@ -124,20 +124,19 @@ class HuberLoss {
 // term(i, j, sums) adds to the `kinds` sums of column j; result: kinds x columns.
 template <typename Term>
 Matrix<double> column_sums(Index rows, Index cols, Index kinds, Term&& term) {
-  return lane_matrix_sum((rows + kRowsPerBlock - 1) / kRowsPerBlock, kinds, cols,
-                         [&](Index block, MatrixView<double> sum) {
-                           const Index last = std::min(rows, (block + 1) * kRowsPerBlock);
-                           for (Index i = block * kRowsPerBlock; i < last; ++i) {
-                             for (Index j = 0; j < cols; ++j) term(i, j, sum);
-                           }
-                         });
+  return lane_matrix_sum((rows + kBlockRows - 1) / kBlockRows, kinds, cols, [&](Index block, MatrixView<double> sum) {
+    const Index last = std::min(rows, (block + 1) * kBlockRows);
+    for (Index i = block * kBlockRows; i < last; ++i) {
+      for (Index j = 0; j < cols; ++j) term(i, j, sum);
+    }
+  });
 }
 
 template <typename Body>
 void for_each_row(Index rows, Body&& body) {
-  parallel_for((rows + kRowsPerBlock - 1) / kRowsPerBlock, [&](Index block) {
-    const Index last = std::min(rows, (block + 1) * kRowsPerBlock);
-    for (Index i = block * kRowsPerBlock; i < last; ++i) body(i);
+  parallel_for((rows + kBlockRows - 1) / kBlockRows, [&](Index block) {
+    const Index last = std::min(rows, (block + 1) * kBlockRows);
+    for (Index i = block * kBlockRows; i < last; ++i) body(i);
   });
 }
 
@@ -233,12 +232,12 @@ class NewtonBlock {
 
   // The largest multiples of the columns of z that the dual allows.
   Values dual_limits(const Matrix<double>& z) const {
-    const Index blocks = (z.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
+    const Index blocks = (z.rows() + kBlockRows - 1) / kBlockRows;
     Matrix<double> least(blocks, z.cols());
     parallel_for(blocks, [&](Index block) {
       std::ranges::fill(least.row(block), std::numeric_limits<double>::infinity());
-      const Index last = std::min(z.rows(), (block + 1) * kRowsPerBlock);
-      for (Index i = block * kRowsPerBlock; i < last; ++i) {
+      const Index last = std::min(z.rows(), (block + 1) * kBlockRows);
+      for (Index i = block * kBlockRows; i < last; ++i) {
         for (Index j = 0; j < z.cols(); ++j) least(block, j) = std::min(least(block, j), loss_.dual_limit(z(i, j), i));
       }
     });
@@ -263,7 +262,7 @@ class NewtonBlock {
         solutions.lower_bounds[column] = bound_[j];
       }
       const bool converged = gap <= stop_.tolerance * objective_[j];
-      const bool stalled = waited_[j] >= kPatience;
+      const bool stalled = waited_[j] >= kIdleIterations;
       if (!converged && !stalled && iteration < stop_.max_iterations) {
         left.push_back(j);
         continue;
@@ -445,7 +444,7 @@ BasisSolutions smooth_power_regression(const RegressionDesign& design, const Mat
   BasisSolutions solutions(design.rank(), targets.cols());
   for (double on_the_way = 4; on_the_way < p; on_the_way *= kExponentGrowth) {
     const PowerLoss loss(on_the_way);
-    NewtonBlock<PowerLoss>(design, targets, loss, {std::max(stop.tolerance, kLooseTolerance), stop.max_iterations})
+    NewtonBlock<PowerLoss>(design, targets, loss, {std::max(stop.tolerance, kWayTolerance), stop.max_iterations})
         .improve(solutions);
   }
   const PowerLoss loss(p);

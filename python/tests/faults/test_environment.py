@@ -4,11 +4,11 @@
 import os
 import resource
 import signal
-import subprocess
 from pathlib import Path
 
 import fault_tools as ft
 import pytest
+from interruptible import interruptible
 
 
 def limit_files_to(size: int) -> None:
@@ -74,11 +74,11 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
     arrays = {ft.TABLE: ft.table(), **{f"layer.{i}.dense.weight": ft.table(3000, 256, i) for i in range(12)}}
     model, out = ft.write_model(tmp_path / "model", arrays), tmp_path / "out"
     options = ["compress", str(model), "-o", str(out), "--all", "--keep", "0.7", "--norm-exponent", "1.5"]
-    process = subprocess.Popen(ft.tool() + options, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    while not (tmp_path / "out.partial/parts/1").exists():
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    errors = process.communicate()[1]
+    with interruptible(ft.tool() + options) as process:
+        while not (tmp_path / "out.partial/parts/1").exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and errors == "loewner: cancelled\n"
     assert not out.exists()
     resumed = ft.run(*options, "--resume")

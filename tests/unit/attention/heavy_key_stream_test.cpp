@@ -19,10 +19,10 @@ namespace loewner {
 namespace {
 
 constexpr double kEps = 0.05;
-constexpr Index kCols = 8, kValues = 5;
+constexpr Index kKeySize = 8, kValueSize = 5;
 
 Matrix<float> keys_of(Index n, std::uint64_t seed = 1) {
-  auto keys = test::gaussian_matrix({n, kCols, seed});
+  auto keys = test::gaussian_matrix({n, kKeySize, seed});
   for (Index i = 0; i < n; i += 41) {
     for (float& x : keys.row(i)) x *= 6;
   }
@@ -30,7 +30,7 @@ Matrix<float> keys_of(Index n, std::uint64_t seed = 1) {
 }
 
 HeavyKeyStream stream_of(MatrixView<const float> keys, MatrixView<const float> values, Index block, double power = 2) {
-  HeavyKeyStream stream(kCols, kValues, {.power = power, .eps = kEps});
+  HeavyKeyStream stream(kKeySize, kValueSize, {.power = power, .eps = kEps});
   for (Index first = 0; first < keys.rows(); first += block) {
     const Index count = std::min(block, keys.rows() - first);
     stream.push(keys.row_block(first, count), values.row_block(first, count));
@@ -48,8 +48,8 @@ std::vector<Index> offline(MatrixView<const float> keys, double power = 2) {
 class HeavyKeyStreamBy : public testing::TestWithParam<Index> {};
 
 TEST_P(HeavyKeyStreamBy, KeepsTheKeysOfAllAtOnceAfterEveryBlock) {
-  const auto keys = keys_of(900), values = test::gaussian_matrix({900, kValues, 2});
-  HeavyKeyStream stream(kCols, kValues, {.power = 2, .eps = kEps});
+  const auto keys = keys_of(900), values = test::gaussian_matrix({900, kValueSize, 2});
+  HeavyKeyStream stream(kKeySize, kValueSize, {.power = 2, .eps = kEps});
   for (Index first = 0; first < 900; first += GetParam()) {
     const Index count = std::min(GetParam(), 900 - first);
     stream.push(keys.view().row_block(first, count), values.view().row_block(first, count));
@@ -78,8 +78,8 @@ TEST(HeavyKeyStream, ScoresAtArrivalWouldKeepOthers) {
 }
 
 TEST(HeavyKeyStream, TheOrderOfTheKeysDoesNotMatter) {
-  const auto keys = keys_of(500), values = test::gaussian_matrix({500, kValues, 2});
-  Matrix<float> reversed_keys(500, kCols), reversed_values(500, kValues);
+  const auto keys = keys_of(500), values = test::gaussian_matrix({500, kValueSize, 2});
+  Matrix<float> reversed_keys(500, kKeySize), reversed_values(500, kValueSize);
   for (Index i = 0; i < 500; ++i) {
     std::ranges::copy(keys.row(i), reversed_keys.row(499 - i).begin());
     std::ranges::copy(values.row(i), reversed_values.row(499 - i).begin());
@@ -94,7 +94,7 @@ TEST(HeavyKeyStream, TheOrderOfTheKeysDoesNotMatter) {
 
 TEST(HeavyKeyStream, TwoMergedAreOne) {
   for (const double power : {2.0, 4.0}) {
-    const auto keys = keys_of(600), values = test::gaussian_matrix({600, kValues, 2});
+    const auto keys = keys_of(600), values = test::gaussian_matrix({600, kValueSize, 2});
     auto first = stream_of(keys.view().row_block(0, 200), values.view().row_block(0, 200), 32, power);
     first.merge(stream_of(keys.view().row_block(200, 400), values.view().row_block(200, 400), 32, power));
     EXPECT_EQ(first.num_keys(), 600);
@@ -103,21 +103,21 @@ TEST(HeavyKeyStream, TwoMergedAreOne) {
 }
 
 TEST(HeavyKeyStream, HoldsNoMoreThanItsBound) {
-  const auto keys = keys_of(20000), values = test::gaussian_matrix({20000, kValues, 2});
-  HeavyKeyStream stream(kCols, kValues, {.power = 2, .eps = kEps});
+  const auto keys = keys_of(20000), values = test::gaussian_matrix({20000, kValueSize, 2});
+  HeavyKeyStream stream(kKeySize, kValueSize, {.power = 2, .eps = kEps});
   std::size_t largest = 0;
   for (Index first = 0; first < 20000; first += 100) {
     stream.push(keys.view().row_block(first, 100), values.view().row_block(first, 100));
     largest = std::max(largest, stream.to_bytes().size());
   }
   const std::size_t bound = 2 * 160 + 100;  // keys: 2 rank / eps and a block
-  EXPECT_LE(largest, 80 + 8 * kCols * kCols + bound * (8 + 4 * (kCols + kValues)));
+  EXPECT_LE(largest, 80 + 8 * kKeySize * kKeySize + bound * (8 + 4 * (kKeySize + kValueSize)));
 }
 
 TEST(HeavyKeyStream, AttendsWithTheDenominatorOfAllKeys) {
   for (const double power : {2.0, 4.0}) {
-    const auto keys = keys_of(700), values = test::gaussian_matrix({700, kValues, 2}),
-               queries = test::gaussian_matrix({20, kCols, 3});
+    const auto keys = keys_of(700), values = test::gaussian_matrix({700, kValueSize, 2}),
+               queries = test::gaussian_matrix({20, kKeySize, 3});
     const auto stream = stream_of(keys.view(), values.view(), 50, power);
     const auto expected =
         attend_selected(queries.view(), keys.view(), values.view(), offline(keys.view(), power), power);
@@ -128,7 +128,7 @@ TEST(HeavyKeyStream, AttendsWithTheDenominatorOfAllKeys) {
 }
 
 TEST(HeavyKeyStream, ComesBackFromItsBytesAndGoesOn) {
-  const auto keys = keys_of(600), values = test::gaussian_matrix({600, kValues, 2});
+  const auto keys = keys_of(600), values = test::gaussian_matrix({600, kValueSize, 2});
   auto stream = stream_of(keys.view().row_block(0, 300), values.view().row_block(0, 300), 20);
   auto back = HeavyKeyStream::from_bytes(stream.to_bytes());
   EXPECT_EQ(back.to_bytes(), stream.to_bytes());
@@ -138,7 +138,7 @@ TEST(HeavyKeyStream, ComesBackFromItsBytesAndGoesOn) {
 }
 
 TEST(HeavyKeyStream, BrokenBytesAreRefused) {
-  const auto keys = keys_of(50), values = test::gaussian_matrix({50, kValues, 2});
+  const auto keys = keys_of(50), values = test::gaussian_matrix({50, kValueSize, 2});
   const std::string bytes = stream_of(keys.view(), values.view(), 10).to_bytes();
   const auto refusal = [](const std::string& broken) {
     return test::message_of<IoError>([&] { (void)HeavyKeyStream::from_bytes(broken); });
@@ -162,13 +162,13 @@ TEST(HeavyKeyStream, BrokenBytesAreRefused) {
 }
 
 TEST(HeavyKeyStream, RefusesWhatDoesNotFit) {
-  HeavyKeyStream stream(kCols, kValues, {.power = 2, .eps = kEps});
+  HeavyKeyStream stream(kKeySize, kValueSize, {.power = 2, .eps = kEps});
   auto keys = keys_of(4);
-  const auto values = test::gaussian_matrix({4, kValues, 2}), few = test::gaussian_matrix({3, kValues, 2});
+  const auto values = test::gaussian_matrix({4, kValueSize, 2}), few = test::gaussian_matrix({3, kValueSize, 2});
   EXPECT_THROW(stream.push(keys.view(), few.view()), InvalidArgument);
-  EXPECT_THROW(stream.merge(HeavyKeyStream(kCols, kValues, {.power = 2, .eps = 0.5})), InvalidArgument);
-  EXPECT_THROW(HeavyKeyStream(kCols, kValues, {.power = 3, .eps = kEps}), InvalidArgument);
-  EXPECT_THROW(HeavyKeyStream(kCols, kValues, {.power = 2, .eps = 0}), InvalidArgument);
+  EXPECT_THROW(stream.merge(HeavyKeyStream(kKeySize, kValueSize, {.power = 2, .eps = 0.5})), InvalidArgument);
+  EXPECT_THROW(HeavyKeyStream(kKeySize, kValueSize, {.power = 3, .eps = kEps}), InvalidArgument);
+  EXPECT_THROW(HeavyKeyStream(kKeySize, kValueSize, {.power = 2, .eps = 0}), InvalidArgument);
   keys(2, 1) = std::numeric_limits<float>::infinity();
   EXPECT_THROW(stream.push(keys.view(), values.view()), InvalidArgument);
   EXPECT_EQ(stream.num_keys(), 0);

@@ -19,7 +19,7 @@ namespace {
 
 using test::DiagonalOperator;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kSpectral = std::numeric_limits<double>::infinity();
 
 TEST(SchattenLowRank, FindsTheLeadingSingularTriples) {
   const auto spectrum = test::exponential_decay(50, 0.8);
@@ -33,7 +33,7 @@ TEST(SchattenLowRank, FindsTheLeadingSingularTriples) {
 }
 
 TEST(SchattenLowRank, UsesTheProductsOfItsPlan) {
-  for (const double p : {1.0, 2.0, 5.0, kInfinity}) {
+  for (const double p : {1.0, 2.0, 5.0, kSpectral}) {
     const SchattenOptions options{.rank = 3, .norm_exponent = p, .eps = 0.1};
     const DiagonalOperator a(2000, 1500, test::exponential_decay(1500, 0.99));
     const auto svd = schatten_low_rank(a, options);
@@ -64,8 +64,8 @@ TEST(SchattenLowRank, ProductsGrowAsTheCubeRootOfTheInverseError) {
 
 TEST(SchattenLowRank, ExponentsBeyondTheDimensionCountAsInfinite) {
   const auto plan = [](double p) { return schatten_plan(500, {.rank = 4, .norm_exponent = p, .eps = 0.1}).products(); };
-  EXPECT_EQ(plan(1e6), plan(kInfinity));
-  EXPECT_LT(plan(2), plan(kInfinity));
+  EXPECT_EQ(plan(1e6), plan(kSpectral));
+  EXPECT_LT(plan(2), plan(kSpectral));
 }
 
 // For p = 2 the sum of two spaces is at least as good as each of them.

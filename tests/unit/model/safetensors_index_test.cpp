@@ -9,7 +9,7 @@
 namespace loewner {
 namespace {
 
-std::string refusal(const std::string& json) {
+std::string index_refusal(const std::string& json) {
   const auto message = test::message_of<IoError>([&] { (void)parse_safetensors_index(json, "i.json"); });
   EXPECT_TRUE(message.starts_with("i.json: ")) << message;
   return message;
@@ -27,21 +27,22 @@ TEST(SafetensorsIndex, RejectsShardNamesThatLeaveTheFolder) {
   for (const std::string name :
        {"/etc/x.safetensors", "a/b.safetensors", "..safetensors/..", "a\\\\b.safetensors", "../x.safetensors",
         "x..safetensors", "x.bin", "", "x\\n.safetensors", "x\\u0000.safetensors"}) {
-    EXPECT_CONTAINS(refusal(R"({"weight_map":{"t":")" + name + R"("}})"), "tensor 't': shard must be a plain name")
+    EXPECT_CONTAINS(index_refusal(R"({"weight_map":{"t":")" + name + R"("}})"),
+                    "tensor 't': shard must be a plain name")
         << name;
   }
 }
 
 TEST(SafetensorsIndex, RejectsAWeightMapOfAnotherKind) {
-  EXPECT_CONTAINS(refusal("{}"), "weight_map must be an object");
-  EXPECT_CONTAINS(refusal(R"({"weight_map":{}})"), "weight_map must be an object with at least one tensor");
-  EXPECT_CONTAINS(refusal(R"({"weight_map":[]})"), "weight_map must be an object");
-  EXPECT_CONTAINS(refusal(R"({"weight_map":{"t":1}})"), "tensor 't': shard must be a string, got number");
-  EXPECT_CONTAINS(refusal(R"({"metadata":1,"weight_map":{"t":"x.safetensors"}})"), "metadata must be an object");
+  EXPECT_CONTAINS(index_refusal("{}"), "weight_map must be an object");
+  EXPECT_CONTAINS(index_refusal(R"({"weight_map":{}})"), "weight_map must be an object with at least one tensor");
+  EXPECT_CONTAINS(index_refusal(R"({"weight_map":[]})"), "weight_map must be an object");
+  EXPECT_CONTAINS(index_refusal(R"({"weight_map":{"t":1}})"), "tensor 't': shard must be a string, got number");
+  EXPECT_CONTAINS(index_refusal(R"({"metadata":1,"weight_map":{"t":"x.safetensors"}})"), "metadata must be an object");
 }
 
 TEST(SafetensorsIndex, RejectsTensorsThatAreThereTwice) {
-  EXPECT_CONTAINS(refusal(R"({"weight_map":{"t":"x.safetensors","t":"y.safetensors"}})"),
+  EXPECT_CONTAINS(index_refusal(R"({"weight_map":{"t":"x.safetensors","t":"y.safetensors"}})"),
                   "key 't' must not be there twice");
 }
 

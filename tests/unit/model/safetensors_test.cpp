@@ -18,7 +18,7 @@
 namespace loewner {
 namespace {
 
-std::string refusal(const std::string& bytes) {
+std::string file_refusal(const std::string& bytes) {
   const test::TemporaryFolder folder;
   const auto path = folder.write("f.safetensors", bytes);
   const auto message = test::message_of<IoError>([&] { (void)SafetensorsFile::open(path); });
@@ -69,21 +69,21 @@ TEST(SafetensorsFile, RejectsReadsOutsideTheTensor) {
 }
 
 TEST(SafetensorsFile, RejectsFilesThatAreTooShortForTheirHeader) {
-  EXPECT_CONTAINS(refusal(""), "8 bytes of header length, got 0 bytes");
-  EXPECT_CONTAINS(refusal("1234567"), "8 bytes of header length, got 7 bytes");
-  EXPECT_CONTAINS(refusal(test::safetensors_bytes(3, "{}")), "a header of 3 bytes and 2 bytes after its length");
+  EXPECT_CONTAINS(file_refusal(""), "8 bytes of header length, got 0 bytes");
+  EXPECT_CONTAINS(file_refusal("1234567"), "8 bytes of header length, got 7 bytes");
+  EXPECT_CONTAINS(file_refusal(test::safetensors_bytes(3, "{}")), "a header of 3 bytes and 2 bytes after its length");
 }
 
 TEST(SafetensorsFile, RejectsHeaderLengthsAboveTheLimit) {
-  EXPECT_CONTAINS(refusal(test::safetensors_bytes(100'000'001, "{}")), "at most 100000000 bytes, got 100000001");
-  EXPECT_CONTAINS(refusal(test::safetensors_bytes(std::numeric_limits<std::uint64_t>::max(), "{}")),
+  EXPECT_CONTAINS(file_refusal(test::safetensors_bytes(100'000'001, "{}")), "at most 100000000 bytes, got 100000001");
+  EXPECT_CONTAINS(file_refusal(test::safetensors_bytes(std::numeric_limits<std::uint64_t>::max(), "{}")),
                   "at most 100000000 bytes");
 }
 
 TEST(SafetensorsFile, RejectsTruncatedData) {
   auto bytes = test::one_matrix_file("m", 2, 2);
   bytes.pop_back();
-  EXPECT_CONTAINS(refusal(bytes), "tensor 'm': data must lie within the file's 15 bytes");
+  EXPECT_CONTAINS(file_refusal(bytes), "tensor 'm': data must lie within the file's 15 bytes");
 }
 
 TEST(SafetensorsFile, MissingFilesAndFoldersAreNamed) {

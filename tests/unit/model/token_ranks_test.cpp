@@ -15,18 +15,18 @@ std::string utf8(char32_t point) {
   return {static_cast<char>(0xe0 | point >> 12), static_cast<char>(0x80 | (point >> 6 & 0x3f)), tail};
 }
 
-class Tokens {
+class TokenList {
  public:
-  Tokens& add(const std::string& token, TokenKind kind = TokenKind::ordinary) {
+  TokenList& add(const std::string& token, TokenKind kind = TokenKind::ordinary) {
     vocabulary_.tokens.push_back(token);
     vocabulary_.kinds.push_back(kind);
     return *this;
   }
-  Tokens& add_characters(char32_t first, char32_t last) {
+  TokenList& add_characters(char32_t first, char32_t last) {
     for (char32_t point = first; point <= last; ++point) add(utf8(point));
     return *this;
   }
-  Tokens& add_words(int count, const std::string& prefix = "word") {
+  TokenList& add_words(int count, const std::string& prefix = "word") {
     for (int i = 0; i < count; ++i) add(prefix + std::to_string(i + 10));
     return *this;
   }
@@ -45,22 +45,22 @@ class Tokens {
 };
 
 // As BERT's: specials, characters in the order of their code points, words and pieces by frequency.
-Tokens word_pieces() {
-  Tokens tokens;
+TokenList word_piece_list() {
+  TokenList tokens;
   tokens.add("[PAD]", TokenKind::special).add("[unused0]", TokenKind::unused);
   tokens.add_characters(U'!', U'~').add_characters(0x3b1, 0x3c9).add_characters(0x4e00, 0x4e09);
   return tokens.add("the").add("##s").add_words(300);
 }
 
 TEST(TokenRanks, WordsAreCountedFromTheFirstWordBehindTheAlphabet) {
-  EXPECT_EQ(word_pieces().rank_of("the"), 0);
-  EXPECT_EQ(word_pieces().rank_of("##s"), 1);
-  EXPECT_EQ(word_pieces().rank_of("word10"), 2);
-  EXPECT_EQ(word_pieces().rank_of("word309"), 301);
+  EXPECT_EQ(word_piece_list().rank_of("the"), 0);
+  EXPECT_EQ(word_piece_list().rank_of("##s"), 1);
+  EXPECT_EQ(word_piece_list().rank_of("word10"), 2);
+  EXPECT_EQ(word_piece_list().rank_of("word309"), 301);
 }
 
 TEST(TokenRanks, CharactersAreRankedByWhatTheyAre) {
-  const Tokens tokens = word_pieces();
+  const TokenList tokens = word_piece_list();
   const double middle = (94 + 25 + 10 + 302) / 2.0;
   for (const std::string token : {"!", ".", "7", "~"}) EXPECT_EQ(tokens.rank_of(token), 0) << token;
   for (const std::string token : {"a", "z", "A"}) EXPECT_EQ(tokens.rank_of(token), 100) << token;
@@ -69,7 +69,7 @@ TEST(TokenRanks, CharactersAreRankedByWhatTheyAre) {
 
 // RoBERTa's tokens stand in the order of their counts, "." before " the".
 TEST(TokenRanks, CharactersThatStandByFrequencyKeepTheirPlace) {
-  Tokens tokens;
+  TokenList tokens;
   tokens.add(".").add("\xc4\xa0the").add(",");
   for (char32_t point = U'z'; point >= U'a'; --point) tokens.add(utf8(point));
   tokens.add_words(100, "\xc4\xa0");
@@ -80,21 +80,21 @@ TEST(TokenRanks, CharactersThatStandByFrequencyKeepTheirPlace) {
 }
 
 TEST(TokenRanks, AFewAscendingCharactersAreNoAlphabet) {
-  Tokens tokens;
+  TokenList tokens;
   tokens.add_characters(U'a', U's').add_words(100);
   EXPECT_EQ(tokens.rank_of("b"), 1);
   EXPECT_EQ(tokens.add("t").rank_of("b"), 100);
 }
 
 TEST(TokenRanks, WhereCharactersAreMostOfTheVocabularyTheyAreItsWords) {
-  Tokens tokens;
+  TokenList tokens;
   tokens.add_characters(0x4e00, 0x4eff).add_words(200);
   EXPECT_EQ(tokens.rank_of(utf8(0x4e05)), 5);
   EXPECT_EQ(tokens.add_words(56, "more").rank_of(utf8(0x4e05)), 256);
 }
 
 TEST(TokenRanks, BytesOfAByteLevelVocabularyAreLettersAndItsSpaceIsPunctuation) {
-  Tokens tokens;
+  TokenList tokens;
   tokens.add_characters(U'!', U'~').add_characters(0x100, 0x143).add_words(300, "\xc4\xa0w");
   EXPECT_EQ(tokens.rank_of(utf8(0x120)), 0);
   EXPECT_EQ(tokens.rank_of(utf8(0x10a)), 0);
@@ -103,7 +103,7 @@ TEST(TokenRanks, BytesOfAByteLevelVocabularyAreLettersAndItsSpaceIsPunctuation) 
 }
 
 TEST(TokenRanks, ByteFallbacksAreRareButTheLineBreak) {
-  Tokens tokens;
+  TokenList tokens;
   tokens.add("<0x00>").add("<0x0A>").add("\xe2\x96\x81t").add_words(7);
   EXPECT_EQ(tokens.rank_of("<0x00>"), 5);
   EXPECT_EQ(tokens.rank_of("<0x0A>"), 0);
@@ -112,7 +112,7 @@ TEST(TokenRanks, ByteFallbacksAreRareButTheLineBreak) {
 }
 
 TEST(TokenRanks, BrokenUtf8AndMissingTextsAreRankedByPlace) {
-  Tokens tokens;
+  TokenList tokens;
   for (const std::string token : {"\xff", "\xc4", "\xc4\x41", "\xe2\x96", ""}) tokens.add(token);
   EXPECT_EQ(tokens.rank_of(""), 4);
   const Vocabulary nameless{.kinds = {TokenKind::ordinary, TokenKind::ordinary}, .log_probability = {}, .source = "t"};
