@@ -19,10 +19,11 @@ namespace {
 using detail::squared_norm;
 using detail::Whitening;
 
-constexpr double kFloat32Tolerance = 1e-3;  // finer answers than this are not asked of float32
-constexpr double kFloat32Condition = 1e6;   // beyond, float32 loses the smallest eigenvalues of Q
-constexpr double kFloat32Margin = 0.01;     // what the float32 error bound may add to the certificate
-constexpr double kSmallestWeight = 1e-12;   // of the mean weight: a row that is invisible now may count in a better Q
+constexpr double kCoarseTolerance = 1e-3;  // for answers no finer than this the certificate may come from float32
+constexpr double kFloat32Excess = 1e-5;    // over the certificate's limit, to which steps in float32 lead
+constexpr double kFloat32Condition = 100;  // mean eigenvalue of Q times mean inverse: beyond, float32 tells too little
+constexpr double kFloat32Margin = 0.01;    // what the float32 error bound may add to the certificate
+constexpr double kSmallestWeight = 1e-12;  // of the mean weight: a row that is invisible now may count in a better Q
 
 // max over the rows of  visit(i, ||a_i||^2, ||a_i T||^2), the products in Real.
 template <typename Real, typename Visit>
@@ -57,7 +58,7 @@ class LewisProblem {
       : a_(a),
         p_(options.norm_exponent),
         squared_scales_(detail::squared_scales(options.row_weights, options.norm_exponent)),
-        is_coarse_(options.tolerance >= kFloat32Tolerance) {}
+        is_coarse_(options.tolerance >= kCoarseTolerance) {}
 
   std::vector<double> first_weights() const;
   LewisWeights iterate(const LewisOptions& options);
@@ -117,7 +118,8 @@ std::vector<double> LewisProblem::gram_weights(std::span<const double> weights) 
 Whitening LewisProblem::whiten(std::span<const double> weights) {
   const auto row_weights = gram_weights(weights);
   if (float32_is_enough_) {
-    auto fast = detail::whitening_by_cholesky(gram_float32(a_, row_weights), kFloat32Condition);
+    const auto d = static_cast<double>(a_.cols());  // Whitening::condition is the product of the two sums
+    auto fast = detail::whitening_by_cholesky(gram_float32(a_, row_weights), kFloat32Condition * d * d);
     if (fast) return std::move(*fast);
     float32_is_enough_ = false;
   }
@@ -153,7 +155,7 @@ LewisWeights LewisProblem::iterate(const LewisOptions& options) {
     const double excess = certificate(largest, omega) / certificate(1, rank) - 1;
     if (excess <= options.tolerance && (is_coarse_ || !float32_is_enough_)) status = Status::converged;
     // Each step corrects the errors of the last: far from the limit, and while they get nearer, float32 steps do.
-    if (!is_coarse_ && (excess <= kFloat32Tolerance || excess >= last_excess)) float32_is_enough_ = false;
+    if (!is_coarse_ && (excess <= kFloat32Excess || excess >= last_excess)) float32_is_enough_ = false;
     last_excess = excess;
   }
   LewisWeights result = certify(std::move(weights));

@@ -212,6 +212,16 @@ TEST(LewisWeights, Float32IterationsChangeTheCertificateByLessThanTheirMargin) {
   }
 }
 
+TEST(LewisWeights, WideMatricesAreSteppedInFloat32Too) {
+  const auto a = test::gaussian_matrix({.rows = 2500, .cols = 1100, .seed = 15});
+  const LewisOptions coarse{}, fine{.tolerance = 1e-6};
+  const auto result = lewis(a, coarse);
+  EXPECT_EQ(result.status, Status::converged);
+  const auto exact = certify_weights(DenseRows(a.view()), result.weights, fine).certificate;
+  EXPECT_GT(result.certificate, 1.0001 * exact);  // the margin for float32
+  EXPECT_LT(result.certificate, 1.01 * exact);
+}
+
 TEST(LewisWeights, SameBitsForAnyNumberOfThreads) {
   const auto a = heavy_rows({.rows = 6000, .cols = 70, .seed = 15});
   const auto run = [&](int threads, double tolerance) {
