@@ -9,6 +9,29 @@
 #include "loewner/base/error.hpp"
 
 namespace loewner {
+namespace {
+
+// One step b of all rows: they take it by falling energy, for each gains its energy times the same fall.
+struct StepQueue {
+  double fall;  // of the distortion
+  Index price;
+  std::size_t taken = 0;
+  double gain_for_price = 0;  // of the row that waits
+
+  void wait_for(std::span<const double> energies, std::span<const std::uint32_t> falling) {
+    gain_for_price = taken < falling.size() ? energies[falling[taken]] * fall / static_cast<double>(price) : -1;
+  }
+};
+
+// Equal rows stay in their order.
+std::vector<std::uint32_t> by_falling_energy(std::span<const double> energies) {
+  std::vector<std::uint32_t> rows(energies.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::ranges::stable_sort(rows, std::ranges::greater(), [&](std::uint32_t i) { return energies[i]; });
+  return rows;
+}
+
+}  // namespace
 
 BitAllocation::BitAllocation(std::span<const double> energies, std::span<const double> distortion,
                              std::span<const Index> prices)
@@ -16,33 +39,31 @@ BitAllocation::BitAllocation(std::span<const double> energies, std::span<const d
   require(energies.size() <= std::numeric_limits<std::uint32_t>::max(),
           [&] { return "BitAllocation: at most 2^32 - 1 rows are possible, got " + std::to_string(energies.size()); });
   LOEWNER_ASSERT(distortion.size() == prices.size() && !prices.empty());
-  struct Step {
-    double gain_for_price, gain;
-    Index price;
-    std::uint32_t row;
-    std::uint8_t step;
-  };
-  std::vector<Step> steps;
-  steps.reserve(energies.size() * (distortion.size() - 1));
+  const std::vector<std::uint32_t> falling = by_falling_energy(energies);
+  std::vector<StepQueue> queues;
   for (std::size_t b = 0; b + 1 < distortion.size(); ++b) {
-    const Index price = prices[b + 1] - prices[b];
-    for (std::size_t i = 0; i < energies.size(); ++i) {
-      const double gain = energies[i] * (distortion[b] - distortion[b + 1]);
-      steps.push_back({gain / static_cast<double>(price), gain, price, static_cast<std::uint32_t>(i),
-                       static_cast<std::uint8_t>(b + 1)});
-    }
+    LOEWNER_ASSERT(distortion[b] >= distortion[b + 1]);
+    queues.push_back({.fall = distortion[b] - distortion[b + 1], .price = prices[b + 1] - prices[b]});
+    queues.back().wait_for(energies, falling);
   }
-  // Stable: a row of energy 0 takes its steps last, and equal rows in their order.
-  std::ranges::stable_sort(steps, std::ranges::greater(), &Step::gain_for_price);
+  const std::size_t most = energies.size() * queues.size();
+  order_.reserve(most);
+  highest_.reserve(most + 1);
+  prices_.reserve(most + 1);
+  errors_.reserve(most + 1);
   double error = std::accumulate(energies.begin(), energies.end(), 0.0) * distortion[0];
   errors_.push_back(error);
   prices_.push_back(prices[0] * rows_);
   highest_.push_back(0);
-  for (const Step& step : steps) {
-    order_.push_back(step.row);
-    highest_.push_back(std::max(highest_.back(), step.step));
-    prices_.push_back(prices_.back() + step.price);
-    error -= step.gain;
+  while (order_.size() < most) {
+    // The first of the largest: the lower step where two gain the same, so that no row skips one.
+    StepQueue& queue = *std::ranges::max_element(queues, {}, &StepQueue::gain_for_price);
+    const std::uint32_t row = falling[queue.taken++];
+    queue.wait_for(energies, falling);
+    order_.push_back(row);
+    highest_.push_back(std::max(highest_.back(), static_cast<std::uint8_t>(&queue - queues.data() + 1)));
+    prices_.push_back(prices_.back() + queue.price);
+    error -= energies[row] * queue.fall;
     errors_.push_back(std::max(error, 0.0));
   }
 }

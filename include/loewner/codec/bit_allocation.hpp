@@ -15,7 +15,7 @@ namespace loewner {
 ///           prices rise, distortion falls ever more slowly for the price (a convex curve).
 /// Method    one more step for row i gains energies_i (distortion_b - distortion_(b+1)), and the gains of all rows are
 ///           taken by falling gain for the price (reverse water-filling over the rows).
-/// Cost      O(n b log(n b)).
+/// Cost      O(n (log n + b^2)).
 /// Accuracy  optimal at every price that it reaches exactly, because each row's gains fall.
 class BitAllocation {
  public:
