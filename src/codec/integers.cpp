@@ -10,6 +10,7 @@
 #include "detail/half_scales.hpp"
 #include "detail/spec_field.hpp"
 #include "detail/stored_bytes.hpp"
+#include "detail/vector8.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {
@@ -26,8 +27,27 @@ float value_of(std::uint16_t half, int exponent) {
   return std::ldexp(half_to_float(half), exponent);
 }
 
+struct Range {
+  float low, high;
+};
+
+// Of at least one value; eight at a time, for this is most of the time of rounding.
+Range range_of(std::span<const float> values) {
+  detail::Float8 low = detail::all8(values.front()), high = low;
+  std::size_t j = 0;
+  for (; j + 8 <= values.size(); j += 8) {
+    const detail::Float8 x = detail::load8(values.data() + j);
+    low = x < low ? x : low;
+    high = x > high ? x : high;
+  }
+  Range range{low[0], high[0]};
+  for (int lane = 1; lane < 8; ++lane) range = {std::min(range.low, low[lane]), std::max(range.high, high[lane])};
+  for (; j < values.size(); ++j) range = {std::min(range.low, values[j]), std::max(range.high, values[j])};
+  return range;
+}
+
 Grid grid_of(std::span<const float> values, const Integers::Shape& shape) {
-  const auto [low, high] = std::ranges::minmax(values);
+  const auto [low, high] = range_of(values);
   const double range = static_cast<double>(high) - static_cast<double>(low);
   const auto half = [&](double x) { return float_to_half(static_cast<float>(std::ldexp(x, -shape.scale_exponent))); };
   return {half(range / ((1 << shape.bits) - 1)), half(low)};
