@@ -25,7 +25,8 @@ void limit_isa(Isa most);
 #define LOEWNER_TARGET_AVX512
 #endif
 
-/// For the bodies: inlined, they are compiled for the caller's instruction set.
+/// For the bodies and all that they call with vectors, function objects instead of lambdas among it: inlined, they are
+/// compiled for the caller's instruction set.
 #define LOEWNER_INLINE [[gnu::always_inline]] inline
 
 /// Defines `name(parameters)` that calls the always-inline `name##_body` compiled for the processor at hand.

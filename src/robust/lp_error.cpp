@@ -19,9 +19,34 @@ struct Powers {
   Double8 squares{}, powers{};
 };
 
-// Adds x^2 and |x|^p; power gives |x|^p of |x|.
+// |x|^p of |x|. Function objects, for a lambda need not be inlined and would then take its vectors in other registers
+// than its caller gives them in.
+struct NoPower {
+  LOEWNER_INLINE Double8 operator()(Float8) const { return Double8{}; }
+};
+
+struct FirstPower {
+  LOEWNER_INLINE Double8 operator()(Float8 x) const { return detail::widen8(x); }
+};
+
+// The tool's default; a square root, of a float32, is far faster than a power.
+struct Power1_5 {
+  LOEWNER_INLINE Double8 operator()(Float8 x) const { return detail::widen8(x) * detail::widen8(detail::sqrt8(x)); }
+};
+
+struct AnyPower {
+  double p;
+
+  LOEWNER_INLINE Double8 operator()(Float8 x) const {
+    Double8 y;
+    for (int i = 0; i < 8; ++i) y[i] = std::pow(static_cast<double>(x[i]), p);
+    return y;
+  }
+};
+
+// Adds x^2 and |x|^p.
 template <typename Power>
-LOEWNER_INLINE void add_entries(Float8 x, Power&& power, Powers& sums) {
+LOEWNER_INLINE void add_entries(Float8 x, Power power, Powers& sums) {
   const Double8 wide = detail::widen8(x);
   sums.squares += wide * wide;
   sums.powers += power(detail::abs8(x));
@@ -29,7 +54,7 @@ LOEWNER_INLINE void add_entries(Float8 x, Power&& power, Powers& sums) {
 
 // The powers of a and of a - b. Zeros behind the last entries add nothing.
 template <typename Power>
-LOEWNER_INLINE void add_entries_of_row(const float* a, const float* b, Index count, Power&& power, Powers& norm,
+LOEWNER_INLINE void add_entries_of_row(const float* a, const float* b, Index count, Power power, Powers& norm,
                                        Powers& error) {
   Index j = 0;
   for (; j + 8 <= count; j += 8) {
@@ -47,23 +72,15 @@ LOEWNER_INLINE void add_row_body(const float* a, const float* b, Index count, do
   const double p = errors.norm_exponent;
   Powers norm, error;
   if (p == 2) {
-    add_entries_of_row(
-        a, b, count, [](Float8) { return Double8{}; }, norm, error);
+    add_entries_of_row(a, b, count, NoPower{}, norm, error);
     norm.powers = norm.squares;
     error.powers = error.squares;
   } else if (p == 1) {
-    add_entries_of_row(
-        a, b, count, [](Float8 x) { return detail::widen8(x); }, norm, error);
-  } else if (p == 1.5) {  // the tool's default; a square root, of a float32, is far faster than a power
-    add_entries_of_row(
-        a, b, count, [](Float8 x) { return detail::widen8(x) * detail::widen8(detail::sqrt8(x)); }, norm, error);
+    add_entries_of_row(a, b, count, FirstPower{}, norm, error);
+  } else if (p == 1.5) {
+    add_entries_of_row(a, b, count, Power1_5{}, norm, error);
   } else {
-    const auto power = [p](Float8 x) {
-      Double8 y;
-      for (int i = 0; i < 8; ++i) y[i] = std::pow(static_cast<double>(x[i]), p);
-      return y;
-    };
-    add_entries_of_row(a, b, count, power, norm, error);
+    add_entries_of_row(a, b, count, AnyPower{p}, norm, error);
   }
   const double squared_norm = detail::sum8(norm.squares), squared_error = detail::sum8(error.squares);
   errors.squared_norm += squared_norm;
