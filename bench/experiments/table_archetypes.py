@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Token embedding of all-MiniLM-L6-v2 as archetypes, beside other methods at the same bytes.
 
-k archetypes, t of them in every row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in all; then
-codes, coded-svd, subspaces and int4 in the bytes of 256 archetypes alone and of 1, 2 and 3 bits. Row weights are those
-of the command, zipf:0.5. cos and sts, as in table_frontier.py, only with --glue: about 30 s per row then.
+k archetypes, t of them in every row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in all (1024
+alone only: minutes a row); then codes, coded-svd, subspaces and int4 in the bytes of 256 archetypes alone and of 1, 2
+and 3 bits. Row weights are those of the command, zipf:0.5. cos and sts, as in table_frontier.py, only with --glue: some
+20 s per row then.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder, minilm_table, quiet_transformers
 
-COUNTS = (64, 256, 1024)
-MIXED = (4, 8)
+ALONE = ((64, 4), (256, 4), (256, 8), (1024, 4))  # k and t
+CODED = ((64, 4), (256, 4))
 BITS = (1.0, 2.0, 3.0)
 OTHERS = ("codes", "coded-svd", "subspaces", "int4")
 HEADER = ["method", "k", "t", "bits per weight", "MB", "error", "weighted error"]
@@ -47,13 +47,11 @@ def bits_alone(count: int, mixed: int, rows: int, cols: int) -> float:
     return 8 * (size + metadata) / (rows * cols)
 
 
-def settings(rows: int, cols: int, counts: Sequence[int]) -> list[Setting]:
-    chosen = []
-    for count in counts:
-        for mixed in MIXED:
-            alone = bits_alone(count, mixed, rows, cols)
-            chosen += [Setting("archetypes", bits, count, mixed) for bits in (alone, *BITS) if bits >= alone]
-    sizes = [*(bits_alone(256, mixed, rows, cols) for mixed in MIXED), *BITS]
+def settings(rows: int, cols: int) -> list[Setting]:
+    alone = {shape: bits_alone(*shape, rows, cols) for shape in ALONE}
+    chosen = [Setting("archetypes", bits, *shape) for shape, bits in alone.items()]
+    chosen += [Setting("archetypes", bits, *shape) for shape in CODED for bits in BITS]
+    sizes = [alone[256, 4], alone[256, 8], *BITS]
     return chosen + [Setting(method, bits) for method in OTHERS for bits in sizes]
 
 
@@ -82,13 +80,12 @@ def row_of(setting: Setting, fidelity: Fidelity | None, entries: int) -> list[st
 def main() -> None:
     parser = experiment_parser(__doc__)
     parser.add_argument("--glue", type=Path, help="folder of the GLUE tasks; without it cos and sts are left out")
-    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="numbers of archetypes")
     arguments = parser.parse_args()
     quiet_transformers()
     fidelity = Fidelity(arguments.glue) if arguments.glue is not None else None
     table = minilm_table()
     rows = []
-    for setting in settings(*table.shape, arguments.counts):
+    for setting in settings(*table.shape):
         row = row_of(setting, fidelity, table.size)
         if row is not None:
             rows.append(row)

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "detail/blas.hpp"
+#include "detail/conversion.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 
@@ -57,21 +59,13 @@ void add(const Matrix<double>& from, MatrixView<double> to) {
   }
 }
 
-Matrix<double> transposed(const Matrix<double>& a) {
-  Matrix<double> t = Matrix<double>::uninitialized(a.cols(), a.rows());
-  for (Index i = 0; i < a.rows(); ++i) {
-    for (Index j = 0; j < a.cols(); ++j) t(j, i) = a(i, j);
-  }
-  return t;
-}
-
 // A T^T as (T A^T)^T: entries are taken as they come.
 Matrix<double> times_transposed(const Matrix<double>& a, const SparseSignEmbedding& t) {
-  const Matrix<double> at = transposed(a);
+  const Matrix<double> at = detail::transposed(a.view());
   Matrix<double> product(t.rows(), a.rows());
   t.accumulate(0, RowMatrix(at.view()), product.view());
   for (Index i = 0; i < product.rows() * product.cols(); ++i) product.data()[i] *= t.scale();
-  return transposed(product);
+  return detail::transposed(std::as_const(product).view());
 }
 
 // sqrt(sum_{i >= k} sigma_i^2) for all k up to the largest rank, smallest first so that small tails keep their digits.
@@ -83,6 +77,37 @@ std::vector<double> tails(const std::vector<double>& sigma, Index max_rank) {
     if (k <= max_rank) tails[k] = tail;
   }
   return tails;
+}
+
+constexpr const char* kNoConvergence = "residual curve: LAPACK did not converge";
+
+// From the Gram matrix of the shorter side, in half the time of the singular values. Rounding moves a squared tail by
+// some n eps64 of the whole: nothing where a tail that is asked for, all but the empty one, may be lost in that.
+std::optional<std::vector<double>> tails_by_gram(const Matrix<double>& a, Index max_rank) {
+  constexpr double kSmallestTail = 1e-5;  // of the norm: its square is then right to some 1e-4
+  const Matrix<double> turned = a.rows() < a.cols() ? detail::transposed(a.view()) : Matrix<double>();
+  const MatrixView<const double> tall = a.rows() < a.cols() ? turned.view() : a.view();
+  Matrix<double> gram(tall.cols(), tall.cols());
+  blas::add_gram_upper(tall, gram.view());
+  for (Index i = 0; i < gram.rows(); ++i) {
+    for (Index j = 0; j < i; ++j) gram(i, j) = gram(j, i);
+  }
+  std::vector<double> values;
+  require(blas::symmetric_eigenvalues(gram.view(), values), [] { return std::string(kNoConvergence); });
+  std::ranges::reverse(values);
+  for (double& value : values) value = std::sqrt(std::max(0.0, value));
+  std::vector<double> found = tails(values, max_rank);
+  const Index last = std::min(max_rank, static_cast<Index>(values.size()) - 1);
+  if (last >= 0 && !(found[last] >= kSmallestTail * found[0])) return {};
+  return found;
+}
+
+std::vector<double> tails_of(const Matrix<double>& a, Index max_rank) {
+  if (auto found = tails_by_gram(a, max_rank)) return std::move(*found);
+  Matrix<double> work = a.clone();
+  std::vector<double> values;
+  require(blas::singular_values(work.view(), values), [] { return std::string(kNoConvergence); });
+  return tails(values, max_rank);
 }
 
 bool same_options(const ResidualOptions& a, const ResidualOptions& b) {
@@ -179,11 +204,7 @@ void BilinearSketch::merge(const BilinearSketch& other) {
 }
 
 std::vector<double> BilinearSketch::residuals(const Part& part) const {
-  Matrix<double> work = part.sums.clone();
-  std::vector<double> sigma;
-  require(blas::singular_values(work.view(), sigma),
-          [] { return std::string("residual curve: LAPACK dgesdd did not converge"); });
-  std::vector<double> residuals = tails(sigma, options_.max_rank);
+  std::vector<double> residuals = tails_of(part.sums, options_.max_rank);
   const double sides = 0.5 * (part.left.has_value() + part.right.has_value());
   for (std::size_t k = 0; options_.correct_bias && k < residuals.size(); ++k) {
     residuals[k] /= std::pow(1 - static_cast<double>(k) / static_cast<double>(sketch_size()), sides);
