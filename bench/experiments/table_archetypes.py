@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Token embedding of all-MiniLM-L6-v2 as archetypes, beside other methods at the same bytes.
 
-k archetypes, t of them in every row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in all (1024
-alone only: minutes a row); then codes, coded-svd, subspaces and int4 in the bytes of 256 archetypes alone and of 1, 2
-and 3 bits. Row weights are those of the command, zipf:0.5. cos and sts, as in table_frontier.py, only with --glue: some
-20 s per row then.
+k archetypes, t of them in every row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in all; then
+codes, coded-svd, subspaces and int4 in the bytes of 256 archetypes alone and of 1, 2 and 3 bits. Row weights are those
+of the command, zipf:0.5. cos and sts, as in table_frontier.py, only with --glue: some 20 s per row then.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
 from tables import minilm_folder, minilm_table, quiet_transformers
 
-ALONE = ((64, 4), (256, 4), (256, 8), (1024, 4))  # k and t
+ALONE = ((64, 4), (256, 4), (256, 8))  # k and t
 CODED = ((64, 4), (256, 4))
 BITS = (1.0, 2.0, 3.0)
 OTHERS = ("codes", "coded-svd", "subspaces", "int4")

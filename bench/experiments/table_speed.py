@@ -38,8 +38,8 @@ def loewner_svd(a: np.ndarray, rank: int) -> Factors:
     return loewner.project_rows(a, vt), vt
 
 
-def loewner_lp(a: np.ndarray, rank: int) -> Factors:
-    vt = loewner.lp_factorisation(a, norm_exponent=1, max_iterations=5, tolerance=0).vt[:rank]
+def loewner_lp(a: np.ndarray, rank: int, **options: float) -> Factors:
+    vt = loewner.lp_factorisation(a, norm_exponent=1, **options).vt[:rank]
     return loewner.project_rows(a, vt), vt
 
 
@@ -47,7 +47,8 @@ METHODS: dict[str, Callable[[np.ndarray, int], Factors]] = {
     "numpy.linalg.svd": numpy_svd,
     "sklearn randomized_svd": sklearn_svd,
     "loewner truncated_svd": loewner_svd,
-    "loewner lp p=1, 5 Lewis steps": loewner_lp,
+    "loewner lp p=1": loewner_lp,
+    "loewner lp p=1, 5 Lewis steps": partial(loewner_lp, max_iterations=5, tolerance=0),
 }
 
 

@@ -2,6 +2,8 @@
 #include "loewner/codec/bit_allocation.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -11,18 +13,6 @@
 namespace loewner {
 namespace {
 
-// One step b of all rows: they take it by falling energy, for each gains its energy times the same fall.
-struct StepQueue {
-  double fall;  // of the distortion
-  Index price;
-  std::size_t taken = 0;
-  double gain_for_price = 0;  // of the row that waits
-
-  void wait_for(std::span<const double> energies, std::span<const std::uint32_t> falling) {
-    gain_for_price = taken < falling.size() ? energies[falling[taken]] * fall / static_cast<double>(price) : -1;
-  }
-};
-
 // Equal rows stay in their order.
 std::vector<std::uint32_t> by_falling_energy(std::span<const double> energies) {
   std::vector<std::uint32_t> rows(energies.size());
@@ -31,47 +21,99 @@ std::vector<std::uint32_t> by_falling_energy(std::span<const double> energies) {
   return rows;
 }
 
+// The smallest double >= 0 for which a condition holds that holds for all larger ones: their bits are in their order.
+template <typename Condition>
+double first_that(Condition&& holds) {
+  std::uint64_t low = 0, high = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::infinity());
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    if (holds(std::bit_cast<double>(middle))) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return std::bit_cast<double>(low);
+}
+
 }  // namespace
 
 BitAllocation::BitAllocation(std::span<const double> energies, std::span<const double> distortion,
-                             std::span<const Index> prices)
-    : rows_(static_cast<Index>(energies.size())) {
+                             std::span<const Index> prices) {
   require(energies.size() <= std::numeric_limits<std::uint32_t>::max(),
           [&] { return "BitAllocation: at most 2^32 - 1 rows are possible, got " + std::to_string(energies.size()); });
   LOEWNER_ASSERT(distortion.size() == prices.size() && !prices.empty());
-  const std::vector<std::uint32_t> falling = by_falling_energy(energies);
-  std::vector<StepQueue> queues;
+  falling_ = by_falling_energy(energies);
+  energies_.reserve(falling_.size());
+  for (const std::uint32_t i : falling_) energies_.push_back(energies[i]);
+  sums_.assign(1, 0.0);
+  std::partial_sum(energies_.begin(), energies_.end(), std::back_inserter(sums_));
+  first_distortion_ = distortion[0];
+  first_price_ = prices[0];
   for (std::size_t b = 0; b + 1 < distortion.size(); ++b) {
-    LOEWNER_ASSERT(distortion[b] >= distortion[b + 1]);
-    queues.push_back({.fall = distortion[b] - distortion[b + 1], .price = prices[b + 1] - prices[b]});
-    queues.back().wait_for(energies, falling);
-  }
-  const std::size_t most = energies.size() * queues.size();
-  order_.reserve(most);
-  highest_.reserve(most + 1);
-  prices_.reserve(most + 1);
-  errors_.reserve(most + 1);
-  double error = std::accumulate(energies.begin(), energies.end(), 0.0) * distortion[0];
-  errors_.push_back(error);
-  prices_.push_back(prices[0] * rows_);
-  highest_.push_back(0);
-  while (order_.size() < most) {
-    // The first of the largest: the lower step where two gain the same, so that no row skips one.
-    StepQueue& queue = *std::ranges::max_element(queues, {}, &StepQueue::gain_for_price);
-    const std::uint32_t row = falling[queue.taken++];
-    queue.wait_for(energies, falling);
-    order_.push_back(row);
-    highest_.push_back(std::max(highest_.back(), static_cast<std::uint8_t>(&queue - queues.data() + 1)));
-    prices_.push_back(prices_.back() + queue.price);
-    error -= energies[row] * queue.fall;
-    errors_.push_back(std::max(error, 0.0));
+    LOEWNER_ASSERT(distortion[b] >= distortion[b + 1] && prices[b] < prices[b + 1]);
+    steps_.push_back({distortion[b] - distortion[b + 1], prices[b + 1] - prices[b]});
   }
 }
 
-std::vector<std::uint8_t> BitAllocation::steps(Index taken) const {
-  LOEWNER_ASSERT(taken >= 0 && taken <= most());
-  std::vector<std::uint8_t> steps(static_cast<std::size_t>(rows_), 0);
-  for (Index i = 0; i < taken; ++i) ++steps[order_[i]];
+int BitAllocation::Spent::highest_step() const {
+  return static_cast<int>(rows.rend() - std::find_if(rows.rbegin(), rows.rend(), [](Index n) { return n > 0; }));
+}
+
+Index BitAllocation::least_price() const {
+  return static_cast<Index>(falling_.size()) * first_price_;
+}
+
+Index BitAllocation::most_price() const {
+  Index price = first_price_;
+  for (const Step& step : steps_) price += step.price;
+  return static_cast<Index>(falling_.size()) * price;
+}
+
+BitAllocation::Spent BitAllocation::spend(std::vector<Index> rows) const {
+  Spent spent{.rows = std::move(rows), .price = least_price(), .error = sums_.back() * first_distortion_};
+  for (std::size_t b = 0; b < steps_.size(); ++b) {
+    spent.price += spent.rows[b] * steps_[b].price;
+    spent.error -= sums_[spent.rows[b]] * steps_[b].fall;
+  }
+  spent.error = std::max(spent.error, 0.0);
+  return spent;
+}
+
+BitAllocation::Spent BitAllocation::within(Index max_price) const {
+  LOEWNER_ASSERT(max_price >= least_price());
+  // How many rows gain more than that by step b, or as much: they come first.
+  const auto count = [&](std::size_t b, auto&& is_enough) {
+    return std::ranges::partition_point(energies_, [&](double e) { return is_enough(steps_[b].gain_for_price(e)); }) -
+           energies_.begin();
+  };
+  const auto price_above = [&](double gain) {
+    Index price = least_price();
+    for (std::size_t b = 0; b < steps_.size(); ++b) {
+      price += steps_[b].price * count(b, [&](double g) { return g > gain; });
+    }
+    return price;
+  };
+  const double last = first_that([&](double gain) { return price_above(gain) <= max_price; });
+  Index rest = max_price - price_above(last);
+  std::vector<Index> rows;
+  bool all_fit = true;
+  for (std::size_t b = 0; b < steps_.size(); ++b) {
+    const Index above = count(b, [&](double g) { return g > last; });
+    const Index equal = count(b, [&](double g) { return g >= last; }) - above;
+    const Index taken = all_fit ? std::min(equal, rest / steps_[b].price) : 0;
+    all_fit = all_fit && taken == equal;
+    rest -= taken * steps_[b].price;
+    rows.push_back(above + taken);
+  }
+  return spend(std::move(rows));
+}
+
+std::vector<std::uint8_t> BitAllocation::steps(const Spent& spent) const {
+  std::vector<std::uint8_t> steps(falling_.size(), 0);
+  for (const Index rows : spent.rows) {
+    for (Index i = 0; i < rows; ++i) ++steps[falling_[i]];
+  }
   return steps;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "detail/half_scales.hpp"
@@ -31,12 +32,15 @@ BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& 
   return {energies, ladder.distortion(), prices};
 }
 
-// How many steps the bytes pay for; -1 when not even none.
-Index steps_within(const BitAllocation& allocation, Index rows, Index cols, Index max_bytes) {
-  const auto& prices = allocation.prices();
-  if (Codes::bytes_at(rows, cols, prices.back(), false) <= max_bytes) return allocation.most();
+// What the bytes pay for; nothing when not even all rows on step 0.
+std::optional<BitAllocation::Spent> spent_within(const BitAllocation& allocation, Index rows, Index cols,
+                                                 Index max_bytes) {
+  if (Codes::bytes_at(rows, cols, allocation.most_price(), false) <= max_bytes) {
+    return allocation.within(allocation.most_price());
+  }
   const Index rest = max_bytes - Codes::bytes_at(rows, cols, 0, true);
-  return std::ranges::upper_bound(prices, rest) - prices.begin() - 1;
+  if (rest < allocation.least_price()) return {};
+  return allocation.within(rest);
 }
 
 double dot(std::span<const float> a, std::span<const float> b) {
@@ -356,13 +360,13 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
   });
   require_finite(a, "encode_codes: the matrix");
   const BitAllocation allocation = allocation_of(row_energies(a, options.row_weights), ladder);
-  const Index taken = steps_within(allocation, a.rows(), a.cols(), options.max_bytes);
-  if (taken < 0) {
+  const auto spent = spent_within(allocation, a.rows(), a.cols(), options.max_bytes);
+  if (!spent) {
     throw BudgetError("codes take at least " + std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true)) +
                       " bytes, the budget leaves " + std::to_string(options.max_bytes));
   }
   Codes::Arrays arrays;
-  arrays.bits = allocation.steps(taken);
+  arrays.bits = allocation.steps(*spent);
   if (std::ranges::find(arrays.bits, 0) != arrays.bits.end()) {
     arrays.shared = shared_row(shared_sum(a, options.row_weights, arrays.bits));
   }
@@ -386,16 +390,15 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
 
 std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points) {
   const BitAllocation allocation = allocation_of(energies, ladder);
-  const double total = allocation.errors().front();
-  const auto& prices = allocation.prices();
+  const Index least = allocation.least_price(), most = allocation.most_price();
+  const double total = allocation.within(least).error;
   const auto rows = static_cast<Index>(energies.size());
   std::vector<CodesRate> curve;
   for (int k = 0; k <= points; ++k) {
-    const Index price = prices.front() + (prices.back() - prices.front()) * k / points;
-    const Index taken = std::ranges::upper_bound(prices, price) - prices.begin() - 1;
-    curve.push_back({.bytes = Codes::bytes_at(rows, ladder.cols(), prices[taken], taken < allocation.most()),
-                     .error = total > 0 ? allocation.errors()[taken] / total : 0.0,
-                     .highest_step = allocation.highest_step(taken)});
+    const auto spent = allocation.within(least + (most - least) * k / points);
+    curve.push_back({.bytes = Codes::bytes_at(rows, ladder.cols(), spent.price, spent.price < most),
+                     .error = total > 0 ? spent.error / total : 0.0,
+                     .highest_step = spent.highest_step()});
   }
   return curve;
 }

@@ -53,9 +53,13 @@ Grid grid_of(std::span<const float> values, const Integers::Shape& shape) {
   return {half(range / ((1 << shape.bits) - 1)), half(low)};
 }
 
-unsigned code_of(float x, float step, float offset, int bits) {
-  const float code = step > 0 ? std::nearbyint((x - offset) / step) : 0.0F;
-  return static_cast<unsigned>(std::clamp(code, 0.0F, static_cast<float>((1 << bits) - 1)));
+// Of entry x, still a float: the nearest of 0 ... 2^bits - 1. Adding 1.5 2^23 leaves no room for a fraction, so that
+// the addition rounds, in vector registers and without a call.
+float code_of(float x, float step, float offset, int bits) {
+  constexpr float kNoFraction = 12582912;
+  if (!(step > 0)) return 0;
+  const float code = std::clamp((x - offset) / step, 0.0F, static_cast<float>((1 << bits) - 1));
+  return (code + kNoFraction) - kNoFraction;
 }
 
 // The groups of a row: first entry and entries.
@@ -72,9 +76,18 @@ void encode_row(std::span<const float> row, const Integers::Shape& shape, std::u
     const Grid grid = grid_of(row.subspan(first, count), shape);
     const float step = value_of(grid.step, shape.scale_exponent), offset = value_of(grid.offset, shape.scale_exponent);
     for (Index j = first; j < first + count; ++j) {
-      const unsigned code = code_of(row[j], step, offset, shape.bits);
+      const auto code = static_cast<unsigned>(code_of(row[j], step, offset, shape.bits));
       out[j * shape.bits / 8] |= static_cast<std::uint8_t>(code << (j * shape.bits % 8));
     }
+  });
+}
+
+// What decoding the row gives, without packing it.
+void round_row(std::span<const float> row, const Integers::Shape& shape, std::span<float> out) {
+  for_each_group(shape, [&](Index, Index first, Index count) {
+    const Grid grid = grid_of(row.subspan(first, count), shape);
+    const float step = value_of(grid.step, shape.scale_exponent), offset = value_of(grid.offset, shape.scale_exponent);
+    for (Index j = first; j < first + count; ++j) out[j] = offset + step * code_of(row[j], step, offset, shape.bits);
   });
 }
 
@@ -119,6 +132,7 @@ std::vector<std::uint16_t> read_halves(const StoredArray& array, Index first, In
 
 Integers::Integers(std::shared_ptr<const RowSource> a, const Shape& shape)
     : shape_(shape),
+      source_(a),
       codes_(code_array(a, shape)),
       steps_(grid_array("steps", a, shape, [](const Grid& grid) { return grid.step; })),
       offsets_(grid_array("offsets", a, shape, [](const Grid& grid) { return grid.offset; })) {}
@@ -154,6 +168,12 @@ Json Integers::spec_fields() const {
 
 MatrixView<const float> Integers::read_rows(Index first, Index count, Matrix<float>& buffer) const {
   if (buffer.rows() != count || buffer.cols() != cols()) buffer = Matrix<float>::uninitialized(count, cols());
+  if (source_ != nullptr) {
+    Matrix<float> source_buffer;
+    const auto rows = source_->read_rows(first, count, source_buffer);
+    for (Index i = 0; i < count; ++i) round_row(rows.row(i), shape_, buffer.row(i));
+    return std::as_const(buffer).view();
+  }
   std::vector<std::uint8_t> codes(static_cast<std::size_t>(count * shape_.row_bytes()));
   codes_.read_rows(first, count, reinterpret_cast<std::byte*>(codes.data()));
   const auto steps = read_halves(steps_, first, count), offsets = read_halves(offsets_, first, count);

@@ -38,6 +38,7 @@ class Integers final : public EncodedMatrix {
 
  private:
   Shape shape_;
+  std::shared_ptr<const RowSource> source_;  // null where the arrays are stored
   StoredArray codes_, steps_, offsets_;
 };
 

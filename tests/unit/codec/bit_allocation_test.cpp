@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -31,21 +32,67 @@ TEST(BitAllocation, IsTheBestOfAllForEveryNumberOfBits) {
     }
     best[total] = std::min(best[total], error_of(energies, bits));
   }
-  ASSERT_EQ(allocation.most(), 15);
+  ASSERT_EQ(allocation.most_price(), 15);
   for (Index total = 0; total <= 15; ++total) {
-    const auto bits = allocation.steps(total);
-    Index spent = 0;
-    for (const int b : bits) spent += b;
-    EXPECT_EQ(spent, total);
+    const auto spent = allocation.within(total);
+    const auto bits = allocation.steps(spent);
+    Index sum = 0;
+    for (const int b : bits) sum += b;
+    EXPECT_EQ(sum, total);
+    EXPECT_EQ(spent.price, total);
+    EXPECT_EQ(spent.highest_step(), std::ranges::max(bits));
     EXPECT_NEAR(error_of(energies, bits), best[total], 1e-12) << total;
-    EXPECT_NEAR(allocation.errors()[total], best[total], 1e-12) << total;
+    EXPECT_NEAR(spent.error, best[total], 1e-12) << total;
   }
+}
+
+// Step by step: the largest gain for the price, of equal ones that of the lowest step and the first row.
+std::vector<std::uint8_t> one_by_one(const std::vector<double>& energies, std::span<const Index> prices, Index amount) {
+  std::vector<std::uint8_t> bits(energies.size(), 0);
+  Index spent = static_cast<Index>(energies.size()) * prices[0];
+  for (;;) {
+    double most = -1;
+    std::size_t best = 0;
+    for (std::size_t i = 0; i < energies.size(); ++i) {
+      if (bits[i] == 3) continue;
+      const auto price = static_cast<double>(prices[bits[i] + 1] - prices[bits[i]]);
+      const double gain = energies[i] * (kDistortion[bits[i]] - kDistortion[bits[i] + 1]) / price;
+      if (gain > most || (gain == most && bits[i] < bits[best])) {
+        most = gain;
+        best = i;
+      }
+    }
+    if (most < 0) return bits;
+    spent += prices[bits[best] + 1] - prices[bits[best]];
+    if (spent > amount) return bits;
+    ++bits[best];
+  }
+}
+
+TEST(BitAllocation, IsWhatOneStepAfterTheOtherGives) {
+  constexpr std::array<Index, 4> prices = {1, 3, 6, 11};
+  const std::vector<double> energies = {4, 1, 1, 0, 1e-300, 4, 0.25, 1, 0, 7};
+  const BitAllocation allocation(energies, kDistortion, prices);
+  EXPECT_EQ(allocation.least_price(), 10);
+  EXPECT_EQ(allocation.most_price(), 110);
+  for (Index amount = 10; amount <= 111; ++amount) {
+    const auto spent = allocation.within(amount);
+    EXPECT_EQ(allocation.steps(spent), one_by_one(energies, prices, amount)) << amount;
+    EXPECT_LE(spent.price, amount);
+  }
+}
+
+TEST(BitAllocation, OfNoRowsIsEmpty) {
+  const auto spent = BitAllocation({}, kDistortion, kPrices).within(0);
+  EXPECT_EQ(spent.price, 0);
+  EXPECT_EQ(spent.error, 0);
+  EXPECT_EQ(spent.highest_step(), 0);
 }
 
 // Control: the same bits for every row are worse as soon as rows differ.
 TEST(BitAllocation, EqualBitsAreWorse) {
   const std::vector<double> energies = {100, 1, 1, 1};
-  EXPECT_LT(BitAllocation(energies, kDistortion, kPrices).errors()[4], error_of(energies, {1, 1, 1, 1}));
+  EXPECT_LT(BitAllocation(energies, kDistortion, kPrices).within(4).error, error_of(energies, {1, 1, 1, 1}));
 }
 
 }  // namespace
