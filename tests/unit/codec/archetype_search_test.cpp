@@ -16,7 +16,7 @@
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 
-namespace loewner {
+namespace loewner::archetype_search_test {
 namespace {
 
 constexpr Index kRows = 3000, kCols = 20, kCount = 10, kPerRow = 3;
@@ -118,4 +118,4 @@ TEST(ArchetypeSearch, RefusesWhatCannotBeMeant) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::archetype_search_test

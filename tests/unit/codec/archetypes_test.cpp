@@ -18,7 +18,7 @@
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 
-namespace loewner {
+namespace loewner::archetypes_test {
 namespace {
 
 constexpr Index kRows = 300, kPerRow = 3;
@@ -238,4 +238,4 @@ TEST(Archetypes, BadArraysAreRefused) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::archetypes_test

@@ -7,7 +7,7 @@
 #include <array>
 #include <limits>
 
-namespace loewner {
+namespace loewner::bit_allocation_test {
 namespace {
 
 constexpr std::array kDistortion = {1.0, 0.3, 0.1, 0.03};
@@ -96,4 +96,4 @@ TEST(BitAllocation, EqualBitsAreWorse) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::bit_allocation_test

@@ -10,7 +10,7 @@
 #include "loewner/codec/trellis_quantizer.hpp"
 #include "support/messages.hpp"
 
-namespace loewner {
+namespace loewner::code_ladder_test {
 namespace {
 
 std::vector<double> falling_variances(Index count, double ratio) {
@@ -96,4 +96,4 @@ TEST(CodeLadder, BadOnesAreRefused) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::code_ladder_test

@@ -14,7 +14,7 @@
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 
-namespace loewner {
+namespace loewner::codes_test {
 namespace {
 
 constexpr Index kRows = 300, kCols = 48;
@@ -164,4 +164,4 @@ TEST_F(CodesOf, NonFiniteEntriesAreRefused) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::codes_test

@@ -11,7 +11,7 @@
 #include "support/messages.hpp"
 #include "support/tolerance.hpp"
 
-namespace loewner {
+namespace loewner::dense_test {
 namespace {
 
 constexpr Index kRows = 50, kCols = 13;
@@ -67,4 +67,4 @@ INSTANTIATE_TEST_SUITE_P(EveryFormat, DenseIn,
                          [](const auto& type) { return std::string(to_string(type.param)); });
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::dense_test

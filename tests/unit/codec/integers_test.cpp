@@ -10,7 +10,7 @@
 #include "loewner/robust/lp_error.hpp"
 #include "support/matrices.hpp"
 
-namespace loewner {
+namespace loewner::integers_test {
 namespace {
 
 class IntegersOf : public testing::TestWithParam<int> {
@@ -56,4 +56,4 @@ TEST_P(IntegersOf, EqualAndHugeEntriesAreFine) {
 INSTANTIATE_TEST_SUITE_P(Bits, IntegersOf, testing::Values(4, 8));
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::integers_test

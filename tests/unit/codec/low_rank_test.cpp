@@ -15,7 +15,7 @@
 #include "support/threads.hpp"
 #include "support/tolerance.hpp"
 
-namespace loewner {
+namespace loewner::low_rank_test {
 namespace {
 
 constexpr Index kRows = 120, kCols = 40, kRank = 7;
@@ -154,4 +154,4 @@ TEST(LowRank, ArraysMustBeOfTheFormatOfTheSpecification) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::low_rank_test

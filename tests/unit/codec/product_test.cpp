@@ -15,7 +15,7 @@
 #include "support/threads.hpp"
 #include "support/tolerance.hpp"
 
-namespace loewner {
+namespace loewner::product_test {
 namespace {
 
 constexpr Index kRows = 200, kCols = 40, kRank = 24;
@@ -94,4 +94,4 @@ TEST(Product, BadSpecificationsAreRefused) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::product_test

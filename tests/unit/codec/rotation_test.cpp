@@ -8,7 +8,7 @@
 #include "loewner/base/error.hpp"
 #include "support/matrices.hpp"
 
-namespace loewner {
+namespace loewner::rotation_test {
 namespace {
 
 double squared_norm(std::span<const float> x) {
@@ -58,4 +58,4 @@ TEST(Rotation, NoColumnsAreRefused) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::rotation_test

@@ -11,7 +11,7 @@
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 
-namespace loewner {
+namespace loewner::stored_array_test {
 namespace {
 
 constexpr Index kRows = 37, kCols = 11;
@@ -90,4 +90,4 @@ TEST(StoredArray, OfAFileKeepsTheFileOpen) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::stored_array_test

@@ -6,7 +6,7 @@
 #include "loewner/base/error.hpp"
 #include "support/messages.hpp"
 
-namespace loewner {
+namespace loewner::structures_test {
 namespace {
 
 std::string refusal(const Json& spec) {
@@ -33,4 +33,4 @@ TEST(Structures, MissingArraysAreReported) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::structures_test

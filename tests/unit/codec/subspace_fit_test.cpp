@@ -12,7 +12,7 @@
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 
-namespace loewner {
+namespace loewner::subspace_fit_test {
 namespace {
 
 constexpr Index kRows = 900, kCols = 32;
@@ -132,4 +132,4 @@ TEST(EncodeSubspaces, ExactlyOneTargetIsNeeded) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::subspace_fit_test

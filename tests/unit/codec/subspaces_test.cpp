@@ -15,7 +15,7 @@
 #include "support/threads.hpp"
 #include "support/tolerance.hpp"
 
-namespace loewner {
+namespace loewner::subspaces_test {
 namespace {
 
 constexpr Index kRows = 120, kCols = 40;
@@ -251,4 +251,4 @@ TEST(Subspaces, AChangedLabelIsRefusedBecauseTheSizesNoLongerAddUp) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::subspaces_test

@@ -9,7 +9,7 @@
 #include "loewner/base/error.hpp"
 #include "support/matrices.hpp"
 
-namespace loewner {
+namespace loewner::trellis_quantizer_test {
 namespace {
 
 struct Coded {
@@ -99,4 +99,4 @@ TEST(TrellisQuantizer, OtherBitsAreRefused) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::trellis_quantizer_test

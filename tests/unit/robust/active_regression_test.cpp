@@ -11,7 +11,7 @@
 #include "support/messages.hpp"
 #include "support/regression_data.hpp"
 
-namespace loewner {
+namespace loewner::active_regression_test {
 namespace {
 
 // Hands out rows of b and counts.
@@ -190,4 +190,4 @@ TEST(ActiveRegression, FewerLabelsThanColumnsAreReportedByTheRank) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::active_regression_test

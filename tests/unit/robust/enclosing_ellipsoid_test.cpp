@@ -12,7 +12,7 @@
 #include "loewner/base/parallel.hpp"
 #include "support/matrices.hpp"
 
-namespace loewner {
+namespace loewner::enclosing_ellipsoid_test {
 namespace {
 
 EnclosingEllipsoid enclose(const Matrix<float>& a, double epsilon = 1e-8) {
@@ -159,4 +159,4 @@ TEST(EnclosingEllipsoid, NamesTheRankOfADeficientMatrix) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::enclosing_ellipsoid_test

@@ -16,7 +16,7 @@
 #include "support/matrices.hpp"
 #include "support/tolerance.hpp"
 
-namespace loewner {
+namespace loewner::entrywise_low_rank_test {
 namespace {
 
 EntrywiseLowRank fit(const Matrix<float>& a, Index rank, double p, int max_iterations = 60) {
@@ -270,4 +270,4 @@ TEST(EntrywiseLowRank, RejectsOptionsAndEntriesOutsideTheirRange) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::entrywise_low_rank_test

@@ -10,7 +10,7 @@
 #include "support/messages.hpp"
 #include "support/regression_data.hpp"
 
-namespace loewner {
+namespace loewner::label_plan_test {
 namespace {
 
 LabelPlan plan(const Matrix<double>& a, const LabelPlanOptions& options) {
@@ -143,4 +143,4 @@ TEST(LabelPlanText, NamesTheLineAndTheRuleThatIsBroken) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::label_plan_test

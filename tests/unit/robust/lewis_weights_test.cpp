@@ -11,7 +11,7 @@
 #include "support/matrices.hpp"
 #include "support/threads.hpp"
 
-namespace loewner {
+namespace loewner::lewis_weights_test {
 namespace {
 
 LewisOptions until_converged(double p) {
@@ -258,4 +258,4 @@ TEST(LewisWeights, RejectsBadOptionsAndNonFiniteEntries) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::lewis_weights_test

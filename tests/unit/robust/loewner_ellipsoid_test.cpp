@@ -13,7 +13,7 @@
 #include "loewner/robust/lp_low_rank.hpp"
 #include "support/matrices.hpp"
 
-namespace loewner {
+namespace loewner::loewner_ellipsoid_test {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -261,4 +261,4 @@ TEST(LoewnerEllipsoid, NamesTheRankOfADeficientMatrixAndRejectsBadOptions) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::loewner_ellipsoid_test

@@ -11,7 +11,7 @@
 #include "loewner/sketch/leverage_scores.hpp"
 #include "support/regression_data.hpp"
 
-namespace loewner {
+namespace loewner::loss_sensitivities_test {
 namespace {
 
 // The largest share of each row over random x and x aimed at single rows (dual directions), at many lengths.
@@ -87,4 +87,4 @@ TEST(LossSensitivities, OfRowsOfZerosAreZero) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::loss_sensitivities_test

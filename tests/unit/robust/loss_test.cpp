@@ -9,7 +9,7 @@
 
 #include "loewner/base/error.hpp"
 
-namespace loewner {
+namespace loewner::loss_test {
 namespace {
 
 constexpr double kScale = 0.7;
@@ -83,4 +83,4 @@ TEST(Loss, RejectsParametersOutsideTheirRange) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::loss_test

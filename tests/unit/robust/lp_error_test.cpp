@@ -10,7 +10,7 @@
 #include "support/matrices.hpp"
 #include "support/threads.hpp"
 
-namespace loewner {
+namespace loewner::lp_error_test {
 namespace {
 
 ApproximationErrors errors(const Matrix<float>& a, const Matrix<float>& b, double p,
@@ -99,4 +99,4 @@ TEST(ApproximationErrors, RejectsOtherShapesBadWeightsAndExponentsBelowOne) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::lp_error_test

@@ -15,7 +15,7 @@
 #include "support/threads.hpp"
 #include "support/tolerance.hpp"
 
-namespace loewner {
+namespace loewner::lp_low_rank_test {
 namespace {
 
 // The four kinds of data of the published comparison, and what its local search found for Lewis weights at p = 1.
@@ -262,4 +262,4 @@ TEST(LpLowRank, RejectsRanksOutsideTheMatrix) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::lp_low_rank_test

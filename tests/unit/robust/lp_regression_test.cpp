@@ -11,7 +11,7 @@
 #include "support/messages.hpp"
 #include "support/regression_data.hpp"
 
-namespace loewner {
+namespace loewner::lp_regression_test {
 namespace {
 
 using test::coherent_matrix;
@@ -403,4 +403,4 @@ TEST(HuberRegression, RejectsAScaleThatIsNotPositive) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::lp_regression_test

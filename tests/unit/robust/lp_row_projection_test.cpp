@@ -12,7 +12,7 @@
 #include "support/threads.hpp"
 #include "support/tolerance.hpp"
 
-namespace loewner {
+namespace loewner::lp_row_projection_test {
 namespace {
 
 LpRowProjection project(const Matrix<float>& a, const Matrix<float>& right, double p) {
@@ -200,4 +200,4 @@ TEST(LpRowProjection, RejectsBadOptionsAndFactors) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::lp_row_projection_test

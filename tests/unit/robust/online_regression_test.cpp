@@ -9,7 +9,7 @@
 #include "support/messages.hpp"
 #include "support/regression_data.hpp"
 
-namespace loewner {
+namespace loewner::online_regression_test {
 namespace {
 
 OnlineActiveRegression stream(const Matrix<double>& a, const Matrix<double>& b,
@@ -108,4 +108,4 @@ TEST(OnlineActiveRegression, NamesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::online_regression_test

@@ -11,7 +11,7 @@
 #include "loewner/linalg/truncated_svd.hpp"
 #include "support/matrices.hpp"
 
-namespace loewner {
+namespace loewner::robust_subspace_test {
 namespace {
 
 const std::vector<double> kPlantedSpectrum{60, 55, 50};
@@ -191,4 +191,4 @@ TEST(DistancesToSubspace, DoNotCancelForRowsInTheSubspace) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::robust_subspace_test

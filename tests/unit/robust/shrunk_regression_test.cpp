@@ -15,7 +15,7 @@
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 
-namespace loewner {
+namespace loewner::shrunk_regression_test {
 namespace {
 
 constexpr Index kRows = 2000, kCols = 32, kTargets = 16;
@@ -158,4 +158,4 @@ TEST(ShrunkRegression, RefusesWhatCannotBeMeant) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::shrunk_regression_test

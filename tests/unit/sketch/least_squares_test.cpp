@@ -8,7 +8,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::least_squares_test {
 namespace {
 
 struct Svd {
@@ -220,4 +220,4 @@ TEST(LeastSquares, BadOptionsShapesAndEntriesAreNamed) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::least_squares_test

@@ -10,7 +10,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::less_embedding_test {
 namespace {
 
 // Orthonormal columns, half of which live in the first rows.
@@ -105,4 +105,4 @@ TEST(Less, NonFiniteRowsThatAreUsedAreNamed) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::less_embedding_test

@@ -9,7 +9,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::leverage_scores_test {
 namespace {
 
 double sum(const std::vector<double>& values) {
@@ -141,4 +141,4 @@ TEST(LeverageScores, BadOptionsAndEntriesAreNamed) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::leverage_scores_test

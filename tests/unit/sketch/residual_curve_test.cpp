@@ -12,7 +12,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::residual_curve_test {
 namespace {
 
 double tail(const std::vector<double>& spectrum, Index k) {
@@ -283,4 +283,4 @@ TEST_F(BilinearForms, WhatDoesNotFitIsRefusedAndAddsNothing) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::residual_curve_test

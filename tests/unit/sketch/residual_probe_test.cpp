@@ -8,7 +8,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::residual_probe_test {
 namespace {
 
 TEST(ResidualProbe, OfAFactorisationIsWithinItsStandardErrors) {
@@ -66,4 +66,4 @@ TEST(ResidualProbe, NoProbesAndNonFiniteProductsAreRefused) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::residual_probe_test

@@ -13,7 +13,7 @@
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 
-namespace loewner {
+namespace loewner::row_sample_test {
 namespace {
 
 constexpr Index kRows = 300, kCols = 6, kCount = 40;
@@ -131,4 +131,4 @@ TEST_F(SampledRows, AreAtLeastOne) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::row_sample_test

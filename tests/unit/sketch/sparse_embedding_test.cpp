@@ -8,7 +8,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::sparse_embedding_test {
 namespace {
 
 // Sums of a few hundred products of normal numbers in another order.
@@ -222,4 +222,4 @@ TEST(Embedding, DefaultsFollowTheDimension) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::sparse_embedding_test

@@ -8,7 +8,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::streamed_sketch_test {
 namespace {
 
 constexpr Index kRows = 700, kCols = 20;
@@ -79,4 +79,4 @@ TEST_F(StreamedRows, ARefusedBlockAddsNothing) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::streamed_sketch_test

@@ -8,7 +8,7 @@
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 
-namespace loewner {
+namespace loewner::vector_residual_sketch_test {
 namespace {
 
 double truth(std::vector<double> x, Index k, double p) {
@@ -110,4 +110,4 @@ TEST(VectorResiduals, BadOptionsAndPlacesAreNamed) {
 }
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::vector_residual_sketch_test
