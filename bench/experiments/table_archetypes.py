@@ -23,7 +23,7 @@ CODED = ((64, 4), (256, 4))
 BITS = (1.0, 2.0, 3.0)
 OTHERS = ("codes", "coded-svd", "subspaces", "int4")
 HEADER = ["method", "k", "t", "bits per weight", "MB", "error", "weighted error"]
-QUALITY = ["cos", "sts"]
+QUALITY = {"cos": 4, "sts": 2}  # digits of each
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def row_of(setting: Setting, fidelity: Fidelity | None, entries: int) -> list[st
         f"{table['bytes_after'] / 1e6:.2f}",
         f"{table['relative_error']:.4f}",
         f"{table['weighted_relative_error']:.4f}",
-        *(f"{quality[name]:.4f}" for name in QUALITY if name in quality),
+        *(f"{quality[name]:.{digits}f}" for name, digits in QUALITY.items() if name in quality),
     ]
 
 
@@ -89,7 +89,7 @@ def main() -> None:
         if row is not None:
             rows.append(row)
             print(*row, file=sys.stderr, flush=True)
-    header = HEADER + (QUALITY if fidelity is not None else [])
+    header = HEADER + (list(QUALITY) if fidelity is not None else [])
     publish("archetypes", markdown_table(header, rows), arguments.update_docs)
 
 
