@@ -55,7 +55,7 @@ class BitAllocation {
   std::vector<std::uint32_t> falling_;  // the rows by falling energy
   std::vector<double> energies_;        // in that order
   std::vector<double> sums_;            // of the first 0, 1, ... n of them
-  std::vector<Step> steps_;  // to step 1, 2, ... b
+  std::vector<Step> steps_;             // to step 1, 2, ... b
   double first_distortion_;
   Index first_price_;
 };

@@ -14,6 +14,7 @@
 #include "loewner/base/random.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/codec/structures.hpp"
+#include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"
@@ -75,25 +76,6 @@ std::unique_ptr<Archetypes> with_codes(const Mixtures& mixtures, Index bytes) {
   return mixed->with_residual(encode_codes(DenseRows(rest.view()), {.max_bytes = bytes}));
 }
 
-std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix, const Json& spec) {
-  const auto arrays = matrix.to_tensors();
-  return encoded_matrix_from_tensors(spec, [&](std::string_view name) {
-    const auto found = std::ranges::find(arrays, name, &StoredArray::name);
-    if (found == arrays.end()) throw IoError("no array " + std::string(name));
-    return *found;
-  });
-}
-
-std::vector<std::byte> stored(const EncodedMatrix& matrix) {
-  std::vector<std::byte> bytes;
-  for (const auto& array : matrix.to_tensors()) {
-    const std::size_t at = bytes.size();
-    bytes.resize(at + static_cast<std::size_t>(array.bytes()));
-    array.read_rows(0, array.rows, bytes.data() + at);
-  }
-  return bytes;
-}
-
 class ArchetypesOf : public testing::TestWithParam<Index> {};
 INSTANTIATE_TEST_SUITE_P(OneAndTwoBytesAnIndex, ArchetypesOf, testing::Values(12, 256, 300));
 
@@ -119,14 +101,14 @@ TEST_P(ArchetypesOf, ReadsBackAndDecodesChosenRowsAsAllOfThem) {
   const Mixtures mixtures(GetParam());
   for (const bool coded : {false, true}) {
     const auto archetypes = coded ? with_codes(mixtures, kRows * mixtures.cols() / 2) : encoded(mixtures);
-    const auto again = read_back(*archetypes, archetypes->spec());
+    const auto again = test::read_back(*archetypes);
     const Matrix<float> all = read_all(*archetypes);
     std::vector<Index> rows;
     for (Index i = 0; i < 280; ++i) rows.push_back(i * 7 % kRows);
     Matrix<float> picked(280, mixtures.cols());
     again->decode_rows(rows, picked.view());
     for (Index i = 0; i < 280; ++i) EXPECT_TRUE(std::ranges::equal(picked.row(i), all.row(rows[i]))) << i;
-    EXPECT_EQ(stored(*again), stored(*archetypes));
+    EXPECT_EQ(test::stored_bytes(*again), test::stored_bytes(*archetypes));
     EXPECT_EQ(again->spec(), archetypes->spec());
   }
 }
@@ -160,7 +142,7 @@ TEST(Archetypes, SameBytesForAnyNumberOfThreads) {
   const Mixtures mixtures(300);
   const auto bytes = [&](int threads) {
     const test::ThreadCount scope(threads);
-    return stored(*with_codes(mixtures, kRows * mixtures.cols() / 2));
+    return test::stored_bytes(*with_codes(mixtures, kRows * mixtures.cols() / 2));
   };
   const auto one = bytes(1);
   EXPECT_EQ(bytes(2), one);
@@ -190,7 +172,7 @@ TEST(Archetypes, BadSpecificationsAreRefused) {
   const auto refusal = [&](const std::string& pointer, const Json& value) {
     Json spec = archetypes->spec();
     spec[Json::json_pointer(pointer)] = value;
-    return test::message_of<IoError>([&] { (void)read_back(*archetypes, spec); });
+    return test::message_of<IoError>([&] { (void)test::read_back(*archetypes, spec); });
   };
   EXPECT_CONTAINS(refusal("/archetypes", 0), "archetypes must be in [1, 65536], got 0");
   EXPECT_CONTAINS(refusal("/archetypes", 65537), "got 65537");

@@ -10,6 +10,7 @@
 #include "loewner/codec/structures.hpp"
 #include "loewner/linalg/row_energies.hpp"
 #include "loewner/robust/lp_error.hpp"
+#include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"
@@ -31,11 +32,6 @@ class CodesOf : public testing::Test {
   }
   double error_of(const RowSource& b) const {
     return approximation_errors(DenseRows(a_.view()), b, weights_, 2).weighted_relative_error();
-  }
-  static std::unique_ptr<EncodedMatrix> read_back(const Codes& codes) {
-    const auto arrays = codes.to_tensors();
-    return encoded_matrix_from_tensors(
-        codes.spec(), [&](std::string_view name) { return *std::ranges::find(arrays, name, &StoredArray::name); });
   }
 
   Matrix<float> a_ = test::student_t_with_decay({.rows = kRows, .cols = kCols, .seed = 1}, 5, 0.97);
@@ -74,7 +70,7 @@ TEST_F(CodesOf, ALadderOfBandsLeavesLessThanAPlainOneAndReadsBack) {
       encode_codes(DenseRows(a_.view()), {.row_weights = weights_, .max_bytes = 3000, .seed = 3, .ladder = ladder});
   EXPECT_LE(banded->bytes(), 3000);
   EXPECT_LT(error_of(*banded), 0.8 * error_of(*encode(3000)));
-  const auto again = read_back(*banded);
+  const auto again = test::read_back(*banded);
   const Matrix<float> all = read_all(*banded);
   for (const Index row : {0, 31, 32, 150, 299}) {
     Matrix<float> one(1, kCols);
@@ -100,7 +96,7 @@ TEST_F(CodesOf, WeightsGiveTheRowsThatCountMoreBits) {
 
 TEST_F(CodesOf, ReadsBackToTheSameNumbersInAnyOrder) {
   const auto codes = encode(3000);
-  const auto again = read_back(*codes);
+  const auto again = test::read_back(*codes);
   const Matrix<float> all = read_all(*codes), same = read_all(*again);
   const std::vector<Index> rows = {299, 0, 150, 150, 31, 32, 33};
   Matrix<float> picked(static_cast<Index>(rows.size()), kCols);
@@ -114,14 +110,7 @@ TEST_F(CodesOf, ReadsBackToTheSameNumbersInAnyOrder) {
 TEST_F(CodesOf, SameBytesForAnyNumberOfThreads) {
   const auto bytes_of = [&](int threads) {
     const test::ThreadCount scope(threads);
-    const auto codes = encode(3000);
-    std::vector<std::byte> bytes;
-    for (const auto& array : codes->to_tensors()) {
-      std::vector<std::byte> part(static_cast<std::size_t>(array.bytes()));
-      array.read_rows(0, array.rows, part.data());
-      bytes.insert(bytes.end(), part.begin(), part.end());
-    }
-    return bytes;
+    return test::stored_bytes(*encode(3000));
   };
   const auto one = bytes_of(1);
   EXPECT_EQ(bytes_of(2), one);

@@ -8,6 +8,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
 #include "loewner/robust/lp_error.hpp"
+#include "support/encoded.hpp"
 #include "support/matrices.hpp"
 
 namespace loewner::integers_test {
@@ -31,9 +32,7 @@ TEST_P(IntegersOf, AreWithinHalfAStepOfEveryEntry) {
 TEST_P(IntegersOf, ReadBackToTheSameNumbers) {
   const auto a = test::gaussian_matrix({.rows = 20, .cols = 67, .seed = 1});
   const Integers encoded = encode(a);
-  const auto arrays = encoded.to_tensors();
-  const auto again = encoded_matrix_from_tensors(
-      encoded.spec(), [&](std::string_view name) { return *std::ranges::find(arrays, name, &StoredArray::name); });
+  const auto again = test::read_back(encoded);
   const auto x = read_all(encoded), y = read_all(*again);
   EXPECT_TRUE(std::ranges::equal(std::span(x.data(), 20 * 67), std::span(y.data(), 20 * 67)));
   EXPECT_EQ(encoded.bytes(), integers_shape(DenseRows(a.view()), GetParam()).bytes());

@@ -10,6 +10,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/structures.hpp"
+#include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"
@@ -30,13 +31,6 @@ struct Factors {
     return {std::make_shared<DenseRows>(left.view()), right.clone(), format};
   }
 };
-
-// The arrays of an encoding by name: what a file would give back.
-ArrayLookup arrays_of(const EncodedMatrix& matrix) {
-  return [arrays = matrix.to_tensors()](std::string_view name) {
-    return *std::ranges::find(arrays, name, &StoredArray::name);
-  };
-}
 
 TEST(LowRank, DecodesToTheProductOfItsFactors) {
   const Factors f;
@@ -69,8 +63,8 @@ class LowRankIn : public testing::TestWithParam<NumberFormat> {};
 TEST_P(LowRankIn, ComesBackFromItsTensors) {
   const Factors f;
   const LowRank encoded = f.encoded(GetParam());
-  const auto once = encoded_matrix_from_tensors(encoded.spec(), arrays_of(encoded));
-  const auto twice = encoded_matrix_from_tensors(once->spec(), arrays_of(*once));
+  const auto once = test::read_back(encoded);
+  const auto twice = test::read_back(*once);
   EXPECT_EQ(once->spec(), encoded.spec());
   EXPECT_EQ(once->bytes(), LowRank::bytes_at_rank(kRows, kCols, kRank, GetParam()));
   const auto a = read_all(*once), b = read_all(*twice);
@@ -125,7 +119,7 @@ std::string refusal(const std::string& field, const Json& value) {
   Json spec = encoded.spec();
   if (value.is_null()) spec.erase(field);
   if (!value.is_null()) spec[field] = value;
-  return test::message_of<IoError>([&] { (void)encoded_matrix_from_tensors(spec, arrays_of(encoded)); });
+  return test::message_of<IoError>([&] { (void)test::read_back(encoded, spec); });
 }
 
 TEST(LowRank, EveryFieldOfItsSpecificationIsNeeded) {

@@ -10,6 +10,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/codec/structures.hpp"
+#include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"
@@ -32,12 +33,6 @@ struct Factors {
   Matrix<float> expected = test::product(decoded_left.view(), decoded_right.view());
 };
 
-std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix, const Json& spec) {
-  const auto arrays = matrix.to_tensors();
-  return encoded_matrix_from_tensors(
-      spec, [&](std::string_view name) { return *std::ranges::find(arrays, name, &StoredArray::name); });
-}
-
 TEST(Product, DecodesToTheProductOfItsFactors) {
   Factors f;
   const Product product(std::move(f.left), std::move(f.right));
@@ -49,7 +44,7 @@ TEST(Product, DecodesToTheProductOfItsFactors) {
 TEST(Product, ReadsBackAndDecodesChosenRows) {
   Factors f;
   const Product product(std::move(f.left), std::move(f.right));
-  const auto again = read_back(product, product.spec());
+  const auto again = test::read_back(product);
   std::vector<Index> rows;
   for (Index i = 0; i < 150; ++i) rows.push_back(i * 7 % kRows);
   Matrix<float> picked(150, kCols), expected(150, kCols);
@@ -84,7 +79,7 @@ TEST(Product, BadSpecificationsAreRefused) {
   const auto refusal = [&](const std::string& pointer, const Json& value) {
     Json spec = product.spec();
     spec[Json::json_pointer(pointer)] = value;
-    return test::message_of<IoError>([&] { (void)read_back(product, spec); });
+    return test::message_of<IoError>([&] { (void)test::read_back(product, spec); });
   };
   EXPECT_CONTAINS(refusal("/rank", 23), "rows x rank and rank x cols");
   EXPECT_CONTAINS(refusal("/left/structure", "product"),

@@ -10,6 +10,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"
@@ -50,14 +51,6 @@ struct Factors {
     return {labels, kCols, std::move(clusters), format};
   }
 };
-
-ArrayLookup arrays_of(const EncodedMatrix& matrix) {
-  return [arrays = matrix.to_tensors()](std::string_view name) {
-    const auto found = std::ranges::find(arrays, name, &StoredArray::name);
-    if (found == arrays.end()) throw IoError("array '" + std::string(name) + "' is missing");
-    return *found;
-  };
-}
 
 TEST(Subspaces, DecodesEveryRowFromTheSubspaceOfItsCluster) {
   const Factors f;
@@ -109,8 +102,8 @@ class SubspacesIn : public testing::TestWithParam<NumberFormat> {};
 TEST_P(SubspacesIn, ComesBackFromItsTensors) {
   const Factors f;
   const Subspaces encoded = f.encoded(GetParam());
-  const auto once = encoded_matrix_from_tensors(encoded.spec(), arrays_of(encoded));
-  const auto twice = encoded_matrix_from_tensors(once->spec(), arrays_of(*once));
+  const auto once = test::read_back(encoded);
+  const auto twice = test::read_back(*once);
   EXPECT_EQ(once->spec(), encoded.spec());
   EXPECT_EQ(once->bytes(), encoded.bytes());
   const auto a = read_all(*once), b = read_all(*twice);
@@ -193,7 +186,7 @@ std::string refusal(const std::string& field, const Json& value) {
   Json spec = encoded.spec();
   if (value.is_null()) spec.erase(field);
   if (!value.is_null()) spec[field] = value;
-  return test::message_of<IoError>([&] { (void)encoded_matrix_from_tensors(spec, arrays_of(encoded)); });
+  return test::message_of<IoError>([&] { (void)test::read_back(encoded, spec); });
 }
 
 TEST(Subspaces, EveryFieldOfItsSpecificationIsNeeded) {
@@ -229,7 +222,7 @@ TEST(Subspaces, ArraysMustFitTheSpecification) {
 std::string refusal_of_label(int label) {
   const Factors f;
   const Subspaces encoded = f.encoded();
-  const auto lookup = [arrays = arrays_of(encoded), label](std::string_view name) {
+  const auto lookup = [arrays = test::arrays_of(encoded), label](std::string_view name) {
     StoredArray array = arrays(name);
     if (name != "cluster") return array;
     array.read_rows = [inner = array.read_rows, label](Index first, Index count, std::byte* out) {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loewner/base/error.hpp"
+#include "loewner/codec/structures.hpp"
+
+namespace loewner::test {
+
+/// The arrays of an encoding by name: what a file would give back. IoError for a name that is not among them.
+inline ArrayLookup arrays_of(const EncodedMatrix& matrix) {
+  return [arrays = matrix.to_tensors()](std::string_view name) {
+    const auto found = std::ranges::find(arrays, name, &StoredArray::name);
+    if (found == arrays.end()) throw IoError("array '" + std::string(name) + "' is missing");
+    return *found;
+  };
+}
+
+/// An encoding from the arrays of another one, which must live as long, and a specification.
+inline std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix, const Json& spec) {
+  return encoded_matrix_from_tensors(spec, arrays_of(matrix));
+}
+
+inline std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix) {
+  return read_back(matrix, matrix.spec());
+}
+
+/// The bytes of all its arrays, one after the other.
+inline std::vector<std::byte> stored_bytes(const EncodedMatrix& matrix) {
+  std::vector<std::byte> bytes;
+  for (const auto& array : matrix.to_tensors()) {
+    const std::size_t at = bytes.size();
+    bytes.resize(at + static_cast<std::size_t>(array.bytes()));
+    array.read_rows(0, array.rows, bytes.data() + at);
+  }
+  return bytes;
+}
+
+}  // namespace loewner::test
