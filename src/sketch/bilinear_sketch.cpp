@@ -82,16 +82,21 @@ std::vector<double> tails(const std::vector<double>& sigma, Index max_rank) {
 constexpr const char* kNoConvergence = "residual curve: LAPACK did not converge";
 
 // From the Gram matrix of the shorter side, in half the time of the singular values. Rounding moves a squared tail by
-// some n eps64 of the whole: nothing where a tail that is asked for, all but the empty one, may be lost in that.
+// some n eps64 of the whole: nothing where a tail that is asked for, all but the empty one, may be lost in that, or
+// where the squares themselves may be.
 std::optional<std::vector<double>> tails_by_gram(const Matrix<double>& a, Index max_rank) {
   constexpr double kSmallestTail = 1e-5;  // of the norm: its square is then right to some 1e-4
+  constexpr double kLargestSquare = 1e200;
   const Matrix<double> turned = a.rows() < a.cols() ? detail::transposed(a.view()) : Matrix<double>();
   const MatrixView<const double> tall = a.rows() < a.cols() ? turned.view() : a.view();
   Matrix<double> gram(tall.cols(), tall.cols());
   blas::add_gram_upper(tall, gram.view());
+  double square = 0;
   for (Index i = 0; i < gram.rows(); ++i) {
+    square += gram(i, i);
     for (Index j = 0; j < i; ++j) gram(i, j) = gram(j, i);
   }
+  if (!(square > 1 / kLargestSquare && square < kLargestSquare)) return {};
   std::vector<double> values;
   require(blas::symmetric_eigenvalues(gram.view(), values), [] { return std::string(kNoConvergence); });
   std::ranges::reverse(values);

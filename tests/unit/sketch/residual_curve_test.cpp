@@ -57,6 +57,23 @@ TEST(Residuals, OfSmallMatricesAreExact) {
   for (Index k = 20; k <= 25; ++k) EXPECT_EQ(curve.residual[k], 0) << k;
 }
 
+// Also where squares of the entries would be infinite or zero.
+TEST(Residuals, FollowTheSizeOfTheMatrix) {
+  const auto plain = test::widened(test::matrix_with_spectrum({.rows = 30, .cols = 20, .seed = 1}, power_law(20, 1)));
+  const auto curve_of = [&](double size) {
+    Matrix<double> a = plain.clone();
+    for (Index i = 0; i < 30 * 20; ++i) a.data()[i] *= size;
+    BilinearSketch sketch(30, 20, {.max_rank = 5});
+    sketch.add_block(0, RowMatrix(a.view()));
+    return sketch.curve();
+  };
+  const auto reference = curve_of(1);
+  for (const double size : {1e-170, 1e-90, 1e90, 1e170}) {
+    const auto curve = curve_of(size);
+    for (Index k = 0; k <= 5; ++k) EXPECT_NEAR(curve.residual[k] / size / reference.residual[k], 1, 1e-9) << size;
+  }
+}
+
 // Many more rows than columns: one side is left as it is, the other is sketched.
 TEST(Residuals, OfNarrowMatricesAreClose) {
   const auto spectrum = power_law(60, 0.5);
