@@ -19,6 +19,7 @@ import math
 import os
 import shutil
 import struct
+import sys
 import tempfile
 import time
 import warnings
@@ -41,6 +42,7 @@ from tables import minilm_table, widened
 from turns import Timed, in_turns
 
 THREADS = 2
+TABLES = ("exponents", "speed")
 
 # ---- products against eps ----
 
@@ -340,8 +342,33 @@ def tables(large_rows: int, folder: Path) -> Iterator[Table]:
         yield Table.of(f"{large_rows} x {LARGE_COLS}, f16", stored, lambda: torch.from_numpy(stored).float().numpy())
 
 
+def exponents(seeds: int, update_docs: bool) -> None:
+    loewner.set_num_threads(1)  # small problems
+    curves = {(name, p): needed(COUNTS[name], p, seeds) for name in COUNTS for p in ERRORS}
+    header = ["method"]
+    for p in ERRORS:
+        header += [f"exponent, p = {p:g}", "products"]
+    publish("krylov-exponents", markdown_table(header, exponent_rows(curves)), update_docs)
+    if update_docs:
+        plot(curves)
+
+
+def speed(rounds: int, large_rows: int, folder: Path | None, update_docs: bool) -> None:
+    loewner.set_num_threads(THREADS)
+    torch.set_num_threads(THREADS)
+    rows = []
+    with tempfile.TemporaryDirectory(dir=folder) as scratch, threadpoolctl.threadpool_limits(THREADS):
+        for table in tables(large_rows, Path(scratch)):
+            for row in speed_rows(table, rounds):
+                rows.append(row)
+                print(*row, file=sys.stderr, flush=True)
+    header = ["matrix", "error / best", "method", "setting", "reached", "seconds", "of best peer"]
+    publish("krylov-speed", markdown_table(header, rows), update_docs)
+
+
 def main() -> None:
     parser = experiment_parser(__doc__)
+    parser.add_argument("tables", nargs="*", help=f"which of {', '.join(TABLES)} (default: both)")
     parser.add_argument("--seeds", type=int, default=3, help="of the hard spectra (default 3)")
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
     parser.add_argument("--large-rows", type=int, default=200_000, help="of the float16 matrix; 0: without it")
@@ -349,22 +376,11 @@ def main() -> None:
     arguments = parser.parse_args()
     # Overflows of iterations without normalisation show in their errors; torch would like to write to the mapped file.
     warnings.filterwarnings("ignore")
-    loewner.set_num_threads(1)  # small problems
-    curves = {(name, p): needed(COUNTS[name], p, arguments.seeds) for name in COUNTS for p in ERRORS}
-    header = ["method"]
-    for p in ERRORS:
-        header += [f"exponent, p = {p:g}", "products"]
-    publish("krylov-exponents", markdown_table(header, exponent_rows(curves)), arguments.update_docs)
-    if arguments.update_docs:
-        plot(curves)
-    loewner.set_num_threads(THREADS)
-    torch.set_num_threads(THREADS)
-    rows = []
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder, threadpoolctl.threadpool_limits(THREADS):
-        for table in tables(arguments.large_rows, Path(folder)):
-            rows += speed_rows(table, arguments.rounds)
-    header = ["matrix", "error / best", "method", "setting", "reached", "seconds", "of best peer"]
-    publish("krylov-speed", markdown_table(header, rows), arguments.update_docs)
+    chosen = arguments.tables or TABLES
+    if "exponents" in chosen:
+        exponents(arguments.seeds, arguments.update_docs)
+    if "speed" in chosen:
+        speed(arguments.rounds, arguments.large_rows, arguments.folder, arguments.update_docs)
 
 
 if __name__ == "__main__":
