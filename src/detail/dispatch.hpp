@@ -30,25 +30,32 @@ void limit_isa(Isa most);
 #define LOEWNER_INLINE [[gnu::always_inline]] inline
 
 /// Defines `name(parameters)` that calls the always-inline `name##_body` compiled for the processor at hand.
-#define LOEWNER_DISPATCH(name, parameters, arguments)   \
-  namespace {                                           \
-  LOEWNER_TARGET_AVX2 void name##_avx2 parameters {     \
-    name##_body arguments;                              \
-  }                                                     \
-  LOEWNER_TARGET_AVX512 void name##_avx512 parameters { \
-    name##_body arguments;                              \
-  }                                                     \
-  void name##_scalar parameters {                       \
-    name##_body arguments;                              \
-  }                                                     \
-  }                                                     \
-  void name parameters {                                \
-    switch (::loewner::detail::isa()) {                 \
-      case ::loewner::detail::Isa::avx512:              \
-        return name##_avx512 arguments;                 \
-      case ::loewner::detail::Isa::avx2:                \
-        return name##_avx2 arguments;                   \
-      case ::loewner::detail::Isa::scalar:              \
-        return name##_scalar arguments;                 \
-    }                                                   \
+#define LOEWNER_DISPATCH(name, parameters, arguments) \
+  LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body, name##_body, name##_body)
+
+/// The same for a template of the bytes of a vector register: wider vectors would live in memory.
+#define LOEWNER_DISPATCH_BY_WIDTH(name, parameters, arguments) \
+  LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body<64>, name##_body<32>, name##_body<16>)
+
+#define LOEWNER_DISPATCH_BODIES(name, parameters, arguments, body_avx512, body_avx2, body_scalar) \
+  namespace {                                                                                     \
+  LOEWNER_TARGET_AVX2 void name##_avx2 parameters {                                               \
+    body_avx2 arguments;                                                                          \
+  }                                                                                               \
+  LOEWNER_TARGET_AVX512 void name##_avx512 parameters {                                           \
+    body_avx512 arguments;                                                                        \
+  }                                                                                               \
+  void name##_scalar parameters {                                                                 \
+    body_scalar arguments;                                                                        \
+  }                                                                                               \
+  }                                                                                               \
+  void name parameters {                                                                          \
+    switch (::loewner::detail::isa()) {                                                           \
+      case ::loewner::detail::Isa::avx512:                                                        \
+        return name##_avx512 arguments;                                                           \
+      case ::loewner::detail::Isa::avx2:                                                          \
+        return name##_avx2 arguments;                                                             \
+      case ::loewner::detail::Isa::scalar:                                                        \
+        return name##_scalar arguments;                                                           \
+    }                                                                                             \
   }

@@ -9,23 +9,23 @@
 namespace loewner::detail {
 namespace {
 
-// One value of each of the vectors.
-template <typename Real>
+// One value of each of as many vectors as fill a register.
+template <int kBytes, typename Real>
 struct ValuesOf {
-  using Type __attribute__((vector_size(64))) = Real;
+  using Type __attribute__((vector_size(kBytes))) = Real;
 };
-template <typename Real>
-using Values = typename ValuesOf<Real>::Type;
+template <int kBytes, typename Real>
+using Values = typename ValuesOf<kBytes, Real>::Type;
 
-template <typename Real>
-LOEWNER_INLINE Values<Real> load(const Real* p) {
-  Values<Real> x;
+template <int kBytes, typename Real>
+LOEWNER_INLINE Values<kBytes, Real> load(const Real* p) {
+  Values<kBytes, Real> x;
   std::memcpy(&x, p, sizeof(x));
   return x;
 }
 
-template <typename Real>
-LOEWNER_INLINE void store(Real* p, Values<Real> x) {
+template <typename Register, typename Real>
+LOEWNER_INLINE void store(Real* p, const Register& x) {
   std::memcpy(p, &x, sizeof(x));
 }
 
@@ -34,43 +34,50 @@ LOEWNER_INLINE void widen_kernel_body(const T* row, Index count, double* __restr
   for (Index j = 0; j < count; ++j) wide[j] = static_cast<double>(row[j]);
 }
 
-template <typename Real>
+// The vectors of a tile in as many turns as their values need registers of the processor.
+template <int kBytes, typename Real>
 LOEWNER_INLINE void tile_product_kernel_body(MatrixView<const Real> a, const Real* x, Real* u, Ahead ahead) {
-  constexpr Index kVectors = kTileVectors<Real>;
+  constexpr Index kVectors = kTileVectors<Real>, kAtOnce = kBytes / static_cast<Index>(sizeof(Real));
   const Real* const rows = a.data();
   const Index cols = a.cols(), stride = a.stride();
-  Values<Real> sums[kTile];
-  for (Index i = 0; i < kTile; ++i) sums[i] = load(u + kVectors * i);
-  for (Index j = 0; j < cols; ++j) {
-    __builtin_prefetch(ahead.next + ahead.bytes_per_column * j, 0, 2);
-    const Values<Real> xj = load(x + kVectors * j);
-    for (Index i = 0; i < kTile; ++i) sums[i] += rows[i * stride + j] * xj;
+  for (Index first = 0; first < kVectors; first += kAtOnce) {
+    Values<kBytes, Real> sums[kTile];
+    for (Index i = 0; i < kTile; ++i) sums[i] = load<kBytes>(u + kVectors * i + first);
+    for (Index j = 0; j < cols; ++j) {
+      if (first == 0) __builtin_prefetch(ahead.next + ahead.bytes_per_column * j, 0, 2);
+      const auto xj = load<kBytes>(x + kVectors * j + first);
+      for (Index i = 0; i < kTile; ++i) sums[i] += rows[i * stride + j] * xj;
+    }
+    for (Index i = 0; i < kTile; ++i) store(u + kVectors * i + first, sums[i]);
   }
-  for (Index i = 0; i < kTile; ++i) store(u + kVectors * i, sums[i]);
 }
 
-template <typename Real>
+template <int kBytes, typename Real>
 LOEWNER_INLINE void transposed_tile_product_kernel_body(MatrixView<const Real> a, const Real* u, Real* __restrict y) {
-  constexpr Index kVectors = kTileVectors<Real>;
+  constexpr Index kVectors = kTileVectors<Real>, kAtOnce = kBytes / static_cast<Index>(sizeof(Real));
   const Real* const rows = a.data();
   const Index cols = a.cols(), stride = a.stride();
-  Values<Real> ui[kTile];
-  for (Index i = 0; i < kTile; ++i) ui[i] = load(u + kVectors * i);
-  for (Index j = 0; j < cols; ++j) {
-    Values<Real> sum = load(y + kVectors * j);
-    for (Index i = 0; i < kTile; ++i) sum += rows[i * stride + j] * ui[i];
-    store(y + kVectors * j, sum);
+  for (Index first = 0; first < kVectors; first += kAtOnce) {
+    Values<kBytes, Real> ui[kTile];
+    for (Index i = 0; i < kTile; ++i) ui[i] = load<kBytes>(u + kVectors * i + first);
+    for (Index j = 0; j < cols; ++j) {
+      auto sum = load<kBytes>(y + kVectors * j + first);
+      for (Index i = 0; i < kTile; ++i) sum += rows[i * stride + j] * ui[i];
+      store(y + kVectors * j + first, sum);
+    }
   }
 }
 
 LOEWNER_DISPATCH(widen_kernel, (const float* row, Index count, double* wide), (row, count, wide))
 LOEWNER_DISPATCH(widen_kernel, (const double* row, Index count, double* wide), (row, count, wide))
-LOEWNER_DISPATCH(tile_product_kernel, (MatrixView<const double> a, const double* x, double* u, Ahead ahead),
-                 (a, x, u, ahead))
-LOEWNER_DISPATCH(tile_product_kernel, (MatrixView<const float> a, const float* x, float* u, Ahead ahead),
-                 (a, x, u, ahead))
-LOEWNER_DISPATCH(transposed_tile_product_kernel, (MatrixView<const double> a, const double* u, double* y), (a, u, y))
-LOEWNER_DISPATCH(transposed_tile_product_kernel, (MatrixView<const float> a, const float* u, float* y), (a, u, y))
+LOEWNER_DISPATCH_BY_WIDTH(tile_product_kernel, (MatrixView<const double> a, const double* x, double* u, Ahead ahead),
+                          (a, x, u, ahead))
+LOEWNER_DISPATCH_BY_WIDTH(tile_product_kernel, (MatrixView<const float> a, const float* x, float* u, Ahead ahead),
+                          (a, x, u, ahead))
+LOEWNER_DISPATCH_BY_WIDTH(transposed_tile_product_kernel, (MatrixView<const double> a, const double* u, double* y),
+                          (a, u, y))
+LOEWNER_DISPATCH_BY_WIDTH(transposed_tile_product_kernel, (MatrixView<const float> a, const float* u, float* y),
+                          (a, u, y))
 
 }  // namespace
 
