@@ -368,7 +368,7 @@ def speed(rounds: int, large_rows: int, folder: Path | None, update_docs: bool) 
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("tables", nargs="*", help=f"which of {', '.join(TABLES)} (default: both)")
+    parser.add_argument("--only", choices=TABLES, help="one of the tables")
     parser.add_argument("--seeds", type=int, default=3, help="of the hard spectra (default 3)")
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
     parser.add_argument("--large-rows", type=int, default=200_000, help="of the float16 matrix; 0: without it")
@@ -376,10 +376,9 @@ def main() -> None:
     arguments = parser.parse_args()
     # Overflows of iterations without normalisation show in their errors; torch would like to write to the mapped file.
     warnings.filterwarnings("ignore")
-    chosen = arguments.tables or TABLES
-    if "exponents" in chosen:
+    if arguments.only in (None, "exponents"):
         exponents(arguments.seeds, arguments.update_docs)
-    if "speed" in chosen:
+    if arguments.only in (None, "speed"):
         speed(arguments.rounds, arguments.large_rows, arguments.folder, arguments.update_docs)
 
 
