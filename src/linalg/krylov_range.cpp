@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <string>
 #include <utility>
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/gram_spectrum.hpp"
 #include "loewner/base/status.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
@@ -90,12 +90,7 @@ Matrix<double> GramRange::gram() const {
 }
 
 std::vector<double> GramRange::ritz_values() const {
-  Matrix<double> g = gram();
-  std::vector<double> values;
-  require(blas::symmetric_eigenvalues(g.view(), values), [&] { return no_convergence(caller_); });
-  std::ranges::sort(values, std::greater<>{});
-  for (double& value : values) value = std::sqrt(std::max(value, 0.0));
-  return values;
+  return singular_values_from_gram(gram(), caller_);
 }
 
 RitzTriples GramRange::ritz() const {

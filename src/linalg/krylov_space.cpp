@@ -10,6 +10,7 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/gram_spectrum.hpp"
 #include "detail/row_kernels.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
@@ -205,12 +206,7 @@ std::vector<double> KrylovSpace::ritz_values_without_held_out() const {
   Matrix<double> images(space.rows(), size_), projected(space.rows(), space.rows());
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, space.view(), gram.view(), 0.0, images.view());
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, images.view(), space.view(), 0.0, projected.view());
-  std::vector<double> values;
-  require(blas::symmetric_eigenvalues(projected.view(), values),
-          [&] { return std::string(caller_) + ": LAPACK dsyevd did not converge"; });
-  std::ranges::reverse(values);
-  for (double& value : values) value = std::sqrt(std::max(value, 0.0));
-  return values;
+  return singular_values_from_gram(std::move(projected), caller_);
 }
 
 std::optional<double> KrylovSpace::subtracted_residual(std::span<const double> ritz_values, Index k) const {

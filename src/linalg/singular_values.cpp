@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/linalg/singular_values.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <string>
 
-#include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/gram_spectrum.hpp"
 #include "detail/row_weights.hpp"
 #include "detail/weighted_rows.hpp"
 #include "loewner/linalg/gram.hpp"
@@ -26,13 +24,7 @@ Matrix<double> gram_of_shorter_side(const RowSource& a, std::span<const double> 
 std::vector<double> singular_values(const RowSource& a, std::span<const double> row_weights) {
   detail::require_row_weights(row_weights, a.rows(), "singular_values");
   require_finite(a, "singular_values: the matrix");
-  Matrix<double> g = gram_of_shorter_side(a, row_weights);
-  std::vector<double> values;
-  require(blas::symmetric_eigenvalues(g.view(), values),
-          [] { return std::string("singular_values: LAPACK dsyevd did not converge"); });
-  std::ranges::reverse(values);
-  for (double& value : values) value = std::sqrt(std::max(0.0, value));
-  return values;
+  return detail::singular_values_from_gram(gram_of_shorter_side(a, row_weights), "singular_values");
 }
 
 std::vector<double> relative_residuals(const std::vector<double>& singular_values, double residual_norm) {

@@ -9,6 +9,7 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/gram_spectrum.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 
@@ -79,7 +80,7 @@ std::vector<double> tails(const std::vector<double>& sigma, Index max_rank) {
   return tails;
 }
 
-constexpr const char* kNoConvergence = "residual curve: LAPACK did not converge";
+constexpr const char* kCaller = "residual curve";
 
 // From the Gram matrix of the shorter side, in half the time of the singular values. Rounding moves a squared tail by
 // some n eps64 of the whole: nothing where a tail that is asked for, all but the empty one, may be lost in that, or
@@ -92,15 +93,9 @@ std::optional<std::vector<double>> tails_by_gram(const Matrix<double>& a, Index 
   Matrix<double> gram(tall.cols(), tall.cols());
   blas::add_gram_upper(tall, gram.view());
   double square = 0;
-  for (Index i = 0; i < gram.rows(); ++i) {
-    square += gram(i, i);
-    for (Index j = 0; j < i; ++j) gram(i, j) = gram(j, i);
-  }
+  for (Index i = 0; i < gram.rows(); ++i) square += gram(i, i);
   if (!(square > 1 / kLargestSquare && square < kLargestSquare)) return {};
-  std::vector<double> values;
-  require(blas::symmetric_eigenvalues(gram.view(), values), [] { return std::string(kNoConvergence); });
-  std::ranges::reverse(values);
-  for (double& value : values) value = std::sqrt(std::max(0.0, value));
+  const auto values = detail::singular_values_from_gram(std::move(gram), kCaller);
   std::vector<double> found = tails(values, max_rank);
   const Index last = std::min(max_rank, static_cast<Index>(values.size()) - 1);
   if (last >= 0 && !(found[last] >= kSmallestTail * found[0])) return {};
@@ -111,7 +106,8 @@ std::vector<double> tails_of(const Matrix<double>& a, Index max_rank) {
   if (auto found = tails_by_gram(a, max_rank)) return std::move(*found);
   Matrix<double> work = a.clone();
   std::vector<double> values;
-  require(blas::singular_values(work.view(), values), [] { return std::string(kNoConvergence); });
+  require(blas::singular_values(work.view(), values),
+          [] { return std::string(kCaller) + ": LAPACK dgesdd did not converge"; });
   return tails(values, max_rank);
 }
 
