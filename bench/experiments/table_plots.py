@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plots of tables that stand in docs/results.md, from the numbers that stand there.
+
+Experiments with plots of their own draw them; these are the others. Writes docs/images/NAME.svg for each with
+--update-docs, else checks that all can be drawn. Seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from plots import save_plot
+from results_page import PAGE, experiment_parser
+
+Row = dict[str, str]  # by column
+Lines = dict[str, list[tuple[float, float]]]  # points by label
+
+
+def read_table(name: str) -> list[Row]:
+    """The rows of a published table."""
+    marked = re.search(rf"<!-- {re.escape(name)} -->\n(.*?)<!-- /{re.escape(name)} -->", PAGE.read_text(), re.DOTALL)
+    if marked is None:
+        raise SystemExit(f"{PAGE.name} has no table '{name}'")
+    header, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in marked[1].splitlines() if line.startswith("|")
+    ]
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def lines_of(rows: list[Row], label: Callable[[Row], str], x: str, y: str) -> Lines:
+    lines: Lines = {}
+    for row in rows:
+        lines.setdefault(label(row), []).append((float(row[x]), float(row[y])))
+    return lines
+
+
+def lines_of_kept(rows: list[Row]) -> Lines:
+    """A row is a line: its columns `8 kept`, ... are the points."""
+    kept = [column for column in rows[0] if column.endswith(" kept")]
+    return {row["keys chosen by"]: [(float(column.split()[0]), float(row[column])) for column in kept] for row in rows}
+
+
+def draw_lines(axes: Axes, lines: Lines) -> None:
+    for label, points in lines.items():
+        axes.plot(*zip(*sorted(points), strict=True), "o-", markersize=4, label=label)
+    axes.grid(True, alpha=0.3)
+    axes.legend(fontsize=7)
+
+
+def draw_bars(axes: Axes, rows: list[Row], label: Callable[[Row], str], y: str) -> None:
+    measured = [row for row in rows if row[y]]
+    axes.barh([label(row) for row in measured], [float(row[y].removeprefix("> ")) for row in measured])
+    axes.invert_yaxis()
+    axes.set_xlabel(y)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.grid(True, axis="x", alpha=0.3)
+
+
+def panels(count: int, **options: object) -> tuple[pyplot.Figure, list[Axes]]:
+    figure, plots = pyplot.subplots(1, count, figsize=(5 * count, 3.8), squeeze=False, **options)
+    return figure, list(plots[0])
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Of keys: a panel for softmax and one for squares."""
+
+    table: str
+    ylabel: str
+
+    def __call__(self) -> pyplot.Figure:
+        rows = read_table(self.table)
+        kinds = list(dict.fromkeys(row["weights"] for row in rows))
+        figure, plots = panels(len(kinds))
+        for axes, kind in zip(plots, kinds, strict=True):
+            draw_lines(axes, lines_of_kept([row for row in rows if row["weights"] == kind]))
+            axes.set(title=kind, xlabel="keys kept", ylabel=self.ylabel, xscale="log")
+        return figure
+
+
+def archetypes() -> pyplot.Figure:
+    def label(row: Row) -> str:
+        return f"archetypes, k = {row['k']}, t = {row['t']}" if row["k"] else row["method"]
+
+    figure, plots = panels(2)
+    rows = read_table("archetypes")
+    for axes, column in zip(plots, ("weighted error", "cos"), strict=True):
+        draw_lines(axes, lines_of(rows, label, "bits per weight", column))
+        axes.set(xlabel="bits per weight", ylabel=column)
+    return figure
+
+
+def refit() -> pyplot.Figure:
+    figure, plots = panels(2)
+    before, *rows = read_table("refit")
+    for axes, column in zip(plots, ("error, unseen", "cos"), strict=True):
+        draw_lines(axes, lines_of(rows, lambda row: f"{row['chosen by']}, p = {row['p']}", "tokens", column))
+        axes.axhline(float(before[column]), color="gray", linestyle="--", linewidth=0.8)
+        axes.set(xlabel="tokens (dashed: before)", ylabel=column, xscale="log")
+    return figure
+
+
+def digits() -> pyplot.Figure:
+    figure, (axes,) = panels(1)
+    draw_bars(axes, read_table("digits-attention"), lambda row: f"{row['how']}: {row['attention']}", "accuracy")
+    return figure
+
+
+def topics() -> pyplot.Figure:
+    figure, plots = panels(2)
+    for axes, (table, column) in zip(
+        plots, (("topics", "coherence"), ("communities", "error of the shares")), strict=True
+    ):
+        draw_bars(axes, read_table(table), lambda row: row["model"], column)
+        axes.set_title(table)
+    return figure
+
+
+def lp_regression() -> pyplot.Figure:
+    rows = read_table("lp-regression-speed")
+    exponents = list(dict.fromkeys(row["p"] for row in rows))
+    figure, plots = panels(len(exponents))
+    for axes, p in zip(plots, exponents, strict=True):
+        draw_bars(axes, [row for row in rows if row["p"] == p], lambda row: row["solver"], "seconds")
+        axes.set(title=f"p = {p} (60 s: given up)", xscale="log")
+    return figure
+
+
+PLOTS: dict[str, Callable[[], pyplot.Figure]] = {
+    "archetypes": archetypes,
+    "digits-attention": digits,
+    "heavy-keys": Kept("heavy-keys", "share of the weights held"),
+    "heavy-keys-errors": Kept("heavy-keys-errors", "error of the attention"),
+    "lp-regression-speed": lp_regression,
+    "refit": refit,
+    "topics": topics,
+}
+
+
+def main() -> None:
+    arguments = experiment_parser(__doc__).parse_args()
+    for name, draw in PLOTS.items():
+        figure = draw()
+        if arguments.update_docs:
+            save_plot(figure, name)
+
+
+if __name__ == "__main__":
+    main()
