@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every peer beside loewner: codecs of a table at equal bytes, factorisations, whole models.
 
-Each peer runs in a process of its own on two threads; rows are kept in out/peers/, so a second run goes on where the
-first was cut off. cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and MRPC
-dev; sts: Spearman x 100 on STS-B dev. Times want an idle machine: `--again` measures rows anew.
+Each peer runs in a process of its own on two threads; rows are kept in bench/peers/measured, so a second run goes on
+where the first was cut off. cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and
+MRPC dev; sts: Spearman x 100 on STS-B dev. Times want an idle machine: `--again` measures rows anew.
 """
 
 from __future__ import annotations

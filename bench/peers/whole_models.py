@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from finished import ROWS, Finished
+from finished import Finished
 from measure import forget_peak, in_own_process, measured, resident_megabytes
-from peer import THREADS, Setting
+from peer import ROOT, THREADS, Setting
 from results_page import OUT
 from runtimes import RUNTIMES, Forward
 from sentence_fidelity import SimilarityData, mean_cosine, minilm_folder, spearman
@@ -30,7 +30,7 @@ def runtime_of(name: str) -> Setting:
 
 
 def folder_of(name: str) -> Path:
-    return ROWS / "models" / hashlib.sha256(name.encode()).hexdigest()[:16]
+    return ROOT / "out" / "peers" / hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def ids_of(batch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -101,6 +101,9 @@ def serve(name: str, pipe: Connection) -> None:
 
 def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
     """Median seconds per batch size. Every model sits in a process of its own and all take turns."""
+    for name in names:
+        if not folder_of(name).exists():  # its row was measured elsewhere
+            in_own_process(make, name)
     context = multiprocessing.get_context("spawn")
     pipes = {}
     for name in names:
