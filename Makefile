@@ -20,7 +20,8 @@ test-cpp: .venv/.system
 	ctest --preset release -j 2
 
 test-python: .venv/.package
-	$(PY) -m pytest -q python/tests
+	$(PY) -m pytest -q python/tests -m alone
+	$(PY) -m pytest -q -n 2 --dist loadfile python/tests -m "not documents and not alone"
 
 # Every command and program of the documents, on all-MiniLM-L6-v2 and the tasks of GLUE.
 docs-check: .venv/.package

@@ -62,6 +62,7 @@ print("started", flush=True)
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "call",
     [
