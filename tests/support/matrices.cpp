@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/matrices.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "loewner/base/random.hpp"
 
@@ -158,16 +161,27 @@ Matrix<float> product(MatrixView<const float> left, MatrixView<const float> righ
   return c;
 }
 
-double subspace_distance(MatrixView<const double> vt, MatrixView<const double> wt) {
-  double overlap = 0;  // ||V V^T - W W^T||_F^2 = k + l - 2 ||V^T W||_F^2
+namespace {
+
+// ||V - (V W^T) W||_F^2
+double energy_outside(MatrixView<const double> vt, MatrixView<const double> wt) {
+  double energy = 0;
+  std::vector<double> left(vt.cols());
   for (Index i = 0; i < vt.rows(); ++i) {
+    std::ranges::copy(vt.row(i), left.begin());
     for (Index j = 0; j < wt.rows(); ++j) {
-      double dot = 0;
-      for (Index c = 0; c < vt.cols(); ++c) dot += vt(i, c) * wt(j, c);
-      overlap += dot * dot;
+      const double dot = std::inner_product(vt.row(i).begin(), vt.row(i).end(), wt.row(j).begin(), 0.0);
+      for (Index c = 0; c < vt.cols(); ++c) left[c] -= dot * wt(j, c);
     }
+    energy += std::inner_product(left.begin(), left.end(), left.begin(), 0.0);
   }
-  return std::sqrt(std::max(0.0, static_cast<double>(vt.rows() + wt.rows()) - 2 * overlap));
+  return energy;
+}
+
+}  // namespace
+
+double subspace_distance(MatrixView<const double> vt, MatrixView<const double> wt) {
+  return std::sqrt(energy_outside(vt, wt) + energy_outside(wt, vt));  // k + l - 2 ||V^T W||^2 would cancel at 1e-8
 }
 
 double orthonormality_error(MatrixView<const double> vt) {
