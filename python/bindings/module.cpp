@@ -9,6 +9,8 @@ namespace nb = nanobind;
 // InvalidArgument is a std::invalid_argument, which nanobind makes a ValueError.
 NB_MODULE(_core, m) {
   m.doc() = "The C++ core of loewner. Arrays are taken and given without copies.";
+  m.def(
+      "version", [] { return LOEWNER_VERSION; }, "Of the package and of its command line.");
   nb::exception<loewner::IoError>(m, "IoError", PyExc_OSError);
   nb::exception<loewner::BudgetError>(m, "BudgetError", PyExc_RuntimeError);
   loewner::python::bind_threads(m);

@@ -5,8 +5,6 @@ Importing this package registers the format with transformers, so that `from_pre
 Neither torch nor transformers is needed, or loaded, for anything else.
 """
 
-from importlib.metadata import version as _version
-
 from loewner import _openblas as _openblas  # first: _core needs the library that it loads
 from loewner._core import (
     ActiveRegression,
@@ -102,10 +100,11 @@ from loewner._core import (
     truncated_svd,
     verify,
 )
+from loewner._core import version as _version
 from loewner._loading import load
 from loewner._registration import register_with_transformers as _register_with_transformers
 
-__version__ = _version("loewner")
+__version__ = _version()
 __all__ = [
     "ActiveRegression",
     "ApproximationErrors",

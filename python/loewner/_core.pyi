@@ -9,6 +9,9 @@ import numpy
 from numpy.typing import NDArray
 
 
+def version() -> str:
+    """Of the package and of its command line."""
+
 class IoError(OSError):
     pass
 

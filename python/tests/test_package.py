@@ -31,7 +31,7 @@ def test_the_committed_stub_is_the_generated_one() -> None:
 
 
 # What only the package's own commands call.
-OF_COMMANDS = {"run_command_line", "store_refit", "claimed_report", "read_vocabulary", "study_tensor"}
+OF_COMMANDS = {"run_command_line", "store_refit", "claimed_report", "read_vocabulary", "study_tensor", "version"}
 OF_COMMANDS |= {"Offer", "TensorRows", "TensorStudy", "TokenKind", "Vocabulary"}
 
 
