@@ -28,21 +28,30 @@ std::vector<double> sketched_error(const RowSource& rows, std::uint64_t seed) {
   return error;
 }
 
+void require_finite_tensor(const Checkpoint& checkpoint, const std::string& name, const RowSource& rows) {
+  try {
+    require_finite(rows, checkpoint.shard_of(checkpoint.at(name)).file->path().string() + ": tensor '" + name + "'");
+  } catch (const InvalidArgument& error) {
+    throw IoError(error.what());  // here it is the file's fault, not the caller's
+  }
+}
+
 }  // namespace
 
 RankCurve rank_curve(const Checkpoint& checkpoint, const std::string& name, std::uint64_t seed) {
   const auto rows = checkpoint.rows_of(name);
+  RankCurve curve{.name = name,
+                  .rows = rows->rows(),
+                  .cols = rows->cols(),
+                  .error = {},
+                  .exact = is_exact(rows->rows(), rows->cols())};
   try {
-    require_finite(*rows, checkpoint.shard_of(checkpoint.at(name)).file->path().string() + ": tensor '" + name + "'");
-  } catch (const InvalidArgument& error) {
-    throw IoError(error.what());  // here it is the file's fault, not the caller's
+    curve.error = curve.exact ? relative_residuals(singular_values_float32(*rows)) : sketched_error(*rows, seed);
+  } catch (const InvalidArgument&) {
+    require_finite_tensor(checkpoint, name, *rows);
+    throw;
   }
-  const bool exact = is_exact(rows->rows(), rows->cols());
-  return {.name = name,
-          .rows = rows->rows(),
-          .cols = rows->cols(),
-          .error = exact ? relative_residuals(singular_values(*rows)) : sketched_error(*rows, seed),
-          .exact = exact};
+  return curve;
 }
 
 std::vector<RankCurve> rank_curves(const Checkpoint& checkpoint, const Architecture& architecture, std::uint64_t seed,

@@ -29,6 +29,9 @@ void LOEWNER_BLAS(cblas_dtrsm)(int, int, int, int, int, int, int, double, const 
 void LOEWNER_BLAS(dpotrf_)(const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dsyevd_)(const char*, const char*, const int*, double*, const int*, double*, double*, const int*,
                            int*, const int*, int*);
+void LOEWNER_BLAS(ssytrd_)(const char*, const int*, float*, const int*, float*, float*, float*, float*, const int*,
+                           int*);
+void LOEWNER_BLAS(dsterf_)(const int*, double*, double*, int*);
 void LOEWNER_BLAS(dgelqf_)(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
 void LOEWNER_BLAS(dgesdd_)(const char*, const int*, const int*, double*, const int*, double*, double*, const int*,
                            double*, const int*, double*, const int*, int*, int*);
@@ -174,6 +177,26 @@ bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values)
 
 bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values) {
   return symmetric_eigenproblem("N", a, values);
+}
+
+bool symmetric_eigenvalues(MatrixView<float> a, std::vector<double>& values) {
+  values.resize(a.rows());
+  if (a.empty()) return true;
+  const SerialScope serial;
+  const int n = as_int(a.rows()), lda = leading(a), query = -1;
+  std::vector<float> diagonal(n), beside(n), tau(n);
+  int info = 0;
+  float work_size = 0;
+  LOEWNER_BLAS(ssytrd_)
+  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), tau.data(), &work_size, &query, &info);
+  const int lwork = static_cast<int>(work_size);
+  std::vector<float> work(lwork);
+  LOEWNER_BLAS(ssytrd_)
+  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), tau.data(), work.data(), &lwork, &info);
+  std::ranges::copy(diagonal, values.begin());
+  std::vector<double> beside_in_double(beside.begin(), beside.end());
+  LOEWNER_BLAS(dsterf_)(&n, values.data(), beside_in_double.data(), &info);
+  return info == 0;
 }
 
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r) {

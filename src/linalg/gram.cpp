@@ -15,9 +15,9 @@ namespace {
 constexpr Index kRowsPerBlock = 1024;  // long enough that the product is bound by arithmetic, not by reading G
 
 // The sum runs in a fixed number of lanes: lane l adds the blocks l, l + lanes, ... to a matrix of its own, and the
-// lanes are added in order. Their number depends on d only (256 MiB of lanes at most), so the result does not depend on
-// the number of threads.
-Index num_lanes(Index d) {
+// lanes are added in order. Their number depends on the shape only (256 MiB of lanes at most), so the result does not
+// depend on the number of threads.
+Index most_lanes(Index d) {
   return std::clamp<Index>((Index{1} << 25) / std::max<Index>(1, d * d), 1, 8);
 }
 
@@ -53,11 +53,12 @@ void add_gram_upper(MatrixView<const float> rows, Matrix<double>& sum) {
 template <typename Real>
 Matrix<double> gram_with(const RowSource& a, std::span<const double> row_weights) {
   detail::require_row_weights(row_weights, a.rows(), "gram");
-  const Index d = a.cols(), lanes = num_lanes(d), blocks = (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
+  const Index d = a.cols(), blocks = (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
+  const Index lanes = std::clamp<Index>(blocks, 1, most_lanes(d));
   std::vector<Matrix<double>> sums(lanes);
   for (auto& sum : sums) sum = Matrix<double>(d, d);
   parallel_for(lanes, [&](Index lane) {
-    Matrix<Real> scaled = Matrix<Real>::uninitialized(kRowsPerBlock, d);
+    Matrix<Real> scaled = Matrix<Real>::uninitialized(std::min(kRowsPerBlock, a.rows()), d);
     Matrix<float> buffer;
     for (Index block = lane; block < blocks; block += lanes) {
       const Index first = block * kRowsPerBlock;
@@ -77,7 +78,7 @@ Matrix<double> gram_with(const RowSource& a, std::span<const double> row_weights
 }  // namespace
 
 Index gram_bytes(Index cols) {
-  return num_lanes(cols) * cols * cols * Index{sizeof(double)};
+  return most_lanes(cols) * cols * cols * Index{sizeof(double)};
 }
 
 Matrix<double> gram(const RowSource& a, std::span<const double> row_weights) {

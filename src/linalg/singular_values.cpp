@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/linalg/singular_values.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
 
 #include "detail/conversion.hpp"
 #include "detail/gram_spectrum.hpp"
@@ -12,19 +16,58 @@
 namespace loewner {
 namespace {
 
-Matrix<double> gram_of_shorter_side(const RowSource& a, std::span<const double> row_weights) {
-  if (a.rows() >= a.cols()) return gram(a, row_weights);
+using GramOf = Matrix<double> (*)(const RowSource&, std::span<const double>);
+
+Matrix<double> gram_of_shorter_side(GramOf product, const RowSource& a, std::span<const double> row_weights) {
+  if (a.rows() >= a.cols()) return product(a, row_weights);
   const Matrix<float> all = read_all(detail::WeightedRows(a, row_weights));
   const Matrix<float> columns = detail::transposed(all.view());
-  return gram(DenseRows(columns.view()));
+  return product(DenseRows(columns.view()), {});
+}
+
+// Infinity where one is not finite: comparisons alone would lose a NaN.
+double largest_diagonal(const Matrix<double>& g) {
+  double largest = 0;
+  for (Index i = 0; i < g.rows(); ++i) {
+    if (!std::isfinite(g(i, i))) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, g(i, i));
+  }
+  return largest;
+}
+
+// Its diagonal tells without a pass of its own whether all entries are finite: their squares fit into float64.
+Matrix<double> gram_of_finite(const RowSource& a, std::span<const double> row_weights, const std::string& caller) {
+  Matrix<double> g = gram_of_shorter_side(gram, a, row_weights);
+  if (!std::isfinite(largest_diagonal(g))) require_finite(a, caller + ": the matrix");
+  return g;
+}
+
+// In float32 where the squares stay well inside its range.
+Matrix<double> fast_gram_of_finite(const RowSource& a, const std::string& caller) {
+  Matrix<double> g = gram_of_shorter_side(gram_float32, a, {});
+  const double largest = largest_diagonal(g);
+  if (largest > 0x1p-60 && largest < 0x1p100) return g;
+  return gram_of_finite(a, {}, caller);
 }
 
 }  // namespace
 
 std::vector<double> singular_values(const RowSource& a, std::span<const double> row_weights) {
   detail::require_row_weights(row_weights, a.rows(), "singular_values");
-  require_finite(a, "singular_values: the matrix");
-  return detail::singular_values_from_gram(gram_of_shorter_side(a, row_weights), "singular_values");
+  return detail::singular_values_from_gram(gram_of_finite(a, row_weights, "singular_values"), "singular_values");
+}
+
+std::vector<double> singular_values_float32(const RowSource& a) {
+  const Matrix<double> g = fast_gram_of_finite(a, "singular_values_float32");
+  const double largest = largest_diagonal(g);
+  if (largest == 0) return std::vector<double>(g.rows());
+  Matrix<float> scaled = Matrix<float>::uninitialized(g.rows(), g.cols());
+  for (Index i = 0; i < g.rows(); ++i) {
+    std::ranges::transform(g.row(i), scaled.row(i).begin(), [&](double x) { return static_cast<float>(x / largest); });
+  }
+  std::vector<double> values = detail::singular_values_from_gram(std::move(scaled), "singular_values_float32");
+  for (double& value : values) value *= std::sqrt(largest);
+  return values;
 }
 
 std::vector<double> relative_residuals(const std::vector<double>& singular_values, double residual_norm) {

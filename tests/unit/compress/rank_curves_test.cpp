@@ -39,7 +39,7 @@ TEST_F(RankCurves, SmallMatricesHaveTheirExactOnesInTheOrderOfTheFile) {
   ASSERT_EQ(curves.size(), 2U);
   for (const auto& curve : curves) {
     EXPECT_TRUE(curve.exact);
-    EXPECT_EQ(curve.error, relative_residuals(singular_values(*checkpoint.rows_of(curve.name))));
+    EXPECT_EQ(curve.error, relative_residuals(singular_values_float32(*checkpoint.rows_of(curve.name))));
   }
   EXPECT_EQ(curves[0].name, kTable);
   EXPECT_EQ(curves[1].rows, 40);
