@@ -35,8 +35,8 @@ bool cholesky_upper(MatrixView<double> a);
 /// Eigenvalues ascending in `values`; row i of a becomes the i-th eigenvector. False when LAPACK did not converge.
 bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values);
 
-/// Eigenvalues alone, ascending; a is overwritten. In float32 a third of the time: reduced to tridiagonal form there,
-/// which is bound by reading a, then solved in float64.
+/// Eigenvalues alone, ascending; a is overwritten. From float32: the tridiagonal form in float32, which is bound by
+/// reading a, its eigenvalues in float64.
 bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values);
 bool symmetric_eigenvalues(MatrixView<float> a, std::vector<double>& values);
 
