@@ -2,9 +2,9 @@
 """Wall time of whole `loewner compress` processes against the sum of their parts: reading, factoring, writing.
 
 reading: all bytes of the model's weights into memory; factoring: the library's calls for the method on the table in
-memory, for lp also those of the SVD that it is compared with; writing: the output's weights to a file, fsync included.
-The whole also checks the input, chooses the rank, measures the errors on the stored numbers and copies the rest of the
-folder. Medians; run it on an idle machine.
+memory; writing: the output's weights to a file, fsync included. The whole also checks the input, chooses the rank,
+measures the errors on the stored numbers, for lp factors the SVD that it is compared with too, and copies the rest of
+the folder. Medians; run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ def svd(a: np.ndarray, rank: int) -> None:
 
 
 def lp(a: np.ndarray, rank: int) -> None:
-    """And the SVD: the command reports what it would have left, in the l_p norm."""
     loewner.project_rows(a, loewner.lp_factorisation(a, norm_exponent=1.5).vt[:rank])
-    svd(a, rank)
 
 
 METHODS: dict[str, Callable[[np.ndarray, int], None]] = {"svd": svd, "lp": lp}

@@ -21,7 +21,8 @@ def test_curves_are_those_of_the_singular_values(tmp_path: Path) -> None:
     for curve in curves:
         values = np.linalg.svd(tensors[curve["name"]].astype(np.float64), compute_uv=False)
         tails = np.sqrt(np.append(np.cumsum(values[::-1] ** 2)[::-1], 0) / np.sum(values**2))
-        np.testing.assert_allclose(curve["relative_error"], tails, atol=1e-3)
+        # Squares are what float32 tells to so many digits.
+        np.testing.assert_allclose(np.square(curve["relative_error"]), tails**2, atol=1e-6)
         line = next(line for line in done.stdout.split("rank that leaves")[1].splitlines() if curve["name"] in line)
         assert str(int(np.argmax(tails <= 0.5))) in line.split()
 

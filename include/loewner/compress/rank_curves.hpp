@@ -23,7 +23,7 @@ struct RankCurve {
 
 /// The curve of one matrix of a checkpoint.
 ///
-/// Method    singular values, in float32, where the smaller side has at most 1024 entries: errors below 3e-4 are noise;
+/// Method    singular values, in float32, where the smaller side has at most 1024 entries: errors below 1e-3 are noise;
 ///           longer ones from one bilinear sketch with 2048 rows and columns, up to rank 512.
 /// Cost      one pass over the matrix; memory: a Gram matrix, or one sketch and its row blocks.
 /// Random    the sketch, from seed.
