@@ -41,14 +41,14 @@ bench: .venv/.package
 
 # Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The seven before the plots
 # want an idle machine.
-experiments: results-quality results-row-weights results-frontier results-whole results-tasks results-rates \
+experiments: results-quality results-row-weights results-frontier results-whole results-tasks results-seeds results-rates \
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
              results-active-regression results-residual results-krylov results-embedding-speed \
              results-lp-regression-speed results-speed results-compress-time results-inference results-plots
 
-WITH_GLUE   = quality row-weights frontier archetypes whole tasks rates training messi topics refit heavy-keys heavy-keys-missed
-WITH_MODELS = tasks rates training messi
+WITH_GLUE   = quality row-weights frontier archetypes whole tasks seeds rates training messi topics refit heavy-keys heavy-keys-missed
+WITH_MODELS = tasks seeds rates training messi
 $(WITH_GLUE:%=results-%): DATA = --glue $(GLUE)
 $(WITH_MODELS:%=results-%): DATA += --models $(MODELS)
 results-lp-regression-speed: .venv/.bench

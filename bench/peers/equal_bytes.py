@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -56,20 +57,28 @@ class EqualBytes:
         self.fidelity = Fidelity(glue)
         self.finished = finished
 
-    def measure(self, work: partial[dict]) -> dict:
-        with tempfile.TemporaryDirectory(dir=OUT) as scratch:
-            decoded_file = Path(scratch) / "decoded.npy"
-            row = in_own_process(work.func, *work.args, decoded_file)
-            return row if "failed" in row else row | self.fidelity.of_table(np.load(decoded_file))
+    def measured_row(self, setting: Setting, work: Callable[..., dict], *options: object) -> dict:
+        def measure() -> dict:
+            with tempfile.TemporaryDirectory(dir=OUT) as scratch:
+                decoded_file = Path(scratch) / "decoded.npy"
+                row = in_own_process(work, *options, decoded_file)
+                if "failed" in row:
+                    return row
+                known = self.finished.known("equal-bytes", setting)
+                if known is not None and is_same_table(row, known):
+                    return row | {quality: known[quality] for quality in ("cos", "sts")}
+                return row | self.fidelity.of_table(np.load(decoded_file))
+
+        return self.finished.get("equal-bytes", setting, measure, here=True)
 
     def ours(self, bits: float) -> dict:
         """Ours at a tenth of a bit at or below, so that rows share runs and ours never has more bytes."""
         bits = int(10 * bits + 1e-9) / 10
         setting = Setting(f"loewner {bits:.1f} bits", ("loewner",), "", encode_ours)
-        return self.finished.get("equal-bytes", setting, lambda: self.measure(partial(encode_ours, bits)))
+        return self.measured_row(setting, encode_ours, bits)
 
     def row(self, codec: Setting) -> list[str]:
-        peer = self.finished.get("equal-bytes", codec, lambda: self.measure(partial(encode_with, codec.name)))
+        peer = self.measured_row(codec, encode_with, codec.name)
         if "failed" in peer:
             return [codec.name, peer["failed"], *[""] * (len(HEADER) - 2)]
         ours = self.ours(peer["bits"])
@@ -80,6 +89,11 @@ class EqualBytes:
 
     def rows(self) -> list[list[str]]:
         return [self.row(codec) for codec in CODECS]
+
+
+def is_same_table(row: dict, known: dict) -> bool:
+    """As many bytes and the same error: what is measured anew is its time; its quality is known."""
+    return row["bits"] == known.get("bits") and math.isclose(row["error"], known["error"], rel_tol=1e-7)
 
 
 def cells(row: dict) -> list[str]:

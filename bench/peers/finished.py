@@ -20,8 +20,24 @@ MEASURED = ROOT / "bench" / "peers" / "measured"
 
 
 def processor() -> str:
+    """With family and model: the names that virtual machines give say little."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    return " ".join(
+        [said.get("model name", ""), *(f"{key} {said[key]}" for key in ("cpu family", "model") if key in said)]
+    )
+
+
+def rows_of(table: str) -> dict[str, dict]:
+    file = MEASURED / f"{table}.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def write_rows(table: str, rows: dict[str, dict]) -> None:
+    MEASURED.mkdir(exist_ok=True)
+    written = MEASURED / f"{table}.partial"
+    written.write_text(json.dumps(rows, indent=1) + "\n")
+    written.replace(MEASURED / f"{table}.json")
 
 
 @dataclass(frozen=True)
@@ -33,26 +49,27 @@ class Finished:
     may_measure: bool = True
     done: set[tuple[str, str]] = field(default_factory=set)
 
-    def get(self, table: str, setting: Setting, measure: Callable[[], dict]) -> dict:
-        """The row of a setting: as found by the same versions of its packages, or by measuring now.
+    def known(self, table: str, setting: Setting) -> dict | None:
+        """The row as it was measured last, wherever and with whatever versions."""
+        return rows_of(table).get(setting.name)
+
+    def get(self, table: str, setting: Setting, measure: Callable[[], dict], *, here: bool = False) -> dict:
+        """The row of a setting: as found by the same versions of its packages (here: and on this processor, for tables
+        that compare times between rows), or by measuring now.
 
         A setting whose package is not there gets the reason instead."""
         if why := setting.why_missing():
             return {"failed": f"not installed: {why}"}
-        file = MEASURED / f"{table}.json"
-        rows: dict[str, dict] = json.loads(file.read_text()) if file.exists() else {}
-        found = rows.get(setting.name)
+        found = self.known(table, setting)
         if not self.may_measure:
             return found or {"failed": "not measured yet"}
         wanted = (
             self.again is not None and re.search(self.again, setting.name) and (table, setting.name) not in self.done
         )
         self.done.add((table, setting.name))
-        if found is None or found["versions"] != setting.versions() or wanted:
+        elsewhere = here and found is not None and found["processor"] != processor()
+        if found is None or found["versions"] != setting.versions() or elsewhere or wanted:
             print(f"{table}: {setting.name}", file=sys.stderr, flush=True)
             found = {"versions": setting.versions(), "processor": processor(), **measure()}
-            MEASURED.mkdir(exist_ok=True)
-            written = file.with_suffix(".partial")
-            written.write_text(json.dumps(rows | {setting.name: found}, indent=1) + "\n")
-            written.replace(file)
+            write_rows(table, rows_of(table) | {setting.name: found})
         return found

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far the scores of table_tasks.py are luck: the same bits, coded with several seeds.
+
+--models: a folder with one sequence classifier per task. A score of a dev split of a few hundred to a thousand
+sentences moves by a point when a handful of answers flip, and codes of two bits flip some; the mean over seeds is what
+the codes themselves cost. Scores as in table_tasks.py, remembered with them. Some fifteen minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from results_page import experiment_parser, markdown_table, publish
+from table_tasks import Scores, tasks_in
+from tables import quiet_transformers
+
+SEEDS = range(8)
+SETTINGS = {
+    "2 bits, auto": ["--bits", "2"],
+    "2 bits, codes": ["--bits", "2", "--method", "codes"],
+}
+
+
+def with_error(drops: np.ndarray) -> str:
+    """Mean and its standard error."""
+    return f"{drops.mean():.2f} ± {drops.std(ddof=1) / np.sqrt(len(drops)):.2f}"
+
+
+def main() -> None:
+    arguments = experiment_parser(__doc__, glue=True, models=True).parse_args()
+    quiet_transformers()
+    scores = Scores(arguments.glue)
+    original = np.array(scores.originals(arguments.models))
+    rows = []
+    for name, options in SETTINGS.items():
+        drops = np.array([original - scores.after([*options, "--seed", str(s)], arguments.models) for s in SEEDS])
+        means = drops.mean(axis=1)
+        rows.append([name, *map(with_error, drops.T), with_error(means), f"{means.min():.2f} to {means.max():.2f}"])
+        print(*rows[-1], file=sys.stderr, flush=True)
+    header = ["setting", *tasks_in(arguments.models), "mean of the tasks", "least and most of a seed"]
+    publish("seeds", markdown_table(header, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()
