@@ -87,8 +87,8 @@ void bind_residual_curve(nb::module_& m) {
       "correct_bias"_a = defaults.correct_bias,
       "The least error ||A - B||_F of every rank up to max_rank, estimated from one small sketch in one pass.\n\n"
       "sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars; correct_bias: "
-      "divide by 1 - k/m,\n"
-      "without which the estimates are too low.");
+      "for what\n"
+      "the leading directions of a sketch take from the others, without which the estimates are too low.");
 
   nb::class_<ProbedNorm>(m, "ProbedNorm")
       .def_ro("norm", &ProbedNorm::norm)

@@ -82,10 +82,10 @@ std::vector<double> tails(const std::vector<double>& sigma, Index max_rank) {
 
 constexpr const char* kCaller = "residual curve";
 
-// From the Gram matrix of the shorter side, in half the time of the singular values. Rounding moves a squared tail by
-// some n eps64 of the whole: nothing where a tail that is asked for, all but the empty one, may be lost in that, or
-// where the squares themselves may be.
-std::optional<std::vector<double>> tails_by_gram(const Matrix<double>& a, Index max_rank) {
+// From the Gram matrix of the shorter side, in half the time. Rounding moves a squared tail by some n eps64 of the
+// whole: nothing where a tail that is asked for, all but the empty one, may be lost in that, or where the squares
+// themselves may be.
+std::optional<std::vector<double>> singular_values_by_gram(const Matrix<double>& a, Index max_rank) {
   constexpr double kSmallestTail = 1e-5;  // of the norm: its square is then right to some 1e-4
   constexpr double kLargestSquare = 1e200;
   const Matrix<double> turned = a.rows() < a.cols() ? detail::transposed(a.view()) : Matrix<double>();
@@ -95,20 +95,47 @@ std::optional<std::vector<double>> tails_by_gram(const Matrix<double>& a, Index 
   double square = 0;
   for (Index i = 0; i < gram.rows(); ++i) square += gram(i, i);
   if (!(square > 1 / kLargestSquare && square < kLargestSquare)) return {};
-  const auto values = detail::singular_values_from_gram(std::move(gram), kCaller);
-  std::vector<double> found = tails(values, max_rank);
+  std::vector<double> values = detail::singular_values_from_gram(std::move(gram), kCaller);
+  const std::vector<double> found = tails(values, max_rank);
   const Index last = std::min(max_rank, static_cast<Index>(values.size()) - 1);
   if (last >= 0 && !(found[last] >= kSmallestTail * found[0])) return {};
-  return found;
+  return values;
 }
 
-std::vector<double> tails_of(const Matrix<double>& a, Index max_rank) {
-  if (auto found = tails_by_gram(a, max_rank)) return std::move(*found);
+std::vector<double> singular_values_of(const Matrix<double>& a, Index max_rank) {
+  if (auto found = singular_values_by_gram(a, max_rank)) return std::move(*found);
   Matrix<double> work = a.clone();
   std::vector<double> values;
   require(blas::singular_values(work.view(), values),
           [] { return std::string(kCaller) + ": LAPACK dgesdd did not converge"; });
-  return tails(values, max_rank);
+  return values;
+}
+
+// How many m-ths of the tail the largest k squared singular values take with them, less k, for every k with a tail. In
+// a sketch of m rows l_i grows by l_j l_i / (l_i - l_j) / m for each other l_j [Lawley1956]. What the leading k trade
+// among themselves cancels; what they take from the tail is k / m of it behind a gap, and more without one. Values
+// nearer than 1/m are not told apart.
+std::vector<double> directions_beyond_rank(const std::vector<double>& sigma, const std::vector<double>& tails,
+                                           Index m) {
+  const double squared_width = 1 / (static_cast<double>(m) * static_cast<double>(m));
+  const auto taken = [&](Index i, Index j) {  // in units of l_0, whose own square could overflow
+    const double ratio = sigma[j] / sigma[i], share = sigma[j] / sigma[0], gap = (1 - ratio) * (1 + ratio);
+    return share * share * gap / (gap * gap + squared_width);
+  };
+  const auto count = static_cast<Index>(std::ranges::find(sigma, 0.0) - sigma.begin());
+  std::vector<double> beyond(tails.size());
+  double sum = 0;  // from the largest rank down: sums of small tails are not left over from large ones
+  Index k = std::min(static_cast<Index>(tails.size()) - 1, count);
+  for (Index i = 0; i < k; ++i) {
+    for (Index j = k; j < count; ++j) sum += taken(i, j);
+  }
+  for (; k > 0; --k) {
+    const double tail = std::pow(tails[k] / sigma[0], 2);
+    if (tail > 0) beyond[k] = std::max(0.0, sum / tail - static_cast<double>(k));
+    for (Index j = k; j < count; ++j) sum -= taken(k - 1, j);
+    for (Index i = 0; i < k - 1; ++i) sum += taken(i, k - 1);
+  }
+  return beyond;
 }
 
 bool same_options(const ResidualOptions& a, const ResidualOptions& b) {
@@ -205,10 +232,14 @@ void BilinearSketch::merge(const BilinearSketch& other) {
 }
 
 std::vector<double> BilinearSketch::residuals(const Part& part) const {
-  std::vector<double> residuals = tails_of(part.sums, options_.max_rank);
+  const std::vector<double> sigma = singular_values_of(part.sums, options_.max_rank);
+  std::vector<double> residuals = tails(sigma, options_.max_rank);
   const double sides = 0.5 * (part.left.has_value() + part.right.has_value());
-  for (std::size_t k = 0; options_.correct_bias && k < residuals.size(); ++k) {
-    residuals[k] /= std::pow(1 - static_cast<double>(k) / static_cast<double>(sketch_size()), sides);
+  if (!options_.correct_bias || sides == 0) return residuals;
+  const auto m = static_cast<double>(sketch_size());
+  const std::vector<double> beyond = directions_beyond_rank(sigma, residuals, sketch_size());
+  for (std::size_t k = 0; k < residuals.size(); ++k) {
+    residuals[k] *= std::pow((1 + beyond[k] / m) / (1 - static_cast<double>(k) / m), sides);
   }
   return residuals;
 }

@@ -14,7 +14,7 @@ struct ResidualOptions {
   Index nonzeros = 4;     ///< s in [1, m] per column of each embedding; 1 is not safe
   Index repetitions = 1;  ///< >= 1 independent sketches, whose mean is taken; 3 for error bars
   std::uint64_t seed = 0;
-  bool correct_bias = true;  ///< divide by 1 - k/m; without it the estimates are too low
+  bool correct_bias = true;  ///< without it the estimates are too low
 };
 
 /// How well each rank could approximate A.
@@ -30,14 +30,16 @@ struct ResidualCurve {
 /// Shapes    a: n x d; S: m x n and T: m x d sparse sign embeddings. A side that is no longer than m is left as it is,
 ///           so small matrices have their exact residuals.
 /// Units     those of A.
-/// Method    the singular values of S A T^T beyond the k-th [LiLinWoodruff2024], divided by 1 - k/m: the best rank-k
-///           part of signal + noise in m x m takes ((m - k)/m)^2 of the noise's energy less than all with it. (One side
-///           left as it is: by sqrt(1 - k/m).) Then the running minimum, since residuals cannot grow with k.
-/// Cost      s nnz(A) + s m d additions and 8/3 m^3 flops per repetition. One pass over A per repetition, by blocks of
-///           rows; memory m d + m^2 doubles and 8 row blocks.
+/// Method    the singular values sigma_i of S A T^T beyond the k-th [LiLinWoodruff2024], times (1 + x/m) / (1 - k/m).
+///           The best rank-k part of signal + noise in m x m takes ((m - k)/m)^2 of the noise's energy less than all
+///           with it; where no gap of the spectrum separates the two, to first order x/m more [Lawley1956]:
+///           k + x = sum_{i <= k < j} l_i l_j / (l_i - l_j) / sum_{j > k} l_j, l = sigma^2. (One side left as it is:
+///           the square root of that factor.) Then the running minimum, since residuals cannot grow with k.
+/// Cost      s nnz(A) + s m d additions and 8/3 m^3 + 20 k_max m flops per repetition. One pass over A per repetition,
+///           by blocks of rows; memory m d + m^2 doubles and 8 row blocks.
 /// Accuracy  ||A||_F exact. At m = 5 k_max, s = 4 the estimate of k_max is within 15 % of the truth for spectra from
-///           i^-6 to flat ones with spikes (statistical test Residuals.AreWithinFifteenPercent), some per cent low in
-///           the median. Slowly falling spectra are the hardest: use m = 10 k_max there.
+///           i^-6 to flat ones with spikes (statistical test Residuals.AreWithinFifteenPercent), its median within
+///           10 %.
 /// Random    seed. The same bits for any number of threads.
 /// Errors    InvalidArgument on bad options or a non-finite entry (row and column named).
 ResidualCurve estimate_residuals(const RowMatrix& a, const ResidualOptions& options);

@@ -53,6 +53,15 @@ TEST(Residuals, AreWithinFifteenPercent) {
   }
 }
 
+TEST(Residuals, AreWithinTenPercentInTheMedian) {
+  for (const Spectrum& spectrum : kSpectra) {
+    std::vector<double> ratios;
+    for (std::uint64_t seed = 0; seed < kControlSeeds; ++seed) ratios.push_back(ratio(spectrum, {.seed = seed}));
+    std::ranges::nth_element(ratios, ratios.begin() + kControlSeeds / 2);
+    EXPECT_NEAR(ratios[kControlSeeds / 2], 1, 0.1) << spectrum.name;
+  }
+}
+
 TEST(Residuals, AreNotWithoutTheCorrectionNorWithOneEntryPerColumn) {
   for (const Spectrum& spectrum : kSpectra) {
     EXPECT_LT(good_seeds(spectrum, {.correct_bias = false}, kControlSeeds), kControlSeeds / 10) << spectrum.name;

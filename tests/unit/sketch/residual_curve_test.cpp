@@ -48,6 +48,25 @@ TEST(Residuals, AreTooLowWithoutTheCorrection) {
   }
 }
 
+// The factor as it is documented, from the singular values of the sketch; its damping of near values does nothing here.
+TEST(Residuals, CorrectionIsTheDocumentedFactor) {
+  const auto a = test::matrix_with_spectrum({.rows = 500, .cols = 300, .seed = 1}, power_law(300, 2));
+  BilinearSketch corrected(500, 300, {.max_rank = 4}), raw(500, 300, {.max_rank = 4, .correct_bias = false});
+  for (BilinearSketch* sketch : {&corrected, &raw}) sketch->add_block(0, DenseRows(a.view()));
+  const auto sigma = test::singular_values(raw.sketch(0));
+  const double m = 64;
+  for (std::size_t k = 1; k <= 4; ++k) {
+    double taken = 0, all = 0;
+    for (std::size_t j = k; j < sigma.size(); ++j) {
+      const double l = sigma[j] * sigma[j];
+      all += l;
+      for (std::size_t i = 0; i < k; ++i) taken += sigma[i] * sigma[i] * l / (sigma[i] * sigma[i] - l);
+    }
+    const double factor = (1 + (taken / all - static_cast<double>(k)) / m) / (1 - static_cast<double>(k) / m);
+    EXPECT_NEAR(corrected.curve().residual[k] / raw.curve().residual[k] / factor, 1, 1e-3) << k;
+  }
+}
+
 TEST(Residuals, OfSmallMatricesAreExact) {
   const auto spectrum = test::exponential_decay(20, 0.8);
   const auto a = test::matrix_with_spectrum({.rows = 30, .cols = 20, .seed = 1}, spectrum);
