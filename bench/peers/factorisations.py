@@ -70,7 +70,7 @@ def loewner_l1(a: np.ndarray) -> Approximation:
 
 def loewner_subspaces(a: np.ndarray) -> Approximation:
     found = loewner.projective_clustering(a, CLUSTERS, DIMENSION)
-    return in_subspaces(a, found.labels, [np.asarray(vt, np.float32) for vt in found.bases])
+    return in_subspaces(a, found.cluster_of_row, [np.asarray(vt, np.float32) for vt in found.bases])
 
 
 def in_subspaces(a: np.ndarray, labels: np.ndarray, bases: Sequence[np.ndarray]) -> Approximation:

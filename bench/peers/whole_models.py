@@ -21,6 +21,7 @@ from table_quality import Fidelity
 
 BATCHES, TOKENS = (1, 8, 32), 128
 WARM_UPS = 3
+FEW, LONG_SECONDS = 3, 20.0  # counted forwards that are enough of a model whose turns together take longer
 LATENCIES = [f"ms, batch {batch}" for batch in BATCHES]
 HEADER = ["model", "MB on disk", "cos", "sts", *LATENCIES, "MB loaded", "s to make", "what to type"]
 
@@ -100,7 +101,8 @@ def serve(name: str, pipe: Connection) -> None:
 
 
 def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
-    """Median seconds per batch size. Every model sits in a process of its own and all take turns."""
+    """Median seconds per batch size. Every model sits in a process of its own and all take turns; one that takes long
+    stops early."""
     for name in names:
         if not folder_of(name).exists():  # its row was measured elsewhere
             in_own_process(make, name)
@@ -116,6 +118,8 @@ def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
         seconds: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(WARM_UPS + rounds):
             for name, pipe in pipes.items():
+                if len(seconds[name]) >= WARM_UPS + FEW and sum(seconds[name]) > LONG_SECONDS:
+                    continue
                 pipe.send(batch)
                 seconds[name].append(pipe.recv())
         for name in names:
