@@ -3,8 +3,8 @@
 
 RTE and MRPC. The classifier of MRPC comes from --models; that of RTE too where it is there, else all-MiniLM-L6-v2 is
 trained on RTE first. k = 1 is the truncated SVD. Scores x 100 on the dev split: RTE accuracy (277 pairs: one standard
-deviation is 3 points), MRPC mean of accuracy and F1 (408 pairs: 2 points). Training multiplies in bfloat16. Some
-hour on two cores; what was found before comes from out/experiments/messi-TASK.json. Writes the table and
+deviation is 3 points), MRPC mean of accuracy and F1 (408 pairs: 2 points). Training multiplies in bfloat16. Fifty
+minutes on two cores; what was found before comes from out/experiments/messi-TASK.json. Writes the table and
 docs/images/messi.svg.
 """
 

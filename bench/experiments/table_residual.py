@@ -5,7 +5,7 @@ First table: diagonal matrices of size 10^4 with known spectra, rank 20: median 
 and with the correction, beside a Gaussian sketch; the run fails when a median at m = 5 k, s = 4 is more than 12 % off.
 Second table: the matrices of all-MiniLM-L6-v2: time of all curves against numpy.linalg.svd without vectors, and the
 largest errors of them (of the last two ranks of a matrix only relative to its norm). Writes docs/images/residual.svg
-too. Some three minutes; the times want an idle machine.
+too. A minute; the times want an idle machine.
 """
 
 from __future__ import annotations

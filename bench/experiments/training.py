@@ -16,7 +16,7 @@ POOL = 16  # batches that are filled from one random pool, by length
 
 
 def batches(lengths: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
-    """All places in random batches of similar lengths, for a batch is padded to its longest: half the time on RTE."""
+    """All places in random batches of similar lengths, for a batch is padded to its longest."""
     order = random.permutation(len(lengths))
     pools = (order[start : start + POOL * BATCH] for start in range(0, len(order), POOL * BATCH))
     by_length = [pool[np.argsort(lengths[pool], kind="stable")] for pool in pools]
