@@ -206,7 +206,7 @@ def run_method(name: str) -> dict:
 
 
 def row(problem: str, method: Setting, finished: Finished) -> list[str]:
-    found = finished.get("factorisations", method, lambda: in_own_process(run_method, method.name))
+    found = finished.get("factorisations", method, lambda _: in_own_process(run_method, method.name))
     if "failed" in found:
         return [problem, method.name, found["failed"], *[""] * (len(HEADER) - 3)]
     if not method.packages:  # a program of its own, whose memory is not that of the process measured

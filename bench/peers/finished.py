@@ -17,6 +17,7 @@ from pathlib import Path
 from peer import ROOT, Setting
 
 MEASURED = ROOT / "bench" / "peers" / "measured"
+Measure = Callable[[dict | None], dict]
 
 
 def processor() -> str:
@@ -49,18 +50,15 @@ class Finished:
     may_measure: bool = True
     done: set[tuple[str, str]] = field(default_factory=set)
 
-    def known(self, table: str, setting: Setting) -> dict | None:
-        """The row as it was measured last, wherever and with whatever versions."""
-        return rows_of(table).get(setting.name)
-
-    def get(self, table: str, setting: Setting, measure: Callable[[], dict], *, here: bool = False) -> dict:
+    def get(self, table: str, setting: Setting, measure: Measure, *, here: bool = False) -> dict:
         """The row of a setting: as found by the same versions of its packages (here: and on this processor, for tables
         that compare times between rows), or by measuring now.
 
-        A setting whose package is not there gets the reason instead."""
+        measure: is handed the row as it was found, nothing where all of it is wanted anew. A setting whose package is
+        not there gets the reason instead."""
         if why := setting.why_missing():
             return {"failed": f"not installed: {why}"}
-        found = self.known(table, setting)
+        found = rows_of(table).get(setting.name)
         if not self.may_measure:
             return found or {"failed": "not measured yet"}
         wanted = (
@@ -70,6 +68,6 @@ class Finished:
         elsewhere = here and found is not None and found["processor"] != processor()
         if found is None or found["versions"] != setting.versions() or elsewhere or wanted:
             print(f"{table}: {setting.name}", file=sys.stderr, flush=True)
-            found = {"versions": setting.versions(), "processor": processor(), **measure()}
+            found = {"versions": setting.versions(), "processor": processor(), **measure(None if wanted else found)}
             write_rows(table, rows_of(table) | {setting.name: found})
         return found

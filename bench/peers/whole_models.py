@@ -136,7 +136,7 @@ class WholeModels:
         self.glue, self.finished, self.rounds = glue, finished, rounds
 
     def quality(self, runtime: Setting) -> dict:
-        def run() -> dict:
+        def run(_: dict | None) -> dict:
             made = in_own_process(make, runtime.name)
             if "failed" in made:
                 return made
@@ -149,7 +149,7 @@ class WholeModels:
         running = [name for name, row in found.items() if "failed" not in row]
         packages = tuple(sorted({package for name in running for package in runtime_of(name).packages}))
         turns = Setting("latency", packages, "", latencies)
-        seconds = self.finished.get("whole-models", turns, lambda: latencies(running, self.rounds))
+        seconds = self.finished.get("whole-models", turns, lambda _: latencies(running, self.rounds))
         return [row(runtime, found[runtime.name], seconds.get(runtime.name, {})) for runtime in RUNTIMES]
 
 
