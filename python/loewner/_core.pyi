@@ -257,8 +257,8 @@ def estimate_residuals(a: Annotated[NDArray[numpy.float32], dict(shape=(None, No
     """
     The least error ||A - B||_F of every rank up to max_rank, estimated from one small sketch in one pass.
 
-    sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars; correct_bias: divide by 1 - k/m,
-    without which the estimates are too low.
+    sketch_size: m, at least 2 max_rank, 0 for max(64, 5 max_rank); repetitions: 3 for error bars; correct_bias: for what
+    the leading directions of a sketch take from the others, without which the estimates are too low.
     """
 
 class ProbedNorm:
