@@ -4,12 +4,12 @@
 #include <string_view>
 
 // Runtime dispatch: a kernel is written once as an always-inline function and compiled for each instruction set by a
-// thin function that carries the target attribute. No fused multiply-adds (CMakeLists.txt), so all give the same bits.
+// thin function that carries the target attribute. Without fused multiply-adds (CMakeLists.txt) all give the same bits.
 namespace loewner::detail {
 
 enum class Isa { scalar, avx2, avx512 };
 
-/// The best instruction set of this processor, or the one that set_isa chose.
+/// The best instruction set of this processor, or the one that limit_isa chose.
 Isa isa();
 
 /// For tests and benchmarks: at most this one, on all threads.
@@ -20,9 +20,17 @@ void limit_isa(Isa most);
 #if defined(__x86_64__)
 #define LOEWNER_TARGET_AVX2 __attribute__((target("avx2")))
 #define LOEWNER_TARGET_AVX512 __attribute__((target("avx2,avx512f,avx512bw,avx512dq,avx512vl")))
+#define LOEWNER_TARGET_FMA __attribute__((target("fma")))
 #else
 #define LOEWNER_TARGET_AVX2
 #define LOEWNER_TARGET_AVX512
+#define LOEWNER_TARGET_FMA
+#endif
+
+#if defined(__clang__)
+#define LOEWNER_FUSED  // has no such attribute; results are right without, and kernels slower
+#else
+#define LOEWNER_FUSED __attribute__((optimize("fp-contract=fast"))) LOEWNER_TARGET_FMA
 #endif
 
 /// For the bodies and all that they call with vectors, function objects instead of lambdas among it: inlined, they are
@@ -31,31 +39,32 @@ void limit_isa(Isa most);
 
 /// Defines `name(parameters)` that calls the always-inline `name##_body` compiled for the processor at hand.
 #define LOEWNER_DISPATCH(name, parameters, arguments) \
-  LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body, name##_body, name##_body)
+  LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body, name##_body, name##_body, )
 
-/// The same for a template of the bytes of a vector register: wider vectors would live in memory.
-#define LOEWNER_DISPATCH_BY_WIDTH(name, parameters, arguments) \
-  LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body<64>, name##_body<32>, name##_body<16>)
+/// The same for products, with fused multiply-adds from AVX2 on, and for a template of the bytes of a vector register:
+/// wider vectors would live in memory.
+#define LOEWNER_DISPATCH_FUSED(name, parameters, arguments) \
+  LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body<64>, name##_body<32>, name##_body<16>, LOEWNER_FUSED)
 
-#define LOEWNER_DISPATCH_BODIES(name, parameters, arguments, body_avx512, body_avx2, body_scalar) \
-  namespace {                                                                                     \
-  LOEWNER_TARGET_AVX2 void name##_avx2 parameters {                                               \
-    body_avx2 arguments;                                                                          \
-  }                                                                                               \
-  LOEWNER_TARGET_AVX512 void name##_avx512 parameters {                                           \
-    body_avx512 arguments;                                                                        \
-  }                                                                                               \
-  void name##_scalar parameters {                                                                 \
-    body_scalar arguments;                                                                        \
-  }                                                                                               \
-  }                                                                                               \
-  void name parameters {                                                                          \
-    switch (::loewner::detail::isa()) {                                                           \
-      case ::loewner::detail::Isa::avx512:                                                        \
-        return name##_avx512 arguments;                                                           \
-      case ::loewner::detail::Isa::avx2:                                                          \
-        return name##_avx2 arguments;                                                             \
-      case ::loewner::detail::Isa::scalar:                                                        \
-        return name##_scalar arguments;                                                           \
-    }                                                                                             \
+#define LOEWNER_DISPATCH_BODIES(name, parameters, arguments, body_avx512, body_avx2, body_scalar, attributes) \
+  namespace {                                                                                                 \
+  attributes LOEWNER_TARGET_AVX2 void name##_avx2 parameters {                                                \
+    body_avx2 arguments;                                                                                      \
+  }                                                                                                           \
+  attributes LOEWNER_TARGET_AVX512 void name##_avx512 parameters {                                            \
+    body_avx512 arguments;                                                                                    \
+  }                                                                                                           \
+  void name##_scalar parameters {                                                                             \
+    body_scalar arguments;                                                                                    \
+  }                                                                                                           \
+  }                                                                                                           \
+  void name parameters {                                                                                      \
+    switch (::loewner::detail::isa()) {                                                                       \
+      case ::loewner::detail::Isa::avx512:                                                                    \
+        return name##_avx512 arguments;                                                                       \
+      case ::loewner::detail::Isa::avx2:                                                                      \
+        return name##_avx2 arguments;                                                                         \
+      case ::loewner::detail::Isa::scalar:                                                                    \
+        return name##_scalar arguments;                                                                       \
+    }                                                                                                         \
   }

@@ -30,7 +30,8 @@ struct Ahead {
 /// u += a x
 ///
 /// Shapes    a: kTile rows of any stride, x: a.cols() x kTileVectors, u: kTile x kTileVectors, both contiguous.
-/// Random    none; sums over columns in their order, the same bits on every processor.
+/// Accuracy  sums over columns in their order, each product added with one rounding where the processor can: the same
+///           bits on all that have AVX2, other last bits elsewhere.
 void add_tile_product(MatrixView<const double> a, const double* x, double* u, Ahead ahead = {});
 void add_tile_product(MatrixView<const float> a, const float* x, float* u, Ahead ahead = {});
 

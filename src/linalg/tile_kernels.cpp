@@ -70,14 +70,13 @@ LOEWNER_INLINE void transposed_tile_product_kernel_body(MatrixView<const Real> a
 
 LOEWNER_DISPATCH(widen_kernel, (const float* row, Index count, double* wide), (row, count, wide))
 LOEWNER_DISPATCH(widen_kernel, (const double* row, Index count, double* wide), (row, count, wide))
-LOEWNER_DISPATCH_BY_WIDTH(tile_product_kernel, (MatrixView<const double> a, const double* x, double* u, Ahead ahead),
-                          (a, x, u, ahead))
-LOEWNER_DISPATCH_BY_WIDTH(tile_product_kernel, (MatrixView<const float> a, const float* x, float* u, Ahead ahead),
-                          (a, x, u, ahead))
-LOEWNER_DISPATCH_BY_WIDTH(transposed_tile_product_kernel, (MatrixView<const double> a, const double* u, double* y),
-                          (a, u, y))
-LOEWNER_DISPATCH_BY_WIDTH(transposed_tile_product_kernel, (MatrixView<const float> a, const float* u, float* y),
-                          (a, u, y))
+LOEWNER_DISPATCH_FUSED(tile_product_kernel, (MatrixView<const double> a, const double* x, double* u, Ahead ahead),
+                       (a, x, u, ahead))
+LOEWNER_DISPATCH_FUSED(tile_product_kernel, (MatrixView<const float> a, const float* x, float* u, Ahead ahead),
+                       (a, x, u, ahead))
+LOEWNER_DISPATCH_FUSED(transposed_tile_product_kernel, (MatrixView<const double> a, const double* u, double* y),
+                       (a, u, y))
+LOEWNER_DISPATCH_FUSED(transposed_tile_product_kernel, (MatrixView<const float> a, const float* u, float* y), (a, u, y))
 
 }  // namespace
 

@@ -55,8 +55,8 @@ TEST_F(MatrixForms, GiveTheSameBitsForAllThreadsAndInstructionSets) {
     const MatrixOperator a(form);
     for (const Index k : {1, 2, 11}) {
       const auto x = test::gaussian_matrix64(a.cols(), k, 2), y = test::gaussian_matrix64(a.rows(), k, 3);
-      EXPECT_TRUE(test::same_bits_everywhere([&] { return applied(a, x.view()); }));
-      EXPECT_TRUE(test::same_bits_everywhere([&] { return applied_t(a, y.view()); }));
+      EXPECT_TRUE(test::same_bits_everywhere([&] { return applied(a, x.view()); }, test::kFused));
+      EXPECT_TRUE(test::same_bits_everywhere([&] { return applied_t(a, y.view()); }, test::kFused));
     }
   }
 }
@@ -76,7 +76,7 @@ TEST_F(MatrixForms, Float32ProductsAreOnlyThatMuchOff) {
     exact.golub_kahan_step(x.view(), scales, expected_u.view(), expected.view());
     EXPECT_LE(test::largest_difference(u, expected_u), 1e-6 * norm * length);
     EXPECT_LE(test::largest_difference(y, expected), 1e-6 * norm * norm * length);
-    EXPECT_TRUE(test::same_bits_everywhere([&] { return applied(rounded, x.view()); }));
+    EXPECT_TRUE(test::same_bits_everywhere([&] { return applied(rounded, x.view()); }, test::kFused));
   }
 }
 

@@ -125,7 +125,7 @@ TEST(LeverageScores, AllFormsAgreeAndGiveTheSameBitsEverywhere) {
         std::copy(found.begin(), found.end(), row.data());
         return row;
       };
-      EXPECT_TRUE(test::same_bits_everywhere(scores));
+      EXPECT_TRUE(test::same_bits_everywhere(scores, test::kFused));
     }
     EXPECT_LE(largest_error(leverage_scores(form).scores, expected), 1e-12);
   }

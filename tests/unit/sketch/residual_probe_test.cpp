@@ -50,11 +50,13 @@ TEST(ResidualProbe, OfZeroIsZeroAndOfHugeEntriesDoesNotOverflow) {
 TEST(ResidualProbe, GivesTheSameBitsForAllThreads) {
   const auto a = test::gaussian_matrix64(2000, 150, 1);
   const MatrixOperator op{RowMatrix(a.view())};
-  EXPECT_TRUE(test::same_bits_everywhere([&] {
-    Matrix<double> norm(1, 1);
-    norm(0, 0) = probe_frobenius_norm(op).norm;
-    return norm;
-  }));
+  EXPECT_TRUE(test::same_bits_everywhere(
+      [&] {
+        Matrix<double> norm(1, 1);
+        norm(0, 0) = probe_frobenius_norm(op).norm;
+        return norm;
+      },
+      test::kFused));
 }
 
 TEST(ResidualProbe, NoProbesAndNonFiniteProductsAreRefused) {
