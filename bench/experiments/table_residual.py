@@ -20,6 +20,7 @@ import numpy as np
 import safetensors.numpy
 import threadpoolctl
 from compressed import TOOL
+from loewner._core import run_command_line
 from matplotlib import pyplot
 from plots import save_plot
 from results_page import OUT, experiment_parser, markdown_table, publish
@@ -117,11 +118,14 @@ def exact_curves(matrices: Mapping[str, np.ndarray]) -> Curves:
     return [relative(tails(np.linalg.svd(a, compute_uv=False).astype(np.float64))) for a in matrices.values()]
 
 
-def inspected_curves(matrices: Mapping[str, np.ndarray]) -> Curves:
-    """Those of `loewner inspect --curves`, the whole process."""
+def run_alone(arguments: list[str]) -> None:
+    subprocess.run([TOOL, *arguments], check=True)
+
+
+def inspected_curves(matrices: Mapping[str, np.ndarray], run: Callable[[list[str]], object]) -> Curves:
+    """Those of `loewner inspect --curves`, with reading the file and writing the report."""
     report = OUT / "curves.json"
-    options = ["--curves", "--quiet", "--threads", str(THREADS), "--json", str(report)]
-    subprocess.run([TOOL, "inspect", str(minilm_folder()), *options], check=True)
+    run(["inspect", str(minilm_folder()), "--curves", "--quiet", "--threads", str(THREADS), "--json", str(report)])
     found = {
         curve["name"]: np.array(curve["relative_error"][:-1]) for curve in json.loads(report.read_text())["curves"]
     }
@@ -139,7 +143,8 @@ def estimated_curves(matrices: Mapping[str, np.ndarray], rank_share: float, size
 
 METHODS = {
     "numpy.linalg.svd, no vectors": exact_curves,
-    "loewner inspect --curves, whole process": inspected_curves,
+    "loewner inspect --curves, whole process": partial(inspected_curves, run=run_alone),
+    "loewner inspect --curves, in this process": partial(inspected_curves, run=run_command_line),
     "all ranks, m = 5 k": partial(estimated_curves, rank_share=1, size_factor=5),
     "all ranks, m = 2 k": partial(estimated_curves, rank_share=1, size_factor=2),
     "half of the ranks, m = 2 k": partial(estimated_curves, rank_share=1 / 2, size_factor=2),

@@ -31,7 +31,6 @@ void LOEWNER_BLAS(dsyevd_)(const char*, const char*, const int*, double*, const 
                            int*, const int*, int*);
 void LOEWNER_BLAS(ssytrd_)(const char*, const int*, float*, const int*, float*, float*, float*, float*, const int*,
                            int*);
-void LOEWNER_BLAS(dsterf_)(const int*, double*, double*, int*);
 void LOEWNER_BLAS(dgelqf_)(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
 void LOEWNER_BLAS(dgesdd_)(const char*, const int*, const int*, double*, const int*, double*, double*, const int*,
                            double*, const int*, double*, const int*, int*, int*);
@@ -179,12 +178,13 @@ bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values) {
   return symmetric_eigenproblem("N", a, values);
 }
 
-bool symmetric_eigenvalues(MatrixView<float> a, std::vector<double>& values) {
-  values.resize(a.rows());
-  if (a.empty()) return true;
+void tridiagonal_form(MatrixView<float> a, std::vector<float>& diagonal, std::vector<float>& beside) {
+  if (a.empty()) return;
   const SerialScope serial;
   const int n = as_int(a.rows()), lda = leading(a), query = -1;
-  std::vector<float> diagonal(n), beside(n), tau(n);
+  diagonal.resize(n);
+  beside.resize(n - 1);
+  std::vector<float> tau(n);
   int info = 0;
   float work_size = 0;
   LOEWNER_BLAS(ssytrd_)
@@ -193,10 +193,6 @@ bool symmetric_eigenvalues(MatrixView<float> a, std::vector<double>& values) {
   std::vector<float> work(lwork);
   LOEWNER_BLAS(ssytrd_)
   ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), tau.data(), work.data(), &lwork, &info);
-  std::ranges::copy(diagonal, values.begin());
-  std::vector<double> beside_in_double(beside.begin(), beside.end());
-  LOEWNER_BLAS(dsterf_)(&n, values.data(), beside_in_double.data(), &info);
-  return info == 0;
 }
 
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r) {

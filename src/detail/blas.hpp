@@ -35,10 +35,11 @@ bool cholesky_upper(MatrixView<double> a);
 /// Eigenvalues ascending in `values`; row i of a becomes the i-th eigenvector. False when LAPACK did not converge.
 bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values);
 
-/// Eigenvalues alone, ascending; a is overwritten. From float32: the tridiagonal form in float32, which is bound by
-/// reading a, its eigenvalues in float64.
+/// Eigenvalues alone, ascending; a is overwritten.
 bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values);
-bool symmetric_eigenvalues(MatrixView<float> a, std::vector<double>& values);
+
+/// A tridiagonal matrix of the same eigenvalues as a, which is overwritten: n and n - 1 values.
+void tridiagonal_form(MatrixView<float> a, std::vector<float>& diagonal, std::vector<float>& beside);
 
 /// R of a = Q R, n x n upper triangular; a is overwritten.
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r);

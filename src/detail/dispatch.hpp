@@ -41,8 +41,8 @@ void limit_isa(Isa most);
 #define LOEWNER_DISPATCH(name, parameters, arguments) \
   LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body, name##_body, name##_body, )
 
-/// The same for products, with fused multiply-adds from AVX2 on, and for a template of the bytes of a vector register:
-/// wider vectors would live in memory.
+/// The same for a template of the bytes of a vector register, as wider vectors would live in memory, and with fused
+/// multiply-adds from AVX2 on.
 #define LOEWNER_DISPATCH_FUSED(name, parameters, arguments) \
   LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body<64>, name##_body<32>, name##_body<16>, LOEWNER_FUSED)
 

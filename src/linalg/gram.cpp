@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "detail/blas.hpp"
@@ -21,17 +23,32 @@ Index most_lanes(Index d) {
   return std::clamp<Index>((Index{1} << 25) / std::max<Index>(1, d * d), 1, 8);
 }
 
-// sqrt(w_i) a_i for the rows first ... first + out.rows() - 1.
+// sqrt(w_i) a_i for rows one block after the other; as they come where nothing is to be changed.
 template <typename Real>
-void scale_rows(const RowSource& a, std::span<const double> weights, Index first, MatrixView<Real> out,
-                Matrix<float>& buffer) {
-  const auto rows = a.read_rows(first, out.rows(), buffer);
-  for (Index i = 0; i < rows.rows(); ++i) {
-    const double scale = weights.empty() ? 1.0 : std::sqrt(weights[first + i]);
-    std::ranges::transform(rows.row(i), out.row(i).begin(),
-                           [&](float x) { return static_cast<Real>(scale * static_cast<double>(x)); });
+class ScaledRows {
+ public:
+  ScaledRows(const RowSource& a, std::span<const double> weights) : a_(a), weights_(weights) {}
+
+  MatrixView<const Real> read(Index first, Index count) {
+    const auto rows = a_.read_rows(first, count, buffer_);
+    if constexpr (std::is_same_v<Real, float>) {
+      if (weights_.empty()) return rows;
+    }
+    if (scaled_.rows() < count) scaled_ = Matrix<Real>::uninitialized(count, a_.cols());
+    for (Index i = 0; i < count; ++i) {
+      const double scale = weights_.empty() ? 1.0 : std::sqrt(weights_[first + i]);
+      std::ranges::transform(rows.row(i), scaled_.row(i).begin(),
+                             [&](float x) { return static_cast<Real>(scale * static_cast<double>(x)); });
+    }
+    return std::as_const(scaled_).view().row_block(0, count);
   }
-}
+
+ private:
+  const RowSource& a_;
+  std::span<const double> weights_;
+  Matrix<float> buffer_;
+  Matrix<Real> scaled_;
+};
 
 template <typename Real>
 void add_into(const Matrix<Real>& part, Matrix<double>& sum) {
@@ -40,12 +57,14 @@ void add_into(const Matrix<Real>& part, Matrix<double>& sum) {
   }
 }
 
-void add_gram_upper(MatrixView<const double> rows, Matrix<double>& sum) {
+void add_gram_upper(MatrixView<const double> rows, Matrix<double>&, Matrix<double>& sum) {
   blas::add_gram_upper(rows, sum.view());
 }
 
-void add_gram_upper(MatrixView<const float> rows, Matrix<double>& sum) {
-  Matrix<float> part(sum.rows(), sum.cols());
+// The products of a block in float32, the sum over blocks in float64.
+void add_gram_upper(MatrixView<const float> rows, Matrix<float>& part, Matrix<double>& sum) {
+  if (part.rows() == 0) part = Matrix<float>::uninitialized(sum.rows(), sum.cols());
+  std::fill_n(part.data(), part.rows() * part.cols(), 0.0F);
   blas::add_gram_upper(rows, part.view());
   add_into(part, sum);
 }
@@ -58,13 +77,11 @@ Matrix<double> gram_with(const RowSource& a, std::span<const double> row_weights
   std::vector<Matrix<double>> sums(lanes);
   for (auto& sum : sums) sum = Matrix<double>(d, d);
   parallel_for(lanes, [&](Index lane) {
-    Matrix<Real> scaled = Matrix<Real>::uninitialized(std::min(kRowsPerBlock, a.rows()), d);
-    Matrix<float> buffer;
+    ScaledRows<Real> rows(a, row_weights);
+    Matrix<Real> part;
     for (Index block = lane; block < blocks; block += lanes) {
       const Index first = block * kRowsPerBlock;
-      const auto rows = scaled.view().row_block(0, std::min(kRowsPerBlock, a.rows() - first));
-      scale_rows(a, row_weights, first, rows, buffer);
-      add_gram_upper(rows, sums[lane]);
+      add_gram_upper(rows.read(first, std::min(kRowsPerBlock, a.rows() - first)), part, sums[lane]);
     }
   });
   Matrix<double> g = std::move(sums[0]);

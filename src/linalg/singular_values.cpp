@@ -65,7 +65,7 @@ std::vector<double> singular_values_float32(const RowSource& a) {
   for (Index i = 0; i < g.rows(); ++i) {
     std::ranges::transform(g.row(i), scaled.row(i).begin(), [&](double x) { return static_cast<float>(x / largest); });
   }
-  std::vector<double> values = detail::singular_values_from_gram(std::move(scaled), "singular_values_float32");
+  std::vector<double> values = detail::singular_values_from_gram(std::move(scaled));
   for (double& value : values) value *= std::sqrt(largest);
   return values;
 }

@@ -1,54 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detail/tile_kernels.hpp"
 
-#include <cstring>
-
-#include "detail/dispatch.hpp"
+#include "detail/register_values.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner::detail {
 namespace {
-
-// One value of each of as many vectors as fill a register.
-template <int kBytes, typename Real>
-struct ValuesOf {
-  using Type __attribute__((vector_size(kBytes))) = Real;
-};
-template <int kBytes, typename Real>
-using Values = typename ValuesOf<kBytes, Real>::Type;
-
-template <int kBytes, typename Real>
-LOEWNER_INLINE Values<kBytes, Real> load(const Real* p) {
-  Values<kBytes, Real> x;
-  std::memcpy(&x, p, sizeof(x));
-  return x;
-}
-
-template <typename Register, typename Real>
-LOEWNER_INLINE void store(Real* p, const Register& x) {
-  std::memcpy(p, &x, sizeof(x));
-}
 
 template <typename T>
 LOEWNER_INLINE void widen_kernel_body(const T* row, Index count, double* __restrict wide) {
   for (Index j = 0; j < count; ++j) wide[j] = static_cast<double>(row[j]);
 }
 
-// The vectors of a tile in as many turns as their values need registers of the processor.
+// One value of each of as many vectors as fill a register: those of a tile in as many turns as their values need
+// registers of the processor.
 template <int kBytes, typename Real>
 LOEWNER_INLINE void tile_product_kernel_body(MatrixView<const Real> a, const Real* x, Real* u, Ahead ahead) {
   constexpr Index kVectors = kTileVectors<Real>, kAtOnce = kBytes / static_cast<Index>(sizeof(Real));
   const Real* const rows = a.data();
   const Index cols = a.cols(), stride = a.stride();
   for (Index first = 0; first < kVectors; first += kAtOnce) {
-    Values<kBytes, Real> sums[kTile];
-    for (Index i = 0; i < kTile; ++i) sums[i] = load<kBytes>(u + kVectors * i + first);
+    RegisterValues<kBytes, Real> sums[kTile];
+    for (Index i = 0; i < kTile; ++i) sums[i] = load_register<kBytes>(u + kVectors * i + first);
     for (Index j = 0; j < cols; ++j) {
       if (first == 0) __builtin_prefetch(ahead.next + ahead.bytes_per_column * j, 0, 2);
-      const auto xj = load<kBytes>(x + kVectors * j + first);
+      const auto xj = load_register<kBytes>(x + kVectors * j + first);
       for (Index i = 0; i < kTile; ++i) sums[i] += rows[i * stride + j] * xj;
     }
-    for (Index i = 0; i < kTile; ++i) store(u + kVectors * i + first, sums[i]);
+    for (Index i = 0; i < kTile; ++i) store_register(u + kVectors * i + first, sums[i]);
   }
 }
 
@@ -58,12 +37,12 @@ LOEWNER_INLINE void transposed_tile_product_kernel_body(MatrixView<const Real> a
   const Real* const rows = a.data();
   const Index cols = a.cols(), stride = a.stride();
   for (Index first = 0; first < kVectors; first += kAtOnce) {
-    Values<kBytes, Real> ui[kTile];
-    for (Index i = 0; i < kTile; ++i) ui[i] = load<kBytes>(u + kVectors * i + first);
+    RegisterValues<kBytes, Real> ui[kTile];
+    for (Index i = 0; i < kTile; ++i) ui[i] = load_register<kBytes>(u + kVectors * i + first);
     for (Index j = 0; j < cols; ++j) {
-      auto sum = load<kBytes>(y + kVectors * j + first);
+      auto sum = load_register<kBytes>(y + kVectors * j + first);
       for (Index i = 0; i < kTile; ++i) sum += rows[i * stride + j] * ui[i];
-      store(y + kVectors * j + first, sum);
+      store_register(y + kVectors * j + first, sum);
     }
   }
 }
