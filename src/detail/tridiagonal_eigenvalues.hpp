@@ -8,7 +8,7 @@ namespace loewner::detail {
 
 /// The eigenvalues of a symmetric tridiagonal matrix T in float32, ascending.
 ///
-/// Shapes    diagonal: n finite values; beside: n - 1.
+/// Shapes    diagonal: n finite values; beside: n - 1, whose squares float32 holds.
 /// Method    Sturm counts [Givens1954] of n places evenly over Gershgorin's interval tell between which of them each
 ///           eigenvalue lies; bisection goes on for all at once. The counts are the same chain of divisions for every
 ///           place, so vectors of them hide each other's latency, for which QL iterations wait.
