@@ -110,14 +110,17 @@ std::vector<double> tridiagonal_eigenvalues(std::span<const float> diagonal, std
   std::vector<Interval> intervals = first_intervals(counts, all, n);
   const float enough = 0x1p-24F * std::max(std::abs(all.low), std::abs(all.high));
   std::vector<float> middles(n);
-  for (float width = (all.high - all.low) / static_cast<float>(n); width > enough; width /= 2) {
+  float width = (all.high - all.low) / static_cast<float>(n);
+  while (width > enough) {
     std::ranges::transform(intervals, middles.begin(), [](const Interval& i) { return i.low + (i.high - i.low) / 2; });
     const std::vector<std::int32_t> below = counts.at(middles);
     for (std::size_t k = 0; k < n; ++k) {
       (below[k] <= static_cast<std::int32_t>(k) ? intervals[k].low : intervals[k].high) = middles[k];
     }
+    width /= 2;
   }
   std::vector<double> values;
+  values.reserve(n);
   for (const Interval& interval : intervals)
     values.push_back((static_cast<double>(interval.low) + static_cast<double>(interval.high)) / 2);
   std::ranges::sort(values);
