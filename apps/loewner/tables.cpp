@@ -31,6 +31,7 @@ std::size_t name_width(const std::vector<std::string>& names) {
 template <typename Tensors, typename Name>
 std::size_t name_width(const Tensors& tensors, Name name) {
   std::vector<std::string> names;
+  names.reserve(tensors.size());
   for (const auto& tensor : tensors) names.push_back(name(tensor));
   return name_width(names);
 }

@@ -225,6 +225,10 @@ def ours(table: Table, **options: object) -> np.ndarray:
     return loewner.block_krylov(table.ours, RANK, **options).vt
 
 
+def sketched(table: Table, **options: object) -> np.ndarray:
+    return loewner.sketched_svd(table.ours, RANK, **options).vt
+
+
 Ways = list[dict[str, Method]]  # of settings by name, each with more work than the one before
 
 
@@ -256,6 +260,11 @@ def settings(table: Table) -> dict[str, Ways]:
             }
             for b in (8, 16, 24, 32)
         ],
+        "loewner sketched_svd": [
+            {f"{m} rows": partial(sketched, table, rows=m, eps=1.0) for m in (2048, 4096, 5120, 6144, 8192, 16384, 32768)},
+            {f"{m} rows, {q} step{'s' if q > 1 else ''}": partial(sketched, table, rows=m, steps=q) for q in (1, 2) for m in (2048, 4096)},
+        ],
+        "loewner sketched_svd, its own stop": [{f"eps={eps}": partial(sketched, table, eps=eps)} for eps in TARGETS],
         "loewner block_krylov, its own stop": [{f"eps={eps}": partial(ours, table, eps=eps)} for eps in TARGETS],
     }
 

@@ -109,7 +109,21 @@ def test_options_reach_the_method(a: NDArray[np.float64]) -> None:
     assert loose < tight
 
 
-@pytest.mark.parametrize("solve", [loewner.block_krylov, loewner.schatten_low_rank])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sketch_gives_what_the_best_matrix_leaves_over_and_says_so(kind: str) -> None:
+    a = np.random.default_rng(4).standard_normal((4000, 60)) * (1 + np.arange(60)) ** -0.5
+    found = loewner.sketched_svd(KINDS[kind](a), RANK, eps=0.05)
+    best = np.sqrt((np.linalg.svd(a, compute_uv=False)[RANK:] ** 2).sum())
+    excess = np.linalg.norm(a - a @ found.vt.T @ found.vt) / best - 1
+    assert excess <= found.excess_estimate <= 0.05
+    assert loewner.sketch_rows_for(RANK, 0.05) * 4 <= 4000
+    more = loewner.sketched_svd(KINDS[kind](a), RANK, rows=100, steps=2)
+    assert np.linalg.norm(a - a @ more.vt.T @ more.vt) < np.linalg.norm(a - a @ found.vt.T @ found.vt)
+    with pytest.raises(ValueError, match="rank must be in"):
+        loewner.sketched_svd(KINDS[kind](a), 61)
+
+
+@pytest.mark.parametrize("solve", [loewner.block_krylov, loewner.schatten_low_rank, loewner.sketched_svd])
 @pytest.mark.parametrize("kind", ["float16", "float64", "csr, float32", "shape, matmat, rmatmat"])
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(solve: Any, kind: str) -> None:
     a = np.random.default_rng(3).standard_normal((9000, 60))

@@ -81,7 +81,7 @@ static_assert((kHighParity & 1) != 0 && (kHighParity & kStates) != 0 && (kLowPar
 LOEWNER_INLINE void step(const float* cost, const float* distance, float* next, std::uint8_t* decision) {
   const Float8 distances = {distance[0], distance[1], distance[2], distance[3],
                             distance[0], distance[1], distance[2], distance[3]};
-  for (int q = 0; q < kStates / 2; q += 8) {
+  for (Index q = 0; q < kStates / 2; q += 8) {
     Int8 subset;
     std::memcpy(&subset, kSubsets.data() + q, sizeof(subset));
     const Float8 same = permute8(distances, subset), flipped = permute8(distances, subset ^ 2);
@@ -188,7 +188,7 @@ LOEWNER_INLINE Float8 look_up(std::uint64_t levels, std::uint64_t ninth_bits) {
     const Int8 level = __builtin_convertvector(bytes, Int8);
     Float8 value = permute8(load8(values), level & 7);
     for (int table = 1; table < (2 << kBits) / 8; ++table) {
-      value = (level >> 3) == table ? permute8(load8(values + 8 * table), level & 7) : value;
+      value = (level >> 3) == table ? permute8(load8(values + Index{8} * table), level & 7) : value;
     }
     return value;
   } else {

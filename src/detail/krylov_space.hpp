@@ -42,6 +42,8 @@ class KrylovSpace {
 
   /// Random vectors take the place of the pending ones; the last `held_out` of them are held out.
   void start(Index vectors, Index held_out = 0);
+  /// The same with given vectors, one per row; random ones come for those that are dependent.
+  void start(Matrix<double> vectors, Index held_out = 0);
   /// The last `kept` pending vectors stay, and `held_out` random ones come to them, which alone are held out from then
   /// on.
   void renew_held_out(Index kept, Index held_out);

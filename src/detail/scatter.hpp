@@ -23,6 +23,14 @@ struct SignTable {
 void scatter_rows(MatrixView<const float> a, const SignTable& table, Index first, MatrixView<double> out);
 void scatter_rows(MatrixView<const double> a, const SignTable& table, Index first, MatrixView<double> out);
 
+/// The same for those places only that lie in [begin, end).
+void scatter_rows_between(MatrixView<const float> a, const SignTable& table, Index first, Index begin, Index end,
+                          MatrixView<float> out);
+void scatter_rows_between(MatrixView<const float> a, const SignTable& table, Index first, Index begin, Index end,
+                          MatrixView<double> out);
+void scatter_rows_between(MatrixView<const double> a, const SignTable& table, Index first, Index begin, Index end,
+                          MatrixView<double> out);
+
 /// The same for one target number of every row.
 template <typename T>
 void scatter_target(CsrView<T> a, const SignTable& table, Index target, MatrixView<double> out) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 
 #include "loewner/base/matrix_view.hpp"
 
@@ -20,23 +21,27 @@ inline constexpr Index kTileVectors = 64 / static_cast<Index>(sizeof(Real));
 void widen(std::span<const float> row, std::span<double> wide);
 void widen(std::span<const double> row, std::span<double> wide);
 
-/// Memory that will be read next, brought into the cache while a tile is multiplied: read in turns with products, it
-/// would be waited for.
-struct Ahead {
-  const char* next = nullptr;
-  Index bytes_per_column = 0;
+/// Panels of kTileVectors vectors each, contiguous, whose starts lie `step` values apart.
+template <typename T>
+struct Panels {
+  T* first = nullptr;
+  Index step = 0;
+  Index count = 1;
+
+  T* panel(Index p) const { return first + p * step; }
+  operator Panels<const T>() const requires(!std::is_const_v<T>) { return {first, step, count}; }
 };
 
 /// u += a x
 ///
-/// Shapes    a: kTile rows of any stride, x: a.cols() x kTileVectors, u: kTile x kTileVectors, both contiguous.
+/// Shapes    a: kTile rows of any stride, panels of x: a.cols() x kTileVectors, as many of u: kTile x kTileVectors.
 /// Accuracy  sums over columns in their order, each product added with one rounding where the processor can: the same
 ///           bits on all that have AVX2, other last bits elsewhere.
-void add_tile_product(MatrixView<const double> a, const double* x, double* u, Ahead ahead = {});
-void add_tile_product(MatrixView<const float> a, const float* x, float* u, Ahead ahead = {});
+void add_tile_product(MatrixView<const double> a, Panels<const double> x, Panels<double> u);
+void add_tile_product(MatrixView<const float> a, Panels<const float> x, Panels<float> u);
 
-/// y += a^T u; y: a.cols() x kTileVectors, contiguous.
-void add_transposed_tile_product(MatrixView<const double> a, const double* u, double* y);
-void add_transposed_tile_product(MatrixView<const float> a, const float* u, float* y);
+/// y += a^T u; panels of y: a.cols() x kTileVectors.
+void add_transposed_tile_product(MatrixView<const double> a, Panels<const double> u, Panels<double> y);
+void add_transposed_tile_product(MatrixView<const float> a, Panels<const float> u, Panels<float> y);
 
 }  // namespace loewner::detail

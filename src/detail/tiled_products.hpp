@@ -47,44 +47,44 @@ void copy_from_panels(MatrixView<const double> panels, MatrixView<double> y) {
   }
 }
 
-/// Panel p of vectors of `length` entries, which may be none.
+/// The panels from row `first` of each on.
 template <typename T>
-T* panel(MatrixView<T> panels, Index p, Index length) {
-  return panels.data() + p * length * panels.stride();
+Panels<T> panels_from(MatrixView<T> panels, Index first, Index vectors) {
+  const Index count = num_panels<std::remove_const_t<T>>(vectors);
+  return {panels.data() + first * panels.stride(), panels.rows() / count * panels.stride(), count};
 }
 
-/// kTile rows of one panel of u, zeros beyond its rows and columns.
+/// Panels of u (m x vectors) in Real, with zeros beyond its rows up to whole tiles.
 template <typename Real>
-class TileOfVectors {
+class VectorsOfBlock {
  public:
-  TileOfVectors(MatrixView<const double> u, Index first, Index panel)
-      : first_(first), rows_(std::min(kTile, u.rows() - first)), panel_(panel) {
-    for (Index i = 0; i < rows_; ++i) {
-      const auto values = u.row(first + i).subspan(panel * kTileVectors<Real>, width<Real>(panel, u.cols()));
-      std::ranges::transform(values, values_ + i * kTileVectors<Real>,
-                             [](double value) { return static_cast<Real>(value); });
+  explicit VectorsOfBlock(MatrixView<const double> u)
+      : rows_((u.rows() + kTile - 1) / kTile * kTile), panels_(num_panels<Real>(u.cols()) * rows_, kTileVectors<Real>) {
+    for (Index p = 0; p < num_panels<Real>(u.cols()); ++p) {
+      for (Index i = 0; i < u.rows(); ++i) {
+        const auto values = u.row(i).subspan(p * kTileVectors<Real>, width<Real>(p, u.cols()));
+        std::ranges::transform(values, panels_.row(p * rows_ + i).begin(),
+                               [](double value) { return static_cast<Real>(value); });
+      }
     }
   }
-  Real* data() { return values_; }
+  /// All panels, from row `first` on.
+  Panels<Real> tile(Index first) {
+    return {panels_.data() + first * kTileVectors<Real>, rows_ * kTileVectors<Real>, panels_.rows() / rows_};
+  }
   void store(MatrixView<double> u) const {
-    for (Index i = 0; i < rows_; ++i) {
-      std::copy_n(values_ + i * kTileVectors<Real>, width<Real>(panel_, u.cols()),
-                  u.row(first_ + i).begin() + panel_ * kTileVectors<Real>);
+    for (Index p = 0; p < num_panels<Real>(u.cols()); ++p) {
+      for (Index i = 0; i < u.rows(); ++i) {
+        std::copy_n(panels_.row(p * rows_ + i).begin(), width<Real>(p, u.cols()),
+                    u.row(i).begin() + p * kTileVectors<Real>);
+      }
     }
   }
 
  private:
-  Index first_, rows_, panel_;
-  alignas(64) Real values_[kTile * kTileVectors<Real>] = {};
+  Index rows_;
+  Matrix<Real> panels_;
 };
-
-/// The rows of the tile after the one that starts with row `first`: contiguous, or nothing new.
-template <typename T>
-Ahead rows_ahead(MatrixView<const T> a, Index first) {
-  const bool is_there = a.stride() == a.cols() && first + 2 * kTile <= a.rows();
-  const T* const next = a.data() + (is_there ? first + kTile : first) * a.stride();
-  return {reinterpret_cast<const char*>(next), is_there ? kTile * static_cast<Index>(sizeof(T)) : 0};
-}
 
 /// Calls body(first, tile) for every kTile rows, zeros below the last; in place where nothing is to be converted.
 template <typename Real, typename T, typename Body>
@@ -109,42 +109,74 @@ void for_each_tile(MatrixView<const T> a, Body&& body) {
   }
 }
 
+/// Brings rows that will be read next into a cache.
+template <typename T>
+void fetch(MatrixView<const T> rows) {
+  for (Index i = 0; i < rows.rows(); ++i) {
+    for (Index j = 0; j < rows.cols(); j += 64 / static_cast<Index>(sizeof(T))) {
+      __builtin_prefetch(rows.row(i).data() + j, 0, 2);
+    }
+  }
+}
+
+/// Calls body(first column, tile's first row, tile) for all tiles of a strip of columns, then of the next: strips so
+/// narrow that what a tile is multiplied with stays in a first-level cache from tile to tile. Rows are read in pieces
+/// then, which processors do not foresee.
+template <typename Real, typename T, typename Body>
+void for_each_tile_of_strips(MatrixView<const T> a, Index vectors, Body&& body) {
+  constexpr Index kStripBytes = 24 << 10, kNarrowest = 64;
+  if (vectors == 0) return;
+  const Index fitting = kStripBytes / (64 * num_panels<Real>(vectors)) / kTile * kTile;
+  const Index width = std::max(kNarrowest, fitting);
+  const auto strip = [&](Index column) { return a.col_block(column, std::clamp<Index>(a.cols() - column, 0, width)); };
+  for (Index column = 0; column < a.cols(); column += width) {
+    for_each_tile<Real>(strip(column), [&](Index first, MatrixView<const Real> tile) {
+      if (column + width < a.cols()) {
+        fetch(strip(column + width).row_block(first, std::min(kTile, a.rows() - first)));
+      }
+      body(column, first, tile);
+    });
+  }
+}
+
+template <typename Real, typename T>
+void add_product_to(MatrixView<const T> a, MatrixView<const Real> x, Index vectors, VectorsOfBlock<Real>& u) {
+  for_each_tile_of_strips<Real>(a, vectors, [&](Index column, Index first, MatrixView<const Real> tile) {
+    add_tile_product(tile, panels_from(x, column, vectors), u.tile(first));
+  });
+}
+
+template <typename Real, typename T>
+void add_transposed_product_of(MatrixView<const T> a, Index vectors, VectorsOfBlock<Real>& u, MatrixView<Real> y) {
+  for_each_tile_of_strips<Real>(a, vectors, [&](Index column, Index first, MatrixView<const Real> tile) {
+    add_transposed_tile_product(tile, u.tile(first), panels_from(y, column, vectors));
+  });
+}
+
 /// u += A x
 ///
 /// Shapes    a: m x d of T, x: panels_of vectors of length d, u: m x vectors.
 template <typename Real, typename T>
 void add_product(MatrixView<const T> a, MatrixView<const Real> x, MatrixView<double> u) {
-  for_each_tile<Real>(a, [&](Index first, MatrixView<const Real> tile) {
-    for (Index p = 0; p < num_panels<Real>(u.cols()); ++p) {
-      TileOfVectors<Real> part(u, first, p);
-      add_tile_product(tile, panel(x, p, a.cols()), part.data(), rows_ahead(a, first));
-      part.store(u);
-    }
-  });
+  VectorsOfBlock<Real> sums(u);
+  add_product_to(a, x, u.cols(), sums);
+  sums.store(u);
 }
 
 /// y += A^T u; y: panels of vectors of length d.
 template <typename Real, typename T>
 void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, MatrixView<Real> y) {
-  for_each_tile<Real>(a, [&](Index first, MatrixView<const Real> tile) {
-    for (Index p = 0; p < num_panels<Real>(u.cols()); ++p) {
-      TileOfVectors<Real> part(u, first, p);
-      add_transposed_tile_product(tile, part.data(), panel(y, p, a.cols()));
-    }
-  });
+  VectorsOfBlock<Real> vectors(u);
+  add_transposed_product_of(a, u.cols(), vectors, y);
 }
 
-/// u += A x and y += A^T u, each row read once for the two.
+/// u += A x and y += A^T u, the rows read once for the two.
 template <typename Real, typename T>
 void add_both_products(MatrixView<const T> a, MatrixView<const Real> x, MatrixView<double> u, MatrixView<Real> y) {
-  for_each_tile<Real>(a, [&](Index first, MatrixView<const Real> tile) {
-    for (Index p = 0; p < num_panels<Real>(u.cols()); ++p) {
-      TileOfVectors<Real> part(u, first, p);
-      add_tile_product(tile, panel(x, p, a.cols()), part.data(), rows_ahead(a, first));
-      part.store(u);
-      add_transposed_tile_product(tile, part.data(), panel(y, p, a.cols()));
-    }
-  });
+  VectorsOfBlock<Real> sums(u);
+  add_product_to(a, x, u.cols(), sums);
+  sums.store(u);
+  add_transposed_product_of(a, u.cols(), sums, y);
 }
 
 }  // namespace loewner::detail

@@ -40,7 +40,11 @@ class Solver {
         space_(a, capacity(a, options), options.seed, kCaller, detail::Breakdown::refill,
                noise > 0 ? detail::RangeKind::gram : detail::RangeKind::orthonormal) {
     require_products();
-    space_.start(block_, block_ > fresh_ ? fresh_ : 0);
+    if (options.start.rows() > 0) {
+      space_.start(detail::leading_rows<double>(options.start, block_));
+    } else {
+      space_.start(block_, block_ > fresh_ ? fresh_ : 0);
+    }
   }
 
   KrylovSvd run() { return options_.steps > 0 ? fixed() : adaptive(); }
@@ -79,7 +83,11 @@ class Solver {
 
   // 16 vectors take float32 products no longer than 8: both wait for the matrix.
   static Index block_size(const LinearOperator& a, const BlockKrylovOptions& options, bool is_single) {
-    const Index wanted = options.block > 0 ? options.block : options.rank < 8 ? 4 : is_single ? 16 : 8;
+    const Index wanted = options.start.rows() > 0 ? options.start.rows()
+                         : options.block > 0      ? options.block
+                         : options.rank < 8       ? 4
+                         : is_single              ? 16
+                                                  : 8;
     return std::min({wanted, a.rows(), a.cols()});
   }
 
@@ -276,6 +284,14 @@ void require_usable(const LinearOperator& a, const BlockKrylovOptions& options) 
           [&] { return message("eps must be positive and finite", std::to_string(options.eps)); });
   require(options.vector_tolerance >= 0,
           [&] { return message("vector_tolerance must not be negative", std::to_string(options.vector_tolerance)); });
+  require(options.start.rows() == 0 || (options.start.rows() <= limit && options.start.cols() == a.cols() &&
+                                        (options.block == 0 || options.block == options.start.rows())),
+          [&] {
+            return message("start must have `block` rows, at most " + std::to_string(limit) + ", of " +
+                               std::to_string(a.cols()) + " numbers",
+                           std::to_string(options.start.rows()) + " of " + std::to_string(options.start.cols()));
+          });
+  require_finite(RowMatrix(options.start), std::string(kCaller) + ": start");
   for (const Index count : {options.block, options.steps, options.max_products, options.max_bytes}) {
     require(count >= 0, [&] {
       return message("block, steps, max_products and max_bytes must not be negative", std::to_string(count));

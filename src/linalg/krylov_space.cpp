@@ -71,9 +71,13 @@ KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t 
 }
 
 void KrylovSpace::start(Index vectors, Index held_out) {
+  start(random_.draw(vectors, a_.cols()), held_out);
+}
+
+void KrylovSpace::start(Matrix<double> vectors, Index held_out) {
   basis_.truncate(size_);
   origins_.resize(size_);
-  basis_.append(random_.draw(vectors, a_.cols()), &random_);
+  basis_.append(std::move(vectors), &random_);
   note_origins(size_, true, {});
   for (Index j = std::max(size_, basis_.size() - held_out); j < basis_.size(); ++j) origins_[j].is_held_out = true;
 }

@@ -187,7 +187,7 @@ Matrix<double> times_transposed(MatrixView<const double> a, MatrixView<const dou
       const Matrix<double> panel = panel_of(vectors, first);
       for_each_tile(piece_of(b, piece), [&](Index first_row, MatrixView<const double> tile) {
         double products[kTile * kTile] = {};
-        add_tile_product(tile, panel.data(), products);
+        add_tile_product(tile, {panel.data()}, {products});
         for (Index i = 0; i < std::min(kTile, a.rows() - first); ++i) {
           for (Index j = 0; j < std::min(kTile, b.rows() - first_row); ++j) {
             sum(first + i, first_row + j) += products[j * kTile + i];
@@ -211,7 +211,7 @@ void add_product(double alpha, MatrixView<const double> a, MatrixView<const doub
             factors[j * kTile + i] = alpha * a(first + i, first_row + j);
           }
         }
-        add_transposed_tile_product(tile, factors, panel.data());
+        add_transposed_tile_product(tile, {factors}, {panel.data()});
       });
       for (Index i = 0; i < std::min(kTile, a.rows() - first); ++i) {
         for (Index j = 0; j < out.cols(); ++j) out(first + i, j) = panel(j, i);

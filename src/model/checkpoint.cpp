@@ -103,6 +103,7 @@ std::vector<Shard> open_shards(const fs::path& folder, const std::optional<Safet
     for (const auto& [tensor, shard] : index->weight_map) names.insert(shard);
   }
   std::vector<Shard> shards;
+  shards.reserve(names.size());
   for (const auto& name : names) shards.push_back({name, SafetensorsFile::open(folder / name)});
   if (index) require_agreement(*index, shards, (folder / kIndex).string());
   return shards;

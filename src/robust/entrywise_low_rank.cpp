@@ -149,6 +149,7 @@ void polish(MatrixView<const float> a, EntrywiseLowRank& result, const Entrywise
 EntrywiseLowRank solve(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
   std::vector<Fit> fits = starting_fits(DenseRows(a), options.rank, options.norm_exponent);
   std::vector<EntrywiseStartObjective> starts;
+  starts.reserve(fits.size());
   for (const Fit& fit : fits) starts.push_back({fit.start, fit.objective});
   std::ranges::stable_sort(fits, {}, &Fit::objective);
 

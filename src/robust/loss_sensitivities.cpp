@@ -61,7 +61,8 @@ std::vector<double> sensitivities_of(const RowSource& a, double p, std::uint64_t
   for (int level = 0; level <= levels; ++level) {
     const Index buckets = Index{1} << level;
     for (int repetition = 0; repetition < (level == 0 ? 1 : kRepetitions); ++repetition) {
-      const auto stream = static_cast<std::uint64_t>(kRepetitions * level + repetition);
+      const auto stream = static_cast<std::uint64_t>(kRepetitions) * static_cast<std::uint64_t>(level) +
+                          static_cast<std::uint64_t>(repetition);
       const auto parts = hashed(rows, buckets, RandomStream(seed, RandomPurpose::sampling, stream));
       // Few buckets: the loops within are shared out.
       const auto raise = [&](Index i) { raise_large_shares(a, parts[i], p, 1 / static_cast<double>(buckets), result); };

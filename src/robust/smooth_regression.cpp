@@ -442,10 +442,12 @@ class NewtonBlock {
 BasisSolutions smooth_power_regression(const RegressionDesign& design, const Matrix<double>& targets, double p,
                                        const RegressionStop& stop) {
   BasisSolutions solutions(design.rank(), targets.cols());
-  for (double on_the_way = 4; on_the_way < p; on_the_way *= kExponentGrowth) {
+  double on_the_way = 4;
+  while (on_the_way < p) {
     const PowerLoss loss(on_the_way);
     NewtonBlock<PowerLoss>(design, targets, loss, {std::max(stop.tolerance, kWayTolerance), stop.max_iterations})
         .improve(solutions);
+    on_the_way *= kExponentGrowth;
   }
   const PowerLoss loss(p);
   NewtonBlock<PowerLoss>(design, targets, loss, stop).improve(solutions);

@@ -44,6 +44,11 @@ LOEWNER_INLINE void scatter_kernel_body(MatrixView<const T> a, const std::uint32
   scatter_strips<1>(a, c, entries, targets, out);
 }
 
+template <typename T, typename Sum>
+LOEWNER_INLINE void add_signed_row_body(const T* row, Index count, Sum sign, Sum* __restrict out) {
+  for (Index c = 0; c < count; ++c) out[c] += sign * static_cast<Sum>(row[c]);
+}
+
 LOEWNER_DISPATCH(scatter_kernel,
                  (MatrixView<const float> a, const std::uint32_t* entries, Index targets, MatrixView<double> out),
                  (a, entries, targets, out))
@@ -51,7 +56,39 @@ LOEWNER_DISPATCH(scatter_kernel,
                  (MatrixView<const double> a, const std::uint32_t* entries, Index targets, MatrixView<double> out),
                  (a, entries, targets, out))
 
+LOEWNER_DISPATCH(add_signed_row, (const float* row, Index count, float sign, float* out), (row, count, sign, out))
+LOEWNER_DISPATCH(add_signed_row, (const float* row, Index count, double sign, double* out), (row, count, sign, out))
+LOEWNER_DISPATCH(add_signed_row, (const double* row, Index count, double sign, double* out), (row, count, sign, out))
+
+template <typename T, typename Sum>
+void scatter_between(MatrixView<const T> a, const SignTable& table, Index first, Index begin, Index end,
+                     MatrixView<Sum> out) {
+  for (Index i = 0; i < a.rows(); ++i) {
+    const std::uint32_t* const entries = table.of(first + i);
+    for (Index t = 0; t < table.targets; ++t) {
+      const auto place = static_cast<Index>(entries[t] >> 1);
+      if (place < begin || place >= end) continue;
+      add_signed_row(a.row(i).data(), a.cols(), (entries[t] & 1) ? Sum{-1} : Sum{1}, out.row(place).data());
+    }
+  }
+}
+
 }  // namespace
+
+void scatter_rows_between(MatrixView<const float> a, const SignTable& table, Index first, Index begin, Index end,
+                          MatrixView<float> out) {
+  scatter_between(a, table, first, begin, end, out);
+}
+
+void scatter_rows_between(MatrixView<const float> a, const SignTable& table, Index first, Index begin, Index end,
+                          MatrixView<double> out) {
+  scatter_between(a, table, first, begin, end, out);
+}
+
+void scatter_rows_between(MatrixView<const double> a, const SignTable& table, Index first, Index begin, Index end,
+                          MatrixView<double> out) {
+  scatter_between(a, table, first, begin, end, out);
+}
 
 void scatter_rows(MatrixView<const float> a, const SignTable& table, Index first, MatrixView<double> out) {
   scatter_kernel(a, table.of(first), table.targets, out);

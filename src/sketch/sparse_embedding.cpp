@@ -15,22 +15,26 @@ namespace {
 
 constexpr Index kBlocksAtOnce = 8;       // row blocks that are held while all tiles of columns pass over them
 constexpr Index kTileEntries = 1 << 16;  // of the sums of one tile: 512 KiB, which a second-level cache holds
+constexpr Index kRanges = 16;            // of rows of the result, one task each
 constexpr Index kRowsAtOnce = 1 << 16;   // rows of a sparse matrix whose places are known at a time
 constexpr Index kPackedRows = 16;        // rows of A that apply_right turns into columns at once
 constexpr Index kOperatorColumns = 64;   // columns of S^T per product with a LinearOperator
 
-bool all_finite(const Matrix<double>& a) {
-  double sum = 0;  // x - x is 0 for a finite x and NaN otherwise
+template <typename T>
+bool all_finite(const Matrix<T>& a) {
+  T sum = 0;  // x - x is 0 for a finite x and NaN otherwise
   for (Index i = 0; i < a.rows() * a.cols(); ++i) sum += a.data()[i] - a.data()[i];
   return sum == 0;
 }
 
-void multiply(Matrix<double>& a, double factor) {
+template <typename T>
+void multiply(Matrix<T>& a, T factor) {
   for (Index i = 0; i < a.rows() * a.cols(); ++i) a.data()[i] *= factor;
 }
 
 // A NaN or an infinity reaches the result for certain, so the input is searched only when one is there.
-Matrix<double> checked(Matrix<double> result, const RowMatrix& a) {
+template <typename T>
+Matrix<T> checked(Matrix<T> result, const RowMatrix& a) {
   if (all_finite(result)) return result;
   require_finite(a, "SparseSignEmbedding: the matrix");
   throw InvalidArgument("SparseSignEmbedding: the entries are so large that their sums overflow");
@@ -39,8 +43,8 @@ Matrix<double> checked(Matrix<double> result, const RowMatrix& a) {
 // The first `words` numbers of each column's stream; see RandomStream.
 void draw_words(std::uint64_t seed, std::uint64_t column, std::span<std::uint32_t> words) {
   const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
-  for (std::uint32_t block = 0; 4 * block < words.size(); ++block) {
-    const auto drawn = philox4x32({block, static_cast<std::uint32_t>(RandomPurpose::sketch),
+  for (std::size_t block = 0; 4 * block < words.size(); ++block) {
+    const auto drawn = philox4x32({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(RandomPurpose::sketch),
                                    static_cast<std::uint32_t>(column), static_cast<std::uint32_t>(column >> 32)},
                                   key);
     std::copy_n(drawn.begin(), std::min<std::size_t>(4, words.size() - 4 * block), words.begin() + 4 * block);
@@ -93,19 +97,12 @@ struct DenseBlock {
   Matrix<float> buffer;
 };
 
-// Dense rows: the blocks are read in parallel, then each task adds all of them to its own tile of columns. Tiles are
-// matrices of their own, since rows of the result may lie apart by a stride that maps them to few lines of a cache.
-template <typename T, typename Read>
-void accumulate_dense(const SparseSignEmbedding& s, Index first, Index n, Index d, const Read& read,
-                      MatrixView<double> sums) {
-  const Index per_block = rows_per_block(d), width = tile_width(s.rows()), chunk = kBlocksAtOnce * per_block;
+// Calls add(blocks, table) for all rows, kBlocksAtOnce blocks at a time, which are read in parallel.
+template <typename T, typename Read, typename Add>
+void for_each_chunk(const SparseSignEmbedding& s, Index first, Index n, Index d, const Read& read, Add&& add) {
+  const Index per_block = rows_per_block(d), chunk = kBlocksAtOnce * per_block;
   detail::SignTable table = empty_table(s, std::min(n, chunk));
   std::vector<DenseBlock<T>> blocks(kBlocksAtOnce);
-  std::vector<Matrix<double>> tiles((d + width - 1) / width);
-  const auto columns_of = [&](Index tile, auto matrix) {
-    return matrix.col_block(tile * width, std::min(width, d - tile * width));
-  };
-  if (n == 0) return;
   for (Index start = 0; start < n; start += chunk) {
     const Index count = std::min(chunk, n - start), used = (count + per_block - 1) / per_block;
     parallel_for(used, [&](Index b) {
@@ -114,23 +111,61 @@ void accumulate_dense(const SparseSignEmbedding& s, Index first, Index n, Index 
       blocks[b].rows = read(start + b * per_block, rows, blocks[b].buffer);
       fill_table(s, first + start + b * per_block, b * per_block, rows, table);
     });
+    add(std::span<const DenseBlock<T>>(blocks.data(), static_cast<std::size_t>(used)), table);
+  }
+}
+
+// Each task adds the blocks to its own tile of columns. Tiles are matrices of their own, since rows of the result may
+// lie apart by a stride that maps them to few lines of a cache.
+template <typename T, typename Read>
+void accumulate_tiles(const SparseSignEmbedding& s, Index first, Index n, Index d, const Read& read,
+                      MatrixView<double> sums) {
+  const Index width = tile_width(s.rows());
+  const auto columns_of = [&](Index tile, auto matrix) {
+    return matrix.col_block(tile * width, std::min(width, d - tile * width));
+  };
+  std::vector<Matrix<double>> tiles((d + width - 1) / width);
+  parallel_for(static_cast<Index>(tiles.size()), [&](Index tile) {
+    tiles[tile] = Matrix<double>::uninitialized(s.rows(), std::min(width, d - tile * width));
+    copy(columns_of(tile, sums), tiles[tile].view());
+  });
+  for_each_chunk<T>(s, first, n, d, read, [&](std::span<const DenseBlock<T>> blocks, const detail::SignTable& table) {
     parallel_for(static_cast<Index>(tiles.size()), [&](Index tile) {
-      if (start == 0) {
-        tiles[tile] = Matrix<double>::uninitialized(s.rows(), std::min(width, d - tile * width));
-        copy(columns_of(tile, sums), tiles[tile].view());
-      }
-      for (Index b = 0; b < used; ++b) {
-        detail::scatter_rows(columns_of(tile, blocks[b].rows), table, blocks[b].first, tiles[tile].view());
+      for (const auto& block : blocks) {
+        detail::scatter_rows(columns_of(tile, block.rows), table, block.first, tiles[tile].view());
       }
     });
-  }
+  });
   parallel_for(static_cast<Index>(tiles.size()), [&](Index tile) { copy(tiles[tile].view(), columns_of(tile, sums)); });
 }
 
+// Each task adds what falls on its own rows of the result: where no cache holds a tile of columns, whole rows are
+// fetched faster than strips of them.
+template <typename T, typename Read, typename Sum>
+void accumulate_whole_rows(const SparseSignEmbedding& s, Index first, Index n, Index d, const Read& read,
+                           MatrixView<Sum> sums) {
+  for_each_chunk<T>(s, first, n, d, read, [&](std::span<const DenseBlock<T>> blocks, const detail::SignTable& table) {
+    parallel_for(kRanges, [&](Index range) {
+      const Index begin = range * s.rows() / kRanges, end = (range + 1) * s.rows() / kRanges;
+      for (const auto& block : blocks) detail::scatter_rows_between(block.rows, table, block.first, begin, end, sums);
+    });
+  });
+}
+
+template <typename T, typename Read>
+void accumulate_dense(const SparseSignEmbedding& s, Index first, Index n, Index d, const Read& read,
+                      MatrixView<double> sums) {
+  if (n == 0) return;
+  if (s.rows() <= kTileEntries / 16) return accumulate_tiles<T>(s, first, n, d, read, sums);
+  accumulate_whole_rows<T>(s, first, n, d, read, sums);
+}
+
+auto read_from(const RowSource& a) {
+  return [&a](Index start, Index count, Matrix<float>& buffer) { return a.read_rows(start, count, buffer); };
+}
+
 void accumulate_rows(const SparseSignEmbedding& s, Index first, const RowSource& a, MatrixView<double> sums) {
-  accumulate_dense<float>(
-      s, first, a.rows(), a.cols(),
-      [&](Index start, Index count, Matrix<float>& buffer) { return a.read_rows(start, count, buffer); }, sums);
+  accumulate_dense<float>(s, first, a.rows(), a.cols(), read_from(a), sums);
 }
 
 void accumulate_rows(const SparseSignEmbedding& s, Index first, MatrixView<const double> a, MatrixView<double> sums) {
@@ -265,6 +300,14 @@ Matrix<double> SparseSignEmbedding::apply(const RowMatrix& a) const {
   Matrix<double> result(rows_, a.cols());
   accumulate(0, a, result.view());
   multiply(result, scale());
+  return checked(std::move(result), a);
+}
+
+Matrix<float> SparseSignEmbedding::apply_single(const RowSource& a) const {
+  require_size(a.rows(), cols_, "rows");
+  Matrix<float> result(rows_, a.cols());
+  accumulate_whole_rows<float>(*this, 0, a.rows(), a.cols(), read_from(a), result.view());
+  multiply(result, static_cast<float>(scale()));
   return checked(std::move(result), a);
 }
 

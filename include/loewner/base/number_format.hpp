@@ -34,10 +34,11 @@ double largest_finite(NumberFormat format);
 
 inline float half_to_float(std::uint16_t h) {
   // Shift exponent and mantissa into place and correct the exponent bias (15 -> 127) by one exact multiplication, which
-  // also normalises subnormals; infinities and NaNs have their exponent set by hand.
+  // also normalises subnormals; infinities and NaNs have their exponent set by hand, and NaNs become quiet, as by the
+  // processors' own conversion.
   const std::uint32_t magnitude = static_cast<std::uint32_t>(h & 0x7fffu) << 13;
   std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1.0p112f);
-  if ((h & 0x7c00u) == 0x7c00u) bits |= 0x7f800000u;
+  if ((h & 0x7c00u) == 0x7c00u) bits |= (h & 0x3ffu) != 0 ? 0x7fc00000u : 0x7f800000u;
   return std::bit_cast<float>(bits | (static_cast<std::uint32_t>(h & 0x8000u) << 16));
 }
 

@@ -19,7 +19,8 @@ struct BlockKrylovOptions {
   Index steps = 0;              ///< 0: until the error settles; q >= 1: exactly q steps, block (2 q + 1) products
   Index max_products = 0;       ///< products of A and of A^T with one vector; 0: 8 (min(n, d) + block + 2)
   Index max_bytes = 0;          ///< memory of the bases; 0: 1 GiB, or what is needed if that is more
-  bool closing_check = true;    ///< without it, repeated singular values beyond the block size stay undetected
+  MatrixView<const double> start{};  ///< vectors to start from (one per row, all go on) in place of random ones
+  bool closing_check = true;         ///< without it, repeated singular values beyond the block size stay undetected
   std::uint64_t seed = 0;
 };
 

@@ -37,9 +37,12 @@ EmbeddingShape embedding_for_distortion(Index dimension, double distortion, doub
 /// Shapes    the other dimension of A is free: apply takes A with n rows, apply_right A with n columns.
 /// Method    block OSNAP [NelsonNguyen2013] at the optimal dimension [ChenakkodDerezinskiDongRudelson2024]. Places and
 ///           signs are recomputed from counters when they are needed; nothing of size n is kept.
-/// Cost      s nnz(A) additions. apply: rows in parallel tiles of columns (dense; reads A once) or one task per block
-///           (sparse; reads A s times, no more than s threads); memory m d doubles and 8 row blocks.
-/// Accuracy  sums in float64. Singular values on a d-dimensional subspace lie close to 1 +- sqrt(d/m), those of a
+/// Cost      s nnz(A) additions. apply: parallel over tiles of columns or, for m > 4096, rows of the result (dense;
+/// reads
+///           A once) or one task per block (sparse; reads A s times, no more than s threads); memory m d doubles and 8
+///           row blocks.
+/// Accuracy  sums in float64, but for apply_single. Singular values on a d-dimensional subspace lie close to 1 +-
+/// sqrt(d/m), those of a
 ///           Gaussian matrix, from s = 8 at m = 2 d and s = 4 at m = 4 d on (statistical tests). s = 1 can be singular
 ///           at any m below d^2.
 /// Random    S depends on (seed, m, s) and the column only, not on n. Same bits for any number of threads.
@@ -55,6 +58,7 @@ class SparseSignEmbedding {
   std::uint64_t seed() const { return seed_; }
 
   Matrix<double> apply(const RowMatrix& a) const;             ///< S A (m x d) for A n x d
+  Matrix<float> apply_single(const RowSource& a) const;       ///< S A summed in float32: half the memory to move
   Matrix<double> apply_right(const RowMatrix& a) const;       ///< A S^T (k x m) for A k x n
   Matrix<double> apply(const LinearOperator& a) const;        ///< the same by m products with A^T
   Matrix<double> apply_right(const LinearOperator& a) const;  ///< the same by m products with A

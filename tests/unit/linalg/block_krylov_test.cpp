@@ -303,6 +303,30 @@ TEST(BlockKrylov, Float32ProductsAreGivenUpWhereTheyAreTooCoarse) {
             100 * test::subspace_distance(exact.vt.view(), other_seed.vt.view()));
 }
 
+TEST(BlockKrylov, StartsFromTheVectorsThatItIsGiven) {
+  const auto a = test::matrix_with_spectrum({.rows = 300, .cols = 80, .seed = 6}, test::exponential_decay(80, 0.97));
+  const DenseRows rows(a.view());
+  const auto exact = truncated_svd(rows, {.rank = 10, .route = SvdRoute::direct});
+  const auto from_the_best = krylov(a, {.rank = 8, .steps = 1, .start = exact.vt.view()});
+  const auto from_random = krylov(a, {.rank = 8, .block = 10, .steps = 1});
+  EXPECT_EQ(from_the_best.products, 10 * 3);
+  for (Index i = 0; i < 8; ++i) EXPECT_NEAR(from_the_best.singular_values[i], exact.singular_values[i], 1e-6);
+  EXPECT_LT(from_random.singular_values[7], 0.99 * exact.singular_values[7]);  // the control
+  const auto adaptive = krylov(a, {.rank = 8, .eps = 1e-4, .start = exact.vt.view()});
+  EXPECT_EQ(adaptive.status, Status::converged);
+  EXPECT_NEAR(adaptive.residual_norm, from_the_best.residual_norm, 1e-4 * from_the_best.residual_norm);
+}
+
+TEST(BlockKrylov, RandomVectorsTakeThePlaceOfDependentStarts) {
+  const auto a = test::matrix_with_spectrum({.rows = 300, .cols = 80, .seed = 6}, test::exponential_decay(80, 0.8));
+  const auto exact = truncated_svd(DenseRows(a.view()), {.rank = 4, .route = SvdRoute::direct});
+  Matrix<double> copies(6, 80);
+  for (Index i = 0; i < 6; ++i) std::ranges::copy(exact.vt.row(i % 2), copies.row(i).begin());
+  const auto svd = krylov(a, {.rank = 4, .eps = 1e-3, .start = copies.view()});
+  for (Index i = 0; i < 4; ++i) EXPECT_NEAR(svd.singular_values[i], exact.singular_values[i], 1e-3);
+  expect_orthonormal(svd);
+}
+
 TEST(BlockKrylov, CountsEveryProduct) {
   const std::vector<double> spectrum = test::exponential_decay(120, 0.95);
   for (const Index steps : {2, 5}) {
@@ -386,6 +410,11 @@ TEST(BlockKrylov, RejectsOptionsOutsideTheirRange) {
   EXPECT_CONTAINS(message({.rank = 1, .block = -1}), "negative");
   EXPECT_CONTAINS(message({.rank = 9, .block = 2, .steps = 3}), "steps must be at least 4");
   EXPECT_CONTAINS(message({.rank = 9, .max_products = 20}), "max_products must be at least");
+  Matrix<double> vectors(3, 10), spoilt(3, 10), narrow(3, 9);
+  spoilt(2, 7) = kInfinity;
+  EXPECT_CONTAINS(message({.rank = 2, .start = narrow.view()}), "start must have `block` rows, at most 10, of 10");
+  EXPECT_CONTAINS(message({.rank = 2, .block = 4, .start = vectors.view()}), "start must have `block` rows");
+  EXPECT_CONTAINS(message({.rank = 2, .start = spoilt.view()}), "start has a non-finite value at row 2, column 7");
 }
 
 TEST(BlockKrylov, NamesTheEntryThatIsNotFiniteOrTheRowOfTheProduct) {

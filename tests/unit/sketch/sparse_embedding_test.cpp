@@ -147,6 +147,24 @@ TEST(Embedding, GivesTheSameBitsForAllThreadsAndInstructionSets) {
   }
 }
 
+// So many rows that they are added one by one and not in tiles of columns.
+TEST(Embedding, TallSketchesAreThoseOfTheDenseMatrix) {
+  constexpr Index kTall = 5000, kN = 700;
+  const auto a = test::sparse_gaussian(kN, 37, 0.5, 1);
+  const auto wide = test::widened(a);
+  const DenseRows source(a.view());
+  for (const Index nonzeros : {1, 4}) {
+    const SparseSignEmbedding s(kTall, kN, nonzeros, 2);
+    const auto expected = test::product64(dense(s), wide);
+    const auto sum = s.apply(RowMatrix(source));
+    EXPECT_LE(test::largest_difference(sum, expected), kTolerance);
+    EXPECT_TRUE(test::same_bits(sum, s.apply(RowMatrix(wide.view()))));
+    EXPECT_TRUE(test::same_bits_everywhere([&] { return s.apply(RowMatrix(source)); }));
+    EXPECT_LE(test::largest_difference(test::widened(s.apply_single(source)), expected), 1e-5);
+    EXPECT_TRUE(test::same_bits_everywhere([&] { return test::widened(s.apply_single(source)); }));
+  }
+}
+
 TEST(Embedding, IsLinear) {
   const auto a = test::gaussian_matrix64(400, 10, 1), b = test::gaussian_matrix64(400, 10, 2);
   Matrix<double> sum(400, 10);
@@ -182,6 +200,7 @@ TEST(Embedding, NonFiniteEntriesAreNamed) {
   const DenseRows source(a.view());
   const SparseSignEmbedding left(8, 50, 4, 1), right(8, 4, 4, 1);
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { left.apply(source); }), "row 41, column 3");
+  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { left.apply_single(source); }), "row 41, column 3");
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { right.apply_right(source); }), "row 41, column 3");
   const MatrixOperator op(source);
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { left.apply(op); }), "non-finite");

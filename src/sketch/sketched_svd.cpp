@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/sketch/sketched_svd.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "detail/blas.hpp"
+#include "detail/conversion.hpp"
+#include "detail/squared_norm.hpp"
+#include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
+#include "loewner/linalg/truncated_svd.hpp"
+#include "loewner/sketch/sparse_embedding.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr const char* kMethod = "sketched_svd";
+constexpr double kRowsPerDirection = 2.5;
+constexpr Index kRowsSaved = 4;    // times the rows of the sketch: with fewer rows of A a sketch saves little
+constexpr Index kVectorTile = 16;  // vectors that a product takes at once
+
+// What float32 products may change of squares, relative to ||A||_F^2.
+constexpr double kSingleNoise = 1e-5;
+
+std::string message(const std::string& requirement, const std::string& received) {
+  return std::string(kMethod) + ": " + requirement + ", got " + received;
+}
+
+void require_usable(const RowMatrix& a, const SketchedSvdOptions& options) {
+  const Index limit = std::min(a.rows(), a.cols());
+  require(options.rank >= 1 && options.rank <= limit, [&] {
+    return message("rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
+                       std::to_string(a.cols()) + " matrix",
+                   std::to_string(options.rank));
+  });
+  require(options.eps > 0 && std::isfinite(options.eps),
+          [&] { return message("eps must be positive and finite", std::to_string(options.eps)); });
+  require(options.rows == 0 || (options.rows >= 2 * options.rank && options.rows <= a.rows()), [&] {
+    return message(
+        "rows must be in [" + std::to_string(2 * options.rank) + ", " + std::to_string(a.rows()) + "] (or 0)",
+        std::to_string(options.rows));
+  });
+  require(options.steps >= 0, [&] { return message("steps must not be negative", std::to_string(options.steps)); });
+}
+
+// A, with the squares of its entries summed as the blocks of rows are read, each once.
+class NormedRows final : public RowSource {
+ public:
+  explicit NormedRows(const RowSource& a)
+      : a_(a), per_block_(rows_per_block(a.cols())), parts_(static_cast<std::size_t>(num_row_blocks(a))) {}
+  Index rows() const override { return a_.rows(); }
+  Index cols() const override { return a_.cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
+    const auto rows = a_.read_rows(first, count, buffer);
+    double& part = parts_[first / per_block_];
+    part = detail::squared_norm(rows);
+    if (!std::isfinite(part)) require_finite_rows(rows, first, std::string(kMethod) + ": the matrix");
+    return rows;
+  }
+  double squared_norm() const { return std::accumulate(parts_.begin(), parts_.end(), 0.0); }
+
+ private:
+  const RowSource& a_;
+  Index per_block_;
+  mutable std::vector<double> parts_;
+};
+
+double captured(std::span<const double> values, Index count) {
+  return std::accumulate(values.begin(), values.begin() + count, 0.0, [](double sum, double x) { return sum + x * x; });
+}
+
+struct Sketch {
+  RightSingularVectors leading;  // more than k, as many as fill a tile
+  double squared_norm = 0;       // of A
+  double squared_residual = 0;   // of the sketch's own best matrix of rank k
+};
+
+// The leading vectors of the sketch need not be better than the sketch itself.
+Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& options) {
+  const NormedRows normed(a);
+  const Matrix<float> sketch = SparseSignEmbedding(rows, a.rows(), 1, options.seed).apply_single(normed);
+  const DenseRows sketch_rows(sketch.view());
+  const Index vectors = std::min({a.cols(), rows, (options.rank / kVectorTile + 1) * kVectorTile});
+  Sketch result;
+  result.leading = truncated_svd(sketch_rows, {.rank = vectors, .eps = options.eps / 8});
+  result.squared_norm = normed.squared_norm();
+  result.squared_residual =
+      *MatrixOperator(sketch_rows).squared_frobenius_norm() - captured(result.leading.singular_values, options.rank);
+  return result;
+}
+
+// The best of rank k in the span of the rows of `vectors` (orthonormal).
+KrylovSvd best_within(const RowSource& a, const Matrix<double>& vectors, Index k, double squared_norm) {
+  const Index count = vectors.rows();
+  const Matrix<double> x = detail::transposed<double>(vectors.view());
+  Matrix<double> images = Matrix<double>::uninitialized(a.rows(), count);
+  MatrixOperator(a, ProductPrecision::float32).apply(x.view(), images.view());
+  Matrix<double> gram(count, count);
+  blas::add_gram_upper(images.view(), gram.view());
+  const SymmetricEigen eigen = symmetric_eigen(std::move(gram));
+  Matrix<double> turn = detail::leading_rows<double>(eigen.vectors_t.view(), k);
+  KrylovSvd svd;
+  svd.vt = Matrix<double>(k, a.cols());
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, turn.view(), vectors.view(), 0.0, svd.vt.view());
+  for (Index i = 0; i < k; ++i) {
+    svd.singular_values.push_back(std::sqrt(std::max(eigen.values[i], 0.0)));
+    for (double& value : turn.row(i)) value /= svd.singular_values[i];
+  }
+  svd.u = Matrix<double>(a.rows(), k);
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, images.view(), turn.view(), 0.0, svd.u.view());
+  svd.residual_norm = std::sqrt(std::max(0.0, squared_norm - captured(svd.singular_values, k)));
+  svd.numerical_rank = k;
+  svd.products = count;
+  return svd;
+}
+
+// By what the error may lie above the best: ||S (A - A_k)||_F^2 is no less than the residual of the sketch, and its
+// mean over S is ||A - A_k||_F^2 with a variance below 2 / m sigma_(k+1)^2 ||A - A_k||_F^2.
+double excess(const KrylovSvd& svd, const Sketch& sketch, Index rows, Index k) {
+  const auto& values = sketch.leading.singular_values;
+  const double next = values[std::min<std::size_t>(k, values.size() - 1)];
+  const double chance = 2 * next * std::sqrt(2 * std::max(0.0, sketch.squared_residual) / static_cast<double>(rows));
+  const double best = std::max(0.0, sketch.squared_residual - chance);
+  return std::sqrt(std::max(1.0, svd.residual_norm * svd.residual_norm / best)) - 1;
+}
+
+}  // namespace
+
+Index sketch_rows_for(Index rank, double eps) {
+  return static_cast<Index>(std::ceil(std::min(1e15, kRowsPerDirection * static_cast<double>(rank) / eps)));
+}
+
+KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
+  require_usable(a, options);
+  BlockKrylovOptions of_a{.rank = options.rank, .eps = options.eps, .steps = options.steps, .seed = options.seed};
+  const Index rows = options.rows > 0 ? options.rows : sketch_rows_for(options.rank, options.eps);
+  const RowSource* const dense = a.visit([]<typename Storage>(const Storage& storage) -> const RowSource* {
+    if constexpr (std::is_base_of_v<RowSource, Storage>) return &storage;
+    return nullptr;
+  });
+  if (!dense || (options.rows == 0 && a.rows() < kRowsSaved * rows)) return block_krylov(a, of_a);
+  const Sketch sketch = sketch_of(*dense, rows, options);
+  const bool has_digits = options.eps * sketch.squared_residual >= kSingleNoise * sketch.squared_norm;
+  if (options.steps == 0 && has_digits) {
+    KrylovSvd svd = best_within(*dense, sketch.leading.vt, options.rank, sketch.squared_norm);
+    svd.excess_estimate = excess(svd, sketch, rows, options.rank);
+    if (svd.excess_estimate <= options.eps) return svd;
+  }
+  of_a.start = sketch.leading.vt.view();
+  return block_krylov(a, of_a);
+}
+
+}  // namespace loewner
