@@ -8,6 +8,7 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/lane_sum.hpp"
 #include "detail/squared_norm.hpp"
 
 namespace loewner::detail {

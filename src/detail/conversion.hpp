@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "loewner/base/matrix.hpp"
+#include "loewner/base/parallel.hpp"
 
 namespace loewner::detail {
 
@@ -33,13 +34,17 @@ Matrix<T> leading_rows(MatrixView<const T> a, Index count) {
 
 template <typename T>
 void transpose_into(MatrixView<const T> a, MatrixView<T> result) {
-  constexpr Index kStrip = 32;  // columns whose cache lines wait for the other rows
-  for (Index first = 0; first < a.cols(); first += kStrip) {
-    const Index end = std::min(first + kStrip, a.cols());
-    for (Index i = 0; i < a.rows(); ++i) {
-      for (Index j = first; j < end; ++j) result(j, i) = a(i, j);
+  constexpr Index kStrip = 32;   // columns whose cache lines wait for the other rows
+  constexpr Index kRows = 4096;  // of a task
+  parallel_for((a.rows() + kRows - 1) / kRows, [&](Index block) {
+    const Index begin = block * kRows, end = std::min(begin + kRows, a.rows());
+    for (Index first = 0; first < a.cols(); first += kStrip) {
+      const Index last = std::min(first + kStrip, a.cols());
+      for (Index i = begin; i < end; ++i) {
+        for (Index j = first; j < last; ++j) result(j, i) = a(i, j);
+      }
     }
-  }
+  });
 }
 
 template <typename T>

@@ -11,6 +11,10 @@ namespace loewner::detail {
 double dot(std::span<const float> a, std::span<const double> x);
 double dot(std::span<const double> a, std::span<const double> x);
 
+/// Sum of the squares, in float64, in the lanes of lane_sum.
+double squared_length(std::span<const float> a);
+double squared_length(std::span<const double> a);
+
 /// y += alpha a
 void add_scaled(double alpha, std::span<const float> a, std::span<double> y);
 void add_scaled(double alpha, std::span<const double> a, std::span<double> y);

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "detail/lane_sum.hpp"
+#include "detail/row_kernels.hpp"
 #include "loewner/base/matrix_view.hpp"
 #include "loewner/linalg/csr_matrix.hpp"
 
@@ -13,16 +13,13 @@ namespace loewner::detail {
 /// Sum of the squares of the entries, in float64.
 template <typename T>
 double squared_norm(std::span<const T> x) {
-  return lane_sum(static_cast<Index>(x.size()), [&](Index j) {
-    const auto value = static_cast<double>(x[j]);
-    return value * value;
-  });
+  return squared_length(x);
 }
 
 template <typename T>
 double squared_norm(MatrixView<const T> rows) {
   double sum = 0;
-  for (Index i = 0; i < rows.rows(); ++i) sum += squared_norm(std::span<const T>(rows.row(i)));
+  for (Index i = 0; i < rows.rows(); ++i) sum += squared_norm<T>(rows.row(i));
   return sum;
 }
 

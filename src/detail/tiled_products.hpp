@@ -128,14 +128,17 @@ void for_each_tile_of_strips(MatrixView<const T> a, Index vectors, Body&& body) 
   if (vectors == 0) return;
   const Index fitting = kStripBytes / (64 * num_panels<Real>(vectors)) / kTile * kTile;
   const Index width = std::max(kNarrowest, fitting);
-  const auto strip = [&](Index column) { return a.col_block(column, std::clamp<Index>(a.cols() - column, 0, width)); };
+  const auto piece = [&](Index first, Index column) {
+    return a.row_block(first, std::clamp<Index>(a.rows() - first, 0, kTile))
+        .col_block(column, std::min(width, a.cols() - column));
+  };
   for (Index column = 0; column < a.cols(); column += width) {
-    for_each_tile<Real>(strip(column), [&](Index first, MatrixView<const Real> tile) {
-      if (column + width < a.cols()) {
-        fetch(strip(column + width).row_block(first, std::min(kTile, a.rows() - first)));
-      }
-      body(column, first, tile);
-    });
+    for_each_tile<Real>(a.col_block(column, std::min(width, a.cols() - column)),
+                        [&](Index first, MatrixView<const Real> tile) {
+                          if (column == 0 && first + kTile < a.rows()) fetch(piece(first + kTile, 0));
+                          if (column + width < a.cols()) fetch(piece(first, column + width));
+                          body(column, first, tile);
+                        });
   }
 }
 

@@ -12,6 +12,7 @@
 #include "detail/conversion.hpp"
 #include "detail/gram_spectrum.hpp"
 #include "detail/row_kernels.hpp"
+#include "loewner/base/parallel.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {
@@ -30,9 +31,20 @@ double sum_of_squares(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
 }
 
+// Calls body(first, count) for the pieces of vectors of this length, in parallel.
+template <typename Body>
+void for_each_piece(Index length, Body&& body) {
+  constexpr Index kEntries = 1024;
+  parallel_for((length + kEntries - 1) / kEntries,
+               [&](Index piece) { body(piece * kEntries, std::min(kEntries, length - piece * kEntries)); });
+}
+
 Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const double> rows) {
-  Matrix<double> result(coefficients.rows(), rows.cols());
-  add_product(1.0, coefficients, rows, result.view());
+  Matrix<double> result = Matrix<double>::uninitialized(coefficients.rows(), rows.cols());
+  for_each_piece(rows.cols(), [&](Index first, Index count) {
+    blas::gemm(blas::Op::none, blas::Op::none, 1.0, coefficients, rows.col_block(first, count), 0.0,
+               result.view().col_block(first, count));
+  });
   return result;
 }
 
@@ -129,10 +141,12 @@ void KrylovSpace::step(Index continued) {
 }
 
 void KrylovSpace::require_finite_block(MatrixView<const double> block, const char* matrix) const {
-  for (Index i = 0; i < block.rows(); ++i) {
-    if (std::ranges::all_of(block.row(i), [](double x) { return std::isfinite(x); })) continue;
-    report_not_finite("row " + std::to_string(i) + " of a product with " + matrix);
-  }
+  for_each_piece(block.rows(), [&](Index first, Index count) {
+    for (Index i = first; i < first + count; ++i) {
+      if (std::ranges::all_of(block.row(i), [](double x) { return std::isfinite(x); })) continue;
+      report_not_finite("row " + std::to_string(i) + " of a product with " + matrix);
+    }
+  });
 }
 
 void KrylovSpace::report_not_finite(const std::string& what) const {
@@ -287,8 +301,11 @@ void KrylovSpace::orthonormalise_left(KrylovSvd& svd, Matrix<double> left_t) con
     svd.singular_values[i] = std::sqrt(std::max(eigen.values[i], std::numeric_limits<double>::min()));
     for (double& value : turn.row(i)) value /= svd.singular_values[i];
   }
-  const Matrix<double> u_t = combined(turn.view(), left_t.view());
-  svd.u = transposed<double>(u_t.view());
+  svd.u = Matrix<double>::uninitialized(left_t.cols(), k);
+  for_each_piece(left_t.cols(), [&](Index first, Index count) {
+    blas::gemm(blas::Op::transpose, blas::Op::transpose, 1.0, std::as_const(left_t).view().col_block(first, count),
+               turn.view(), 0.0, svd.u.view().row_block(first, count));
+  });
 }
 
 KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k) {

@@ -11,7 +11,9 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/lane_matrix_sum.hpp"
 #include "detail/squared_norm.hpp"
+#include "loewner/base/parallel.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
@@ -21,9 +23,8 @@ namespace loewner {
 namespace {
 
 constexpr const char* kMethod = "sketched_svd";
-constexpr double kRowsPerDirection = 2.5;
-constexpr Index kRowsSaved = 4;    // times the rows of the sketch: with fewer rows of A a sketch saves little
-constexpr Index kVectorTile = 16;  // vectors that a product takes at once
+constexpr double kRowsPerDirection = 3;
+constexpr Index kRowsSaved = 4;  // times the rows of the sketch: with fewer rows of A a sketch saves little
 
 // What float32 products may change of squares, relative to ||A||_F^2.
 constexpr double kSingleNoise = 1e-5;
@@ -46,7 +47,6 @@ void require_usable(const RowMatrix& a, const SketchedSvdOptions& options) {
         "rows must be in [" + std::to_string(2 * options.rank) + ", " + std::to_string(a.rows()) + "] (or 0)",
         std::to_string(options.rows));
   });
-  require(options.steps >= 0, [&] { return message("steps must not be negative", std::to_string(options.steps)); });
 }
 
 // A, with the squares of its entries summed as the blocks of rows are read, each once.
@@ -71,63 +71,66 @@ class NormedRows final : public RowSource {
   mutable std::vector<double> parts_;
 };
 
-double captured(std::span<const double> values, Index count) {
-  return std::accumulate(values.begin(), values.begin() + count, 0.0, [](double sum, double x) { return sum + x * x; });
+double captured(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
 }
 
 struct Sketch {
-  RightSingularVectors leading;  // more than k, as many as fill a tile
+  RightSingularVectors leading;  // k of them
   double squared_norm = 0;       // of A
   double squared_residual = 0;   // of the sketch's own best matrix of rank k
 };
 
-// The leading vectors of the sketch need not be better than the sketch itself.
+// The leading vectors of the sketch need to be no better than the sketch itself: its own excess is k / (2 m) or more.
 Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& options) {
   const NormedRows normed(a);
   const Matrix<float> sketch = SparseSignEmbedding(rows, a.rows(), 1, options.seed).apply_single(normed);
   const DenseRows sketch_rows(sketch.view());
-  const Index vectors = std::min({a.cols(), rows, (options.rank / kVectorTile + 1) * kVectorTile});
+  const double eps = static_cast<double>(options.rank) / static_cast<double>(8 * rows);
   Sketch result;
-  result.leading = truncated_svd(sketch_rows, {.rank = vectors, .eps = options.eps / 8});
+  result.leading = truncated_svd(sketch_rows, {.rank = options.rank, .eps = eps});
   result.squared_norm = normed.squared_norm();
   result.squared_residual =
-      *MatrixOperator(sketch_rows).squared_frobenius_norm() - captured(result.leading.singular_values, options.rank);
+      *MatrixOperator(sketch_rows).squared_frobenius_norm() - captured(result.leading.singular_values);
   return result;
 }
 
-// The best of rank k in the span of the rows of `vectors` (orthonormal).
-KrylovSvd best_within(const RowSource& a, const Matrix<double>& vectors, Index k, double squared_norm) {
-  const Index count = vectors.rows();
-  const Matrix<double> x = detail::transposed<double>(vectors.view());
-  Matrix<double> images = Matrix<double>::uninitialized(a.rows(), count);
-  MatrixOperator(a, ProductPrecision::float32).apply(x.view(), images.view());
-  Matrix<double> gram(count, count);
-  blas::add_gram_upper(images.view(), gram.view());
-  const SymmetricEigen eigen = symmetric_eigen(std::move(gram));
-  Matrix<double> turn = detail::leading_rows<double>(eigen.vectors_t.view(), k);
+// The SVD of A V V^T.
+KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared_norm) {
+  const Index k = vt.rows();
+  const Matrix<double> v = detail::transposed<double>(vt.view());
+  Matrix<double> images = Matrix<double>::uninitialized(a.rows(), k);
+  MatrixOperator(a, ProductPrecision::float32).apply(v.view(), images.view());
+  const Index per_block = rows_per_block(k), blocks = (a.rows() + per_block - 1) / per_block;
+  const auto block_of = [&](auto matrix, Index block) {
+    return matrix.row_block(block * per_block, std::min(per_block, a.rows() - block * per_block));
+  };
+  const auto read = std::as_const(images).view();
+  SymmetricEigen eigen = symmetric_eigen(detail::lane_matrix_sum(
+      blocks, k, k, [&](Index block, MatrixView<double> sum) { blas::add_gram_upper(block_of(read, block), sum); }));
   KrylovSvd svd;
   svd.vt = Matrix<double>(k, a.cols());
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0, turn.view(), vectors.view(), 0.0, svd.vt.view());
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, eigen.vectors_t.view(), vt.view(), 0.0, svd.vt.view());
   for (Index i = 0; i < k; ++i) {
     svd.singular_values.push_back(std::sqrt(std::max(eigen.values[i], 0.0)));
-    for (double& value : turn.row(i)) value /= svd.singular_values[i];
+    for (double& value : eigen.vectors_t.row(i)) value /= svd.singular_values[i];
   }
-  svd.u = Matrix<double>(a.rows(), k);
-  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, images.view(), turn.view(), 0.0, svd.u.view());
-  svd.residual_norm = std::sqrt(std::max(0.0, squared_norm - captured(svd.singular_values, k)));
-  svd.numerical_rank = k;
-  svd.products = count;
+  svd.u = Matrix<double>::uninitialized(a.rows(), k);
+  parallel_for(blocks, [&](Index block) {
+    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, block_of(read, block), eigen.vectors_t.view(), 0.0,
+               block_of(svd.u.view(), block));
+  });
+  svd.residual_norm = std::sqrt(std::max(0.0, squared_norm - captured(svd.singular_values)));
+  svd.numerical_rank = svd.products = k;
   return svd;
 }
 
 // By what the error may lie above the best: ||S (A - A_k)||_F^2 is no less than the residual of the sketch, and its
-// mean over S is ||A - A_k||_F^2 with a variance below 2 / m sigma_(k+1)^2 ||A - A_k||_F^2.
-double excess(const KrylovSvd& svd, const Sketch& sketch, Index rows, Index k) {
-  const auto& values = sketch.leading.singular_values;
-  const double next = values[std::min<std::size_t>(k, values.size() - 1)];
-  const double chance = 2 * next * std::sqrt(2 * std::max(0.0, sketch.squared_residual) / static_cast<double>(rows));
-  const double best = std::max(0.0, sketch.squared_residual - chance);
-  return std::sqrt(std::max(1.0, svd.residual_norm * svd.residual_norm / best)) - 1;
+// mean over S is ||A - A_k||_F^2 with a variance below 2 / m sigma_k^2 ||A - A_k||_F^2.
+double excess(const KrylovSvd& svd, const Sketch& sketch, Index rows) {
+  const double residual = std::max(0.0, sketch.squared_residual);
+  const double chance = 2 * sketch.leading.singular_values.back() * std::sqrt(2 * residual / static_cast<double>(rows));
+  return std::sqrt(std::max(1.0, svd.residual_norm * svd.residual_norm / std::max(0.0, residual - chance))) - 1;
 }
 
 }  // namespace
@@ -138,7 +141,7 @@ Index sketch_rows_for(Index rank, double eps) {
 
 KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
   require_usable(a, options);
-  BlockKrylovOptions of_a{.rank = options.rank, .eps = options.eps, .steps = options.steps, .seed = options.seed};
+  BlockKrylovOptions of_a{.rank = options.rank, .eps = options.eps, .seed = options.seed};
   const Index rows = options.rows > 0 ? options.rows : sketch_rows_for(options.rank, options.eps);
   const RowSource* const dense = a.visit([]<typename Storage>(const Storage& storage) -> const RowSource* {
     if constexpr (std::is_base_of_v<RowSource, Storage>) return &storage;
@@ -146,10 +149,9 @@ KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
   });
   if (!dense || (options.rows == 0 && a.rows() < kRowsSaved * rows)) return block_krylov(a, of_a);
   const Sketch sketch = sketch_of(*dense, rows, options);
-  const bool has_digits = options.eps * sketch.squared_residual >= kSingleNoise * sketch.squared_norm;
-  if (options.steps == 0 && has_digits) {
-    KrylovSvd svd = best_within(*dense, sketch.leading.vt, options.rank, sketch.squared_norm);
-    svd.excess_estimate = excess(svd, sketch, rows, options.rank);
+  if (options.eps * sketch.squared_residual >= kSingleNoise * sketch.squared_norm) {
+    KrylovSvd svd = projected(*dense, sketch.leading.vt, sketch.squared_norm);
+    svd.excess_estimate = excess(svd, sketch, rows);
     if (svd.excess_estimate <= options.eps) return svd;
   }
   of_a.start = sketch.leading.vt.view();

@@ -68,11 +68,11 @@ class CountingRows final : public RowSource {
 TEST(SketchedSvd, TwoReadsOfATallMatrixAreEnough) {
   const auto a = decaying(4000, 0.5, 1);
   const CountingRows rows(a);
-  const auto svd = sketched_svd(rows, {.rank = kRank, .eps = 0.02});
+  const auto svd = sketched_svd(rows, {.rank = kRank, .eps = 0.05});
   EXPECT_EQ(rows.reads(), 2);
   EXPECT_EQ(svd.status, Status::converged);
-  EXPECT_LE(true_excess(a, svd), 0.02);
-  EXPECT_EQ(svd.products, 16);  // one tile of vectors
+  EXPECT_LE(true_excess(a, svd), 0.05);
+  EXPECT_EQ(svd.products, kRank);
   EXPECT_LE(test::orthonormality_error(svd.vt.view()), 1e-12);
   const auto ut = test::transposed(svd.u);
   EXPECT_LE(test::orthonormality_error(ut.view()), 1e-12);
@@ -137,16 +137,6 @@ TEST(SketchedSvd, RowsThatFallTogetherAreFoundAllTheSame) {
   EXPECT_LE(true_excess(a, sketched(a, {.rank = 2, .eps = 0.05, .rows = kSketch})), 0.05);
 }
 
-TEST(SketchedSvd, StepsOnTheMatrixLeaveLess) {
-  const auto a = decaying(3000, 0.3, 5);
-  const auto none = sketched(a, {.rank = kRank, .eps = 1, .rows = 100});
-  const auto one = sketched(a, {.rank = kRank, .rows = 100, .steps = 1});
-  const auto random = block_krylov(DenseRows(a.view()), {.rank = kRank, .block = 16, .steps = 1});
-  EXPECT_EQ(one.products, 3 * 16);
-  EXPECT_LT(true_excess(a, one), 0.3 * true_excess(a, none));
-  EXPECT_LT(true_excess(a, one), 0.5 * true_excess(a, random));
-}
-
 TEST(SketchedSvd, WhereItWouldNotPayItIsBlockKrylov) {
   const auto a = decaying(1000, 0.5, 6);
   const DenseRows rows(a.view());
@@ -185,7 +175,6 @@ TEST(SketchedSvd, BadInputIsNamed) {
   EXPECT_CONTAINS(message({.rank = 3, .eps = 0}), "eps must be positive");
   EXPECT_CONTAINS(message({.rank = 3, .rows = 5}), "rows must be in [6, 4000] (or 0), got 5");
   EXPECT_CONTAINS(message({.rank = 3, .rows = 4001}), "got 4001");
-  EXPECT_CONTAINS(message({.rank = 3, .steps = -1}), "steps must not be negative");
   a(3210, 5) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(message({.rank = 3, .eps = 0.1}), "sketched_svd: the matrix has a non-finite value at row 3210, column 5");
 }
