@@ -96,9 +96,9 @@ from loewner._core import (
     schatten_plan,
     select_heavy_keys,
     set_num_threads,
+    shrunk_regression,
     sketch_rows_for,
     sketched_svd,
-    shrunk_regression,
     truncated_svd,
     verify,
 )
@@ -198,9 +198,9 @@ __all__ = [
     "schatten_plan",
     "select_heavy_keys",
     "set_num_threads",
+    "shrunk_regression",
     "sketch_rows_for",
     "sketched_svd",
-    "shrunk_regression",
     "truncated_svd",
     "verify",
 ]

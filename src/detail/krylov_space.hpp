@@ -84,6 +84,7 @@ class KrylovSpace {
   KrylovSvd leading(const RitzTriples& ritz, Index k);
 
  private:
+  void find_norm();
   void require_finite_block(MatrixView<const double> block, const char* matrix) const;
   [[noreturn]] void report_not_finite(const std::string& what) const;
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;
@@ -114,7 +115,7 @@ class KrylovSpace {
   Index level_ = 0;  // of the pending vectors
   Index size_ = 0;
   Index products_ = 0;
-  std::optional<double> squared_norm_;
+  std::optional<double> squared_norm_;      // from the first step on
   Matrix<double> probes_, probe_products_;  // kProbes x d and x n
 };
 

@@ -77,10 +77,7 @@ KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t 
       random_(seed, RandomPurpose::initial_guess),
       probe_random_(seed, RandomPurpose::sampling),
       basis_(capacity_, a.cols()),
-      range_(make_range(range, capacity_, a.rows(), caller)),
-      squared_norm_(a.squared_frobenius_norm()) {
-  if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
-}
+      range_(make_range(range, capacity_, a.rows(), caller)) {}
 
 void KrylovSpace::start(Index vectors, Index held_out) {
   start(random_.draw(vectors, a_.cols()), held_out);
@@ -130,6 +127,7 @@ void KrylovSpace::step(Index continued) {
   }
   if (both < count) a_.apply(x.view().col_block(both, count - both), images_.view().col_block(both, count - both));
   products_ += count + both;
+  if (size_ == 0) find_norm();
   require_finite_block(images_.view(), "the matrix");
   require_finite_block(y.view(), "its transpose");
   size_ += count;
@@ -138,6 +136,12 @@ void KrylovSpace::step(Index continued) {
   range_->append(images_.view(), inner);
   ++level_;
   note_origins(size_, false, basis_.append(std::move(next), breakdown_ == Breakdown::refill ? &random_ : nullptr));
+}
+
+// Some operators know it once they have been multiplied with.
+void KrylovSpace::find_norm() {
+  squared_norm_ = a_.squared_frobenius_norm();
+  if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
 }
 
 void KrylovSpace::require_finite_block(MatrixView<const double> block, const char* matrix) const {

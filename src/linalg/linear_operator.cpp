@@ -151,24 +151,6 @@ void apply_single(const RowSource& a, const Blocks& blocks, MatrixView<const dou
   });
 }
 
-// Sums of one block are float32, those over the blocks float64.
-void golub_kahan_step_single(const RowSource& a, const Blocks& blocks, MatrixView<const double> x,
-                             std::span<const double> scales, MatrixView<double> u, MatrixView<double> y) {
-  const Matrix<float> panels = detail::panels_of<float>(x);
-  const Matrix<double> sum =
-      detail::lane_matrix_sum(blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
-        Matrix<float> of_block(total.rows(), total.cols());
-        const auto rows = a.read_rows(blocks.first(block), blocks.size(block), decoding_buffer());
-        const auto part = u.row_block(blocks.first(block), rows.rows());
-        scale_columns(scales, part);
-        detail::add_both_products<float>(rows, std::as_const(panels).view(), part, of_block.view());
-        for (Index i = 0; i < total.rows() * total.cols(); ++i) {
-          total.data()[i] += static_cast<double>(of_block.data()[i]);
-        }
-      });
-  detail::copy_from_panels<float>(sum.view(), y);
-}
-
 }  // namespace
 
 void LinearOperator::apply(MatrixView<const double> x, MatrixView<double> y) const {
@@ -202,6 +184,7 @@ void LinearOperator::do_golub_kahan_step(MatrixView<const double> x, std::span<c
 
 std::optional<double> MatrixOperator::squared_frobenius_norm() const {
   if (is_sparse(a_)) return std::nullopt;
+  if (const double known = squared_norm_; known >= 0) return known;
   const Blocks blocks(a_);
   std::vector<double> parts(blocks.count());
   parallel_for(blocks.count(), [&](Index block) {
@@ -245,12 +228,33 @@ void MatrixOperator::do_apply_t(MatrixView<const double> x, MatrixView<double> y
   });
 }
 
+// Sums of one block are float32, those over the blocks float64.
+void MatrixOperator::golub_kahan_step_single(const RowSource& a, MatrixView<const double> x,
+                                             std::span<const double> scales, MatrixView<double> u,
+                                             MatrixView<double> y) const {
+  const Blocks blocks(a_);
+  const Matrix<float> panels = detail::panels_of<float>(x);
+  std::vector<double> squares(squared_norm_ < 0 ? blocks.count() : 0);
+  const Matrix<double> sum =
+      detail::lane_matrix_sum(blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
+        Matrix<float> of_block(total.rows(), total.cols());
+        const auto rows = a.read_rows(blocks.first(block), blocks.size(block), decoding_buffer());
+        const auto part = u.row_block(blocks.first(block), rows.rows());
+        scale_columns(scales, part);
+        detail::add_both_products<float>(rows, std::as_const(panels).view(), part, of_block.view());
+        if (!squares.empty()) squares[block] = detail::squared_norm(rows);
+        for (Index i = 0; i < total.rows() * total.cols(); ++i) {
+          total.data()[i] += static_cast<double>(of_block.data()[i]);
+        }
+      });
+  detail::copy_from_panels<float>(sum.view(), y);
+  if (!squares.empty()) squared_norm_ = std::accumulate(squares.begin(), squares.end(), 0.0);
+}
+
 void MatrixOperator::do_golub_kahan_step(MatrixView<const double> x, std::span<const double> scales,
                                          MatrixView<double> u, MatrixView<double> y) const {
   const Blocks blocks(a_);
-  if (const RowSource* rows = single_rows(x.cols())) {
-    return golub_kahan_step_single(*rows, blocks, x, scales, u, y);
-  }
+  if (const RowSource* rows = single_rows(x.cols())) return golub_kahan_step_single(*rows, x, scales, u, y);
   Matrix<double> buffer;
   const auto vectors = laid_out(a_, x, buffer);
   sum_over_blocks(a_, blocks.count(), y, [&](Index block, MatrixView<double> sum) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <span>
 #include <string>
@@ -78,11 +79,14 @@ class MatrixOperator final : public LinearOperator {
   void do_golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
                            MatrixView<double> y) const override;
   static const RowSource* float32_rows(const RowMatrix& a);
+  void golub_kahan_step_single(const RowSource& rows, MatrixView<const double> x, std::span<const double> scales,
+                               MatrixView<double> u, MatrixView<double> y) const;
   // The rows, where products with so many vectors are in float32.
   const RowSource* single_rows(Index vectors) const;
 
   RowMatrix a_;
   ProductPrecision precision_;
+  mutable std::atomic<double> squared_norm_ = -1;  // negative: not yet known; the first step finds it on its way
 };
 
 /// The product left right, never formed. Both outlive it.
