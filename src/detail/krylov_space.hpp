@@ -14,6 +14,9 @@
 
 namespace loewner::detail {
 
+/// What float32 products may change of the squares that a gain is read from, relative to ||A||_F^2.
+inline constexpr double kSingleNoise = 1e-5;
+
 /// What happens to a direction of A^T A V that is no longer new: multiplicities and invariant spaces need the refill.
 enum class Breakdown { refill, drop };
 

@@ -24,27 +24,36 @@ Index width(Index panel, Index vectors) {
   return std::min(kTileVectors<Real>, vectors - panel * kTileVectors<Real>);
 }
 
+/// Copies vectors (length x vectors) into panels, which may have more rows each.
 template <typename Real>
-Matrix<Real> panels_of(MatrixView<const double> x) {
-  Matrix<Real> panels(num_panels<Real>(x.cols()) * x.rows(), kTileVectors<Real>);
-  for (Index p = 0; p < num_panels<Real>(x.cols()); ++p) {
+void copy_to_panels(MatrixView<const double> x, MatrixView<Real> panels) {
+  const Index count = num_panels<Real>(x.cols());
+  for (Index p = 0; p < count; ++p) {
     for (Index j = 0; j < x.rows(); ++j) {
       const auto values = x.row(j).subspan(p * kTileVectors<Real>, width<Real>(p, x.cols()));
-      std::ranges::transform(values, panels.row(p * x.rows() + j).begin(),
+      std::ranges::transform(values, panels.row(p * (panels.rows() / count) + j).begin(),
                              [](double value) { return static_cast<Real>(value); });
     }
   }
-  return panels;
 }
 
-template <typename Real>
-void copy_from_panels(MatrixView<const double> panels, MatrixView<double> y) {
-  for (Index p = 0; p < num_panels<Real>(y.cols()); ++p) {
+/// The way back. Real: what the width of the panels is that of.
+template <typename Real, typename T>
+void copy_from_panels(MatrixView<const T> panels, MatrixView<double> y) {
+  const Index count = num_panels<Real>(y.cols());
+  for (Index p = 0; p < count; ++p) {
     for (Index j = 0; j < y.rows(); ++j) {
-      std::copy_n(panels.row(p * y.rows() + j).begin(), width<Real>(p, y.cols()),
+      std::copy_n(panels.row(p * (panels.rows() / count) + j).begin(), width<Real>(p, y.cols()),
                   y.row(j).begin() + p * kTileVectors<Real>);
     }
   }
+}
+
+template <typename Real>
+Matrix<Real> panels_of(MatrixView<const double> x) {
+  Matrix<Real> panels(num_panels<Real>(x.cols()) * x.rows(), kTileVectors<Real>);
+  copy_to_panels(x, panels.view());
+  return panels;
 }
 
 /// The panels from row `first` of each on.
@@ -60,26 +69,13 @@ class VectorsOfBlock {
  public:
   explicit VectorsOfBlock(MatrixView<const double> u)
       : rows_((u.rows() + kTile - 1) / kTile * kTile), panels_(num_panels<Real>(u.cols()) * rows_, kTileVectors<Real>) {
-    for (Index p = 0; p < num_panels<Real>(u.cols()); ++p) {
-      for (Index i = 0; i < u.rows(); ++i) {
-        const auto values = u.row(i).subspan(p * kTileVectors<Real>, width<Real>(p, u.cols()));
-        std::ranges::transform(values, panels_.row(p * rows_ + i).begin(),
-                               [](double value) { return static_cast<Real>(value); });
-      }
-    }
+    copy_to_panels(u, panels_.view());
   }
   /// All panels, from row `first` on.
   Panels<Real> tile(Index first) {
     return {panels_.data() + first * kTileVectors<Real>, rows_ * kTileVectors<Real>, panels_.rows() / rows_};
   }
-  void store(MatrixView<double> u) const {
-    for (Index p = 0; p < num_panels<Real>(u.cols()); ++p) {
-      for (Index i = 0; i < u.rows(); ++i) {
-        std::copy_n(panels_.row(p * rows_ + i).begin(), width<Real>(p, u.cols()),
-                    u.row(i).begin() + p * kTileVectors<Real>);
-      }
-    }
-  }
+  void store(MatrixView<double> u) const { copy_from_panels<Real>(panels_.view(), u); }
 
  private:
   Index rows_;

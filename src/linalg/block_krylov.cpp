@@ -20,15 +20,12 @@ std::string message(const std::string& requirement, const std::string& received)
   return std::string(kCaller) + ": " + requirement + ", got " + received;
 }
 
-// What float32 products may change of the squares that a gain is read from, relative to ||A||_F^2.
-constexpr double kSingleNoise = 1e-5;
-
 // What held-out vectors gain falls faster than this per look where they only help to converge.
 constexpr double kFalling = 0.7;
 
 class Solver {
  public:
-  // noise: of the products, as kSingleNoise.
+  // noise: of the products, as detail::kSingleNoise.
   Solver(const LinearOperator& a, const BlockKrylovOptions& options, double noise = 0)
       : k_(options.rank),
         block_(block_size(a, options, noise > 0)),
@@ -316,7 +313,7 @@ KrylovSvd block_krylov(const RowMatrix& a, const BlockKrylovOptions& options) {
   if (may_round(a, options)) {
     const MatrixOperator rounded(a, ProductPrecision::float32);
     require_usable(rounded, options);
-    Solver solver(rounded, options, kSingleNoise);
+    Solver solver(rounded, options, detail::kSingleNoise);
     KrylovSvd svd = solver.run();
     if (!solver.is_drowned()) return svd;
     wasted = svd.products;

@@ -11,6 +11,7 @@
 
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/krylov_space.hpp"
 #include "detail/lane_matrix_sum.hpp"
 #include "detail/squared_norm.hpp"
 #include "loewner/base/parallel.hpp"
@@ -25,9 +26,6 @@ namespace {
 constexpr const char* kMethod = "sketched_svd";
 constexpr double kRowsPerDirection = 3;
 constexpr Index kRowsSaved = 4;  // times the rows of the sketch: with fewer rows of A a sketch saves little
-
-// What float32 products may change of squares, relative to ||A||_F^2.
-constexpr double kSingleNoise = 1e-5;
 
 std::string message(const std::string& requirement, const std::string& received) {
   return std::string(kMethod) + ": " + requirement + ", got " + received;
@@ -149,7 +147,7 @@ KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
   });
   if (!dense || (options.rows == 0 && a.rows() < kRowsSaved * rows)) return block_krylov(a, of_a);
   const Sketch sketch = sketch_of(*dense, rows, options);
-  if (options.eps * sketch.squared_residual >= kSingleNoise * sketch.squared_norm) {
+  if (options.eps * sketch.squared_residual >= detail::kSingleNoise * sketch.squared_norm) {
     KrylovSvd svd = projected(*dense, sketch.leading.vt, sketch.squared_norm);
     svd.excess_estimate = excess(svd, sketch, rows);
     if (svd.excess_estimate <= options.eps) return svd;
