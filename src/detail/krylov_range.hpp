@@ -26,9 +26,12 @@ class KrylovRange {
 
   /// Takes the images of more vectors of V, one per column. inner: row j has V_i^T A^T A v_j for the j-th of them and
   /// all V_i up to the last of them; it may have fewer rows, for vectors of which A^T A v is not known, or none.
-  virtual void append(MatrixView<const double> images, const Matrix<double>& inner) = 0;
+  virtual void append(Matrix<double> images, const Matrix<double>& inner) = 0;
   virtual void clear() = 0;
-  virtual MatrixView<const double> rows() const = 0;  ///< X
+  virtual Index size() const = 0;  ///< rows of X
+
+  /// The sums of rows of X, sum_j coefficients(i, j) X_j, one per column.
+  virtual Matrix<double> combined(MatrixView<const double> coefficients) const = 0;
 
   virtual Matrix<double> gram() const = 0;  ///< V^T A^T A V
   virtual RitzTriples ritz() const = 0;
@@ -45,9 +48,10 @@ class OrthonormalRange final : public KrylovRange {
   OrthonormalRange(Index capacity, Index dimension, const char* caller)
       : KrylovRange(caller), rows_(capacity, dimension) {}
 
-  void append(MatrixView<const double> images, const Matrix<double>& inner) override;
+  void append(Matrix<double> images, const Matrix<double>& inner) override;
   void clear() override;
-  MatrixView<const double> rows() const override { return rows_.view(); }
+  Index size() const override { return rows_.size(); }
+  Matrix<double> combined(MatrixView<const double> coefficients) const override;
   Matrix<double> gram() const override;
   RitzTriples ritz() const override;
   std::vector<double> ritz_values() const override;
@@ -64,19 +68,22 @@ class OrthonormalRange final : public KrylovRange {
 class GramRange final : public KrylovRange {
  public:
   /// Cost      none where `inner` is given, else 2 w n m flops.
-  GramRange(Index capacity, Index dimension, const char* caller)
-      : KrylovRange(caller), rows_(Matrix<double>::uninitialized(capacity, dimension)) {}
+  GramRange(Index dimension, const char* caller) : KrylovRange(caller), dimension_(dimension) {}
 
-  void append(MatrixView<const double> images, const Matrix<double>& inner) override;
+  void append(Matrix<double> images, const Matrix<double>& inner) override;
   void clear() override;
-  MatrixView<const double> rows() const override { return rows_.view().row_block(0, size_); }
+  Index size() const override { return size_; }
+  Matrix<double> combined(MatrixView<const double> coefficients) const override;
   Matrix<double> gram() const override;
   RitzTriples ritz() const override;
   std::vector<double> ritz_values() const override;
 
  private:
-  Matrix<double> rows_;
-  Index size_ = 0;
+  Matrix<double> products_with(MatrixView<const double> vectors) const;
+
+  // X^T block by block as it came: turning it would cost more than its numbers.
+  std::vector<Matrix<double>> blocks_;
+  Index dimension_, size_ = 0;
   std::vector<std::vector<double>> gram_;  // gram_[j]: inner products of X_j with X_0 ... X_j
 };
 

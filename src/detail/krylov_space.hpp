@@ -93,7 +93,7 @@ class KrylovSpace {
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;
   void note_origins(Index first, bool are_random, const Matrix<double>& coefficients);
   Matrix<double> space_without_held_out(const Matrix<double>& gram) const;
-  void orthonormalise_left(KrylovSvd& svd, Matrix<double> left_t) const;
+  void orthonormalise_left(KrylovSvd& svd, Matrix<double> left) const;
   double probed_residual(const RitzTriples& ritz, Index k);
   void draw_probes();
 
@@ -113,7 +113,6 @@ class KrylovSpace {
   GaussianRows probe_random_;
   OrthonormalRows basis_;  // V, pending vectors last
   std::unique_ptr<KrylovRange> range_;
-  Matrix<double> images_;  // of the last step, kept because new memory costs more than its numbers
   std::vector<Origin> origins_;
   Index level_ = 0;  // of the pending vectors
   Index size_ = 0;

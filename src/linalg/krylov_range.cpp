@@ -9,6 +9,8 @@
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/gram_spectrum.hpp"
+#include "detail/lane_matrix_sum.hpp"
+#include "detail/pieces.hpp"
 #include "loewner/base/status.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
@@ -21,14 +23,23 @@ std::string no_convergence(const char* caller) {
 
 }  // namespace
 
-void OrthonormalRange::append(MatrixView<const double> images, const Matrix<double>&) {
-  const Matrix<double> r = rows_.append(transposed<double>(images), nullptr);
+void OrthonormalRange::append(Matrix<double> images, const Matrix<double>&) {
+  const Matrix<double> r = rows_.append(transposed<double>(images.view()), nullptr);
   for (Index i = 0; i < r.rows(); ++i) r_.emplace_back(r.row(i).begin(), r.row(i).end());
 }
 
 void OrthonormalRange::clear() {
   rows_.truncate(0);
   r_.clear();
+}
+
+Matrix<double> OrthonormalRange::combined(MatrixView<const double> coefficients) const {
+  Matrix<double> result = Matrix<double>::uninitialized(rows_.dimension(), coefficients.rows());
+  for_each_piece(result.rows(), [&](Index first, Index count) {
+    blas::gemm(blas::Op::transpose, blas::Op::transpose, 1.0, rows_.view().col_block(first, count), coefficients, 0.0,
+               result.view().row_block(first, count));
+  });
+  return result;
 }
 
 // R^T with zero columns up to a square, so that all right vectors come out.
@@ -64,20 +75,48 @@ RitzTriples OrthonormalRange::ritz() const {
   return ritz;
 }
 
-void GramRange::append(MatrixView<const double> images, const Matrix<double>& inner) {
-  LOEWNER_ASSERT(size_ + images.cols() <= rows_.rows());
+void GramRange::append(Matrix<double> images, const Matrix<double>& inner) {
   const Index before = size_, count = images.cols(), known = inner.rows();
-  transpose_into(images, rows_.view().row_block(before, count));
+  blocks_.push_back(std::move(images));
   size_ += count;
-  const Matrix<double> others = times_transposed(rows().row_block(before + known, count - known), rows());
+  const Matrix<double> others =
+      count > known ? products_with(blocks_.back().view().col_block(known, count - known)) : Matrix<double>();
   for (Index j = 0; j < count; ++j) {
     const auto row = j < known ? inner.row(j) : others.row(j - known);
     gram_.emplace_back(row.begin(), row.begin() + before + j + 1);
   }
 }
 
+// X times vectors: one row for each of them.
+Matrix<double> GramRange::products_with(MatrixView<const double> vectors) const {
+  return lane_matrix_sum(num_pieces(dimension_), vectors.cols(), size_, [&](Index piece, MatrixView<double> sum) {
+    const Index first = piece * kPiece, count = length_of_piece(piece, dimension_);
+    Index place = 0;
+    for (const auto& block : blocks_) {
+      blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, vectors.row_block(first, count),
+                 block.view().row_block(first, count), 1.0, sum.col_block(place, block.cols()));
+      place += block.cols();
+    }
+  });
+}
+
+Matrix<double> GramRange::combined(MatrixView<const double> coefficients) const {
+  Matrix<double> result = Matrix<double>::uninitialized(dimension_, coefficients.rows());
+  for_each_piece(dimension_, [&](Index first, Index count) {
+    Index place = 0;
+    for (const auto& block : blocks_) {
+      blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, block.view().row_block(first, count),
+                 coefficients.col_block(place, block.cols()), place > 0 ? 1.0 : 0.0,
+                 result.view().row_block(first, count));
+      place += block.cols();
+    }
+  });
+  return result;
+}
+
 void GramRange::clear() {
   size_ = 0;
+  blocks_.clear();
   gram_.clear();
 }
 

@@ -11,6 +11,8 @@
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/gram_spectrum.hpp"
+#include "detail/lane_matrix_sum.hpp"
+#include "detail/pieces.hpp"
 #include "detail/row_kernels.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -29,14 +31,6 @@ constexpr double kNothing = 1e-10;
 
 double sum_of_squares(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
-}
-
-// Calls body(first, count) for the pieces of vectors of this length, in parallel.
-template <typename Body>
-void for_each_piece(Index length, Body&& body) {
-  constexpr Index kEntries = 1024;
-  parallel_for((length + kEntries - 1) / kEntries,
-               [&](Index piece) { body(piece * kEntries, std::min(kEntries, length - piece * kEntries)); });
 }
 
 Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const double> rows) {
@@ -61,7 +55,7 @@ bool add_orthonormal(std::span<double> x, double length, Index count, Matrix<dou
 }
 
 std::unique_ptr<KrylovRange> make_range(RangeKind kind, Index capacity, Index dimension, const char* caller) {
-  if (kind == RangeKind::gram) return std::make_unique<GramRange>(capacity, dimension, caller);
+  if (kind == RangeKind::gram) return std::make_unique<GramRange>(dimension, caller);
   return std::make_unique<OrthonormalRange>(std::min(capacity, dimension), dimension, caller);
 }
 
@@ -121,19 +115,19 @@ void KrylovSpace::step(Index continued) {
   const Matrix<double> x = transposed(basis_.view(size_, count));
   Matrix<double> y(a_.cols(), both);
   const std::vector<double> zeros(both);
-  if (images_.cols() != count) images_ = Matrix<double>(a_.rows(), count);
+  Matrix<double> images = Matrix<double>::uninitialized(a_.rows(), count);
   if (both > 0) {
-    a_.golub_kahan_step(x.view().col_block(0, both), zeros, images_.view().col_block(0, both), y.view());
+    a_.golub_kahan_step(x.view().col_block(0, both), zeros, images.view().col_block(0, both), y.view());
   }
-  if (both < count) a_.apply(x.view().col_block(both, count - both), images_.view().col_block(both, count - both));
+  if (both < count) a_.apply(x.view().col_block(both, count - both), images.view().col_block(both, count - both));
   products_ += count + both;
   if (size_ == 0) find_norm();
-  require_finite_block(images_.view(), "the matrix");
+  require_finite_block(images.view(), "the matrix");
   require_finite_block(y.view(), "its transpose");
   size_ += count;
   Matrix<double> next = transposed<double>(y.view()), inner;
   if (range_kind_ == RangeKind::gram) inner = times_transposed(next.view(), basis_.view(0, size_));
-  range_->append(images_.view(), inner);
+  range_->append(std::move(images), inner);
   ++level_;
   note_origins(size_, false, basis_.append(std::move(next), breakdown_ == Breakdown::refill ? &random_ : nullptr));
 }
@@ -175,17 +169,16 @@ void KrylovSpace::restart(Index count) {
   const RitzTriples all = ritz();
   count = std::min(count, size_);
   Matrix<double> kept = combined(all.right_t.view().row_block(0, count), basis_.view(0, size_));
-  Matrix<double> range = combined(all.left_t.view().row_block(0, count), range_->rows());
+  Matrix<double> images = range_->combined(all.left_t.view().row_block(0, count));
   Matrix<double> waiting = take_pending();
   basis_.truncate(0);
   range_->clear();
   size_ = count;
   basis_.append(std::move(kept), nullptr);
-  for (Index i = 0; i < count; ++i) {
-    for (double& value : range.row(i)) value *= all.values[i];
+  for (Index i = 0; i < images.rows(); ++i) {
+    for (Index j = 0; j < count; ++j) images(i, j) *= all.values[j];
   }
-  const Matrix<double> images = transposed<double>(range.view());
-  range_->append(images.view(), {});
+  range_->append(std::move(images), {});
   basis_.append(std::move(waiting), nullptr);
   origins_.assign(basis_.size(), {.level = level_, .is_random = true});
 }
@@ -260,7 +253,7 @@ void KrylovSpace::draw_probes() {
 double KrylovSpace::probed_residual(const RitzTriples& ritz, Index k) {
   if (probes_.rows() == 0) draw_probes();
   const Matrix<double> along = times_transposed(probes_.view(), basis_.view(0, size_));
-  Matrix<double> coordinates(kProbes, k), images(kProbes, range_->rows().rows());
+  Matrix<double> coordinates(kProbes, k), images(kProbes, range_->size());
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, along.view(), ritz.right_t.view().row_block(0, k), 0.0,
              coordinates.view());
   for (Index i = 0; i < kProbes; ++i) {
@@ -269,13 +262,15 @@ double KrylovSpace::probed_residual(const RitzTriples& ritz, Index k) {
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, coordinates.view(), ritz.left_t.view().row_block(0, k), 0.0,
              images.view());
   Matrix<double> rest = probe_products_.clone();
-  add_product(-1.0, images.view(), range_->rows(), rest.view());
+  const Matrix<double> found = range_->combined(images.view());
+  for (Index i = 0; i < kProbes; ++i) {
+    for (Index j = 0; j < rest.cols(); ++j) rest(i, j) -= found(j, i);
+  }
   return sum_of_squares({rest.data(), static_cast<std::size_t>(rest.rows() * rest.cols())}) / kProbes;
 }
 
 double KrylovSpace::largest_ritz_residual(const RitzTriples& ritz, Index k) {
-  const Matrix<double> left = combined(ritz.left_t.view().row_block(0, k), range_->rows());
-  const Matrix<double> u = transposed<double>(left.view());
+  const Matrix<double> u = range_->combined(ritz.left_t.view().row_block(0, k));
   Matrix<double> y(a_.cols(), k);
   a_.apply_t(u.view(), y.view());
   products_ += k;
@@ -293,23 +288,31 @@ double KrylovSpace::largest_ritz_residual(const RitzTriples& ritz, Index k) {
 
 // U as it comes from a Gram matrix is off by the rounding of the products: the SVD of U diag(values) takes its place,
 // and V turns with it.
-void KrylovSpace::orthonormalise_left(KrylovSvd& svd, Matrix<double> left_t) const {
-  const Index k = left_t.rows();
+void KrylovSpace::orthonormalise_left(KrylovSvd& svd, Matrix<double> left) const {
+  const Index k = left.cols();
+  std::vector<double>& values = svd.singular_values;
+  Matrix<double> gram = lane_matrix_sum(num_pieces(left.rows()), k, k, [&](Index piece, MatrixView<double> sum) {
+    const auto rows = std::as_const(left).view();
+    blas::add_gram_upper(rows.row_block(piece * kPiece, length_of_piece(piece, rows.rows())), sum);
+  });
   for (Index i = 0; i < k; ++i) {
-    for (double& value : left_t.row(i)) value *= svd.singular_values[i];
+    for (Index j = 0; j < k; ++j) gram(i, j) *= values[i] * values[j];
   }
-  const SymmetricEigen eigen = symmetric_eigen(times_transposed(left_t.view(), left_t.view()));
+  const SymmetricEigen eigen = symmetric_eigen(std::move(gram));
   svd.vt = combined(eigen.vectors_t.view(), svd.vt.view());
   Matrix<double> turn = eigen.vectors_t.clone();
+  const std::vector<double> before = values;
   for (Index i = 0; i < k; ++i) {
-    svd.singular_values[i] = std::sqrt(std::max(eigen.values[i], std::numeric_limits<double>::min()));
-    for (double& value : turn.row(i)) value /= svd.singular_values[i];
+    values[i] = std::sqrt(std::max(eigen.values[i], std::numeric_limits<double>::min()));
+    for (Index j = 0; j < k; ++j) turn(i, j) *= before[j] / values[i];
   }
-  svd.u = Matrix<double>::uninitialized(left_t.cols(), k);
-  for_each_piece(left_t.cols(), [&](Index first, Index count) {
-    blas::gemm(blas::Op::transpose, blas::Op::transpose, 1.0, std::as_const(left_t).view().col_block(first, count),
-               turn.view(), 0.0, svd.u.view().row_block(first, count));
+  for_each_piece(left.rows(), [&](Index first, Index count) {
+    const auto rows = left.view().row_block(first, count);
+    Matrix<double> turned = Matrix<double>::uninitialized(count, k);
+    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, rows, turn.view(), 0.0, turned.view());
+    for (Index i = 0; i < count; ++i) std::ranges::copy(turned.row(i), rows.row(i).begin());
   });
+  svd.u = std::move(left);
 }
 
 KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k) {
@@ -318,15 +321,15 @@ KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k) {
   result.numerical_rank = std::ranges::count_if(
       result.singular_values, [&](double value) { return value > kNoise * result.singular_values.front(); });
   result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
-  Matrix<double> left_t = combined(ritz.left_t.view().row_block(0, k), range_->rows());
+  Matrix<double> left = range_->combined(ritz.left_t.view().row_block(0, k));
   if (range_kind_ == RangeKind::gram) {
-    orthonormalise_left(result, std::move(left_t));
-  } else if (range_->rows().rows() < size_) {  // the rows of left_t are orthonormal only where sigma > 0
-    OrthonormalRows left(k, a_.rows());
-    left.append(std::move(left_t), &random_);
-    result.u = transposed(left.view());
+    orthonormalise_left(result, std::move(left));
+  } else if (range_->size() < size_) {  // the columns of `left` are orthonormal only where sigma > 0
+    OrthonormalRows orthonormal(k, a_.rows());
+    orthonormal.append(transposed<double>(left.view()), &random_);
+    result.u = transposed(orthonormal.view());
   } else {
-    result.u = transposed<double>(left_t.view());
+    result.u = std::move(left);
   }
   const auto rest = subtracted_residual(result.singular_values, k);
   result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));

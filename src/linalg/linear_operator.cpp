@@ -82,7 +82,7 @@ void add_both_products(CsrView<T> a, MatrixView<const double> x, MatrixView<doub
 
 void scale_columns(std::span<const double> scales, MatrixView<double> u) {
   for (Index i = 0; i < u.rows(); ++i) {
-    for (Index c = 0; c < u.cols(); ++c) u(i, c) *= scales[c];
+    for (Index c = 0; c < u.cols(); ++c) u(i, c) = scales[c] == 0 ? 0 : scales[c] * u(i, c);
   }
 }
 

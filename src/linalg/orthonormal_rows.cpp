@@ -10,21 +10,16 @@
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/lane_matrix_sum.hpp"
+#include "detail/pieces.hpp"
 #include "detail/row_kernels.hpp"
 #include "detail/tile_kernels.hpp"
 
 namespace loewner::detail {
 namespace {
 
-constexpr Index kPiece = 1024;  // columns of one piece of a long row: eight of them are 64 KiB
-
-Index num_pieces(Index dimension) {
-  return (dimension + kPiece - 1) / kPiece;
-}
-
 template <typename T>
 MatrixView<T> piece_of(MatrixView<T> a, Index piece) {
-  return a.col_block(piece * kPiece, std::min(kPiece, a.cols() - piece * kPiece));
+  return a.col_block(piece * kPiece, length_of_piece(piece, a.cols()));
 }
 
 // Columns first ... first + 7 of a^T, zeros beyond the last.

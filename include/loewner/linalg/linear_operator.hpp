@@ -27,7 +27,7 @@ class LinearOperator {
   void apply_t(MatrixView<const double> x, MatrixView<double> y) const;  ///< y = A^T x
 
   /// One step of the Golub-Kahan bidiagonalisation of k starting vectors at once: u = A x + u diag(scales), then
-  /// y = A^T u. Kinds that are stored by rows read A once for both.
+  /// y = A^T u. Where a scale is 0, it does not matter what u held. Kinds that are stored by rows read A once for both.
   ///
   /// Shapes    x: cols() x k, scales: k values, u: rows() x k, y: cols() x k.
   void golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
