@@ -81,6 +81,7 @@ class Descent {
   static ClusterLabels nearest(const Problem& problem, const std::vector<Matrix<double>>& frames) {
     const Descent start(problem, static_cast<Index>(frames.size()), {});
     std::vector<detail::Frame> views;
+    views.reserve(frames.size());
     for (const auto& frame : frames) views.push_back({frame.view(), problem.dimension});
     return start.assigned(views).labels;
   }
@@ -332,6 +333,7 @@ std::vector<Matrix<double>> best_start(const Problem& problem, const ProjectiveC
   const DenseRows rows(std::as_const(chosen.rows).view());
   const Problem sample{rows, std::move(chosen.weights), problem.dimension, problem.loss};
   std::vector<Trial> trials;
+  trials.reserve(static_cast<std::size_t>(options.num_restarts));
   for (int start = 0; start < options.num_restarts; ++start) {
     trials.push_back(
         {.descent = std::make_unique<Descent>(

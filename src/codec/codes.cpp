@@ -73,12 +73,14 @@ std::vector<std::uint16_t> shared_row(const std::vector<double>& sum) {
   for (const double x : sum) norm += x * x;
   const double scale = norm > 0 ? std::sqrt(static_cast<double>(sum.size()) / norm) : 0.0;
   std::vector<std::uint16_t> row;
+  row.reserve(sum.size());
   for (const double x : sum) row.push_back(float_to_half(static_cast<float>(scale * x)));
   return row;
 }
 
 std::vector<float> widened_halves(const std::vector<std::uint16_t>& halves) {
   std::vector<float> values;
+  values.reserve(halves.size());
   for (const std::uint16_t h : halves) values.push_back(half_to_float(h));
   return values;
 }

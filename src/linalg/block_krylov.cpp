@@ -203,7 +203,8 @@ class Solver {
   // behind a thin gap two are too few to tell a copy from its neighbours; and since few vectors find few of
   // the copies, their gain counts k / fresh times.
   bool fresh_vectors_matter(std::span<const double> values, double gained) {
-    excess_ = excess(values, gained * std::max(4.0, static_cast<double>(k_ / fresh_)));
+    const Index times = k_ / fresh_;
+    excess_ = excess(values, gained * std::max(4.0, static_cast<double>(times)));
     return excess_ > options_.eps;
   }
 

@@ -36,9 +36,11 @@ void append_column(const LessOptions& options, Index j, double p, CscMatrix& s) 
   RandomStream random(options.seed, RandomPurpose::sketch, static_cast<std::uint64_t>(j));
   const double value = 1 / std::sqrt(static_cast<double>(options.rows) * p), log_out = std::log1p(-p);
   const auto gap = [&] { return p >= 1 ? 0.0 : std::floor(std::log1p(-random.uniform()) / log_out); };
-  for (double row = gap(); row < static_cast<double>(options.rows); row += 1 + gap()) {
+  double row = gap();
+  while (row < static_cast<double>(options.rows)) {
     s.row_indices.push_back(static_cast<std::int32_t>(row));
     s.values.push_back((random.next_word() & 1) ? -value : value);
+    row += 1 + gap();
   }
   s.col_offsets.push_back(static_cast<std::int64_t>(s.values.size()));
 }
