@@ -29,8 +29,8 @@ Index sketch_rows_for(Index rank, double eps);
 /// Cost      n d additions for S A, 2 n d k flops for A V, and block_krylov of the m x d sketch; memory 8 m d and
 ///           16 (n + d) k bytes.
 /// Accuracy  the excess is about k / (2 m), more where singular values behind sigma_k are close to it; excess_estimate
-///           is two to four times the true one. Products are in float32, but where that would matter (as in
-///           block_krylov).
+///           is some two to four times the true one, more for flat spectra. Products are in float32, but where that
+///           would matter (as in block_krylov).
 /// Random    S and the vectors depend on `seed` only; the same bits for any number of threads.
 /// Errors    InvalidArgument on an option outside its range or a non-finite entry (row and column named).
 /// `products` counts those with A alone.

@@ -37,14 +37,12 @@ EmbeddingShape embedding_for_distortion(Index dimension, double distortion, doub
 /// Shapes    the other dimension of A is free: apply takes A with n rows, apply_right A with n columns.
 /// Method    block OSNAP [NelsonNguyen2013] at the optimal dimension [ChenakkodDerezinskiDongRudelson2024]. Places and
 ///           signs are recomputed from counters when they are needed; nothing of size n is kept.
-/// Cost      s nnz(A) additions. apply: parallel over tiles of columns or, for m > 4096, rows of the result (dense;
-/// reads
-///           A once) or one task per block (sparse; reads A s times, no more than s threads); memory m d doubles and 8
-///           row blocks.
-/// Accuracy  sums in float64, but for apply_single. Singular values on a d-dimensional subspace lie close to 1 +-
-/// sqrt(d/m), those of a
-///           Gaussian matrix, from s = 8 at m = 2 d and s = 4 at m = 4 d on (statistical tests). s = 1 can be singular
-///           at any m below d^2.
+/// Cost      s nnz(A) additions. apply: parallel over tiles of columns or, for m > 4096, over rows of the result
+///           (dense; reads A once) or one task per block (sparse; reads A s times, no more than s threads); memory m d
+///           doubles and 8 row blocks.
+/// Accuracy  sums in float64, but for apply_single. Singular values on a d-dimensional subspace lie close to
+///           1 +- sqrt(d/m), those of a Gaussian matrix, from s = 8 at m = 2 d and s = 4 at m = 4 d on (statistical
+///           tests). s = 1 can be singular at any m below d^2.
 /// Random    S depends on (seed, m, s) and the column only, not on n. Same bits for any number of threads.
 /// Errors    constructor: InvalidArgument unless 1 <= s <= m < 2^31 and n >= 0. Products: InvalidArgument when shapes
 ///           do not fit, on a non-finite entry (row and column named) or when a sum overflows.
