@@ -109,7 +109,7 @@ void bind_sketched(nb::module_& m) {
       "and\n"
       "          operators, block_krylov does all.\n"
       "Cost      n d additions, 2 n d k flops and block_krylov of the sketch; memory 8 rows d and 16 (n + d) k bytes.\n"
-      "Accuracy  the excess is about k / (2 rows); excess_estimate is two to four times the true one.\n"
+      "Accuracy  the excess is about k / (2 rows); excess_estimate is some 2 to 4 times the true one.\n"
       "Random    the same bits for the same seed and any number of threads.\n"
       "Errors    as in block_krylov.");
 }

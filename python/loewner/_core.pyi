@@ -388,7 +388,7 @@ def sketched_svd(a: Annotated[NDArray[numpy.float16], dict(shape=(None, None), d
               block_krylov starts. Where A has fewer than 4 times as many rows, and for sparse matrices, float64 and
               operators, block_krylov does all.
     Cost      n d additions, 2 n d k flops and block_krylov of the sketch; memory 8 rows d and 16 (n + d) k bytes.
-    Accuracy  the excess is about k / (2 rows); excess_estimate is two to four times the true one.
+    Accuracy  the excess is about k / (2 rows); excess_estimate is some 2 to 4 times the true one.
     Random    the same bits for the same seed and any number of threads.
     Errors    as in block_krylov.
     """
