@@ -93,7 +93,6 @@ class KrylovSpace {
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;
   void note_origins(Index first, bool are_random, const Matrix<double>& coefficients);
   Matrix<double> space_without_held_out(const Matrix<double>& gram) const;
-  void orthonormalise_left(KrylovSvd& svd, Matrix<double> left) const;
   double probed_residual(const RitzTriples& ritz, Index k);
   void draw_probes();
 

@@ -11,7 +11,7 @@
 #include "detail/blas.hpp"
 #include "detail/conversion.hpp"
 #include "detail/gram_spectrum.hpp"
-#include "detail/lane_matrix_sum.hpp"
+#include "detail/image_svd.hpp"
 #include "detail/pieces.hpp"
 #include "detail/row_kernels.hpp"
 #include "loewner/base/parallel.hpp"
@@ -286,44 +286,19 @@ double KrylovSpace::largest_ritz_residual(const RitzTriples& ritz, Index k) {
   return largest;
 }
 
-// U as it comes from a Gram matrix is off by the rounding of the products: the SVD of U diag(values) takes its place,
-// and V turns with it.
-void KrylovSpace::orthonormalise_left(KrylovSvd& svd, Matrix<double> left) const {
-  const Index k = left.cols();
-  std::vector<double>& values = svd.singular_values;
-  Matrix<double> gram = lane_matrix_sum(num_pieces(left.rows()), k, k, [&](Index piece, MatrixView<double> sum) {
-    const auto rows = std::as_const(left).view();
-    blas::add_gram_upper(rows.row_block(piece * kPiece, length_of_piece(piece, rows.rows())), sum);
-  });
-  for (Index i = 0; i < k; ++i) {
-    for (Index j = 0; j < k; ++j) gram(i, j) *= values[i] * values[j];
-  }
-  const SymmetricEigen eigen = symmetric_eigen(std::move(gram));
-  svd.vt = combined(eigen.vectors_t.view(), svd.vt.view());
-  Matrix<double> turn = eigen.vectors_t.clone();
-  const std::vector<double> before = values;
-  for (Index i = 0; i < k; ++i) {
-    values[i] = std::sqrt(std::max(eigen.values[i], std::numeric_limits<double>::min()));
-    for (Index j = 0; j < k; ++j) turn(i, j) *= before[j] / values[i];
-  }
-  for_each_piece(left.rows(), [&](Index first, Index count) {
-    const auto rows = left.view().row_block(first, count);
-    Matrix<double> turned = Matrix<double>::uninitialized(count, k);
-    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, rows, turn.view(), 0.0, turned.view());
-    for (Index i = 0; i < count; ++i) std::ranges::copy(turned.row(i), rows.row(i).begin());
-  });
-  svd.u = std::move(left);
-}
-
 KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k) {
   KrylovSvd result;
   result.singular_values.assign(ritz.values.begin(), ritz.values.begin() + k);
   result.numerical_rank = std::ranges::count_if(
       result.singular_values, [&](double value) { return value > kNoise * result.singular_values.front(); });
   result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
-  Matrix<double> left = range_->combined(ritz.left_t.view().row_block(0, k));
-  if (range_kind_ == RangeKind::gram) {
-    orthonormalise_left(result, std::move(left));
+  const bool has_gram = range_kind_ == RangeKind::gram;
+  Matrix<double> left = range_->combined((has_gram ? ritz.right_t : ritz.left_t).view().row_block(0, k));
+  if (has_gram) {  // left vectors from a Gram matrix would be off by the rounding of the products
+    ImageSvd svd = svd_of_images(std::move(left), result.vt.view());
+    result.u = std::move(svd.u);
+    result.singular_values = std::move(svd.singular_values);
+    result.vt = std::move(svd.vt);
   } else if (range_->size() < size_) {  // the columns of `left` are orthonormal only where sigma > 0
     OrthonormalRows orthonormal(k, a_.rows());
     orthonormal.append(transposed<double>(left.view()), &random_);

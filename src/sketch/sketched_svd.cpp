@@ -9,14 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "detail/blas.hpp"
 #include "detail/conversion.hpp"
+#include "detail/image_svd.hpp"
 #include "detail/krylov_space.hpp"
-#include "detail/lane_matrix_sum.hpp"
 #include "detail/squared_norm.hpp"
-#include "loewner/base/parallel.hpp"
 #include "loewner/linalg/linear_operator.hpp"
-#include "loewner/linalg/symmetric_eigen.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/sketch/sparse_embedding.hpp"
 
@@ -99,25 +96,11 @@ KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared
   const Matrix<double> v = detail::transposed<double>(vt.view());
   Matrix<double> images = Matrix<double>::uninitialized(a.rows(), k);
   MatrixOperator(a, ProductPrecision::float32).apply(v.view(), images.view());
-  const Index per_block = rows_per_block(k), blocks = (a.rows() + per_block - 1) / per_block;
-  const auto block_of = [&](auto matrix, Index block) {
-    return matrix.row_block(block * per_block, std::min(per_block, a.rows() - block * per_block));
-  };
-  const auto read = std::as_const(images).view();
-  SymmetricEigen eigen = symmetric_eigen(detail::lane_matrix_sum(
-      blocks, k, k, [&](Index block, MatrixView<double> sum) { blas::add_gram_upper(block_of(read, block), sum); }));
+  detail::ImageSvd found = detail::svd_of_images(std::move(images), vt.view());
   KrylovSvd svd;
-  svd.vt = Matrix<double>(k, a.cols());
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0, eigen.vectors_t.view(), vt.view(), 0.0, svd.vt.view());
-  for (Index i = 0; i < k; ++i) {
-    svd.singular_values.push_back(std::sqrt(std::max(eigen.values[i], 0.0)));
-    for (double& value : eigen.vectors_t.row(i)) value /= svd.singular_values[i];
-  }
-  svd.u = Matrix<double>::uninitialized(a.rows(), k);
-  parallel_for(blocks, [&](Index block) {
-    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, block_of(read, block), eigen.vectors_t.view(), 0.0,
-               block_of(svd.u.view(), block));
-  });
+  svd.u = std::move(found.u);
+  svd.singular_values = std::move(found.singular_values);
+  svd.vt = std::move(found.vt);
   svd.residual_norm = std::sqrt(std::max(0.0, squared_norm - captured(svd.singular_values)));
   svd.numerical_rank = svd.products = k;
   return svd;
