@@ -8,8 +8,8 @@ zeros. The gap behind the first makes a method that misses it wrong by twice eps
 Second table: time to the errors 1.01 and 1.001 times the best on 30522 x 768 float32, singular values of a real token
 embedding, and on 200000 x 4096 float16, singular values i^-1/2, which loewner reads from a mapped file and the others,
 who take no float16, as a float32 copy that they load first. Every method at the fastest of some settings that reaches
-the error, in turns; medians. Spectra, a C++ library, is not among them. Run it on an idle machine; some twenty minutes,
-8 GB of memory and 2 GB of disk, which --large-rows 0 saves.
+the error, in turns; medians. Run it on an idle machine; some twenty minutes, 8 GB of memory and 2 GB of disk, which
+--large-rows 0 saves.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import debian_svd
 import loewner
 import numpy as np
 import scipy.sparse
@@ -221,6 +222,10 @@ def scipy_svd(table: Table, solver: str) -> np.ndarray:
     return scipy.sparse.linalg.svds(table.load(), RANK, solver=solver, tol=1e-2, rng=0)[2]
 
 
+def spectra_svd(table: Table, tolerance: float) -> np.ndarray:
+    return debian_svd.spectra_svd(np.ascontiguousarray(table.load()), RANK, tolerance)
+
+
 def ours(table: Table, **options: object) -> np.ndarray:
     return loewner.block_krylov(table.ours, RANK, **options).vt
 
@@ -253,6 +258,7 @@ def settings(table: Table) -> dict[str, Ways]:
             for solver in ("arpack", "propack")
             if solver == "arpack" or table.ours.size <= FEW
         ],
+        "Spectra PartialSVDSolver": [{f"tol={tol}": partial(spectra_svd, table, tol)} for tol in (1e-1, 1e-2)],
         "loewner block_krylov": [
             {
                 f"{b} vectors, {q} steps": partial(ours, table, block=b, steps=q)
@@ -262,10 +268,11 @@ def settings(table: Table) -> dict[str, Ways]:
         ],
         "loewner sketched_svd": [
             {
-                f"{m} rows": partial(sketched, table, rows=m, eps=1.0)
-                for m in (4096, 5120, 6144, 8192, 16384, 32768, 40960, 49152)
+                f"{m} rows, {q or 'its own'} steps": partial(sketched, table, rows=m, steps=q, eps=1.0)
+                for m in (4096, 5120, 5632, 6144, 8192, 16384, 32768, 40960, 49152)
                 if m < table.ours.shape[0]
             }
+            for q in (6, 7, 8, 9, 10, 0)
         ],
         "loewner sketched_svd, its own stop": [{f"eps={eps}": partial(sketched, table, eps=eps)} for eps in TARGETS],
         "loewner block_krylov, its own stop": [{f"eps={eps}": partial(ours, table, eps=eps)} for eps in TARGETS],

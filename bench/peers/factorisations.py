@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import debian_svd
 import loewner
 import numpy as np
 from controls import l1_ellipsoid_directions, messi
 from finished import Finished
 from measure import in_own_process, measured
 from peer import Setting, frobenius
-from results_page import ROOT
 from tables import minilm_table
 from turns import in_turns
 
@@ -26,8 +23,6 @@ CLUSTERS, DIMENSION = 5, 96
 HEADER = ["problem", "method", "cost", "s", "MB", "what to type", "ours: cost", "s in the same turns", "MB"]
 
 Approximation = np.ndarray
-CPP = Path(__file__).resolve().parent / "cpp"
-PROGRAM = ROOT / "out" / "peers" / "cpp" / "debian_svd"
 
 
 @dataclass(frozen=True)
@@ -135,24 +130,6 @@ def fbpca_svd(a: np.ndarray) -> Approximation:
     return (u * s) @ vt
 
 
-def debian_svd(method: str, a: np.ndarray) -> Approximation:
-    """A C++ program against a Debian library; it is handed the matrix in a file and hands its right vectors back."""
-    if not PROGRAM.exists():
-        raise FileNotFoundError(f"{PROGRAM.name} is not built: it needs libspectra-dev and libeigen3-dev")
-    with tempfile.TemporaryDirectory() as scratch:
-        matrix, vectors = Path(scratch) / "matrix", Path(scratch) / "vectors"
-        a.tofile(matrix)
-        command = [PROGRAM, method, matrix, *a.shape, RANK, vectors]
-        subprocess.run([str(word) for word in command], check=True)
-        return projected(a, np.fromfile(vectors, np.float32).reshape(RANK, a.shape[1]))
-
-
-def build_debian_svd() -> None:
-    """Tries to; where the headers cannot be had, the rows say that the program is missing."""
-    PROGRAM.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([CPP / "build", PROGRAM], check=False)
-
-
 def messi_subspaces(a: np.ndarray) -> Approximation:
     return in_subspaces(a, *messi(a, CLUSTERS, DIMENSION))
 
@@ -179,9 +156,17 @@ METHODS = [
     (LOW_RANK, Setting("fbpca, 4 rounds", ("fbpca",), f"pca(a, {RANK}, raw=True, n_iter=4)", fbpca_svd)),
     (
         LOW_RANK,
-        Setting("Spectra PartialSVDSolver", (), "a C++ program", lambda a: debian_svd("spectra", a)),
+        Setting(
+            "Spectra PartialSVDSolver",
+            (),
+            "our own lines of C++",
+            lambda a: projected(a, debian_svd.spectra_svd(a, RANK)),
+        ),
     ),
-    (LOW_RANK, Setting("Eigen BDCSVD", (), "a C++ program", lambda a: debian_svd("eigen", a))),
+    (
+        LOW_RANK,
+        Setting("Eigen BDCSVD", (), "our own lines of C++", lambda a: projected(a, debian_svd.eigen_svd(a, RANK))),
+    ),
     (L1, Setting("numpy.linalg.svd, d = 50", ("numpy",), "np.linalg.svd(a)", lambda a: numpy_svd(a, L1_RANK))),
     (L1, Setting("ellipsoid method, as published", ("numpy",), "our own lines", l1_ellipsoid)),
     (SUBSPACES, Setting("MESSI as published", ("numpy",), "our own lines", messi_subspaces)),
@@ -209,17 +194,12 @@ def row(problem: str, method: Setting, finished: Finished) -> list[str]:
     found = finished.get("factorisations", method, lambda _: in_own_process(run_method, method.name))
     if "failed" in found:
         return [problem, method.name, found["failed"], *[""] * (len(HEADER) - 3)]
-    if not method.packages:  # a program of its own, whose memory is not that of the process measured
-        found["peer"]["megabytes"] = None
     return [problem, method.name, *cells(found["peer"]), f"`{method.typed}`", *cells(found["ours"])]
 
 
 def cells(found: dict) -> list[str]:
-    memory = "" if found["megabytes"] is None else f"{found['megabytes']:.0f}"
-    return [f"{found['cost']:.5f}", f"{found['seconds']:.2f}", memory]
+    return [f"{found['cost']:.5f}", f"{found['seconds']:.2f}", f"{found['megabytes']:.0f}"]
 
 
 def rows(finished: Finished) -> list[list[str]]:
-    if finished.may_measure:
-        build_debian_svd()
     return [row(problem, method, finished) for problem, method in METHODS]

@@ -377,7 +377,7 @@ def block_krylov(a: Annotated[NDArray[numpy.float16], dict(shape=(None, None), d
 def sketch_rows_for(rank: int, eps: float) -> int:
     """Rows of the sketch that sketched_svd takes by default: 3 rank / eps."""
 
-def sketched_svd(a: Annotated[NDArray[numpy.float16], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows | object, rank: int, *, eps: float = 0.01, rows: int = 0, seed: int = 0) -> KrylovSvd:
+def sketched_svd(a: Annotated[NDArray[numpy.float16], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | SparseRows | object, rank: int, *, eps: float = 0.01, rows: int = 0, steps: int = 0, seed: int = 0) -> KrylovSvd:
     """
     Finds V (d x k) with orthonormal columns and  ||A - A V V^T||_F <= (1 + eps) min_B ||A - B||_F, B of rank k, in
     two reads of a tall A where that is enough.
@@ -386,7 +386,8 @@ def sketched_svd(a: Annotated[NDArray[numpy.float16], dict(shape=(None, None), d
     Method    the leading right singular vectors of a sketch S A of `rows` rows (0: sketch_rows_for(rank, eps)). They
               are taken when their error is within eps of what the sketch itself leaves over; else they are where
               block_krylov starts. Where A has fewer than 4 times as many rows, and for sparse matrices, float64 and
-              operators, block_krylov does all.
+              operators, block_krylov does all. steps: 0, or exactly so many of block_krylov on the sketch, whose
+              vectors are then taken as they are (excess_estimate: infinite).
     Cost      n d additions, 2 n d k flops and block_krylov of the sketch; memory 8 rows d and 16 (n + d) k bytes.
     Accuracy  the excess is about k / (2 rows); excess_estimate is some 2 to 4 times the true one.
     Random    the same bits for the same seed and any number of threads.

@@ -118,8 +118,13 @@ def test_a_sketch_gives_what_the_best_matrix_leaves_over_and_says_so(kind: str) 
     assert excess <= found.excess_estimate <= 0.05
     assert loewner.sketch_rows_for(RANK, 0.05) * 4 <= 4000
     assert loewner.sketched_svd(KINDS[kind](a), RANK, eps=0.05, rows=100).excess_estimate <= 0.05
+    known = loewner.sketched_svd(KINDS[kind](a), RANK, eps=0.05, steps=6)
+    assert np.linalg.norm(a - a @ known.vt.T @ known.vt) / best - 1 <= 0.05
+    assert known.excess_estimate == np.inf  # nobody looked
     with pytest.raises(ValueError, match="rank must be in"):
         loewner.sketched_svd(KINDS[kind](a), 61)
+    with pytest.raises(ValueError, match="steps.* must not be negative"):
+        loewner.sketched_svd(KINDS[kind](a), RANK, steps=-1)
 
 
 @pytest.mark.parametrize("solve", [loewner.block_krylov, loewner.schatten_low_rank, loewner.sketched_svd])

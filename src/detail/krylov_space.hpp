@@ -83,11 +83,13 @@ class KrylovSpace {
   /// max ||A^T u_i - theta_i v_i|| over the leading k Ritz triples, for k products.
   double largest_ritz_residual(const RitzTriples& ritz, Index k);
 
-  /// The leading k Ritz triples. Left vectors of zero singular values complete an orthonormal set.
-  KrylovSvd leading(const RitzTriples& ritz, Index k);
+  /// The leading k Ritz triples. Left vectors of zero singular values complete an orthonormal set; without them the
+  /// vectors of length n are not touched.
+  KrylovSvd leading(const RitzTriples& ritz, Index k, bool with_left = true);
 
  private:
   void find_norm();
+  void add_left_vectors(const RitzTriples& ritz, Index k, KrylovSvd& svd);
   void require_finite_block(MatrixView<const double> block, const char* matrix) const;
   [[noreturn]] void report_not_finite(const std::string& what) const;
   std::optional<double> subtracted_residual(std::span<const double> ritz_values, Index k) const;

@@ -53,7 +53,6 @@ class Solver {
   KrylovSvd fixed() {
     for (Index step = 0; step < options_.steps; ++step) space_.step(block_);
     space_.step(0);
-    if (noise_ > 0) note_noise(space_.ritz_values());
     return result(Status::converged);
   }
 
@@ -248,7 +247,8 @@ class Solver {
 
   KrylovSvd result(Status status) {
     const auto ritz = space_.ritz();
-    KrylovSvd svd = space_.leading(ritz, k_);
+    note_noise(ritz.values);
+    KrylovSvd svd = space_.leading(ritz, k_, options_.left_vectors);
     svd.status = status;
     svd.excess_estimate = space_.pending() == 0 && options_.steps == 0 ? 0 : excess_;
     return svd;

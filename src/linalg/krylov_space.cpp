@@ -286,26 +286,30 @@ double KrylovSpace::largest_ritz_residual(const RitzTriples& ritz, Index k) {
   return largest;
 }
 
-KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k) {
+void KrylovSpace::add_left_vectors(const RitzTriples& ritz, Index k, KrylovSvd& svd) {
+  const bool has_gram = range_kind_ == RangeKind::gram;
+  Matrix<double> left = range_->combined((has_gram ? ritz.right_t : ritz.left_t).view().row_block(0, k));
+  if (has_gram) {  // left vectors from a Gram matrix would be off by the rounding of the products
+    ImageSvd of_images = svd_of_images(std::move(left), svd.vt.view());
+    svd.u = std::move(of_images.u);
+    svd.singular_values = std::move(of_images.singular_values);
+    svd.vt = std::move(of_images.vt);
+  } else if (range_->size() < size_) {  // the columns of `left` are orthonormal only where sigma > 0
+    OrthonormalRows orthonormal(k, a_.rows());
+    orthonormal.append(transposed<double>(left.view()), &random_);
+    svd.u = transposed(orthonormal.view());
+  } else {
+    svd.u = std::move(left);
+  }
+}
+
+KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k, bool with_left) {
   KrylovSvd result;
   result.singular_values.assign(ritz.values.begin(), ritz.values.begin() + k);
   result.numerical_rank = std::ranges::count_if(
       result.singular_values, [&](double value) { return value > kNoise * result.singular_values.front(); });
   result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
-  const bool has_gram = range_kind_ == RangeKind::gram;
-  Matrix<double> left = range_->combined((has_gram ? ritz.right_t : ritz.left_t).view().row_block(0, k));
-  if (has_gram) {  // left vectors from a Gram matrix would be off by the rounding of the products
-    ImageSvd svd = svd_of_images(std::move(left), result.vt.view());
-    result.u = std::move(svd.u);
-    result.singular_values = std::move(svd.singular_values);
-    result.vt = std::move(svd.vt);
-  } else if (range_->size() < size_) {  // the columns of `left` are orthonormal only where sigma > 0
-    OrthonormalRows orthonormal(k, a_.rows());
-    orthonormal.append(transposed<double>(left.view()), &random_);
-    result.u = transposed(orthonormal.view());
-  } else {
-    result.u = std::move(left);
-  }
+  if (with_left) add_left_vectors(ritz, k, result);
   const auto rest = subtracted_residual(result.singular_values, k);
   result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));
   result.products = products_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <type_traits>
@@ -42,6 +43,7 @@ void require_usable(const RowMatrix& a, const SketchedSvdOptions& options) {
         "rows must be in [" + std::to_string(2 * options.rank) + ", " + std::to_string(a.rows()) + "] (or 0)",
         std::to_string(options.rows));
   });
+  require(options.steps >= 0, [&] { return message("steps must not be negative", std::to_string(options.steps)); });
 }
 
 // A, with the squares of its entries summed as the blocks of rows are read, each once.
@@ -70,20 +72,36 @@ double captured(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
 }
 
-struct Sketch {
-  RightSingularVectors leading;  // k of them
-  double squared_norm = 0;       // of A
-  double squared_residual = 0;   // of the sketch's own best matrix of rank k
+struct Leading {
+  std::vector<double> singular_values;
+  Matrix<double> vt;
 };
 
-// The leading vectors of the sketch need to be no better than the sketch itself: its own excess is k / (2 m) or more.
+struct Sketch {
+  Leading leading;              // k vectors
+  double squared_norm = 0;      // of A
+  double squared_residual = 0;  // of the sketch's own best matrix of rank k
+};
+
+// They need to be no better than the sketch itself: its own excess is k / (2 m) or more.
+Leading leading_of(const RowSource& sketch, const SketchedSvdOptions& options) {
+  if (options.steps > 0) {
+    auto svd =
+        block_krylov(RowMatrix(sketch),
+                     {.rank = options.rank, .steps = options.steps, .left_vectors = false, .seed = options.seed});
+    return {std::move(svd.singular_values), std::move(svd.vt)};
+  }
+  const double eps = static_cast<double>(options.rank) / static_cast<double>(8 * sketch.rows());
+  auto svd = truncated_svd(sketch, {.rank = options.rank, .eps = eps});
+  return {std::move(svd.singular_values), std::move(svd.vt)};
+}
+
 Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& options) {
   const NormedRows normed(a);
   const Matrix<float> sketch = SparseSignEmbedding(rows, a.rows(), 1, options.seed).apply_single(normed);
   const DenseRows sketch_rows(sketch.view());
-  const double eps = static_cast<double>(options.rank) / static_cast<double>(8 * rows);
   Sketch result;
-  result.leading = truncated_svd(sketch_rows, {.rank = options.rank, .eps = eps});
+  result.leading = leading_of(sketch_rows, options);
   result.squared_norm = normed.squared_norm();
   result.squared_residual =
       *MatrixOperator(sketch_rows).squared_frobenius_norm() - captured(result.leading.singular_values);
@@ -91,11 +109,11 @@ Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& optio
 }
 
 // The SVD of A V V^T.
-KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared_norm) {
+KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared_norm, ProductPrecision precision) {
   const Index k = vt.rows();
   const Matrix<double> v = detail::transposed<double>(vt.view());
   Matrix<double> images = Matrix<double>::uninitialized(a.rows(), k);
-  MatrixOperator(a, ProductPrecision::float32).apply(v.view(), images.view());
+  MatrixOperator(a, precision).apply(v.view(), images.view());
   detail::ImageSvd found = detail::svd_of_images(std::move(images), vt.view());
   KrylovSvd svd;
   svd.u = std::move(found.u);
@@ -122,7 +140,7 @@ Index sketch_rows_for(Index rank, double eps) {
 
 KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
   require_usable(a, options);
-  BlockKrylovOptions of_a{.rank = options.rank, .eps = options.eps, .seed = options.seed};
+  BlockKrylovOptions of_a{.rank = options.rank, .eps = options.eps, .steps = options.steps, .seed = options.seed};
   const Index rows = options.rows > 0 ? options.rows : sketch_rows_for(options.rank, options.eps);
   const RowSource* const dense = a.visit([]<typename Storage>(const Storage& storage) -> const RowSource* {
     if constexpr (std::is_base_of_v<RowSource, Storage>) return &storage;
@@ -130,10 +148,12 @@ KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
   });
   if (!dense || (options.rows == 0 && a.rows() < kRowsSaved * rows)) return block_krylov(a, of_a);
   const Sketch sketch = sketch_of(*dense, rows, options);
-  if (options.eps * sketch.squared_residual >= detail::kSingleNoise * sketch.squared_norm) {
-    KrylovSvd svd = projected(*dense, sketch.leading.vt, sketch.squared_norm);
-    svd.excess_estimate = excess(svd, sketch, rows);
-    if (svd.excess_estimate <= options.eps) return svd;
+  const bool is_single = options.eps * sketch.squared_residual >= detail::kSingleNoise * sketch.squared_norm;
+  if (is_single || options.steps > 0) {
+    KrylovSvd svd = projected(*dense, sketch.leading.vt, sketch.squared_norm,
+                              is_single ? ProductPrecision::float32 : ProductPrecision::float64);
+    svd.excess_estimate = options.steps > 0 ? std::numeric_limits<double>::infinity() : excess(svd, sketch, rows);
+    if (options.steps > 0 || svd.excess_estimate <= options.eps) return svd;
   }
   of_a.start = sketch.leading.vt.view();
   return block_krylov(a, of_a);

@@ -2,10 +2,12 @@
 #include "loewner/sketch/sparse_embedding.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <string>
 
+#include "detail/pieces.hpp"
 #include "detail/scatter.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
@@ -22,14 +24,21 @@ constexpr Index kOperatorColumns = 64;   // columns of S^T per product with a Li
 
 template <typename T>
 bool all_finite(const Matrix<T>& a) {
-  T sum = 0;  // x - x is 0 for a finite x and NaN otherwise
-  for (Index i = 0; i < a.rows() * a.cols(); ++i) sum += a.data()[i] - a.data()[i];
-  return sum == 0;
+  std::atomic<bool> found = false;
+  detail::for_each_piece(a.rows() * a.cols(), [&](Index first, Index count) {
+    int bad = 0;  // a search that ends at the first would take one entry at a time
+    for (Index i = first; i < first + count; ++i) bad |= !(std::abs(a.data()[i]) <= std::numeric_limits<T>::max());
+    if (bad) found = true;
+  });
+  return !found;
 }
 
 template <typename T>
 void multiply(Matrix<T>& a, T factor) {
-  for (Index i = 0; i < a.rows() * a.cols(); ++i) a.data()[i] *= factor;
+  if (factor == 1) return;
+  detail::for_each_piece(a.rows() * a.cols(), [&](Index first, Index count) {
+    for (Index i = first; i < first + count; ++i) a.data()[i] *= factor;
+  });
 }
 
 // A NaN or an infinity reaches the result for certain, so the input is searched only when one is there.

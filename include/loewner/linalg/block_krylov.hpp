@@ -21,12 +21,14 @@ struct BlockKrylovOptions {
   Index max_bytes = 0;          ///< memory of the bases; 0: 1 GiB, or what is needed if that is more
   MatrixView<const double> start{};  ///< vectors to start from (one per row, all go on) in place of random ones
   bool closing_check = true;         ///< without it, repeated singular values beyond the block size stay undetected
+  bool left_vectors = true;          ///< false: u stays empty, and of float32 products the squares of the values are
+                                     ///< right to some 1e-7 ||A||_F^2
   std::uint64_t seed = 0;
 };
 
 /// A rank-k approximation U diag(singular_values) V^T = A V V^T.
 struct KrylovSvd {
-  Matrix<double> u;                     // n x k, orthonormal columns
+  Matrix<double> u;                     // n x k, orthonormal columns; empty where nobody asked for it
   std::vector<double> singular_values;  // k, descending; none above that of A
   Matrix<double> vt;                    // k x d, orthonormal rows
   double residual_norm = 0;    ///< ||A - A V V^T||_F; where ||A||_F is not known or leaves no digits, from 16 probes

@@ -12,6 +12,7 @@ struct SketchedSvdOptions {
   Index rank = 0;     ///< k, in [1, min(n, d)]
   double eps = 1e-2;  ///< wanted relative excess of the error, > 0
   Index rows = 0;     ///< m of the sketch, in [2 k, n]; 0: sketch_rows_for(k, eps)
+  Index steps = 0;    ///< q >= 1: exactly q steps of block_krylov on the sketch, and nobody looks at the error
   std::uint64_t seed = 0;
 };
 
@@ -25,7 +26,9 @@ Index sketch_rows_for(Index rank, double eps);
 /// Method    the leading right singular vectors of S A, S a sparse sign embedding of m rows with one entry per column
 ///           [ClarksonWoodruff2013] [CohenElderMuscoMuscoPersu2015]. They are taken when their error is within eps of
 ///           that of the best matrix of rank k for S A, which is below ||A - A_k||_F but for chance; else they are the
-///           start of block_krylov. Where n < 4 m, and for sparse or float64 rows, block_krylov does all.
+///           start of block_krylov. Where n < 4 m, and for sparse or float64 rows, block_krylov does all. With `steps`
+///           the vectors are taken as they are, for a known time: most of it goes into convergence that a sketch does
+///           not deserve.
 /// Cost      n d additions for S A, 2 n d k flops for A V, and block_krylov of the m x d sketch; memory 8 m d and
 ///           16 (n + d) k bytes.
 /// Accuracy  the excess is about k / (2 m), more where singular values behind sigma_k are close to it; excess_estimate

@@ -303,6 +303,25 @@ TEST(BlockKrylov, Float32ProductsAreGivenUpWhereTheyAreTooCoarse) {
             100 * test::subspace_distance(exact.vt.view(), other_seed.vt.view()));
 }
 
+TEST(BlockKrylov, WithoutLeftVectorsTheRestIsTheSame) {
+  const auto a = test::gaussian_matrix({.rows = 400, .cols = 60, .seed = 31});
+  const DenseRows rows(a.view());
+  const BlockKrylovOptions all{.rank = 8, .eps = 1e-3};
+  BlockKrylovOptions right_only = all;
+  right_only.left_vectors = false;
+  const auto expect_the_same = [&](const KrylovSvd& wanted, const KrylovSvd& found, double tolerance) {
+    EXPECT_EQ(wanted.u.rows(), 400);
+    EXPECT_EQ(found.u.rows(), 0);
+    EXPECT_LE(test::subspace_distance(wanted.vt.view(), found.vt.view()), 1e-10);
+    EXPECT_NEAR(wanted.residual_norm, found.residual_norm, tolerance * wanted.residual_norm);
+    for (Index i = 0; i < 8; ++i) {
+      EXPECT_NEAR(wanted.singular_values[i], found.singular_values[i], tolerance * wanted.singular_values[0]);
+    }
+  };
+  expect_the_same(block_krylov(MatrixOperator(rows), all), block_krylov(MatrixOperator(rows), right_only), 1e-13);
+  expect_the_same(block_krylov(rows, all), block_krylov(rows, right_only), 1e-6);
+}
+
 TEST(BlockKrylov, StartsFromTheVectorsThatItIsGiven) {
   const auto a = test::matrix_with_spectrum({.rows = 300, .cols = 80, .seed = 6}, test::exponential_decay(80, 0.97));
   const DenseRows rows(a.view());

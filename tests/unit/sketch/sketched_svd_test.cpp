@@ -137,6 +137,21 @@ TEST(SketchedSvd, RowsThatFallTogetherAreFoundAllTheSame) {
   EXPECT_LE(true_excess(a, sketched(a, {.rank = 2, .eps = 0.05, .rows = kSketch})), 0.05);
 }
 
+TEST(SketchedSvd, KnownStepsComeToTheSameAndNobodyLooks) {
+  const auto a = decaying(4000, 0.3, 10);
+  const CountingRows rows(a);
+  const auto with_steps = [&](Index steps) {
+    return sketched_svd(rows, {.rank = kRank, .eps = 1e-4, .rows = 500, .steps = steps});
+  };
+  const auto few = with_steps(2), many = with_steps(12);
+  EXPECT_EQ(rows.reads(), 4);
+  EXPECT_TRUE(std::isinf(many.excess_estimate));
+  const double settled = true_excess(a, sketched(a, {.rank = kRank, .eps = 1, .rows = 500}));
+  EXPECT_NEAR(true_excess(a, many), settled, 0.1 * settled);
+  EXPECT_GT(true_excess(a, few), 2 * settled);  // the control
+  EXPECT_EQ(many.products, kRank);
+}
+
 TEST(SketchedSvd, WhereItWouldNotPayItIsBlockKrylov) {
   const auto a = decaying(1000, 0.5, 6);
   const DenseRows rows(a.view());
@@ -152,6 +167,10 @@ TEST(SketchedSvd, WhereLittleIsLeftOverFloat32IsNotTrusted) {
   const auto svd = sketched(a, {.rank = kRank, .eps = 0.1});
   EXPECT_LE(svd.residual_norm, test::rounding_tolerance(a.view()));
   for (Index i = 0; i < kRank; ++i) EXPECT_NEAR(svd.singular_values[i], spectrum[i], 1e-6);
+  const auto known = sketched(a, {.rank = kRank, .eps = 0.1, .steps = 4});
+  EXPECT_LE(known.residual_norm, test::rounding_tolerance(a.view()));
+  const auto ut = test::transposed(known.u);
+  EXPECT_LE(test::orthonormality_error(ut.view()), 1e-12);
 }
 
 TEST(SketchedSvd, SameSeedGivesTheSameBitsForAnyNumberOfThreads) {
@@ -175,6 +194,8 @@ TEST(SketchedSvd, BadInputIsNamed) {
   EXPECT_CONTAINS(message({.rank = 3, .eps = 0}), "eps must be positive");
   EXPECT_CONTAINS(message({.rank = 3, .rows = 5}), "rows must be in [6, 4000] (or 0), got 5");
   EXPECT_CONTAINS(message({.rank = 3, .rows = 4001}), "got 4001");
+  EXPECT_CONTAINS(message({.rank = 3, .steps = -1}), "steps must not be negative, got -1");
+  EXPECT_CONTAINS(message({.rank = 40, .eps = 0.5, .steps = 1}), "steps must be at least 2 for blocks of 16, got 1");
   a(3210, 5) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(message({.rank = 3, .eps = 0.1}), "sketched_svd: the matrix has a non-finite value at row 3210, column 5");
 }
