@@ -123,7 +123,7 @@ def test_a_sketch_gives_what_the_best_matrix_leaves_over_and_says_so(kind: str) 
     assert known.excess_estimate == np.inf  # nobody looked
     with pytest.raises(ValueError, match="rank must be in"):
         loewner.sketched_svd(KINDS[kind](a), 61)
-    with pytest.raises(ValueError, match="steps.* must not be negative"):
+    with pytest.raises(ValueError, match=r"steps.* must not be negative"):
         loewner.sketched_svd(KINDS[kind](a), RANK, steps=-1)
 
 

@@ -94,12 +94,10 @@ struct KrylovRoute {
 KrylovRoute krylov_route(const RowSource& a, const TruncatedSvdOptions& options) {
   constexpr Index kManyVectors = 64, kWideBlock = 32;  // fewer steps read the matrix less often
   const detail::WeightedRows rows(a, options.row_weights);
-  auto found =
-      block_krylov(RowMatrix(rows),
-                   {.rank = options.rank,
-                    .eps = options.eps,
-                    .block = options.rank >= kManyVectors ? kWideBlock : 0,
-                    .left_vectors = false});
+  auto found = block_krylov(RowMatrix(rows), {.rank = options.rank,
+                                              .eps = options.eps,
+                                              .block = options.rank >= kManyVectors ? kWideBlock : 0,
+                                              .left_vectors = false});
   return {.svd = {.singular_values = std::move(found.singular_values),
                   .vt = std::move(found.vt),
                   .route = SvdRoute::krylov,

@@ -86,9 +86,8 @@ struct Sketch {
 // They need to be no better than the sketch itself: its own excess is k / (2 m) or more.
 Leading leading_of(const RowSource& sketch, const SketchedSvdOptions& options) {
   if (options.steps > 0) {
-    auto svd =
-        block_krylov(RowMatrix(sketch),
-                     {.rank = options.rank, .steps = options.steps, .left_vectors = false, .seed = options.seed});
+    auto svd = block_krylov(
+        RowMatrix(sketch), {.rank = options.rank, .steps = options.steps, .left_vectors = false, .seed = options.seed});
     return {std::move(svd.singular_values), std::move(svd.vt)};
   }
   const double eps = static_cast<double>(options.rank) / static_cast<double>(8 * sketch.rows());
