@@ -26,9 +26,18 @@ void LOEWNER_BLAS(cblas_sgemm)(int, int, int, int, int, int, float, const float*
 void LOEWNER_BLAS(cblas_dsyrk)(int, int, int, int, int, double, const double*, int, double, double*, int);
 void LOEWNER_BLAS(cblas_ssyrk)(int, int, int, int, int, float, const float*, int, float, float*, int);
 void LOEWNER_BLAS(cblas_dtrsm)(int, int, int, int, int, int, int, double, const double*, int, double*, int);
+void LOEWNER_BLAS(cblas_dtrmm)(int, int, int, int, int, int, int, double, const double*, int, double*, int);
+void LOEWNER_BLAS(cblas_strmm)(int, int, int, int, int, int, int, float, const float*, int, float*, int);
+void LOEWNER_BLAS(dtrtri_)(const char*, const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dpotrf_)(const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dsyevd_)(const char*, const char*, const int*, double*, const int*, double*, double*, const int*,
                            int*, const int*, int*);
+void LOEWNER_BLAS(dsytrd_)(const char*, const int*, double*, const int*, double*, double*, double*, double*, const int*,
+                           int*);
+void LOEWNER_BLAS(dstedc_)(const char*, const int*, double*, double*, double*, const int*, double*, const int*, int*,
+                           const int*, int*);
+void LOEWNER_BLAS(dormtr_)(const char*, const char*, const char*, const int*, const int*, const double*, const int*,
+                           const double*, double*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(ssytrd_)(const char*, const int*, float*, const int*, float*, float*, float*, float*, const int*,
                            int*);
 void LOEWNER_BLAS(dgelqf_)(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
@@ -111,6 +120,15 @@ void add_gram_upper_with(Syrk syrk, MatrixView<const T> a, MatrixView<T> c) {
        leading(c));
 }
 
+template <typename T, typename Trmm>
+void multiply_by_upper_with(Trmm trmm, MatrixView<const T> u, MatrixView<T> b) {
+  LOEWNER_ASSERT(u.rows() == u.cols() && u.rows() == b.cols());
+  if (b.empty()) return;
+  const SerialScope serial;
+  trmm(kRowMajor, kRight, kUpper, kNoTrans, kNonUnit, as_int(b.rows()), as_int(b.cols()), T{1}, u.data(), leading(u),
+       b.data(), leading(b));
+}
+
 }  // namespace
 
 void gemm(Op op_a, Op op_b, double alpha, MatrixView<const double> a, MatrixView<const double> b, double beta,
@@ -140,6 +158,27 @@ void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b) {
    b.data(), leading(b));
 }
 
+void multiply_by_upper(MatrixView<const double> u, MatrixView<double> b) {
+  multiply_by_upper_with(LOEWNER_BLAS(cblas_dtrmm), u, b);
+}
+
+void multiply_by_upper(MatrixView<const float> u, MatrixView<float> b) {
+  multiply_by_upper_with(LOEWNER_BLAS(cblas_strmm), u, b);
+}
+
+Matrix<double> inverse_of_upper(MatrixView<const double> u) {
+  LOEWNER_ASSERT(u.rows() == u.cols());
+  Matrix<double> inverse(u.rows(), u.cols());
+  if (u.empty()) return inverse;
+  for (Index i = 0; i < u.rows(); ++i) std::ranges::copy(u.row(i).subspan(i), inverse.row(i).begin() + i);
+  const SerialScope serial;
+  const int n = as_int(u.rows());
+  int info = 0;
+  LOEWNER_BLAS(dtrtri_)("L", "N", &n, inverse.data(), &n, &info);  // see cholesky_upper
+  LOEWNER_ASSERT(info == 0);
+  return inverse;
+}
+
 bool cholesky_upper(MatrixView<double> a) {
   if (a.empty()) return true;
   const SerialScope serial;
@@ -150,32 +189,70 @@ bool cholesky_upper(MatrixView<double> a) {
   return info == 0;
 }
 
-namespace {
-
-// job: "V" with eigenvectors in place of a, "N" without.
-bool symmetric_eigenproblem(const char* job, MatrixView<double> a, std::vector<double>& values) {
+bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values) {
   values.resize(a.rows());
   if (a.empty()) return true;
   const SerialScope serial;
   const int n = as_int(a.rows()), lda = leading(a), query = -1;
   int info = 0, iwork_size = 0;
   double work_size = 0;
-  LOEWNER_BLAS(dsyevd_)(job, "L", &n, a.data(), &lda, values.data(), &work_size, &query, &iwork_size, &query, &info);
+  LOEWNER_BLAS(dsyevd_)("N", "L", &n, a.data(), &lda, values.data(), &work_size, &query, &iwork_size, &query, &info);
   const int lwork = static_cast<int>(work_size), liwork = iwork_size;
   Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
   std::vector<int> iwork(liwork);
-  LOEWNER_BLAS(dsyevd_)(job, "L", &n, a.data(), &lda, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
+  LOEWNER_BLAS(dsyevd_)("N", "L", &n, a.data(), &lda, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
   return info == 0;
 }
 
-}  // namespace
-
-bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values) {
-  return symmetric_eigenproblem("V", a, values);
+void tridiagonal_form(MatrixView<double> a, std::vector<double>& diagonal, std::vector<double>& beside,
+                      std::vector<double>& factors) {
+  if (a.empty()) return;
+  const SerialScope serial;
+  const int n = as_int(a.rows()), lda = leading(a), query = -1;
+  diagonal.resize(n);
+  beside.resize(n - 1);
+  factors.resize(n - 1);
+  int info = 0;
+  double work_size = 0;
+  LOEWNER_BLAS(dsytrd_)
+  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), factors.data(), &work_size, &query, &info);
+  const int lwork = static_cast<int>(work_size);
+  std::vector<double> work(lwork);
+  LOEWNER_BLAS(dsytrd_)
+  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), factors.data(), work.data(), &lwork, &info);
 }
 
-bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values) {
-  return symmetric_eigenproblem("N", a, values);
+bool tridiagonal_eigen(std::vector<double>& diagonal, std::vector<double>& beside, MatrixView<double> vectors) {
+  if (vectors.empty()) return true;
+  const SerialScope serial;
+  const int n = as_int(vectors.rows()), ldz = leading(vectors), query = -1;
+  int info = 0, iwork_size = 0;
+  double work_size = 0;
+  LOEWNER_BLAS(dstedc_)
+  ("I", &n, diagonal.data(), beside.data(), vectors.data(), &ldz, &work_size, &query, &iwork_size, &query, &info);
+  const int lwork = static_cast<int>(work_size), liwork = iwork_size;
+  Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
+  std::vector<int> iwork(liwork);
+  LOEWNER_BLAS(dstedc_)
+  ("I", &n, diagonal.data(), beside.data(), vectors.data(), &ldz, work.data(), &lwork, iwork.data(), &liwork, &info);
+  return info == 0;
+}
+
+void multiply_by_householder(MatrixView<const double> a, const std::vector<double>& factors,
+                             MatrixView<double> vectors) {
+  if (vectors.empty()) return;
+  const SerialScope serial;
+  const int n = as_int(a.rows()), count = as_int(vectors.rows()), lda = leading(a), ldc = leading(vectors), query = -1;
+  int info = 0;
+  double work_size = 0;
+  const auto call = [&](double* work, int size) {
+    LOEWNER_BLAS(dormtr_)
+    ("L", "L", "N", &n, &count, a.data(), &lda, factors.data(), vectors.data(), &ldc, work, &size, &info);
+  };
+  call(&work_size, query);
+  const int lwork = static_cast<int>(work_size);
+  std::vector<double> work(lwork);
+  call(work.data(), lwork);
 }
 
 void tridiagonal_form(MatrixView<float> a, std::vector<float>& diagonal, std::vector<float>& beside) {

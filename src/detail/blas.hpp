@@ -29,11 +29,27 @@ void add_gram_upper(MatrixView<const float> a, MatrixView<float> c);
 /// Solves x u = b for x in place of b, u upper triangular (b: m x n, u: n x n).
 void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b);
 
+/// b = b u, u upper triangular (b: m x n, u: n x n; what lies below its diagonal is not read).
+void multiply_by_upper(MatrixView<const double> u, MatrixView<double> b);
+void multiply_by_upper(MatrixView<const float> u, MatrixView<float> b);
+
+/// The inverse of an upper triangular matrix without zeros on the diagonal, zeros below it. n^3 / 3 flops.
+Matrix<double> inverse_of_upper(MatrixView<const double> u);
+
 /// Upper Cholesky factor in the upper triangle of a (a = u^T u); false when a is not numerically positive definite.
 bool cholesky_upper(MatrixView<double> a);
 
-/// Eigenvalues ascending in `values`; row i of a becomes the i-th eigenvector. False when LAPACK did not converge.
-bool symmetric_eigen_in_place(MatrixView<double> a, std::vector<double>& values);
+/// a = Q T Q^T, T tridiagonal with n and n - 1 values: Q is left in a, as Householder vectors, and in `factors`.
+void tridiagonal_form(MatrixView<double> a, std::vector<double>& diagonal, std::vector<double>& beside,
+                      std::vector<double>& factors);
+
+/// Eigenvalues of T ascending in place of its diagonal, eigenvector i in row i of vectors. False when LAPACK did not
+/// converge.
+bool tridiagonal_eigen(std::vector<double>& diagonal, std::vector<double>& beside, MatrixView<double> vectors);
+
+/// Q times each row of vectors; Q as tridiagonal_form left it.
+void multiply_by_householder(MatrixView<const double> a, const std::vector<double>& factors,
+                             MatrixView<double> vectors);
 
 /// Eigenvalues alone, ascending; a is overwritten.
 bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values);

@@ -15,6 +15,10 @@ double dot(std::span<const double> a, std::span<const double> x);
 double squared_length(std::span<const float> a);
 double squared_length(std::span<const double> a);
 
+/// y = alpha a, the products in float64
+void set_scaled(double alpha, std::span<const float> a, std::span<float> y);
+void set_scaled(double alpha, std::span<const float> a, std::span<double> y);
+
 /// y += alpha a
 void add_scaled(double alpha, std::span<const float> a, std::span<double> y);
 void add_scaled(double alpha, std::span<const double> a, std::span<double> y);

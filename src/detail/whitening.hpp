@@ -22,8 +22,9 @@ Whitening whitening_of(const Matrix<double>& q);
 /// Nothing when Q is not positive definite or its condition exceeds the limit.
 std::optional<Whitening> whitening_by_cholesky(Matrix<double> q, double condition_limit);
 
-/// y = rows T; the zeros of a triangular T are skipped by blocks of columns.
+/// y = rows T, in half of the time for an upper triangular T.
 void whiten_rows(MatrixView<const double> rows, MatrixView<const double> t, bool upper, MatrixView<double> y);
+void whiten_rows(MatrixView<const float> rows, MatrixView<const double> t, bool upper, MatrixView<double> y);
 void whiten_rows(MatrixView<const float> rows, MatrixView<const float> t, bool upper, MatrixView<float> y);
 
 }  // namespace loewner::detail

@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "detail/blas.hpp"
+#include "detail/row_kernels.hpp"
 #include "detail/row_weights.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {
 namespace {
 
+constexpr Index kScaledBytes = 1 << 20;
+constexpr Index kRowsOfBand = 32;      // of the sum that one task adds up
 constexpr Index kRowsPerBlock = 1024;  // long enough that the product is bound by arithmetic, not by reading G
 
 // The sum runs in a fixed number of lanes: lane l adds the blocks l, l + lanes, ... to a matrix of its own, and the
@@ -36,9 +39,7 @@ class ScaledRows {
     }
     if (scaled_.rows() < count) scaled_ = Matrix<Real>::uninitialized(count, a_.cols());
     for (Index i = 0; i < count; ++i) {
-      const double scale = weights_.empty() ? 1.0 : std::sqrt(weights_[first + i]);
-      std::ranges::transform(rows.row(i), scaled_.row(i).begin(),
-                             [&](float x) { return static_cast<Real>(scale * static_cast<double>(x)); });
+      detail::set_scaled(weights_.empty() ? 1.0 : std::sqrt(weights_[first + i]), rows.row(i), scaled_.row(i));
     }
     return std::as_const(scaled_).view().row_block(0, count);
   }
@@ -57,16 +58,44 @@ void add_into(const Matrix<Real>& part, Matrix<double>& sum) {
   }
 }
 
-void add_gram_upper(MatrixView<const double> rows, Matrix<double>&, Matrix<double>& sum) {
-  blas::add_gram_upper(rows, sum.view());
+// Adds the rows first ... first + count - 1, so few at a time that a second-level cache keeps them scaled.
+template <typename Real>
+void add_rows(ScaledRows<Real>& rows, Index first, Index count, MatrixView<Real> sum) {
+  const Index at_once =
+      std::max<Index>(64, kScaledBytes / static_cast<Index>(sizeof(Real)) / std::max<Index>(1, sum.cols()));
+  for (Index done = 0; done < count; done += at_once) {
+    blas::add_gram_upper(rows.read(first + done, std::min(at_once, count - done)), sum);
+  }
+}
+
+void add_block(ScaledRows<double>& rows, Index first, Index count, Matrix<double>&, Matrix<double>& sum) {
+  add_rows(rows, first, count, sum.view());
 }
 
 // The products of a block in float32, the sum over blocks in float64.
-void add_gram_upper(MatrixView<const float> rows, Matrix<float>& part, Matrix<double>& sum) {
+void add_block(ScaledRows<float>& rows, Index first, Index count, Matrix<float>& part, Matrix<double>& sum) {
   if (part.rows() == 0) part = Matrix<float>::uninitialized(sum.rows(), sum.cols());
   std::fill_n(part.data(), part.rows() * part.cols(), 0.0F);
-  blas::add_gram_upper(rows, part.view());
+  add_rows(rows, first, count, part.view());
   add_into(part, sum);
+}
+
+// Of the lanes, whose upper triangles are filled.
+Matrix<double> symmetric_sum(std::vector<Matrix<double>> lanes) {
+  Matrix<double> g = std::move(lanes[0]);
+  const Index d = g.rows(), bands = (d + kRowsOfBand - 1) / kRowsOfBand;
+  parallel_for(bands, [&](Index band) {
+    const Index first = band * kRowsOfBand, end = std::min(d, first + kRowsOfBand);
+    for (std::size_t lane = 1; lane < lanes.size(); ++lane) {
+      for (Index i = first; i < end; ++i) {
+        detail::add_scaled(1.0, std::span<const double>(lanes[lane].row(i)).subspan(i), g.row(i).subspan(i));
+      }
+    }
+    for (Index i = first; i < d; ++i) {  // a band of columns, so that the rows it comes from stay in a cache
+      for (Index j = first; j < std::min(i, end); ++j) g(i, j) = g(j, i);
+    }
+  });
+  return g;
 }
 
 template <typename Real>
@@ -75,21 +104,16 @@ Matrix<double> gram_with(const RowSource& a, std::span<const double> row_weights
   const Index d = a.cols(), blocks = (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
   const Index lanes = std::clamp<Index>(blocks, 1, most_lanes(d));
   std::vector<Matrix<double>> sums(lanes);
-  for (auto& sum : sums) sum = Matrix<double>(d, d);
   parallel_for(lanes, [&](Index lane) {
+    sums[lane] = Matrix<double>(d, d);
     ScaledRows<Real> rows(a, row_weights);
     Matrix<Real> part;
     for (Index block = lane; block < blocks; block += lanes) {
       const Index first = block * kRowsPerBlock;
-      add_gram_upper(rows.read(first, std::min(kRowsPerBlock, a.rows() - first)), part, sums[lane]);
+      add_block(rows, first, std::min(kRowsPerBlock, a.rows() - first), part, sums[lane]);
     }
   });
-  Matrix<double> g = std::move(sums[0]);
-  for (Index lane = 1; lane < lanes; ++lane) add_into(sums[lane], g);
-  for (Index i = 0; i < d; ++i) {
-    for (Index j = 0; j < i; ++j) g(i, j) = g(j, i);
-  }
-  return g;
+  return symmetric_sum(std::move(sums));
 }
 
 }  // namespace

@@ -123,9 +123,7 @@ std::optional<Round> orthonormalise_at_once(Matrix<double>& block, std::span<con
     round.is_orthogonal = round.is_orthogonal && factor(i, i) >= 0.5 * lengths_before[i];
     for (Index j = 0; j <= i; ++j) round.within(i, j) = factor(j, i);
   }
-  Matrix<double> inverse = identity(rows);
-  blas::solve_upper_from_right(factor.view(), inverse.view());
-  inverse = transposed<double>(std::as_const(inverse).view());
+  const Matrix<double> upper = blas::inverse_of_upper(factor.view()), inverse = transposed<double>(upper.view());
   parallel_for(num_pieces(block.cols()), [&](Index piece) {  // in place: new memory would cost more than the product
     const auto out = piece_of(block.view(), piece);
     const Matrix<double> before = leading_rows<double>(out, rows);

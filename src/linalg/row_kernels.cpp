@@ -41,12 +41,19 @@ LOEWNER_INLINE void add_scaled_kernel_body(double alpha, const T* a, double* __r
   for (Index j = 0; j < count; ++j) y[j] += alpha * static_cast<double>(a[j]);
 }
 
+template <typename T>
+LOEWNER_INLINE void set_scaled_kernel_body(double alpha, const float* a, T* __restrict y, Index count) {
+  for (Index j = 0; j < count; ++j) y[j] = static_cast<T>(alpha * static_cast<double>(a[j]));
+}
+
 LOEWNER_DISPATCH(dot_kernel, (const float* a, const double* x, Index count, double* result), (a, x, count, result))
 LOEWNER_DISPATCH(dot_kernel, (const double* a, const double* x, Index count, double* result), (a, x, count, result))
 LOEWNER_DISPATCH(squared_length_kernel, (const float* a, Index count, double* result), (a, count, result))
 LOEWNER_DISPATCH(squared_length_kernel, (const double* a, Index count, double* result), (a, count, result))
 LOEWNER_DISPATCH(add_scaled_kernel, (double alpha, const float* a, double* y, Index count), (alpha, a, y, count))
 LOEWNER_DISPATCH(add_scaled_kernel, (double alpha, const double* a, double* y, Index count), (alpha, a, y, count))
+LOEWNER_DISPATCH(set_scaled_kernel, (double alpha, const float* a, float* y, Index count), (alpha, a, y, count))
+LOEWNER_DISPATCH(set_scaled_kernel, (double alpha, const float* a, double* y, Index count), (alpha, a, y, count))
 
 template <typename T>
 double dot_of(std::span<const T> a, std::span<const double> x) {
@@ -76,6 +83,16 @@ double squared_length(std::span<const double> a) {
   double result = 0;
   squared_length_kernel(a.data(), static_cast<Index>(a.size()), &result);
   return result;
+}
+
+void set_scaled(double alpha, std::span<const float> a, std::span<float> y) {
+  LOEWNER_ASSERT(a.size() == y.size());
+  set_scaled_kernel(alpha, a.data(), y.data(), static_cast<Index>(a.size()));
+}
+
+void set_scaled(double alpha, std::span<const float> a, std::span<double> y) {
+  LOEWNER_ASSERT(a.size() == y.size());
+  set_scaled_kernel(alpha, a.data(), y.data(), static_cast<Index>(a.size()));
 }
 
 void add_scaled(double alpha, std::span<const float> a, std::span<double> y) {

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "detail/blas.hpp"
+#include "detail/conversion.hpp"
 #include "detail/squared_norm.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
@@ -13,7 +15,6 @@ namespace loewner::detail {
 namespace {
 
 constexpr double kRankLimit = 1e-12;  // eigenvalues of Q below this fraction of the largest are taken for 0
-constexpr Index kTile = 96;
 
 double trace(const Matrix<double>& q) {
   double sum = 0;
@@ -35,12 +36,16 @@ Whitening whitening_by_eigenvectors(Matrix<double> q) {
   return whitening;
 }
 
-template <typename Real>
-void multiply(MatrixView<const Real> rows, MatrixView<const Real> t, bool upper, MatrixView<Real> y) {
-  for (Index col = 0; col < t.cols(); col += kTile) {
-    const Index width = std::min(kTile, t.cols() - col), inner = upper ? col + width : t.rows();
-    blas::gemm(blas::Op::none, blas::Op::none, Real{1}, rows.col_block(0, inner),
-               t.row_block(0, inner).col_block(col, width), Real{0}, y.col_block(col, width));
+template <typename T, typename Real>
+void multiply(MatrixView<const T> rows, MatrixView<const Real> t, bool upper, MatrixView<Real> y) {
+  if (upper) {
+    for (Index i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i), y.row(i).begin());
+    blas::multiply_by_upper(t, y);
+  } else if constexpr (std::is_same_v<T, Real>) {
+    blas::gemm(blas::Op::none, blas::Op::none, Real{1}, rows, t, Real{0}, y);
+  } else {
+    const Matrix<Real> wide = widened(rows);
+    multiply(wide.view(), t, upper, y);
   }
 }
 
@@ -49,9 +54,7 @@ void multiply(MatrixView<const Real> rows, MatrixView<const Real> t, bool upper,
 std::optional<Whitening> whitening_by_cholesky(Matrix<double> q, double condition_limit) {
   const double size = trace(q);
   if (!blas::cholesky_upper(q.view())) return std::nullopt;
-  Whitening whitening{.t = Matrix<double>(q.rows(), q.rows()), .upper = true};
-  for (Index i = 0; i < q.rows(); ++i) whitening.t(i, i) = 1;
-  blas::solve_upper_from_right(q.view(), whitening.t.view());
+  Whitening whitening{.t = blas::inverse_of_upper(q.view()), .upper = true};
   whitening.condition = size * squared_norm(std::as_const(whitening.t).view());
   if (!(whitening.condition <= condition_limit)) return std::nullopt;
   return whitening;
@@ -63,6 +66,10 @@ Whitening whitening_of(const Matrix<double>& q) {
 }
 
 void whiten_rows(MatrixView<const double> rows, MatrixView<const double> t, bool upper, MatrixView<double> y) {
+  multiply(rows, t, upper, y);
+}
+
+void whiten_rows(MatrixView<const float> rows, MatrixView<const double> t, bool upper, MatrixView<double> y) {
   multiply(rows, t, upper, y);
 }
 

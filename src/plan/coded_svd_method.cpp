@@ -85,12 +85,11 @@ Matrix<double> coordinate_map(const EncodedMatrix& directions) {
   const Index rank = rounded.rows();
   Matrix<double> v = Matrix<double>::uninitialized(rank, rounded.cols());
   for (Index i = 0; i < rank; ++i) std::ranges::copy(rounded.row(i), v.row(i).begin());
-  Matrix<double> gram(rank, rank), inverse(rank, rank);
+  Matrix<double> gram(rank, rank);
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, v.view(), v.view(), 0.0, gram.view());
   [[maybe_unused]] const bool independent = blas::cholesky_upper(gram.view());
   LOEWNER_ASSERT(independent);  // orthonormal rows, and rounding moves them by a twelfth of their length at most
-  for (Index i = 0; i < rank; ++i) inverse(i, i) = 1;
-  blas::solve_upper_from_right(gram.view(), inverse.view());
+  const Matrix<double> inverse = blas::inverse_of_upper(gram.view());
   Matrix<double> half = Matrix<double>::uninitialized(rank, v.cols()),
                  map = Matrix<double>::uninitialized(rank, v.cols());
   blas::gemm(blas::Op::transpose, blas::Op::none, 1.0, inverse.view(), v.view(), 0.0, half.view());

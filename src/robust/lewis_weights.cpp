@@ -20,25 +20,27 @@ using detail::squared_norm;
 using detail::Whitening;
 
 constexpr double kCoarseTolerance = 1e-3;  // for answers no finer than this the certificate may come from float32
-constexpr double kFloat32Excess = 1e-5;    // over the certificate's limit, to which steps in float32 lead
 constexpr double kFloat32Condition = 100;  // mean eigenvalue of Q times mean inverse: beyond, float32 tells too little
 constexpr double kFloat32Margin = 0.01;    // what the float32 error bound may add to the certificate
 constexpr double kSmallestWeight = 1e-12;  // of the mean weight: a row that is invisible now may count in a better Q
 
-// max over the rows of  visit(i, ||a_i||^2, ||a_i T||^2), the products in Real.
+// Its thread keeps the memory: new pages for every block would cost a tenth of the product.
+template <typename Real>
+MatrixView<Real> whitened_block(Index rows, Index cols) {
+  thread_local Matrix<Real> memory;
+  if (memory.rows() < rows || memory.cols() != cols) memory = Matrix<Real>::uninitialized(rows, cols);
+  return memory.view().row_block(0, rows);
+}
+
+// max over the rows of  visit(i, a_i, ||a_i T||^2), the products in Real.
 template <typename Real, typename Visit>
 double max_over_rows(const RowSource& a, const Matrix<Real>& t, bool upper, Visit&& visit) {
   std::vector<double> largest(num_row_blocks(a), 0.0);
   for_each_row_block(a, [&](Index block, Index first, MatrixView<const float> rows) {
-    Matrix<Real> whitened = Matrix<Real>::uninitialized(rows.rows(), t.cols());
-    if constexpr (std::is_same_v<Real, float>) {
-      detail::whiten_rows(rows, t.view(), upper, whitened.view());
-    } else {
-      const Matrix<double> wide = detail::widened(rows);
-      detail::whiten_rows(wide.view(), t.view(), upper, whitened.view());
-    }
+    const auto whitened = whitened_block<Real>(rows.rows(), t.cols());
+    detail::whiten_rows(rows, t.view(), upper, whitened);
     for (Index i = 0; i < rows.rows(); ++i) {
-      const double value = visit(first + i, squared_norm<float>(rows.row(i)), squared_norm<Real>(whitened.row(i)));
+      const double value = visit(first + i, rows.row(i), squared_norm<Real>(whitened.row(i)));
       largest[block] = std::max(largest[block], value);
     }
   });
@@ -131,7 +133,7 @@ Whitening LewisProblem::whiten(std::span<const double> weights) {
 // and then it is the faster one: 0.1 % above the limit after three steps on a 30522 x 384 embedding table, against 6 %.
 double LewisProblem::update(const Whitening& whitening, std::span<double> weights) const {
   const double damping = p_ <= 2 ? 1.0 : 4 / (p_ + 2);
-  const double largest = max_over_rows(a_, whitening, float32_is_enough_, [&](Index i, double, double leverage) {
+  const double largest = max_over_rows(a_, whitening, float32_is_enough_, [&](Index i, std::span<const float>, double leverage) {
     if (weights[i] == 0) return 0.0;
     const double growth = std::pow(squared_scale(i) * leverage, p_ / 2) / weights[i];
     weights[i] = std::max(weights[i] * std::pow(growth, damping), std::numeric_limits<double>::min());
@@ -155,7 +157,7 @@ LewisWeights LewisProblem::iterate(const LewisOptions& options) {
     const double excess = certificate(largest, omega) / certificate(1, rank) - 1;
     if (excess <= options.tolerance && (is_coarse_ || !float32_is_enough_)) status = Status::converged;
     // Each step corrects the errors of the last: far from the limit, and while they get nearer, float32 steps do.
-    if (!is_coarse_ && (excess <= kFloat32Excess || excess >= last_excess)) float32_is_enough_ = false;
+    if (!is_coarse_ && (excess <= options.tolerance || excess >= last_excess)) float32_is_enough_ = false;
     last_excess = excess;
   }
   LewisWeights result = certify(std::move(weights));
@@ -172,11 +174,12 @@ LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<co
   const auto growth = [&](Index i, double norm) {
     return norm == 0 ? 0.0 : std::pow(squared_scale(i) * norm * norm, p_ / 2) / weights[i];
   };
-  const double safe = max_over_rows(a_, whitening, in_float32, [&](Index i, double size, double leverage) {
-    if (squared_scale(i) == 0) return 0.0;
-    plain[i] = growth(i, std::sqrt(leverage));
-    return growth(i, std::sqrt(leverage) + margin * std::sqrt(size));
-  });
+  const double safe =
+      max_over_rows(a_, whitening, in_float32, [&](Index i, std::span<const float> row, double leverage) {
+        if (squared_scale(i) == 0) return 0.0;
+        plain[i] = growth(i, std::sqrt(leverage));
+        return growth(i, std::sqrt(leverage) + margin * std::sqrt(squared_norm(row)));
+      });
   return {.safe = std::pow(safe, 2 / p_), .plain = std::pow(std::ranges::max(plain), 2 / p_)};
 }
 

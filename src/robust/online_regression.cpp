@@ -146,13 +146,9 @@ void OnlineActiveRegression::add_to_gram(std::span<const double> coordinates, do
 }
 
 void OnlineActiveRegression::invert() {
-  Matrix<double> gram(rank_, rank_), root(rank_, rank_);
-  for (Index k = 0; k < rank_; ++k) {
-    std::ranges::copy(gram_.row(k).first(rank_), gram.row(k).begin());
-    root(k, k) = 1;
-  }
-  const Matrix<double> factor = detail::ridged_cholesky(gram);
-  blas::solve_upper_from_right(factor.view(), root.view());
+  Matrix<double> gram(rank_, rank_);
+  for (Index k = 0; k < rank_; ++k) std::ranges::copy(gram_.row(k).first(rank_), gram.row(k).begin());
+  const Matrix<double> factor = detail::ridged_cholesky(gram), root = blas::inverse_of_upper(factor.view());
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, root.view(), root.view(), 0.0,
              inverse_.view().row_block(0, rank_).col_block(0, rank_));
 }

@@ -53,9 +53,7 @@ void RowBasis::factorise() {
   LOEWNER_ASSERT(is_complete());
   size_ = 0;
   for (Index k = 0; k < rows_.rows(); ++k, ++size_) orthogonalise(rows_.row(k));
-  Matrix<double> triangle(rows_.rows(), rows_.rows());
-  for (Index k = 0; k < rows_.rows(); ++k) triangle(k, k) = 1;
-  blas::solve_upper_from_right(r_.view(), triangle.view());
+  const Matrix<double> triangle = blas::inverse_of_upper(r_.view());
   blas::gemm(blas::Op::transpose, blas::Op::transpose, 1.0, q_.view(), triangle.view(), 0.0, inverse_.view());
   replacements_ = 0;
 }
