@@ -22,7 +22,7 @@ void bind_truncated_svd(nb::module_& m) {
   nb::class_<RightSingularVectors> result(m, "RightSingularVectors");
   def_array(result, "singular_values", &RightSingularVectors::singular_values,
             "all min(n, d), descending; rank of them by krylov");
-  def_array(result, "vt", &RightSingularVectors::vt, "rank x d, orthonormal rows");
+  def_array(result, "vt", &RightSingularVectors::vt, "rank (or vectors) x d, orthonormal rows");
   result.def_ro("route", &RightSingularVectors::route, "the route taken");
   result.def_ro("residual_norm", &RightSingularVectors::residual_norm,
                 "root of the sum of the squares of the singular values that are not there");
@@ -30,19 +30,22 @@ void bind_truncated_svd(nb::module_& m) {
   const TruncatedSvdOptions defaults;
   m.def(
       "truncated_svd",
-      [](const MatrixArg<float>& a, Index rank, const OptionalWeights& row_weights, SvdRoute route, double eps) {
+      [](const MatrixArg<float>& a, Index rank, const OptionalWeights& row_weights, SvdRoute route, double eps,
+         Index vectors) {
         const DenseRows rows(view_of(a));
         return interruptible([&] {
-          return truncated_svd(rows, {.rank = rank, .row_weights = view_of(row_weights), .route = route, .eps = eps});
+          return truncated_svd(
+              rows,
+              {.rank = rank, .row_weights = view_of(row_weights), .route = route, .eps = eps, .vectors = vectors});
         });
       },
       "a"_a.noconvert(), "rank"_a, nb::kw_only(), "row_weights"_a.noconvert() = nb::none(), "route"_a = defaults.route,
-      "eps"_a = defaults.eps,
+      "eps"_a = defaults.eps, "vectors"_a = defaults.vectors,
       "The subspace that minimises sum_i w_i ||a_i - V V^T a_i||^2 over V with `rank` orthonormal columns: the\n"
       "truncated SVD of sqrt(W) A. The best matrix of that rank is project_rows(a, vt) @ vt.\n\n"
-      "a: n x d; row_weights: n values >= 0, all ones if None; eps: relative excess of the error that may be left "
-      "where\n"
-      "block Krylov is cheaper for it. The same bits for any number of threads.");
+      "a: n x d; row_weights: n values >= 0, all ones if None; eps: relative excess of the error that may be left to\n"
+      "save work, by block Krylov or products in float32; vectors: rows of vt, rank if 0.\n"
+      "The same bits for any number of threads.");
   m.def(
       "project_rows",
       [](const MatrixArg<float>& a, const MatrixArg<double>& vt) {

@@ -83,7 +83,7 @@ class RightSingularVectors:
 
     @property
     def vt(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
-        """rank x d, orthonormal rows"""
+        """rank (or vectors) x d, orthonormal rows"""
 
     @property
     def route(self) -> SvdRoute:
@@ -95,13 +95,14 @@ class RightSingularVectors:
         root of the sum of the squares of the singular values that are not there
         """
 
-def truncated_svd(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, route: SvdRoute = SvdRoute.automatic, eps: float = 0.0) -> RightSingularVectors:
+def truncated_svd(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, route: SvdRoute = SvdRoute.automatic, eps: float = 0.0, vectors: int = 0) -> RightSingularVectors:
     """
     The subspace that minimises sum_i w_i ||a_i - V V^T a_i||^2 over V with `rank` orthonormal columns: the
     truncated SVD of sqrt(W) A. The best matrix of that rank is project_rows(a, vt) @ vt.
 
-    a: n x d; row_weights: n values >= 0, all ones if None; eps: relative excess of the error that may be left where
-    block Krylov is cheaper for it. The same bits for any number of threads.
+    a: n x d; row_weights: n values >= 0, all ones if None; eps: relative excess of the error that may be left to
+    save work, by block Krylov or products in float32; vectors: rows of vt, rank if 0.
+    The same bits for any number of threads.
     """
 
 def project_rows(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], vt: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:

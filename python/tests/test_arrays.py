@@ -24,6 +24,8 @@ def test_singular_values_are_those_of_numpy(a: NDArray[np.float32]) -> None:
     # Gram route: absolute error of an eigenvalue n eps ||A||^2, so relative to sigma_1 at most n eps kappa.
     assert np.allclose(found.singular_values, expected, rtol=1e-10)
     assert found.vt.shape == (5, 24) and found.vt.dtype == np.float64
+    more = loewner.truncated_svd(a, 5, vectors=9)
+    assert np.array_equal(more.vt[:5], found.vt) and more.vt.shape == (9, 24)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int32, np.complex64])

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "detail/durable.hpp"
 #include "detail/file.hpp"
@@ -74,15 +75,20 @@ void write_array(const StoredArray& array, SafetensorsWriter& writer) {
   const Index row_bytes = array.cols * size_of(array.dtype);
   const Index per_task = rows_per_block(array.cols);
   const Index per_block = std::max(per_task, kBlockBytes / std::max<Index>(1, row_bytes) / per_task * per_task);
-  Matrix<std::byte> block = Matrix<std::byte>::uninitialized(std::min(per_block, array.rows), row_bytes);
+  Matrix<std::byte> block = Matrix<std::byte>::uninitialized(std::min(per_block, array.rows), row_bytes),
+                    last = Matrix<std::byte>::uninitialized(block.rows(), row_bytes);
+  std::span<const std::byte> waiting;  // in `last`: one task writes it while the others make the next block
   for (Index first = 0; first < array.rows; first += per_block) {
     const Index count = std::min(per_block, array.rows - first);
-    parallel_for((count + per_task - 1) / per_task, [&](Index task) {
-      const Index begin = task * per_task;
+    parallel_for(1 + (count + per_task - 1) / per_task, [&](Index task) {
+      if (task == 0) return writer.write(waiting);
+      const Index begin = (task - 1) * per_task;
       array.read_rows(first + begin, std::min(per_task, count - begin), block.data() + begin * row_bytes);
     });
-    writer.write({block.data(), static_cast<std::size_t>(count * row_bytes)});
+    std::swap(block, last);
+    waiting = {last.data(), static_cast<std::size_t>(count * row_bytes)};
   }
+  writer.write(waiting);
 }
 
 void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements, const fs::path& folder,
@@ -102,7 +108,7 @@ void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replaceme
       }
       done += tensor.bytes();
     }
-    writer.finish();
+    writer.finish_without_sync();
   }
   if (checkpoint.has_index()) write_index(checkpoint, replacements, folder);
 }

@@ -135,7 +135,7 @@ void StagedFolder::remove_leftovers(const fs::path& target) {
 
 void StagedFolder::publish() {
   for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
-    if (entry.is_directory()) detail::sync_folder(entry.path());  // the files were made durable when they were written
+    (entry.is_directory() ? detail::sync_folder : detail::sync_file)(entry.path());
   }
   detail::sync_folder(folder_);
   // A target that appeared since this run began is somebody else's: the rename fails then.

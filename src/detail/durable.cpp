@@ -33,7 +33,6 @@ void copy_file(const fs::path& from, const fs::path& to) {
     source.read_exact(offset, bytes);
     target.write_all(bytes);
   }
-  target.sync();
 }
 
 void rename_folder(const fs::path& from, const fs::path& to) {

@@ -5,7 +5,7 @@
 
 namespace loewner::detail {
 
-/// Copies a file to a path where none is and returns when it has reached the disk. IoError.
+/// Copies a file to a path where none is; nothing is made durable. IoError.
 void copy_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Gives a folder a name that no file and no folder with anything in it has. IoError.

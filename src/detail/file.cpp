@@ -87,6 +87,10 @@ void File::write_all(std::span<const std::byte> bytes) {
   }
 }
 
+void File::start_sync() {
+  ::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE);  // 0, 0: the whole file
+}
+
 void File::sync() {
   if (uninterrupted([&] { return ::fsync(descriptor_); }) != 0) fail(path_, "sync", errno);
 }
@@ -101,6 +105,10 @@ std::string read_text_file(const std::filesystem::path& path, Index max_bytes) {
   std::string text(static_cast<std::size_t>(size), '\0');
   file.read_exact(0, std::as_writable_bytes(std::span(text)));
   return text;
+}
+
+void sync_file(const std::filesystem::path& path) {
+  File(File::open_for_reading(path)).sync();
 }
 
 void sync_folder(const std::filesystem::path& folder) {

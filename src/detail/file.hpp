@@ -34,6 +34,9 @@ class File {
   /// Appends all bytes.
   void write_all(std::span<const std::byte> bytes);
 
+  /// Asks the system to begin with bringing what was written to the disk; nothing depends on whether it does.
+  void start_sync();
+
   /// Returns when everything written has reached the disk.
   void sync();
 
@@ -46,6 +49,9 @@ class File {
 
 /// The whole of a file of at most max_bytes; IoError when it is longer.
 std::string read_text_file(const std::filesystem::path& path, Index max_bytes);
+
+/// Returns when a file that was written before has reached the disk.
+void sync_file(const std::filesystem::path& path);
 
 /// Returns when the names in a folder (new files, renamed ones) have reached the disk.
 void sync_folder(const std::filesystem::path& folder);

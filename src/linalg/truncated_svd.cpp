@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,18 +24,43 @@ void require_usable(const RowSource& a, const TruncatedSvdOptions& options) {
     return "truncated_svd: rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) +
            " x " + std::to_string(a.cols()) + " matrix, got " + std::to_string(options.rank);
   });
+  require(options.vectors == 0 || (options.vectors >= options.rank && options.vectors <= limit), [&] {
+    return "truncated_svd: vectors must be in [" + std::to_string(options.rank) + ", " + std::to_string(limit) +
+           "] (or 0), got " + std::to_string(options.vectors);
+  });
   require(options.eps >= 0 && std::isfinite(options.eps) && (options.eps > 0 || options.route != SvdRoute::krylov),
           [&] { return "truncated_svd: eps must be >= 0, and > 0 for krylov, got " + std::to_string(options.eps); });
   require_finite(a, "truncated_svd: the matrix");
 }
 
+Index num_vectors(const TruncatedSvdOptions& options) {
+  return std::max(options.rank, options.vectors);
+}
+
+// The eigenpairs of A^T W A from products in float32, unless what these change may matter at the rank, or the squares
+// leave the range of float32. Measured: 7e-9 of the trace on eigenvalues, 1e-9 on what a subspace captures.
+std::optional<SymmetricEigen> float32_gram_eigen(const RowSource& a, const TruncatedSvdOptions& options) {
+  constexpr double kNoise = 1e-7, kSmallest = 1e-20, kLargest = 1e30;  // of the trace; of the trace's own size
+  Matrix<double> g = gram_float32(a, options.row_weights);
+  double trace = 0;
+  for (Index i = 0; i < g.rows(); ++i) trace += g(i, i);
+  if (!(trace > kSmallest && trace < kLargest)) return std::nullopt;
+  SymmetricEigen eigen = symmetric_eigen(std::move(g));
+  double left_over = 0;
+  for (std::size_t i = options.rank; i < eigen.values.size(); ++i) left_over += std::max(0.0, eigen.values[i]);
+  if (options.eps * left_over < kNoise * trace) return std::nullopt;
+  return eigen;
+}
+
 RightSingularVectors gram_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  std::optional<SymmetricEigen> found;
+  if (options.eps > 0) found = float32_gram_eigen(a, options);
   // float32 squares fit in float64 whatever their scale (1e-90 ... 1e77), so the input needs no scaling first.
-  const SymmetricEigen eigen = symmetric_eigen(gram(a, options.row_weights));
+  const SymmetricEigen eigen = found ? *std::move(found) : symmetric_eigen(gram(a, options.row_weights));
   RightSingularVectors result;
   result.route = SvdRoute::gram;
   for (const double value : eigen.values) result.singular_values.push_back(std::sqrt(std::max(0.0, value)));
-  result.vt = detail::leading_rows<double>(eigen.vectors_t.view(), options.rank);
+  result.vt = detail::leading_rows<double>(eigen.vectors_t.view(), num_vectors(options));
   return result;
 }
 
@@ -65,7 +91,7 @@ RightSingularVectors direct_route(const RowSource& a, const TruncatedSvdOptions&
   result.route = SvdRoute::direct;
   require(blas::thin_svd(r.view(), u, result.singular_values, vt),
           [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
-  result.vt = detail::leading_rows<double>(vt.view(), options.rank);
+  result.vt = detail::leading_rows<double>(vt.view(), num_vectors(options));
   return result;
 }
 
@@ -82,7 +108,7 @@ RightSingularVectors wide_route(const RowSource& a, const TruncatedSvdOptions& o
   result.route = SvdRoute::direct;
   require(blas::thin_svd(scaled.view(), u, result.singular_values, vt),
           [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
-  result.vt = detail::leading_rows<double>(vt.view(), options.rank);
+  result.vt = detail::leading_rows<double>(vt.view(), num_vectors(options));
   return result;
 }
 
@@ -131,8 +157,8 @@ bool is_krylov_cheaper(Index rows, Index cols, Index rank) {
 
 RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options) {
   require_usable(a, options);
-  const bool chosen =
-      options.route == SvdRoute::automatic && options.eps > 0 && is_krylov_cheaper(a.rows(), a.cols(), options.rank);
+  const bool chosen = options.route == SvdRoute::automatic && options.eps > 0 && num_vectors(options) == options.rank &&
+                      is_krylov_cheaper(a.rows(), a.cols(), options.rank);
   if (chosen || options.route == SvdRoute::krylov) {
     auto [svd, converged] = krylov_route(a, options);
     if (converged || !chosen) return std::move(svd);

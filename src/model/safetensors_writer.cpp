@@ -12,6 +12,8 @@
 namespace loewner {
 namespace {
 
+constexpr Index kSyncedAtOnce = Index{1} << 23;
+
 std::string json_string(const std::string& text) {
   try {
     return nlohmann::json(text).dump();
@@ -108,15 +110,27 @@ void SafetensorsWriter::write(std::span<const std::byte> bytes) {
   });
   sink_->file.write_all(bytes);
   written_ += static_cast<Index>(bytes.size());
+  if (written_ - syncing_ >= kSyncedAtOnce) start_sync();
+}
+
+// The disk works while the next bytes are computed.
+void SafetensorsWriter::start_sync() {
+  sink_->file.start_sync();
+  syncing_ = written_;
 }
 
 void SafetensorsWriter::finish() {
+  finish_without_sync();
+  sink_->file.sync();
+  detail::sync_folder(sink_->file.path().parent_path());
+}
+
+void SafetensorsWriter::finish_without_sync() {
   require(written_ == file_bytes_, [&] {
     return sink_->file.path().string() + ": " + std::to_string(file_bytes_) + " bytes were declared, got " +
            std::to_string(written_);
   });
-  sink_->file.sync();
-  detail::sync_folder(sink_->file.path().parent_path());
+  start_sync();
 }
 
 }  // namespace loewner

@@ -18,8 +18,8 @@
 namespace loewner {
 namespace {
 
-// Of the error, what the search for few directions may give away: below what any rounding of the factors adds.
-constexpr double kKrylovEps = 1e-4;
+// Of the error, what the SVD may give away to save time: below what any rounding of the factors adds.
+constexpr double kSvdEps = 1e-4;
 
 Index dense_bytes(const EncodeRequest& request) {
   return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
@@ -74,15 +74,19 @@ struct LpFamily {
   Family lp, svd;
 };
 
-LpFamily lp_family(const EncodeRequest& request) {
+// rank: the one that is wanted, where it is known.
+LpFamily lp_family(const EncodeRequest& request, std::optional<Index> rank) {
   auto factorisation =
       lp_factorisation(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
   // The Gram route's last singular values are noise, but they are compared with the whole only.
+  const Index all = full_rank(request);
+  const TruncatedSvdOptions svd{
+      .rank = rank.value_or(all), .route = SvdRoute::gram, .eps = rank ? kSvdEps : 0.0, .vectors = all};
   LpFamily families{.lp = {.method = Method::lp,
                            .vt = std::move(factorisation.vt),
                            .error_at_rank = {},
                            .certificate = factorisation.distortion},
-                    .svd = svd_family(request, {.rank = full_rank(request), .route = SvdRoute::gram})};
+                    .svd = svd_family(request, svd)};
   families.lp.error_at_rank = projection_errors(families.svd, families.lp.vt.view());
   return families;
 }
@@ -169,7 +173,7 @@ std::vector<Candidate> svd_curve(MatrixSurvey& survey) {
 }
 
 std::vector<Candidate> lp_curve(MatrixSurvey& survey) {
-  const auto family = lp_family(survey.request()).lp;
+  const auto family = lp_family(survey.request(), std::nullopt).lp;
   return curve_of(survey.request(), Method::lp, family.error_at_rank);
 }
 
@@ -179,7 +183,7 @@ double svd_lp_error(const EncodeRequest& request, Index rank) {
 
 Encoding encode_by_svd(const EncodeRequest& request) {
   const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
-  const Family family = svd_family(request, {.rank = known, .eps = request.max_error ? 0.0 : kKrylovEps});
+  const Family family = svd_family(request, {.rank = known, .eps = request.max_error ? 0.0 : kSvdEps});
   const Index rank = request.max_error ? smallest_rank_within(family, *request.max_error) : known;
   if (!saves_bytes(request, rank)) refuse_rank(request, rank);
   Encoding encoding = finish(request, family, rank, family.error_at_rank[rank]);
@@ -188,9 +192,10 @@ Encoding encode_by_svd(const EncodeRequest& request) {
 }
 
 Encoding encode_by_lp(const EncodeRequest& request) {
-  const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
-  const auto [lp, svd] = lp_family(request);
-  const Index rank = request.max_error ? smallest_rank_within(lp, *request.max_error) : std::min(known, lp.vt.rows());
+  std::optional<Index> known;
+  if (!request.max_error) known = rank_within_bytes(request);
+  const auto [lp, svd] = lp_family(request, known);
+  const Index rank = known ? *known : smallest_rank_within(lp, *request.max_error);
   if (!saves_bytes(request, rank)) refuse_rank(request, rank);
   Encoding encoding = finish(request, lp, rank, lp.error_at_rank[rank]);
   encoding.lp_error_svd = lp_error_of(request, svd, rank);

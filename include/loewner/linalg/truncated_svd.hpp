@@ -28,13 +28,14 @@ struct TruncatedSvdOptions {
   Index rank = 0;                         ///< in [1, min(n, d)]
   std::span<const double> row_weights{};  ///< n values >= 0, or empty for all ones
   SvdRoute route = SvdRoute::automatic;
-  double eps = 0;  ///< >= 0: relative excess of the error that may be left to save work; > 0 for route krylov
+  double eps = 0;     ///< >= 0: relative excess of the error that may be left to save work; > 0 for route krylov
+  Index vectors = 0;  ///< rows of vt where all are found anyway, in [rank, min(n, d)]; 0: rank. Not by krylov
 };
 
 /// The leading right singular vectors of sqrt(W) A and its singular values.
 struct RightSingularVectors {
   std::vector<double> singular_values;  // min(n, d), descending; by krylov `rank`
-  Matrix<double> vt;                    // rank x d, orthonormal rows
+  Matrix<double> vt;                    // rank (or `vectors`) x d, orthonormal rows
   SvdRoute route = SvdRoute::gram;      // the route taken
   double residual_norm = 0;             // root of the sum of the squares of the singular values that are not there
 };
@@ -45,7 +46,8 @@ struct RightSingularVectors {
 /// Shapes    a: n x d; vt: rank x d.
 /// Method    Gram matrix and symmetric eigenproblem (route gram), blocked Householder QR and SVD of R (route direct);
 ///           for n < d on the transposed matrix, which is then held in memory. With eps > 0, block Krylov where
-///           is_krylov_cheaper says so and it converges.
+///           is_krylov_cheaper says so and it converges; else the Gram matrix from products in float32 where the error
+///           of rank `rank` hides what they change, some 1e-8 of the squared norm.
 /// Cost      n d^2 + 11 d^3 flops (gram), some 4 n d^2 + 10 d^3 (direct), with d the smaller side; memory 3 d^2 doubles
 ///           and one row block. krylov: some 12 n d k + 72 (n + d) k^2 flops; 26 (n + d) k bytes.
 /// Accuracy  objective within 1e-6 of the optimum, relative, under `automatic` with eps = 0, else within 2 eps;

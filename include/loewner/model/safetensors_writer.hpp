@@ -44,14 +44,20 @@ class SafetensorsWriter {
   /// Makes the file durable (fsync of file and folder). InvalidArgument when bytes are missing.
   void finish();
 
+  /// The same without waiting: the file is whole for all readers, and its owner makes it durable later.
+  void finish_without_sync();
+
   /// Bytes of the whole file when finished.
   Index file_bytes() const { return file_bytes_; }
 
  private:
+  void start_sync();
+
   struct Sink;
   std::unique_ptr<Sink> sink_;
   Index file_bytes_ = 0;
   Index written_ = 0;
+  Index syncing_ = 0;  // bytes that are on their way to the disk
 };
 
 }  // namespace loewner

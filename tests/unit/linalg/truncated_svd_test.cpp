@@ -5,12 +5,15 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "detail/conversion.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
+#include "support/sketching.hpp"
 #include "support/tolerance.hpp"
 
 namespace loewner {
@@ -109,6 +112,56 @@ TEST(TruncatedSvd, ZeroMatrixHasZeroSpectrumAndAFiniteBasis) {
   const auto result = svd(a, 3);
   EXPECT_EQ(result.singular_values[0], 0);
   EXPECT_LE(test::orthonormality_error(result.vt.view()), 1e-12);
+}
+
+// sum_i sigma_i^2 behind the rank of what the vectors leave over, relative to the best.
+double left_over(const Matrix<float>& a, const RightSingularVectors& found, Index rank) {
+  const auto wide = detail::widened(a.view());
+  const auto v = test::transposed(detail::leading_rows<double>(found.vt.view(), rank));
+  const auto sigma = svd(a, rank, SvdRoute::direct).singular_values;
+  const double all = test::frobenius_norm64(wide), kept = test::frobenius_norm64(test::product64(wide, v));
+  const double best = std::inner_product(sigma.begin() + rank, sigma.end(), sigma.begin() + rank, 0.0);
+  return (all * all - kept * kept) / best;
+}
+
+TEST(TruncatedSvd, Float32GramServesWhereMuchIsLeftOver) {
+  constexpr Index kRank = 20;
+  const auto rough = test::gaussian_matrix({.rows = 3000, .cols = 60, .seed = 12});
+  const auto smooth =
+      test::matrix_with_spectrum({.rows = 300, .cols = 60, .seed = 13}, test::exponential_decay(60, 0.6));
+  const auto with_eps = [&](const Matrix<float>& a, double eps) {
+    return truncated_svd(DenseRows(a.view()), {.rank = kRank, .route = SvdRoute::gram, .eps = eps});
+  };
+  EXPECT_FALSE(test::same_bits(with_eps(rough, 1e-4).vt, with_eps(rough, 0).vt));
+  EXPECT_LE(left_over(rough, with_eps(rough, 1e-4), kRank), 1 + 1e-7);
+  EXPECT_TRUE(test::same_bits(with_eps(smooth, 1e-4).vt, with_eps(smooth, 0).vt));  // little: the control
+}
+
+TEST(TruncatedSvd, Float32GramIsNotTakenOutsideItsRange) {
+  for (const float scale : {1e-25F, 1e25F}) {
+    auto a = test::gaussian_matrix({.rows = 500, .cols = 30, .seed = 14});
+    for (Index i = 0; i < a.rows(); ++i) {
+      for (float& x : a.row(i)) x *= scale;
+    }
+    const TruncatedSvdOptions exact{.rank = 5, .route = SvdRoute::gram},
+        rough{.rank = 5, .route = SvdRoute::gram, .eps = 1e-4};
+    EXPECT_TRUE(
+        test::same_bits(truncated_svd(DenseRows(a.view()), rough).vt, truncated_svd(DenseRows(a.view()), exact).vt));
+  }
+}
+
+TEST(TruncatedSvd, GivesMoreVectorsThanTheRankWhereAsked) {
+  for (const Index rows : {100, 20}) {  // a wide one too
+    const auto a = test::gaussian_matrix({.rows = rows, .cols = 30, .seed = 15});
+    const auto few = truncated_svd(DenseRows(a.view()), {.rank = 5});
+    const auto many = truncated_svd(DenseRows(a.view()), {.rank = 5, .vectors = 20});
+    EXPECT_EQ(few.vt.rows(), 5);
+    EXPECT_EQ(many.vt.rows(), 20);
+    EXPECT_TRUE(test::same_bits(few.vt, detail::leading_rows<double>(many.vt.view(), 5)));
+    EXPECT_CONTAINS(
+        test::message_of<InvalidArgument>([&] { (void)truncated_svd(DenseRows(a.view()), {.rank = 5, .vectors = 4}); }),
+        "vectors must be in [5, " + std::to_string(std::min<Index>(rows, 30)) + "] (or 0), got 4");
+  }
 }
 
 class KrylovRoute : public testing::Test {
