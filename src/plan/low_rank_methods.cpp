@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "detail/blas.hpp"
+#include "detail/conversion.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/linalg/gram.hpp"
@@ -146,7 +147,36 @@ ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& app
   return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
 }
 
+// A less its projection on the given directions (orthonormal rows).
+class RowsWithout final : public RowSource {
+ public:
+  RowsWithout(std::shared_ptr<const RowSource> a, MatrixView<const double> directions)
+      : a_(std::move(a)), directions_(detail::narrowed(directions)) {}
+  Index rows() const override { return a_->rows(); }
+  Index cols() const override { return a_->cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
+    Matrix<float> source, along = Matrix<float>::uninitialized(count, directions_.rows());
+    const auto rows = a_->read_rows(first, count, source);
+    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, directions_.view(), 0.0F, along.view());
+    buffer = Matrix<float>::uninitialized(count, cols());
+    for (Index i = 0; i < count; ++i) std::ranges::copy(rows.row(i), buffer.row(i).begin());
+    blas::gemm(blas::Op::none, blas::Op::none, -1.0F, along.view(), directions_.view(), 1.0F, buffer.view());
+    return buffer.view();
+  }
+
+ private:
+  std::shared_ptr<const RowSource> a_;
+  Matrix<float> directions_;
+};
+
+// Of the best approximation in the first `rank` directions. Where factors are not rounded and all directions are known,
+// those that are left out do as well, and may be fewer.
 double lp_error_of(const EncodeRequest& request, const Family& family, Index rank) {
+  const Index others = family.vt.rows() - rank;
+  if (request.factor_format == NumberFormat::f32 && family.vt.rows() == request.matrix->cols() && others < rank) {
+    const RowsWithout approximation(request.matrix, family.vt.view().row_block(rank, others));
+    return errors_of(request, approximation).relative_lp_error();
+  }
   return errors_of(request, truncated(request, family, rank)).relative_lp_error();
 }
 
