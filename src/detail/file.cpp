@@ -108,7 +108,7 @@ std::string read_text_file(const std::filesystem::path& path, Index max_bytes) {
 }
 
 void sync_file(const std::filesystem::path& path) {
-  File(File::open_for_reading(path)).sync();
+  File::open_for_reading(path).sync();
 }
 
 void sync_folder(const std::filesystem::path& folder) {

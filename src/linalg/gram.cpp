@@ -15,9 +15,9 @@
 namespace loewner {
 namespace {
 
-constexpr Index kScaledBytes = 1 << 20;
-constexpr Index kRowsOfBand = 32;      // of the sum that one task adds up
-constexpr Index kRowsPerBlock = 1024;  // long enough that the product is bound by arithmetic, not by reading G
+constexpr Index kScaledBytes = 1 << 20;  // of rows, times their weights, at a time
+constexpr Index kRowsOfBand = 32;        // of the sum that one task adds up
+constexpr Index kRowsPerBlock = 1024;    // long enough that the product is bound by arithmetic, not by reading G
 
 // The sum runs in a fixed number of lanes: lane l adds the blocks l, l + lanes, ... to a matrix of its own, and the
 // lanes are added in order. Their number depends on the shape only (256 MiB of lanes at most), so the result does not

@@ -27,7 +27,7 @@ double scale_of(const Matrix<double>& g) {
   for (Index i = 0; i < g.rows(); ++i) {
     for (const double x : g.row(i).subspan(i)) largest = std::max(largest, std::abs(x));
   }
-  return largest > 0 ? std::exp2(-std::ilogb(largest)) : 1.0;
+  return largest > 0 ? std::exp2(-std::clamp(std::ilogb(largest), -1000, 1000)) : 1.0;
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ Index sketch_rows_for(Index rank, double eps);
 ///           [ClarksonWoodruff2013] [CohenElderMuscoMuscoPersu2015]. They are taken when their error is within eps of
 ///           that of the best matrix of rank k for S A, which is below ||A - A_k||_F but for chance; else they are the
 ///           start of block_krylov. Where n < 4 m, and for sparse or float64 rows, block_krylov does all. With `steps`
-///           the vectors are taken as they are, for a known time: most of it goes into convergence that a sketch does
-///           not deserve.
+///           the sketch's vectors are taken as so many steps leave them: most of the time goes into a convergence that
+///           the bound needs, not the vectors.
 /// Cost      n d additions for S A, 2 n d k flops for A V, and block_krylov of the m x d sketch; memory 8 m d and
 ///           16 (n + d) k bytes.
 /// Accuracy  the excess is about k / (2 m), more where singular values behind sigma_k are close to it; excess_estimate
