@@ -38,6 +38,13 @@ SWEEP = [
 HEADER = ["setting", "rank", "cos", "sts", "error", "weighted error", "l_p error", "l_p error of svd"]
 
 
+def encoder_with(table: np.ndarray) -> SentenceEncoder:
+    encoder = SentenceEncoder.load(minilm_folder())
+    with torch.no_grad():
+        encoder.model.get_input_embeddings().weight.copy_(torch.from_numpy(table))
+    return encoder
+
+
 class Fidelity:
     """Compares checkpoints with the original, whose sentence vectors are computed once and kept in a file."""
 
@@ -55,11 +62,14 @@ class Fidelity:
 
     def of_table(self, table: np.ndarray) -> dict:
         """cos and sts of the original with another token embedding."""
-        encoder = SentenceEncoder.load(minilm_folder())
-        with torch.no_grad():
-            encoder.model.get_input_embeddings().weight.copy_(torch.from_numpy(table))
         key = hashlib.sha256(np.ascontiguousarray(table).tobytes()).hexdigest()
-        return self.remembered.get(key, lambda: self._of(encoder))
+        return self.remembered.get(key, lambda: self._of(encoder_with(table)))
+
+    def cosines_of_pairs(self, table: np.ndarray) -> np.ndarray:
+        """Of STS-B dev's pairs, for the original with another token embedding."""
+        encoder = encoder_with(table)
+        first, second = encoder.encode(self.data.first), encoder.encode(self.data.second)
+        return np.einsum("ij,ij->i", first, second)
 
     def _of(self, encoder: SentenceEncoder) -> dict:
         vectors = encoder.encode(self.data.sentences)

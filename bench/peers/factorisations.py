@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import debian_svd
 import loewner
 import numpy as np
 from controls import l1_ellipsoid_directions, messi
+from debian_svd import eigen_svd, spectra_svd
 from finished import Finished
 from measure import in_own_process, measured
 from peer import Setting, frobenius
@@ -160,12 +160,12 @@ METHODS = [
             "Spectra PartialSVDSolver",
             (),
             "our own lines of C++",
-            lambda a: projected(a, debian_svd.spectra_svd(a, RANK)),
+            lambda a: projected(a, spectra_svd(a, RANK)),
         ),
     ),
     (
         LOW_RANK,
-        Setting("Eigen BDCSVD", (), "our own lines of C++", lambda a: projected(a, debian_svd.eigen_svd(a, RANK))),
+        Setting("Eigen BDCSVD", (), "our own lines of C++", lambda a: projected(a, eigen_svd(a, RANK))),
     ),
     (L1, Setting("numpy.linalg.svd, d = 50", ("numpy",), "np.linalg.svd(a)", lambda a: numpy_svd(a, L1_RANK))),
     (L1, Setting("ellipsoid method, as published", ("numpy",), "our own lines", l1_ellipsoid)),

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import factorisations
 import peer  # noqa: F401 - first: it puts the experiments' modules on the path
+import sts_differences
 import whole_models
 from equal_bytes import HEADER, EqualBytes
 from finished import Finished
 from results_page import experiment_parser, markdown_table, publish
+from sts_differences import StsDifferences
 from tables import quiet_transformers
 
-TABLES = ("equal-bytes", "factorisations", "whole-models")
+TABLES = ("equal-bytes", "sts-differences", "factorisations", "whole-models")
 
 
 def main() -> None:
@@ -32,6 +34,9 @@ def main() -> None:
     if "equal-bytes" in chosen:
         table = markdown_table(HEADER, EqualBytes(arguments.glue, finished).rows())
         publish("peers-equal-bytes", table, arguments.update_docs)
+    if "sts-differences" in chosen:
+        rows = StsDifferences(arguments.glue, finished).rows()
+        publish("peers-sts-differences", markdown_table(sts_differences.HEADER, rows), arguments.update_docs)
     if "factorisations" in chosen:
         table = markdown_table(factorisations.HEADER, factorisations.rows(finished))
         publish("peers-factorisations", table, arguments.update_docs)
