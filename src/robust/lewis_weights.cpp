@@ -24,7 +24,7 @@ constexpr double kFloat32Condition = 100;  // mean eigenvalue of Q times mean in
 constexpr double kFloat32Margin = 0.01;    // what the float32 error bound may add to the certificate
 constexpr double kSmallestWeight = 1e-12;  // of the mean weight: a row that is invisible now may count in a better Q
 
-// Its thread keeps the memory: new pages for every block would cost a tenth of the product.
+// Its thread keeps the memory: the system would have to clear new pages for every block.
 template <typename Real>
 MatrixView<Real> whitened_block(Index rows, Index cols) {
   thread_local Matrix<Real> memory;

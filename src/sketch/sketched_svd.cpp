@@ -72,27 +72,24 @@ double captured(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
 }
 
-struct Leading {
-  std::vector<double> singular_values;
-  Matrix<double> vt;
-};
-
 struct Sketch {
-  Leading leading;              // k vectors
-  double squared_norm = 0;      // of A
-  double squared_residual = 0;  // of the sketch's own best matrix of rank k
+  RightSingularVectors leading;  // k of them
+  double squared_norm = 0;       // of A
+  double squared_residual = 0;   // of the sketch's own best matrix of rank k
 };
 
 // They need to be no better than the sketch itself: its own excess is k / (2 m) or more.
-Leading leading_of(const RowSource& sketch, const SketchedSvdOptions& options) {
+RightSingularVectors leading_of(const RowSource& sketch, const SketchedSvdOptions& options) {
   if (options.steps > 0) {
     auto svd = block_krylov(
         RowMatrix(sketch), {.rank = options.rank, .steps = options.steps, .left_vectors = false, .seed = options.seed});
-    return {std::move(svd.singular_values), std::move(svd.vt)};
+    return {.singular_values = std::move(svd.singular_values),
+            .vt = std::move(svd.vt),
+            .route = SvdRoute::krylov,
+            .residual_norm = svd.residual_norm};
   }
   const double eps = static_cast<double>(options.rank) / static_cast<double>(8 * sketch.rows());
-  auto svd = truncated_svd(sketch, {.rank = options.rank, .eps = eps});
-  return {std::move(svd.singular_values), std::move(svd.vt)};
+  return truncated_svd(sketch, {.rank = options.rank, .eps = eps});
 }
 
 Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& options) {

@@ -39,8 +39,8 @@ struct LewisWeights {
 /// Method    fixed point on the leverage scores of the reweighted rows: plain for p <= 2 [CohenPeng2015], damped by
 ///           4 / (p + 2) above, since the plain one diverges from p = 4 on; the sum of the weights is set to r after
 ///           each step. Steps run in float32 while A is well conditioned and, for a tolerance below 1e-3, until the
-///           certificate is within it or comes no nearer to its limit: each step corrects the errors of the last. Q
-///           and the certificate of the weights that are returned are computed in float64, or, for coarser
+///           certificate is within the tolerance or comes no nearer to its limit: each step corrects the errors of
+///           the last. Q and the certificate of the weights that are returned are computed in float64, or, for coarser
 ///           tolerances, with a proved bound of the float32 error.
 /// Cost      2 n d^2 flops in float32 per iteration and n d^2 in each precision at the end; memory n + 8 d^2 doubles
 ///           and row blocks.

@@ -134,6 +134,11 @@ TEST(TruncatedSvd, Float32GramServesWhereMuchIsLeftOver) {
   };
   EXPECT_FALSE(test::same_bits(with_eps(rough, 1e-4).vt, with_eps(rough, 0).vt));
   EXPECT_LE(left_over(rough, with_eps(rough, 1e-4), kRank), 1 + 1e-7);
+  const auto coarse = with_eps(rough, 1e-4).singular_values, fine = with_eps(rough, 0).singular_values;
+  const double all = std::inner_product(fine.begin(), fine.end(), fine.begin(), 0.0);
+  for (std::size_t i = 0; i < fine.size(); ++i) {
+    EXPECT_NEAR(coarse[i] * coarse[i], fine[i] * fine[i], 2e-8 * all);
+  }
   EXPECT_TRUE(test::same_bits(with_eps(smooth, 1e-4).vt, with_eps(smooth, 0).vt));  // little: the control
 }
 
