@@ -9,8 +9,8 @@
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
-#include "loewner/robust/lp_error.hpp"
-#include "loewner/robust/lp_low_rank.hpp"
+#include "loewner/lowrank/lp_low_rank.hpp"
+#include "loewner/norms/lp_error.hpp"
 
 namespace {
 

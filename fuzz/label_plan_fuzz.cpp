@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "loewner/base/error.hpp"
-#include "loewner/robust/label_plan.hpp"
+#include "loewner/regression/label_plan.hpp"
 
 // Any text is a plan, which is written and read back the same, or throws IoError.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

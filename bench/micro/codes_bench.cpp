@@ -6,7 +6,7 @@
 
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/trellis_quantizer.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "tables.hpp"
 
 namespace loewner {

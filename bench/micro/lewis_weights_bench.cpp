@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/robust/lewis_weights.hpp"
+#include "loewner/norms/lewis_weights.hpp"
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/robust/active_regression.hpp"
+#include "loewner/regression/active_regression.hpp"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -9,8 +9,8 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
-#include "loewner/robust/loss_sensitivities.hpp"
-#include "loewner/robust/online_regression.hpp"
+#include "loewner/regression/loss_sensitivities.hpp"
+#include "loewner/regression/online_regression.hpp"
 
 namespace loewner::python {
 namespace {

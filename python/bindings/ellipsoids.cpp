@@ -2,8 +2,8 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
-#include "loewner/robust/enclosing_ellipsoid.hpp"
-#include "loewner/robust/loewner_ellipsoid.hpp"
+#include "loewner/norms/enclosing_ellipsoid.hpp"
+#include "loewner/norms/loewner_ellipsoid.hpp"
 
 namespace loewner::python {
 namespace {

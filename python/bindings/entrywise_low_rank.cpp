@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/robust/entrywise_low_rank.hpp"
+#include "loewner/lowrank/entrywise_low_rank.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/robust/lp_low_rank.hpp"
+#include "loewner/lowrank/lp_low_rank.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
-#include "loewner/robust/lp_error.hpp"
-#include "loewner/robust/lp_row_projection.hpp"
+#include "loewner/lowrank/lp_row_projection.hpp"
+#include "loewner/norms/lp_error.hpp"
 
 #include <nanobind/stl/optional.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/robust/lp_regression.hpp"
+#include "loewner/regression/lp_regression.hpp"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/robust/robust_subspace.hpp"
+#include "loewner/lowrank/robust_subspace.hpp"
 
 #include "arrays.hpp"
 #include "bindings.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/robust/shrunk_regression.hpp"
+#include "loewner/regression/shrunk_regression.hpp"
 
 #include <nanobind/stl/optional.h>
 

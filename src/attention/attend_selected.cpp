@@ -6,11 +6,11 @@
 #include <limits>
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/even_power.hpp"
-#include "detail/kept_attention.hpp"
-#include "detail/lane_sum.hpp"
+#include "attention/even_power.hpp"
+#include "attention/kept_attention.hpp"
+#include "base/lane_sum.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/row_source.hpp"
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "detail/even_power.hpp"
-#include "detail/kept_attention.hpp"
+#include "attention/even_power.hpp"
+#include "attention/kept_attention.hpp"
 #include "loewner/attention/heavy_keys.hpp"
 #include "loewner/base/checked_size.hpp"
 #include "loewner/base/row_source.hpp"

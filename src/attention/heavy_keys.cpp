@@ -6,12 +6,12 @@
 #include <numeric>
 #include <string>
 
-#include "detail/even_power.hpp"
-#include "detail/key_features.hpp"
-#include "detail/whitening.hpp"
+#include "attention/even_power.hpp"
+#include "attention/key_features.hpp"
+#include "linalg/whitening.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/row_source.hpp"
-#include "loewner/robust/lewis_weights.hpp"
+#include "loewner/norms/lewis_weights.hpp"
 
 namespace loewner {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/key_features.hpp"
+#include "attention/key_features.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 
-#include "detail/blas.hpp"
-#include "detail/lane_matrix_sum.hpp"
-#include "detail/lane_sum.hpp"
+#include "base/lane_sum.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lane_matrix_sum.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner::detail {

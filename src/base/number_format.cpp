@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "detail/dispatch.hpp"
+#include "base/dispatch.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/cluster_starts.hpp"
+#include "cluster/cluster_starts.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "detail/blas.hpp"
-#include "detail/gathered_rows.hpp"
-#include "detail/squared_norm.hpp"
-#include "detail/subspace_distances.hpp"
+#include "cluster/subspace_distances.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/gathered_rows.hpp"
+#include "linalg/squared_norm.hpp"
 #include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 

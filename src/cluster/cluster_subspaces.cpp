@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/cluster_subspaces.hpp"
+#include "cluster/cluster_subspaces.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "detail/gathered_rows.hpp"
+#include "linalg/gathered_rows.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/gram.hpp"
 

@@ -6,10 +6,10 @@
 #include <numeric>
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/sketched_basis.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
+#include "sketch/sketched_basis.hpp"
 
 namespace loewner {
 namespace {

@@ -6,11 +6,11 @@
 #include <numeric>
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/lane_matrix_sum.hpp"
-#include "detail/orthonormal_rows.hpp"
-#include "detail/row_kernels.hpp"
-#include "detail/whitening.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/orthonormal_rows.hpp"
+#include "linalg/row_kernels.hpp"
+#include "linalg/whitening.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"

@@ -8,11 +8,11 @@
 #include <string>
 #include <utility>
 
-#include "detail/cluster_starts.hpp"
-#include "detail/cluster_subspaces.hpp"
-#include "detail/conversion.hpp"
-#include "detail/row_weights.hpp"
-#include "detail/subspace_distances.hpp"
+#include "cluster/cluster_starts.hpp"
+#include "cluster/cluster_subspaces.hpp"
+#include "cluster/subspace_distances.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/row_weights.hpp"
 #include "loewner/base/cancellation.hpp"
 
 namespace loewner {

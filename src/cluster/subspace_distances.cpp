@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/subspace_distances.hpp"
+#include "cluster/subspace_distances.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/lane_sum.hpp"
-#include "detail/squared_norm.hpp"
+#include "base/lane_sum.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/squared_norm.hpp"
 
 namespace loewner::detail {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "detail/blas.hpp"
-#include "detail/cholesky_solve.hpp"
-#include "detail/row_kernels.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/cholesky_solve.hpp"
+#include "linalg/row_kernels.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/cluster/convex_code.hpp"

@@ -7,10 +7,10 @@
 #include <numeric>
 #include <string>
 
-#include "detail/half_scales.hpp"
-#include "detail/lane_sum.hpp"
-#include "detail/nested_matrix.hpp"
-#include "detail/stored_bytes.hpp"
+#include "base/lane_sum.hpp"
+#include "codec/half_scales.hpp"
+#include "codec/nested_matrix.hpp"
+#include "codec/stored_bytes.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/cluster/convex_code.hpp"

@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
-#include "detail/half_scales.hpp"
-#include "detail/lane_sum.hpp"
-#include "detail/row_weights.hpp"
-#include "detail/spec_field.hpp"
-#include "detail/stored_bytes.hpp"
+#include "base/lane_sum.hpp"
+#include "codec/half_scales.hpp"
+#include "codec/spec_field.hpp"
+#include "codec/stored_bytes.hpp"
+#include "linalg/row_weights.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/bit_allocation.hpp"

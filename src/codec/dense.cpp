@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/codec/dense.hpp"
 
-#include "detail/spec_field.hpp"
+#include "codec/spec_field.hpp"
 
 namespace loewner {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "detail/blas.hpp"
+#include "linalg/blas.hpp"
 
 namespace loewner {
 

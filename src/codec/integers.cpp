@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "detail/half_scales.hpp"
-#include "detail/spec_field.hpp"
-#include "detail/stored_bytes.hpp"
-#include "detail/vector8.hpp"
+#include "base/vector8.hpp"
+#include "codec/half_scales.hpp"
+#include "codec/spec_field.hpp"
+#include "codec/stored_bytes.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/spec_field.hpp"
+#include "codec/spec_field.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {

@@ -4,9 +4,9 @@
 #include <array>
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/nested_matrix.hpp"
-#include "detail/spec_field.hpp"
+#include "codec/nested_matrix.hpp"
+#include "codec/spec_field.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "detail/dispatch.hpp"
-#include "detail/hadamard.hpp"
+#include "base/dispatch.hpp"
+#include "codec/hadamard.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/random.hpp"
 

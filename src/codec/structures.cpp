@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "detail/spec_field.hpp"
+#include "codec/spec_field.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/archetypes.hpp"
 #include "loewner/codec/codes.hpp"

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "detail/cluster_subspaces.hpp"
-#include "detail/conversion.hpp"
-#include "detail/gathered_rows.hpp"
+#include "cluster/cluster_subspaces.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/gathered_rows.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/linalg/row_projection.hpp"
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "detail/blas.hpp"
-#include "detail/gathered_rows.hpp"
-#include "detail/spec_field.hpp"
+#include "codec/spec_field.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/gathered_rows.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {

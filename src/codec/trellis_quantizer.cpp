@@ -7,8 +7,8 @@
 #include <limits>
 #include <string>
 
-#include "detail/dispatch.hpp"
-#include "detail/vector8.hpp"
+#include "base/dispatch.hpp"
+#include "base/vector8.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "base/file.hpp"
 #include "compress/stored_claims.hpp"
-#include "detail/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/model_card.hpp"

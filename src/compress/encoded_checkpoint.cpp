@@ -3,8 +3,8 @@
 
 #include <charconv>
 
-#include "detail/error_place.hpp"
-#include "detail/spec_field.hpp"
+#include "codec/spec_field.hpp"
+#include "compress/error_place.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
 

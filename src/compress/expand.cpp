@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/expand.hpp"
 
-#include "detail/error_place.hpp"
-#include "detail/file.hpp"
-#include "detail/spec_field.hpp"
+#include "base/file.hpp"
+#include "codec/spec_field.hpp"
+#include "compress/error_place.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/rewrite.hpp"

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <map>
 
-#include "detail/hash.hpp"
+#include "base/hash.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/staged_folder.hpp"
 #include "loewner/plan/encode.hpp"

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "detail/file.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/rewrite.hpp"

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/file.hpp"
 #include "compress/stored_claims.hpp"
-#include "detail/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/rewrite.hpp"

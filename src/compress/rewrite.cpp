@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "detail/durable.hpp"
-#include "detail/file.hpp"
+#include "base/durable.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/model/safetensors_index.hpp"

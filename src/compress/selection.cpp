@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <regex>
 
-#include "detail/same_bytes.hpp"
+#include "compress/same_bytes.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {

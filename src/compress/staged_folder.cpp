@@ -5,8 +5,8 @@
 #include <system_error>
 #include <vector>
 
-#include "detail/durable.hpp"
-#include "detail/file.hpp"
+#include "base/durable.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/json.hpp"
 

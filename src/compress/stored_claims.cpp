@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/stored_claims.hpp"
 
-#include "detail/error_place.hpp"
-#include "detail/spec_field.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "codec/spec_field.hpp"
+#include "compress/error_place.hpp"
+#include "loewner/norms/lp_error.hpp"
 
 namespace loewner {
 

@@ -5,14 +5,14 @@
 #include <cmath>
 #include <set>
 
+#include "codec/spec_field.hpp"
+#include "compress/error_place.hpp"
+#include "compress/same_bytes.hpp"
 #include "compress/stored_claims.hpp"
-#include "detail/error_place.hpp"
-#include "detail/same_bytes.hpp"
-#include "detail/spec_field.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/lowrank/lp_low_rank.hpp"
 #include "loewner/plan/encode.hpp"
-#include "loewner/robust/lp_low_rank.hpp"
 
 namespace loewner {
 namespace {

@@ -6,9 +6,9 @@
 #include <limits>
 #include <string>
 
-#include "detail/conversion.hpp"
-#include "detail/krylov_space.hpp"
-#include "detail/schatten_excess.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/krylov_space.hpp"
+#include "linalg/schatten_excess.hpp"
 #include "loewner/base/cancellation.hpp"
 
 namespace loewner {

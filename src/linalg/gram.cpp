@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "detail/blas.hpp"
-#include "detail/row_kernels.hpp"
-#include "detail/row_weights.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/row_kernels.hpp"
+#include "linalg/row_weights.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/image_svd.hpp"
+#include "linalg/image_svd.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "detail/blas.hpp"
-#include "detail/lane_matrix_sum.hpp"
-#include "detail/pieces.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/pieces.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/krylov_range.hpp"
+#include "linalg/krylov_range.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/gram_spectrum.hpp"
-#include "detail/lane_matrix_sum.hpp"
-#include "detail/pieces.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/gram_spectrum.hpp"
+#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/pieces.hpp"
 #include "loewner/base/status.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 

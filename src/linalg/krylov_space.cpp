@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/krylov_space.hpp"
+#include "linalg/krylov_space.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,12 +8,12 @@
 #include <string>
 #include <utility>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/gram_spectrum.hpp"
-#include "detail/image_svd.hpp"
-#include "detail/pieces.hpp"
-#include "detail/row_kernels.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/gram_spectrum.hpp"
+#include "linalg/image_svd.hpp"
+#include "linalg/pieces.hpp"
+#include "linalg/row_kernels.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 

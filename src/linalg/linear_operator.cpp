@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "detail/blas.hpp"
-#include "detail/lane_matrix_sum.hpp"
-#include "detail/row_kernels.hpp"
-#include "detail/squared_norm.hpp"
-#include "detail/tiled_products.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/row_kernels.hpp"
+#include "linalg/squared_norm.hpp"
+#include "linalg/tiled_products.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {

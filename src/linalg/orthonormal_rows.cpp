@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/orthonormal_rows.hpp"
+#include "linalg/orthonormal_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/lane_matrix_sum.hpp"
-#include "detail/pieces.hpp"
-#include "detail/row_kernels.hpp"
-#include "detail/tile_kernels.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/pieces.hpp"
+#include "linalg/row_kernels.hpp"
+#include "linalg/tile_kernels.hpp"
 
 namespace loewner::detail {
 namespace {

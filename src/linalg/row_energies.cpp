@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/linalg/row_energies.hpp"
 
-#include "detail/lane_sum.hpp"
-#include "detail/row_weights.hpp"
+#include "base/lane_sum.hpp"
+#include "linalg/row_weights.hpp"
 
 namespace loewner {
 

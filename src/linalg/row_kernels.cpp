@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/row_kernels.hpp"
+#include "linalg/row_kernels.hpp"
 
 #include <array>
 
-#include "detail/dispatch.hpp"
+#include "base/dispatch.hpp"
 
 namespace loewner::detail {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
 
 namespace loewner {
 namespace {

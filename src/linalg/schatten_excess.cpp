@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/schatten_excess.hpp"
+#include "linalg/schatten_excess.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "detail/krylov_space.hpp"
+#include "linalg/krylov_space.hpp"
 #include "loewner/base/cancellation.hpp"
 
 namespace loewner {

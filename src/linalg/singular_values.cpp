@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
-#include "detail/conversion.hpp"
-#include "detail/gram_spectrum.hpp"
-#include "detail/row_weights.hpp"
-#include "detail/weighted_rows.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/gram_spectrum.hpp"
+#include "linalg/row_weights.hpp"
+#include "linalg/weighted_rows.hpp"
 #include "loewner/linalg/gram.hpp"
 
 namespace loewner {

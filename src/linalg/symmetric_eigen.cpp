@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "detail/blas.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {

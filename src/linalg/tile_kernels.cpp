@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/tile_kernels.hpp"
+#include "linalg/tile_kernels.hpp"
 
-#include "detail/register_values.hpp"
+#include "linalg/register_values.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner::detail {

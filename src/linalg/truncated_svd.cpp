@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/weighted_rows.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/weighted_rows.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/gram.hpp"

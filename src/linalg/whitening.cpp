@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/whitening.hpp"
+#include "linalg/whitening.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
 #include <utility>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/squared_norm.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/squared_norm.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {

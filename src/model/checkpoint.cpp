@@ -5,11 +5,11 @@
 #include <optional>
 #include <set>
 
-#include "detail/file.hpp"
-#include "detail/hash.hpp"
-#include "detail/quoted.hpp"
+#include "base/file.hpp"
+#include "base/hash.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/safetensors_index.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "detail/quoted.hpp"
 #include "loewner/base/error.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

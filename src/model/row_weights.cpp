@@ -7,11 +7,11 @@
 #include <limits>
 #include <numeric>
 
-#include "detail/file.hpp"
-#include "detail/quoted.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/json.hpp"
 #include "loewner/model/token_ranks.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/model/safetensors.hpp"
 
-#include "detail/file.hpp"
-#include "detail/quoted.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

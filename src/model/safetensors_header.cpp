@@ -7,8 +7,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "detail/quoted.hpp"
 #include "loewner/base/error.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

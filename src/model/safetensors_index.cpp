@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "detail/quoted.hpp"
 #include "loewner/base/error.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

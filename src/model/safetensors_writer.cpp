@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
-#include "detail/file.hpp"
-#include "detail/quoted.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/safetensors_header.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <utility>
 
-#include "detail/file.hpp"
-#include "detail/protobuf_reader.hpp"
-#include "detail/quoted.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/json.hpp"
+#include "model/protobuf_reader.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {

@@ -9,7 +9,7 @@
 #include "loewner/codec/archetypes.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/linalg/row_energies.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "plan/error_search.hpp"
 #include "plan/methods.hpp"
 

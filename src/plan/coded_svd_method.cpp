@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string>
 
-#include "detail/blas.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/codec/product.hpp"

@@ -4,7 +4,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/dense.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "plan/methods.hpp"
 
 namespace loewner {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "loewner/base/error.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 
 namespace loewner {
 

@@ -3,7 +3,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/integers.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "plan/methods.hpp"
 
 namespace loewner {

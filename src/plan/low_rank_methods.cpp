@@ -4,16 +4,16 @@
 #include <utility>
 #include <vector>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/linalg/gram.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/singular_values.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
-#include "loewner/robust/lp_error.hpp"
-#include "loewner/robust/lp_low_rank.hpp"
+#include "loewner/lowrank/lp_low_rank.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "plan/methods.hpp"
 
 namespace loewner {

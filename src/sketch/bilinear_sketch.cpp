@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "detail/blas.hpp"
-#include "detail/conversion.hpp"
-#include "detail/gram_spectrum.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/gram_spectrum.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 

@@ -7,11 +7,11 @@
 #include <span>
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/lane_matrix_sum.hpp"
-#include "detail/sketched_basis.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lane_matrix_sum.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/linear_operator.hpp"
+#include "sketch/sketched_basis.hpp"
 
 namespace loewner {
 namespace {

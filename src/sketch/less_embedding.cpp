@@ -7,7 +7,7 @@
 #include <numeric>
 #include <string>
 
-#include "detail/row_kernels.hpp"
+#include "linalg/row_kernels.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <string>
 
-#include "detail/blas.hpp"
-#include "detail/lane_sum.hpp"
-#include "detail/sketched_basis.hpp"
+#include "base/lane_sum.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
+#include "sketch/sketched_basis.hpp"
 
 namespace loewner {
 namespace {

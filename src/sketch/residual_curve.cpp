@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "detail/squared_norm.hpp"
+#include "linalg/squared_norm.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/sketch/bilinear_sketch.hpp"
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <string>
 
-#include "detail/chance_factor.hpp"
-#include "detail/gathered_rows.hpp"
+#include "linalg/gathered_rows.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/random.hpp"
+#include "sketch/chance_factor.hpp"
 
 namespace loewner {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/scatter.hpp"
+#include "sketch/scatter.hpp"
 
-#include "detail/dispatch.hpp"
+#include "base/dispatch.hpp"
 
 namespace loewner::detail {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detail/sketched_basis.hpp"
+#include "sketch/sketched_basis.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 #include <string>
 #include <type_traits>
 
-#include "detail/blas.hpp"
-#include "detail/lane_matrix_sum.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lane_matrix_sum.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"

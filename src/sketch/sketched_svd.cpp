@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "detail/conversion.hpp"
-#include "detail/image_svd.hpp"
-#include "detail/krylov_space.hpp"
-#include "detail/squared_norm.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/image_svd.hpp"
+#include "linalg/krylov_space.hpp"
+#include "linalg/squared_norm.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/sketch/sparse_embedding.hpp"

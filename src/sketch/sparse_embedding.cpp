@@ -7,10 +7,10 @@
 #include <limits>
 #include <string>
 
-#include "detail/pieces.hpp"
-#include "detail/scatter.hpp"
+#include "linalg/pieces.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
+#include "sketch/scatter.hpp"
 
 namespace loewner {
 namespace {

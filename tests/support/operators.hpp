@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "detail/blas.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 
 namespace loewner::test {

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "detail/blas.hpp"
-#include "detail/dispatch.hpp"
+#include "base/dispatch.hpp"
+#include "linalg/blas.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/csr_matrix.hpp"
 #include "support/threads.hpp"

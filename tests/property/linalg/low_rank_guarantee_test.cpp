@@ -8,8 +8,8 @@
 #include <functional>
 #include <limits>
 
-#include "detail/conversion.hpp"
-#include "detail/orthonormal_rows.hpp"
+#include "linalg/conversion.hpp"
+#include "linalg/orthonormal_rows.hpp"
 #include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/schatten_low_rank.hpp"
 #include "support/operators.hpp"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "detail/dispatch.hpp"
+#include "base/dispatch.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner {

@@ -10,7 +10,7 @@
 
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
-#include "loewner/robust/robust_subspace.hpp"
+#include "loewner/lowrank/robust_subspace.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"

@@ -11,7 +11,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/codec/archetypes.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"

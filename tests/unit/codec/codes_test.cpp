@@ -9,7 +9,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
 #include "loewner/linalg/row_energies.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"

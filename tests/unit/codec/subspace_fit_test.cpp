@@ -8,7 +8,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "detail/dispatch.hpp"
+#include "base/dispatch.hpp"
 #include "loewner/base/error.hpp"
 #include "support/matrices.hpp"
 

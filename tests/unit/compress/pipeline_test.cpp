@@ -10,7 +10,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/model/checkpoint.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "support/checkpoints.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "detail/conversion.hpp"
+#include "linalg/conversion.hpp"
 #include "loewner/base/random.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"

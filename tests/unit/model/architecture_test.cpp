@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "detail/file.hpp"
+#include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "support/messages.hpp"
 

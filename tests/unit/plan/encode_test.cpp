@@ -10,7 +10,7 @@
 #include "loewner/base/random.hpp"
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
-#include "loewner/robust/lp_error.hpp"
+#include "loewner/norms/lp_error.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"

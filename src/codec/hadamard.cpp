@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/hadamard.hpp"
+
+#include <array>
+#include <cmath>
+
+#include "base/dispatch.hpp"
+#include "base/vector8.hpp"
+
+namespace loewner::detail {
+namespace {
+
+// The last three steps, strides 4, 2 and 1, inside eight lanes.
+LOEWNER_INLINE Float8 hadamard8(Float8 x) {
+  constexpr Float8 kSigns1 = {1, -1, 1, -1, 1, -1, 1, -1}, kSigns2 = {1, 1, -1, -1, 1, 1, -1, -1},
+                   kSigns4 = {1, 1, 1, 1, -1, -1, -1, -1};
+  x = __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3) + x * kSigns4;
+  x = __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5) + x * kSigns2;
+  return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6) + x * kSigns1;
+}
+
+LOEWNER_INLINE void hadamard_short(float* x, Index length, float scale) {
+  for (Index stride = length / 2; stride >= 1; stride /= 2) {
+    for (Index first = 0; first < length; first += 2 * stride) {
+      for (Index i = first; i < first + stride; ++i) {
+        const float a = x[i], b = x[i + stride];
+        x[i] = a + b;
+        x[i + stride] = a - b;
+      }
+    }
+  }
+  for (Index i = 0; i < length; ++i) x[i] *= scale;
+}
+
+// Steps of strides kCount / 2 * stride, ..., stride on the vectors that lie `stride` apart, in registers.
+template <std::size_t kCount>
+LOEWNER_INLINE void butterflies(std::array<Float8, kCount>& x) {
+  for (std::size_t half = kCount / 2; half >= 1; half /= 2) {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      if ((i & half) != 0) continue;
+      const Float8 a = x[i], b = x[i + half];
+      x[i] = a + b;
+      x[i + half] = a - b;
+    }
+  }
+}
+
+template <std::size_t kCount>
+LOEWNER_INLINE void pass(float* x, Index length, Index stride) {
+  for (Index first = 0; first < length; first += static_cast<Index>(kCount) * stride) {
+    for (Index i = first; i < first + stride; i += 8) {
+      std::array<Float8, kCount> in;
+      for (std::size_t k = 0; k < kCount; ++k) in[k] = load8(x + i + static_cast<Index>(k) * stride);
+      butterflies(in);
+      for (std::size_t k = 0; k < kCount; ++k) store8(x + i + static_cast<Index>(k) * stride, in[k]);
+    }
+  }
+}
+
+// The last steps, on kCount vectors side by side.
+template <std::size_t kCount>
+LOEWNER_INLINE void last_pass(float* x, Index length, float scale) {
+  for (Index first = 0; first < length; first += static_cast<Index>(8 * kCount)) {
+    std::array<Float8, kCount> in;
+    for (std::size_t k = 0; k < kCount; ++k) in[k] = load8(x + first + 8 * k);
+    butterflies(in);
+    for (std::size_t k = 0; k < kCount; ++k) store8(x + first + 8 * k, hadamard8(in[k]) * all8(scale));
+  }
+}
+
+// Three steps at a time: what is added to what, and in which order, is the same as step by step.
+LOEWNER_INLINE void hadamard_body(float* x, Index length) {
+  const float scale = 1 / std::sqrt(static_cast<float>(length));
+  if (length < 8) return hadamard_short(x, length, scale);
+  Index span = length;  // of the blocks that the steps done so far have left
+  for (; span >= 512; span /= 8) pass<8>(x, length, span / 8);
+  switch (span) {
+    case 256:
+      pass<4>(x, length, 64);
+      return last_pass<8>(x, length, scale);
+    case 128:
+      pass<4>(x, length, 32);
+      return last_pass<4>(x, length, scale);
+    case 64:
+      return last_pass<8>(x, length, scale);
+    case 32:
+      return last_pass<4>(x, length, scale);
+    case 16:
+      return last_pass<2>(x, length, scale);
+    default:
+      return last_pass<1>(x, length, scale);
+  }
+}
+
+LOEWNER_INLINE void mix_blocks_any(float* x, Index length, Index blocks, const float* q) {
+  std::array<Float8, 63> in;
+  std::array<float, 63> lane;
+  Index i = 0;
+  for (; i + 8 <= length; i += 8) {
+    for (Index k = 0; k < blocks; ++k) in[k] = load8(x + k * length + i);
+    for (Index j = 0; j < blocks; ++j) {
+      Float8 sum = in[0] * all8(q[j * blocks]);
+      for (Index k = 1; k < blocks; ++k) sum += in[k] * all8(q[j * blocks + k]);
+      store8(x + j * length + i, sum);
+    }
+  }
+  for (; i < length; ++i) {
+    for (Index k = 0; k < blocks; ++k) lane[k] = x[k * length + i];
+    for (Index j = 0; j < blocks; ++j) {
+      float sum = lane[0] * q[j * blocks];
+      for (Index k = 1; k < blocks; ++k) sum += lane[k] * q[j * blocks + k];
+      x[j * length + i] = sum;
+    }
+  }
+}
+
+LOEWNER_INLINE void mix_blocks_body(float* x, Index length, Index blocks, const float* q) {
+  if (blocks == 3) return mix_blocks_any(x, length, 3, q);  // 384, 768, 1536: unrolled
+  mix_blocks_any(x, length, blocks, q);
+}
+
+LOEWNER_INLINE void scale_signs_body(float* x, const float* signs, float scale, Index count) {
+  for (Index j = 0; j < count; ++j) x[j] *= scale * signs[j];
+}
+
+}  // namespace
+
+LOEWNER_DISPATCH(hadamard, (float* x, Index length), (x, length))
+LOEWNER_DISPATCH(mix_blocks, (float* x, Index length, Index blocks, const float* q), (x, length, blocks, q))
+LOEWNER_DISPATCH(scale_signs, (float* x, const float* signs, float scale, Index count), (x, signs, scale, count))
+
+}  // namespace loewner::detail

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/lowrank/lp_low_rank.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "linalg/conversion.hpp"
+#include "linalg/row_weights.hpp"
+#include "loewner/linalg/row_projection.hpp"
+#include "loewner/linalg/symmetric_eigen.hpp"
+#include "loewner/linalg/truncated_svd.hpp"
+#include "loewner/lowrank/lp_row_projection.hpp"
+#include "loewner/norms/lp_error.hpp"
+#include "lowrank/product_rows.hpp"
+
+namespace loewner {
+namespace {
+
+LpFactorisation factorisation_by_svd(const RowSource& a, std::span<const double> row_weights) {
+  RightSingularVectors svd = truncated_svd(a, {.rank = std::min(a.rows(), a.cols()), .row_weights = row_weights});
+  return {.norm_exponent = 2, .scales = std::move(svd.singular_values), .vt = std::move(svd.vt)};
+}
+
+// The factor that makes the left inequality of LewisWeights ||F x||_2 <= ||A x||_p.
+double left_scale(const LewisWeights& lewis, double p) {
+  return p <= 2 ? std::pow(lewis.alpha, 0.5 - 1 / p) : std::pow(lewis.omega, 1 / p - 0.5);
+}
+
+Matrix<double> leading_rows(const Matrix<double>& a, Index count) {
+  Matrix<double> result = Matrix<double>::uninitialized(count, a.cols());
+  for (Index i = 0; i < count; ++i) std::ranges::copy(a.row(i), result.row(i).begin());
+  return result;
+}
+
+LpLowRank factors(const RowSource& a, const LpFactorisation& factorisation, const LpLowRankOptions& options) {
+  const auto basis = factorisation.basis(options.rank);
+  LpLowRank result;
+  result.right = detail::narrowed(basis);
+  if (options.row_projection == RowProjection::orthogonal) {
+    result.left = project_rows(a, basis);
+  } else {
+    result.left = lp_row_projection(a, result.right.view(), {.norm_exponent = options.norm_exponent}).left;
+  }
+  return result;
+}
+
+LpLowRank low_rank_as_it_stands(const RowSource& a, const LpLowRankOptions& options) {
+  const double p = options.norm_exponent;
+  const LpFactorisation factorisation = lp_factorisation(a, {.norm_exponent = p, .row_weights = options.row_weights});
+  LpLowRank result = factors(a, factorisation, options);
+  result.upper_bound = factorisation.error_bound(options.rank);
+  result.distortion = factorisation.distortion;
+  result.status = factorisation.status;
+  const auto scales = detail::squared_scales(options.row_weights, p);
+  const auto sigma = truncated_svd(a, {.rank = options.rank, .row_weights = scales}).singular_values;
+  result.lower_bound = lp_error_lower_bound(sigma, options.rank, a.rows(), a.cols(), p);
+  const detail::ProductRows b(result.left.view(), result.right.view());
+  const auto errors = approximation_errors(a, b, options.row_weights, p);
+  result.error = std::pow(errors.weighted_power_error, 1 / p);
+  return result;
+}
+
+}  // namespace
+
+MatrixView<const double> LpFactorisation::basis(Index k) const& {
+  require(k >= 0 && k <= vt.rows(), [&] {
+    return "lp_factorisation: a basis of at most " + std::to_string(vt.rows()) + " vectors can be had, got " +
+           std::to_string(k);
+  });
+  return vt.view().row_block(0, k);
+}
+
+double LpFactorisation::error_bound(Index k) const {
+  std::vector<double> squares(vt.cols(), 0.0);  // of the columns of F - F_k
+  for (Index i = k; i < vt.rows(); ++i) {
+    for (Index j = 0; j < vt.cols(); ++j) squares[j] += std::pow(scales[i] * vt(i, j), 2);
+  }
+  double sum = 0;
+  for (const double square : squares) sum += std::pow(square, norm_exponent / 2);
+  return distortion * std::pow(sum, 1 / norm_exponent);
+}
+
+LpFactorisation lp_factorisation(const RowSource& a, const LewisOptions& options) {
+  const double p = options.norm_exponent;
+  if (p == 2) return factorisation_by_svd(a, options.row_weights);
+  LewisWeights lewis = lewis_weights(a, options);
+  const double scale = left_scale(lewis, p);
+  const SymmetricEigen eigen = symmetric_eigen(std::move(lewis.q));
+  LpFactorisation result{.norm_exponent = p,
+                         .scales = std::vector<double>(std::min(a.rows(), a.cols()), 0.0),
+                         .vt = leading_rows(eigen.vectors_t, std::min(a.rows(), a.cols())),
+                         .distortion = lewis.certificate,
+                         .status = lewis.status,
+                         .iterations = lewis.iterations};
+  for (Index i = 0; i < lewis.rank; ++i) result.scales[i] = scale * std::sqrt(eigen.values[i]);
+  return result;
+}
+
+double lp_error_lower_bound(std::span<const double> singular_values, Index rank, Index rows, Index cols,
+                            double norm_exponent) {
+  double tail = 0;
+  for (std::size_t i = rank; i < singular_values.size(); ++i) tail += singular_values[i] * singular_values[i];
+  const double entries = static_cast<double>(rows) * static_cast<double>(cols);
+  return std::min(1.0, std::pow(entries, 1 / norm_exponent - 0.5)) * std::sqrt(tail);
+}
+
+LpLowRank lp_low_rank(const RowSource& a, const LpLowRankOptions& options) {
+  const Index limit = std::min(a.rows(), a.cols());
+  require(options.rank >= 1 && options.rank <= limit, [&] {
+    return "lp_low_rank: rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
+           std::to_string(a.cols()) + " matrix, got " + std::to_string(options.rank);
+  });
+  if (a.rows() >= a.cols() || !options.row_weights.empty()) return low_rank_as_it_stands(a, options);
+  const Matrix<float> upright = read_all(a), flipped = detail::transposed<float>(upright.view());
+  LpLowRank result = low_rank_as_it_stands(DenseRows(flipped.view()), options);
+  std::swap(result.left, result.right);  // A^T = L R, so A = R^T L^T
+  result.left = detail::transposed<float>(result.left.view());
+  result.right = detail::transposed<float>(result.right.view());
+  return result;
+}
+
+}  // namespace loewner

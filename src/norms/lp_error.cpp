@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/norms/lp_error.hpp"
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/vector8.hpp"
+#include "linalg/row_weights.hpp"
+
+namespace loewner {
+namespace {
+
+using detail::Double8;
+using detail::Float8;
+
+struct Powers {
+  Double8 squares{}, powers{};
+};
+
+// |x|^p of |x|. Function objects, for a lambda need not be inlined and would then take its vectors in other registers
+// than its caller gives them in.
+struct NoPower {
+  LOEWNER_INLINE Double8 operator()(Float8) const { return Double8{}; }
+};
+
+struct FirstPower {
+  LOEWNER_INLINE Double8 operator()(Float8 x) const { return detail::widen8(x); }
+};
+
+// The tool's default; a square root, of a float32, is far faster than a power.
+struct Power1_5 {
+  LOEWNER_INLINE Double8 operator()(Float8 x) const { return detail::widen8(x) * detail::widen8(detail::sqrt8(x)); }
+};
+
+struct AnyPower {
+  double p;
+
+  LOEWNER_INLINE Double8 operator()(Float8 x) const {
+    Double8 y;
+    for (int i = 0; i < 8; ++i) y[i] = std::pow(static_cast<double>(x[i]), p);
+    return y;
+  }
+};
+
+// Adds x^2 and |x|^p.
+template <typename Power>
+LOEWNER_INLINE void add_entries(Float8 x, Power power, Powers& sums) {
+  const Double8 wide = detail::widen8(x);
+  sums.squares += wide * wide;
+  sums.powers += power(detail::abs8(x));
+}
+
+// The powers of a and of a - b. Zeros behind the last entries add nothing.
+template <typename Power>
+LOEWNER_INLINE void add_entries_of_row(const float* a, const float* b, Index count, Power power, Powers& norm,
+                                       Powers& error) {
+  Index j = 0;
+  for (; j + 8 <= count; j += 8) {
+    const Float8 x = detail::load8(a + j);
+    add_entries(x, power, norm);
+    add_entries(x - detail::load8(b + j), power, error);
+  }
+  const Float8 x = detail::load_part8(a + j, count - j);
+  add_entries(x, power, norm);
+  add_entries(x - detail::load_part8(b + j, count - j), power, error);
+}
+
+LOEWNER_INLINE void add_row_body(const float* a, const float* b, Index count, double weight,
+                                 ApproximationErrors& errors) {
+  const double p = errors.norm_exponent;
+  Powers norm, error;
+  if (p == 2) {
+    add_entries_of_row(a, b, count, NoPower{}, norm, error);
+    norm.powers = norm.squares;
+    error.powers = error.squares;
+  } else if (p == 1) {
+    add_entries_of_row(a, b, count, FirstPower{}, norm, error);
+  } else if (p == 1.5) {
+    add_entries_of_row(a, b, count, Power1_5{}, norm, error);
+  } else {
+    add_entries_of_row(a, b, count, AnyPower{p}, norm, error);
+  }
+  const double squared_norm = detail::sum8(norm.squares), squared_error = detail::sum8(error.squares);
+  errors.squared_norm += squared_norm;
+  errors.squared_error += squared_error;
+  errors.weighted_squared_norm += weight * squared_norm;
+  errors.weighted_squared_error += weight * squared_error;
+  errors.weighted_power_norm += weight * detail::sum8(norm.powers);
+  errors.weighted_power_error += weight * detail::sum8(error.powers);
+}
+
+LOEWNER_DISPATCH(add_row, (const float* a, const float* b, Index count, double weight, ApproximationErrors& errors),
+                 (a, b, count, weight, errors))
+
+void add(const ApproximationErrors& part, ApproximationErrors& sum) {
+  sum.squared_norm += part.squared_norm;
+  sum.squared_error += part.squared_error;
+  sum.weighted_squared_norm += part.weighted_squared_norm;
+  sum.weighted_squared_error += part.weighted_squared_error;
+  sum.weighted_power_norm += part.weighted_power_norm;
+  sum.weighted_power_error += part.weighted_power_error;
+}
+
+double relative(double error, double norm, double p) {
+  if (error == 0) return 0;
+  return norm == 0 ? std::numeric_limits<double>::infinity() : std::pow(error / norm, 1 / p);
+}
+
+}  // namespace
+
+double ApproximationErrors::relative_error() const {
+  return relative(squared_error, squared_norm, 2);
+}
+
+double ApproximationErrors::weighted_relative_error() const {
+  return relative(weighted_squared_error, weighted_squared_norm, 2);
+}
+
+double ApproximationErrors::relative_lp_error() const {
+  return relative(weighted_power_error, weighted_power_norm, norm_exponent);
+}
+
+ApproximationErrors approximation_errors(const RowSource& a, const RowSource& b, std::span<const double> row_weights,
+                                         double norm_exponent) {
+  require(a.rows() == b.rows() && a.cols() == b.cols(), [&] {
+    return "approximation_errors: the matrices must have the same shape, got " + std::to_string(a.rows()) + " x " +
+           std::to_string(a.cols()) + " and " + std::to_string(b.rows()) + " x " + std::to_string(b.cols());
+  });
+  detail::require_row_weights(row_weights, a.rows(), "approximation_errors");
+  detail::require_norm_exponent(norm_exponent, "approximation_errors");
+  std::vector<ApproximationErrors> parts(num_row_blocks(a), {.norm_exponent = norm_exponent});
+  for_each_row_block(a, [&](Index block, Index first, MatrixView<const float> rows) {
+    Matrix<float> buffer;
+    const auto approximation = b.read_rows(first, rows.rows(), buffer);
+    for (Index i = 0; i < rows.rows(); ++i) {
+      const double weight = row_weights.empty() ? 1.0 : row_weights[first + i];
+      add_row(rows.row(i).data(), approximation.row(i).data(), rows.cols(), weight, parts[block]);
+    }
+  });
+  ApproximationErrors total{.norm_exponent = norm_exponent};
+  for (const auto& part : parts) add(part, total);
+  return total;
+}
+
+}  // namespace loewner

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "linalg/row_kernels.hpp"
+#include "regression/polyhedral_regression.hpp"
+#include "regression/row_basis.hpp"
+
+namespace loewner::detail {
+namespace {
+
+using Values = std::vector<double>;
+
+constexpr double kRelativeSlack = 1e-13;  // of the largest residual: what counts as no violation
+constexpr double kSmallCoefficient = 1e-11;
+constexpr Index kWorkingSetPerColumn = 8;
+constexpr int kExchangesPerRow = 60;  // of the reference, within one working set
+
+// A reference: r + 1 rows with signs s_i and weights m_i >= 0 of sum 1, sum m_i s_i u_i = 0, whose residuals are s_i h
+// for the best fit of these rows alone; h is at most the least maximum over all rows. Exchanging a row for one of
+// larger residual raises h [Stiefel1959].
+class Reference {
+ public:
+  explicit Reference(Index rank) : basis_(rank + 1), rank_(rank) {}
+
+  // From the rows in their order, the first that are clearly independent. False when there are not so many rows.
+  bool start(MatrixView<const double> u, std::span<const double> b, const std::vector<Index>& order) {
+    RowBasis first(rank_);
+    std::vector<Index> rows;
+    for (const double least_sine : {0.3, 1e-2, 1e-4, 1e-7, 1e-12}) {
+      for (const Index i : order) {
+        if (first.is_complete()) break;
+        if (first.add(u.row(i), least_sine)) rows.push_back(i);
+      }
+    }
+    const auto last = std::ranges::find_if(order, [&](Index i) { return std::ranges::find(rows, i) == rows.end(); });
+    if (!first.is_complete() || last == order.end()) return false;
+    first.factorise();
+    Values weights = first.coefficients(u.row(*last));
+    for (double& weight : weights) weight = -weight;
+    weights.push_back(1);
+    rows.push_back(*last);
+    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0,
+                                       [](double total, double weight) { return total + std::abs(weight); });
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      signs_.push_back(weights[k] < 0 ? -1.0 : 1.0);
+      weights_.push_back(std::abs(weights[k]) / sum);
+      values_.push_back(signs_[k] * b[rows[k]]);
+      if (!basis_.add(signed_row(u.row(rows[k]), signs_[k]), 0)) return false;
+    }
+    basis_.factorise();
+    solve();
+    return true;
+  }
+
+  // y and the height h of the reference.
+  std::span<const double> y() const { return std::span(solution_).first(rank_); }
+  double height() const { return solution_.back(); }
+
+  // Row i of residual sign `sign` enters; false when no row can leave.
+  bool exchange(std::span<const double> row, double b, double sign) {
+    const Values entering = signed_row(row, sign), coefficients = basis_.coefficients(entering);
+    std::optional<std::size_t> leaving;
+    double ratio = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < weights_.size(); ++k) {
+      if (coefficients[k] <= kSmallCoefficient) continue;
+      const double candidate = weights_[k] / coefficients[k];
+      if (candidate < ratio || (candidate == ratio && coefficients[k] > coefficients[*leaving])) {
+        ratio = candidate;
+        leaving = k;
+      }
+    }
+    if (!leaving) return false;
+    for (std::size_t k = 0; k < weights_.size(); ++k)
+      weights_[k] = std::max(0.0, weights_[k] - ratio * coefficients[k]);
+    weights_[*leaving] = ratio;
+    signs_[*leaving] = sign;
+    values_[*leaving] = sign * b;
+    basis_.replace(static_cast<Index>(*leaving), entering, coefficients);
+    solve();
+    return true;
+  }
+
+ private:
+  static Values signed_row(std::span<const double> row, double sign) {
+    Values out(row.begin(), row.end());
+    for (double& x : out) x *= sign;
+    out.push_back(1);
+    return out;
+  }
+
+  void solve() { solution_ = basis_.solve(values_); }
+
+  RowBasis basis_;  // rows (s_i u_i, 1)
+  Index rank_;
+  Values signs_, weights_, values_, solution_;
+};
+
+struct Worst {
+  Index row = 0;
+  double residual = 0;
+};
+
+double residual_at(MatrixView<const double> u, std::span<const double> b, std::span<const double> y, Index i) {
+  return b[i] - dot(u.row(i), y);
+}
+
+Worst worst_of(MatrixView<const double> u, std::span<const double> b, std::span<const double> y,
+               const std::vector<Index>& rows) {
+  Worst worst;
+  for (const Index i : rows) {
+    const double residual = residual_at(u, b, y, i);
+    if (std::abs(residual) > std::abs(worst.residual)) worst = {i, residual};
+  }
+  return worst;
+}
+
+// The `count` rows of largest residual, largest first.
+std::vector<Index> largest_rows(const Values& residual, Index count) {
+  std::vector<Index> order(residual.size());
+  std::iota(order.begin(), order.end(), Index{0});
+  std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](Index i, Index j) {
+    const double a = std::abs(residual[i]), c = std::abs(residual[j]);
+    return a != c ? a > c : i < j;
+  });
+  order.resize(count);
+  return order;
+}
+
+// Until no row of the working set is above the height.
+bool improve_within(MatrixView<const double> u, std::span<const double> b, const std::vector<Index>& rows,
+                    Reference& reference) {
+  for (Index left = kExchangesPerRow * (u.cols() + 1); left > 0; --left) {
+    const Worst worst = worst_of(u, b, reference.y(), rows);
+    if (std::abs(worst.residual) <= reference.height() * (1 + kRelativeSlack)) return true;
+    if (!reference.exchange(u.row(worst.row), b[worst.row], worst.residual < 0 ? -1.0 : 1.0)) return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+BasisSolution minimax_regression(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop) {
+  const Index n = u.rows(), r = u.cols(), size = std::min(n, std::max<Index>(200, kWorkingSetPerColumn * (r + 1)));
+  BasisSolution solution{.y = Values(r, 0.0)};
+  Values residual(b.begin(), b.end());
+  Reference reference(r);
+  if (!reference.start(u, b, largest_rows(residual, n))) {
+    solution.status = Status::breakdown;
+    return solution;
+  }
+  double best = std::numeric_limits<double>::infinity();
+  for (; solution.iterations <= stop.max_iterations; ++solution.iterations) {
+    residual = multiply(u, reference.y());
+    for (Index i = 0; i < n; ++i) residual[i] = b[i] - residual[i];
+    const std::vector<Index> rows = largest_rows(residual, size);
+    const double worst = std::abs(residual[rows.front()]);
+    if (worst < best) {
+      best = worst;
+      solution.y.assign(reference.y().begin(), reference.y().end());
+    }
+    solution.lower_bound = std::max(solution.lower_bound, reference.height());
+    if (best - solution.lower_bound <= stop.tolerance * best) {
+      solution.status = Status::converged;
+      return solution;
+    }
+    const double before = reference.height();
+    if (!improve_within(u, b, rows, reference) && !(reference.height() > before)) {
+      solution.status = Status::stalled;
+      return solution;
+    }
+  }
+  return solution;
+}
+
+}  // namespace loewner::detail

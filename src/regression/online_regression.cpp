@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/regression/online_regression.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "linalg/blas.hpp"
+#include "linalg/row_kernels.hpp"
+#include "linalg/row_weights.hpp"
+#include "loewner/base/random.hpp"
+#include "regression/regression_design.hpp"
+
+namespace loewner {
+namespace {
+
+using detail::dot;
+
+constexpr double kNewDirection = 1e-7;  // of a row's length: what may lie outside the span by rounding
+constexpr int kUpdates = 256;           // of the inverse before it is computed anew
+constexpr int kBisections = 200;
+
+// The root w in (0, 1) of  w^(2/p) / tau + w = 1,  tau > 0.
+double lewis_root(double tau, double p) {
+  double low = 0, high = 1;
+  for (int i = 0; i < kBisections && low < high; ++i) {
+    const double middle = low > 0 && high > 2 * low ? std::sqrt(low * high) : 0.5 * (low + high);
+    if (middle <= low || middle >= high) break;
+    (std::pow(middle, 2 / p) / tau + middle < 1 ? low : high) = middle;
+  }
+  return high;
+}
+
+double checked_factor(Index cols, const OnlineRegressionOptions& options) {
+  detail::require_norm_exponent(options.norm_exponent, "OnlineActiveRegression");
+  require(cols >= 1 && options.budget >= 1 && options.expected_rows >= 1, [&] {
+    return "OnlineActiveRegression: cols, budget and expected_rows must be >= 1, got " + std::to_string(cols) + ", " +
+           std::to_string(options.budget) + " and " + std::to_string(options.expected_rows);
+  });
+  const auto d = static_cast<double>(cols), n = static_cast<double>(options.expected_rows);
+  // A mean that three standard deviations of a Poisson number lift to the budget.
+  const double root = std::sqrt(static_cast<double>(options.budget) + 2.25) - 1.5;
+  return root * root / (d * (1 + 2 / options.norm_exponent * std::log(std::max(1.0, n / d))));
+}
+
+}  // namespace
+
+OnlineActiveRegression::OnlineActiveRegression(Index cols, const OnlineRegressionOptions& options)
+    : cols_(cols),
+      options_(options),
+      factor_(checked_factor(cols, options)),
+      span_(cols, cols),
+      gram_(cols, cols),
+      inverse_(cols, cols) {}
+
+bool OnlineActiveRegression::offer(std::span<const double> row) {
+  require(!waiting_, [&] { return "the label of row " + std::to_string(num_rows_ - 1) + " must be added first"; });
+  require(static_cast<Index>(row.size()) == cols_,
+          [&] { return "rows must have " + std::to_string(cols_) + " entries, got " + std::to_string(row.size()); });
+  const auto bad = std::ranges::find_if_not(row, [](double x) { return std::isfinite(x); });
+  require(bad == row.end(), [&] {
+    return "row " + std::to_string(num_rows_) + " has a non-finite value at column " +
+           std::to_string(bad - row.begin());
+  });
+  const Index rank = rank_;
+  const double weight = online_weight(row);
+  const bool is_new = rank_ > rank;
+  const double probability = is_new ? 1.0 : std::min(1.0, factor_ * weight);
+  const auto index = static_cast<std::uint64_t>(num_rows_++);
+  if (!(RandomStream(options_.seed, RandomPurpose::sampling, index).uniform() < probability)) return false;
+  const Index reserved = is_new ? 0 : cols_ - rank_;  // for rows outside the span
+  if (static_cast<Index>(labelled_rows_.size()) + reserved >= options_.budget) {
+    exhausted_ = true;
+    return false;
+  }
+  labelled_rows_.push_back(static_cast<Index>(index));
+  probabilities_.push_back(probability);
+  kept_rows_.insert(kept_rows_.end(), row.begin(), row.end());
+  waiting_ = true;
+  return true;
+}
+
+void OnlineActiveRegression::add_label(double label) {
+  require(waiting_, [] { return std::string("no row waits for a label"); });
+  require(std::isfinite(label), [&] { return "the label of row " + std::to_string(num_rows_ - 1) + " is not finite"; });
+  labels_.push_back(label);
+  waiting_ = false;
+}
+
+RobustRegression OnlineActiveRegression::fit(double tolerance) const {
+  require(!waiting_, [&] { return "the label of row " + std::to_string(num_rows_ - 1) + " must be added first"; });
+  const auto count = static_cast<Index>(labels_.size());
+  std::vector<double> weights(labels_.size());
+  std::ranges::transform(probabilities_, weights.begin(), [](double probability) { return 1 / probability; });
+  return lp_regression(RowMatrix(MatrixView<const double>(kept_rows_.data(), count, cols_)),
+                       MatrixView<const double>(labels_.data(), count, 1),
+                       {.norm_exponent = options_.norm_exponent, .row_weights = weights, .tolerance = tolerance});
+}
+
+// The online Lewis weight of the row, which joins M; 0 for a row of zeros.
+double OnlineActiveRegression::online_weight(std::span<const double> row) {
+  std::vector<double> rest(row.begin(), row.end()), coordinates(rank_, 0.0);
+  const double length = std::sqrt(dot(row, row));
+  if (length == 0) return 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (Index k = 0; k < rank_; ++k) {
+      const double part = dot(rest, span_.row(k));
+      coordinates[k] += part;
+      detail::add_scaled(-part, span_.row(k), rest);
+    }
+  }
+  const double rest_norm = std::sqrt(dot(rest, rest));
+  if (rest_norm > kNewDirection * length) {
+    enlarge(coordinates, rest, rest_norm);
+    return 1;
+  }
+  double tau = 0;
+  for (Index k = 0; k < rank_; ++k) tau += coordinates[k] * dot(inverse_.row(k).first(rank_), coordinates);
+  if (!(tau > 0)) return 0;
+  const double p = options_.norm_exponent, weight = lewis_root(tau, p);
+  add_to_gram(coordinates, std::pow(weight, 1 - 2 / p));
+  return weight;
+}
+
+// A new direction: the row, of weight 1, is the only one with a part in it.
+void OnlineActiveRegression::enlarge(std::span<const double> coordinates, std::span<const double> rest,
+                                     double rest_norm) {
+  std::ranges::transform(rest, span_.row(rank_).begin(), [&](double x) { return x / rest_norm; });
+  std::vector<double> all(coordinates.begin(), coordinates.end());
+  all.push_back(rest_norm);
+  ++rank_;
+  for (Index k = 0; k < rank_; ++k) detail::add_scaled(all[k], all, gram_.row(k).first(rank_));
+  invert();
+}
+
+// Sherman-Morrison.
+void OnlineActiveRegression::add_to_gram(std::span<const double> coordinates, double weight) {
+  for (Index k = 0; k < rank_; ++k) {
+    detail::add_scaled(weight * coordinates[k], coordinates, gram_.row(k).first(rank_));
+  }
+  if (++updates_ % kUpdates == 0) return invert();
+  std::vector<double> image(rank_);
+  for (Index k = 0; k < rank_; ++k) image[k] = dot(inverse_.row(k).first(rank_), coordinates);
+  const double scale = weight / (1 + weight * dot(image, coordinates));
+  for (Index k = 0; k < rank_; ++k) detail::add_scaled(-scale * image[k], image, inverse_.row(k).first(rank_));
+}
+
+void OnlineActiveRegression::invert() {
+  Matrix<double> gram(rank_, rank_);
+  for (Index k = 0; k < rank_; ++k) std::ranges::copy(gram_.row(k).first(rank_), gram.row(k).begin());
+  const Matrix<double> factor = detail::ridged_cholesky(gram), root = blas::inverse_of_upper(factor.view());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, root.view(), root.view(), 0.0,
+             inverse_.view().row_block(0, rank_).col_block(0, rank_));
+}
+
+}  // namespace loewner

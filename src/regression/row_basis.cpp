@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "regression/row_basis.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "linalg/blas.hpp"
+#include "linalg/row_kernels.hpp"
+
+namespace loewner::detail {
+namespace {
+
+constexpr int kReplacements = 50;  // between two inverses that are computed anew
+
+double norm(std::span<const double> x) {
+  return std::sqrt(dot(x, x));
+}
+
+}  // namespace
+
+RowBasis::RowBasis(Index dimension)
+    : rows_(dimension, dimension), q_(dimension, dimension), r_(dimension, dimension), inverse_(dimension, dimension) {}
+
+// Gram-Schmidt, twice, which is enough; returns the sine.
+double RowBasis::orthogonalise(std::span<const double> row) {
+  const auto q = q_.row(size_);
+  std::ranges::copy(row, q.begin());
+  const double before = norm(row);
+  for (Index k = 0; k < size_; ++k) r_(k, size_) = 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (Index k = 0; k < size_; ++k) {
+      const double part = dot(q, q_.row(k));
+      r_(k, size_) += part;
+      add_scaled(-part, q_.row(k), q);
+    }
+  }
+  const double after = norm(q);
+  r_(size_, size_) = after;
+  if (after > 0) {
+    for (double& x : q) x /= after;
+  }
+  return before > 0 ? after / before : 0.0;
+}
+
+bool RowBasis::add(std::span<const double> row, double least_sine) {
+  if (is_complete() || !(orthogonalise(row) > least_sine)) return false;
+  std::ranges::copy(row, rows_.row(size_).begin());
+  ++size_;
+  return true;
+}
+
+void RowBasis::factorise() {
+  LOEWNER_ASSERT(is_complete());
+  size_ = 0;
+  for (Index k = 0; k < rows_.rows(); ++k, ++size_) orthogonalise(rows_.row(k));
+  const Matrix<double> triangle = blas::inverse_of_upper(r_.view());
+  blas::gemm(blas::Op::transpose, blas::Op::transpose, 1.0, q_.view(), triangle.view(), 0.0, inverse_.view());
+  replacements_ = 0;
+}
+
+std::vector<double> RowBasis::coefficients(std::span<const double> row) const {
+  std::vector<double> out(row.size(), 0.0);
+  for (std::size_t k = 0; k < row.size(); ++k) add_scaled(row[k], inverse_.row(static_cast<Index>(k)), out);
+  return out;
+}
+
+std::vector<double> RowBasis::solve(std::span<const double> values) const {
+  std::vector<double> out(values.size());
+  for (std::size_t k = 0; k < values.size(); ++k) out[k] = dot(inverse_.row(static_cast<Index>(k)), values);
+  return out;
+}
+
+std::vector<double> RowBasis::direction(Index k) const {
+  std::vector<double> out(inverse_.rows());
+  for (Index i = 0; i < inverse_.rows(); ++i) out[i] = inverse_(i, k);
+  return out;
+}
+
+// Sherman-Morrison: B' = B + e_k (row - b_k)^T.
+void RowBasis::replace(Index k, std::span<const double> row, std::span<const double> coefficients) {
+  std::ranges::copy(row, rows_.row(k).begin());
+  if (++replacements_ >= kReplacements) return factorise();
+  std::vector<double> change(coefficients.begin(), coefficients.end());
+  change[k] -= 1;
+  for (Index i = 0; i < inverse_.rows(); ++i) {
+    add_scaled(-inverse_(i, k) / coefficients[k], change, inverse_.row(i));
+  }
+}
+
+}  // namespace loewner::detail
