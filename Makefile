@@ -39,7 +39,7 @@ bench: .venv/.package
 	cmake --build --preset bench
 	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
 
-# Every table of docs/results.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The seven before the plots
+# Every table of docs/results-compression.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The seven before the plots
 # want an idle machine.
 experiments: results-quality results-row-weights results-frontier results-whole results-tasks results-seeds results-rates \
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \

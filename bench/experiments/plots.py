@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import matplotlib
 from matplotlib.figure import Figure
-from results_page import PAGE
+from results_page import ROOT
 
 matplotlib.use("Agg")
 
-IMAGES = PAGE.parent / "images"
+IMAGES = ROOT / "docs" / "images"
 
 
 def save_plot(figure: Figure, name: str) -> None:

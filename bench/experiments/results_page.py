@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of docs/results.md: each lies between two markers and is replaced by the command that is named beside it."""
+"""Tables of the result pages: each lies between two markers; the command beside it writes it anew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "results.md"
+PAGES = (ROOT / "docs" / "results-compression.md", ROOT / "docs" / "library" / "results-library.md")
 OUT = ROOT / "out" / "experiments"
 
 
@@ -45,13 +45,30 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
     return "\n".join("| " + " | ".join(line) + " |" for line in [lines[0], rules, *lines[1:]])
 
 
+def page_with(name: str) -> Path:
+    """The result page that holds the markers `<!-- name -->` and `<!-- /name -->`, once."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    pages = [page for page in PAGES if begin in page.read_text(encoding="utf-8")]
+    if len(pages) != 1:
+        raise SystemExit(f"one result page must have the marker {begin}, found {len(pages)}")
+    text = pages[0].read_text(encoding="utf-8")
+    if (text.count(begin), text.count(end)) != (1, 1):
+        raise SystemExit(f"{pages[0].name} must have the markers {begin} and {end} once")
+    return pages[0]
+
+
+def published_table(name: str) -> str:
+    """The table between the markers of `name`."""
+    text = page_with(name).read_text(encoding="utf-8")
+    return text.split(f"<!-- {name} -->\n", 1)[1].split(f"<!-- /{name} -->", 1)[0]
+
+
 def publish(name: str, table: str, update_docs: bool) -> None:
-    """Prints the table; with update_docs also puts it between the markers `<!-- name -->` and `<!-- /name -->`."""
+    """Prints the table; with update_docs also writes it between the markers of `name`."""
     print(table)
     if not update_docs:
         return
-    marked = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
-    page, replaced = marked.subn(lambda match: f"{match[1]}{table}\n{match[2]}", PAGE.read_text(encoding="utf-8"))
-    if replaced != 1:
-        raise SystemExit(f"{PAGE.name} must have the markers of '{name}' once, found {replaced} pairs")
-    PAGE.write_text(page, encoding="utf-8")
+    page = page_with(name)
+    before, rest = page.read_text(encoding="utf-8").split(f"<!-- {name} -->\n", 1)
+    after = rest.split(f"<!-- /{name} -->", 1)[1]
+    page.write_text(f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}", encoding="utf-8")

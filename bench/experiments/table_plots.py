@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots of tables that stand in docs/results.md, from the numbers that stand there.
+"""Plots of published tables, drawn from the numbers on the result pages.
 
 Experiments with plots of their own draw them; these are the others. Writes docs/images/NAME.svg for each with
 --update-docs, else checks that all can be drawn. Seconds.
@@ -7,14 +7,13 @@ Experiments with plots of their own draw them; these are the others. Writes docs
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from plots import save_plot
-from results_page import PAGE, experiment_parser
+from results_page import experiment_parser, published_table
 
 Row = dict[str, str]  # by column
 Lines = dict[str, list[tuple[float, float]]]  # points by label
@@ -22,12 +21,8 @@ Lines = dict[str, list[tuple[float, float]]]  # points by label
 
 def read_table(name: str) -> list[Row]:
     """The rows of a published table."""
-    marked = re.search(rf"<!-- {re.escape(name)} -->\n(.*?)<!-- /{re.escape(name)} -->", PAGE.read_text(), re.DOTALL)
-    if marked is None:
-        raise SystemExit(f"{PAGE.name} has no table '{name}'")
-    header, _, *rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in marked[1].splitlines() if line.startswith("|")
-    ]
+    lines = [line for line in published_table(name).splitlines() if line.startswith("|")]
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 

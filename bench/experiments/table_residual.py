@@ -73,7 +73,7 @@ def gaussian(spectrum: np.ndarray, is_corrected: bool, seed: int) -> float:
 
 
 def correction(values: np.ndarray) -> float:
-    """(1 + x/m) / (1 - k/m), as in docs/methods/residual-curves.md."""
+    """(1 + x/m) / (1 - k/m), as in docs/library/residual-curves.md."""
     m, leading, others = len(values), values[:RANK, None] ** 2, values[None, RANK:] ** 2
     gaps = leading - others
     taken = np.sum(leading * others * gaps / (gaps**2 + (leading / m) ** 2)) / np.sum(others)

@@ -18,7 +18,7 @@ struct ResidualSpectrum {
 /// A bound of  ||A - A Z Z^T||_Sp / ||A - A_k||_Sp - 1  for orthonormal Z (d x k) of which no more than the spectrum
 /// says is known, and ||A Z||_F^2 = ||A_k||_F^2 - gain.
 ///
-/// Method    docs/methods/block-krylov.md: the squares of the residual's singular values are those of the best one plus
+/// Method    docs/library/block-krylov.md: the squares of the residual's singular values are those of the best one plus
 ///           delta_j >= 0 with sum delta_j = gain, and the l_{p/2} norm grows most when the largest takes all of it
 ///           (p >= 2), or k zeros share it (p < 2). The norm in the denominator is at least what the tail shows; for
 ///           p < 2 the rest counts as if it sat on values as large as the first.

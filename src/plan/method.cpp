@@ -10,7 +10,7 @@ namespace loewner {
 
 namespace {
 
-// What kept most of sentence encoders (docs/results.md): a single subspace must give up directions for everybody and
+// What kept most of sentence encoders (docs/results-compression.md): a single subspace must give up directions for everybody and
 // does best to follow the frequent tokens alone; where rows get bits or subspaces of their own, the root is better.
 constexpr double kZipfOfOneSubspace = 1, kZipf = 0.5;
 

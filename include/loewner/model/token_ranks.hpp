@@ -20,7 +20,7 @@ namespace loewner {
 ///             as in Chinese models, they are its words, and no rank is changed.
 ///           - Byte fallbacks `<0xNN>` of SentencePiece: the rank in the middle, the line break 0.
 /// Cost      O(tokens).
-/// Source    measured on all-MiniLM-L6-v2, docs/methods/row-weights.md.
+/// Source    measured on all-MiniLM-L6-v2, docs/row-weights.md.
 std::vector<double> token_ranks(const Vocabulary& vocabulary);
 
 }  // namespace loewner

@@ -55,7 +55,7 @@ Index label_budget(Index rows, Index cols, double norm_exponent, double epsilon)
 /// Cost      that of the importances; for pivotal n d log n more.
 /// Accuracy  for p < 2 an error of epsilon takes d / epsilon labels up to logarithms, for p > 2 d^(p/2) / epsilon^p,
 ///           and d / epsilon^2 at p = 1 [MuscoMuscoWoodruffYasuda2022, ParulekarParulekarPrice2021]; the constants are
-///           those of docs/results.md. Weights are computed from the entries rounded to float32.
+///           those of docs/library/results-library.md. Weights are computed from the entries rounded to float32.
 /// Random    seed. The same plan for any number of threads.
 /// Errors    InvalidArgument on p < 1 or infinite, a budget below 1, or a non-finite entry (row and column named).
 LabelPlan plan_labels(const RowMatrix& a, const LabelPlanOptions& options);

@@ -98,7 +98,7 @@ class HeavyKeyCache(Cache):
     does that. Up to `budget` tokens the output is that of DynamicCache. Sequences of a batch must have the same length:
     padding would be kept as if it were text.
 
-    For |<q, k>|^2 attention the choice is certified; for softmax it is a heuristic (docs/results.md has its mass beside
+    For |<q, k>|^2 attention the choice is certified; for softmax it is a heuristic (docs/library/results-library.md has its mass beside
     that of other choices).
     """
 
