@@ -32,7 +32,7 @@ def svd(a: np.ndarray, rank: int) -> None:
 
 
 def lp(a: np.ndarray, rank: int) -> None:
-    loewner.project_rows(a, loewner.lp_factorisation(a, norm_exponent=1.5).vt[:rank])
+    loewner.project_rows(a, loewner.lp_factorization(a, norm_exponent=1.5).vt[:rank])
 
 
 METHODS: dict[str, Callable[[np.ndarray, int], None]] = {"svd": svd, "lp": lp}

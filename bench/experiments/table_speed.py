@@ -39,7 +39,7 @@ def loewner_svd(a: np.ndarray, rank: int) -> Factors:
 
 
 def loewner_lp(a: np.ndarray, rank: int, **options: float) -> Factors:
-    vt = loewner.lp_factorisation(a, norm_exponent=1, **options).vt[:rank]
+    vt = loewner.lp_factorization(a, norm_exponent=1, **options).vt[:rank]
     return loewner.project_rows(a, vt), vt
 
 

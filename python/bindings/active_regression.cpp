@@ -111,7 +111,7 @@ void bind_fits(nb::module_& m) {
   def_array(result, "x", &ActiveRegression::x, "d x t");
   result
       .def_prop_ro(
-          "labelled_rows", [](const ActiveRegression& self) { return to_python(self.labelled_rows); },
+          "labeled_rows", [](const ActiveRegression& self) { return to_python(self.labeled_rows); },
           nb::rv_policy::move, "ascending: each was asked for once")
       .def_ro("runs", &ActiveRegression::runs, "the run that was chosen, by column")
       .def_prop_ro(
@@ -172,7 +172,7 @@ void bind_online(nb::module_& m) {
           "The regression on the labelled rows, each with weight 1 / probability.")
       .def_prop_ro("num_rows", &OnlineActiveRegression::num_rows, "offered so far")
       .def_prop_ro(
-          "labelled_rows", [](const OnlineActiveRegression& self) { return to_python(self.labelled_rows()); },
+          "labeled_rows", [](const OnlineActiveRegression& self) { return to_python(self.labeled_rows()); },
           nb::rv_policy::move)
       .def_prop_ro(
           "probabilities",

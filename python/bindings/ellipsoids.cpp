@@ -26,7 +26,7 @@ void bind_loewner_ellipsoid(nb::module_& m) {
       "a"_a.noconvert(), nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent, "epsilon"_a = defaults.epsilon,
       "max_iterations"_a = defaults.max_iterations,
       "A small ellipsoid {x : ||F x||_2 <= 1} around {x : ||A x||_p <= 1}: ||F x||_2 <= ||A x||_p <= c ||F x||_2.\n\n"
-      "a: n x d of rank d; norm_exponent: p in [1, infinity]. For small d; see lp_factorisation for large ones.");
+      "a: n x d of rank d; norm_exponent: p in [1, infinity]. For small d; see lp_factorization for large ones.");
 }
 
 void bind_enclosing_ellipsoid(nb::module_& m) {

@@ -14,25 +14,25 @@ namespace {
 
 using namespace nb::literals;
 
-void bind_factorisation(nb::module_& m) {
-  nb::class_<LpFactorisation> result(m, "LpFactorisation");
-  def_array(result, "scales", &LpFactorisation::scales, "min(n, d) values, descending");
-  def_array(result, "vt", &LpFactorisation::vt, "min(n, d) x d, orthonormal rows; the leading k serve rank k");
-  result.def_ro("norm_exponent", &LpFactorisation::norm_exponent)
-      .def_ro("distortion", &LpFactorisation::distortion)
-      .def_ro("status", &LpFactorisation::status)
-      .def_ro("iterations", &LpFactorisation::iterations)
-      .def("error_bound", &LpFactorisation::error_bound, "rank"_a,
+void bind_factorization(nb::module_& m) {
+  nb::class_<LpFactorization> result(m, "LpFactorization");
+  def_array(result, "scales", &LpFactorization::scales, "min(n, d) values, descending");
+  def_array(result, "vt", &LpFactorization::vt, "min(n, d) x d, orthonormal rows; the leading k serve rank k");
+  result.def_ro("norm_exponent", &LpFactorization::norm_exponent)
+      .def_ro("distortion", &LpFactorization::distortion)
+      .def_ro("status", &LpFactorization::status)
+      .def_ro("iterations", &LpFactorization::iterations)
+      .def("error_bound", &LpFactorization::error_bound, "rank"_a,
            "An upper bound of (sum_i u_i ||a_i - V_k V_k^T a_i||_p^p)^(1/p) for the leading `rank` rows of vt.");
 
   const LewisOptions defaults;
   m.def(
-      "lp_factorisation",
+      "lp_factorization",
       [](const MatrixArg<float>& a, double norm_exponent, const OptionalWeights& row_weights, int max_iterations,
          double tolerance) {
         const DenseRows rows(view_of(a));
         const LewisOptions options{norm_exponent, view_of(row_weights), max_iterations, tolerance};
-        return interruptible([&] { return lp_factorisation(rows, options); });
+        return interruptible([&] { return lp_factorization(rows, options); });
       },
       "a"_a.noconvert(), nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
       "row_weights"_a.noconvert() = nb::none(), "max_iterations"_a = defaults.max_iterations,
@@ -66,7 +66,7 @@ void bind_low_rank(nb::module_& m) {
       },
       "a"_a.noconvert(), "rank"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
       "row_weights"_a.noconvert() = nb::none(), "row_projection"_a = defaults.row_projection,
-      "left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small, by lp_factorisation, with bounds "
+      "left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small, by lp_factorization, with bounds "
       "on\n"
       "both sides: lower_bound <= error <= upper_bound up to float32 rounding.\n\n"
       "a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None.");
@@ -122,7 +122,7 @@ void bind_errors(nb::module_& m) {
 }  // namespace
 
 void bind_lp_low_rank(nb::module_& m) {
-  bind_factorisation(m);
+  bind_factorization(m);
   bind_low_rank(m);
   bind_row_projection(m);
   bind_errors(m);

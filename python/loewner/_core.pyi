@@ -480,7 +480,7 @@ def certify_weights(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None)
     Q, rank, alpha, omega and certificate for any weights >= 0 in place of Lewis weights.
     """
 
-class LpFactorisation:
+class LpFactorization:
     @property
     def scales(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
         """min(n, d) values, descending"""
@@ -506,7 +506,7 @@ class LpFactorisation:
         An upper bound of (sum_i u_i ||a_i - V_k V_k^T a_i||_p^p)^(1/p) for the leading `rank` rows of vt.
         """
 
-def lp_factorisation(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, max_iterations: int = 5, tolerance: float = 0.05) -> LpFactorisation:
+def lp_factorization(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, max_iterations: int = 5, tolerance: float = 0.05) -> LpFactorization:
     """
     F = diag(scales) vt with ||F x||_2 <= (sum_i u_i |a_i^T x|^p)^(1/p) <= distortion ||F x||_2 for all x.
 
@@ -550,7 +550,7 @@ class LpLowRank:
 
 def lp_low_rank(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], rank: int, *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, row_projection: RowProjection = RowProjection.orthogonal) -> LpLowRank:
     """
-    left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small, by lp_factorisation, with bounds on
+    left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small, by lp_factorization, with bounds on
     both sides: lower_bound <= error <= upper_bound up to float32 rounding.
 
     a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None.
@@ -778,7 +778,7 @@ class ActiveRegression:
         """d x t"""
 
     @property
-    def labelled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
+    def labeled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]:
         """ascending: each was asked for once"""
 
     @property
@@ -820,7 +820,7 @@ class OnlineActiveRegression:
         """offered so far"""
 
     @property
-    def labelled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]: ...
+    def labeled_rows(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]: ...
 
     @property
     def probabilities(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]: ...
@@ -943,7 +943,7 @@ def loewner_ellipsoid(a: Annotated[NDArray[numpy.float32], dict(shape=(None, Non
     """
     A small ellipsoid {x : ||F x||_2 <= 1} around {x : ||A x||_p <= 1}: ||F x||_2 <= ||A x||_p <= c ||F x||_2.
 
-    a: n x d of rank d; norm_exponent: p in [1, infinity]. For small d; see lp_factorisation for large ones.
+    a: n x d of rank d; norm_exponent: p in [1, infinity]. For small d; see lp_factorization for large ones.
     """
 
 class EnclosingEllipsoid:

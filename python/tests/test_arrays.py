@@ -90,8 +90,8 @@ def test_every_solver_answers_in_the_documented_shapes(a: NDArray[np.float32]) -
     small = a[:60, :6].copy()
     assert loewner.lewis_weights(a).q.shape == (24, 24)
     assert loewner.certify_weights(a, np.ones(200)).certificate >= 1
-    factorisation = loewner.lp_factorisation(a, norm_exponent=1.5)
-    assert factorisation.vt.shape == (24, 24) and factorisation.error_bound(3) > 0
+    factorization = loewner.lp_factorization(a, norm_exponent=1.5)
+    assert factorization.vt.shape == (24, 24) and factorization.error_bound(3) > 0
     low_rank = loewner.lp_low_rank(a, 4, norm_exponent=1.5, row_projection=loewner.RowProjection.lp)
     assert low_rank.lower_bound <= low_rank.error <= low_rank.upper_bound * (1 + 1e-5)
     assert loewner.lp_row_projection(a, low_rank.right).left.shape == (200, 4)

@@ -127,7 +127,7 @@ def test_labels_are_asked_for_once(a: NDArray[Any], b: NDArray[np.float64]) -> N
 
     found = loewner.active_lp_regression(a, labels, 90, runs=3)
     assert len(asked) == 1 and len(asked[0]) == len(set(asked[0])) <= 90
-    assert np.array_equal(found.labelled_rows, asked[0])
+    assert np.array_equal(found.labeled_rows, asked[0])
     assert found.x.shape == (6, 1) and len(found.fits) == 3
     assert np.array_equal(found.x, found.fits[found.runs[0]].regression.x)
 
@@ -163,7 +163,7 @@ def test_a_stream_is_fitted_within_its_budget(a: NDArray[Any], b: NDArray[np.flo
     for row, label in zip(a.astype(np.float64), b[:, 0], strict=True):
         if online.offer(row):
             online.add_label(label)
-    assert online.num_rows == 300 and len(online.labelled_rows) <= 100 and not online.exhausted
+    assert online.num_rows == 300 and len(online.labeled_rows) <= 100 and not online.exhausted
     assert online.fit().rank == 6
     with pytest.raises(ValueError, match="no row waits"):
         online.add_label(1)

@@ -43,7 +43,7 @@ void check_certificate(const RowSource& original, const RowWeights& weights, Che
   if (!checked.claimed.certificate) return;
   const double p = checked.claimed.norm_exponent;
   checked.certificate =
-      p == 2 ? 1.0 : lp_factorisation(original, {.norm_exponent = p, .row_weights = weights.values}).distortion;
+      p == 2 ? 1.0 : lp_factorization(original, {.norm_exponent = p, .row_weights = weights.values}).distortion;
   check("certificate", *checked.claimed.certificate, *checked.certificate, checked.failures);
 }
 

@@ -68,14 +68,14 @@ RobustSubspace power_subspace(const RowSource& a, Index rank, double p, int max_
 
 // The row space of S F for the l_{2,p} subspace S of the columns of F. Among rank-k matrices with the column space of
 // A, P F with P the projection on S is the best image under F, and A F^{-1} P F has this row space.
-Matrix<double> lewis_column_basis(const LpFactorisation& factorisation, Index rank) {
-  Matrix<double> f = factorisation.vt.clone();
+Matrix<double> lewis_column_basis(const LpFactorization& factorization, Index rank) {
+  Matrix<double> f = factorization.vt.clone();
   for (Index i = 0; i < f.rows(); ++i) {
-    for (double& x : f.row(i)) x *= factorisation.scales[i];
+    for (double& x : f.row(i)) x *= factorization.scales[i];
   }
   const Matrix<float> narrow_f = detail::narrowed(f.view()), columns = detail::transposed<float>(narrow_f.view());
   const RobustSubspace subspace =
-      power_subspace(DenseRows(columns.view()), rank, factorisation.norm_exponent, kColumnSubspaceIterations);
+      power_subspace(DenseRows(columns.view()), rank, factorization.norm_exponent, kColumnSubspaceIterations);
   Matrix<double> rows = Matrix<double>::uninitialized(rank, f.cols());
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, subspace.vt.view(), f.view(), 0.0, rows.view());
   const Matrix<float> narrow_rows = detail::narrowed(rows.view());
@@ -101,7 +101,7 @@ std::vector<Fit> starting_fits(const RowSource& a, Index rank, double p) {
   };
   add(EntrywiseStart::truncated_svd, svd_basis(a, rank));
   if (p == 2 || fits.front().objective == 0) return fits;  // no start is better
-  const LpFactorisation lewis = lp_factorisation(a, {.norm_exponent = p});
+  const LpFactorization lewis = lp_factorization(a, {.norm_exponent = p});
   add(EntrywiseStart::lewis, detail::leading_rows<double>(lewis.vt.view(), rank));
   add(EntrywiseStart::row_subspace, power_subspace(a, rank, p, kRowSubspaceIterations).vt);
   add(EntrywiseStart::lewis_columns, lewis_column_basis(lewis, rank));

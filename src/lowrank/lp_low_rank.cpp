@@ -18,7 +18,7 @@
 namespace loewner {
 namespace {
 
-LpFactorisation factorisation_by_svd(const RowSource& a, std::span<const double> row_weights) {
+LpFactorization factorization_by_svd(const RowSource& a, std::span<const double> row_weights) {
   RightSingularVectors svd = truncated_svd(a, {.rank = std::min(a.rows(), a.cols()), .row_weights = row_weights});
   return {.norm_exponent = 2, .scales = std::move(svd.singular_values), .vt = std::move(svd.vt)};
 }
@@ -34,8 +34,8 @@ Matrix<double> leading_rows(const Matrix<double>& a, Index count) {
   return result;
 }
 
-LpLowRank factors(const RowSource& a, const LpFactorisation& factorisation, const LpLowRankOptions& options) {
-  const auto basis = factorisation.basis(options.rank);
+LpLowRank factors(const RowSource& a, const LpFactorization& factorization, const LpLowRankOptions& options) {
+  const auto basis = factorization.basis(options.rank);
   LpLowRank result;
   result.right = detail::narrowed(basis);
   if (options.row_projection == RowProjection::orthogonal) {
@@ -48,11 +48,11 @@ LpLowRank factors(const RowSource& a, const LpFactorisation& factorisation, cons
 
 LpLowRank low_rank_as_it_stands(const RowSource& a, const LpLowRankOptions& options) {
   const double p = options.norm_exponent;
-  const LpFactorisation factorisation = lp_factorisation(a, {.norm_exponent = p, .row_weights = options.row_weights});
-  LpLowRank result = factors(a, factorisation, options);
-  result.upper_bound = factorisation.error_bound(options.rank);
-  result.distortion = factorisation.distortion;
-  result.status = factorisation.status;
+  const LpFactorization factorization = lp_factorization(a, {.norm_exponent = p, .row_weights = options.row_weights});
+  LpLowRank result = factors(a, factorization, options);
+  result.upper_bound = factorization.error_bound(options.rank);
+  result.distortion = factorization.distortion;
+  result.status = factorization.status;
   const auto scales = detail::squared_scales(options.row_weights, p);
   const auto sigma = truncated_svd(a, {.rank = options.rank, .row_weights = scales}).singular_values;
   result.lower_bound = lp_error_lower_bound(sigma, options.rank, a.rows(), a.cols(), p);
@@ -64,15 +64,15 @@ LpLowRank low_rank_as_it_stands(const RowSource& a, const LpLowRankOptions& opti
 
 }  // namespace
 
-MatrixView<const double> LpFactorisation::basis(Index k) const& {
+MatrixView<const double> LpFactorization::basis(Index k) const& {
   require(k >= 0 && k <= vt.rows(), [&] {
-    return "lp_factorisation: a basis of at most " + std::to_string(vt.rows()) + " vectors can be had, got " +
+    return "lp_factorization: a basis of at most " + std::to_string(vt.rows()) + " vectors can be had, got " +
            std::to_string(k);
   });
   return vt.view().row_block(0, k);
 }
 
-double LpFactorisation::error_bound(Index k) const {
+double LpFactorization::error_bound(Index k) const {
   std::vector<double> squares(vt.cols(), 0.0);  // of the columns of F - F_k
   for (Index i = k; i < vt.rows(); ++i) {
     for (Index j = 0; j < vt.cols(); ++j) squares[j] += std::pow(scales[i] * vt(i, j), 2);
@@ -82,13 +82,13 @@ double LpFactorisation::error_bound(Index k) const {
   return distortion * std::pow(sum, 1 / norm_exponent);
 }
 
-LpFactorisation lp_factorisation(const RowSource& a, const LewisOptions& options) {
+LpFactorization lp_factorization(const RowSource& a, const LewisOptions& options) {
   const double p = options.norm_exponent;
-  if (p == 2) return factorisation_by_svd(a, options.row_weights);
+  if (p == 2) return factorization_by_svd(a, options.row_weights);
   LewisWeights lewis = lewis_weights(a, options);
   const double scale = left_scale(lewis, p);
   const SymmetricEigen eigen = symmetric_eigen(std::move(lewis.q));
-  LpFactorisation result{.norm_exponent = p,
+  LpFactorization result{.norm_exponent = p,
                          .scales = std::vector<double>(std::min(a.rows(), a.cols()), 0.0),
                          .vt = leading_rows(eigen.vectors_t, std::min(a.rows(), a.cols())),
                          .distortion = lewis.certificate,

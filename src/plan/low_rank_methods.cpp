@@ -77,16 +77,16 @@ struct LpFamily {
 
 // rank: the one that is wanted, where it is known.
 LpFamily lp_family(const EncodeRequest& request, std::optional<Index> rank) {
-  auto factorisation =
-      lp_factorisation(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
+  auto factorization =
+      lp_factorization(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
   // The Gram route's last singular values are noise, but they are compared with the whole only.
   const Index all = full_rank(request);
   const TruncatedSvdOptions svd{
       .rank = rank.value_or(all), .route = SvdRoute::gram, .eps = rank ? kSvdEps : 0.0, .vectors = all};
   LpFamily families{.lp = {.method = Method::lp,
-                           .vt = std::move(factorisation.vt),
+                           .vt = std::move(factorization.vt),
                            .error_at_rank = {},
-                           .certificate = factorisation.distortion},
+                           .certificate = factorization.distortion},
                     .svd = svd_family(request, svd)};
   families.lp.error_at_rank = projection_errors(families.svd, families.lp.vt.view());
   return families;

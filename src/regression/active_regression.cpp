@@ -196,14 +196,14 @@ ActiveRegression active_lp_regression(const RowMatrix& a, const LabelCallback& l
   });
   const std::vector<LabelPlan> plans = plans_of(a, options);
   ActiveRegression result;
-  result.labelled_rows = rows_of_all(plans);
-  const Matrix<double> all = labels(result.labelled_rows);
-  require(all.rows() == static_cast<Index>(result.labelled_rows.size()), [&] {
-    return "active_lp_regression: labels for " + std::to_string(result.labelled_rows.size()) +
+  result.labeled_rows = rows_of_all(plans);
+  const Matrix<double> all = labels(result.labeled_rows);
+  require(all.rows() == static_cast<Index>(result.labeled_rows.size()), [&] {
+    return "active_lp_regression: labels for " + std::to_string(result.labeled_rows.size()) +
            " rows were asked for, got " + std::to_string(all.rows());
   });
   for (const LabelPlan& plan : plans) {
-    const Matrix<double> own = labels_of(plan, result.labelled_rows, all);
+    const Matrix<double> own = labels_of(plan, result.labeled_rows, all);
     result.fits.push_back(fit_plan(a, plan, own.view(), options.fit));
   }
   const Matrix<double> apart = distances(a, result.fits, options.plan.norm_exponent);

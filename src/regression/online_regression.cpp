@@ -69,11 +69,11 @@ bool OnlineActiveRegression::offer(std::span<const double> row) {
   const auto index = static_cast<std::uint64_t>(num_rows_++);
   if (!(RandomStream(options_.seed, RandomPurpose::sampling, index).uniform() < probability)) return false;
   const Index reserved = is_new ? 0 : cols_ - rank_;  // for rows outside the span
-  if (static_cast<Index>(labelled_rows_.size()) + reserved >= options_.budget) {
+  if (static_cast<Index>(labeled_rows_.size()) + reserved >= options_.budget) {
     exhausted_ = true;
     return false;
   }
-  labelled_rows_.push_back(static_cast<Index>(index));
+  labeled_rows_.push_back(static_cast<Index>(index));
   probabilities_.push_back(probability);
   kept_rows_.insert(kept_rows_.end(), row.begin(), row.end());
   waiting_ = true;

@@ -16,7 +16,7 @@ namespace loewner {
 ///
 /// Keeping the leading k scales approximates A by A V_k V_k^T, the rows' orthogonal projections on the leading rows of
 /// vt: one factorisation serves all ranks.
-struct LpFactorisation {
+struct LpFactorization {
   double norm_exponent = 1;
   std::vector<double> scales;  ///< m = min(n, d) values, descending; 0 beyond the numerical rank
   Matrix<double> vt;           ///< m x d, orthonormal rows
@@ -41,7 +41,7 @@ struct LpFactorisation {
 ///           practice.
 /// Random    none; the same bits for any number of threads.
 /// Errors    as lewis_weights.
-LpFactorisation lp_factorisation(const RowSource& a, const LewisOptions& options = {});
+LpFactorization lp_factorization(const RowSource& a, const LewisOptions& options = {});
 
 /// A lower bound of ||A - B||_p over all B of rank k, from the singular values of the n x d matrix A:
 /// min(1, (n d)^(1/p - 1/2)) times the tail's l_2 norm. (Rows weighted by u: the singular values of diag(u^(1/p)) A.)
@@ -65,18 +65,18 @@ struct LpLowRank {
   Matrix<float> left;      // n x k
   Matrix<float> right;     // k x d
   double error = 0;        // (sum_i u_i ||a_i - b_i||_p^p)^(1/p), measured on B = left right
-  double upper_bound = 0;  // LpFactorisation::error_bound
+  double upper_bound = 0;  // LpFactorization::error_bound
   double lower_bound = 0;  // of any rank-k matrix's error: lp_error_lower_bound
   double distortion = 1;
   Status status = Status::converged;
 };
 
-/// A rank-k matrix B = left right that makes  sum_i u_i ||a_i - b_i||_p^p  small, by lp_factorisation.
+/// A rank-k matrix B = left right that makes  sum_i u_i ||a_i - b_i||_p^p  small, by lp_factorization.
 ///
 /// Shapes    a: n x d.
-/// Method    lp_factorisation of A, of A^T (in memory) when n < d and there are no row weights, since the sum is the
+/// Method    lp_factorization of A, of A^T (in memory) when n < d and there are no row weights, since the sum is the
 ///           same for both and the bounds are better on the shorter side; row weights tie the orientation.
-/// Cost      lp_factorisation + truncated_svd for the lower bound + the row projection + 2 n d k flops in float32.
+/// Cost      lp_factorization + truncated_svd for the lower bound + the row projection + 2 n d k flops in float32.
 /// Accuracy  lower_bound <= error <= upper_bound up to float32 rounding. p = 2: the truncated SVD. For a smaller error
 ///           at more cost see entrywise_low_rank.
 /// Random    none; the same bits for any number of threads.

@@ -27,7 +27,7 @@ struct LoewnerEllipsoid {
 /// Method    p < infinity: from the scaled ellipsoid of ||A x||_2, pairs of parallel cuts [Todd1982] by the exact
 ///           subgradient of ||A x||_p where a local search finds the norm above (1 + epsilon) sqrt(d), which keeps the
 ///           centre at 0; p = infinity: enclosing_ellipsoid of the rows, whose polar it is (weights to a relative
-///           1e-6). The reference for lp_factorisation, which is faster and has a better bound for 1 < p < infinity.
+///           1e-6). The reference for lp_factorization, which is faster and has a better bound for 1 < p < infinity.
 /// Cost      about 2 n d^2 per round of d searches times some tens of rounds; memory 3 n d doubles: for small d.
 /// Accuracy  both inequalities are proved for the F that is returned, up to rounding: the left one because no step cuts
 ///           into the level set, the right one and any shrinking at the end by the moment matrix of U = A F^{-1} (see

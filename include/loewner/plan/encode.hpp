@@ -75,7 +75,7 @@ bool is_planned_from_sample(Method method, Index rows, Index cols);
 /// Method    svd, lp: the largest rank within max_bytes, or the smallest within max_error. dense: f16, or bf16 where
 ///           the factor format says so or halves overflow. automatic: the best candidate; where that is svd and
 ///           p = norm_exponent is not 2, lp is computed too and the one of lower relative weighted l_p error stays.
-/// Cost      that of truncated_svd and lp_factorisation; lp and automatic one or two more passes of 4 n d k flops to
+/// Cost      that of truncated_svd and lp_factorization; lp and automatic one or two more passes of 4 n d k flops to
 ///           compare.
 /// Errors    BudgetError when even the smallest encoding is too large or none is smaller than the matrix itself; the
 ///           message names the size. InvalidArgument on a non-finite entry or a bad norm exponent.

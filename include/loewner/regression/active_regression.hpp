@@ -44,10 +44,10 @@ struct ActiveRegressionOptions {
 };
 
 struct ActiveRegression {
-  Matrix<double> x;                  ///< d x t
-  std::vector<Index> labelled_rows;  ///< ascending: each was asked for once
-  std::vector<Index> runs;           ///< t: the run that was chosen
-  std::vector<PlannedFit> fits;      ///< R
+  Matrix<double> x;                 ///< d x t
+  std::vector<Index> labeled_rows;  ///< ascending: each was asked for once
+  std::vector<Index> runs;          ///< t: the run that was chosen
+  std::vector<PlannedFit> fits;     ///< R
 };
 
 /// l_p regression from few labels: plans, asks for the labels of all plans at once, no row twice, and fits.

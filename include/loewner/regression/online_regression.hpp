@@ -45,7 +45,7 @@ class OnlineActiveRegression {
   RobustRegression fit(double tolerance = 1e-9) const;
 
   Index num_rows() const { return num_rows_; }  ///< offered so far
-  const std::vector<Index>& labelled_rows() const { return labelled_rows_; }
+  const std::vector<Index>& labeled_rows() const { return labeled_rows_; }
   const std::vector<double>& probabilities() const { return probabilities_; }
   /// A row that should have had a chance came after the budget was spent.
   bool exhausted() const { return exhausted_; }
@@ -67,7 +67,7 @@ class OnlineActiveRegression {
   int updates_ = 0;
   bool waiting_ = false;
   bool exhausted_ = false;
-  std::vector<Index> labelled_rows_;
+  std::vector<Index> labeled_rows_;
   std::vector<double> probabilities_, labels_;
   std::vector<double> kept_rows_;  // of the labelled, one after the other
 };

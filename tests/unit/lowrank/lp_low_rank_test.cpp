@@ -49,7 +49,7 @@ double lp_error(const Matrix<float>& a, const LpLowRank& b, double p, const std:
   return std::pow(sum, 1 / p);
 }
 
-Matrix<double> form_of(const LpFactorisation& f) {  // F^T F
+Matrix<double> form_of(const LpFactorization& f) {  // F^T F
   Matrix<double> q(f.vt.cols(), f.vt.cols());
   for (Index i = 0; i < f.vt.rows(); ++i) {
     for (Index j = 0; j < f.vt.cols(); ++j) {
@@ -59,29 +59,29 @@ Matrix<double> form_of(const LpFactorisation& f) {  // F^T F
   return q;
 }
 
-TEST(LpFactorisation, IsTheSingularValueDecompositionForTwo) {
+TEST(LpFactorization, IsTheSingularValueDecompositionForTwo) {
   const auto a = test::matrix_with_spectrum({.rows = 200, .cols = 20, .seed = 1}, test::exponential_decay(20, 0.8));
-  const auto f = lp_factorisation(DenseRows(a.view()), {.norm_exponent = 2});
+  const auto f = lp_factorization(DenseRows(a.view()), {.norm_exponent = 2});
   const auto svd = truncated_svd(DenseRows(a.view()), {.rank = 20});
   EXPECT_EQ(f.distortion, 1);
   for (Index i = 0; i < 20; ++i) EXPECT_NEAR(f.scales[i], svd.singular_values[i], test::rounding_tolerance64(a.view()));
   EXPECT_LE(test::subspace_distance(f.basis(7), svd.vt.view().row_block(0, 7)), 1e-7);
 }
 
-TEST(LpFactorisation, TendsToTheSingularValueDecompositionAsTheExponentTendsToTwo) {
+TEST(LpFactorization, TendsToTheSingularValueDecompositionAsTheExponentTendsToTwo) {
   const auto a = test::matrix_with_spectrum({.rows = 200, .cols = 20, .seed = 2}, test::exponential_decay(20, 0.8));
-  const auto two = lp_factorisation(DenseRows(a.view()), {.norm_exponent = 2});
+  const auto two = lp_factorization(DenseRows(a.view()), {.norm_exponent = 2});
   for (const double p : {2 - 1e-6, 2 + 1e-6}) {
-    const auto close = lp_factorisation(DenseRows(a.view()), {.norm_exponent = p});
+    const auto close = lp_factorization(DenseRows(a.view()), {.norm_exponent = p});
     for (Index i = 0; i < 20; ++i) EXPECT_NEAR(close.scales[i], two.scales[i], 1e-4 * two.scales[i]);
     EXPECT_LE(test::subspace_distance(close.basis(7), two.basis(7)), 1e-4);
   }
 }
 
-TEST(LpFactorisation, NormsOfRandomAndAdversarialVectorsLieBetweenTheBounds) {
+TEST(LpFactorization, NormsOfRandomAndAdversarialVectorsLieBetweenTheBounds) {
   for (const double p : {1.0, 1.5, 3.0, 6.0}) {
     for (const auto& kind : four_kinds({.rows = 300, .cols = 12, .seed = 3})) {
-      const auto f = lp_factorisation(DenseRows(kind.a.view()), {.norm_exponent = p});
+      const auto f = lp_factorization(DenseRows(kind.a.view()), {.norm_exponent = p});
       const auto range = test::EllipsoidSearch(kind.a, form_of(f), p).run(6, 25);
       EXPECT_GE(range.smallest, 1 - 1e-12) << kind.name << ", p = " << p;
       EXPECT_LE(range.largest, f.distortion * (1 + 1e-12)) << kind.name << ", p = " << p;
@@ -90,9 +90,9 @@ TEST(LpFactorisation, NormsOfRandomAndAdversarialVectorsLieBetweenTheBounds) {
   }
 }
 
-TEST(LpFactorisation, DistortionOnTheFourKindsOfDataIsNoWorseThanPublished) {
+TEST(LpFactorization, DistortionOnTheFourKindsOfDataIsNoWorseThanPublished) {
   for (const auto& kind : four_kinds({.rows = 1000, .cols = 50, .seed = 4})) {
-    const auto f = lp_factorisation(DenseRows(kind.a.view()), {.norm_exponent = 1});
+    const auto f = lp_factorization(DenseRows(kind.a.view()), {.norm_exponent = 1});
     const double found = test::EllipsoidSearch(kind.a, form_of(f), 1).run(3, 15).distortion();
     // Exact Lewis weights are unique, so a difference is one of the data: other draws of the same kinds.
     EXPECT_LE(found, 1.1 * kind.published_distortion) << kind.name;
@@ -100,10 +100,10 @@ TEST(LpFactorisation, DistortionOnTheFourKindsOfDataIsNoWorseThanPublished) {
   }
 }
 
-TEST(LpFactorisation, TruncatedProductUDVIsTheProjectionOfTheRows) {
+TEST(LpFactorization, TruncatedProductUDVIsTheProjectionOfTheRows) {
   // U_k D_k V_k^T with U = A V D^-1, multiplied out without the identity that the library rests on.
   const auto a = test::student_t_with_decay({.rows = 100, .cols = 9, .seed = 5}, 3, 0.8);
-  const auto f = lp_factorisation(DenseRows(a.view()), {.norm_exponent = 1});
+  const auto f = lp_factorization(DenseRows(a.view()), {.norm_exponent = 1});
   const auto left = project_rows(DenseRows(a.view()), f.basis(4));
   Matrix<float> by_factors(100, 9), by_projection(100, 9);
   for (Index i = 0; i < 100; ++i) {
@@ -142,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(Exponents, LpLowRankFor, testing::Values(1.0, 1.4, 2.0,
 TEST(LpLowRank, UpperBoundWithoutTheDistortionIsViolated) {  // negative control of the bound
   // The left inequality turned round: with c = 1 the bound is a lower one, and gross entries show it.
   const auto a = test::low_rank_plus_entry_outliers({.rows = 300, .cols = 20, .seed = 7}, 5, 0.1, 0.05, 10);
-  const auto f = lp_factorisation(DenseRows(a.view()), {.norm_exponent = 1});
+  const auto f = lp_factorization(DenseRows(a.view()), {.norm_exponent = 1});
   const auto result = fit(a, 5, 1);
   EXPECT_LT(f.error_bound(5) / f.distortion, result.error);
 }
@@ -257,7 +257,7 @@ TEST(LpLowRank, RejectsRanksOutsideTheMatrix) {
   EXPECT_THROW((void)fit(a, 0, 1), InvalidArgument);
   EXPECT_THROW((void)fit(a, 6, 1), InvalidArgument);
   EXPECT_THROW((void)fit(a, 2, 0.5), InvalidArgument);
-  const auto f = lp_factorisation(DenseRows(a.view()));
+  const auto f = lp_factorization(DenseRows(a.view()));
   EXPECT_THROW((void)f.basis(6), InvalidArgument);
 }
 

@@ -136,7 +136,7 @@ TEST(LoewnerEllipsoid, AndTheLewisFactorisationBoundEachOthersVolume) {
       const auto a = test::low_rank_plus_row_outliers({.rows = 100, .cols = d, .seed = 54}, 2, 0.1, 0.05, 10);
       const auto cuts = ellipsoid(a, p);
       const auto lewis =
-          lp_factorisation(DenseRows(a.view()), {.norm_exponent = p, .max_iterations = 50, .tolerance = 0.01});
+          lp_factorization(DenseRows(a.view()), {.norm_exponent = p, .max_iterations = 50, .tolerance = 0.01});
       double lewis_volume = 0;
       for (const double scale : lewis.scales) lewis_volume -= std::log(scale);
       const double difference = log_volume(cuts.factor) - lewis_volume, size = static_cast<double>(d);

@@ -15,7 +15,7 @@ namespace loewner::active_regression_test {
 namespace {
 
 // Hands out rows of b and counts.
-struct Labeller {
+struct Labeler {
   const Matrix<double>& b;
   std::vector<Index> asked{};
 
@@ -25,7 +25,7 @@ struct Labeller {
   }
 };
 
-ActiveRegression active(const Matrix<double>& a, Labeller& labels, const ActiveRegressionOptions& options) {
+ActiveRegression active(const Matrix<double>& a, Labeler& labels, const ActiveRegressionOptions& options) {
   return active_lp_regression(RowMatrix(a.view()), std::ref(labels), options);
 }
 
@@ -42,7 +42,7 @@ TEST(ActiveRegression, ExactLabelsGiveTheExactSolutionWhateverTheSample) {
              b = test::product64(a, truth);
   for (const double p : {1.0, 1.5, 2.0, 4.0}) {
     for (const auto scheme : {SamplingScheme::pivotal, SamplingScheme::poisson}) {
-      Labeller labels{b};
+      Labeler labels{b};
       const auto result = active(a, labels, {.plan = {.norm_exponent = p, .budget = 40, .scheme = scheme}});
       EXPECT_LE(test::largest_difference(result.x, truth), 1e-10);
       EXPECT_EQ(result.fits[0].regression.rank, 5);
@@ -53,12 +53,12 @@ TEST(ActiveRegression, ExactLabelsGiveTheExactSolutionWhateverTheSample) {
 TEST(ActiveRegression, KeepsTheBudgetAndAsksForNoRowTwice) {
   const auto a = test::coherent_matrix(800, 5, 3), b = test::noisy_targets(a, 1, 4);
   for (const int runs : {1, 3, 7}) {
-    Labeller labels{b};
+    Labeler labels{b};
     const auto result = active(a, labels, {.plan = {.budget = 200}, .runs = runs});
     const std::set<Index> distinct(labels.asked.begin(), labels.asked.end());
     EXPECT_EQ(distinct.size(), labels.asked.size());
     EXPECT_LE(labels.asked.size(), 200U);
-    EXPECT_EQ(result.labelled_rows, labels.asked);
+    EXPECT_EQ(result.labeled_rows, labels.asked);
     EXPECT_EQ(result.fits.size(), static_cast<std::size_t>(runs));
   }
 }
@@ -66,12 +66,12 @@ TEST(ActiveRegression, KeepsTheBudgetAndAsksForNoRowTwice) {
 TEST(ActiveRegression, IsNearTheFitOfAllLabelsAndUniformSamplingIsNot) {
   const auto a = test::planted_matrix(4000, 5, 8, 5), b = test::noisy_targets(a, 2, 6);
   for (const double p : {1.0, 1.5, 3.0}) {
-    Labeller labels{b}, uniform_labels{b};
+    Labeler labels{b}, uniform_labels{b};
     const auto lewis = active(a, labels, {.plan = {.norm_exponent = p, .budget = 300}});
     EXPECT_LT(objective(a, b, lewis.x, p), 1.1 * best_objective(a, b, p)) << "p = " << p;
   }
   // Without a row that sees the first column its coefficient is not determined.
-  Labeller labels{b};
+  Labeler labels{b};
   const auto uniform = active(
       a, labels, {.plan = {.norm_exponent = 1, .budget = 100, .importance = LabelImportance::uniform, .seed = 3}});
   EXPECT_EQ(uniform.fits[0].regression.rank, 4);
@@ -82,7 +82,7 @@ TEST(ActiveRegression, TakesARunInTheMiddle) {
   const double best = best_objective(a, b, 1);
   int better = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    Labeller labels{b};
+    Labeler labels{b};
     const auto result = active(a, labels, {.plan = {.budget = 210, .seed = 100 * seed}, .runs = 7});
     const double chosen = objective(a, b, result.x, 1) - best;
     double worst = 0;
@@ -111,7 +111,7 @@ TEST(ActiveRegression, DropsLabelsThatNoFitCanMeet) {
 
 TEST(ActiveRegression, PlanThenFitIsTheSameAsAtOnce) {
   const auto a = test::coherent_matrix(600, 4, 11), b = test::noisy_targets(a, 2, 12);
-  Labeller labels{b};
+  Labeler labels{b};
   const LabelPlanOptions options{.norm_exponent = 1.5, .budget = 50, .seed = 5};
   const auto at_once = active(a, labels, {.plan = options});
   const auto plan = parse_label_plan(to_csv(plan_labels(RowMatrix(a.view()), options)), "plan");
@@ -124,7 +124,7 @@ TEST(ActiveRegression, SameBitsForAnyNumberOfThreads) {
   const auto a = test::coherent_matrix(3000, 4, 13), b = test::noisy_targets(a, 2, 14);
   const auto run = [&](int threads) {
     const test::ThreadCount scope(threads);
-    Labeller labels{b};
+    Labeler labels{b};
     return active(a, labels, {.plan = {.norm_exponent = 1.5, .budget = 120}, .runs = 3}).x;
   };
   const auto one = run(1);
@@ -158,7 +158,7 @@ TEST(ActiveRegression, NamesTheRowOfALabelThatIsNotFinite) {
 
 TEST(ActiveRegression, NamesWhatDoesNotFit) {
   const auto a = test::gaussian_matrix64(50, 3, 17), b = test::noisy_targets(a, 1, 18);
-  Labeller labels{b};
+  Labeler labels{b};
   EXPECT_THROW((void)active(a, labels, {.plan = {.budget = 0}}), InvalidArgument);
   EXPECT_THROW((void)active(a, labels, {.plan = {.budget = 10}, .runs = 2}), InvalidArgument);
   EXPECT_THROW((void)active(a, labels, {.plan = {.budget = 2}, .runs = 3}), InvalidArgument);
@@ -185,7 +185,7 @@ TEST(ActiveRegression, RejectsPlansThatPlanLabelsDoesNotMake) {
 
 TEST(ActiveRegression, FewerLabelsThanColumnsAreReportedByTheRank) {
   const auto a = test::gaussian_matrix64(50, 6, 20), b = test::noisy_targets(a, 1, 21);
-  Labeller labels{b};
+  Labeler labels{b};
   EXPECT_EQ(active(a, labels, {.plan = {.budget = 4}}).fits[0].regression.rank, 4);
 }
 

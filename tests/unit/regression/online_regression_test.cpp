@@ -30,8 +30,8 @@ TEST(OnlineActiveRegression, IsNearTheFitOfAllLabelsWithinTheBudget) {
   const auto a = test::planted_matrix(4000, 5, 8, 1), b = test::noisy_targets(a, 1, 2);
   for (const double p : {1.0, 1.5, 2.0, 3.0}) {
     const auto online = stream(a, b, {.norm_exponent = p, .budget = 400, .expected_rows = 4000});
-    EXPECT_LE(online.labelled_rows().size(), 400U);
-    EXPECT_GE(online.labelled_rows().size(), 80U);
+    EXPECT_LE(online.labeled_rows().size(), 400U);
+    EXPECT_GE(online.labeled_rows().size(), 80U);
     EXPECT_FALSE(online.exhausted());
     const auto fit = online.fit();
     EXPECT_EQ(fit.rank, 5);
@@ -44,7 +44,7 @@ TEST(OnlineActiveRegression, AlwaysLabelsARowOutsideTheSpanOfThoseBefore) {
   for (Index i = 0; i < 3000; ++i) a(i, 2) = i == 2000 ? 1e-3 : 0.0;
   const auto b = test::noisy_targets(a, 1, 4);
   const auto online = stream(a, b, {.budget = 100, .expected_rows = 3000});
-  const auto& rows = online.labelled_rows();
+  const auto& rows = online.labeled_rows();
   for (const Index row : {0, 1, 2000}) EXPECT_EQ(std::ranges::count(rows, row), 1) << row;
 }
 
@@ -53,8 +53,8 @@ TEST(OnlineActiveRegression, ForTwoWeighsRowsByTheirLeverageAmongThoseBefore) {
   const OnlineRegressionOptions options{.norm_exponent = 2, .budget = 60, .expected_rows = 600};
   const auto online = stream(a, b, options);
   double factor = 0;  // the same for all rows with a probability below 1
-  for (std::size_t k = 0; k < online.labelled_rows().size(); ++k) {
-    const Index count = online.labelled_rows()[k] + 1;
+  for (std::size_t k = 0; k < online.labeled_rows().size(); ++k) {
+    const Index count = online.labeled_rows()[k] + 1;
     if (online.probabilities()[k] == 1) continue;
     std::vector<Index> prefix(count);
     std::iota(prefix.begin(), prefix.end(), Index{0});
@@ -69,7 +69,7 @@ TEST(OnlineActiveRegression, ForTwoWeighsRowsByTheirLeverageAmongThoseBefore) {
 TEST(OnlineActiveRegression, ASpentBudgetIsReportedAndKept) {
   const auto a = test::gaussian_matrix64(2000, 3, 7), b = test::noisy_targets(a, 1, 8);
   const auto online = stream(a, b, {.budget = 30, .expected_rows = 5});
-  EXPECT_EQ(online.labelled_rows().size(), 30U);
+  EXPECT_EQ(online.labeled_rows().size(), 30U);
   EXPECT_TRUE(online.exhausted());
 }
 
@@ -78,7 +78,7 @@ TEST(OnlineActiveRegression, RowsOfZerosAndCopiesAreNoObstacle) {
   for (Index i = 100; i < 500; ++i) a(i, i % 2) = 1e4;
   const auto b = test::noisy_targets(a, 1, 9);
   const auto online = stream(a, b, {.budget = 50, .expected_rows = 500});
-  EXPECT_EQ(online.labelled_rows().front(), 100);
+  EXPECT_EQ(online.labeled_rows().front(), 100);
   EXPECT_EQ(online.fit().rank, 2);
 }
 
