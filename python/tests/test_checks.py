@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checks in tools/ find what they look for: each one meets a clean sample and a bad one."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from check_docstrings import check_header, read_header
+from check_documents import check_documents, tree_of
+from check_rooms import check_rooms
+from check_spelling import british, check_spelling, check_text
+
+ROOMS = "set(LOEWNER_ROOMS base linalg model)\n"
+TREE = """# Architecture
+
+```text
+include/loewner/     public headers
+src/                 definitions
+  base/              matrices
+  linalg/            Gram matrices
+  model/             checkpoints
+docs/                pages
+```
+"""
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    """A repository with these files, none of them committed."""
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return root
+
+
+def messages(offenses: Sequence[object]) -> str:
+    return "\n".join(str(offense) for offense in offenses)
+
+
+# ---- rooms ----
+
+
+def test_a_room_may_include_rooms_before_it(tmp_path: Path) -> None:
+    files = {
+        "CMakeLists.txt": ROOMS,
+        "include/loewner/linalg/gram.hpp": '#include "loewner/base/matrix.hpp"\n',
+        "src/linalg/gram.cpp": '#include "linalg/blas.hpp"\n#include <vector>\n',
+    }
+    assert check_rooms(write(tmp_path, files)) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "include", "message"),
+    [
+        ("src/base/x.cpp", "linalg/blas.hpp", "room base must not use room linalg"),
+        ("include/loewner/base/x.hpp", "loewner/model/json.hpp", "room base must not use room model"),
+        ("include/loewner/linalg/x.hpp", "linalg/blas.hpp", "a public header includes the private header"),
+        ("src/linalg/x.cpp", "blas.hpp", 'expected "loewner/ROOM/x.hpp"'),
+        ("src/linalg/x.cpp", "../base/x.hpp", 'expected "loewner/ROOM/x.hpp"'),
+        ("src/attic/x.cpp", "loewner/base/x.hpp", "expected a file of a room"),
+    ],
+)
+def test_a_wrong_include_is_found(tmp_path: Path, file: str, include: str, message: str) -> None:
+    offenses = check_rooms(write(tmp_path, {"CMakeLists.txt": ROOMS, file: f'\n#include "{include}"\n'}))
+    assert len(offenses) == 1
+    assert message in messages(offenses)
+
+
+# ---- docstrings ----
+
+HEADER = """namespace loewner {
+
+/// The sum of the squares of the entries.
+///
+/// Shapes    a: n x d.
+/// Method    one pass.
+/// Cost      2 n d flops; no memory beyond
+///           one row block.
+/// Accuracy  1e-13, relative.
+/// Errors    none.
+double energy(const RowSource& a);
+
+struct Options {
+  int rank = 0;  ///< in [1, n]
+  int doubled() const { return 2 * rank; }
+};
+
+}  // namespace loewner
+"""
+
+
+def test_a_complete_docstring_passes() -> None:
+    assert check_header("x.hpp", HEADER) == []
+    (function,) = read_header("x.hpp", HEADER).functions
+    assert function.name == "energy"
+    assert function.labels() == {"Shapes", "Method", "Cost", "Accuracy", "Errors"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("one pass.\n/// Cost ", "one pass. Cost ", "a label stands inside a line"),
+        ("///           one row", "/// one row", "a line that continues a label must be indented"),
+        ("Cost      2", "Cost   2", "the text of Cost must begin 10 columns in"),
+        ("/// Errors    none", "/// Method    none", "Method is repeated or follows Accuracy"),
+        ("double energy", "\ndouble energy", "energy has no docstring"),
+        ("entries.", "entries" + " and entries" * 7 + ".", "columns, at most 100"),
+    ],
+)
+def test_a_torn_docstring_is_found(before: str, after: str, message: str) -> None:
+    assert HEADER.count(before) == 1
+    assert message in messages(check_header("x.hpp", HEADER.replace(before, after)))
+
+
+# ---- spelling ----
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["factorisation", "minimised", "analyse", "colour", "neighbours", "behaviour", "centre", "labelled", "modelling"],
+)
+def test_british_words_are_found(word: str) -> None:
+    assert british(word) is not None
+    for text in (word, f"lp_{word}(a)", f"Lp{word.capitalize()}", f"k{word.capitalize()}2"):
+        assert len(check_text("x", text)) == 1, text
+
+
+@pytest.mark.parametrize(
+    "word",
+    "noise otherwise elementwise precise raised promises comprises disable rising four hours source contour fulfill "
+    "parallel analyses cancelled factorization denoise".split(),
+)
+def test_american_words_pass(word: str) -> None:
+    assert british(word) is None
+
+
+def test_spelling_is_checked_in_all_text_files(tmp_path: Path) -> None:
+    files = {name: "the centre\n" for name in ("a.md", "src/a.cpp", "Makefile", "a.svg", "data.bin")}
+    found = {offense.path for offense in check_spelling(write(tmp_path, files))}
+    assert found == {"a.md", "src/a.cpp", "Makefile", "a.svg"}
+
+
+# ---- documents ----
+
+
+def repository(root: Path, page: str = "", tree: str = TREE) -> Path:
+    rooms = {f"src/{room}/x.cpp": "" for room in ("base", "linalg", "model")}
+    headers = {"include/loewner/base/x.hpp": ""}
+    return write(
+        root, {"CMakeLists.txt": ROOMS, "docs/architecture.md": tree, "docs/page.md": page, **rooms, **headers}
+    )
+
+
+def test_a_good_page_passes(tmp_path: Path) -> None:
+    long = "x " * 80
+    links = "See [the tree](architecture.md#architecture), [top](#page)."
+    page = f"# Page\n\n{links}\n\n```sh\n{long}\n```\n\n    {long}\n\n| {long} |\n"
+    assert check_documents(repository(tmp_path, page)) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ("word " * 21, "columns, at most 100"),
+        ("[a](missing.md)", "the link target missing.md does not exist"),
+        ("![figure](images/missing.svg)", "the link target images/missing.svg does not exist"),
+        ("[a](architecture.md#nothing)", "the page has no heading for the link"),
+        ("[a](#nothing)", "the page has no heading for the link"),
+    ],
+)
+def test_a_bad_page_is_found(tmp_path: Path, page: str, message: str) -> None:
+    offenses = check_documents(repository(tmp_path, page))
+    assert len(offenses) == 1
+    assert message in messages(offenses)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("  linalg/            Gram matrices\n", "", "the tree lacks the room linalg/"),
+        ("docs/                pages\n", "", "the tree lacks docs/"),
+        ("docs/                pages", "docs/                pages\nattic/               old", "attic/ does not exist"),
+        ("  base/              matrices\n  linalg/            Gram matrices\n",
+         "  linalg/            Gram matrices\n  base/              matrices\n", "must come in the order"),
+        (TREE, "# Architecture\n", "needs a code block with the tree"),
+    ],
+)  # fmt: skip
+def test_a_tree_that_differs_from_the_folders_is_found(tmp_path: Path, before: str, after: str, message: str) -> None:
+    assert before in TREE
+    offenses = check_documents(repository(tmp_path, tree=TREE.replace(before, after)))
+    assert message in messages(offenses)
+
+
+def test_indented_folders_lie_in_the_one_above() -> None:
+    assert [path for _, path in tree_of(TREE)] == [
+        "include/loewner",
+        "src",
+        "src/base",
+        "src/linalg",
+        "src/model",
+        "docs",
+    ]
