@@ -51,7 +51,7 @@ def test_a_stream_ends_with_the_keys_of_all_at_once() -> None:
     queries = keys_of(10, 8, seed=2)
     whole = loewner.attend_selected(queries, keys, values, expected.indices, power=2.0)
     np.testing.assert_allclose(back.attend(queries), whole.output, rtol=1e-5, atol=1e-7)
-    with pytest.raises(loewner.IoError, match="does not begin with"):
+    with pytest.raises(loewner.IoError, match="must begin with"):
         loewner.HeavyKeyStream.from_bytes(b"nothing")
 
 

@@ -6,91 +6,28 @@
 #include <limits>
 #include <string>
 
-#include "attention/even_power.hpp"
-#include "attention/kept_attention.hpp"
-#include "base/lane_sum.hpp"
-#include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "attention/feature_gram.hpp"
+#include "attention/power_attention.hpp"
+#include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/row_source.hpp"
 
 namespace loewner {
-namespace detail {
 namespace {
 
-constexpr Index kQueriesPerBlock = 64;
-
-// body(first query, number of queries) for blocks of queries, in parallel.
-template <typename Body>
-void for_each_query_block(Index queries, Body&& body) {
-  parallel_for((queries + kQueriesPerBlock - 1) / kQueriesPerBlock, [&](Index block) {
-    const Index first = block * kQueriesPerBlock;
-    body(first, std::min(kQueriesPerBlock, queries - first));
-  });
+std::string shape_of(MatrixView<const float> a) {
+  return std::to_string(a.rows()) + " x " + std::to_string(a.cols());
 }
-
-Matrix<double> products(MatrixView<const float> queries, MatrixView<const float> keys) {
-  const Matrix<double> wide_keys = widened(keys);
-  Matrix<double> result = Matrix<double>::uninitialized(queries.rows(), keys.rows());
-  for_each_query_block(queries.rows(), [&](Index first, Index count) {
-    const Matrix<double> wide = widened(queries.row_block(first, count));
-    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, wide.view(), wide_keys.view(), 0.0,
-               result.view().row_block(first, count));
-  });
-  return result;
-}
-
-}  // namespace
-
-Matrix<double> power_weights(MatrixView<const float> queries, MatrixView<const float> keys, double power) {
-  Matrix<double> weights = products(queries, keys);
-  parallel_for(weights.rows(), [&](Index i) {
-    for (double& w : weights.row(i)) w = power == 2 ? w * w : std::pow(std::abs(w), power);
-  });
-  return weights;
-}
-
-Matrix<float> weighted_values(const Matrix<double>& weights, MatrixView<const float> values,
-                              std::span<const double> denominators) {
-  const Matrix<double> wide_values = widened(values);
-  Matrix<float> output(weights.rows(), values.cols());
-  for_each_query_block(weights.rows(), [&](Index first, Index count) {
-    Matrix<double> sums = Matrix<double>::uninitialized(count, values.cols());
-    blas::gemm(blas::Op::none, blas::Op::none, 1.0, weights.view().row_block(first, count), wide_values.view(), 0.0,
-               sums.view());
-    for (Index i = 0; i < count; ++i) {
-      const double denominator = denominators[first + i];
-      if (denominator == 0) continue;
-      std::ranges::transform(sums.row(i), output.row(first + i).begin(),
-                             [&](double x) { return static_cast<float>(x / denominator); });
-    }
-  });
-  return output;
-}
-
-std::vector<double> row_sums(const Matrix<double>& weights) {
-  std::vector<double> sums(static_cast<std::size_t>(weights.rows()));
-  for (Index i = 0; i < weights.rows(); ++i) {
-    const auto row = weights.row(i);
-    sums[i] = lane_sum(weights.cols(), [&](Index j) { return row[j]; });
-  }
-  return sums;
-}
-
-}  // namespace detail
-
-namespace {
 
 void require_usable(MatrixView<const float> queries, MatrixView<const float> keys, MatrixView<const float> values,
                     std::span<const Index> indices, std::optional<double> power, double scale) {
   require(queries.cols() == keys.cols() && values.rows() == keys.rows(), [&] {
-    return "attend_selected: queries and keys need as many columns and keys and values as many rows, got " +
-           std::to_string(queries.cols()) + " and " + std::to_string(keys.cols()) + ", " + std::to_string(keys.rows()) +
-           " and " + std::to_string(values.rows());
+    return "attend_selected: queries must have as many columns as keys and values as many rows as keys, got queries " +
+           shape_of(queries) + ", keys " + shape_of(keys) + ", values " + shape_of(values);
   });
   require(!power || (*power >= 1 && std::isfinite(*power)),
-          [&] { return "attend_selected: power must be finite and at least 1, got " + std::to_string(*power); });
-  require(std::isfinite(scale), [] { return std::string("attend_selected: scale must be finite"); });
+          [&] { return "attend_selected: power must be finite and >= 1, got " + std::to_string(*power); });
+  require(std::isfinite(scale), [&] { return "attend_selected: scale must be finite, got " + std::to_string(scale); });
   for (const Index j : indices) {
     require(j >= 0 && j < keys.rows(), [&] {
       return "attend_selected: indices must be in [0, " + std::to_string(keys.rows()) + "), got " + std::to_string(j);
@@ -109,8 +46,9 @@ Matrix<float> picked_rows(MatrixView<const float> rows, std::span<const Index> i
   return picked;
 }
 
+// sum over all keys of |<q, k>|^p for every query.
 std::vector<double> all_power_sums(MatrixView<const float> queries, MatrixView<const float> keys, double p) {
-  const auto degree = detail::lifting_degree(keys.cols(), p);
+  const auto degree = detail::symmetric_degree(keys.cols(), p);
   if (!degree) return detail::row_sums(detail::power_weights(queries, keys, p));
   const detail::SymmetricPower power(keys.cols(), *degree);
   return detail::power_sums(power, detail::feature_gram(power, keys), queries);
@@ -124,9 +62,9 @@ std::vector<double> ratios(const std::vector<double>& part, const std::vector<do
   return result;
 }
 
-// exp(scale <q, k>), each row shifted by its largest so that no power overflows.
+// exp(scale <q, k>), up to a factor per row that makes the largest weight 1 and so avoids overflow.
 Matrix<double> softmax_weights(MatrixView<const float> queries, MatrixView<const float> keys, double scale) {
-  Matrix<double> weights = detail::products(queries, keys);
+  Matrix<double> weights = detail::inner_products(queries, keys);
   parallel_for(weights.rows(), [&](Index i) {
     const auto row = weights.row(i);
     double largest = -std::numeric_limits<double>::infinity();

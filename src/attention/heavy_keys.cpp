@@ -6,8 +6,7 @@
 #include <numeric>
 #include <string>
 
-#include "attention/even_power.hpp"
-#include "attention/key_features.hpp"
+#include "attention/feature_gram.hpp"
 #include "linalg/whitening.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/row_source.hpp"
@@ -16,20 +15,25 @@
 namespace loewner {
 namespace {
 
-constexpr double kSlack = 1e-9;  // below eps: no heavy key is missed for the rounding of its score
+constexpr double kSlack = 1e-9;  // keeps scores slightly below eps, so that rounding excludes no heavy key
 
 void require_usable(MatrixView<const float> keys, const HeavyKeyOptions& options) {
-  require(options.power >= 1 && std::isfinite(options.power), [&] {
-    return "select_heavy_keys: power must be finite and at least 1, got " + std::to_string(options.power);
+  require(options.power >= 1 && std::isfinite(options.power),
+          [&] { return "select_heavy_keys: power must be finite and >= 1, got " + std::to_string(options.power); });
+  require(options.eps.has_value() != options.max_keys.has_value(), [&] {
+    return std::string("select_heavy_keys: exactly one of eps and max_keys must be given, got ") +
+           (options.eps ? "both" : "neither");
   });
-  require(options.eps.has_value() != options.max_keys.has_value(),
-          [] { return std::string("select_heavy_keys: exactly one of eps and max_keys is needed"); });
   require(!options.eps || (*options.eps > 0 && *options.eps <= 1),
           [&] { return "select_heavy_keys: eps must be in (0, 1], got " + std::to_string(*options.eps); });
   require(!options.max_keys || *options.max_keys >= 0,
           [&] { return "select_heavy_keys: max_keys must be >= 0, got " + std::to_string(*options.max_keys); });
-  require(options.protect_first >= 0 && options.protect_last >= 0 && options.ridge >= 0 && std::isfinite(options.ridge),
-          [] { return std::string("select_heavy_keys: protected counts and ridge must be >= 0 and finite"); });
+  require(options.protect_first >= 0 && options.protect_last >= 0, [&] {
+    return "select_heavy_keys: protect_first and protect_last must be >= 0, got " +
+           std::to_string(options.protect_first) + " and " + std::to_string(options.protect_last);
+  });
+  require(options.ridge >= 0 && std::isfinite(options.ridge),
+          [&] { return "select_heavy_keys: ridge must be finite and >= 0, got " + std::to_string(options.ridge); });
   require_finite_rows(keys, 0, "select_heavy_keys: the matrix of keys");
 }
 
@@ -60,9 +64,10 @@ Scores scores_in(MatrixView<const float> keys, const detail::SymmetricPower& pow
   return {.values = detail::leverages(power, whitening, keys), .rank = whitening.t.cols()};
 }
 
-// Every column by the power of two that brings its largest entry next to 1: a change of basis, which leaves all scores,
-// exactly. Without it small columns would count as missing ones, and high powers of large entries would overflow.
-Matrix<float> with_even_columns(MatrixView<const float> keys) {
+// Scales every column by a power of two such that its largest entry is close to 1. A change of
+// basis changes no score. Without it small columns would look like rank deficiency, and high powers
+// of large entries would overflow.
+Matrix<float> with_scaled_columns(MatrixView<const float> keys) {
   std::vector<float> largest(static_cast<std::size_t>(keys.cols()), 0.0F);
   for (Index i = 0; i < keys.rows(); ++i) {
     for (Index j = 0; j < keys.cols(); ++j) largest[j] = std::max(largest[j], std::abs(keys(i, j)));
@@ -75,8 +80,8 @@ Matrix<float> with_even_columns(MatrixView<const float> keys) {
   return result;
 }
 
-// sup_q |<k, q>|^p / ||K q||_p^p <= (k^T Q^+ k)^(p/2) sup_q (||q||_Q / ||K q||_p)^p, and the last factor is bounded by
-// the proof that comes with the weights.
+// sup_q |<k, q>|^p / ||K q||_p^p <= (k^T Q^+ k)^(p/2) sup_q (||q||_Q / ||K q||_p)^p. The
+// certificate of the Lewis weights bounds the last factor.
 Scores bounds_by_lewis_weights(MatrixView<const float> keys, double p) {
   const LewisWeights lewis =
       lewis_weights(DenseRows(keys), {.norm_exponent = p, .max_iterations = 100, .tolerance = 1e-3});
@@ -89,19 +94,21 @@ Scores bounds_by_lewis_weights(MatrixView<const float> keys, double p) {
 }
 
 Scores scores_of(MatrixView<const float> keys, const HeavyKeyOptions& options) {
-  const auto degree = detail::lifting_degree(keys.cols(), options.power);
+  const auto degree = detail::symmetric_degree(keys.cols(), options.power);
   if (!degree) {
-    require(options.ridge == 0,
-            [] { return std::string("select_heavy_keys: a ridge is for even powers of few enough columns"); });
-    const Matrix<float> even = with_even_columns(keys);
-    return bounds_by_lewis_weights(even.view(), options.power);
+    require(options.ridge == 0, [&] {
+      return "select_heavy_keys: ridge must be 0 unless power is even with at most 4096 features, got ridge " +
+             std::to_string(options.ridge) + " with power " + std::to_string(options.power);
+    });
+    const Matrix<float> scaled = with_scaled_columns(keys);
+    return bounds_by_lewis_weights(scaled.view(), options.power);
   }
   const detail::SymmetricPower power(keys.cols(), *degree);
-  if (*degree == 1 || options.ridge > 0) {  // a ridge has the scale of the keys
+  if (*degree == 1 || options.ridge > 0) {  // scaled columns would need another ridge
     return scores_in(keys, power, detail::feature_gram(power, keys), options.ridge);
   }
-  const Matrix<float> even = with_even_columns(keys);
-  return scores_in(even.view(), power, detail::feature_gram(power, even.view()), 0);
+  const Matrix<float> scaled = with_scaled_columns(keys);
+  return scores_in(scaled.view(), power, detail::feature_gram(power, scaled.view()), 0);
 }
 
 std::vector<Index> largest(const std::vector<double>& scores, Index count) {
@@ -147,7 +154,7 @@ HeavyKeys select_heavy_keys(MatrixView<const float> keys, const HeavyKeyOptions&
 }
 
 Matrix<double> heavy_key_gram(MatrixView<const float> keys, double power) {
-  const int degree = detail::required_lifting_degree(keys.cols(), power, "heavy_key_gram");
+  const int degree = detail::required_symmetric_degree(keys.cols(), power, "heavy_key_gram");
   require_finite_rows(keys, 0, "heavy_key_gram: the matrix of keys");
   return detail::feature_gram(detail::SymmetricPower(keys.cols(), degree), keys);
 }
@@ -155,7 +162,7 @@ Matrix<double> heavy_key_gram(MatrixView<const float> keys, double power) {
 HeavyKeys select_heavy_keys_in(MatrixView<const float> part, const Matrix<double>& gram,
                                const HeavyKeyOptions& options) {
   require_usable(part, options);
-  const int degree = detail::required_lifting_degree(part.cols(), options.power, "select_heavy_keys_in");
+  const int degree = detail::required_symmetric_degree(part.cols(), options.power, "select_heavy_keys_in");
   const detail::SymmetricPower power(part.cols(), degree);
   require(gram.rows() == power.dimension() && gram.cols() == power.dimension(), [&] {
     return "select_heavy_keys_in: the Gram matrix must be " + std::to_string(power.dimension()) + " x " +

@@ -15,24 +15,26 @@
 namespace loewner {
 namespace {
 
-constexpr int kTrialSteps = 4;          // of each number of clusters that is tried
-constexpr double kDoublingGain = 0.02;  // of the squared error: less is not worth twice the subspaces
+constexpr int kStepsPerNumber = 4;      // steps with each number of clusters that is tried
+constexpr double kDoublingGain = 0.02;  // least relative decrease of the squared error by a doubling
 
 void require_usable(const RowSource& a, const BudgetedClusteringOptions& options) {
   const std::string name = "budgeted_clustering: ";
   require(a.rows() >= 1 && a.cols() >= 1, [&] {
     return name + "the matrix must not be empty, got " + std::to_string(a.rows()) + " x " + std::to_string(a.cols());
   });
-  require(!options.num_clusters || (*options.num_clusters >= 1 && *options.num_clusters <= kMaxClusters), [&] {
-    return name + "the number of clusters must be in [1, 256], got " + std::to_string(*options.num_clusters);
-  });
+  require(!options.num_clusters || (*options.num_clusters >= 1 && *options.num_clusters <= kMaxClusters),
+          [&] { return name + "num_clusters must be in [1, 256], got " + std::to_string(*options.num_clusters); });
   require(options.start.empty() || static_cast<Index>(options.start.size()) == a.rows(), [&] {
-    return name + "the start must have one label per row, " + std::to_string(a.rows()) + ", got " +
+    return name + "start must have one label per row, " + std::to_string(a.rows()) + ", got " +
            std::to_string(options.start.size());
   });
-  require(options.max_numbers >= 0 && options.max_iterations >= 1 && options.tolerance >= 0, [&] {
-    return name + "a number of factor entries and a tolerance >= 0 and at least one iteration are needed";
-  });
+  require(options.max_numbers >= 0,
+          [&] { return name + "max_numbers must be >= 0, got " + std::to_string(options.max_numbers); });
+  require(options.max_iterations >= 1,
+          [&] { return name + "max_iterations must be >= 1, got " + std::to_string(options.max_iterations); });
+  require(options.tolerance >= 0,
+          [&] { return name + "tolerance must be >= 0, got " + std::to_string(options.tolerance); });
   detail::require_row_weights(options.row_weights, a.rows(), "budgeted_clustering");
   require_finite(a, name + "the matrix");
 }
@@ -48,9 +50,10 @@ std::vector<ClusterSpectrum> spectra_of(const detail::ClusterSubspaces& subspace
   return spectra;
 }
 
-// Every row to where its error and its coordinates cost least; ties stay.
-ClusterLabels cheapest(const Matrix<double>& distances, std::span<const double> weights, const DimensionBudget& budget,
-                       ClusterLabels labels) {
+// Moves every row to the cluster of least error plus price of its coordinates. Ties keep their
+// label.
+ClusterLabels reassigned(const Matrix<double>& distances, std::span<const double> weights,
+                         const DimensionBudget& budget, ClusterLabels labels) {
   const Index k = distances.cols();
   for (Index i = 0; i < distances.rows(); ++i) {
     const auto cost = [&](Index l) {
@@ -63,7 +66,7 @@ ClusterLabels cheapest(const Matrix<double>& distances, std::span<const double> 
   return labels;
 }
 
-// Clusters that have rows, numbered anew in their old order.
+// Keeps the order of the other clusters.
 void drop_empty_clusters(BudgetedClustering& result) {
   std::vector<std::uint8_t> number(result.clusters.size());
   std::uint8_t next = 0;
@@ -74,7 +77,6 @@ void drop_empty_clusters(BudgetedClustering& result) {
   std::erase_if(result.clusters, [](const ClusterSpectrum& cluster) { return cluster.rows == 0; });
 }
 
-// What stays the same in all descents of one call.
 struct BudgetedProblem {
   const RowSource& a;
   std::vector<double> weights;
@@ -112,40 +114,43 @@ BudgetedClustering descend(const BudgetedProblem& problem, ClusterLabels labels,
     for (Index l = 0; l < num_clusters; ++l) {
       frames.push_back({subspaces.eigen(l).vectors_t.view(), budget.dimensions[l]});
     }
-    labels = cheapest(detail::squared_distances(problem.a, frames), problem.weights, budget, std::move(labels));
+    labels = reassigned(detail::squared_distances(problem.a, frames), problem.weights, budget, std::move(labels));
   }
   return best;
 }
 
+// Starts from strata of equal energy.
 BudgetedClustering from_strata(const BudgetedProblem& problem, Index num_clusters, const StoppingRule& stop) {
   return descend(problem, detail::energy_strata(problem.a, problem.weights, num_clusters), num_clusters, stop);
 }
 
-BudgetedClustering continued(const BudgetedProblem& problem, std::span<const std::uint8_t> labels,
-                             const StoppingRule& stop) {
+BudgetedClustering from_labels(const BudgetedProblem& problem, std::span<const std::uint8_t> labels,
+                               const StoppingRule& stop) {
   const Index num_clusters = Index{*std::ranges::max_element(labels)} + 1;
   return descend(problem, {labels.begin(), labels.end()}, num_clusters, stop);
 }
 
-// 2, 4, 8, ... clusters for a few steps each while that helps; the best to the end.
-BudgetedClustering with_chosen_number(const BudgetedProblem& problem, double nested, const StoppingRule& stop) {
+// Tries 2, 4, 8, ... clusters for a few steps each until a doubling gains too little; continues
+// from the best.
+BudgetedClustering with_chosen_number(const BudgetedProblem& problem, double single_objective,
+                                      const StoppingRule& stop) {
   const Index most = std::min(kMaxClusters, problem.a.rows());
   BudgetedClustering best;
-  best.report.final_objective = nested;
+  best.report.final_objective = single_objective;
   for (Index k = 2; k <= most; k *= 2) {
-    BudgetedClustering tried = from_strata(problem, k, {kTrialSteps, stop.tolerance});
+    BudgetedClustering tried = from_strata(problem, k, {kStepsPerNumber, stop.tolerance});
     const bool enough = tried.report.final_objective >= (1 - kDoublingGain) * best.report.final_objective;
     if (tried.report.final_objective < best.report.final_objective) best = std::move(tried);
     if (enough) break;
   }
-  return best.cluster_of_row.empty() ? std::move(best) : continued(problem, best.cluster_of_row, stop);
+  return best.cluster_of_row.empty() ? std::move(best) : from_labels(problem, best.cluster_of_row, stop);
 }
 
 BudgetedClustering with_several(const BudgetedProblem& problem, const BudgetedClusteringOptions& options,
-                                double nested) {
+                                double single_objective) {
   const StoppingRule stop{options.max_iterations, options.tolerance};
-  if (!options.start.empty()) return continued(problem, options.start, stop);
-  if (!options.num_clusters) return with_chosen_number(problem, nested, stop);
+  if (!options.start.empty()) return from_labels(problem, options.start, stop);
+  if (!options.num_clusters) return with_chosen_number(problem, single_objective, stop);
   return from_strata(problem, *options.num_clusters, stop);
 }
 
@@ -156,11 +161,12 @@ BudgetedClustering budgeted_clustering(const RowSource& a, const BudgetedCluster
   BudgetedProblem problem{a, {options.row_weights.begin(), options.row_weights.end()}, options.max_numbers};
   if (problem.weights.empty()) problem.weights.assign(a.rows(), 1.0);
   BudgetedClustering single = descend(problem, ClusterLabels(a.rows()), 1, {1, 0});
-  const double nested = single.report.initial_objective = single.report.final_objective;
-  if (options.num_clusters == 1 || nested == 0) return single;
-  BudgetedClustering several = with_several(problem, options, nested);
-  if (several.report.final_objective >= nested) return single;
-  several.report.initial_objective = nested;
+  const double single_objective = single.report.final_objective;
+  single.report.initial_objective = single_objective;
+  if (options.num_clusters == 1 || single_objective == 0) return single;
+  BudgetedClustering several = with_several(problem, options, single_objective);
+  if (several.report.final_objective >= single_objective) return single;
+  several.report.initial_objective = single_objective;
   drop_empty_clusters(several);
   return several;
 }

@@ -31,7 +31,7 @@ std::vector<double> energies(const RowSource& a, std::span<const double> weights
   return energy;
 }
 
-// An index with probability proportional to its mass; any of them when no mass is positive.
+// An index with probability proportional to its mass; uniform if no mass is positive.
 Index drawn(std::span<const double> mass, RandomStream& random) {
   double total = 0;
   for (const double m : mass) total += m;
@@ -57,52 +57,53 @@ Matrix<float> unit_rows(MatrixView<const float> a) {
   return unit;
 }
 
-// Cosines of all rows with all centres (n x k); their number is small, so one product serves.
-Matrix<float> cosines(MatrixView<const float> unit, MatrixView<const float> centres) {
-  Matrix<float> result(unit.rows(), centres.rows());
+// Cosines of all rows with all centers (n x k).
+Matrix<float> cosines(MatrixView<const float> unit, MatrixView<const float> centers) {
+  Matrix<float> result(unit.rows(), centers.rows());
   for_each_row_block(DenseRows(unit), [&](Index, Index first, MatrixView<const float> rows) {
-    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, centres, 0.0F,
+    blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, centers, 0.0F,
                result.view().row_block(first, rows.rows()));
   });
   return result;
 }
 
-Matrix<float> drawn_centres(MatrixView<const float> unit, std::span<const double> weights, Index count,
+Matrix<float> drawn_centers(MatrixView<const float> unit, std::span<const double> weights, Index count,
                             RandomStream& random) {
-  Matrix<float> centres(count, unit.cols());
+  Matrix<float> centers(count, unit.cols());
   std::vector<double> mass(unit.rows()), closest(unit.rows(), 0.0);
   for (Index l = 0; l < count; ++l) {
     for (Index i = 0; i < unit.rows(); ++i) mass[i] = weight_of(weights, i) * std::max(0.0, 1 - closest[i]);
-    std::ranges::copy(unit.row(drawn(mass, random)), centres.row(l).begin());
-    const Matrix<float> cosine = cosines(unit, std::as_const(centres).view().row_block(l, 1));
+    std::ranges::copy(unit.row(drawn(mass, random)), centers.row(l).begin());
+    const Matrix<float> cosine = cosines(unit, std::as_const(centers).view().row_block(l, 1));
     for (Index i = 0; i < unit.rows(); ++i) {
       const double c = cosine(i, 0);
       closest[i] = std::max(closest[i], c * c);
     }
   }
-  return centres;
+  return centers;
 }
 
-// Means of the rows, each turned to the side of its centre; a centre without rows stays.
-void move_centres(MatrixView<const float> unit, std::span<const double> weights, const Matrix<float>& cosine,
-                  const ClusterLabels& labels, Matrix<float>& centres) {
-  Matrix<double> sums(centres.rows(), centres.cols());
+// Replaces each center by the mean of its rows, with signs such that they point to the side of the
+// center. A center without rows stays.
+void move_centers(MatrixView<const float> unit, std::span<const double> weights, const Matrix<float>& cosine,
+                  const ClusterLabels& labels, Matrix<float>& centers) {
+  Matrix<double> sums(centers.rows(), centers.cols());
   for (Index i = 0; i < unit.rows(); ++i) {
     const double weight = weight_of(weights, i) * (cosine(i, labels[i]) < 0 ? -1 : 1);
     const auto row = unit.row(i);
     const auto sum = sums.row(labels[i]);
     for (std::size_t j = 0; j < row.size(); ++j) sum[j] += weight * static_cast<double>(row[j]);
   }
-  for (Index l = 0; l < centres.rows(); ++l) {
+  for (Index l = 0; l < centers.rows(); ++l) {
     double norm = 0;
     for (const double x : sums.row(l)) norm += x * x;
     if (!(norm > 0)) continue;
-    std::ranges::transform(sums.row(l), centres.row(l).begin(),
+    std::ranges::transform(sums.row(l), centers.row(l).begin(),
                            [&](double x) { return static_cast<float>(x / std::sqrt(norm)); });
   }
 }
 
-ClusterLabels nearest_centres(const Matrix<float>& cosine) {
+ClusterLabels nearest_centers(const Matrix<float>& cosine) {
   ClusterLabels labels(cosine.rows());
   for (Index i = 0; i < cosine.rows(); ++i) {
     const auto row = cosine.row(i);
@@ -128,13 +129,13 @@ std::vector<Index> closest_rows(MatrixView<const float> unit, Index to, Index co
 ClusterLabels angular_k_means(MatrixView<const float> a, std::span<const double> weights, Index num_clusters,
                               RandomStream& random) {
   const Matrix<float> unit = unit_rows(a);
-  Matrix<float> centres = drawn_centres(unit.view(), weights, num_clusters, random);
-  Matrix<float> cosine = cosines(unit.view(), std::as_const(centres).view());
-  ClusterLabels labels = nearest_centres(cosine);
+  Matrix<float> centers = drawn_centers(unit.view(), weights, num_clusters, random);
+  Matrix<float> cosine = cosines(unit.view(), std::as_const(centers).view());
+  ClusterLabels labels = nearest_centers(cosine);
   for (int step = 0; step < kMeansSteps; ++step) {
-    move_centres(unit.view(), weights, cosine, labels, centres);
-    cosine = cosines(unit.view(), std::as_const(centres).view());
-    labels = nearest_centres(cosine);
+    move_centers(unit.view(), weights, cosine, labels, centers);
+    cosine = cosines(unit.view(), std::as_const(centers).view());
+    labels = nearest_centers(cosine);
   }
   return labels;
 }
@@ -149,7 +150,7 @@ ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const doub
     for (Index i = 0; i < a.rows(); ++i) {
       mass[i] = weight_of(weights, i) * (options.exponent == 1 ? std::sqrt(closest[i]) : closest[i]);
     }
-    // Twice the dimension: enough rows to span a subspace, few enough to lie in one.
+    // About twice the dimension: enough rows to span the subspace, few enough to lie close to one.
     const auto rows = closest_rows(unit.view(), drawn(mass, random), 2 * options.dimension + 1);
     const DenseRows source(a);
     const SymmetricEigen eigen = symmetric_eigen(gram(GatheredRows(source, rows), gathered(weights, rows)));
@@ -160,14 +161,6 @@ ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const doub
       closest[i] = distances(i, 0);
       labels[i] = static_cast<std::uint8_t>(l);
     }
-  }
-  return labels;
-}
-
-ClusterLabels random_partition(Index rows, Index num_clusters, RandomStream& random) {
-  ClusterLabels labels(rows);
-  for (auto& label : labels) {
-    label = static_cast<std::uint8_t>(random.below(static_cast<std::uint64_t>(num_clusters)));
   }
   return labels;
 }

@@ -11,8 +11,9 @@
 namespace loewner::detail {
 namespace {
 
-// A Gram matrix that lost all but this share of its trace has lost as many digits: it is summed anew.
-constexpr double kLostEnergy = 1e-4;
+// Downdating a Gram matrix to this share of its trace loses as many digits; it is then computed
+// anew.
+constexpr double kSmallestShare = 1e-4;
 
 double trace(const Matrix<double>& g) {
   double sum = 0;
@@ -51,7 +52,7 @@ void ClusterSubspaces::fit_cluster(Index l, const std::vector<Index>& rows, cons
   const double before = trace(cluster.gram);
   add(gram_of(in), 1, cluster.gram);
   add(gram_of(out), -1, cluster.gram);
-  if (trace(cluster.gram) < kLostEnergy * before) cluster.gram = gram_of(rows);
+  if (trace(cluster.gram) < kSmallestShare * before) cluster.gram = gram_of(rows);
 }
 
 void ClusterSubspaces::fit(ClusterLabels labels, std::span<const double> weights) {

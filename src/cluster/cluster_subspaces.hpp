@@ -12,15 +12,17 @@ namespace loewner::detail {
 /// The rows of each cluster, ascending.
 std::vector<std::vector<Index>> rows_by_cluster(std::span<const std::uint8_t> labels, Index num_clusters);
 
-/// The weighted Gram matrix of every cluster and its eigenvectors, kept up to date while rows move and weights change.
+/// The weighted Gram matrix of every cluster and its eigenvectors, updated when rows move or
+/// weights change.
 class ClusterSubspaces {
  public:
   ClusterSubspaces(const RowSource& a, Index num_clusters);
 
-  /// Eigenvectors of  sum_{i in cluster l} w_i a_i a_i^T  for all l. A cluster without energy keeps those it had.
+  /// Computes the eigenvectors of  sum_{i in cluster l} w_i a_i a_i^T  for all l. A cluster of zero
+  /// energy keeps its previous eigenvectors.
   ///
-  /// Cost      the Gram matrices of the moved rows, or of all where that is cheaper; one eigenproblem per changed
-  ///           cluster, in parallel.
+  /// Cost      the Gram matrix of the moved rows, or of all rows of the cluster if that is cheaper;
+  ///           one eigenproblem per changed cluster, in parallel.
   void fit(ClusterLabels labels, std::span<const double> weights);
 
   Index num_clusters() const { return static_cast<Index>(clusters_.size()); }

@@ -14,37 +14,38 @@
 namespace loewner::detail {
 namespace {
 
-// Below this share of ||a||^2 the difference of squares has fewer than two digits left in float32.
+// Below this share of ||a||^2 the difference of squares has fewer than two correct digits in
+// float32.
 constexpr double kCancellation = 1e-4;
 
 bool uses_complement(const Frame& frame) {
   return 2 * frame.dimension >= frame.vectors_t.cols();
 }
 
-// The vectors that the distances are computed from: those outside the subspace or, if they are fewer, those inside.
-MatrixView<const double> shorter_half(const Frame& frame) {
+// The basis vectors outside the subspace or, if they are fewer, those inside.
+MatrixView<const double> shorter_part(const Frame& frame) {
   const Index d = frame.vectors_t.rows(), j = frame.dimension;
   return uses_complement(frame) ? frame.vectors_t.row_block(j, d - j) : frame.vectors_t.row_block(0, j);
 }
 
-// The shorter halves of all frames, one under the other.
-Matrix<float> stacked_halves(std::span<const Frame> frames, Index d) {
+// The shorter parts of all frames, one below the other.
+Matrix<float> stacked_parts(std::span<const Frame> frames, Index d) {
   Index count = 0;
-  for (const Frame& frame : frames) count += shorter_half(frame).rows();
+  for (const Frame& frame : frames) count += shorter_part(frame).rows();
   Matrix<float> stack = Matrix<float>::uninitialized(count, d);
   Index row = 0;
   for (const Frame& frame : frames) {
-    const auto half = shorter_half(frame);
-    for (Index i = 0; i < half.rows(); ++i, ++row) {
-      std::ranges::transform(half.row(i), stack.row(row).begin(), [](double x) { return static_cast<float>(x); });
+    const auto part = shorter_part(frame);
+    for (Index i = 0; i < part.rows(); ++i, ++row) {
+      std::ranges::transform(part.row(i), stack.row(row).begin(), [](double x) { return static_cast<float>(x); });
     }
   }
   return stack;
 }
 
-// Residuals of a few rows of a block, formed in float64.
-void form_residuals(MatrixView<const float> rows, std::span<const Index> chosen, const Frame& frame, Index column,
-                    MatrixView<double> out) {
+// Squared distances of a few rows of a block, from residuals in float64.
+void recompute_distances(MatrixView<const float> rows, std::span<const Index> chosen, const Frame& frame, Index column,
+                         MatrixView<double> out) {
   const auto vt = frame.vectors_t.row_block(0, frame.dimension);
   const auto count = static_cast<Index>(chosen.size());
   Matrix<double> residuals = Matrix<double>::uninitialized(count, rows.cols());
@@ -58,25 +59,25 @@ void form_residuals(MatrixView<const float> rows, std::span<const Index> chosen,
   }
 }
 
-void block_distances(MatrixView<const float> rows, std::span<const Frame> frames, MatrixView<const float> halves,
+void block_distances(MatrixView<const float> rows, std::span<const Frame> frames, MatrixView<const float> parts,
                      MatrixView<double> out) {
-  Matrix<float> coordinates = Matrix<float>::uninitialized(rows.rows(), halves.rows());
-  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, halves, 0.0F, coordinates.view());
+  Matrix<float> coordinates = Matrix<float>::uninitialized(rows.rows(), parts.rows());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, rows, parts, 0.0F, coordinates.view());
   std::vector<double> norms(rows.rows());
   for (Index i = 0; i < rows.rows(); ++i) norms[i] = squared_norm<float>(rows.row(i));
   Index first = 0;
   for (std::size_t l = 0; l < frames.size(); ++l) {
-    const auto column = static_cast<Index>(l), width = shorter_half(frames[l]).rows();
+    const auto column = static_cast<Index>(l), width = shorter_part(frames[l]).rows();
     const bool complement = uses_complement(frames[l]);
-    std::vector<Index> cancelled;
+    std::vector<Index> inaccurate;
     for (Index i = 0; i < rows.rows(); ++i) {
       const double part = squared_norm<float>(coordinates.row(i).subspan(first, width));
       const double distance = complement ? part : norms[i] - part;
       out(i, column) = distance;
-      const bool lost = !std::isfinite(part) || (!complement && distance < kCancellation * norms[i]);
-      if (lost) cancelled.push_back(i);
+      const bool is_inaccurate = !std::isfinite(part) || (!complement && distance < kCancellation * norms[i]);
+      if (is_inaccurate) inaccurate.push_back(i);
     }
-    if (!cancelled.empty()) form_residuals(rows, cancelled, frames[l], column, out);
+    if (!inaccurate.empty()) recompute_distances(rows, inaccurate, frames[l], column, out);
     first += width;
   }
 }
@@ -84,10 +85,10 @@ void block_distances(MatrixView<const float> rows, std::span<const Frame> frames
 }  // namespace
 
 Matrix<double> squared_distances(const RowSource& a, std::span<const Frame> frames) {
-  const Matrix<float> halves = stacked_halves(frames, a.cols());
+  const Matrix<float> parts = stacked_parts(frames, a.cols());
   Matrix<double> distances = Matrix<double>::uninitialized(a.rows(), static_cast<Index>(frames.size()));
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    block_distances(rows, frames, halves.view(), distances.view().row_block(first, rows.rows()));
+    block_distances(rows, frames, parts.view(), distances.view().row_block(first, rows.rows()));
   });
   return distances;
 }

@@ -10,54 +10,65 @@
 namespace loewner {
 
 struct HeavyKeyStreamOptions {
-  double power = 2;  ///< even
-  double eps = 0.1;  ///< in (0, 1]
+  double power = 2;  ///< p, even
+  double eps = 0.1;  ///< weight from which a key is heavy, in (0, 1]
 };
 
-/// The heavy keys of everything pushed so far, in one pass and bounded memory, exactly: scores only fall when keys are
-/// added, so a key that was dropped once can never be heavy again, and the kept set is at any time that of
-/// select_heavy_keys on all keys.
+/// The heavy keys of a stream, in one pass and bounded memory: at any time exactly the keys that
+/// select_heavy_keys would return for all keys pushed so far.
 ///
-/// Shapes    keys: b x d, values: b x d_v.
-/// Cost      b D^2 flops a push and, once in D / eps keys, the scores of at most 2 D / eps + b; memory D^2 doubles and
-///           these keys and their values.
-/// Random    none; the same set for any blocks and, with the keys renumbered, any order.
-/// Errors    InvalidArgument on options or shapes that do not fit, or a non-finite entry.
+/// Shapes    keys: b x d, values: b x d_v per push.
+/// Method    keeps the Gram matrix of the features (D = C(d + p/2 - 1, p/2) columns) and the
+///           candidates. Scores only decrease when keys are added, so a key whose score fell below
+///           eps cannot become heavy again and is dropped [KannanBhattacharyyaKachamWoodruff2025].
+/// Cost      b D^2 flops per push, and the scores of at most 2 D / eps + b candidates once per
+///           D / eps keys; memory D^2 doubles, and the keys and values of the candidates.
+/// Accuracy  as select_heavy_keys.
+/// Random    none; the same set for any division into blocks and, up to the numbering, any order of
+///           the keys.
+/// Errors    InvalidArgument on options out of range, shapes that do not match, or a non-finite
+///           entry; the stream is then unchanged.
 class HeavyKeyStream {
  public:
   HeavyKeyStream(Index key_cols, Index value_cols, const HeavyKeyStreamOptions& options = {});
 
   void push(MatrixView<const float> keys, MatrixView<const float> values);
 
-  /// Appends a stream of the same shapes and options, as if its keys had been pushed behind ours.
+  /// Appends a stream of the same shapes and options, as if its keys had been pushed after those of
+  /// this stream.
   void merge(const HeavyKeyStream& other);
 
-  Index num_keys() const { return count_; }  ///< pushed so far
+  Index num_keys() const { return count_; }  ///< number of keys pushed so far
   const HeavyKeyStreamOptions& options() const { return options_; }
 
-  /// The kept keys: index in the stream (ascending), score, key and value.
+  /// The heavy keys.
   struct Kept {
-    std::vector<Index> indices;
-    std::vector<double> scores;
-    Matrix<float> keys;    ///< m x d
-    Matrix<float> values;  ///< m x d_v
-    Index rank = 0;
+    std::vector<Index> indices;  ///< m positions in the stream, ascending
+    std::vector<double> scores;  ///< m
+    Matrix<float> keys;          ///< m x d
+    Matrix<float> values;        ///< m x d_v
+    Index rank = 0;              ///< numerical rank of the features of all keys
   };
   Kept current() const;
 
-  /// sum over the kept keys of |<q, k_j>|^p v_j / sum over all keys pushed of |<q, k_l>|^p.
+  /// Attention over the heavy keys with the denominator of all keys:
+  /// sum over the kept keys of |<q, k_j>|^p v_j / sum over all pushed keys of |<q, k_l>|^p.
   ///
   /// Shapes    queries: n_q x d; result: n_q x d_v.
+  /// Errors    InvalidArgument unless queries have d columns and finite entries.
   Matrix<float> attend(MatrixView<const float> queries) const;
 
-  /// The whole state as bytes, and back: a stream that goes on as this one would.
-  ///
-  /// Errors    from_bytes: IoError naming the rule on bytes that to_bytes does not write.
+  /// The state as bytes (little-endian), from which from_bytes restores an equal stream.
   std::string to_bytes() const;
+
+  /// Restores a stream that to_bytes stored.
+  ///
+  /// Errors    IoError that names the violated rule if to_bytes cannot have written the bytes.
   static HeavyKeyStream from_bytes(std::string_view bytes);
 
  private:
-  // Candidates, rows one after the other, so that a single key is appended without a copy of the others.
+  // The candidates; rows are stored contiguously in vectors, so that appending a key copies no
+  // others.
   struct Retained {
     std::vector<Index> indices;
     std::vector<float> keys, values;

@@ -10,36 +10,43 @@
 namespace loewner {
 
 struct ConvexCodeOptions {
-  Index sparsity = 0;   ///< t >= 1: at most so many weights a row; 0: as many as it takes
-  double gap = 1e-6;    ///< of the squared distance, relative to ||a_i||^2
-  bool scaled = false;  ///< rows may be any multiple s_i >= 0 of a convex combination
+  Index sparsity = 0;   ///< largest number of weights per row, >= 1; 0: no limit
+  double gap = 1e-6;    ///< tolerance of the squared distance, relative to ||a_i||^2
+  bool scaled = false;  ///< approximates each row by s_i >= 0 times a convex combination
 };
 
-/// Weights by rows, those above 0 only: row i has weights[k] of vertex columns[k] for
+/// The positive weights, row by row: row i has weights[k] of vertex columns[k] for
 /// row_offsets[i] <= k < row_offsets[i + 1].
 struct ConvexCodes {
   std::vector<std::int64_t> row_offsets{0};
   std::vector<std::int32_t> columns;
   std::vector<double> weights;
-  std::vector<double> scales;             ///< n: s_i; 1 unless they are free
-  std::vector<double> squared_distances;  ///< n: what is left of each row
-  double largest_gap = 0;                 ///< proven, relative to ||a_i||^2; of the sparse codes within their vertices
+  std::vector<double> scales;             ///< n values s_i; all 1 unless options.scaled
+  std::vector<double> squared_distances;  ///< n values ||a_i - s_i M^T w_i||^2
+  /// Largest Frank-Wolfe gap of a row relative to ||a_i||^2: a proven bound on how far its squared
+  /// distance is above the minimum. For sparse codes the minimum is over the chosen vertices.
+  double largest_gap = 0;
 };
 
-/// Every row as the convex combination of the vertices that comes nearest:  min ||a_i - s M^T w||^2,  w >= 0, sum w = 1
-/// and s = 1, or, scaled, any s >= 0.
+/// Approximates every row a of A by a convex combination of vertices: minimizes ||a - s M^T w||^2
+/// subject to w >= 0, sum w = 1, and s = 1 or, if options.scaled, s >= 0.
 ///
-/// Shapes    vertices (M): k x d, a: n x d, any storage.
-/// Method    active sets with the exact solution on each: vertices come in by their gradient and leave where a weight
-///           would become negative. Sparse: the t largest weights, then once more with these vertices only.
-///           Scaled: weights at a scale that puts the row among the vertices, and the scale by least squares, in turn;
-///           on the vertices of a sparse code until the scale stands still, which is the non-negative optimum.
-/// Cost      2 nnz(A) k flops for all products, then per row and step s^3 / 3 + k s for s vertices in use.
-/// Accuracy  squared distance within `gap` ||a_i||^2 of the least, proved by the Frank-Wolfe gap; weights sum to 1 to
-///           rounding. Scaled: of the weights at the last scale. A sparse code is the best on its vertices, which need
-///           not be the best t.
+/// Shapes    vertices (M): k x d; a: n x d, any storage.
+/// Units     gap: relative to ||a_i||^2.
+/// Method    active sets with a Cholesky solve on each: the vertex of the steepest gradient enters,
+///           vertices whose weight would become negative leave. With a sparsity t: the t largest
+///           weights, solved again on these vertices. Scaled: weights at a fixed scale and the
+///           least-squares scale alternate; at a fixed point they satisfy the optimality conditions
+///           of non-negative least squares on the chosen vertices.
+/// Cost      2 nnz(A) k flops for all products, then s^3 / 3 + k s flops per row and step with s
+///           active vertices.
+/// Accuracy  squared distances within gap * ||a_i||^2 of the minimum, proved by the Frank-Wolfe
+///           gap; weights sum to 1 to rounding. Scaled: the bound is for the weights at the final
+///           scale. A sparse code is the best on its vertices; these need not be the best t
+///           vertices.
 /// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument on no vertices, other numbers of columns, options out of range or a non-finite entry.
+/// Errors    InvalidArgument if there is no vertex, if the numbers of columns differ, if an option
+///           is out of range, or on a non-finite entry.
 ConvexCodes convex_code(MatrixView<const double> vertices, const RowMatrix& a, const ConvexCodeOptions& options = {});
 
 }  // namespace loewner

@@ -9,47 +9,55 @@
 
 namespace loewner {
 
+/// How a vertex is computed from the rows near it.
 enum class VertexAggregate {
-  mean,    ///< of the rows near a vertex
-  median,  ///< of each coordinate: for noise with outliers; a point that no convex combination need be
+  mean,
+  median,  ///< of each coordinate; robust to outliers, but not always a convex combination of the rows
 };
 
 struct LatentSimplexOptions {
-  double share = 0;  ///< of the rows that lie near each vertex, in (0, 1]; 0: 1 / (5 k). At least 10 rows are averaged
-  int tries = 8;     ///< random directions a stage, >= 1
-  int power_steps = 1;  ///< passes that sharpen the subspace, >= 0; 0: two passes over the data in all
+  double share = 0;     ///< share of the rows near each vertex, in (0, 1]; 0: 1 / (5 k). At least 10 rows are used
+  int tries = 8;        ///< random directions per stage, >= 1
+  int power_steps = 1;  ///< power iterations that refine the subspace, >= 0; 0: two passes over the data in all
   VertexAggregate aggregate = VertexAggregate::mean;
   std::uint64_t seed = 0;
 };
 
 struct LatentSimplex {
-  Matrix<double> vertices;                  ///< r x d, r <= k: fewer where the rows span fewer dimensions
-  std::vector<std::vector<Index>> members;  ///< r lists of the rows that each vertex is the average of, ascending
-  std::vector<double> singular_values;      ///< of A, descending, as the sketch estimates them
-  /// How far each vertex is from the span of those that come before it when the farthest always comes next, in units of
-  /// the longest: 1 for the longest. Where the rows have fewer than k vertices, the ones too many are no farther than
-  /// noise, or the rounding of the entries, puts them.
+  Matrix<double> vertices;                  ///< r x d, r <= k: fewer than k if the rows span fewer dimensions
+  std::vector<std::vector<Index>> members;  ///< r lists: the rows that each vertex aggregates, ascending
+  std::vector<double> singular_values;      ///< of A, descending, as estimated from the sketch
+  /// Pivoted Gram-Schmidt distances: each vertex's distance from the span of the vertices before
+  /// it, where the farthest vertex comes next, divided by the largest length. The first is 1. If
+  /// the data have fewer than k vertices, the separations of the excess ones are at the level of
+  /// noise or rounding.
   std::vector<double> separations;
 };
 
-/// The vertices m_1 ... m_k of a simplex from rows a_i = sum_j w_ij m_j + noise, w_i >= 0, sum_j w_ij = 1: topics of
-/// documents, overlapping communities, archetypes of embeddings.
+/// Estimates the vertices m_1 ... m_k of a simplex from rows
+/// a_i = sum_j w_ij m_j + noise,  w_ij >= 0,  sum_j w_ij = 1: topics of documents, overlapping
+/// communities, archetypes of embeddings.
 ///
-/// Shapes    a: n x d, any storage (points are rows); k <= min(n, d).
-/// Method    learning a latent simplex in input-sparsity time [BakshiBhattacharyyaKannanWoodruffZhou2021]: a basis of
-///           the top k right singular vectors from a sparse sketch and power_steps passes; then k stages, each of which
-///           looks along a random direction orthogonal to the vertices so far for the share of the rows that goes
-///           farthest one way, aims anew at their mean, and keeps the best of its tries. Ours: directions are aimed
-///           anew, only one sign is taken (the largest absolute values would mix two vertices), and when all vertices
-///           are there each is looked for once more along the direction in which the others vanish, the barycentric
-///           coordinate. Vertices are averages of original rows.
-/// Cost      (4 + 2 power_steps) passes of about 2 nnz(A) (4 k + 8) flops, and 3 k tries n k for the stages.
-/// Accuracy  exact copies of every vertex (a share of them): to rounding. With noise sigma per coordinate about sigma /
-///           sqrt(share n) where the vertices are well separated, and a bias of about sigma in the one direction that
-///           the rows are chosen by; a share above the true one draws vertices inwards. Vertices that are linearly
-///           dependent cannot be told apart: fewer come back.
-/// Random    seed. The same bits for any number of threads.
-/// Errors    InvalidArgument unless 1 <= k <= min(n, d), on options out of range or a non-finite entry (named).
+/// Shapes    a: n x d, any storage; k <= min(n, d).
+/// Method    latent simplex in input-sparsity time [BakshiBhattacharyyaKannanWoodruffZhou2021]: the
+///           top k right singular vectors from a sparse sketch and power_steps power iterations;
+///           then k stages. A stage draws random directions orthogonal to the vertices found so
+///           far, takes the share of rows that lies farthest along each, and keeps the set whose
+///           mean is farthest from the span of these vertices. Ours: each direction is replaced
+///           twice by that of the mean it found; only one sign is used, since rows of large
+///           absolute value would mix two vertices; at the end each vertex is searched once more
+///           along the direction in which all others vanish (its barycentric coordinate). Vertices
+///           aggregate original rows, not projections.
+/// Cost      (4 + 2 power_steps) passes of about 2 nnz(A) (4 k + 8) flops, and 3 k tries n k for
+///           the stages.
+/// Accuracy  to rounding, if a share of the rows are exact copies of each vertex. With noise sigma
+///           per coordinate and well separated vertices: about sigma / sqrt(share n), plus a bias
+///           of about sigma in the direction by which the rows were selected. A share above the
+///           true one moves vertices inwards. Linearly dependent vertices cannot be separated;
+///           fewer are returned.
+/// Random    seed; the same bits for any number of threads.
+/// Errors    InvalidArgument unless 1 <= k <= min(n, d), on an option out of range, or on a
+///           non-finite entry (row and column named).
 LatentSimplex latent_simplex(const RowMatrix& a, Index k, const LatentSimplexOptions& options = {});
 
 }  // namespace loewner

@@ -22,7 +22,7 @@ struct Case {
   Matrix<float> queries = test::gaussian_matrix({kQueries, kCols, 1}), keys = test::gaussian_matrix({kKeys, kCols, 2}),
                 values = test::gaussian_matrix({kKeys, kValues, 3});
 
-  // In float64, as the definition says; the denominator over all keys for a power, over the selected ones for softmax.
+  // The definition in float64: the denominator is over all keys for a power, over the selected ones for softmax.
   std::vector<double> expected(Index i, std::span<const Index> indices, std::optional<double> power, double scale,
                                double& mass) const {
     const auto weight = [&](Index j) {
@@ -45,7 +45,7 @@ struct Case {
 
 class AttendSelected : public testing::TestWithParam<std::optional<double>> {};
 
-TEST_P(AttendSelected, IsTheDefinition) {
+TEST_P(AttendSelected, MatchesTheDefinition) {
   const Case c;
   std::vector<Index> indices;
   for (Index j = 0; j < kKeys; j += 3) indices.push_back(j);
@@ -58,7 +58,7 @@ TEST_P(AttendSelected, IsTheDefinition) {
   }
 }
 
-TEST_P(AttendSelected, OfAllKeysCapturesAll) {
+TEST_P(AttendSelected, AllKeysCaptureTheWholeMass) {
   const Case c;
   std::vector<Index> all(kKeys);
   std::iota(all.begin(), all.end(), Index{0});
@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, AttendSelected,
                          testing::Values(std::optional(2.0), std::optional(4.0), std::optional(1.0), std::optional(3.0),
                                          std::optional<double>()));
 
-TEST(AttendSelectedPower, LeavesOutNoMoreThanWhatIsCertified) {
+TEST(AttendSelectedPower, MissingMassIsWithinTheCertificate) {
   const Case c;
   HeavyKeyOptions options;
   options.max_keys = 40;
@@ -102,7 +102,7 @@ TEST(AttendSelectedSoftmax, LongQueriesDoNotOverflow) {
   }
 }
 
-TEST(AttendSelectedPower, SameBitsForAnyNumberOfThreads) {
+TEST(AttendSelectedPower, ResultDoesNotDependOnTheNumberOfThreads) {
   const Case c;
   const std::vector<Index> indices = {1, 4, 7, 100};
   const auto mass = [&](int threads) {
@@ -114,7 +114,7 @@ TEST(AttendSelectedPower, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(mass(8), one);
 }
 
-TEST(AttendSelectedPower, RefusesWhatDoesNotFit) {
+TEST(AttendSelectedPower, RejectsInvalidArguments) {
   const Case c;
   const std::vector<Index> good = {0}, far = {kKeys};
   const auto refusal = [&](MatrixView<const float> values, std::span<const Index> indices, double power) {
@@ -122,8 +122,9 @@ TEST(AttendSelectedPower, RefusesWhatDoesNotFit) {
         [&] { (void)attend_selected(c.queries.view(), c.keys.view(), values, indices, power); });
   };
   EXPECT_CONTAINS(refusal(c.values.view(), far, 2), "indices must be in [0, 150), got 150");
-  EXPECT_CONTAINS(refusal(c.values.view(), good, 0.5), "power must be finite and at least 1");
-  EXPECT_CONTAINS(refusal(c.values.view().row_block(0, 3), good, 2), "keys and values as many rows");
+  EXPECT_CONTAINS(refusal(c.values.view(), good, 0.5), "power must be finite and >= 1");
+  EXPECT_CONTAINS(refusal(c.values.view().row_block(0, 3), good, 2),
+                  "values as many rows as keys, got queries 70 x 6, keys 150 x 6, values 3 x 4");
 }
 
 }  // namespace

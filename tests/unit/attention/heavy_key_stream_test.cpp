@@ -47,7 +47,7 @@ std::vector<Index> offline(MatrixView<const float> keys, double power = 2) {
 
 class HeavyKeyStreamBy : public testing::TestWithParam<Index> {};
 
-TEST_P(HeavyKeyStreamBy, KeepsTheKeysOfAllAtOnceAfterEveryBlock) {
+TEST_P(HeavyKeyStreamBy, KeepsTheOfflineSelectionAfterEveryBlock) {
   const auto keys = keys_of(900), values = test::gaussian_matrix({900, kValueSize, 2});
   HeavyKeyStream stream(kKeySize, kValueSize, {.power = 2, .eps = kEps});
   for (Index first = 0; first < 900; first += GetParam()) {
@@ -66,8 +66,8 @@ TEST_P(HeavyKeyStreamBy, KeepsTheKeysOfAllAtOnceAfterEveryBlock) {
 
 INSTANTIATE_TEST_SUITE_P(Blocks, HeavyKeyStreamBy, testing::Values(1, 7, 64, 900));
 
-// The control: keys that were not heavy when they came cannot be found by scores that are not corrected later on.
-TEST(HeavyKeyStream, ScoresAtArrivalWouldKeepOthers) {
+// Negative control: scores that are not updated after arrival select other keys.
+TEST(HeavyKeyStream, ScoresAtArrivalSelectOtherKeys) {
   const auto keys = keys_of(900);
   std::vector<Index> at_arrival;
   for (Index j = 0; j < 900; ++j) {
@@ -77,7 +77,7 @@ TEST(HeavyKeyStream, ScoresAtArrivalWouldKeepOthers) {
   EXPECT_NE(at_arrival, offline(keys.view()));
 }
 
-TEST(HeavyKeyStream, TheOrderOfTheKeysDoesNotMatter) {
+TEST(HeavyKeyStream, SelectsTheSameKeysInReversedOrder) {
   const auto keys = keys_of(500), values = test::gaussian_matrix({500, kValueSize, 2});
   Matrix<float> reversed_keys(500, kKeySize), reversed_values(500, kValueSize);
   for (Index i = 0; i < 500; ++i) {
@@ -92,7 +92,7 @@ TEST(HeavyKeyStream, TheOrderOfTheKeysDoesNotMatter) {
   EXPECT_EQ(found, std::set<Index>(expected.begin(), expected.end()));
 }
 
-TEST(HeavyKeyStream, TwoMergedAreOne) {
+TEST(HeavyKeyStream, MergedStreamsEqualOneStream) {
   for (const double power : {2.0, 4.0}) {
     const auto keys = keys_of(600), values = test::gaussian_matrix({600, kValueSize, 2});
     auto first = stream_of(keys.view().row_block(0, 200), values.view().row_block(0, 200), 32, power);
@@ -102,7 +102,7 @@ TEST(HeavyKeyStream, TwoMergedAreOne) {
   }
 }
 
-TEST(HeavyKeyStream, HoldsNoMoreThanItsBound) {
+TEST(HeavyKeyStream, HeldKeysStayWithinTheBound) {
   const auto keys = keys_of(20000), values = test::gaussian_matrix({20000, kValueSize, 2});
   HeavyKeyStream stream(kKeySize, kValueSize, {.power = 2, .eps = kEps});
   std::size_t largest = 0;
@@ -127,7 +127,7 @@ TEST(HeavyKeyStream, AttendsWithTheDenominatorOfAllKeys) {
   }
 }
 
-TEST(HeavyKeyStream, ComesBackFromItsBytesAndGoesOn) {
+TEST(HeavyKeyStream, RestoredStreamContinuesIdentically) {
   const auto keys = keys_of(600), values = test::gaussian_matrix({600, kValueSize, 2});
   auto stream = stream_of(keys.view().row_block(0, 300), values.view().row_block(0, 300), 20);
   auto back = HeavyKeyStream::from_bytes(stream.to_bytes());
@@ -137,7 +137,7 @@ TEST(HeavyKeyStream, ComesBackFromItsBytesAndGoesOn) {
   EXPECT_EQ(back.current().indices, offline(keys.view()));
 }
 
-TEST(HeavyKeyStream, BrokenBytesAreRefused) {
+TEST(HeavyKeyStream, RejectsInvalidBytes) {
   const auto keys = keys_of(50), values = test::gaussian_matrix({50, kValueSize, 2});
   const std::string bytes = stream_of(keys.view(), values.view(), 10).to_bytes();
   const auto refusal = [](const std::string& broken) {
@@ -148,10 +148,10 @@ TEST(HeavyKeyStream, BrokenBytesAreRefused) {
     std::memcpy(changed.data() + offset, &value, sizeof(value));
     return refusal(changed);
   };
-  EXPECT_CONTAINS(refusal(""), "does not begin with LWHEAVY1");
+  EXPECT_CONTAINS(refusal(""), "must begin with LWHEAVY1");
   for (std::size_t size = 8; size < bytes.size(); size += 13) EXPECT_FALSE(refusal(bytes.substr(0, size)).empty());
-  EXPECT_CONTAINS(refusal(bytes + "x"), "bytes behind its end");
-  EXPECT_CONTAINS(with(8, 3.0), "power and columns");
+  EXPECT_CONTAINS(refusal(bytes + "x"), "continue after the last value");
+  EXPECT_CONTAINS(with(8, 3.0), "power must be even");
   EXPECT_CONTAINS(with(16, 2.0), "eps must be in (0, 1]");
   EXPECT_CONTAINS(with(24, Index{1} << 40), "does not fit the size");
   EXPECT_CONTAINS(with(32, Index{1} << 62), "columns");
@@ -161,7 +161,7 @@ TEST(HeavyKeyStream, BrokenBytesAreRefused) {
   EXPECT_CONTAINS(with(56, -5.0), "must not have negative eigenvalues");
 }
 
-TEST(HeavyKeyStream, RefusesWhatDoesNotFit) {
+TEST(HeavyKeyStream, RejectsInvalidArguments) {
   HeavyKeyStream stream(kKeySize, kValueSize, {.power = 2, .eps = kEps});
   auto keys = keys_of(4);
   const auto values = test::gaussian_matrix({4, kValueSize, 2}), few = test::gaussian_matrix({3, kValueSize, 2});

@@ -33,7 +33,7 @@ HeavyKeyOptions largest(Index count) {
   return options;
 }
 
-// Gaussian keys, some of them many times longer.
+// Gaussian keys, some of which are many times longer.
 Matrix<float> uneven_keys(Index n, Index d, std::uint64_t seed = 1) {
   auto keys = test::gaussian_matrix({n, d, seed});
   for (Index i = 0; i < n; i += 37) {
@@ -55,7 +55,7 @@ std::vector<double> weights_of(MatrixView<const float> keys, const std::vector<d
   return weights;
 }
 
-// A query that gives key j a large weight: gradient ascent on the logarithm of the weight, from the key itself.
+// A query that gives key j a large weight: gradient ascent on the logarithm of the weight, started at the key.
 std::vector<double> adversarial_query(MatrixView<const float> keys, Index j, double power) {
   std::vector<double> query(static_cast<std::size_t>(keys.cols()));
   for (Index c = 0; c < keys.cols(); ++c) query[c] = keys(j, c);
@@ -110,13 +110,13 @@ Index num_missed(MatrixView<const float> keys, const HeavyKeys& heavy, double ep
 
 class HeavyKeysFor : public testing::TestWithParam<double> {};
 
-TEST_P(HeavyKeysFor, NoWeightOfEpsIsMissed) {
+TEST_P(HeavyKeysFor, MissesNoWeightOfEps) {
   const double power = GetParam(), eps = 0.05;
   const auto keys = uneven_keys(300, power > 2 ? 6 : 10);
   EXPECT_EQ(num_missed(keys.view(), select_heavy_keys(keys.view(), above(eps, power)), eps, power), 0);
 }
 
-TEST_P(HeavyKeysFor, WeightsAboveTheCertifiedEpsAreAllKept) {
+TEST_P(HeavyKeysFor, KeepsAllWeightsAboveTheCertifiedEps) {
   const double power = GetParam();
   const auto keys = uneven_keys(300, power > 2 ? 6 : 10);
   auto options = largest(30);
@@ -128,13 +128,13 @@ TEST_P(HeavyKeysFor, WeightsAboveTheCertifiedEpsAreAllKept) {
 
 INSTANTIATE_TEST_SUITE_P(Powers, HeavyKeysFor, testing::Values(1.0, 1.5, 2.0, 3.0, 4.0));
 
-// The control of both: half of the threshold's safety is too little for the queries that are made to find out.
-TEST(HeavyKeys, TwiceTheThresholdWouldMissSome) {
+// Negative control of both tests above: a threshold of 2 eps misses weights of eps.
+TEST(HeavyKeys, TwiceTheThresholdMissesKeys) {
   const auto keys = uneven_keys(300, 10);
   EXPECT_GT(num_missed(keys.view(), select_heavy_keys(keys.view(), above(0.1)), 0.05, 2), 0);
 }
 
-TEST(HeavyKeys, TheScoreIsTheWeightOfTheKeysOwnQuery) {
+TEST(HeavyKeys, ScoreIsAttainedByAnAdversarialQuery) {
   const auto keys = uneven_keys(120, 8);
   const auto heavy = select_heavy_keys(keys.view(), above(0.5));
   for (Index j = 0; j < keys.rows(); j += 7) {
@@ -144,7 +144,7 @@ TEST(HeavyKeys, TheScoreIsTheWeightOfTheKeysOwnQuery) {
   }
 }
 
-TEST(HeavyKeys, LiftedScoresAreNotBelowWhatAscentFinds) {
+TEST(HeavyKeys, ScoresOfSymmetricPowersBoundAdversarialQueries) {
   const auto keys = uneven_keys(150, 6);
   const auto heavy = select_heavy_keys(keys.view(), above(0.5, 4));
   for (Index j = 0; j < keys.rows(); j += 7) {
@@ -152,7 +152,7 @@ TEST(HeavyKeys, LiftedScoresAreNotBelowWhatAscentFinds) {
   }
 }
 
-TEST(HeavyKeys, ScoresForTwoAreTheLeverageScores) {
+TEST(HeavyKeys, ScoresForPowerTwoAreTheLeverageScores) {
   const auto keys = uneven_keys(500, 20);
   const auto heavy = select_heavy_keys(keys.view(), above(0.5));
   const DenseRows rows(keys.view());
@@ -162,14 +162,14 @@ TEST(HeavyKeys, ScoresForTwoAreTheLeverageScores) {
   EXPECT_NEAR(std::accumulate(heavy.scores.begin(), heavy.scores.end(), 0.0), 20, 1e-9);
 }
 
-TEST(HeavyKeys, AreAtMostTheRankOverEps) {
+TEST(HeavyKeys, KeepsAtMostRankOverEpsKeys) {
   for (const double eps : {0.02, 0.05, 0.2}) {
     const auto keys = uneven_keys(2000, 16);
     EXPECT_LE(static_cast<double>(select_heavy_keys(keys.view(), above(eps)).indices.size()), 16 / eps);
   }
 }
 
-TEST(HeavyKeys, AChangeOfBasisAndOfScaleLeavesTheScores) {
+TEST(HeavyKeys, ScoresDoNotDependOnBasisAndScale) {
   const auto keys = uneven_keys(200, 12), basis = test::gaussian_matrix({12, 12, 5});
   auto moved = test::product(keys.view(), basis.view());
   for (Index i = 0; i < moved.rows(); ++i) {
@@ -179,7 +179,7 @@ TEST(HeavyKeys, AChangeOfBasisAndOfScaleLeavesTheScores) {
   for (Index j = 0; j < keys.rows(); ++j) EXPECT_NEAR(one.scores[j], two.scores[j], 1e-4);  // the product is float32
 }
 
-TEST(HeavyKeys, TwoCopiesOfEveryKeyHalveTheScores) {
+TEST(HeavyKeys, DuplicatingEveryKeyHalvesTheScores) {
   const auto keys = uneven_keys(100, 8);
   Matrix<float> twice(200, 8);
   for (Index i = 0; i < 200; ++i) std::ranges::copy(keys.row(i % 100), twice.row(i).begin());
@@ -187,7 +187,7 @@ TEST(HeavyKeys, TwoCopiesOfEveryKeyHalveTheScores) {
   for (Index j = 0; j < 100; ++j) EXPECT_NEAR(two.scores[j], one.scores[j] / 2, 1e-12);
 }
 
-TEST(HeavyKeys, ColumnsOfVeryDifferentSizeAllCount) {
+TEST(HeavyKeys, SmallColumnsCountTowardsTheRank) {
   auto keys = uneven_keys(100, 3);
   for (Index i = 0; i < 100; ++i) {
     keys(i, 1) *= 1e4F;
@@ -198,8 +198,8 @@ TEST(HeavyKeys, ColumnsOfVeryDifferentSizeAllCount) {
   EXPECT_NEAR(std::accumulate(heavy.scores.begin(), heavy.scores.end(), 0.0), 3, 1e-9);
 }
 
-// Exactly: the scale of a column is a change of basis, which no power sees.
-TEST_P(HeavyKeysFor, ColumnsOfVeryDifferentSizeLeaveTheScores) {
+// Scaling a column is a change of basis, which leaves the scores for every power.
+TEST_P(HeavyKeysFor, ScoresDoNotDependOnColumnScales) {
   const auto keys = uneven_keys(100, 3);
   auto scaled = keys.clone();
   for (Index i = 0; i < 100; ++i) {
@@ -212,15 +212,15 @@ TEST_P(HeavyKeysFor, ColumnsOfVeryDifferentSizeLeaveTheScores) {
   for (Index j = 0; j < 100; ++j) EXPECT_NEAR(two.scores[j], one.scores[j], 1e-12);
 }
 
-TEST_P(HeavyKeysFor, AKeyAloneInASmallDirectionIsHeavy) {
+TEST_P(HeavyKeysFor, TheOnlyKeyInASmallDirectionIsHeavy) {
   Matrix<float> keys(50, 2);
   for (Index i = 0; i < 50; ++i) keys(i, 0) = 1e4F;
-  keys(20, 1) = 1e-4F;  // the query (0, 1) sees no other key
+  keys(20, 1) = 1e-4F;  // the query (0, 1) is orthogonal to all other keys
   const auto heavy = select_heavy_keys(keys.view(), above(0.5, GetParam()));
   EXPECT_TRUE(std::ranges::binary_search(heavy.indices, Index{20}));
 }
 
-TEST_P(HeavyKeysFor, KeysOfAnySizeHaveScores) {
+TEST_P(HeavyKeysFor, ScoresDoNotOverflowForLargeKeys) {
   const auto keys = uneven_keys(60, 3);
   auto large = keys.clone();
   for (Index i = 0; i < 60; ++i) {
@@ -231,14 +231,14 @@ TEST_P(HeavyKeysFor, KeysOfAnySizeHaveScores) {
   for (Index j = 0; j < 60; ++j) EXPECT_NEAR(two.scores[j], one.scores[j], 1e-12);
 }
 
-TEST(HeavyKeys, FewerKeysThanColumnsAreAllHeavy) {
+TEST(HeavyKeys, AllKeysAreHeavyIfFewerThanColumns) {
   const auto keys = test::gaussian_matrix({5, 12, 1});
   const auto heavy = select_heavy_keys(keys.view(), above(0.9));
   EXPECT_EQ(heavy.indices, (std::vector<Index>{0, 1, 2, 3, 4}));
   EXPECT_EQ(heavy.rank, 5);
 }
 
-TEST(HeavyKeys, RepeatedAndZeroKeysAreCounted) {
+TEST(HeavyKeys, AcceptsRepeatedAndZeroKeys) {
   Matrix<float> keys(10, 4);
   for (Index i = 0; i < 8; ++i) keys(i, 1) = 2;  // eight equal keys, two zeros
   const auto heavy = select_heavy_keys(keys.view(), above(0.1));
@@ -251,13 +251,13 @@ TEST(HeavyKeys, RepeatedAndZeroKeysAreCounted) {
   EXPECT_TRUE(select_heavy_keys(nothing.view(), above(0.5)).indices.empty());
 }
 
-TEST(HeavyKeys, EqualScoresAreTakenInOrder) {
+TEST(HeavyKeys, TakesEqualScoresInOrder) {
   Matrix<float> keys(6, 2);
   for (Index i = 0; i < 6; ++i) keys(i, 0) = 1;
   EXPECT_EQ(select_heavy_keys(keys.view(), largest(2)).indices, (std::vector<Index>{0, 1}));
 }
 
-TEST(HeavyKeys, ProtectedKeysAreKeptAndNotCertified) {
+TEST(HeavyKeys, ProtectedKeysAreKeptAndDoNotEnterTheCertificate) {
   const auto keys = uneven_keys(100, 4);
   auto options = largest(10);
   options.protect_first = 3;
@@ -281,7 +281,7 @@ TEST(HeavyKeys, ARidgeLowersEveryScore) {
   for (Index j = 0; j < 60; ++j) EXPECT_LT(ridged.scores[j], plain.scores[j]);
 }
 
-TEST(HeavyKeys, PartsInTwoRoundsAreTheWhole) {
+TEST(HeavyKeys, PartsSelectTheSameKeysAsTheWhole) {
   for (const double power : {2.0, 4.0}) {
     const auto keys = uneven_keys(400, 7);
     const auto whole = select_heavy_keys(keys.view(), above(0.05, power));
@@ -297,7 +297,7 @@ TEST(HeavyKeys, PartsInTwoRoundsAreTheWhole) {
   }
 }
 
-TEST(HeavyKeys, SameBitsForAnyNumberOfThreads) {
+TEST(HeavyKeys, ResultDoesNotDependOnTheNumberOfThreads) {
   const auto keys = uneven_keys(3000, 24);
   const auto scores = [&](int threads) {
     const test::ThreadCount count(threads);
@@ -308,7 +308,7 @@ TEST(HeavyKeys, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(scores(8), one);
 }
 
-TEST(HeavyKeys, RefusesWhatCannotBeMeant) {
+TEST(HeavyKeys, RejectsInvalidArguments) {
   auto keys = uneven_keys(10, 3);
   const auto refusal = [&](const HeavyKeyOptions& options) {
     return test::message_of<InvalidArgument>([&] { (void)select_heavy_keys(keys.view(), options); });
@@ -317,11 +317,11 @@ TEST(HeavyKeys, RefusesWhatCannotBeMeant) {
   both.max_keys = 3;
   auto ridged = above(0.1, 3);
   ridged.ridge = 1;
-  EXPECT_CONTAINS(refusal({}), "exactly one of eps and max_keys");
-  EXPECT_CONTAINS(refusal(both), "exactly one of eps and max_keys");
+  EXPECT_CONTAINS(refusal({}), "exactly one of eps and max_keys must be given, got neither");
+  EXPECT_CONTAINS(refusal(both), "exactly one of eps and max_keys must be given, got both");
   EXPECT_CONTAINS(refusal(above(0)), "eps must be in (0, 1], got 0");
-  EXPECT_CONTAINS(refusal(above(0.1, 0.5)), "power must be finite and at least 1, got 0.5");
-  EXPECT_CONTAINS(refusal(ridged), "a ridge is for even powers");
+  EXPECT_CONTAINS(refusal(above(0.1, 0.5)), "power must be finite and >= 1, got 0.5");
+  EXPECT_CONTAINS(refusal(ridged), "ridge must be 0 unless power is even");
   keys(4, 2) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_CONTAINS(refusal(above(0.1)), "row 4, column 2");
 }

@@ -26,7 +26,7 @@ std::vector<double> zipf(Index rows) {
   return weights;
 }
 
-TEST(BudgetedClustering, SpectraAreThoseOfTheClusters) {
+TEST(BudgetedClustering, ReturnsTheSpectrumOfEveryCluster) {
   const auto a = test::student_t_with_decay({.rows = 700, .cols = 20, .seed = 1}, 3, 0.85);
   const auto weights = zipf(700);
   const auto found = fit(a, {.num_clusters = 4, .max_numbers = 6000, .row_weights = weights});
@@ -56,7 +56,7 @@ TEST(BudgetedClustering, UnequalDimensionsBeatEqualOnesOnWeightedRows) {
   EXPECT_LE(free.report.final_objective, 0.7 * equal.report.final_objective);
 }
 
-TEST(BudgetedClustering, SquaredErrorFallsWithStepsAndIsNeverAboveThatOfOneSubspace) {
+TEST(BudgetedClustering, SquaredErrorDecreasesWithStepsAndIsNeverAboveThatOfOneSubspace) {
   const auto a = test::low_rank_plus_row_outliers({.rows = 900, .cols = 24, .seed = 3}, 8, 0.2, 0.05, 8);
   double previous = std::numeric_limits<double>::infinity();
   for (int steps = 1; steps <= 8; ++steps) {
@@ -67,7 +67,7 @@ TEST(BudgetedClustering, SquaredErrorFallsWithStepsAndIsNeverAboveThatOfOneSubsp
   }
 }
 
-TEST(BudgetedClustering, ChosenNumberStopsWhereMoreClustersGainNothing) {
+TEST(BudgetedClustering, ChosenNumberOfClustersDoesNotGrowWithoutGain) {
   const auto a = test::matrix_with_spectrum({.rows = 800, .cols = 20, .seed = 4}, test::exponential_decay(8, 0.9));
   const auto found = fit(a, {.num_clusters = std::nullopt, .max_numbers = 8 * (800 + 20)});
   EXPECT_LE(found.report.final_objective, found.report.initial_objective);
@@ -76,7 +76,7 @@ TEST(BudgetedClustering, ChosenNumberStopsWhereMoreClustersGainNothing) {
   EXPECT_GE(fit(noise, {.num_clusters = std::nullopt, .max_numbers = 24000}).clusters.size(), 4U);
 }
 
-TEST(BudgetedClustering, GoesOnFromGivenLabels) {
+TEST(BudgetedClustering, ContinuesFromGivenLabels) {
   const auto a = test::student_t_with_decay({.rows = 600, .cols = 20, .seed = 5}, 3, 0.85);
   const auto first = fit(a, {.num_clusters = 3, .max_numbers = 5000, .max_iterations = 3});
   const auto second = fit(a, {.num_clusters = std::nullopt,
@@ -88,7 +88,7 @@ TEST(BudgetedClustering, GoesOnFromGivenLabels) {
   EXPECT_LE(second.clusters.size(), 3U);
 }
 
-TEST(BudgetedClustering, SameBitsForAnyNumberOfThreads) {
+TEST(BudgetedClustering, ResultDoesNotDependOnTheNumberOfThreads) {
   const auto a = test::student_t_with_decay({.rows = 9000, .cols = 40, .seed = 6}, 3, 0.9);
   const auto with_threads = [&](int threads) {
     const test::ThreadCount scope(threads);
@@ -102,7 +102,7 @@ TEST(BudgetedClustering, SameBitsForAnyNumberOfThreads) {
   }
 }
 
-TEST(BudgetedClustering, DegenerateInputIsFine) {
+TEST(BudgetedClustering, AcceptsDegenerateInput) {
   const Matrix<float> zeros(20, 6);
   Matrix<float> equal(20, 6), two(2, 5), column(30, 1);
   auto huge = test::gaussian_matrix({.rows = 60, .cols = 6, .seed = 7});
@@ -123,13 +123,13 @@ TEST(BudgetedClustering, DegenerateInputIsFine) {
   }
 }
 
-TEST(BudgetedClustering, BadArgumentsAreRefused) {
+TEST(BudgetedClustering, RejectsInvalidArguments) {
   auto a = test::gaussian_matrix({.rows = 20, .cols = 5, .seed = 8});
   const auto refusal = [&](const BudgetedClusteringOptions& options) {
     return test::message_of<InvalidArgument>([&] { (void)fit(a, options); });
   };
-  EXPECT_CONTAINS(refusal({.num_clusters = 0}), "number of clusters must be in [1, 256], got 0");
-  EXPECT_CONTAINS(refusal({.num_clusters = 2, .max_numbers = -1}), "a number of factor entries");
+  EXPECT_CONTAINS(refusal({.num_clusters = 0}), "num_clusters must be in [1, 256], got 0");
+  EXPECT_CONTAINS(refusal({.num_clusters = 2, .max_numbers = -1}), "max_numbers must be >= 0, got -1");
   const ClusterLabels labels(19);
   EXPECT_CONTAINS(refusal({.num_clusters = 2, .start = labels}), "one label per row, 20, got 19");
   a(3, 2) = std::numeric_limits<float>::quiet_NaN();

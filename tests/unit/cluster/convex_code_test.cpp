@@ -45,7 +45,7 @@ double squared_distance(const Matrix<double>& vertices, std::span<const double> 
 
 class ConvexCodeWith : public testing::TestWithParam<Index> {};
 
-TEST_P(ConvexCodeWith, MeetsTheConditionsOfOptimality) {
+TEST_P(ConvexCodeWith, SatisfiesTheOptimalityConditions) {
   const Index k = GetParam();
   const auto vertices = wide_gaussian(k, 30, 1), a = wide_gaussian(200, 30, 2);
   const auto codes = convex_code(vertices.view(), RowMatrix(a.view()), {.gap = 1e-10});
@@ -55,7 +55,7 @@ TEST_P(ConvexCodeWith, MeetsTheConditionsOfOptimality) {
     EXPECT_NEAR(std::accumulate(weights.row(i).begin(), weights.row(i).end(), 0.0), 1, 1e-12);
     EXPECT_GE(std::ranges::min(weights.row(i)), 0);
     EXPECT_NEAR(codes.squared_distances[i], squared_distance(vertices, weights.row(i), a.row(i)), 1e-9);
-    // Towards no vertex does the distance fall.
+    // The distance decreases towards no vertex.
     std::vector<double> rest(a.row(i).begin(), a.row(i).end());
     for (Index j = 0; j < k; ++j) {
       for (Index c = 0; c < 30; ++c) rest[c] -= weights(i, j) * vertices(j, c);
@@ -73,7 +73,7 @@ TEST_P(ConvexCodeWith, MeetsTheConditionsOfOptimality) {
 
 INSTANTIATE_TEST_SUITE_P(Vertices, ConvexCodeWith, testing::Values(1, 2, 7, 30, 100));
 
-// What is left of a row, and its products with all vertices.
+// The products of a row's residual with all vertices.
 std::vector<double> slopes_of(const Matrix<double>& vertices, std::span<const double> weights, double scale,
                               std::span<const double> row) {
   std::vector<double> rest(row.begin(), row.end()), slopes;
@@ -86,8 +86,8 @@ std::vector<double> slopes_of(const Matrix<double>& vertices, std::span<const do
   return slopes;
 }
 
-// The conditions of min ||a - M^T x|| over x >= 0. The control: convex codes without a scale do not meet them.
-TEST(ConvexCode, ScaledCodesMeetTheConditionsOfNonNegativeLeastSquares) {
+// Optimality conditions of min ||a - M^T x|| over x >= 0. Negative control: convex codes without a scale violate them.
+TEST(ConvexCode, ScaledCodesSatisfyTheConditionsOfNonNegativeLeastSquares) {
   const auto vertices = wide_gaussian(7, 30, 1), a = wide_gaussian(200, 30, 2);
   const auto worst_slope = [&](bool scaled) {
     const auto codes = convex_code(vertices.view(), RowMatrix(a.view()), {.gap = 1e-12, .scaled = scaled});
@@ -106,7 +106,7 @@ TEST(ConvexCode, ScaledCodesMeetTheConditionsOfNonNegativeLeastSquares) {
   EXPECT_GT(worst_slope(false), 1);
 }
 
-TEST(ConvexCode, ScaledSparseCodesOfMultiplesOfMixturesAreExact) {
+TEST(ConvexCode, ScaledSparseCodesAreExactForMultiplesOfConvexCombinations) {
   const auto vertices = wide_gaussian(20, 30, 1);
   Matrix<double> rows(60, 30);
   for (Index i = 0; i < 60; ++i) {
@@ -130,7 +130,7 @@ TEST(ConvexCode, ScaledSparseCodesOfMultiplesOfMixturesAreExact) {
   EXPECT_GT(left(false), 0.5);
 }
 
-TEST(ConvexCode, ThreeVerticesAreAsGoodAsAGridSearch) {
+TEST(ConvexCode, MatchesAGridSearchOverThreeVertices) {
   const auto vertices = wide_gaussian(3, 4, 1), a = wide_gaussian(20, 4, 2);
   const auto codes = convex_code(vertices.view(), RowMatrix(a.view()), {.gap = 1e-12});
   for (Index i = 0; i < 20; ++i) {
@@ -146,7 +146,7 @@ TEST(ConvexCode, ThreeVerticesAreAsGoodAsAGridSearch) {
   }
 }
 
-TEST(ConvexCode, PointsInsideAreExact) {
+TEST(ConvexCode, PointsInsideTheHullAreExact) {
   const auto vertices = wide_gaussian(8, 20, 1);
   Matrix<double> a(50, 20);
   RandomStream random(3, RandomPurpose::test_data);
@@ -172,7 +172,7 @@ TEST(ConvexCode, SparseCodesAreTheBestOnTheirVertices) {
     EXPECT_LE(sparse.row_offsets[i + 1] - sparse.row_offsets[i], 3);
     EXPECT_NEAR(std::accumulate(weights.row(i).begin(), weights.row(i).end(), 0.0), 1, 1e-12);
     EXPECT_GE(sparse.squared_distances[i], full.squared_distances[i] - 1e-9);
-    // The control: the full code's weights cut to the same vertices and scaled are worse.
+    // Negative control: the full code's weights, restricted to the same vertices and normalized, are worse.
     std::vector<double> scaled(40, 0.0);
     double sum = 0;
     for (auto k = sparse.row_offsets[i]; k < sparse.row_offsets[i + 1]; ++k) sum += full_weights(i, sparse.columns[k]);
@@ -185,7 +185,7 @@ TEST(ConvexCode, SparseCodesAreTheBestOnTheirVertices) {
   EXPECT_LT(solved, 0.99 * cut);
 }
 
-TEST(ConvexCode, RepeatedAndDependentVerticesAreNoTrouble) {
+TEST(ConvexCode, AcceptsRepeatedAndDependentVertices) {
   Matrix<double> vertices(6, 3);
   const auto three = wide_gaussian(3, 3, 1);
   for (Index j = 0; j < 6; ++j) std::ranges::copy(three.row(j % 3), vertices.row(j).begin());
@@ -198,7 +198,7 @@ TEST(ConvexCode, RepeatedAndDependentVerticesAreNoTrouble) {
   EXPECT_EQ(at_zero.weights.size(), 50u);
 }
 
-TEST(ConvexCode, SameBitsForAnyNumberOfThreads) {
+TEST(ConvexCode, ResultDoesNotDependOnTheNumberOfThreads) {
   const auto vertices = wide_gaussian(25, 16, 1), a = wide_gaussian(900, 16, 2);
   const auto weights = [&](int threads) {
     const test::ThreadCount count(threads);
@@ -209,16 +209,16 @@ TEST(ConvexCode, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(weights(8), one);
 }
 
-TEST(ConvexCode, RefusesWhatDoesNotFit) {
+TEST(ConvexCode, RejectsInvalidArguments) {
   const auto vertices = wide_gaussian(3, 4, 1);
   auto a = wide_gaussian(10, 4, 2);
   const Matrix<double> none(0, 4), narrow(3, 2);
   const auto refusal = [&](MatrixView<const double> m, const ConvexCodeOptions& options) {
     return test::message_of<InvalidArgument>([&] { (void)convex_code(m, RowMatrix(a.view()), options); });
   };
-  EXPECT_CONTAINS(refusal(none.view(), {}), "at least one vertex of 4 columns is needed, got 0 x 4");
+  EXPECT_CONTAINS(refusal(none.view(), {}), "vertices must be k x 4 with k >= 1, got 0 x 4");
   EXPECT_CONTAINS(refusal(narrow.view(), {}), "got 3 x 2");
-  EXPECT_CONTAINS(refusal(vertices.view(), {.sparsity = -1}), "sparsity and gap must be >= 0");
+  EXPECT_CONTAINS(refusal(vertices.view(), {.sparsity = -1}), "sparsity must be >= 0, got -1");
   a(3, 1) = std::numeric_limits<double>::infinity();
   EXPECT_CONTAINS(refusal(vertices.view(), {}), "row 3, column 1");
 }

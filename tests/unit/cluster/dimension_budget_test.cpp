@@ -9,7 +9,7 @@
 namespace loewner {
 namespace {
 
-// The least squared error within the budget by trying all pairs of dimensions of two clusters.
+// The least squared error within the budget, over all pairs of dimensions of two clusters.
 double exhaustive(const std::vector<ClusterSpectrum>& clusters, Index d, Index max_numbers) {
   double best = std::numeric_limits<double>::infinity();
   for (Index j0 = 0; j0 <= d; ++j0) {
@@ -27,7 +27,7 @@ double exhaustive(const std::vector<ClusterSpectrum>& clusters, Index d, Index m
 const std::vector<ClusterSpectrum> kTwo{{.rows = 10, .eigenvalues = {9, 4, 1, 0.5, 0.25}},
                                         {.rows = 40, .eigenvalues = {30, 20, 12, 2, 1}}};
 
-TEST(DimensionBudget, IsWithinOneDimensionsGainOfTryingEverything) {
+TEST(DimensionBudget, IsWithinOneDimensionsGainOfExhaustiveSearch) {
   for (Index budget = 0; budget <= 5 * (15 + 45); ++budget) {
     const auto spent = spend_on_dimensions(kTwo, 5, budget);
     const double best = exhaustive(kTwo, 5, budget);
@@ -37,12 +37,12 @@ TEST(DimensionBudget, IsWithinOneDimensionsGainOfTryingEverything) {
   }
 }
 
-TEST(DimensionBudget, CountsLeftBlocksAndBases) {
+TEST(DimensionBudget, CountsCoordinatesAndBases) {
   const auto spent = spend_on_dimensions(kTwo, 5, 100);
   EXPECT_EQ(spent.numbers, spent.dimensions[0] * 15 + spent.dimensions[1] * 45);
 }
 
-TEST(DimensionBudget, OneClusterIsTheRankThatFits) {
+TEST(DimensionBudget, OneClusterGetsTheLargestRankThatFits) {
   const std::vector<ClusterSpectrum> one{{.rows = 20, .eigenvalues = {5, 4, 3, 2, 1}}};
   const auto spent = spend_on_dimensions(one, 5, 3 * 25 + 24);
   EXPECT_EQ(spent.dimensions, std::vector<Index>{3});
@@ -50,14 +50,14 @@ TEST(DimensionBudget, OneClusterIsTheRankThatFits) {
   EXPECT_DOUBLE_EQ(spent.price, 2.0 / 25);
 }
 
-TEST(DimensionBudget, ToyOfThePaperTakes120Numbers) {  // 20 x 10 in two subspaces of dimension 3
+TEST(DimensionBudget, ExampleOfThePaperTakes120Numbers) {  // 20 x 10 in two subspaces of dimension 3
   const std::vector<ClusterSpectrum> toy{{.rows = 12, .eigenvalues = {3, 2, 1}}, {.rows = 8, .eigenvalues = {3, 2, 1}}};
   const auto spent = spend_on_dimensions(toy, 10, 120);
   EXPECT_EQ(spent.dimensions, (std::vector<Index>{3, 3}));
   EXPECT_EQ(spent.numbers, 120);
 }
 
-TEST(DimensionBudget, NothingIsBoughtThatGainsNothing) {
+TEST(DimensionBudget, AddsNoDimensionWithoutGain) {
   const std::vector<ClusterSpectrum> flat{{.rows = 4, .eigenvalues = {1, 0, 0}}, {.rows = 0, .eigenvalues = {}}};
   const auto spent = spend_on_dimensions(flat, 3, 1000);
   EXPECT_EQ(spent.dimensions, (std::vector<Index>{1, 0}));

@@ -18,7 +18,8 @@
 namespace loewner {
 namespace {
 
-// Rows in a simplex of k random vertices: `pure` of every n / k are copies of one, the others mixed; noise on all.
+// Rows in a simplex of k random vertices: the share `pure` are copies of vertices, the others are random convex
+// combinations; all have noise.
 struct Simplex {
   Matrix<double> vertices, rows;
 
@@ -39,8 +40,8 @@ struct Simplex {
     }
   }
 
-  // The largest distance of a vertex to the found one that is nearest, relative to the vertices' length; infinite when
-  // one is nearest twice.
+  // The largest distance of a vertex from the nearest found one, relative to the root mean square length of the
+  // vertices; infinity if one found vertex is nearest to two.
   double error(const Matrix<double>& found) const {
     double worst = 0, squared_length = 0;
     std::vector<Index> taken;
@@ -71,17 +72,17 @@ LatentSimplex found_in(const Simplex& simplex, Index k, LatentSimplexOptions opt
   return latent_simplex(RowMatrix(simplex.rows.view()), k, options);
 }
 
-TEST(LatentSimplex, CopiesOfTheVerticesAreFoundToRounding) {
+TEST(LatentSimplex, FindsVerticesToRoundingFromExactCopies) {
   const Simplex simplex(2000, 40, 6, 0.3, 0);
   EXPECT_LT(simplex.error(found_in(simplex, 6, {.share = 0.02}).vertices), 1e-10);
 }
 
-TEST(LatentSimplex, WithoutPassesThatSharpenItIsStillFound) {
+TEST(LatentSimplex, FindsVerticesWithoutPowerSteps) {
   const Simplex simplex(2000, 40, 6, 0.3, 0);
   EXPECT_LT(simplex.error(found_in(simplex, 6, {.share = 0.02, .power_steps = 0}).vertices), 1e-10);
 }
 
-TEST(LatentSimplex, ErrorsFallWithTheNoiseAndWithTheRowsAveraged) {
+TEST(LatentSimplex, ErrorDecreasesWithTheNoiseAndTheNumberOfAveragedRows) {
   const auto error = [](Index n, double noise) {
     std::vector<double> errors;
     for (const std::uint64_t seed : {1, 5, 9}) {
@@ -97,8 +98,8 @@ TEST(LatentSimplex, ErrorsFallWithTheNoiseAndWithTheRowsAveraged) {
   EXPECT_LT(base, 0.1);
 }
 
-// The control: rows of the largest absolute value come from two ends of symmetric data, and average to neither.
-TEST(LatentSimplex, ASimplexAroundTheOriginNeedsOneSign) {
+// Negative control: in symmetric data, the rows of largest absolute value come from two opposite vertices.
+TEST(LatentSimplex, FindsASimplexAroundTheOrigin) {
   Simplex simplex(3000, 30, 4, 0.3, 0.01);
   for (Index j = 0; j < 30; ++j) {  // two pairs of opposite vertices
     simplex.vertices(2, j) = -simplex.vertices(0, j) + 0.3 * simplex.vertices(2, j);
@@ -124,14 +125,14 @@ TEST(LatentSimplex, ASimplexAroundTheOriginNeedsOneSign) {
   EXPECT_LT(from_one_end, 270);
 }
 
-TEST(LatentSimplex, ASimplexThatDoesNotHoldTheOriginIsFound) {
+TEST(LatentSimplex, FindsASimplexAwayFromTheOrigin) {
   Simplex simplex(2000, 20, 4, 0.3, 0.01);
   for (Index i = 0; i < 2000; ++i) simplex.rows(i, 3) += 50;
   for (Index j = 0; j < 4; ++j) simplex.vertices(j, 3) += 50;
   EXPECT_LT(simplex.error(found_in(simplex, 4, {.share = 0.03}).vertices), 0.01);
 }
 
-TEST(LatentSimplex, TheOrderOfTheRowsAndRotationsDoNotMatter) {
+TEST(LatentSimplex, FindsTheSameVerticesFromReorderedAndReflectedRows) {
   const Simplex simplex(1500, 12, 4, 0.3, 0.02);
   Matrix<double> reversed(1500, 12);
   for (Index i = 0; i < 1500; ++i) std::ranges::copy(simplex.rows.row(i), reversed.row(1499 - i).begin());
@@ -150,7 +151,7 @@ TEST(LatentSimplex, TheOrderOfTheRowsAndRotationsDoNotMatter) {
   EXPECT_LT(simplex.error(back), 0.02);
 }
 
-TEST(LatentSimplex, SparseRowsGiveWhatDenseOnesGive) {
+TEST(LatentSimplex, SparseAndDenseRowsGiveTheSameMembers) {
   const Simplex simplex(800, 15, 3, 0.3, 0.05);
   std::vector<std::int64_t> offsets{0};
   std::vector<std::int32_t> columns;
@@ -167,13 +168,13 @@ TEST(LatentSimplex, SparseRowsGiveWhatDenseOnesGive) {
   EXPECT_EQ(sparse.members, found_in(simplex, 3, {.share = 0.03}).members);
 }
 
-TEST(LatentSimplex, EveryKUpToTheDimensionIsAnswered) {
+TEST(LatentSimplex, AcceptsEveryKUpToTheDimension) {
   const Simplex simplex(300, 5, 5, 0.5, 0.01);
   for (const Index k : {1, 2, 5}) EXPECT_EQ(found_in(simplex, k).vertices.rows(), k);
   EXPECT_LT(simplex.error(found_in(simplex, 5, {.share = 0.04}).vertices), 0.05);
 }
 
-TEST(LatentSimplex, RowsOfFewerDimensionsGiveFewerVertices) {
+TEST(LatentSimplex, ReturnsFewerVerticesIfTheRowsSpanFewerDimensions) {
   Simplex simplex(500, 10, 4, 0.3, 0);
   for (Index i = 0; i < 500; ++i) {  // the last vertex is the first once more
     for (Index j = 0; j < 10; ++j) simplex.rows(i, j) = simplex.vertices(i % 3, j);
@@ -185,17 +186,17 @@ TEST(LatentSimplex, RowsOfFewerDimensionsGiveFewerVertices) {
   EXPECT_EQ(latent_simplex(RowMatrix(zeros.view()), 2, {}).vertices.rows(), 0);
 }
 
-// Copies of k vertices and mixtures with noise, asked for more: which vertices are there is told by the separations.
-TEST(LatentSimplex, VerticesThatAreNotThereAreReported) {
+// More vertices are requested than the data have: the separations show which are real.
+TEST(LatentSimplex, SeparationsShowExcessVertices) {
   const Simplex simplex(3000, 40, 4, 0.4, 0.01);
   const auto exact = found_in(simplex, 4, {.share = 0.05}), more = found_in(simplex, 7, {.share = 0.05});
   ASSERT_EQ(exact.separations.size(), 4u);
   for (const double separation : exact.separations) EXPECT_GT(separation, 0.3);
-  ASSERT_EQ(more.separations.size(), 7u);  // noise has dimensions enough
+  ASSERT_EQ(more.separations.size(), 7u);  // the noise spans all dimensions
   EXPECT_EQ(std::ranges::count_if(more.separations, [](double x) { return x > 0.05; }), 4);
 }
 
-TEST(LatentSimplex, SeparationsAreDistancesFromTheSpanOfThoseBefore) {
+TEST(LatentSimplex, SeparationsAreDistancesFromTheSpanOfPreviousVertices) {
   Matrix<double> rows(60, 3);
   for (Index i = 0; i < 60; ++i) {
     if (i % 3 == 0) rows(i, 0) = 4;
@@ -204,15 +205,15 @@ TEST(LatentSimplex, SeparationsAreDistancesFromTheSpanOfThoseBefore) {
   }
   auto separations = latent_simplex(RowMatrix(rows.view()), 3, {.share = 0.2}).separations;
   std::ranges::sort(separations, std::greater());
-  // 4 e1, then 2 e2, then of (1, 1, 1) what is neither.
+  // 4 e1, then 2 e2, then the component of (1, 1, 1) orthogonal to both.
   ASSERT_EQ(separations.size(), 3u);
   EXPECT_EQ(separations[0], 1);
   EXPECT_NEAR(separations[1], 0.5, 1e-12);
   EXPECT_NEAR(separations[2], 0.25, 1e-12);
 }
 
-// The control: averages of the rows of the largest absolute coordinate along the same directions.
-TEST(LatentSimplex, TwoOppositeVerticesAreBothFound) {
+// Negative control: the mean of the rows of largest absolute coordinate is near neither vertex.
+TEST(LatentSimplex, FindsTwoOppositeVertices) {
   constexpr Index kPoints = 2000, kDimensions = 10;
   Matrix<double> rows(kPoints, kDimensions);
   const auto noise = test::gaussian_matrix({kPoints, kDimensions, 4});
@@ -220,7 +221,7 @@ TEST(LatentSimplex, TwoOppositeVerticesAreBothFound) {
   for (Index i = 0; i < kPoints; ++i) {
     const double along = i < kPoints / 2 ? (i % 2 == 0 ? 1 : -1) : 2 * random.uniform() - 1;
     rows(i, 0) = 3 * along;
-    rows(i, 1) = 1;  // the segment does not pass through 0, else its ends were dependent
+    rows(i, 1) = 1;  // keeps the segment away from 0, so that its ends are independent
     for (Index j = 0; j < kDimensions; ++j) rows(i, j) += 0.01 * static_cast<double>(noise(i, j));
   }
   const auto found = latent_simplex(RowMatrix(rows.view()), 2, {.share = 0.1});
@@ -235,8 +236,8 @@ TEST(LatentSimplex, TwoOppositeVerticesAreBothFound) {
   EXPECT_LT(std::abs(mixed), 1);
 }
 
-// Rows of rank 3 in float32: what rounding adds is no fourth vertex.
-TEST(LatentSimplex, RoundingToFloat32IsNoVertex) {
+// Rows of rank 3 in float32: rounding adds no fourth vertex.
+TEST(LatentSimplex, RoundingToFloat32AddsNoVertex) {
   const Simplex simplex(1500, 30, 3, 0.3, 0);
   Matrix<float> rounded(1500, 30);
   for (Index i = 0; i < 1500; ++i) {
@@ -249,14 +250,14 @@ TEST(LatentSimplex, RoundingToFloat32IsNoVertex) {
   EXPECT_LT(simplex.error(latent_simplex(RowMatrix(rows), 3, {.share = 0.03}).vertices), 1e-6);
 }
 
-TEST(LatentSimplex, TheMedianForgetsOutliers) {
+TEST(LatentSimplex, TheMedianIsRobustToOutliers) {
   Simplex simplex(2000, 30, 3, 0.4, 0.01);
   for (Index i = 0; i < 2000; i += 7) simplex.rows(i, (i / 7) % 30) += 2;
   const LatentSimplexOptions mean{.share = 0.05}, median{.share = 0.05, .aggregate = VertexAggregate::median};
   EXPECT_LT(simplex.error(found_in(simplex, 3, median).vertices), simplex.error(found_in(simplex, 3, mean).vertices));
 }
 
-TEST(LatentSimplex, EntriesOfAnySizeAreTaken) {
+TEST(LatentSimplex, AcceptsEntriesOfAnyMagnitude) {
   for (const double scale : {1e-12, 1e12}) {
     Simplex simplex(600, 8, 3, 0.3, 0);
     for (Index i = 0; i < 600; ++i) {
@@ -269,7 +270,7 @@ TEST(LatentSimplex, EntriesOfAnySizeAreTaken) {
   }
 }
 
-TEST(LatentSimplex, SameBitsForAnyNumberOfThreads) {
+TEST(LatentSimplex, ResultDoesNotDependOnTheNumberOfThreads) {
   const Simplex simplex(3000, 20, 5, 0.3, 0.1);
   const auto vertices = [&](int threads) {
     const test::ThreadCount count(threads);
@@ -281,7 +282,7 @@ TEST(LatentSimplex, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(vertices(8), one);
 }
 
-TEST(LatentSimplex, RefusesWhatCannotBeMeant) {
+TEST(LatentSimplex, RejectsInvalidArguments) {
   Simplex simplex(50, 6, 3, 0.5, 0);
   const auto refusal = [&](Index k, const LatentSimplexOptions& options) {
     return test::message_of<InvalidArgument>([&] { (void)found_in(simplex, k, options); });
@@ -289,7 +290,7 @@ TEST(LatentSimplex, RefusesWhatCannotBeMeant) {
   EXPECT_CONTAINS(refusal(0, {}), "k must be in [1, 6] for a 50 x 6 matrix, got 0");
   EXPECT_CONTAINS(refusal(7, {}), "got 7");
   EXPECT_CONTAINS(refusal(2, {.share = 1.5}), "share must be in [0, 1]");
-  EXPECT_CONTAINS(refusal(2, {.tries = 0}), "tries must be at least 1");
+  EXPECT_CONTAINS(refusal(2, {.tries = 0}), "tries must be >= 1, got 0");
   simplex.rows(7, 2) = std::numeric_limits<double>::quiet_NaN();
   EXPECT_CONTAINS(refusal(2, {}), "row 7, column 2");
 }

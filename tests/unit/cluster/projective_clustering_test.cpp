@@ -36,8 +36,8 @@ double objective_of(const Matrix<float>& a, const ProjectiveClustering& found,
   return sum;
 }
 
-// Rows of k random subspaces of dimension j in turn, with noise; every tenth row is replaced by a long one in a
-// direction of its own.
+// Rows of k random subspaces of dimension j in turn, with noise. With outliers, every tenth row is long and has a
+// random direction.
 struct Planted {
   Matrix<float> a;
   std::vector<Matrix<double>> bases;
@@ -59,7 +59,7 @@ struct Planted {
     }
   }
 
-  // The largest distance of a planted subspace from the closest one found.
+  // The largest distance of a planted subspace from the closest found one.
   double worst_miss(const ProjectiveClustering& found) const {
     double worst = 0;
     for (const auto& basis : bases) {
@@ -73,8 +73,9 @@ struct Planted {
   }
 };
 
-// The control: every restart a random balanced partition, then ten rounds of truncated SVDs and nearest subspaces.
-double straightforward_objective(const Matrix<float>& a, Index k, Index j, int restarts) {
+// A plain implementation to compare with: each restart starts from a random balanced partition and does ten rounds of
+// truncated SVDs and reassignments.
+double plain_alternation_objective(const Matrix<float>& a, Index k, Index j, int restarts) {
   double best = std::numeric_limits<double>::infinity();
   for (int restart = 0; restart < restarts; ++restart) {
     RandomStream random(7, RandomPurpose::test_data, static_cast<std::uint64_t>(restart));
@@ -141,20 +142,20 @@ TEST(ProjectiveClustering, RobustLossesFindPlantedSubspacesAmongTenPercentOutlie
   EXPECT_LE(planted.worst_miss(truncated), 1e-2);
 }
 
-TEST(ProjectiveClustering, SquaredLossMissesThemAmongOutliers) {  // negative control
+TEST(ProjectiveClustering, SquaredLossMissesPlantedSubspacesAmongOutliers) {  // negative control
   const Planted planted(900, 15, 3, 3, 1e-3, true);
   EXPECT_GE(planted.worst_miss(fit(planted.a, {.num_clusters = 3, .dimension = 3, .num_restarts = 12})), 0.1);
 }
 
-TEST(ProjectiveClustering, IsNotWorseThanAStraightforwardDescentOfAsManyRestarts) {
+TEST(ProjectiveClustering, IsNotWorseThanPlainAlternationWithAsManyRestarts) {
   for (const double noise : {0.05, 0.1}) {
     const Planted planted(600, 20, 4, 5, noise, true);
     const auto found = fit(planted.a, {.num_clusters = 4, .dimension = 5, .num_restarts = 10, .tolerance = 1e-6});
-    EXPECT_LE(found.report.final_objective, straightforward_objective(planted.a, 4, 5, 10) * (1 + 1e-6));
+    EXPECT_LE(found.report.final_objective, plain_alternation_objective(planted.a, 4, 5, 10) * (1 + 1e-6));
   }
 }
 
-TEST(ProjectiveClustering, ObjectiveNeverIncreasesFromStepToStepAndIsNeverAboveThatOfOneSubspace) {
+TEST(ProjectiveClustering, ObjectiveNeverIncreasesAndIsNeverAboveThatOfOneSubspace) {
   const auto a = test::low_rank_plus_row_outliers({.rows = 400, .cols = 20, .seed = 3}, 8, 0.1, 0.05, 8);
   for (const double exponent : {1.0, 2.0}) {
     for (const double truncation : {2.0, std::numeric_limits<double>::infinity()}) {
@@ -173,11 +174,11 @@ TEST(ProjectiveClustering, ObjectiveNeverIncreasesFromStepToStepAndIsNeverAboveT
   }
 }
 
-TEST(ProjectiveClustering, ReportedObjectiveIsThatOfTheResult) {
+TEST(ProjectiveClustering, ReportsTheObjectiveOfTheResult) {
   const auto a = test::student_t_with_decay({.rows = 500, .cols = 16, .seed = 4}, 3, 0.8);
   std::vector<double> weights(500);
   for (Index i = 0; i < 500; ++i) weights[i] = 1 / (1.0 + static_cast<double>(i));
-  for (const Index dimension : {3, 12}) {  // distances from the subspace's side and from its complement's
+  for (const Index dimension : {3, 12}) {  // distances by coordinates inside and outside the subspace
     for (const double exponent : {1.0, 2.0}) {
       const ProjectiveClusteringOptions options{
           .num_clusters = 3, .dimension = dimension, .exponent = exponent, .row_weights = weights};
@@ -197,7 +198,7 @@ TEST(ProjectiveClustering, EveryRowIsInTheClusterOfItsClosestSubspace) {
   }
 }
 
-TEST(ProjectiveClustering, SameBitsForAnyNumberOfThreadsAndTheSameSeed) {
+TEST(ProjectiveClustering, ResultDoesNotDependOnTheNumberOfThreads) {
   const auto a = test::student_t_with_decay({.rows = 9000, .cols = 40, .seed = 6}, 3, 0.9);
   const ProjectiveClusteringOptions options{
       .num_clusters = 3, .dimension = 10, .exponent = 1, .num_restarts = 3, .max_iterations = 3, .seed = 5};
@@ -215,7 +216,7 @@ TEST(ProjectiveClustering, SameBitsForAnyNumberOfThreadsAndTheSameSeed) {
   }
 }
 
-TEST(ProjectiveClustering, MoreClustersThanRowsCanFill) {
+TEST(ProjectiveClustering, AcceptsMoreClustersThanTheRowsCanFill) {
   const auto a = test::gaussian_matrix({.rows = 7, .cols = 6, .seed = 7});
   const auto found = fit(a, {.num_clusters = 5, .dimension = 3});
   EXPECT_EQ(found.bases.size(), 5U);
@@ -248,33 +249,32 @@ TEST(ProjectiveClustering, DegenerateInputGivesFiniteOrthonormalBases) {
   }
 }
 
-TEST(ProjectiveClustering, EqualRowsAreFitExactly) {
+TEST(ProjectiveClustering, FitsEqualRowsExactly) {
   Matrix<float> equal(20, 6);
   std::fill_n(equal.data(), 120, 2.5F);
   EXPECT_LE(fit(equal, {.num_clusters = 2, .dimension = 1}).report.final_objective, 1e-9);
 }
 
-TEST(ProjectiveClustering, AHugeRowDoesNotSpoilTheOthers) {
+TEST(ProjectiveClustering, OneHugeRowKeepsTheObjectiveFinite) {
   auto a = Planted(300, 12, 2, 2, 1e-3, false).a;
   for (float& x : a.row(7)) x *= 1e10F;
   const ProjectiveClusteringOptions options{.num_clusters = 2, .dimension = 2};
   const auto found = fit(a, options);
-  const auto without = Planted(300, 12, 2, 2, 1e-3, false);
   EXPECT_TRUE(std::isfinite(found.report.final_objective));
   EXPECT_LE(found.report.final_objective, found.report.initial_objective);
 }
 
-TEST(ProjectiveClustering, BadArgumentsAreRefused) {
+TEST(ProjectiveClustering, RejectsInvalidArguments) {
   auto a = test::gaussian_matrix({.rows = 20, .cols = 5, .seed = 9});
   const auto refusal = [&](const ProjectiveClusteringOptions& options) {
     return test::message_of<InvalidArgument>([&] { (void)fit(a, options); });
   };
-  EXPECT_CONTAINS(refusal({.num_clusters = 0}), "number of clusters must be in [1, 256], got 0");
+  EXPECT_CONTAINS(refusal({.num_clusters = 0}), "num_clusters must be in [1, 256], got 0");
   EXPECT_CONTAINS(refusal({.num_clusters = 257}), "got 257");
   EXPECT_CONTAINS(refusal({.dimension = 6}), "dimension must be in [0, 5], got 6");
   EXPECT_CONTAINS(refusal({.exponent = 3}), "exponent must be 1 or 2");
-  EXPECT_CONTAINS(refusal({.truncation = 0}), "truncation must be positive");
-  EXPECT_CONTAINS(refusal({.num_restarts = 0}), "at least one restart");
+  EXPECT_CONTAINS(refusal({.truncation = 0}), "truncation must be > 0, got 0");
+  EXPECT_CONTAINS(refusal({.num_restarts = 0}), "num_restarts must be >= 1, got 0");
   const std::vector<double> weights(19, 1.0);
   EXPECT_CONTAINS(refusal({.row_weights = weights}), "one weight per row is needed, 20, got 19");
   a(3, 2) = std::numeric_limits<float>::infinity();

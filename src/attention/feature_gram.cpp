@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attention/key_features.hpp"
+#include "attention/feature_gram.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,28 +13,9 @@
 namespace loewner::detail {
 namespace {
 
-constexpr Index kMaxDimension = 4096;
 constexpr Index kRowsPerBlock = 256;
 
-double factorial(int n) {
-  double product = 1;
-  for (int i = 2; i <= n; ++i) product *= i;
-  return product;
-}
-
-// r! / (m_1! m_2! ...) for the multiplicities m of equal columns, which are neighbours.
-double multinomial(std::span<const Index> columns) {
-  double value = factorial(static_cast<int>(columns.size()));
-  for (std::size_t first = 0; first < columns.size();) {
-    std::size_t last = first;
-    while (last < columns.size() && columns[last] == columns[first]) ++last;
-    value /= factorial(static_cast<int>(last - first));
-    first = last;
-  }
-  return value;
-}
-
-// body(first row, features of the block) for blocks of rows, in parallel.
+// Calls body(first row, features of the block) for all blocks of rows, in parallel.
 void for_each_feature_block(const SymmetricPower& power, MatrixView<const float> rows,
                             const std::function<void(Index first, MatrixView<const double> features)>& body) {
   parallel_for((rows.rows() + kRowsPerBlock - 1) / kRowsPerBlock, [&](Index block) {
@@ -46,37 +27,6 @@ void for_each_feature_block(const SymmetricPower& power, MatrixView<const float>
 }
 
 }  // namespace
-
-std::optional<Index> SymmetricPower::dimension(Index cols, int degree) {
-  double value = 1;
-  for (int i = 0; i < degree; ++i) value = value * static_cast<double>(cols + i) / (i + 1);
-  if (!(value <= static_cast<double>(kMaxDimension))) return degree == 1 ? std::optional(cols) : std::nullopt;
-  return static_cast<Index>(std::llround(value));
-}
-
-SymmetricPower::SymmetricPower(Index cols, int degree) : cols_(cols), degree_(degree) {
-  std::vector<Index> columns(static_cast<std::size_t>(degree), 0);
-  while (cols > 0) {
-    coefficients_.push_back(std::sqrt(multinomial(columns)));
-    factors_.insert(factors_.end(), columns.begin(), columns.end());
-    // The next ascending tuple: the last column that can grow does, those behind start at it.
-    auto grown = std::find_if(columns.rbegin(), columns.rend(), [&](Index column) { return column + 1 < cols; });
-    if (grown == columns.rend()) break;
-    std::fill(columns.rbegin(), std::next(grown), *grown + 1);
-  }
-}
-
-void SymmetricPower::map(MatrixView<const float> rows, MatrixView<double> out) const {
-  for (Index i = 0; i < rows.rows(); ++i) {
-    const auto row = rows.row(i);
-    const auto features = out.row(i);
-    const Index* factor = factors_.data();
-    for (double& feature : features) {
-      feature = coefficients_[&feature - features.data()];
-      for (int r = 0; r < degree_; ++r) feature *= static_cast<double>(row[*factor++]);
-    }
-  }
-}
 
 Matrix<double> feature_gram(const SymmetricPower& power, MatrixView<const float> keys) {
   const Index blocks = (keys.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
