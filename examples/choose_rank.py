@@ -21,7 +21,7 @@ def made_up_table() -> np.ndarray:
 
 def error_curve(a: np.ndarray, row_weights: np.ndarray) -> np.ndarray:
     """Relative weighted error of the truncated SVD for the ranks 0, 1, ..., min(n, d)."""
-    values = loewner.truncated_svd(a, 1, row_weights=row_weights).singular_values
+    values = loewner.linalg.truncated_svd(a, 1, row_weights=row_weights).singular_values
     tails = np.append(np.cumsum(values[::-1] ** 2)[::-1], 0)
     return np.sqrt(tails / tails[0])
 

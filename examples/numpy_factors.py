@@ -18,10 +18,10 @@ def low_rank_with_wild_rows() -> np.ndarray:
 def main() -> None:
     a = low_rank_with_wild_rows()
 
-    vt = loewner.truncated_svd(a, RANK).vt
-    approximations = {"truncated SVD": loewner.project_rows(a, vt) @ vt.astype(np.float32)}
+    vt = loewner.linalg.truncated_svd(a, RANK).vt
+    approximations = {"truncated SVD": loewner.linalg.project_rows(a, vt) @ vt.astype(np.float32)}
     for p in (1.0, 1.5):
-        factors = loewner.lp_low_rank(a, RANK, norm_exponent=p)
+        factors = loewner.lowrank.lp_low_rank(a, RANK, norm_exponent=p)
         approximations[f"l_p factors, p = {p:g}"] = factors.left @ factors.right
         bounds = f"{factors.lower_bound:.5g} <= error {factors.error:.5g} <= {factors.upper_bound:.5g}"
         print(f"p = {p:g}: {bounds}; distortion at most {factors.distortion:.2f}")

@@ -28,12 +28,12 @@ EXPONENTS = [1.0, 1.5, 2.0, 3.0, 4.0]
 CLAIMED = 0.9
 EPSILON = 0.1
 
-Plans = dict[str, tuple[loewner.LabelImportance, loewner.SamplingScheme]]
+Plans = dict[str, tuple[loewner.regression.LabelImportance, loewner.regression.SamplingScheme]]
 PLANS: Plans = {
-    "uniform": (loewner.LabelImportance.uniform, loewner.SamplingScheme.poisson),
-    "leverage": (loewner.LabelImportance.leverage, loewner.SamplingScheme.poisson),
-    "Lewis": (loewner.LabelImportance.lewis, loewner.SamplingScheme.poisson),
-    "Lewis, pivotal": (loewner.LabelImportance.lewis, loewner.SamplingScheme.pivotal),
+    "uniform": (loewner.regression.LabelImportance.uniform, loewner.regression.SamplingScheme.poisson),
+    "leverage": (loewner.regression.LabelImportance.leverage, loewner.regression.SamplingScheme.poisson),
+    "Lewis": (loewner.regression.LabelImportance.lewis, loewner.regression.SamplingScheme.poisson),
+    "Lewis, pivotal": (loewner.regression.LabelImportance.lewis, loewner.regression.SamplingScheme.pivotal),
 }
 
 
@@ -45,12 +45,14 @@ class Problem:
 
     def excess(self, p: float, best: float, plan: str, labels: int, seed: int) -> float:
         importance, scheme = PLANS[plan]
-        chosen = loewner.plan_labels(self.a, labels, norm_exponent=p, importance=importance, scheme=scheme, seed=seed)
-        x = loewner.fit_plan(self.a, chosen, self.b[chosen.rows]).regression.x
+        chosen = loewner.regression.plan_labels(
+            self.a, labels, norm_exponent=p, importance=importance, scheme=scheme, seed=seed
+        )
+        x = loewner.regression.fit_plan(self.a, chosen, self.b[chosen.rows]).regression.x
         return float(np.linalg.norm((self.a @ x - self.b)[:, 0], p) / best - 1)
 
     def best(self, p: float) -> float:
-        fit = loewner.lp_regression(self.a, self.b, norm_exponent=p)
+        fit = loewner.regression.lp_regression(self.a, self.b, norm_exponent=p)
         assert fit.converged
         return float(fit.objectives[0])
 
@@ -93,7 +95,7 @@ def success_rows(problem: Problem, seeds: int) -> list[list[str]]:
     rows = []
     for p in (1.0, 1.5, 3.0):
         best = problem.best(p)
-        labels = loewner.label_budget(*problem.a.shape, p, EPSILON)
+        labels = loewner.regression.label_budget(*problem.a.shape, p, EPSILON)
         for plan in ("uniform", "Lewis, pivotal"):
             good = sum(problem.excess(p, best, plan, labels, seed) <= EPSILON for seed in range(seeds))
             test = binomtest(good, seeds, CLAIMED, alternative="less")

@@ -51,7 +51,9 @@ def table_rows(kind: str, a: np.ndarray) -> list[list[object]]:
         rows.append([kind, method, restarts, *shown])
 
     for restarts in (DEFAULT_RESTARTS, RESTARTS):
-        taken, found = seconds(partial(loewner.projective_clustering, a, CLUSTERS, dimension, num_restarts=restarts))
+        taken, found = seconds(
+            partial(loewner.cluster.projective_clustering, a, CLUSTERS, dimension, num_restarts=restarts)
+        )
         nested = found.report.initial_objective
         add("projective_clustering", restarts, taken, found.report.final_objective)
     taken, error = seconds(lambda: min(straightforward(a, dimension, seed) for seed in range(RESTARTS)))

@@ -28,11 +28,11 @@ HEADER = ["method", "reading", "factoring", "writing", "sum", "whole process", "
 
 
 def svd(a: np.ndarray, rank: int) -> None:
-    loewner.project_rows(a, loewner.truncated_svd(a, rank, eps=1e-4).vt)
+    loewner.linalg.project_rows(a, loewner.linalg.truncated_svd(a, rank, eps=1e-4).vt)
 
 
 def lp(a: np.ndarray, rank: int) -> None:
-    loewner.project_rows(a, loewner.lp_factorization(a, norm_exponent=1.5).vt[:rank])
+    loewner.linalg.project_rows(a, loewner.lowrank.lp_factorization(a, norm_exponent=1.5).vt[:rank])
 
 
 METHODS: dict[str, Callable[[np.ndarray, int], None]] = {"svd": svd, "lp": lp}

@@ -71,12 +71,12 @@ def descend(u: np.ndarray, z: np.ndarray, steps: int = 40) -> float:
 
 
 def by_lewis_weights(a: np.ndarray, **options: float) -> tuple[int, np.ndarray, float]:
-    result = loewner.lewis_weights(a, norm_exponent=1, **options)
+    result = loewner.norms.lewis_weights(a, norm_exponent=1, **options)
     return result.iterations, result.q, result.certificate
 
 
 def by_ellipsoid_method(a: np.ndarray) -> tuple[int, np.ndarray, float]:
-    result = loewner.loewner_ellipsoid(a, norm_exponent=1)
+    result = loewner.norms.loewner_ellipsoid(a, norm_exponent=1)
     return result.report.iterations, result.factor.T @ result.factor, result.distortion
 
 
@@ -102,7 +102,7 @@ def rows() -> list[list[str]]:
 
 def main() -> None:
     arguments = experiment_parser(__doc__).parse_args()
-    loewner.lewis_weights(np.eye(4, dtype=np.float32))  # starts the threads
+    loewner.norms.lewis_weights(np.eye(4, dtype=np.float32))  # starts the threads
     publish("distortion", markdown_table(HEADER, rows()), arguments.update_docs)
 
 

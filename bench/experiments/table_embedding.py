@@ -4,7 +4,7 @@
 First table: median over seeds of the smallest and the largest singular value of S U, U an orthonormal basis, beside
 1 -+ sqrt(d/m), where those of a dense Gaussian matrix end. Bases: Gaussian; coherent: identity rows, then zeros; spiky:
 Gaussian rows of size 1/i, orthonormalised; real: 200 columns of the token embedding of all-MiniLM-L6-v2,
-orthonormalised. Second table: seeds for which the shape of embedding_for_distortion misses its distortion, and what a
+orthonormalised. Second table: seeds for which an embedding made for a distortion misses it, and what a
 share of failures of 1 % makes of that number; one entry per column (s = 1) and independent entries are controls that
 must fail. Writes docs/images/embedding.svg too. Some ten minutes on two cores.
 """
@@ -54,7 +54,7 @@ def extremes(b: np.ndarray) -> Range:
 
 
 def embedded(u: np.ndarray, rows: int, nonzeros: int, seed: int) -> Range:
-    return extremes(loewner.SparseSignEmbedding(rows, len(u), nonzeros=nonzeros, seed=seed).apply(u))
+    return extremes(loewner.sketch.SparseSignEmbedding(rows, len(u), nonzeros=nonzeros, seed=seed).apply(u))
 
 
 def independent_on_coherent(rows: int, nonzeros: int, seed: int) -> Range:
@@ -124,7 +124,7 @@ def plot(ranges: Ranges) -> None:
     save_plot(figure, "embedding")
 
 
-# ---- the promise of embedding_for_distortion ----
+# ---- the promise of SparseSignEmbedding.for_distortion ----
 
 
 def failures(draw: Callable[[int], Range], distortion: float, seeds: int) -> int:
@@ -147,7 +147,8 @@ def claim_rows(every_basis: dict[str, np.ndarray], seeds: int) -> tuple[list[lis
         print(*rows[-1], file=sys.stderr, flush=True)
 
     for distortion in DISTORTIONS:
-        m, s = loewner.embedding_for_distortion(DIMENSION, distortion)
+        shaped = loewner.sketch.SparseSignEmbedding.for_distortion(ROWS, DIMENSION, distortion)
+        m, s = shaped.rows, shaped.nonzeros
         for name, u in every_basis.items():
             add(distortion, m, f"s = {s}", name, partial(embedded, u, m, s), False)
         one_entry = partial(embedded, every_basis["coherent"], m, 1)
@@ -172,7 +173,7 @@ def main() -> None:
     header = ["distortion", "m", "entries", "basis", f"failures of {arguments.claim_seeds}", "p of 1 %", "promise"]
     publish("embedding-claim", markdown_table(header, claims), arguments.update_docs)
     if not as_expected:
-        raise SystemExit("the promise of embedding_for_distortion is broken, or a control keeps it")
+        raise SystemExit("the promise of SparseSignEmbedding.for_distortion is broken, or a control keeps it")
 
 
 if __name__ == "__main__":

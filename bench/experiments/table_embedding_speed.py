@@ -37,9 +37,9 @@ Sketch = Callable[[int], np.ndarray]  # of a seed
 
 
 def loewner_sketch(a: np.ndarray | scipy.sparse.csr_matrix, m: int, seed: int) -> np.ndarray:
-    s = loewner.SparseSignEmbedding(m, a.shape[0], nonzeros=loewner.default_nonzeros(m, a.shape[1]), seed=seed)
+    s = loewner.sketch.SparseSignEmbedding(m, a.shape[0], nonzeros=8 if m < 4 * a.shape[1] else 4, seed=seed)
     if scipy.sparse.issparse(a):
-        return s.apply(loewner.SparseRows(a.shape[1], a.indptr.astype(np.int64), a.indices, a.data))
+        return s.apply(loewner.linalg.SparseRows(a.shape[1], a.indptr.astype(np.int64), a.indices, a.data))
     return s.apply(a)
 
 
@@ -151,7 +151,7 @@ def least_squares_rows(a: np.ndarray, b: np.ndarray, rounds: int) -> list[list[s
         {
             "numpy.linalg.lstsq": lambda: np.linalg.lstsq(a, b, rcond=None)[0],
             "normal equations, Cholesky": lambda: by_normal_equations(a, b),
-            "loewner least_squares": lambda: loewner.least_squares(a, b[:, None]).x[:, 0],
+            "loewner least_squares": lambda: loewner.sketch.least_squares(a, b[:, None]).x[:, 0],
         },
         rounds,
     )

@@ -18,17 +18,17 @@ HEADER = ["method", "seconds", "l_1 error", "of svd", "Frobenius error"]
 
 
 def svd(a: np.ndarray, rank: int) -> np.ndarray:
-    vt = loewner.truncated_svd(a, rank).vt
-    return loewner.project_rows(a, vt) @ vt.astype(np.float32)
+    vt = loewner.linalg.truncated_svd(a, rank).vt
+    return loewner.linalg.project_rows(a, vt) @ vt.astype(np.float32)
 
 
 def lp(a: np.ndarray, rank: int) -> np.ndarray:
-    factors = loewner.lp_low_rank(a, rank, norm_exponent=1)
+    factors = loewner.lowrank.lp_low_rank(a, rank, norm_exponent=1)
     return factors.left @ factors.right
 
 
 def entrywise(a: np.ndarray, rank: int) -> np.ndarray:
-    factors = loewner.entrywise_low_rank(a, rank, norm_exponent=1)
+    factors = loewner.lowrank.entrywise_low_rank(a, rank, norm_exponent=1)
     return factors.left @ factors.right
 
 
@@ -43,7 +43,7 @@ def main() -> None:
         start = time.perf_counter()
         b = approximate(a, rank_at(0.72, a.shape))
         seconds = time.perf_counter() - start
-        errors = loewner.approximation_errors(a, b, norm_exponent=1)
+        errors = loewner.norms.approximation_errors(a, b, norm_exponent=1)
         error = errors.relative_lp_error
         svd_error = svd_error or error
         rows.append(

@@ -40,7 +40,9 @@ def nearest_to_centres(keys: np.ndarray, count: int) -> np.ndarray:
 
 
 SCORERS: dict[str, Scorer] = {
-    "leverage": lambda keys, count: loewner.select_heavy_keys(np.ascontiguousarray(keys), max_keys=count).indices,
+    "leverage": lambda keys, count: (
+        loewner.attention.select_heavy_keys(np.ascontiguousarray(keys), max_keys=count).indices
+    ),
     "key length": lambda keys, count: np.argsort(-np.linalg.norm(keys, axis=1), kind="stable")[:count],
     "recent": lambda keys, count: np.arange(len(keys))[-count:],
     "k-means": nearest_to_centres,
@@ -76,7 +78,7 @@ def mass_rows(glue: Path) -> list[list[str]]:
 
 
 def stream_of(keys: np.ndarray) -> None:
-    stream = loewner.HeavyKeyStream(keys.shape[1], 0, eps=0.1)
+    stream = loewner.attention.HeavyKeyStream(keys.shape[1], 0, eps=0.1)
     nothing = np.empty((BLOCK, 0), np.float32)
     for first in range(0, len(keys), BLOCK):
         stream.push(keys[first : first + BLOCK], nothing)
@@ -91,7 +93,7 @@ def speed_rows(rounds: int) -> list[list[str]]:
         results = in_turns(
             {
                 "torch attention": partial(scaled_dot_product_attention, q, k, v),
-                "select_heavy_keys": partial(loewner.select_heavy_keys, keys, eps=0.1),
+                "select_heavy_keys": partial(loewner.attention.select_heavy_keys, keys, eps=0.1),
                 "HeavyKeyStream": partial(stream_of, keys),
                 "key_leverages (torch)": partial(key_leverages, k),
             },

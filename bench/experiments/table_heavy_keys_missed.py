@@ -84,7 +84,7 @@ def missed_row(name: str, power: float, cases: Sequence[tuple[np.ndarray, np.nda
     counts = np.zeros(5, np.int64)
     for keys, queries in cases:
         selected, too_few = (
-            loewner.select_heavy_keys(keys, eps=e, power=power).indices for e in (EPS[power], 2 * EPS[power])
+            loewner.attention.select_heavy_keys(keys, eps=e, power=power).indices for e in (EPS[power], 2 * EPS[power])
         )
         heavy = heavy_by_brute_force(keys, queries, power)
         missed, control = (len(np.setdiff1d(heavy, chosen)) for chosen in (selected, too_few))

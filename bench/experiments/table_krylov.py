@@ -85,7 +85,7 @@ Solve = Callable[[Problem, int, int], np.ndarray]  # of the problem, the steps a
 
 
 def krylov(problem: Problem, steps: int, seed: int) -> np.ndarray:
-    return loewner.block_krylov(problem.matrix(), 1, block=SMALL_BLOCK, steps=steps, seed=seed).vt
+    return loewner.linalg.block_krylov(problem.matrix(), 1, block=SMALL_BLOCK, steps=steps, seed=seed).vt
 
 
 def subspace_iteration(problem: Problem, steps: int, seed: int) -> np.ndarray:
@@ -120,16 +120,16 @@ def products_of_two_sizes(problem: Problem, seed: int) -> float:
     """Of the smallest constant that is enough."""
     for constant in 0.01 * 1.15 ** np.arange(40):
         options = dict(norm_exponent=problem.p, eps=problem.eps, constant=constant)
-        if problem.is_solved(loewner.schatten_low_rank(problem.matrix(), 1, seed=seed, **options).vt):
-            return loewner.schatten_plan(SIZE, 1, **options).products
+        if problem.is_solved(loewner.linalg.schatten_low_rank(problem.matrix(), 1, seed=seed, **options).vt):
+            return loewner.linalg.schatten_plan(SIZE, 1, **options).products
     return math.inf
 
 
 def planned_products(problem: Problem, seed: int) -> float:
     """Of the default constant; infinite where it breaks the promise."""
     options = dict(norm_exponent=problem.p, eps=problem.eps)
-    is_kept = problem.is_solved(loewner.schatten_low_rank(problem.matrix(), 1, seed=seed, **options).vt)
-    return loewner.schatten_plan(SIZE, 1, **options).products if is_kept else math.inf
+    is_kept = problem.is_solved(loewner.linalg.schatten_low_rank(problem.matrix(), 1, seed=seed, **options).vt)
+    return loewner.linalg.schatten_plan(SIZE, 1, **options).products if is_kept else math.inf
 
 
 COUNTS: dict[str, Callable[[Problem, int], float]] = {
@@ -227,11 +227,11 @@ def spectra_svd(table: Table, tolerance: float) -> np.ndarray:
 
 
 def ours(table: Table, **options: object) -> np.ndarray:
-    return loewner.block_krylov(table.ours, RANK, **options).vt
+    return loewner.linalg.block_krylov(table.ours, RANK, **options).vt
 
 
 def sketched(table: Table, **options: object) -> np.ndarray:
-    return loewner.sketched_svd(table.ours, RANK, **options).vt
+    return loewner.sketch.sketched_svd(table.ours, RANK, **options).vt
 
 
 Ways = list[dict[str, Method]]  # of settings by name, each with more work than the one before

@@ -83,9 +83,11 @@ def known_near_rows(rows: np.ndarray, k: int, seed: int) -> np.ndarray:
 
 
 FINDERS: dict[str, Finder] = {
-    "loewner latent_simplex": lambda rows, k, seed: loewner.latent_simplex(rows, k, share=SHARE, seed=seed).vertices,
+    "loewner latent_simplex": lambda rows, k, seed: (
+        loewner.cluster.latent_simplex(rows, k, share=SHARE, seed=seed).vertices
+    ),
     "the same, one pass less": lambda rows, k, seed: (
-        loewner.latent_simplex(rows, k, share=SHARE, power_steps=0, seed=seed).vertices
+        loewner.cluster.latent_simplex(rows, k, share=SHARE, power_steps=0, seed=seed).vertices
     ),
     "SPA": successive_projections,
     "NMF": nmf,
@@ -142,11 +144,11 @@ def time_rows() -> list[list[str]]:
         columns = random.integers(0, 2000, (count, 100), dtype=np.int32)
         columns[:, :50] = columns[:, :50] % 200 + 200 * (np.arange(count) % 10)[:, None]  # ten topics
         offsets = np.arange(0, 100 * count + 1, 100, dtype=np.int64)
-        rows = loewner.SparseRows(2000, offsets, columns.ravel(), random.random(100 * count))
+        rows = loewner.linalg.SparseRows(2000, offsets, columns.ravel(), random.random(100 * count))
         times = []
         for _ in range(3):
             start = time.perf_counter()
-            loewner.latent_simplex(rows, 10)
+            loewner.cluster.latent_simplex(rows, 10)
             times.append(time.perf_counter() - start)
         table.append([f"{100 * count}", f"{np.median(times):.3f}", f"{1e9 * np.median(times) / (100 * count):.0f}"])
     return table

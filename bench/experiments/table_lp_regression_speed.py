@@ -156,7 +156,7 @@ def single_rows(a: np.ndarray, b: np.ndarray, rounds: int) -> tuple[list[list[st
     """The rows of all p, and the fastest peer of each with its seconds."""
     rows, fastest = [], {}
     for p, peers in PEERS.items():
-        ours = in_turns({"": lambda p=p: loewner.lp_regression(a, b, norm_exponent=p)}, rounds)[""]
+        ours = in_turns({"": lambda p=p: loewner.regression.lp_regression(a, b, norm_exponent=p)}, rounds)[""]
         bound = float(ours.result.lower_bounds[0])
         excess = float(ours.result.objectives[0]) / bound - 1
         name = f"{p:g}"
@@ -183,7 +183,7 @@ def many_rows(
     rows = []
     for p in exponents:
         start = time.perf_counter()
-        fit = loewner.lp_regression(a, b, norm_exponent=p)
+        fit = loewner.regression.lp_regression(a, b, norm_exponent=p)
         seconds = time.perf_counter() - start
         gap = float((fit.objectives / fit.lower_bounds - 1).max())
         peer, one = fastest.get(p, ("", math.nan))
@@ -206,7 +206,7 @@ def fastest_of(a: np.ndarray, b: np.ndarray, exponents: list[float]) -> dict[flo
     """Of the peers that reach the objective to 1e-6 on one right-hand side."""
     fastest: dict[float, tuple[str, float]] = {}
     for p in exponents:
-        bound = float(loewner.lp_regression(a, b, norm_exponent=p).lower_bounds[0])
+        bound = float(loewner.regression.lp_regression(a, b, norm_exponent=p).lower_bounds[0])
         for peer, (module, solver) in PEERS.get(p, {}).items():
             if importlib.util.find_spec(module) is None:
                 continue

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from compressed import Compressed
-from loewner import LabelImportance, Method, Selection, compress, expand, load
+from loewner import Method, Selection, compress, expand, load
+from loewner.regression import LabelImportance
 from loewner.transformers.refit import refit
 from results_page import OUT, experiment_parser, markdown_table, publish
 from table_quality import Fidelity

@@ -54,13 +54,13 @@ def tails(values: np.ndarray) -> np.ndarray:
 # ---- known spectra ----
 
 
-def diagonal(spectrum: np.ndarray) -> loewner.SparseRows:
-    return loewner.SparseRows(SIZE, np.arange(SIZE + 1), np.arange(SIZE, dtype=np.int32), spectrum)
+def diagonal(spectrum: np.ndarray) -> loewner.linalg.SparseRows:
+    return loewner.linalg.SparseRows(SIZE, np.arange(SIZE + 1), np.arange(SIZE, dtype=np.int32), spectrum)
 
 
 def sketched(spectrum: np.ndarray, m: int, s: int, is_corrected: bool, seed: int) -> float:
     options = dict(sketch_size=m, nonzeros=s, seed=seed, correct_bias=is_corrected)
-    return float(loewner.estimate_residuals(diagonal(spectrum), RANK, **options).residual[RANK])
+    return float(loewner.sketch.estimate_residuals(diagonal(spectrum), RANK, **options).residual[RANK])
 
 
 def gaussian(spectrum: np.ndarray, is_corrected: bool, seed: int) -> float:
@@ -137,7 +137,7 @@ def estimated_curves(matrices: Mapping[str, np.ndarray], rank_share: float, size
     curves = []
     for a in matrices.values():
         rank = int(rank_share * min(a.shape))
-        curves.append(relative(loewner.estimate_residuals(a, rank, sketch_size=size_factor * rank).residual))
+        curves.append(relative(loewner.sketch.estimate_residuals(a, rank, sketch_size=size_factor * rank).residual))
     return curves
 
 

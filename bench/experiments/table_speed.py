@@ -34,13 +34,13 @@ def sklearn_svd(a: np.ndarray, rank: int) -> Factors:
 
 
 def loewner_svd(a: np.ndarray, rank: int) -> Factors:
-    vt = loewner.truncated_svd(a, rank).vt
-    return loewner.project_rows(a, vt), vt
+    vt = loewner.linalg.truncated_svd(a, rank).vt
+    return loewner.linalg.project_rows(a, vt), vt
 
 
 def loewner_lp(a: np.ndarray, rank: int, **options: float) -> Factors:
-    vt = loewner.lp_factorization(a, norm_exponent=1, **options).vt[:rank]
-    return loewner.project_rows(a, vt), vt
+    vt = loewner.lowrank.lp_factorization(a, norm_exponent=1, **options).vt[:rank]
+    return loewner.linalg.project_rows(a, vt), vt
 
 
 METHODS: dict[str, Callable[[np.ndarray, int], Factors]] = {

@@ -54,17 +54,17 @@ def projected(a: np.ndarray, vt: np.ndarray) -> Approximation:
 
 
 def loewner_svd(a: np.ndarray) -> Approximation:
-    vt = loewner.truncated_svd(a, RANK).vt
-    return loewner.project_rows(a, vt) @ vt.astype(np.float32)
+    vt = loewner.linalg.truncated_svd(a, RANK).vt
+    return loewner.linalg.project_rows(a, vt) @ vt.astype(np.float32)
 
 
 def loewner_l1(a: np.ndarray) -> Approximation:
-    fit = loewner.lp_low_rank(a, L1_RANK, norm_exponent=1.0)
+    fit = loewner.lowrank.lp_low_rank(a, L1_RANK, norm_exponent=1.0)
     return fit.left @ fit.right
 
 
 def loewner_subspaces(a: np.ndarray) -> Approximation:
-    found = loewner.projective_clustering(a, CLUSTERS, DIMENSION)
+    found = loewner.cluster.projective_clustering(a, CLUSTERS, DIMENSION)
     return in_subspaces(a, found.cluster_of_row, [np.asarray(vt, np.float32) for vt in found.bases])
 
 

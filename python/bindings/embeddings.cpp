@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nanobind/stl/pair.h>
-
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
@@ -12,20 +10,6 @@ namespace loewner::python {
 using namespace nb::literals;
 
 void bind_embeddings(nb::module_& m) {
-  m.def(
-      "default_nonzeros", &default_nonzeros, "rows"_a, "dimension"_a,
-      "Non-zeros per column of an embedding of `dimension` dimensions in `rows` rows: 8 below 4 x dimension, else 4.");
-
-  m.def(
-      "embedding_for_distortion",
-      [](Index dimension, double distortion, double slack) {
-        const EmbeddingShape shape = embedding_for_distortion(dimension, distortion, slack);
-        return std::pair(shape.rows, shape.nonzeros);
-      },
-      "dimension"_a, "distortion"_a, "slack"_a = 0.5,
-      "(rows, nonzeros) of an embedding whose singular values on a subspace of `dimension` dimensions lie within\n"
-      "`distortion` of 1: (1 + slack) dimension / distortion^2 rows, the optimal number up to the slack.");
-
   nb::class_<SparseSignEmbedding>(
       m, "SparseSignEmbedding",
       "A random rows x cols matrix S with ||S x|| close to ||x|| on every fixed subspace of dimension well below "
@@ -33,6 +17,15 @@ void bind_embeddings(nb::module_& m) {
       "`nonzeros` entries +-1/sqrt(nonzeros) per column, at random places. It is never stored.")
       .def(nb::init<Index, Index, Index, std::uint64_t>(), "rows"_a, "cols"_a, nb::kw_only(), "nonzeros"_a = 8,
            "seed"_a = 0)
+      .def_static(
+          "for_distortion",
+          [](Index cols, Index dimension, double distortion, double slack, std::uint64_t seed) {
+            const EmbeddingShape shape = embedding_for_distortion(dimension, distortion, slack);
+            return SparseSignEmbedding(shape.rows, cols, shape.nonzeros, seed);
+          },
+          "cols"_a, "dimension"_a, "distortion"_a, nb::kw_only(), "slack"_a = 0.5, "seed"_a = 0,
+          "The embedding whose singular values on a subspace of `dimension` dimensions lie within `distortion` of 1:\n"
+          "(1 + slack) dimension / distortion^2 rows, the optimal number up to the slack.")
       .def_prop_ro("rows", &SparseSignEmbedding::rows)
       .def_prop_ro("cols", &SparseSignEmbedding::cols)
       .def_prop_ro("nonzeros", &SparseSignEmbedding::nonzeros, "per column")

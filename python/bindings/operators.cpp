@@ -22,7 +22,7 @@ std::string type_of(const nb::object& a) {
 void require_operator(const nb::object& a) {
   const auto has = [&](const char* name) { return nb::hasattr(a, name); };
   if (has("shape") && has("matmat") && has("rmatmat")) return;
-  throw nb::type_error(("a must be a 2-D array of float16, float32 or float64, loewner.SparseRows, a scipy.sparse "
+  throw nb::type_error(("a must be a 2-D array of float16, float32 or float64, loewner.linalg.SparseRows, a scipy.sparse "
                         "matrix or an operator with shape, matmat and rmatmat, got " +
                         type_of(a))
                            .c_str());

@@ -18,10 +18,10 @@ from interruptible import interruptible
 def test_a_mistake_of_the_caller_is_a_value_error_with_the_message_of_the_core() -> None:
     a = np.ones((10, 4), np.float32)
     with pytest.raises(ValueError, match=r"rank.*\[1, 4\].*got 5"):
-        loewner.truncated_svd(a, 5)
+        loewner.linalg.truncated_svd(a, 5)
     a[3, 2] = np.nan
     with pytest.raises(ValueError, match="row 3, column 2"):
-        loewner.truncated_svd(a, 2)
+        loewner.linalg.truncated_svd(a, 2)
     with pytest.raises(ValueError, match="got 0"):
         loewner.set_num_threads(0)
 
@@ -57,6 +57,7 @@ class Slow:
         return np.arange(2000)[:, None] * x
     rmatmat = matmat
 a = np.random.default_rng(1).standard_normal((40000, 384)).astype(np.float32)
+loss = loewner.norms.Loss.power(1, 1e-9)
 print("started", flush=True)
 {loop}
 """
@@ -66,10 +67,10 @@ print("started", flush=True)
 @pytest.mark.parametrize(
     "call",
     [
-        "loewner.entrywise_low_rank(a, 200, max_iterations=100000, tolerance=0)",
-        "loewner.robust_subspace(a, 200, loewner.Loss.power(1, 1e-9), max_iterations=100000, tolerance=0)",
-        "loewner.block_krylov(np.resize(a, (15000, 1024)), 400, eps=1e-9)",
-        "loewner.block_krylov(Slow(), 400)",
+        "loewner.lowrank.entrywise_low_rank(a, 200, max_iterations=100000, tolerance=0)",
+        "loewner.lowrank.robust_subspace(a, 200, loss, max_iterations=100000, tolerance=0)",
+        "loewner.linalg.block_krylov(np.resize(a, (15000, 1024)), 400, eps=1e-9)",
+        "loewner.linalg.block_krylov(Slow(), 400)",
     ],
 )
 def test_ctrl_c_stops_a_computation_within_a_second(call: str) -> None:

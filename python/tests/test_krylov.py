@@ -56,7 +56,7 @@ KINDS: dict[str, Callable[[NDArray[np.float64]], Any]] = {
         (a.ravel(), tuple(np.indices(a.shape, np.int64).reshape(2, -1))), a.shape
     ),
     "sparse integers": lambda a: scipy.sparse.csr_array(np.rint(64 * a).astype(np.int32)),
-    "SparseRows": lambda a: loewner.SparseRows(
+    "SparseRows": lambda a: loewner.linalg.SparseRows(
         a.shape[1],
         np.arange(0, a.size + 1, a.shape[1]),
         np.tile(np.arange(a.shape[1], dtype=np.int32), len(a)),
@@ -76,7 +76,7 @@ def test_every_kind_of_matrix_gives_what_the_svd_of_numpy_does(
     a = np.ascontiguousarray(a.T) if is_wide else a
     expected = np.rint(64 * a) if kind == "sparse integers" else a
     u, sigma, vt = np.linalg.svd(expected, full_matrices=False)
-    found = loewner.block_krylov(KINDS[kind](a), RANK, eps=1e-8, vector_tolerance=1e-8)
+    found = loewner.linalg.block_krylov(KINDS[kind](a), RANK, eps=1e-8, vector_tolerance=1e-8)
     assert found.status == loewner.Status.converged and found.numerical_rank == RANK
     assert np.allclose(found.singular_values, sigma[:RANK], rtol=1e-10)
     best = (u[:, :RANK] * sigma[:RANK]) @ vt[:RANK]
@@ -88,46 +88,47 @@ def test_every_kind_of_matrix_gives_what_the_svd_of_numpy_does(
 
 @pytest.mark.parametrize("p", [1.0, 2.0, np.inf])
 def test_two_block_sizes_find_the_same(a: NDArray[np.float64], p: float) -> None:
-    found = loewner.schatten_low_rank(a, RANK, norm_exponent=p, eps=0.05)
+    found = loewner.linalg.schatten_low_rank(a, RANK, norm_exponent=p, eps=0.05)
     assert np.allclose(found.singular_values, np.linalg.svd(a, compute_uv=False)[:RANK], rtol=1e-6)
     assert found.excess_estimate == 0.05
 
 
 def test_products_are_those_of_the_plan_and_counted() -> None:
     operator = Products(np.diag(0.99 ** np.arange(900)))
-    plan = loewner.schatten_plan(900, 3, eps=0.1)
+    plan = loewner.linalg.schatten_plan(900, 3, eps=0.1)
     assert plan.products == plan.small_block * (2 * plan.many_steps + 1) + plan.large_block * (3 * plan.few_steps + 1)
-    found = loewner.schatten_low_rank(operator, 3, eps=0.1)
+    found = loewner.linalg.schatten_low_rank(operator, 3, eps=0.1)
     assert found.products == plan.products + 16 == sum(shape[1] for shape in operator.asked)
 
 
 def test_options_reach_the_method(a: NDArray[np.float64]) -> None:
-    assert loewner.block_krylov(a, RANK, block=3, steps=4).products == 3 * (2 * 4 + 1)
-    limited = loewner.block_krylov(a, RANK, eps=1e-9, max_products=60)
+    assert loewner.linalg.block_krylov(a, RANK, block=3, steps=4).products == 3 * (2 * 4 + 1)
+    limited = loewner.linalg.block_krylov(a, RANK, eps=1e-9, max_products=60)
     assert limited.status == loewner.Status.max_iterations and limited.excess_estimate > 1e-9
-    loose, tight = (loewner.block_krylov(a, RANK, eps=eps).products for eps in (0.5, 1e-6))
+    loose, tight = (loewner.linalg.block_krylov(a, RANK, eps=eps).products for eps in (0.5, 1e-6))
     assert loose < tight
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sketch_gives_what_the_best_matrix_leaves_over_and_says_so(kind: str) -> None:
     a = np.random.default_rng(4).standard_normal((4000, 60)) * (1 + np.arange(60)) ** -0.5
-    found = loewner.sketched_svd(KINDS[kind](a), RANK, eps=0.05)
+    found = loewner.sketch.sketched_svd(KINDS[kind](a), RANK, eps=0.05)
     best = np.sqrt((np.linalg.svd(a, compute_uv=False)[RANK:] ** 2).sum())
     excess = np.linalg.norm(a - a @ found.vt.T @ found.vt) / best - 1
     assert excess <= found.excess_estimate <= 0.05
-    assert loewner.sketch_rows_for(RANK, 0.05) * 4 <= 4000
-    assert loewner.sketched_svd(KINDS[kind](a), RANK, eps=0.05, rows=100).excess_estimate <= 0.05
-    known = loewner.sketched_svd(KINDS[kind](a), RANK, eps=0.05, steps=6)
+    assert loewner.sketch.sketched_svd(KINDS[kind](a), RANK, eps=0.05, rows=100).excess_estimate <= 0.05
+    known = loewner.sketch.sketched_svd(KINDS[kind](a), RANK, eps=0.05, steps=6)
     assert np.linalg.norm(a - a @ known.vt.T @ known.vt) / best - 1 <= 0.05
     assert known.excess_estimate == np.inf  # nobody looked
     with pytest.raises(ValueError, match="rank must be in"):
-        loewner.sketched_svd(KINDS[kind](a), 61)
+        loewner.sketch.sketched_svd(KINDS[kind](a), 61)
     with pytest.raises(ValueError, match=r"steps.* must not be negative"):
-        loewner.sketched_svd(KINDS[kind](a), RANK, steps=-1)
+        loewner.sketch.sketched_svd(KINDS[kind](a), RANK, steps=-1)
 
 
-@pytest.mark.parametrize("solve", [loewner.block_krylov, loewner.schatten_low_rank, loewner.sketched_svd])
+@pytest.mark.parametrize(
+    "solve", [loewner.linalg.block_krylov, loewner.linalg.schatten_low_rank, loewner.sketch.sketched_svd]
+)
 @pytest.mark.parametrize("kind", ["float16", "float64", "csr, float32", "shape, matmat, rmatmat"])
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(solve: Any, kind: str) -> None:
     a = np.random.default_rng(3).standard_normal((9000, 60))
@@ -146,7 +147,7 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(solve: Any,
 
 
 def test_results_outlive_their_matrix_and_their_object(a: NDArray[np.float64]) -> None:
-    u = loewner.block_krylov(scipy.sparse.csr_array(a), RANK).u
+    u = loewner.linalg.block_krylov(scipy.sparse.csr_array(a), RANK).u
     expected = u.copy()
     gc.collect()
     _ = [np.full(u.shape, 7.0) for _ in range(50)]
@@ -181,7 +182,7 @@ def test_what_an_operator_raises_arrives_as_it_is(a: NDArray[np.float64], method
         raise error
 
     with pytest.raises(LookupError) as caught:
-        loewner.block_krylov(Answering(a, method, fail), RANK)
+        loewner.linalg.block_krylov(Answering(a, method, fail), RANK)
     assert caught.value is error
     assert any(entry.name == "fail" for entry in caught.traceback)
 
@@ -191,14 +192,14 @@ def test_what_an_operator_raises_arrives_as_it_is(a: NDArray[np.float64], method
 def test_products_of_another_shape_are_value_errors(a: NDArray[np.float64], method: str, answer: Any) -> None:
     kind = TypeError if answer(a) is None else ValueError
     with pytest.raises(kind, match=rf"^{method} .*must give .*got"):
-        loewner.block_krylov(Answering(a, method, answer), RANK)
+        loewner.linalg.block_krylov(Answering(a, method, answer), RANK)
 
 
 def test_products_of_other_real_numbers_are_converted_and_complex_ones_refused(a: NDArray[np.float64]) -> None:
-    single = loewner.block_krylov(Answering(a, "matmat", lambda y: np.asfortranarray(y, np.float32)), RANK)
+    single = loewner.linalg.block_krylov(Answering(a, "matmat", lambda y: np.asfortranarray(y, np.float32)), RANK)
     assert np.allclose(single.singular_values, np.linalg.svd(a, compute_uv=False)[:RANK], rtol=1e-5)
     with pytest.raises(TypeError, match="matmat must give real numbers, got complex128"):
-        loewner.block_krylov(Answering(a, "matmat", lambda y: y + 0j), RANK)
+        loewner.linalg.block_krylov(Answering(a, "matmat", lambda y: y + 0j), RANK)
 
 
 @METHODS
@@ -209,11 +210,11 @@ def test_the_row_of_a_product_that_is_not_finite_is_named(a: NDArray[np.float64]
 
     matrix = {"matmat": "the matrix", "rmatmat": "its transpose"}[method]
     with pytest.raises(ValueError, match=rf"^block_krylov: row 17 of a product with {matrix} is not finite$"):
-        loewner.block_krylov(Answering(a, method, spoilt), RANK)
+        loewner.linalg.block_krylov(Answering(a, method, spoilt), RANK)
 
 
 @pytest.mark.parametrize("kind", ["float16", "float32", "float64", "csr, float32", "csc"])
-@pytest.mark.parametrize("solve", [loewner.block_krylov, loewner.schatten_low_rank])
+@pytest.mark.parametrize("solve", [loewner.linalg.block_krylov, loewner.linalg.schatten_low_rank])
 def test_the_entry_that_is_not_finite_is_named(a: NDArray[np.float64], kind: str, solve: Any) -> None:
     a[211, 13], a[250, 2] = np.inf, np.nan
     with pytest.raises(
@@ -232,7 +233,7 @@ def test_an_operator_may_keep_and_change_what_it_gets(a: NDArray[np.float64]) ->
             x[:] = 0
             return y
 
-    found, expected = loewner.block_krylov(Spoiling(a), RANK), loewner.block_krylov(Products(a), RANK)
+    found, expected = loewner.linalg.block_krylov(Spoiling(a), RANK), loewner.linalg.block_krylov(Products(a), RANK)
     assert np.array_equal(found.vt, expected.vt)
     gc.collect()
     assert all(not x.any() for x in kept)
@@ -244,9 +245,9 @@ def test_an_operator_may_keep_and_change_what_it_gets(a: NDArray[np.float64]) ->
 def test_a_rank_outside_the_sides_is_a_value_error(a: NDArray[np.float64]) -> None:
     for rank in (0, 61):
         with pytest.raises(ValueError, match=rf"rank must be in \[1, 60\].*got {rank}"):
-            loewner.block_krylov(Products(a), rank)
+            loewner.linalg.block_krylov(Products(a), rank)
         with pytest.raises(ValueError, match=rf"rank must be in \[1, 60\].*got {rank}"):
-            loewner.schatten_low_rank(a, rank)
+            loewner.linalg.schatten_low_rank(a, rank)
 
 
 @pytest.mark.parametrize(
@@ -260,15 +261,15 @@ def test_a_rank_outside_the_sides_is_a_value_error(a: NDArray[np.float64]) -> No
 )
 def test_what_has_no_products_is_a_type_error_that_names_what_does(matrix: Any, received: str) -> None:
     with pytest.raises(TypeError, match=rf"^a must be a 2-D array of float16.*matmat and rmatmat, got .*{received}$"):
-        loewner.block_krylov(matrix, 1)
+        loewner.linalg.block_krylov(matrix, 1)
 
 
 def test_bad_shapes_and_sparse_matrices_of_complex_numbers_are_refused(a: NDArray[np.float64]) -> None:
     operator = Products(a)
     operator.shape = (300,)
     with pytest.raises(ValueError, match=r"two dimensions, got shape \(300,\)"):
-        loewner.block_krylov(operator, 1)
+        loewner.linalg.block_krylov(operator, 1)
     with pytest.raises(TypeError, match="real numbers, got complex128"):
-        loewner.block_krylov(scipy.sparse.csr_array(a + 0j), 1)
+        loewner.linalg.block_krylov(scipy.sparse.csr_array(a + 0j), 1)
     with pytest.raises(ValueError, match="row-major"):
-        loewner.block_krylov(a.T, 1)
+        loewner.linalg.block_krylov(a.T, 1)

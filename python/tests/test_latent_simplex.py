@@ -33,10 +33,10 @@ def test_vertices_are_found_in_every_form_of_rows(form: str) -> None:
     vertices, rows = simplex_rows()
     if form == "sparse":
         csr = scipy.sparse.csr_matrix(rows)
-        given: Any = loewner.SparseRows(30, csr.indptr.astype(np.int64), csr.indices, csr.data)
+        given: Any = loewner.linalg.SparseRows(30, csr.indptr.astype(np.int64), csr.indices, csr.data)
     else:
         given = rows.astype(form)
-    found = loewner.latent_simplex(given, 4, share=0.03)
+    found = loewner.cluster.latent_simplex(given, 4, share=0.03)
     assert matched_error(vertices, found.vertices) < 0.03
     assert [len(rows_of_one) for rows_of_one in found.members] == [45] * 4
 
@@ -44,7 +44,7 @@ def test_vertices_are_found_in_every_form_of_rows(form: str) -> None:
 def test_codes_are_those_of_constrained_least_squares() -> None:
     random = np.random.default_rng(1)
     vertices, rows = random.standard_normal((6, 12)), random.standard_normal((40, 12))
-    codes = loewner.convex_code(vertices, rows, gap=1e-12)
+    codes = loewner.cluster.convex_code(vertices, rows, gap=1e-12)
     weights = scipy.sparse.csr_matrix((codes.weights, codes.columns, codes.row_offsets), (40, 6)).toarray()
     heavy = 1e5  # the sum to 1 as a heavy equation of non-negative least squares
     for row, found in zip(rows, weights, strict=True):

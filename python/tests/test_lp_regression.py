@@ -46,14 +46,14 @@ def least_maximum(a: NDArray[Any], b: NDArray[np.float64]) -> float:
 
 
 def test_least_absolute_deviations_are_those_of_linear_programming(a: NDArray[Any], b: NDArray[np.float64]) -> None:
-    fit = loewner.lp_regression(a, b)
+    fit = loewner.regression.lp_regression(a, b)
     assert fit.converged and fit.rank == 6
     for j in range(3):
         assert fit.objectives[j] == pytest.approx(least_sum(a, b[:, j]), rel=1e-7)
 
 
 def test_the_least_maximum_is_that_of_linear_programming(a: NDArray[Any], b: NDArray[np.float64]) -> None:
-    fit = loewner.lp_regression(a, b, norm_exponent=math.inf)
+    fit = loewner.regression.lp_regression(a, b, norm_exponent=math.inf)
     for j in range(3):
         assert fit.objectives[j] == pytest.approx(least_maximum(a, b[:, j]), rel=1e-7)
 
@@ -61,7 +61,7 @@ def test_the_least_maximum_is_that_of_linear_programming(a: NDArray[Any], b: NDA
 def test_the_median_regression_of_sklearn_is_no_better(a: NDArray[Any], b: NDArray[np.float64]) -> None:
     peer = QuantileRegressor(alpha=0, fit_intercept=False).fit(a.astype(np.float64), b[:, 0])
     size = np.abs(b[:, 0] - a.astype(np.float64) @ peer.coef_).sum()
-    assert loewner.lp_regression(a, b).objectives[0] == pytest.approx(size, rel=1e-7)
+    assert loewner.regression.lp_regression(a, b).objectives[0] == pytest.approx(size, rel=1e-7)
 
 
 def test_the_huber_regression_of_sklearn_is_no_better(a: NDArray[Any], b: NDArray[np.float64]) -> None:
@@ -69,14 +69,14 @@ def test_the_huber_regression_of_sklearn_is_no_better(a: NDArray[Any], b: NDArra
     scale = float(peer.epsilon * peer.scale_)  # it fits the scale too
     size = np.abs(b[:, 0] - a.astype(np.float64) @ peer.coef_)
     objective = np.where(size <= scale, size**2 / 2, scale * (size - scale / 2)).sum()
-    fit = loewner.huber_regression(a, b, scale)
+    fit = loewner.regression.huber_regression(a, b, scale)
     assert fit.objectives[0] <= objective * (1 + 1e-9)
     assert fit.objectives[0] == pytest.approx(objective, rel=1e-4)
 
 
 @pytest.mark.parametrize("p", [1.0, 1.3, 2.0, 4.0, math.inf])
 def test_objectives_and_bounds_belong_to_the_solution(a: NDArray[Any], b: NDArray[np.float64], p: float) -> None:
-    fit = loewner.lp_regression(a, b, norm_exponent=p)
+    fit = loewner.regression.lp_regression(a, b, norm_exponent=p)
     norms = np.linalg.norm(b - a.astype(np.float64) @ fit.x, ord=p, axis=0)
     assert np.allclose(fit.objectives, norms, rtol=1e-12)
     assert (fit.lower_bounds <= fit.objectives).all()
@@ -86,36 +86,38 @@ def test_objectives_and_bounds_belong_to_the_solution(a: NDArray[Any], b: NDArra
 
 def test_errors_of_regression_are_value_errors(a: NDArray[Any], b: NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match="norm exponent must be >= 1"):
-        loewner.lp_regression(a, b, norm_exponent=0.5)
+        loewner.regression.lp_regression(a, b, norm_exponent=0.5)
     with pytest.raises(ValueError, match="one weight per row"):
-        loewner.lp_regression(a, b, row_weights=np.ones(3))
+        loewner.regression.lp_regression(a, b, row_weights=np.ones(3))
     b[7, 2] = np.nan
     with pytest.raises(ValueError, match="row 7, column 2"):
-        loewner.lp_regression(a, b)
+        loewner.regression.lp_regression(a, b)
     with pytest.raises(TypeError, match="incompatible function arguments"):
-        loewner.lp_regression(a, b[None])
+        loewner.regression.lp_regression(a, b[None])
 
 
 def test_targets_may_be_a_vector_and_of_any_precision(a: NDArray[Any], b: NDArray[np.float64]) -> None:
-    whole = loewner.lp_regression(a, b)
-    one = loewner.lp_regression(a, np.ascontiguousarray(b[:, 1]))
+    whole = loewner.regression.lp_regression(a, b)
+    one = loewner.regression.lp_regression(a, np.ascontiguousarray(b[:, 1]))
     assert one.x.shape == (a.shape[1], 1)
     assert np.allclose(one.objectives, whole.objectives[1], rtol=1e-8)
     single = b.astype(np.float32)
-    assert np.allclose(loewner.lp_regression(a, single).x, loewner.lp_regression(a, single.astype(np.float64)).x)  # type: ignore[arg-type]
+    assert np.allclose(
+        loewner.regression.lp_regression(a, single).x, loewner.regression.lp_regression(a, single.astype(np.float64)).x
+    )  # type: ignore[arg-type]
 
 
 def test_a_plan_is_saved_read_and_fitted(a: NDArray[Any], b: NDArray[np.float64]) -> None:
-    plan = loewner.plan_labels(a, 60, norm_exponent=1.5)
-    again = loewner.LabelPlan.from_csv(plan.to_csv())
+    plan = loewner.regression.plan_labels(a, 60, norm_exponent=1.5)
+    again = loewner.regression.LabelPlan.from_csv(plan.to_csv())
     assert again.rows.dtype == np.int64 and np.array_equal(again.rows, plan.rows) and len(plan.rows) == 60
     assert np.array_equal(again.weights, 1 / plan.probabilities)
-    fit = loewner.fit_plan(a, again, b[plan.rows])
-    full = loewner.lp_regression(a, b, norm_exponent=1.5)
+    fit = loewner.regression.fit_plan(a, again, b[plan.rows])
+    full = loewner.regression.lp_regression(a, b, norm_exponent=1.5)
     away = np.linalg.norm(b - a.astype(np.float64) @ fit.regression.x, ord=1.5, axis=0)
     assert (away < 1.2 * full.objectives).all()
     with pytest.raises(loewner.IoError, match=r"labels\.csv: line 1"):
-        loewner.LabelPlan.from_csv("row,probability\n", "labels.csv")
+        loewner.regression.LabelPlan.from_csv("row,probability\n", "labels.csv")
 
 
 def test_labels_are_asked_for_once(a: NDArray[Any], b: NDArray[np.float64]) -> None:
@@ -125,7 +127,7 @@ def test_labels_are_asked_for_once(a: NDArray[Any], b: NDArray[np.float64]) -> N
         asked.append(rows)
         return b[rows, 0]
 
-    found = loewner.active_lp_regression(a, labels, 90, runs=3)
+    found = loewner.regression.active_lp_regression(a, labels, 90, runs=3)
     assert len(asked) == 1 and len(asked[0]) == len(set(asked[0])) <= 90
     assert np.array_equal(found.labeled_rows, asked[0])
     assert found.x.shape == (6, 1) and len(found.fits) == 3
@@ -140,26 +142,28 @@ def test_what_the_callback_raises_comes_through(a: NDArray[Any]) -> None:
         raise Laboratory("closed")
 
     with pytest.raises(Laboratory, match="closed"):
-        loewner.active_lp_regression(a, broken, 20)
+        loewner.regression.active_lp_regression(a, broken, 20)
     with pytest.raises(ValueError, match=r"label of row \d+ is not finite"):
-        loewner.active_lp_regression(a, lambda rows: np.full(len(rows), np.nan), 20)
+        loewner.regression.active_lp_regression(a, lambda rows: np.full(len(rows), np.nan), 20)
     with pytest.raises(ValueError, match="got 1"):
-        loewner.active_lp_regression(a, lambda rows: np.ones(1), 20)
+        loewner.regression.active_lp_regression(a, lambda rows: np.ones(1), 20)
     with pytest.raises(ValueError, match="at least 1, got 0"):
-        loewner.plan_labels(a, 0)
+        loewner.regression.plan_labels(a, 0)
 
 
 def test_sensitivities_and_huber_regression_from_few_labels(a: NDArray[Any], b: NDArray[np.float64]) -> None:
-    plan = loewner.plan_labels(a, 100, norm_exponent=2, importance=loewner.LabelImportance.sensitivity)
-    fit = loewner.huber_regression(a[plan.rows], b[plan.rows], 1.0, row_weights=plan.weights)
-    full = loewner.huber_regression(a, b, 1.0)
+    plan = loewner.regression.plan_labels(
+        a, 100, norm_exponent=2, importance=loewner.regression.LabelImportance.sensitivity
+    )
+    fit = loewner.regression.huber_regression(a[plan.rows], b[plan.rows], 1.0, row_weights=plan.weights)
+    full = loewner.regression.huber_regression(a, b, 1.0)
     size = np.abs(b - a.astype(np.float64) @ fit.x)
     assert (np.where(size <= 1, size**2 / 2, size - 0.5).sum(0) < 1.5 * full.objectives).all()
-    assert loewner.loss_sensitivities(a, 2).shape == (300,)
+    assert loewner.regression.loss_sensitivities(a, 2).shape == (300,)
 
 
 def test_a_stream_is_fitted_within_its_budget(a: NDArray[Any], b: NDArray[np.float64]) -> None:
-    online = loewner.OnlineActiveRegression(6, 100, 300, norm_exponent=1.5)
+    online = loewner.regression.OnlineActiveRegression(6, 100, 300, norm_exponent=1.5)
     for row, label in zip(a.astype(np.float64), b[:, 0], strict=True):
         if online.offer(row):
             online.add_label(label)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import loewner
 import pytest
@@ -24,20 +26,41 @@ def run(code: str, **environment: str) -> str:
     return process.stdout.strip()
 
 
-def test_the_committed_stub_is_the_generated_one() -> None:
-    generator = StubGen(_core)
-    generator.put(_core)
-    assert generator.get() == (PACKAGE / "_core.pyi").read_text()
+ROOMS = ["attention", "cluster", "linalg", "lowrank", "norms", "regression", "sketch"]
 
 
-# What only the package's own commands call.
+@pytest.mark.parametrize("name", ["_core", *ROOMS])
+def test_the_committed_stub_is_the_generated_one(name: str) -> None:
+    module = importlib.import_module(f"loewner.{name}")
+    generator = StubGen(module)
+    generator.put(module)
+    assert generator.get() == (PACKAGE / f"{name}.pyi").read_text()
+
+
+# Only the package's own commands call these.
 OF_COMMANDS = {"run_command_line", "store_refit", "claimed_report", "read_vocabulary", "study_tensor", "version"}
 OF_COMMANDS |= {"Offer", "TensorRows", "TensorStudy", "TokenKind", "Vocabulary"}
 
 
-def test_every_public_name_is_exported() -> None:
-    public = {name for name in vars(_core) if not name.startswith("_")} - OF_COMMANDS
-    assert public == set(loewner.__all__) - {"load"}  # which is Python's own
+def public_names(module: ModuleType) -> set[str]:
+    return {name for name in vars(module) if not name.startswith("_")}
+
+
+def test_every_public_name_is_exported_once() -> None:
+    assert set(loewner.__all__) == public_names(_core) - OF_COMMANDS | {"load"}  # which is Python's own
+    assert len(loewner.__all__) <= 45
+    exported = list(loewner.__all__)
+    for name in ROOMS:
+        module = getattr(loewner, name)
+        assert set(module.__all__) == public_names(getattr(_core, name))
+        exported += module.__all__
+    assert len(exported) == len(set(exported))
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_names_of_a_submodule_say_where_they_are(name: str) -> None:
+    module = getattr(loewner, name)
+    assert {getattr(module, public).__module__ for public in module.__all__} == {f"loewner.{name}"}
 
 
 def test_the_version_is_that_of_the_project() -> None:

@@ -24,7 +24,7 @@ def squared_distances(a: NDArray[np.float32], bases: list[NDArray[np.float64]]) 
 
 
 def test_planted_planes_are_found(a: NDArray[np.float32]) -> None:
-    found = loewner.projective_clustering(a, 2, 2)
+    found = loewner.cluster.projective_clustering(a, 2, 2)
     labels = found.cluster_of_row
     assert labels.dtype == np.uint8 and labels.shape == (300,)
     assert [basis.shape for basis in found.bases] == [(2, 12), (2, 12)]
@@ -34,7 +34,9 @@ def test_planted_planes_are_found(a: NDArray[np.float32]) -> None:
 @pytest.mark.parametrize(("exponent", "truncation"), [(1, np.inf), (2, np.inf), (2, 1e-4)])
 def test_the_objective_is_that_of_the_result(a: NDArray[np.float32], exponent: float, truncation: float) -> None:
     weights = 1 / (1.0 + np.arange(300))
-    found = loewner.projective_clustering(a, 3, 1, exponent=exponent, truncation=truncation, row_weights=weights)
+    found = loewner.cluster.projective_clustering(
+        a, 3, 1, exponent=exponent, truncation=truncation, row_weights=weights
+    )
     closest = squared_distances(a, found.bases)[np.arange(300), found.cluster_of_row]
     objective = (weights * np.minimum(closest ** (exponent / 2), truncation)).sum()
     assert found.report.final_objective == pytest.approx(objective, rel=1e-3)
@@ -42,12 +44,17 @@ def test_the_objective_is_that_of_the_result(a: NDArray[np.float32], exponent: f
 
 
 def test_the_seed_decides(a: NDArray[np.float32]) -> None:
-    first, second = (loewner.projective_clustering(a, 3, 1, seed=4).cluster_of_row for _ in range(2))
+    first, second = (loewner.cluster.projective_clustering(a, 3, 1, seed=4).cluster_of_row for _ in range(2))
     assert np.array_equal(first, second)
 
 
 def test_bad_arguments_are_value_errors(a: NDArray[np.float32]) -> None:
+<<<<<<< HEAD
     with pytest.raises(ValueError, match=r"num_clusters must be in \[1, 256\], got 0"):
-        loewner.projective_clustering(a, 0, 2)
+        loewner.cluster.projective_clustering(a, 0, 2)
+=======
+    with pytest.raises(ValueError, match=r"number of clusters must be in \[1, 256\], got 0"):
+        loewner.cluster.projective_clustering(a, 0, 2)
+>>>>>>> 974cf79 (Python: submodules named as the rooms of the library; the verbs stay at the top)
     with pytest.raises(ValueError, match=r"dimension must be in \[0, 12\], got 13"):
-        loewner.projective_clustering(a, 2, 13)
+        loewner.cluster.projective_clustering(a, 2, 13)

@@ -17,14 +17,14 @@ import loewner
 def _library_rows(x: Any) -> Any:
     if not scipy.sparse.issparse(x):
         return np.ascontiguousarray(x)
-    return loewner.SparseRows(x.shape[1], x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data)
+    return loewner.linalg.SparseRows(x.shape[1], x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data)
 
 
 class LatentSimplex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Rows as convex combinations of a few vertices, each of which is the mean of original rows.
 
     Like NMF with weights that add up to 1 and components that lie among the data, which may have any sign. See
-    loewner.latent_simplex and loewner.convex_code for method, cost and accuracy.
+    loewner.cluster.latent_simplex and loewner.cluster.convex_code for method, cost and accuracy.
 
     n_components: k <= min(n, d), as many as possible if None; share: of the rows that lie near each vertex,
     1 / (5 k) if None; aggregate: "mean" or "median"; sparsity: vertices that a row may use, all if None.
@@ -61,13 +61,13 @@ class LatentSimplex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             raise ValueError(f"aggregate must be 'mean' or 'median', got '{self.aggregate}'")
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         k = min(X.shape) if self.n_components is None else self.n_components
-        found = loewner.latent_simplex(
+        found = loewner.cluster.latent_simplex(
             _library_rows(X),
             k,
             share=self.share or 0.0,
             tries=self.tries,
             power_steps=self.power_steps,
-            aggregate=getattr(loewner.VertexAggregate, self.aggregate),
+            aggregate=getattr(loewner.cluster.VertexAggregate, self.aggregate),
             seed=int(check_random_state(self.random_state).randint(2**31)),
         )
         all_zero = len(found.vertices) == 0
@@ -90,7 +90,7 @@ class LatentSimplex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _code(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         vertices = np.ascontiguousarray(self.components_, np.float64)
-        codes = loewner.convex_code(vertices, _library_rows(X), sparsity=self.sparsity or 0)
+        codes = loewner.cluster.convex_code(vertices, _library_rows(X), sparsity=self.sparsity or 0)
         shape = (X.shape[0], len(vertices))
         weights = scipy.sparse.csr_matrix((codes.weights, codes.columns, codes.row_offsets), shape)
         return weights.toarray().astype(X.dtype), np.asarray(codes.squared_distances)

@@ -20,7 +20,7 @@ def key_leverages(keys: Tensor, gram: Tensor | None = None) -> Tensor:
     """k^T G^+ k for every key, the largest weight <q, k>^2 / q^T G q that any query gives it.
 
     keys: ... x n x d; gram: ... x d x d, of these keys if None, else of all keys that count; result: ... x n, float64.
-    The same numbers as loewner.select_heavy_keys, up to rounding. No gradient flows through them.
+    The same numbers as loewner.attention.select_heavy_keys, up to rounding. No gradient flows through them.
     """
     gram = key_gram(keys) if gram is None else gram
     scales = gram.diagonal(dim1=-2, dim2=-1).sqrt()

@@ -22,7 +22,8 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 import loewner
-from loewner._core import IfExists, LabelImportance, store_refit
+from loewner._core import IfExists, store_refit
+from loewner.regression import LabelImportance
 from loewner.transformers.checkpoint_names import saved_names
 from loewner.transformers.quantizer import encoded_modules
 from loewner.transformers.structures import LowRank
@@ -168,9 +169,11 @@ class Choice:
 def _solve(problem: Problem, choice: Choice) -> RefittedLayer:
     p, seed = choice.norm_exponent, choice.seed
     scaled = problem.design * (problem.weights ** (1 / p))[:, None].astype(np.float32)
-    plan = loewner.plan_labels(scaled, norm_exponent=p, budget=choice.rows, importance=choice.importance, seed=seed)
-    metric = loewner.lewis_weights(problem.design, norm_exponent=p, row_weights=problem.weights).q
-    fit = loewner.shrunk_regression(
+    plan = loewner.regression.plan_labels(
+        scaled, norm_exponent=p, budget=choice.rows, importance=choice.importance, seed=seed
+    )
+    metric = loewner.norms.lewis_weights(problem.design, norm_exponent=p, row_weights=problem.weights).q
+    fit = loewner.regression.shrunk_regression(
         problem.design[plan.rows].astype(np.float64),
         np.ascontiguousarray(problem.targets(plan.rows)),
         metric,

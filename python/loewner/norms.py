@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lewis weights, ellipsoids, robust losses and errors in l_p norms."""
+
+from loewner._core.norms import (
+    ApproximationErrors,
+    EnclosingEllipsoid,
+    LewisWeights,
+    LoewnerEllipsoid,
+    Loss,
+    approximation_errors,
+    certify_weights,
+    enclosing_ellipsoid,
+    lewis_weights,
+    loewner_ellipsoid,
+)
+
+__all__ = [
+    "ApproximationErrors",
+    "EnclosingEllipsoid",
+    "LewisWeights",
+    "LoewnerEllipsoid",
+    "Loss",
+    "approximation_errors",
+    "certify_weights",
+    "enclosing_ellipsoid",
+    "lewis_weights",
+    "loewner_ellipsoid",
+]
