@@ -30,7 +30,8 @@ struct BudgetedClustering {
 };
 
 /// Clusters the rows around subspaces S_l through the origin of unequal dimensions j_l:
-/// approximately minimizes  sum_i u_i dist(a_i, S_c(i))^2  subject to  sum_l j_l (n_l + d) <= max_numbers.
+/// approximately minimizes  sum_i u_i dist(a_i, S_c(i))^2  subject to
+/// sum_l j_l (n_l + d) <= max_numbers.
 ///
 /// Shapes    a: n x d.
 /// Method    the alternation of projective_clustering [MaaloufEtAl2021] on the Lagrangian of the

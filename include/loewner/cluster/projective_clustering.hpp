@@ -35,7 +35,8 @@ struct ProjectiveClustering {
 };
 
 /// Clusters the rows around k subspaces S_l of dimension j through the origin:
-/// approximately minimizes  sum_i u_i min(dist(a_i, S_c(i))^q, t)  over the subspaces and the cluster c(i) of every row.
+/// approximately minimizes  sum_i u_i min(dist(a_i, S_c(i))^q, t)  over the subspaces and the
+/// cluster c(i) of every row.
 ///
 /// Shapes    a: n x d; bases: j x d each. n < k j is allowed: clusters may be empty; an empty
 ///           cluster has a basis.

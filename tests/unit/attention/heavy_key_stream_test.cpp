@@ -154,7 +154,7 @@ TEST(HeavyKeyStream, RejectsInvalidBytes) {
   EXPECT_CONTAINS(with(8, 3.0), "power must be even");
   EXPECT_CONTAINS(with(16, 2.0), "eps must be in (0, 1]");
   EXPECT_CONTAINS(with(24, Index{1} << 40), "does not fit the size");
-  EXPECT_CONTAINS(with(32, Index{1} << 62), "columns");
+  EXPECT_CONTAINS(with(32, Index{1} << 62), "value_cols in [0, 65536]");
   EXPECT_CONTAINS(with(40, Index{-1}), "indices must ascend");
   EXPECT_CONTAINS(with(48, Index{1} << 61), "does not fit the size");
   EXPECT_CONTAINS(with(56, std::numeric_limits<double>::quiet_NaN()), "Gram matrix must be finite");
