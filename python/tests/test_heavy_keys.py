@@ -51,13 +51,8 @@ def test_a_stream_ends_with_the_keys_of_all_at_once() -> None:
     queries = keys_of(10, 8, seed=2)
     whole = loewner.attention.attend_selected(queries, keys, values, expected.indices, power=2.0)
     np.testing.assert_allclose(back.attend(queries), whole.output, rtol=1e-5, atol=1e-7)
-<<<<<<< HEAD
     with pytest.raises(loewner.IoError, match="must begin with"):
         loewner.attention.HeavyKeyStream.from_bytes(b"nothing")
-=======
-    with pytest.raises(loewner.IoError, match="does not begin with"):
-        loewner.attention.HeavyKeyStream.from_bytes(b"nothing")
->>>>>>> 974cf79 (Python: submodules named as the rooms of the library; the verbs stay at the top)
 
 
 def test_errors_name_what_was_given() -> None:

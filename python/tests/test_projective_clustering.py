@@ -49,12 +49,7 @@ def test_the_seed_decides(a: NDArray[np.float32]) -> None:
 
 
 def test_bad_arguments_are_value_errors(a: NDArray[np.float32]) -> None:
-<<<<<<< HEAD
     with pytest.raises(ValueError, match=r"num_clusters must be in \[1, 256\], got 0"):
         loewner.cluster.projective_clustering(a, 0, 2)
-=======
-    with pytest.raises(ValueError, match=r"number of clusters must be in \[1, 256\], got 0"):
-        loewner.cluster.projective_clustering(a, 0, 2)
->>>>>>> 974cf79 (Python: submodules named as the rooms of the library; the verbs stay at the top)
     with pytest.raises(ValueError, match=r"dimension must be in \[0, 12\], got 13"):
         loewner.cluster.projective_clustering(a, 2, 13)
