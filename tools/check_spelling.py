@@ -34,21 +34,18 @@ DOUBLED = re.compile(
     r"^(re|un|pre|mis)?(model|label|travel|level|signal|fuel|total|channel|tunnel|marshal|cancel|counsel|quarrel|"
     r"equal|initial|pencil|dial|trial|rival|spiral|shovel|unravel|bevel|parcel|jewel|panel)l(ed|ing|er|ers)$"
 )
-# british:american
-BRITISH = dict(
-    pair.split(":")
-    for pair in """
-    centre:center centres:centers centred:centered centring:centering recentre:recenter fibre:fiber
-    fibres:fibers metre:meter metres:meters litre:liter theatre:theater calibre:caliber spectre:specter
-    sombre:somber catalogue:catalog dialogue:dialog analogue:analog analogues:analogs licence:license
-    licences:licenses defence:defense offence:offense offences:offenses pretence:pretense practise:practice
-    practised:practiced grey:gray greys:grays artefact:artifact artefacts:artifacts whilst:while amongst:among
-    ageing:aging judgement:judgment sceptical:skeptical sceptic:skeptic mould:mold plough:plow
-    programme:program programmes:programs tyre:tire cheque:check storey:story learnt:learned spelt:spelled
-    burnt:burned fulfil:fulfill enrol:enroll skilful:skillful instalment:installment manoeuvre:maneuver
-    aluminium:aluminum acknowledgement:acknowledgment orientated:oriented maths:math
-    """.split()
-)
+PAIRS = """
+centre:center centres:centers centred:centered centring:centering recentre:recenter fibre:fiber
+fibres:fibers metre:meter metres:meters litre:liter theatre:theater calibre:caliber spectre:specter
+sombre:somber catalogue:catalog dialogue:dialog analogue:analog analogues:analogs licence:license
+licences:licenses defence:defense offence:offense offences:offenses pretence:pretense practise:practice
+practised:practiced grey:gray greys:grays artefact:artifact artefacts:artifacts whilst:while amongst:among
+ageing:aging judgement:judgment sceptical:skeptical sceptic:skeptic mould:mold plough:plow
+programme:program programmes:programs tyre:tire cheque:check storey:story learnt:learned spelt:spelled
+burnt:burned fulfil:fulfill enrol:enroll skilful:skillful instalment:installment manoeuvre:maneuver
+aluminium:aluminum acknowledgement:acknowledgment orientated:oriented maths:math
+"""  # british:american
+BRITISH = dict(pair.split(":") for pair in PAIRS.split())
 
 # word -> why it is allowed.
 ALLOWED = {
