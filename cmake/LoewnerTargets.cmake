@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Dependencies and the two private INTERFACE targets; nothing here reaches a user of loewner::core.
 find_package(Threads REQUIRED)
-find_package(nlohmann_json 3.11 REQUIRED)
 
 # Warnings and sanitizers, linked PRIVATE by our own targets only.
 add_library(loewner_dev INTERFACE)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads OpenBLAS from the scipy-openblas32 package, before the extension module that is linked to it.
+"""Loads the OpenBLAS that the package ships, before the extension module that is linked to it.
 
-The extension names the library and no folder. A library that is already in the process under that name is taken, so
-loading it here is enough on every machine.
+The loader takes a library that the process has already loaded under the same name, so the extension uses this one.
 """
 
 import ctypes
@@ -12,11 +11,11 @@ from pathlib import Path
 
 
 def _library() -> Path:
-    """The package's library, found without importing the package."""
-    package = find_spec("scipy_openblas32")
-    if package is None or not package.submodule_search_locations:
-        raise ImportError("loewner needs the package scipy-openblas32")
-    return next(Path(package.submodule_search_locations[0], "lib").glob("libscipy_openblas*"))
+    """The library beside the extension module; in an editable installation they lie elsewhere than this file."""
+    extension = find_spec("loewner._core")
+    if extension is None or extension.origin is None:
+        raise ImportError("loewner: the extension module loewner._core is not installed")
+    return Path(extension.origin).with_name("libscipy_openblas.so")
 
 
 def _load() -> ctypes.CDLL:
