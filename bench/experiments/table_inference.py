@@ -20,7 +20,6 @@ import loewner
 import numpy as np
 import torch
 import transformers
-from loewner import Method, NumberFormat, Selection
 from results_page import ROOT, experiment_parser, markdown_table, publish
 from tables import quiet_transformers
 
@@ -31,15 +30,15 @@ THREADS, BATCH, TOKENS = 2, 8, 32
 
 # name, keyword arguments of loewner.compress (None: the original), memory= of loewner.load
 SETTINGS = [
-    ("dense", None, "fast"),
-    ("table: svd, keep 0.72, f32", {"method": Method.svd, "keep": 0.72}, "fast"),
-    ("table: svd, keep 0.36, f16", {"method": Method.svd, "keep": 0.36, "factor_format": NumberFormat.f16}, "fast"),
-    ("table: subspaces, keep 0.5, f32", {"method": Method.subspaces, "keep": 0.5}, "fast"),
-    ("table: codes, 2 bits", {"method": Method.codes, "bits": 2.0}, "fast"),
-    ("table: int8", {"method": Method.int8, "bits": 9.0}, "fast"),
-    ("whole: codes, 3 bits", {"selection": Selection.all, "method": Method.codes, "bits": 3.0}, "fast"),
-    ("whole: codes, 3 bits, memory=small", {"selection": Selection.all, "method": Method.codes, "bits": 3.0}, "small"),
-    ("whole: int8, memory=small", {"selection": Selection.all, "method": Method.int8, "bits": 9.0}, "small"),
+    ("dense", None, "dense"),
+    ("table: svd, keep 0.72, f32", {"method": "svd", "keep": 0.72}, "dense"),
+    ("table: svd, keep 0.36, f16", {"method": "svd", "keep": 0.36, "factor_format": "f16"}, "dense"),
+    ("table: subspaces, keep 0.5, f32", {"method": "subspaces", "keep": 0.5}, "dense"),
+    ("table: codes, 2 bits", {"method": "codes", "bits": 2.0}, "dense"),
+    ("table: int8", {"method": "int8", "bits": 9.0}, "dense"),
+    ("whole: codes, 3 bits", {"selection": "all", "method": "codes", "bits": 3.0}, "dense"),
+    ("whole: codes, 3 bits, memory=small", {"selection": "all", "method": "codes", "bits": 3.0}, "small"),
+    ("whole: int8, memory=small", {"selection": "all", "method": "int8", "bits": 9.0}, "small"),
 ]
 
 

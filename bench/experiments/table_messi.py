@@ -74,9 +74,9 @@ def classifier(task: str, models: Path, glue: Path) -> Path:
 
 def compressed_to(folder: Path, model: Path, keep: float, subspaces: int | None) -> None:
     if subspaces == 1:
-        loewner.compress(model, folder, keep=keep, method=loewner.Method.svd)
+        loewner.compress(model, folder, keep=keep, method="svd")
     else:
-        loewner.compress(model, folder, keep=keep, method=loewner.Method.subspaces, num_subspaces=subspaces)
+        loewner.compress(model, folder, keep=keep, method="subspaces", num_subspaces=subspaces)
 
 
 def tuned_to(folder: Path, model: Path, task: str, glue: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from compressed import Compressed
-from loewner import Method, Selection, compress, expand, load
+from loewner import compress, expand, load
 from loewner.regression import LabelImportance
 from loewner.transformers.refit import refit
 from results_page import OUT, experiment_parser, markdown_table, publish
@@ -116,13 +116,13 @@ class Experiment:
 
     def table_rows(self) -> list[list[str]]:
         output = self.scratch / "table"
-        compress(minilm_folder(), output, keep=0.5, method=Method.svd)
+        compress(minilm_folder(), output, keep=0.5, method="svd")
         rows = [["0", "before", "", *self.errors([output]), *quality(self.fidelity, output)]]
         return rows + [self.row(output, setting) for setting in SETTINGS]
 
     def whole_rows(self) -> list[list[str]]:
         output, refitted = self.scratch / "whole", self.scratch / "whole-refit"
-        compress(minilm_folder(), output, keep=0.72, method=Method.svd, selection=Selection.all)
+        compress(minilm_folder(), output, keep=0.72, method="svd", selection="all")
         refit(output, minilm_folder(), refitted, self.lines[:WHOLE_LINES], rows=WHOLE_ROWS)
         return [
             ["svd", *quality(self.fidelity, output)],

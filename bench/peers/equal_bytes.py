@@ -47,7 +47,7 @@ def encode_ours(bits: float, decoded_file: Path) -> dict:
         weights = safetensors.numpy.load_file(dense / "model.safetensors")
     decoded = weights["embeddings.word_embeddings.weight"]
     np.save(decoded_file, decoded)
-    size = report["tensors"][0]["bytes_after"]
+    size = report.tensors[0].bytes_after
     return {"bits": 8 * size / table.size, "error": relative_error(decoded, table), **cost}
 
 

@@ -13,6 +13,7 @@
 #include "bindings.hpp"
 #include "interruptible.hpp"
 #include "json_report.hpp"
+#include "loewner/base/byte_size.hpp"
 #include "loewner/compress/expand.hpp"
 #include "loewner/compress/pipeline.hpp"
 #include "loewner/compress/refit.hpp"
@@ -25,29 +26,29 @@ namespace nb = nanobind;
 using namespace nb::literals;
 
 void bind_choices(nb::module_& m) {
-  nb::enum_<Selection>(m, "Selection", "Which tensors are made smaller, before include and exclude.")
-      .value("embeddings", Selection::embeddings)
-      .value("linear", Selection::linear)
-      .value("all", Selection::all);
-  nb::enum_<Method>(m, "Method", "How a matrix is factored.")
-      .value("automatic", Method::automatic, "whichever leaves the lowest weighted error in the same bytes")
+  nb::enum_<Selection>(m, "Selection", "The tensors to encode, before `include` and `exclude` apply.")
+      .value("embeddings", Selection::embeddings, "token embeddings")
+      .value("linear", Selection::linear, "linear layers and heads")
+      .value("all", Selection::all, "token embeddings, linear layers and heads");
+  nb::enum_<Method>(m, "Method", "How a matrix is encoded.")
+      .value("auto", Method::automatic, "for each matrix the method with the lowest weighted error at its size")
       .value("svd", Method::svd, "row-weighted truncated SVD")
-      .value("lp", Method::lp, "truncated l_p factorisation")
-      .value("subspaces", Method::subspaces, "rows in clusters, each with a subspace of its own")
-      .value("codes", Method::codes, "rotated rows in 0 ... 8 bits an entry")
-      .value("coded_svd", Method::coded_svd, "codes of coordinates along the principal directions")
-      .value("archetypes", Method::archetypes, "convex mixtures of archetypes, and codes of what is left")
-      .value("int8", Method::int8, "plain rounding, one scale a row")
-      .value("int4", Method::int4, "plain rounding in groups of 64")
+      .value("lp", Method::lp, "truncated l_p factorization")
+      .value("subspaces", Method::subspaces, "projective clustering: clusters of rows, one subspace for each")
+      .value("codes", Method::codes, "vector quantization of rotated rows, 0 to 8 bits an entry")
+      .value("coded_svd", Method::coded_svd, "quantized coordinates along the principal directions")
+      .value("archetypes", Method::archetypes, "convex mixtures of archetypes plus a quantized residual")
+      .value("int8", Method::int8, "8-bit integers, one scale for each row")
+      .value("int4", Method::int4, "4-bit integers, one scale for each 64 entries")
       .value("dense", Method::dense, "the matrix itself in a shorter number format");
-  nb::enum_<NumberFormat>(m, "NumberFormat", "The formats in which factors are stored.")
+  nb::enum_<NumberFormat>(m, "NumberFormat", "The number format of stored factors.")
       .value("f32", NumberFormat::f32)
       .value("f16", NumberFormat::f16)
       .value("bf16", NumberFormat::bf16);
-  nb::enum_<IfExists>(m, "IfExists", "What happens when the output folder is already there.")
-      .value("refuse", IfExists::refuse)
-      .value("resume", IfExists::resume)
-      .value("overwrite", IfExists::overwrite);
+  nb::enum_<IfExists>(m, "IfExists", "What to do if the output folder exists.")
+      .value("refuse", IfExists::refuse, "raise IoError")
+      .value("resume", IfExists::resume, "continue an interrupted run; raise IoError if the output is complete")
+      .value("overwrite", IfExists::overwrite, "replace the output");
 }
 
 void bind_compress_function(nb::module_& m) {
@@ -90,11 +91,7 @@ void bind_compress_function(nb::module_& m) {
       "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = defaults.row_weights,
       "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory,
       "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists, "progress"_a = nb::none(),
-      "Makes a checkpoint smaller: writes folder `output` from folder `model` and returns the report "
-      "(docs/report.md).\n\n"
-      "How much, exactly one: keep, bytes of the selected tensors after / before, in (0, 1); bits, their mean bits per "
-      "weight; budget, bytes of all weights of the output; max_error, the largest relative weighted error of each.\n"
-      "progress: called with what is worked on and the share done, in [0, 1].");
+      "The report of loewner.compress as JSON data.");
 }
 
 void bind_output_functions(nb::module_& m) {
@@ -103,14 +100,15 @@ void bind_output_functions(nb::module_& m) {
       [](const std::filesystem::path& output, const std::filesystem::path& model, const ProgressCallback& progress) {
         return to_python(interruptible([&] { return to_json(verify(output, model, progress)); }));
       },
-      "output"_a, "model"_a, nb::kw_only(), "progress"_a = nb::none(),
-      "Recomputes what a compressed folder claims, against the original model, and returns the report.");
+      "output"_a, "model"_a, nb::kw_only(), "progress"_a = nb::none(), "The report of loewner.verify as JSON data.");
   m.def(
       "expand",
       [](const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,
          const ProgressCallback& progress) { interruptible([&] { expand(model, output, if_exists, progress); }); },
       "model"_a, "output"_a, nb::kw_only(), "if_exists"_a = IfExists::refuse, "progress"_a = nb::none(),
-      "Writes a compressed folder as an ordinary dense checkpoint, for tools that know nothing of the format.");
+      "See loewner.expand.");
+  m.def("parse_byte_size", &parse_byte_size, "name"_a, "text"_a,
+        "Reads a size such as '1.5GB' as a number of bytes. The error message begins with `name`.");
 }
 
 Json from_python(const nb::handle& value) {
@@ -128,8 +126,8 @@ RefittedFactor factor_of(const Factor& factor) {
   return {tensor, array, std::move(copy), from_python(record)};
 }
 
-// What `loewner refit` ends with; the fit itself needs the model's layers, so it is Python's.
-void bindstore_refit(nb::module_& m) {
+// The last step of `loewner refit`. The fit itself runs the model, so it is in Python.
+void bind_store_refit(nb::module_& m) {
   m.def(
       "store_refit",
       [](const std::filesystem::path& output, const std::filesystem::path& model, const std::filesystem::path& target,
@@ -142,7 +140,9 @@ void bindstore_refit(nb::module_& m) {
           return to_json(report);
         }));
       },
-      "output"_a, "model"_a, "target"_a, "factors"_a, "if_exists"_a = IfExists::refuse);
+      "output"_a, "model"_a, "target"_a, "factors"_a, "if_exists"_a = IfExists::refuse,
+      "Writes `target`: the encoded folder `output` with these factors (tensor, array, values, record) in place of "
+      "its own. Returns the report of these tensors as JSON data.");
 }
 
 }  // namespace
@@ -151,7 +151,7 @@ void bind_compress(nb::module_& m) {
   bind_choices(m);
   bind_compress_function(m);
   bind_output_functions(m);
-  bindstore_refit(m);
+  bind_store_refit(m);
 }
 
 }  // namespace loewner::python

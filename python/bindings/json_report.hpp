@@ -9,7 +9,8 @@ namespace loewner::python {
 
 using Report = nanobind::typed<nanobind::dict, nanobind::str, nanobind::any>;
 
-/// The documented JSON of the command line is the interface of reports, so that both stay the same.
+/// The report as Python data. loewner/_reports.py makes typed objects of it, so Python and the command line
+/// read the same report.
 inline Report to_python(const Json& report) {
   return nanobind::cast<Report>(nanobind::module_::import_("json").attr("loads")(report.dump()));
 }

@@ -9,17 +9,17 @@ namespace loewner::python {
 namespace nb = nanobind;
 
 void bind_reports(nb::module_& m) {
-  nb::enum_<Status>(m, "Status", "How an iterative solver ended; its result is usable after each of these.")
-      .value("converged", Status::converged, "the stopping rule was met")
-      .value("max_iterations", Status::max_iterations, "the iteration limit came first; the best iterate is returned")
-      .value("stalled", Status::stalled, "no further decrease is possible in floating point")
-      .value("breakdown", Status::breakdown, "a step could not be computed; the last good iterate is returned");
-  nb::class_<FitReport>(m, "FitReport", "What an iterative fit reports besides its result.")
-      .def_ro("status", &FitReport::status)
-      .def_ro("iterations", &FitReport::iterations)
-      .def_ro("initial_objective", &FitReport::initial_objective)
-      .def_ro("final_objective", &FitReport::final_objective)
-      .def_ro("detail", &FitReport::detail);
+  nb::enum_<Status>(m, "Status", "Why an iterative solver stopped. The result is usable in every case.")
+      .value("converged", Status::converged, "the stopping rule is met")
+      .value("max_iterations", Status::max_iterations, "the iteration limit is reached; the result is the best iterate")
+      .value("stalled", Status::stalled, "rounding prevents a further decrease")
+      .value("breakdown", Status::breakdown, "a step cannot be computed; the result is the last good iterate");
+  nb::class_<FitReport>(m, "FitReport", "The convergence report of an iterative solver.")
+      .def_ro("status", &FitReport::status, "Why the solver stopped.")
+      .def_ro("iterations", &FitReport::iterations, "Iterations done.")
+      .def_ro("initial_objective", &FitReport::initial_objective, "Objective at the start.")
+      .def_ro("final_objective", &FitReport::final_objective, "Objective of the result.")
+      .def_ro("detail", &FitReport::detail, "Explanation; may be empty.");
 }
 
 }  // namespace loewner::python

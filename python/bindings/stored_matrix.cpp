@@ -21,10 +21,10 @@ DType dtype_of(const AnyArray& array, const std::string& name) {
   if (type == nb::dtype<std::uint8_t>()) return DType::u8;
   if (type == nb::dtype<float>()) return DType::f32;
   if (type.code == static_cast<std::uint8_t>(nb::dlpack::dtype_code::Float) && type.bits == 16) return DType::f16;
-  throw InvalidArgument("array '" + name + "' must be of type uint8, float16 or float32");
+  throw InvalidArgument("StoredMatrix: array '" + name + "' must have type uint8, float16 or float32");
 }
 
-// An encoded matrix over arrays that Python holds.
+// An encoded matrix whose arrays belong to Python.
 class StoredMatrix {
  public:
   StoredMatrix(const std::string& specification, const nb::dict& arrays) {
@@ -54,7 +54,8 @@ class StoredMatrix {
 
   MatrixResult<float> apply(const MatrixArg<float>& x) const {
     require(static_cast<Index>(x.shape(1)) == matrix_->cols(), [&] {
-      return "x must have " + std::to_string(matrix_->cols()) + " columns, got " + std::to_string(x.shape(1));
+      return "StoredMatrix.apply: x must have " + std::to_string(matrix_->cols()) + " columns, got " +
+             std::to_string(x.shape(1));
     });
     Matrix<float> y = Matrix<float>::uninitialized(static_cast<Index>(x.shape(0)), matrix_->rows());
     const auto view = view_of(x);
@@ -89,13 +90,13 @@ class StoredMatrix {
 }  // namespace
 
 void bind_stored_matrix(nb::module_& m) {
-  nb::class_<StoredMatrix>(m, "StoredMatrix",
-                           "An encoded matrix over arrays in memory; they are not copied and must not change.")
+  nb::class_<StoredMatrix>(
+      m, "StoredMatrix", "An encoded matrix W whose arrays are in memory. It does not copy them; they must not change.")
       .def(nb::init<const std::string&, const nb::dict&>(), "specification"_a, "arrays"_a,
-           "specification: JSON as in docs/format.md; arrays: name -> 2-D array in C order.")
-      .def("decode_rows", &StoredMatrix::decode_rows, "ids"_a.noconvert(), "The rows of the given indices, float32.")
-      .def("decode", &StoredMatrix::decode, "The whole matrix, float32.")
-      .def("apply", &StoredMatrix::apply, "x"_a.noconvert(), "x W^T, decoding W by blocks of rows.");
+           "specification: JSON as in docs/format.md; arrays: 2-D arrays in C order by name.")
+      .def("decode_rows", &StoredMatrix::decode_rows, "ids"_a.noconvert(), "The rows W[ids] as float32.")
+      .def("decode", &StoredMatrix::decode, "W as float32.")
+      .def("apply", &StoredMatrix::apply, "x"_a.noconvert(), "x W^T. W is decoded by blocks of rows.");
 }
 
 }  // namespace loewner::python

@@ -22,7 +22,7 @@ namespace {
 
 using namespace nb::literals;
 
-// The rows of a tensor of a folder, whether it is encoded there or not.
+// Rows of one tensor of a model folder, encoded or not.
 class TensorRows {
  public:
   TensorRows(const std::filesystem::path& folder, const std::string& name) {
@@ -39,8 +39,8 @@ class TensorRows {
 
   MatrixResult<float> read(Index first, Index count) const {
     require(first >= 0 && count >= 0 && first <= rows_->rows() - count, [&] {
-      return "rows must be in [0, " + std::to_string(rows_->rows()) + "), got " + std::to_string(count) + " from " +
-             std::to_string(first);
+      return "TensorRows.read: rows must be in [0, " + std::to_string(rows_->rows()) + "), got " +
+             std::to_string(count) + " rows from row " + std::to_string(first);
     });
     return to_python(interruptible([&] {
       Matrix<float> rows = Matrix<float>::uninitialized(count, rows_->cols()), buffer;
@@ -54,7 +54,7 @@ class TensorRows {
   std::shared_ptr<const RowSource> rows_;
 };
 
-// Files may spell a token in bytes that are no UTF-8; names are for people.
+// A tokenizer file may hold bytes that are not UTF-8. These names are only shown to people.
 nb::list texts_of(const std::vector<std::string>& tokens) {
   nb::list texts;
   for (const auto& token : tokens) {
@@ -64,44 +64,47 @@ nb::list texts_of(const std::vector<std::string>& tokens) {
 }
 
 void bind_reading(nb::module_& m) {
-  nb::class_<TensorRows>(m, "TensorRows", "A matrix of a model folder, decoded where it is encoded, by blocks of rows.")
+  nb::class_<TensorRows>(m, "TensorRows",
+                         "A matrix of a model folder, read by blocks of rows and decoded if it is encoded.")
       .def(nb::init<const std::filesystem::path&, const std::string&>(), "folder"_a, "name"_a)
       .def_prop_ro("shape", &TensorRows::shape)
-      .def("read", &TensorRows::read, "first"_a, "count"_a, "count x d, float32");
-  nb::enum_<TokenKind>(m, "TokenKind", "How a token id is used.")
-      .value("unused", TokenKind::unused)
+      .def("read", &TensorRows::read, "first"_a, "count"_a, "Rows first, ..., first + count - 1 as float32.");
+  nb::enum_<TokenKind>(m, "TokenKind", "The use of a token id.")
+      .value("unused", TokenKind::unused, "no text contains it")
       .value("ordinary", TokenKind::ordinary)
       .value("special", TokenKind::special);
-  nb::class_<Vocabulary>(m, "Vocabulary", "What a tokenizer file says of its tokens.")
+  nb::class_<Vocabulary>(m, "Vocabulary", "The tokens of a tokenizer.")
       .def_prop_ro(
           "tokens", [](const Vocabulary& v) { return nb::typed<nb::list, nb::str>(texts_of(v.tokens)); },
-          "by token id, as the file spells them; empty where it names none")
-      .def_ro("kinds", &Vocabulary::kinds, "by token id");
+          "The spelling of each token id; empty if the file gives none.")
+      .def_ro("kinds", &Vocabulary::kinds, "The kind of each token id.");
   m.def(
       "read_vocabulary",
       [](const std::filesystem::path& folder) { return interruptible([&] { return read_vocabulary(folder); }); },
-      "folder"_a, "Of a model folder, from its tokenizer's files; None where there is none.");
+      "folder"_a, "Reads the tokenizer files of a model folder. None if there are none.");
 }
 
 void bind_study_class(nb::module_& m) {
-  nb::class_<Candidate>(m, "Offer", "One way to store a matrix, as predicted.")
+  nb::class_<Candidate>(m, "Candidate", "One encoding of a matrix with its predicted size and error.")
       .def_prop_ro("method", [](const Candidate& c) { return std::string(to_string(c.method)); })
       .def_prop_ro(
-          "bytes", [](const Candidate& c) { return c.point.bytes; }, "of its arrays")
+          "bytes", [](const Candidate& c) { return c.point.bytes; }, "Bytes of the arrays.")
       .def_prop_ro(
-          "error", [](const Candidate& c) { return std::sqrt(c.point.error); }, "relative, weighted")
+          "error", [](const Candidate& c) { return std::sqrt(c.point.error); }, "Relative weighted error.")
       .def_ro("rank", &Candidate::rank)
-      .def_ro("bits", &Candidate::bits, "mean bits of an entry");
-  nb::class_<TensorStudy> study(m, "TensorStudy", "An encoded tensor held against its original.");
-  def_array(study, "squared_norm", &TensorStudy::squared_norm, "||a_i||_2^2, by row of the original");
-  def_array(study, "squared_error", &TensorStudy::squared_error, "||a_i - b_i||_2^2, by row");
-  def_array(study, "row_weights", &TensorStudy::row_weights, "those of the claims; empty: every row counts the same");
-  def_array(study, "frequency", &TensorStudy::frequency, "of a token embedding: estimated, by row; else empty");
+      .def_ro("bits", &Candidate::bits, "Mean bits of an entry.");
+  nb::class_<TensorStudy> study(m, "TensorStudy", "An encoded tensor compared with its original.");
+  def_array(study, "squared_norm", &TensorStudy::squared_norm, "||a_i||_2^2 for each row of the original.");
+  def_array(study, "squared_error", &TensorStudy::squared_error, "||a_i - b_i||_2^2 for each row.");
+  def_array(study, "row_weights", &TensorStudy::row_weights,
+            "The row weights of the stored errors; empty if all rows have the same weight.");
+  def_array(study, "frequency", &TensorStudy::frequency,
+            "Estimated frequency of each row's token; empty unless the tensor is a token embedding.");
   def_array(study, "rank_error", &TensorStudy::rank_error, "||A - A_k||_F / ||A||_F of the original, k = 0, 1, ...");
-  study.def_ro("array_bytes", &TensorStudy::array_bytes, "data of the stored arrays, as offers count them")
-      .def_ro("rank_error_exact", &TensorStudy::rank_error_exact, "False: from a sketch, within some 15 %")
-      .def_ro("offers", &TensorStudy::offers, "of every method, under the row weights")
-      .def_ro("notes", &TensorStudy::notes, "what could not be found out, and why");
+  study.def_ro("array_bytes", &TensorStudy::array_bytes, "Bytes of the stored arrays, comparable with Candidate.bytes.")
+      .def_ro("rank_error_exact", &TensorStudy::rank_error_exact, "False: estimated from a sketch, within about 15 %.")
+      .def_ro("candidates", &TensorStudy::offers, "Encodings by every method, under the row weights.")
+      .def_ro("notes", &TensorStudy::notes, "What is unknown, and why.");
 }
 
 void bind_study_functions(nb::module_& m) {
@@ -116,14 +119,14 @@ void bind_study_functions(nb::module_& m) {
         }));
       },
       "output"_a, "model"_a = nb::none(),
-      "What a compressed folder says of itself, as the report of compress, with the bytes of its files; those before "
-      "are\nof `model`, zero without one.");
+      "The report that an encoded folder stores about itself, as JSON data, with the sizes of its files. Sizes before "
+      "encoding are those of `model`, or zero without one.");
   m.def(
       "study_tensor",
       [](const std::filesystem::path& output, const std::filesystem::path& model, const std::string& name) {
         return interruptible([&] { return study_tensor(Checkpoint::open(output), Checkpoint::open(model), name); });
       },
-      "output"_a, "model"_a, "name"_a, "Holds one encoded tensor against its original.");
+      "output"_a, "model"_a, "name"_a, "Compares one encoded tensor with its original.");
 }
 
 }  // namespace

@@ -17,19 +17,19 @@ from loewner._core import (
     Selection,
     Status,
     StoredMatrix,
-    compress,
-    expand,
     num_threads,
     set_num_threads,
-    verify,
 )
 from loewner._core import version as _version
 from loewner._loading import load
 from loewner._registration import register_with_transformers as _register_with_transformers
+from loewner._reports import CompressReport, TensorReport, VerifyReport
+from loewner._verbs import compress, expand, verify
 
 __version__ = _version()
 __all__ = [
     "BudgetError",
+    "CompressReport",
     "FitReport",
     "IfExists",
     "IoError",
@@ -38,6 +38,8 @@ __all__ = [
     "Selection",
     "Status",
     "StoredMatrix",
+    "TensorReport",
+    "VerifyReport",
     "attention",
     "cluster",
     "compress",

@@ -37,103 +37,109 @@ def set_num_threads(count: int) -> None:
     """Sets it for the whole process. Results do not depend on it."""
 
 class Status(enum.Enum):
-    """
-    How an iterative solver ended; its result is usable after each of these.
-    """
+    """Why an iterative solver stopped. The result is usable in every case."""
 
     converged = 0
-    """the stopping rule was met"""
+    """the stopping rule is met"""
 
     max_iterations = 1
-    """the iteration limit came first; the best iterate is returned"""
+    """the iteration limit is reached; the result is the best iterate"""
 
     stalled = 2
-    """no further decrease is possible in floating point"""
+    """rounding prevents a further decrease"""
 
     breakdown = 3
-    """a step could not be computed; the last good iterate is returned"""
+    """a step cannot be computed; the result is the last good iterate"""
 
 class FitReport:
-    """What an iterative fit reports besides its result."""
+    """The convergence report of an iterative solver."""
 
     @property
-    def status(self) -> Status: ...
+    def status(self) -> Status:
+        """Why the solver stopped."""
 
     @property
-    def iterations(self) -> int: ...
+    def iterations(self) -> int:
+        """Iterations done."""
 
     @property
-    def initial_objective(self) -> float: ...
+    def initial_objective(self) -> float:
+        """Objective at the start."""
 
     @property
-    def final_objective(self) -> float: ...
+    def final_objective(self) -> float:
+        """Objective of the result."""
 
     @property
-    def detail(self) -> str: ...
+    def detail(self) -> str:
+        """Explanation; may be empty."""
 
 class StoredMatrix:
     """
-    An encoded matrix over arrays in memory; they are not copied and must not change.
+    An encoded matrix W whose arrays are in memory. It does not copy them; they must not change.
     """
 
     def __init__(self, specification: str, arrays: dict) -> None:
         """
-        specification: JSON as in docs/format.md; arrays: name -> 2-D array in C order.
+        specification: JSON as in docs/format.md; arrays: 2-D arrays in C order by name.
         """
 
     def decode_rows(self, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
-        """The rows of the given indices, float32."""
+        """The rows W[ids] as float32."""
 
     def decode(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
-        """The whole matrix, float32."""
+        """W as float32."""
 
     def apply(self, x: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
-        """x W^T, decoding W by blocks of rows."""
+        """x W^T. W is decoded by blocks of rows."""
 
 class Selection(enum.Enum):
-    """Which tensors are made smaller, before include and exclude."""
+    """The tensors to encode, before `include` and `exclude` apply."""
 
     embeddings = 0
+    """token embeddings"""
 
     linear = 1
+    """linear layers and heads"""
 
     all = 2
+    """token embeddings, linear layers and heads"""
 
 class Method(enum.Enum):
-    """How a matrix is factored."""
+    """How a matrix is encoded."""
 
-    automatic = 0
-    """whichever leaves the lowest weighted error in the same bytes"""
+    auto = 0
+    """for each matrix the method with the lowest weighted error at its size"""
 
     svd = 1
     """row-weighted truncated SVD"""
 
     lp = 2
-    """truncated l_p factorisation"""
+    """truncated l_p factorization"""
 
     subspaces = 3
-    """rows in clusters, each with a subspace of its own"""
+    """projective clustering: clusters of rows, one subspace for each"""
 
     codes = 4
-    """rotated rows in 0 ... 8 bits an entry"""
+    """vector quantization of rotated rows, 0 to 8 bits an entry"""
 
     coded_svd = 5
-    """codes of coordinates along the principal directions"""
+    """quantized coordinates along the principal directions"""
 
     archetypes = 6
-    """convex mixtures of archetypes, and codes of what is left"""
+    """convex mixtures of archetypes plus a quantized residual"""
 
     int8 = 7
-    """plain rounding, one scale a row"""
+    """8-bit integers, one scale for each row"""
 
     int4 = 8
-    """plain rounding in groups of 64"""
+    """4-bit integers, one scale for each 64 entries"""
 
     dense = 9
     """the matrix itself in a shorter number format"""
 
 class NumberFormat(enum.Enum):
-    """The formats in which factors are stored."""
+    """The number format of stored factors."""
 
     f32 = 0
 
@@ -142,37 +148,39 @@ class NumberFormat(enum.Enum):
     bf16 = 2
 
 class IfExists(enum.Enum):
-    """What happens when the output folder is already there."""
+    """What to do if the output folder exists."""
 
     refuse = 0
+    """raise IoError"""
 
     resume = 1
+    """continue an interrupted run; raise IoError if the output is complete"""
 
     overwrite = 2
+    """replace the output"""
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.automatic, num_subspaces: int | None = None, num_archetypes: int | None = None, archetypes_per_row: int = 4, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
-    """
-    Makes a checkpoint smaller: writes folder `output` from folder `model` and returns the report (docs/report.md).
-
-    How much, exactly one: keep, bytes of the selected tensors after / before, in (0, 1); bits, their mean bits per weight; budget, bytes of all weights of the output; max_error, the largest relative weighted error of each.
-    progress: called with what is worked on and the share done, in [0, 1].
-    """
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, num_subspaces: int | None = None, num_archetypes: int | None = None, archetypes_per_row: int = 4, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+    """The report of loewner.compress as JSON data."""
 
 def verify(output: str | os.PathLike, model: str | os.PathLike, *, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
-    """
-    Recomputes what a compressed folder claims, against the original model, and returns the report.
-    """
+    """The report of loewner.verify as JSON data."""
 
 def expand(model: str | os.PathLike, output: str | os.PathLike, *, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> None:
+    """See loewner.expand."""
+
+def parse_byte_size(name: str, text: str) -> int:
     """
-    Writes a compressed folder as an ordinary dense checkpoint, for tools that know nothing of the format.
+    Reads a size such as '1.5GB' as a number of bytes. The error message begins with `name`.
     """
 
-def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str | os.PathLike, factors: Sequence[tuple[str, str, Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], dict]], if_exists: IfExists = IfExists.refuse) -> dict[str, Any]: ...
+def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str | os.PathLike, factors: Sequence[tuple[str, str, Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], dict]], if_exists: IfExists = IfExists.refuse) -> dict[str, Any]:
+    """
+    Writes `target`: the encoded folder `output` with these factors (tensor, array, values, record) in place of its own. Returns the report of these tensors as JSON data.
+    """
 
 class TensorRows:
     """
-    A matrix of a model folder, decoded where it is encoded, by blocks of rows.
+    A matrix of a model folder, read by blocks of rows and decoded if it is encoded.
     """
 
     def __init__(self, folder: str | os.PathLike, name: str) -> None: ...
@@ -181,72 +189,75 @@ class TensorRows:
     def shape(self) -> tuple[int, int]: ...
 
     def read(self, first: int, count: int) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
-        """count x d, float32"""
+        """Rows first, ..., first + count - 1 as float32."""
 
 class TokenKind(enum.Enum):
-    """How a token id is used."""
+    """The use of a token id."""
 
     unused = 0
+    """no text contains it"""
 
     ordinary = 1
 
     special = 2
 
 class Vocabulary:
-    """What a tokenizer file says of its tokens."""
+    """The tokens of a tokenizer."""
 
     @property
     def tokens(self) -> list[str]:
-        """by token id, as the file spells them; empty where it names none"""
+        """The spelling of each token id; empty if the file gives none."""
 
     @property
     def kinds(self) -> list[TokenKind]:
-        """by token id"""
+        """The kind of each token id."""
 
 def read_vocabulary(folder: str | os.PathLike) -> Vocabulary | None:
-    """
-    Of a model folder, from its tokenizer's files; None where there is none.
-    """
+    """Reads the tokenizer files of a model folder. None if there are none."""
 
-class Offer:
-    """One way to store a matrix, as predicted."""
+class Candidate:
+    """One encoding of a matrix with its predicted size and error."""
 
     @property
     def method(self) -> str: ...
 
     @property
     def bytes(self) -> int:
-        """of its arrays"""
+        """Bytes of the arrays."""
 
     @property
     def error(self) -> float:
-        """relative, weighted"""
+        """Relative weighted error."""
 
     @property
     def rank(self) -> int | None: ...
 
     @property
     def bits(self) -> float | None:
-        """mean bits of an entry"""
+        """Mean bits of an entry."""
 
 class TensorStudy:
-    """An encoded tensor held against its original."""
+    """An encoded tensor compared with its original."""
 
     @property
     def squared_norm(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
-        """||a_i||_2^2, by row of the original"""
+        """||a_i||_2^2 for each row of the original."""
 
     @property
     def squared_error(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
-        """||a_i - b_i||_2^2, by row"""
+        """||a_i - b_i||_2^2 for each row."""
 
     @property
     def row_weights(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
-        """those of the claims; empty: every row counts the same"""
+        """
+        The row weights of the stored errors; empty if all rows have the same weight.
+        """
 
     @property
     def frequency(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
-        """of a token embedding: estimated, by row; else empty"""
+        """
+        Estimated frequency of each row's token; empty unless the tensor is a token embedding.
+        """
 
     @property
     def rank_error(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
@@ -254,28 +265,27 @@ class TensorStudy:
 
     @property
     def array_bytes(self) -> int:
-        """data of the stored arrays, as offers count them"""
+        """Bytes of the stored arrays, comparable with Candidate.bytes."""
 
     @property
     def rank_error_exact(self) -> bool:
-        """False: from a sketch, within some 15 %"""
+        """False: estimated from a sketch, within about 15 %."""
 
     @property
-    def offers(self) -> list[Offer]:
-        """of every method, under the row weights"""
+    def candidates(self) -> list[Candidate]:
+        """Encodings by every method, under the row weights."""
 
     @property
     def notes(self) -> list[str]:
-        """what could not be found out, and why"""
+        """What is unknown, and why."""
 
 def claimed_report(output: str | os.PathLike, model: str | os.PathLike | None = None) -> dict[str, Any]:
     """
-    What a compressed folder says of itself, as the report of compress, with the bytes of its files; those before are
-    of `model`, zero without one.
+    The report that an encoded folder stores about itself, as JSON data, with the sizes of its files. Sizes before encoding are those of `model`, or zero without one.
     """
 
 def study_tensor(output: str | os.PathLike, model: str | os.PathLike, name: str) -> TensorStudy:
-    """Holds one encoded tensor against its original."""
+    """Compares one encoded tensor with its original."""
 
 def run_command_line(arguments: Sequence[str]) -> int:
     """Runs `loewner ARGUMENTS` and returns its exit code."""

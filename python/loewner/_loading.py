@@ -1,36 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads an encoded model with a choice that from_pretrained has no place for."""
+"""`loewner.load`: from_pretrained with a choice between speed and memory."""
 
 from __future__ import annotations
 
 import os
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Memory = Literal["fast", "small"]
+Memory = Literal["dense", "small"]
 
-MEMORY: ContextVar[Memory] = ContextVar("loewner_memory", default="fast")
+MEMORY: ContextVar[Memory] = ContextVar("loewner_memory", default="dense")  # from_pretrained has no parameter for it
 
 
 def load(
-    folder: str | os.PathLike[str], *, memory: Memory = "fast", model_class: Any = None, **options: Any
+    folder: str | os.PathLike[str], *, memory: Memory = "dense", model_class: Any = None, **options: Any
 ) -> PreTrainedModel:
-    """`model_class.from_pretrained(folder, **options)`, by default of transformers.AutoModel.
+    """Load a model folder that `compress` wrote.
 
-    memory: what becomes of coded linear layers (codes, int8, int4). "fast", which from_pretrained does too: they are
-    decoded once, so that files are small and products are those of the dense model. "small": they stay encoded and
-    every product decodes them by blocks of rows, so that memory is small too. Tables are decoded by the rows that are
-    looked up in either case, and factors stay factors.
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        The encoded model folder.
+    memory : {"dense", "small"}, default "dense"
+        How linear layers stored as codes or integers are held. "dense": decoded once while loading; products are as
+        fast as in the original model. "small": kept encoded; every product decodes the layer by blocks of rows, which
+        is slower and takes a fraction of the memory.
+    model_class : type, optional
+        A model class of transformers. The default is transformers.AutoModel.
+    **options
+        Passed to `model_class.from_pretrained`.
 
-    Errors    ValueError for another value of memory; those of from_pretrained.
+    Returns
+    -------
+    transformers.PreTrainedModel
+        An ordinary model of transformers.
+
+    Raises
+    ------
+    ValueError
+        If `memory` is neither "dense" nor "small". `from_pretrained` may raise other exceptions.
+
+    Notes
+    -----
+    `model_class.from_pretrained(folder, **options)` loads the same model with `memory="dense"`. Embedding tables always
+    stay encoded: they decode the rows that are looked up. Low-rank factors always stay factors and can be trained.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> model = loewner.load("SMALLER", memory="small")  # doctest: +SKIP
     """
     from transformers import AutoModel
 
-    if memory not in ("fast", "small"):
-        raise ValueError(f"memory must be 'fast' or 'small', got '{memory}'")
+    if memory not in get_args(Memory):
+        raise ValueError(f"load: memory must be 'dense' or 'small', got '{memory}'")
     token = MEMORY.set(memory)
     try:
         return (model_class or AutoModel).from_pretrained(folder, **options)  # type: ignore[no-any-return]

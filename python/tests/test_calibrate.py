@@ -32,8 +32,8 @@ def test_counts_are_those_of_the_text_and_compress_takes_them(model: Path, tmp_p
     rows = [line.split("\t") for line in (tmp_path / "counts").read_text().splitlines()]
     assert {int(i): int(count) for i, count in rows} == expected
     assert json.loads((tmp_path / "said").read_text())["tokens"] == 12 * 5000
-    report = loewner.compress(model, tmp_path / "out", keep=0.5, row_weights=str(tmp_path / "counts"))
-    assert report["tensors"][0]["row_weights"].startswith("token counts")
+    report = loewner.compress(model, tmp_path / "out", keep=0.5, row_weights=tmp_path / "counts")
+    assert report.tensors[0].row_weights.startswith("token counts")
 
 
 def test_bad_input_is_named_and_leaves_nothing(model: Path, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def evaluations(task: Task, tmp_path_factory: pytest.TempPathFactory) -> list[Ev
     folder = tmp_path_factory.mktemp("models")
     model = make_classifier(folder / "model", ["negative", "positive"])
     swapped = make_classifier(folder / "swapped", ["negative", "positive"], swap=True)
-    loewner.compress(model, folder / "small", keep=0.4, method=loewner.Method.svd, row_weights="none")
+    loewner.compress(model, folder / "small", keep=0.4, method="svd", row_weights="none")
     return evaluate([model, swapped, folder / "small"], task, threads=1)
 
 

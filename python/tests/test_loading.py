@@ -250,12 +250,12 @@ def test_gradients_of_subspaces_are_those_of_the_decoded_matrix(tmp_path: Path) 
         assert actual.abs().max() > 0
 
 
-def test_labels_that_do_not_fit_the_sizes_are_refused(tmp_path: Path) -> None:
+def test_cluster_labels_must_have_the_stored_sizes(tmp_path: Path) -> None:
     encoded = encoded_family("bert", tmp_path, structure=subspaces)
     weights = load_file(encoded / "model.safetensors")
     weights["embeddings.word_embeddings.cluster"][7] = 1 - weights["embeddings.word_embeddings.cluster"][7].clamp(max=1)
     save_file(weights, encoded / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ValueError, match="sizes of the clusters"):
+    with pytest.raises(ValueError, match="cluster sizes must be"):
         outputs(load("bert", encoded)[0])
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loewner.reporting.data import Report, gather
+from loewner.reporting.data import Report
 from loewner.reporting.figures import charts_of
+from loewner.reporting.gather import gather
 from loewner.reporting.page import page
 from matplotlib.image import imread
 from reported_models import model_and_output, write_evaluation
@@ -156,7 +157,7 @@ def test_a_script_that_is_not_the_pages_own_does_not_run(browser: Browser, tmp_p
 def test_columns_sort_by_mouse(browser: Browser, report: Report) -> None:
     browser.show()
     errors = [tensor.relative_error for tensor in report.tensors]
-    element, number = head(browser, "Error")
+    element, number = head(browser, "Relative error")
     for order, expected in (("descending", sorted(errors, reverse=True)), ("ascending", sorted(errors))):
         element.find_element(By.TAG_NAME, "button").click()
         assert as_numbers(column(browser, number)) == expected
@@ -171,7 +172,7 @@ def test_columns_sort_by_mouse(browser: Browser, report: Report) -> None:
 @pytest.mark.parametrize("key", [Keys.ENTER, Keys.SPACE])
 def test_columns_sort_by_keyboard(browser: Browser, report: Report, key: str) -> None:
     browser.show()
-    element, number = head(browser, "After")
+    element, number = head(browser, "Bytes after")
     button = element.find_element(By.TAG_NAME, "button")
     browser.run("arguments[0].focus()", button)
     button.send_keys(key)

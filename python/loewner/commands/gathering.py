@@ -8,7 +8,8 @@ from pathlib import Path
 
 import loewner
 from loewner.commands.common import add_common_options, progress_line
-from loewner.reporting.data import Report, gather
+from loewner.reporting.data import Report
+from loewner.reporting.gather import gather
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from loewner.commands.common import replace_file, report
@@ -33,4 +32,4 @@ def main(arguments: Sequence[str]) -> None:
     options.output.mkdir(exist_ok=True)
     for name, data in images.items():
         replace_file(options.output / name, data)
-    report(options, asdict(found), "\n".join(str(options.output / name) for name in images))
+    report(options, found.to_dict(), "\n".join(str(options.output / name) for name in images))

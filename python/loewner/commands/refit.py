@@ -6,9 +6,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from loewner._core import IfExists
+from loewner._reports import CompressReport
 from loewner.commands.common import add_common_options, progress_line, report
 
 
@@ -31,15 +30,16 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _table(result: dict[str, Any]) -> str:
-    width = max(len(tensor["name"]) for tensor in result["tensors"])
+def _table(result: CompressReport) -> str:
+    width = max(len(tensor.name) for tensor in result.tensors)
     lines = [f"{'tensor':{width}}  factor  tokens  chosen  outputs' error  relative error"]
-    for tensor in result["tensors"]:
-        fit = tensor["refit"]
-        share = fit["estimated_ratio"] ** (1 / fit["norm_exponent"])
+    for tensor in result.tensors:
+        fit = tensor.refit
+        assert fit is not None  # every tensor of this report was fitted
+        share = fit.estimated_ratio ** (1 / fit.norm_exponent)
         lines.append(
-            f"{tensor['name']:{width}}  {fit['factor']:6}  {fit['tokens']:6}  {fit['chosen']:6}"
-            f"  {f'x {share:.3f}':>14}  {tensor['relative_error']:14.4f}"
+            f"{tensor.name:{width}}  {fit.factor:6}  {fit.tokens:6}  {fit.chosen:6}"
+            f"  {f'x {share:.3f}':>14}  {tensor.relative_error:14.4f}"
         )
     return "\n".join(lines)
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
         rows=options.rows,
         norm_exponent=options.norm_exponent,
         seed=options.seed,
-        if_exists=IfExists.overwrite if options.overwrite else IfExists.refuse,
+        if_exists="overwrite" if options.overwrite else "refuse",
         progress=progress_line(options),
     )
-    report(options, result, _table(result))
+    report(options, result.to_dict(), _table(result))

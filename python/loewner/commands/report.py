@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from loewner.commands.common import replace_file, report
@@ -31,4 +30,4 @@ def main(arguments: Sequence[str]) -> None:
     found = gathered(options, options.eval)
     text = page(found)
     replace_file(options.output, text.encode())
-    report(options, asdict(found), f"{options.output}: {len(found.tensors)} tensors, {len(text.encode())} bytes")
+    report(options, found.to_dict(), f"{options.output}: {len(found.tensors)} tensors, {len(text.encode())} bytes")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an output is, for people: one page, and its charts. `loewner report`, `loewner plot`; NumPy is enough."""
+"""`loewner report` and `loewner plot`: a page about an encoded folder, and its charts. Needs only NumPy."""

@@ -1,36 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts as SVG: lines, bands and bars. Colours are classes, which the page or the file's style sheet fills in."""
+"""Charts as SVG: lines, bands and bars. Colors are CSS classes, which the style sheet of the page or file defines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from loewner.reporting.markup import Markup, join, tag
+from loewner.reporting.markup import Markup, tag
 from loewner.reporting.scale import Scale
 
 WIDTH, PLOT_HEIGHT = 400, 230
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 26, 42
-BAR_COLORS = (0, 7)
-LEGEND_LINE, LETTER = 17, 6.1  # height of a line of the legend, width of a letter
+LEGEND_LINE, LETTER = 17, 6.1  # height of a legend line and width of a letter, in pixels
 MARKERS = ("M-2.4,0a2.4,2.4 0 1,0 4.8,0a2.4,2.4 0 1,0 -4.8,0", "M-2.2,-2.2h4.4v4.4h-4.4z", "M0,-2.9L2.8,2.2H-2.8z")
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points (x, y); low and high, where given, make a band around them."""
+    """Points (x, y). If given, low and high bound a band around them."""
 
     name: str
     points: Sequence[tuple[float, float]]
-    color: int  # number of a colour of the style sheet
+    color: int  # index of a color of the style sheet
     low: Sequence[float] = ()
     high: Sequence[float] = ()
-    joined: bool = True  # by a line
+    joined: bool = True  # draw a line through the points
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What the eye shall find first: a point, or without y a line at x."""
+    """An emphasized point, or without y a vertical line at x."""
 
     name: str
     x: float
@@ -39,9 +38,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything that is drawn, and what it says in words."""
+    """The content of a chart, and its title and description for readers who cannot see it."""
 
-    key: str  # for ids and file names
+    key: str  # for element ids and file names
     title: str
     description: str
     x: Scale
@@ -54,10 +53,11 @@ def draw(chart: Chart) -> Markup:
     """The chart as an `svg` element; each point has its values in data-x and data-y."""
     legend = _legend(chart)
     height = TOP + PLOT_HEIGHT + BOTTOM + LEGEND_LINE * len(legend)
-    return tag(
-        "svg",
-        tag("title", chart.title, id=f"{chart.key}-title"),
-        tag("desc", chart.description, id=f"{chart.key}-desc"),
+    return drawing(
+        chart.key,
+        chart.title,
+        chart.description,
+        height,
         *_axes(chart.x, chart.y),
         *(_series(chart, series) for series in chart.series),
         *(_mark(chart, mark) for mark in chart.marks if mark.y is None or chart.y.shows(mark.y)),
@@ -65,16 +65,26 @@ def draw(chart: Chart) -> Markup:
             tag("g", *line, transform=f"translate(0,{TOP + PLOT_HEIGHT + BOTTOM + 8 + i * LEGEND_LINE})")
             for i, line in enumerate(legend)
         ),
+    )
+
+
+def drawing(key: str, title: str, description: str, height: int, *parts: Markup) -> Markup:
+    """An `svg` element of width WIDTH with a title and a description for readers who cannot see it."""
+    return tag(
+        "svg",
+        tag("title", title, id=f"{key}-title"),
+        tag("desc", description, id=f"{key}-desc"),
+        *parts,
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {WIDTH} {height}",
         class_="chart",
         role="img",
-        aria_labelledby=f"{chart.key}-title {chart.key}-desc",
+        aria_labelledby=f"{key}-title {key}-desc",
     )
 
 
 def values_table(chart: Chart) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the same values, for those who cannot see the drawing."""
+    """The same values as a table (heads and rows), for readers who cannot see the drawing."""
     rows = [[s.name, chart.x.text(x), f"{y:.4g}"] for s in chart.series for x, y in s.points]
     rows += [[m.name, chart.x.text(m.x), "" if m.y is None else f"{m.y:.4g}"] for m in chart.marks]
     return ["series", chart.x.label, chart.y.label], rows
@@ -142,7 +152,7 @@ def _mark(chart: Chart, mark: Mark) -> Markup:
 
 
 def _legend(chart: Chart) -> list[list[Markup]]:
-    """Names with their markers, in as many lines as they take."""
+    """Names with their markers, in as many lines as necessary."""
     lines: list[list[Markup]] = []
     end = float(WIDTH)
     entries = [(s.name, tag("path", d=_marker(s), class_=f"c{s.color} key")) for s in chart.series]
@@ -159,48 +169,3 @@ def _legend(chart: Chart) -> list[list[Markup]]:
         lines[-1].append(tag("g", key, text, transform=f"translate({round(end, 1)},0)"))
         end += width
     return lines
-
-
-def draw_bars(
-    key: str, title: str, description: str, bars: Sequence[tuple[str, Sequence[tuple[str, int]], str]]
-) -> Markup:
-    """Horizontal bars of stacked parts (name, value), each with its label and what it says in words at its end."""
-    longest = max(sum(value for _, value in parts) for _, parts, _ in bars) or 1
-    rows = []
-    for i, (label, parts, text) in enumerate(bars):
-        y, x = 16 + 44 * i, 0.0
-        rows.append(tag("text", label, x=0, y=y, class_="label"))
-        rows.append(tag("text", text, x=WIDTH, y=y, class_="label end strong"))
-        for (name, value), color in zip(parts, BAR_COLORS, strict=True):
-            width = round(WIDTH * value / longest, 2)
-            rows.append(
-                tag(
-                    "rect",
-                    tag("title", f"{name}: {value:,} bytes"),
-                    x=round(x, 2),
-                    y=y + 6,
-                    width=width,
-                    height=12,
-                    data_value=value,
-                    data_series=name,
-                    class_=f"c{color} bar",
-                )
-            )
-            x += width
-    names = [name for name, _ in bars[0][1]]
-    keys, at = [], 0.0
-    for name, color in zip(names, BAR_COLORS, strict=True):
-        keys.append(tag("rect", x=at, y=44 * len(bars) + 6, width=9, height=9, class_=f"c{color} bar"))
-        keys.append(tag("text", name, x=at + 14, y=44 * len(bars) + 14, class_="tick"))
-        at += 30 + LETTER * len(name)
-    return tag(
-        "svg",
-        tag("title", title, id=f"{key}-title"),
-        tag("desc", description, id=f"{key}-desc"),
-        join(*rows, *keys),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {44 * len(bars) + 20}",
-        class_="chart",
-        role="img",
-        aria_labelledby=f"{key}-title {key}-desc",
-    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file that `loewner eval --json` writes, read again."""
+"""Reads files written by `loewner eval --json`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of one model on one task; difference and fidelity are to the first model, None for itself."""
+    """One metric of one model on one task. Difference and fidelity compare with the first model; None for itself."""
 
     model: str
     task: str
@@ -30,17 +30,19 @@ class Score:
     metric: str
     score: Range
     difference: Range | None
-    fidelity: str | None  # what was compared
+    fidelity: str | None  # the measure, such as "cosine"
     fidelity_mean: float | None
 
 
 def read_scores(file: Path) -> list[Score]:
-    """Errors    IoError naming the file when it is not what `loewner eval --json` writes (docs/report.md)."""
+    """The scores of a file. Raises IoError if `loewner eval --json` did not write it (docs/report.md)."""
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
         return [score for entry in entries for score in _scores(entry)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IoError(f"{file}: must be what `loewner eval --json` writes ({type(error).__name__}: {error})") from None
+        raise IoError(
+            f"{file}: must be a file written by `loewner eval --json` ({type(error).__name__}: {error})"
+        ) from None
 
 
 def _scores(entry: dict[str, Any]) -> list[Score]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A chart as a file of its own: with a heading and a margin, in colours for paper."""
+"""A chart as a separate file with heading, margin and light colors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import re
 from loewner.reporting.markup import Markup, join, tag
 from loewner.reporting.style import CHART, LIGHT, with_colors
 
-PIXELS = 1200  # across
+PIXELS = 1200  # width of a PNG file
 MARGIN, HEADING = 16, 36
 
 
 def svg(drawing: Markup) -> bytes:
-    start = drawing.index(">") + 1  # of what is in the svg element
+    """A stand-alone SVG file of a drawing."""
+    start = drawing.index(">") + 1  # start of the content of the svg element
     opening = re.sub(r'viewBox="0 0 (\d+) (\d+)"', _with_margin, drawing[:start])
     style = f"<style>svg {{ background: {LIGHT['surface']}; }}{with_colors(CHART)}</style>"
     return f"{opening}{style}{_heading(drawing)}{drawing[start:]}\n".encode()
@@ -26,7 +27,7 @@ def _with_margin(box: re.Match[str]) -> str:
 
 
 def _heading(drawing: Markup) -> Markup:
-    """What is drawn, and below it of which tensor."""
+    """The kind of chart, and below it the tensor."""
     title = drawing[drawing.index("<title") : drawing.index("</title>")].partition(">")[2]
     tensor, _, what = title.rpartition(": ")
     heading = tag("text", Markup(what[:1].upper() + what[1:]), x=0, y=4 - HEADING, class_="strong")
@@ -34,7 +35,7 @@ def _heading(drawing: Markup) -> Markup:
 
 
 def png(drawing: Markup) -> bytes:
-    """Errors    ImportError when the extra `plot` is not installed."""
+    """A PNG file of a drawing. Raises ImportError if the extra `plot` is not installed."""
     try:
         import cairosvg
     except ImportError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTML and SVG in which every text is escaped: names of tokens, tensors and files come from strangers."""
+"""HTML and SVG with escaped text: names of tokens, tensors and files are untrusted."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ _VOID = {"link", "meta", "wbr"}
 
 
 class Markup(str):
-    """Text that is markup already; every other string is escaped where it becomes part of some."""
+    """Text that is markup. Every other string is escaped when it becomes part of markup."""
 
     __slots__ = ()
 
 
 def escape(text: object) -> Markup:
+    """Markup as it is; any other object as escaped text."""
     return text if isinstance(text, Markup) else Markup(html.escape(_NO_XML.sub("\ufffd", str(text))))
 
 
 def join(*parts: object) -> Markup:
+    """The parts one after the other, escaped where necessary."""
     return Markup("".join(escape(part) for part in parts))
 
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
-    """An element; of attributes, class_ is class, data_x is data-x, None and False are left out."""
+    """An element. Attribute class_ means class, data_x means data-x; None and False are left out."""
     written = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
     )
@@ -40,6 +42,6 @@ def _attribute(key: str, value: object) -> str:
 
 
 def readable(text: str) -> str:
-    """What cannot be seen, or turns the line around it, in escapes; blanks are marked."""
+    """Show invisible characters and those that reverse text as escapes; quote text with blanks at its ends."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown if shown.strip() == shown and shown else f"\u201c{shown}\u201d"

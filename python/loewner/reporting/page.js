@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
-// Tables sort by the button in a column's head: first the way that the column starts with, then the other one.
+// The button in a column head sorts the table: numbers in decreasing, text in increasing order; again reverses it.
 const valueOf = (row, column) => {
   const text = row.cells[column].dataset.value;
   return text === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
@@ -13,7 +13,7 @@ function sort(head) {
   const sign = up ? 1 : -1;
   const rows = [...body.rows].sort((first, second) => {
     const a = valueOf(first, column), b = valueOf(second, column);
-    if (a === null || b === null) return (a === null) - (b === null); // what has no value comes last
+    if (a === null || b === null) return (a === null) - (b === null); // rows without a value come last
     return sign * compare(a, b);
   });
   body.append(...rows);
@@ -27,7 +27,7 @@ function sort(head) {
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => sort(button.parentNode));
 }
-// On paper nothing can be unfolded.
+// A reader cannot unfold blocks on paper.
 let folded = [];
 addEventListener("beforeprint", () => {
   folded = [...document.querySelectorAll("details.tensor:not([open])")];

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the error of a matrix lies over its rows; of a token table, over tokens from frequent to rare."""
+"""Errors of single rows; for a token table also by token frequency."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Quantiles:
-    """Of the relative errors ||a_i - b_i|| / ||a_i|| of rows."""
+    """Quantiles of the relative errors ||a_i - b_i|| / ||a_i|| of rows."""
 
     low: float  # 10 %
     median: float
@@ -28,7 +28,7 @@ class Quantiles:
 
 @dataclass(frozen=True)
 class Band:
-    """The tokens from rank `first` to rank `last`, 1 the most frequent."""
+    """The tokens of frequency ranks `first` to `last`; the most frequent token has rank 1."""
 
     first: int
     last: int
@@ -47,16 +47,16 @@ class TokenError:
 
 @dataclass(frozen=True)
 class RowErrors:
-    """bands and tokens are empty where rows are no tokens."""
+    """Errors of all rows. Bands and tokens are empty unless rows belong to tokens."""
 
     all: Quantiles
     bands: Sequence[Band]
-    worst_frequent: Sequence[TokenError]  # of the most frequent ones
-    worst: Sequence[TokenError]  # of all that a text can have
+    worst_frequent: Sequence[TokenError]  # largest errors among the FREQUENT most frequent tokens
+    worst: Sequence[TokenError]  # largest errors among all tokens that a text can contain
 
 
 def token_names(vocabulary: Vocabulary | None, rows: int) -> list[str]:
-    """A name for each row; the id where the tokenizer has none."""
+    """A name for each row: the token, or its id if the tokenizer does not know it."""
     tokens = vocabulary.tokens[:rows] if vocabulary else []
     tokens += [""] * (rows - len(tokens))
     return [readable(token) if token else f"id {i}" for i, token in enumerate(tokens)]
@@ -65,7 +65,7 @@ def token_names(vocabulary: Vocabulary | None, rows: int) -> list[str]:
 def row_errors(
     squared_error: Vector, squared_norm: Vector, frequency: Vector, vocabulary: Vocabulary | None
 ) -> RowErrors:
-    """frequency: estimated, by row; empty where rows are no tokens. Rows of zeros have no relative error."""
+    """Errors of rows. `frequency` is empty unless rows belong to tokens. Zero rows have no relative error."""
     relative = np.sqrt(squared_error / np.where(squared_norm > 0, squared_norm, np.nan))
     if frequency.size == 0:
         return RowErrors(_quantiles(relative), [], [], [])
@@ -93,7 +93,7 @@ def _quantiles(relative: Vector) -> Quantiles:
 
 
 def _bands(ranked: Vector) -> list[Band]:
-    """Of ranks that grow by a constant factor: text is made of few tokens."""
+    """Bands whose bounds grow by a constant factor, because a few tokens make up most of a text."""
     ends = np.unique(np.round(np.geomspace(1, len(ranked), BANDS + 1)).astype(int))
     bands, first = [], 0
     for last in ends:
@@ -108,7 +108,7 @@ def _worst(tokens: Sequence[TokenError]) -> list[TokenError]:
 
 
 def _unused(vocabulary: Vocabulary | None, rows: int) -> NDArray[np.bool_]:
-    """Ids that no text has; all may be used where no tokenizer says."""
+    """True for ids that no text contains; False everywhere without a tokenizer."""
     if vocabulary is None:
         return np.zeros(rows, bool)
     unused = np.ones(rows, bool)

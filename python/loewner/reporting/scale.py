@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Axes of charts: where a value lies, and which values are marked."""
+"""Axes of charts: positions of values, and ticks."""
 
 from __future__ import annotations
 
@@ -14,21 +14,9 @@ def plain(value: float) -> str:
     return f"{value:g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def byte_text(count: float) -> str:
-    """1.25 kB, 90.9 MB: three digits, 1000 bytes a kB."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.0f} B"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 @dataclass(frozen=True)
 class Scale:
-    """Values from low to high, linear or logarithmic."""
+    """An axis from low to high, linear or logarithmic."""
 
     label: str
     low: float
@@ -40,7 +28,7 @@ class Scale:
     def around(
         label: str, values: Iterable[float], *, log: bool = False, text: Callable[[float], str] = plain
     ) -> Scale:
-        """Holds all values that it can show; a logarithmic one none that is not positive."""
+        """An axis for these values. A logarithmic one ignores values that are not positive."""
         usable = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
         low, high = min(usable, default=1.0), max(usable, default=1.0)
         if log:
@@ -48,7 +36,7 @@ class Scale:
         return Scale(label, min(low, 0.0), high * 1.03 or 1.0, False, text)
 
     def place(self, value: float) -> float:
-        """0 at the low end, 1 at the high one."""
+        """The position of a value: 0 at the low end, 1 at the high end."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
@@ -65,7 +53,7 @@ class Scale:
         return [i * step for i in range(first, last + 1)]
 
     def _log_ticks(self) -> list[float]:
-        """Of the finest of these rulers that is not crowded; a short axis is as good as linear."""
+        """Ticks of the finest ruler with at most MOST_TICKS of them; linear ticks if the axis is short."""
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         for parts, every in (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 3), ((1,), 5)):
             marks = [float(f"{part}e{k}") for k in decades if k % every == 0 for part in parts]

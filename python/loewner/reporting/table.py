@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of a page: a name at the left, numbers aligned, heads that sort."""
+"""Tables of the page: row names at the left, aligned numbers, sortable columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loewner.reporting.markup import Markup, tag
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, and what is sorted by; a number stands at the right."""
+    """A cell: the shown text and the value to sort by. Numbers are aligned right."""
 
     text: object
     value: str | float | None = None
@@ -22,14 +22,14 @@ class Cell:
 
 
 def number(value: float | None, format: str = "") -> Cell:
-    """A dash where there is none."""
+    """A number, or a dash for None."""
     return Cell("\u2013") if value is None else Cell(f"{value:{format}}", value)
 
 
 def table(
     label: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, sorts: bool = False, key: str | None = None
 ) -> Markup:
-    """In a box of its own that scrolls, where the page is narrow. Cells of the first column are heads of their rows."""
+    """A table in a box that scrolls on narrow screens. Cells of the first column are row headers."""
     numeric = [any(row[i].is_number for row in rows) for i in range(len(heads))]
     head = [_head(text, is_number, sorts) for text, is_number in zip(heads, numeric, strict=True)]
     body = [tag("tr", *(_cell(cell, i == 0, numeric[i], sorts) for i, cell in enumerate(row))) for row in rows]

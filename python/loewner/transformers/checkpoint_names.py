@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names in a checkpoint and paths in a model differ by prefixes and by the renamings of transformers."""
+"""Map tensor names of a checkpoint to module paths of a model: prefixes and the renamings of transformers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from transformers.modeling_utils import remove_tied_weights_from_state_dict
 
 
 class CheckpointNames:
-    """Answers by the loader's own renaming, so that a tensor is looked for where its arrays will be put."""
+    """Renames tensors with the functions that transformers itself uses while loading."""
 
     def __init__(self, model: PreTrainedModel, files: list[str] | None) -> None:
-        """model: before any module is encoded; files: of the checkpoint, None when the caller has loaded it himself."""
+        """`model` must not have encoded modules yet. `files` of the checkpoint; None if the caller has loaded it."""
         conversions = get_model_conversion_mapping(model)
         self._renamings = [entry for entry in conversions if isinstance(entry, WeightRenaming)]
         self._converters = [entry for entry in conversions if isinstance(entry, WeightConverter)]
@@ -30,21 +30,24 @@ class CheckpointNames:
         self.stored = {self._renamed(name) for name in self._file_names}
 
     def module_path(self, tensor: str) -> str | None:
-        """The path of the module M of a tensor `M.weight`; None when the model has no such module.
+        """The path of the module M of a tensor `M.weight`; None if the model has no such module.
 
-        Errors    ValueError when the model merges the tensor with others while it is loaded.
+        Raises
+        ------
+        ValueError
+            If transformers merges the tensor with others while loading.
         """
         name, converter = self._rename(tensor)
         if name not in self._state:
             return None
         if converter is not None:
             raise ValueError(
-                f"tensor '{tensor}' is merged with others by {type(self._model).__name__}: cannot be encoded"
+                f"tensor '{tensor}' cannot be encoded: {type(self._model).__name__} merges it with other tensors"
             )
         return name.rpartition(".")[0]
 
     def require_arrays(self, tensor: str, arrays: list[str]) -> None:
-        """ValueError when an array of an encoded tensor is missing, which loading would leave uninitialised."""
+        """Raise ValueError if an array of an encoded tensor is missing. Loading would leave it uninitialized."""
         prefix = tensor.rpartition(".")[0]
         missing = [f"{prefix}.{array}" for array in arrays if f"{prefix}.{array}" not in self._file_names]
         if self._files is not None and missing:
@@ -64,7 +67,7 @@ class CheckpointNames:
 
 
 def saved_names(model: PreTrainedModel, parameters: list[str]) -> dict[str, str]:
-    """The names under which save_pretrained writes parameters, without those that it leaves out as tied to others."""
+    """The names under which save_pretrained writes parameters. It leaves out parameters tied to others."""
     state = remove_tied_weights_from_state_dict(model.state_dict(), model)
     names: dict[str, str] = {}
     for parameter in parameters:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `weight` of an encoded module is: a tensor that is decoded when its numbers are asked for."""
+"""The `weight` of an encoded module: a tensor that is decoded when its values are used."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _METADATA = {
 
 
 class DecodedOnUse(Tensor):
-    """Shape, dtype and device at no cost; any other operation decodes the matrix first, and gradients pass through.
+    """Shape, dtype and device cost nothing; any other operation decodes the matrix first. Gradients pass through.
 
-    Models look at `weight.dtype` in every forward (T5, scaled embeddings), so decoding for each look would cost more
-    than the encoding saves. Writing into it would be lost, so it is refused.
+    Models read `weight.dtype` in every forward (T5, scaled embeddings); decoding for each read would cost more than the
+    encoding saves. In-place operations raise, because they would change a temporary copy.
     """
 
     _module: EncodedMatrix
-    _is_hf_initialized = True  # models draw `self.shared.weight` anew unless it says this
+    _is_hf_initialized = True  # otherwise transformers initializes `self.shared.weight` again
 
     @staticmethod
     def of(module: EncodedMatrix, shape: tuple[int, int]) -> Tensor:

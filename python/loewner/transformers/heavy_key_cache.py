@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A key-value cache of constant size: sinks, heavy keys and recent ones."""
+"""A key-value cache of constant size: first keys, recent keys and keys of high leverage."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from loewner.torch.leverage import key_gram, key_leverages
 
 
 class HeavyKeyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """One layer: at most `budget` keys a head, chosen by their leverage among all keys ever seen.
+    """The cache of one layer: at most `budget` keys for each head, chosen by their leverage among all keys seen.
 
-    Leverage only falls while keys come, so a key of low leverage that was dropped would never have come back: the
-    choice is that of the whole sequence, from a d x d Gram matrix a head (levattention, one pass).
+    The leverage of a key never grows while keys arrive. A dropped key would therefore not be chosen later: the choice
+    is the same as with the whole sequence at hand. It needs one d x d Gram matrix for each head
+    [KannanBhattacharyyaKachamWoodruff2025].
     """
 
     is_croppable = False
@@ -30,7 +31,7 @@ class HeavyKeyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.positions: Tensor | None = None  # batch x heads x kept, ascending
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """The new keys see all that were kept before them; what is kept for later is chosen afterwards."""
+        """Keys and values for this step: kept ones and new ones. Afterwards the cache is reduced to its budget."""
         batch, heads, count, _ = key_states.shape
         arrived = torch.arange(self.cumulative_length, self.cumulative_length + count, device=key_states.device)
         arrived = arrived.expand(batch, heads, count)
@@ -57,17 +58,17 @@ class HeavyKeyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.positions = self.positions.gather(-1, kept)
 
     def get_seq_length(self) -> int:
-        """Tokens seen, not kept: positions go on from here."""
+        """Number of tokens seen, kept or not: the position of the next token."""
         return self.cumulative_length
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Kept keys stand right before the new ones, so that all of them are in the past of every query."""
+        """Kept keys get the positions right before the new ones, so every query may attend to all of them."""
         kept = 0 if self.keys is None or self.keys.numel() == 0 else self.keys.shape[-2]
         return kept + query_length, self.cumulative_length - kept
 
     def crop(self, tokens_to_remove: int) -> None:
         if tokens_to_remove != 0:
-            raise ValueError("HeavyKeyCache: tokens cannot be taken back, for what they displaced is gone")
+            raise ValueError("HeavyKeyCache: crop is not supported, because dropped keys are lost")
 
     def reset(self) -> None:
         super().reset()
@@ -91,15 +92,35 @@ class HeavyKeyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
 
 class HeavyKeyCache(Cache):
-    """`model.generate(..., past_key_values=HeavyKeyCache(budget))`: at most `budget` keys and values a head and layer.
+    """Key-value cache with at most `budget` keys and values for each head and layer.
 
-    budget: of keys; sinks: of them the first of the sequence; recents: the last, half of the budget if None; the others
-    are those of the highest leverage. Keys are kept as they were cached, rotated to their own positions where the model
-    does that. Up to `budget` tokens the output is that of DynamicCache. Sequences of a batch must have the same length:
-    padding would be kept as if it were text.
+    Parameters
+    ----------
+    budget : int
+        Keys to keep.
+    sinks : int, default 4
+        First keys of the sequence, which are always kept.
+    recents : int, optional
+        Most recent keys, which are always kept. The default is half of the budget.
 
-    For |<q, k>|^2 attention the choice is certified; for softmax it is a heuristic (docs/library/results-library.md has its mass beside
-    that of other choices).
+    Raises
+    ------
+    ValueError
+        If sinks < 0, recents < 1, or sinks + recents > budget.
+
+    Notes
+    -----
+    The remaining keys are those of highest leverage. For |<q, k>|^2 attention this choice is certified; for softmax
+    attention it is a heuristic (docs/library/results-library.md compares it with other choices).
+
+    Keys are kept as they were cached: rotated to their own positions if the model rotates keys. Up to `budget` tokens
+    the output is that of DynamicCache. All sequences of a batch must have the same length, because padding would be
+    kept like text.
+
+    Examples
+    --------
+    >>> cache = HeavyKeyCache(512)  # doctest: +SKIP
+    >>> model.generate(ids, past_key_values=cache, max_new_tokens=100)  # doctest: +SKIP
     """
 
     def __init__(self, budget: int, *, sinks: int = 4, recents: int | None = None) -> None:

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules whose matrix is held in an encoding.
+"""Modules that hold their matrix in encoded form.
 
-A class of such a module is made of three: the structure (how the arrays make the matrix), the kind (what the module
-does with the matrix) and the class that the model's author chose, whose own forward, say that of a scaled embedding,
-stays in charge:
+The class of such a module combines three classes: the structure (how arrays form the matrix), the kind (how the module
+uses the matrix), and the class chosen by the model's author. The author's `forward` stays in use, for example that of a
+scaled embedding:
 
     encoded_class(LowRank, nn.Embedding)      LowRankEmbedding(LowRank, EncodedEmbedding)
     encoded_class(LowRank, ScaledEmbedding)   LowRankScaledEmbedding(ScaledEmbedding, LowRankEmbedding)
 
-Numbers: arrays keep the type in which they are stored. Products are formed in the wider one of that type and the
-model's, and results have the model's.
+Number types: arrays keep their stored type. Products are computed in the wider of the stored type and the model's type.
+Results have the model's type.
 """
 
 from __future__ import annotations
@@ -24,24 +24,23 @@ FORMATS = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
 
 class EncodedMatrix(nn.Module):
-    """A module's matrix W (rows x cols) as arrays: the base of all structures.
+    """The base of all structures: a module whose matrix W (rows x cols) is held as arrays.
 
-    A structure names its arrays and says how to decode them; an array is a parameter of the module, so it is trained
-    and saved as any other. One that cannot be trained (labels, codes) is a parameter too, without gradient, because
-    transformers ties parameters only.
+    A structure names its arrays and decodes them. Every array is a parameter of the module, so it is trained and saved
+    like any other parameter. Labels and codes cannot be trained; they are parameters without gradient, because
+    transformers only ties parameters.
     """
 
     original: ClassVar[type[nn.Module]]
     structure: ClassVar[type[EncodedMatrix]]
-    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {}  # of a type that the structure gives, and not trained
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {}  # arrays without gradient, with the type of each
+    two_factors: ClassVar[tuple[str, str] | None] = None  # arrays (L, R) if W = L R; `loewner refit` fits one of them
     spec: dict[str, Any]
-    like: (
-        nn.Parameter
-    )  # no numbers, the model's dtype; first of the parameters, whose dtype is what `model.dtype` tells
+    like: nn.Parameter  # empty, of the model's dtype. It is the first parameter: `model.dtype` is its dtype.
 
     @staticmethod
     def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
-        """The arrays and their shapes, as docs/format.md has them."""
+        """The arrays and their shapes (docs/format.md)."""
         raise NotImplementedError
 
     def decode(self) -> Tensor:
@@ -61,19 +60,20 @@ class EncodedMatrix(nn.Module):
         raise NotImplementedError
 
     def widened(self, array: Tensor) -> Tensor:
+        """The array in the wider of its own type and the model's type."""
         return array.to(torch.promote_types(array.dtype, self.like.dtype))
 
     def array_names(self) -> list[str]:
         return list(self.array_shapes(self.spec))
 
     def current_spec(self) -> dict[str, Any]:
-        """The specification as it would be saved now: the arrays' type may have changed since."""
+        """The specification with the current type of the arrays, which may differ from the loaded one."""
         if "format" not in self.spec:
             return self.spec
         dtypes = {getattr(self, name).dtype for name in self.array_names() if name not in self.fixed_arrays}
         return {**self.spec, "format": next((name for name, known in FORMATS.items() if known in dtypes), "f32")}
 
-    # `like` belongs to the module and not to the checkpoint.
+    # `like` belongs to the module, not to the checkpoint.
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         del destination[prefix + "like"]
@@ -82,7 +82,7 @@ class EncodedMatrix(nn.Module):
         state_dict = {**state_dict, prefix + "like": self.like.detach()}
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
-    # The class is made on demand, so pickle cannot find it by its name.
+    # The class is created at run time, so pickle cannot find it by name.
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _new_module, (self.structure, self.original), self.__dict__
 
@@ -117,7 +117,7 @@ _CLASSES: dict[tuple[type[EncodedMatrix], type[nn.Module]], type[EncodedMatrix]]
 
 
 def encoded_class(structure: type[EncodedMatrix], original: type[nn.Module]) -> type[EncodedMatrix]:
-    """The class of a module of class `original` whose matrix is held in `structure`; made once."""
+    """The class of a module of class `original` that holds its matrix in `structure`. Cached."""
     if (structure, original) not in _CLASSES:
         _CLASSES[structure, original] = _make_class(structure, original)
     return _CLASSES[structure, original]
@@ -133,11 +133,14 @@ def _make_class(structure: type[EncodedMatrix], original: type[nn.Module]) -> ty
 
 
 def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[EncodedMatrix]) -> None:
-    """Turns a module into an encoded one in place, with uninitialised arrays on the device of its weight.
+    """Turn a module into an encoded one in place, with uninitialized arrays on the device of its weight.
 
-    In place, because models hold a module in several places and authors put attributes on it.
+    A new module would not do: a model may refer to a module in several places, and authors set attributes on it.
 
-    Errors    ValueError when the specification does not fit the module.
+    Raises
+    ------
+    ValueError
+        If the specification does not fit the module.
     """
     weight = cast(Tensor, module.weight)
     if tuple(weight.shape) != (spec["rows"], spec["cols"]):
@@ -159,7 +162,7 @@ def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[Encod
 
 @torch.no_grad()
 def decode_module(module: EncodedMatrix, dtype: torch.dtype) -> None:
-    """Undoes encode_module, with the decoded matrix as the weight."""
+    """Undo encode_module, with the decoded matrix as the weight."""
     weight = nn.Parameter(module.decode().to(dtype))
     for name in ["like", *module.array_names()]:
         delattr(module, name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The quantizer that `from_pretrained` calls for an encoded checkpoint."""
+"""The quantizer of encoded checkpoints, which `from_pretrained` calls."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
 
 from loewner._loading import MEMORY
+from loewner._structures import STRUCTURES
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.config import LoewnerConfig
 from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module
-from loewner.transformers.structures import STRUCTURES, Coded
+from loewner.transformers.structures.coded import Coded
 from loewner.transformers.ties import retie
 
 _SOURCE_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
@@ -25,9 +26,9 @@ _SOURCE_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": 
 
 @register_quantizer("loewner")
 class LoewnerQuantizer(HfQuantizer):
-    """Encodes the modules of the empty model, so that the arrays of the checkpoint are read into them as they are."""
+    """Replaces weights by encoded arrays in the empty model, before transformers loads the checkpoint into it."""
 
-    requires_calibration = True  # encoded by `loewner compress`, never while loading
+    requires_calibration = True  # transformers cannot encode while loading; `loewner compress` does
     quantization_config: LoewnerConfig
 
     def validate_environment(self, *args: Any, **kwargs: Any) -> None:
@@ -35,7 +36,7 @@ class LoewnerQuantizer(HfQuantizer):
             raise ImportError(f"loading an encoded model needs transformers 5 or later, got {transformers.__version__}")
 
     def update_attn_implementation(self, config: PreTrainedConfig) -> PreTrainedConfig:
-        # Without a dtype in its configuration a model gets that of the first stored tensor, maybe an encoded one.
+        # If the configuration has no dtype, transformers takes that of the first stored tensor, which may be encoded.
         source = next((spec.get("source_dtype") for spec in self.quantization_config.tensors.values()), None)
         if getattr(config, "dtype", None) is None and source in _SOURCE_DTYPES:
             config.dtype = getattr(torch, _SOURCE_DTYPES[source])
@@ -47,10 +48,10 @@ class LoewnerQuantizer(HfQuantizer):
         names = CheckpointNames(model, checkpoint_files)
         specs = {}
         for tensor, spec in self.quantization_config.tensors.items():
-            structure = STRUCTURES[spec["structure"]]
+            structure = STRUCTURES[spec["structure"]].module_class()
             names.require_arrays(tensor, list(structure.array_shapes(spec)))
             path = names.module_path(tensor)
-            if path is not None:  # else of a head that this model does not have
+            if path is not None:  # else it belongs to a head that this model does not have
                 specs[path] = spec
         specs = retie(model, specs, names.stored)
         for path, spec in specs.items():
@@ -58,7 +59,7 @@ class LoewnerQuantizer(HfQuantizer):
             if isinstance(module, EncodedMatrix):  # one module under two names
                 continue
             try:
-                encode_module(module, spec, STRUCTURES[spec["structure"]])
+                encode_module(module, spec, STRUCTURES[spec["structure"]].module_class())
             except ValueError as error:
                 raise ValueError(f"tensor '{path}.weight': {error}") from error
 
@@ -66,12 +67,12 @@ class LoewnerQuantizer(HfQuantizer):
         for _, module in encoded_modules(model):
             device = getattr(module, module.array_names()[0]).device
             module.like = nn.Parameter(torch.empty(0, dtype=module.like.dtype, device=device), requires_grad=False)
-        if MEMORY.get() == "fast":
+        if MEMORY.get() == "dense":
             decode_coded_layers(model)
         return model
 
     def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[None, dict[str, Any]]:
-        """Called by save_pretrained before it writes the configuration: brings names and formats up to date."""
+        """Update names and formats. save_pretrained calls this before it writes the configuration."""
         specs = {f"{path}.{module.array_names()[0]}": module.current_spec() for path, module in encoded_modules(model)}
         self.quantization_config.tensors = {
             f"{name.rpartition('.')[0]}.weight": specs[parameter]
@@ -83,7 +84,7 @@ class LoewnerQuantizer(HfQuantizer):
         for _, module in list(encoded_modules(model)):
             decode_module(module, dtype or module.like.dtype)
         for submodel in model.modules():
-            submodel.__dict__.pop("_tied_weights_keys", None)  # the class's own again
+            submodel.__dict__.pop("_tied_weights_keys", None)  # the attribute of the class applies again
         model.all_tied_weights_keys = model.get_expanded_tied_weights_keys(all_submodels=True)
         model.tie_weights()
         return model
@@ -97,7 +98,7 @@ class LoewnerQuantizer(HfQuantizer):
 
 
 def decode_coded_layers(model: nn.Module) -> None:
-    """Decodes coded layers other than tables; a head that shares its codes with a table stays as it is."""
+    """Decode coded layers except tables and heads that share their codes with a table."""
     tables = {
         id(parameter)
         for _, module in encoded_modules(model)
@@ -111,6 +112,7 @@ def decode_coded_layers(model: nn.Module) -> None:
 
 
 def encoded_modules(model: nn.Module) -> Iterator[tuple[str, EncodedMatrix]]:
+    """The encoded modules of a model with their paths."""
     for path, module in model.named_modules():
         if isinstance(module, EncodedMatrix):
             yield path, module

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tied matrices: what shares a `weight` must share the arrays of the encoding instead."""
+"""Tied matrices: modules that share a `weight` must share the arrays of its encoding."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from loewner.transformers.structures import STRUCTURES
+from loewner._structures import STRUCTURES
 
 Specs = dict[str, dict[str, Any]]  # by module path
 
 
 def retie(model: PreTrainedModel, specs: Specs, stored: set[str]) -> Specs:
-    """Extends the specifications to the modules tied to an encoded one, and rewrites the model's ties to arrays.
+    """Extend the specifications to modules tied to an encoded one, and tie their arrays in place of their weights.
 
-    A module of a tied group that the checkpoint stores on its own, dense or encoded, has values of its own: its tie is
-    dissolved.
+    If the checkpoint stores a separate matrix for a module of a tied group, dense or encoded, that module is no longer
+    tied.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for target, source in model.all_tied_weights_keys.items():
@@ -39,13 +39,13 @@ def retie(model: PreTrainedModel, specs: Specs, stored: set[str]) -> Specs:
 
 
 def _tie(model: PreTrainedModel, anchor: str, tied: list[str], spec: dict[str, Any]) -> None:
-    for array in STRUCTURES[spec["structure"]].array_shapes(spec):
+    for array in STRUCTURES[spec["structure"]].module_class().array_shapes(spec):
         for module in tied:
             model.all_tied_weights_keys[f"{module}.{array}"] = f"{anchor}.{array}"
 
 
 def _hand_to_submodels(model: PreTrainedModel) -> None:
-    """tie_weights() and save_pretrained() read `_tied_weights_keys` of each submodel, which names `weight` so far."""
+    """Update `_tied_weights_keys` of each submodel, which tie_weights() and save_pretrained() read."""
     for path, submodel in model.named_modules():
         if not isinstance(submodel, PreTrainedModel):
             continue

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The structures of docs/format.md: the only list of them in the Python package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loewner.transformers.modules import EncodedMatrix
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One way to store a matrix.
+
+    name: the field `structure` of a specification.
+    module: the torch module that decodes it, as FILE.CLASS of loewner.transformers.structures. It also says whether
+        `loewner refit` can fit its factors (`two_factors`).
+    directions: an array whose rows are directions in the row space. For a token table the report page names them by
+        their nearest tokens.
+    """
+
+    name: str
+    module: str
+    directions: str | None = None
+
+    def module_class(self) -> type[EncodedMatrix]:
+        """Import the torch module. Reports work without torch, so they never call this."""
+        file, _, name = self.module.partition(".")
+        loaded: type[EncodedMatrix] = getattr(import_module(f"loewner.transformers.structures.{file}"), name)
+        return loaded
+
+
+STRUCTURES = {
+    structure.name: structure
+    for structure in (
+        Structure("low_rank", "low_rank.LowRank"),
+        Structure("dense", "dense.Dense"),
+        Structure("subspaces", "subspaces.Subspaces"),
+        Structure("codes", "codes.Codes"),
+        Structure("integers", "integers.Integers"),
+        Structure("product", "product.Product"),
+        Structure("archetypes", "archetypes.Archetypes", directions="archetypes"),
+    )
+}

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs `compress`, `verify` and `expand`, the Python side of the command line's commands of the same names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
+
+from loewner import _core
+from loewner._choices import choice
+from loewner._core import IfExists, Method, NumberFormat, Selection
+from loewner._reports import CompressReport, VerifyReport
+
+Folder: TypeAlias = "str | os.PathLike[str]"
+Progress: TypeAlias = Callable[[str, float], None]
+
+
+def compress(
+    model: Folder,
+    output: Folder | None = None,
+    *,
+    keep: float | None = None,
+    bits: float | None = None,
+    budget: int | str | None = None,
+    max_error: float | None = None,
+    selection: Selection | str = "embeddings",
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
+    method: Method | str = "auto",
+    norm_exponent: float = 1.5,
+    row_weights: str | os.PathLike[str] = "zipf",
+    factor_format: NumberFormat | str = "f32",
+    seed: int = 0,
+    max_memory: int | str | None = None,
+    dry_run: bool = False,
+    if_exists: IfExists | str = "refuse",
+    progress: Progress | None = None,
+    **method_options: int | None,
+) -> CompressReport:
+    """Encode matrices of a model folder so that its files become smaller.
+
+    Exactly one of `keep`, `bits`, `budget` and `max_error` sets the size. Every choice can be an enum member or its
+    name on the command line.
+
+    Parameters
+    ----------
+    model : str or os.PathLike
+        Model folder with config.json and safetensors files.
+    output : str or os.PathLike, optional
+        Folder to write; its parent must exist. Only a dry run works without it.
+    keep : float, optional
+        Bytes of the selected tensors after / before, in (0, 1).
+    bits : float, optional
+        Mean bits per weight of the selected tensors.
+    budget : int or str, optional
+        Size of all weight files of the output, in bytes or as "12MB".
+    max_error : float, optional
+        Largest relative weighted error of each selected tensor, in (0, 1).
+    selection : {"embeddings", "linear", "all"}, default "embeddings"
+        Tensors to encode: token embeddings, linear layers and heads, or both.
+    include, exclude : str or sequence of str, default ()
+        Regular expressions on tensor names. Matches of `include` join the selection; matches of `exclude` leave it.
+    method : str or Method, default "auto"
+        How matrices are encoded: "svd", "lp", "subspaces", "codes", "coded-svd", "archetypes", "int8", "int4" or
+        "dense". "auto" picks for each matrix the encoding with the lowest weighted error at its size.
+    norm_exponent : float, default 1.5
+        p >= 1 of method "lp" and of the reported l_p errors.
+    row_weights : str or os.PathLike, default "zipf"
+        Row weights of token embeddings: "zipf" or "zipf:EXPONENT" (token frequency estimated from the token's rank),
+        "none", or a file of token counts written by `loewner calibrate`.
+    factor_format : {"f32", "f16", "bf16"}, default "f32"
+        Number format of stored factors.
+    seed : int, default 0
+        Random seed. Methods "svd" and "lp" do not use it.
+    max_memory : int or str, optional
+        Limit of resident memory, in bytes or as "1.5GB". The default is half of the machine's memory.
+    dry_run : bool, default False
+        Plan and predict errors only; write nothing.
+    if_exists : {"refuse", "resume", "overwrite"}, default "refuse"
+        What to do if the output exists. "resume" continues an interrupted run.
+    progress : callable, optional
+        Called as ``progress(task, share)`` with the share done in [0, 1].
+    **method_options : int
+        Options of single methods. "subspaces": `num_subspaces` in [1, 256], by default chosen for the size.
+        "archetypes": `num_archetypes` in [1, 65536], by default one for each 256 rows, and `archetypes_per_row` in
+        [1, 255], by default 4.
+
+    Returns
+    -------
+    CompressReport
+        Encoding, size and errors of each tensor, and total sizes.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range, or not exactly one size is given.
+    BudgetError
+        If no encoding of some tensor is small enough.
+    IoError
+        If a file cannot be read or written, the output exists, or a weight is not finite.
+
+    Notes
+    -----
+    The output has the same bytes for the same options, for any number of threads, resumed or not. It appears complete
+    or not at all.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> report = loewner.compress("MODEL", "SMALLER", selection="all", budget="12MB")  # doctest: +SKIP
+    >>> report.totals.weights_bytes_after  # doctest: +SKIP
+    11999424
+    """
+    data = _core.compress(
+        model,
+        "" if output is None else output,
+        keep=keep,
+        bits=bits,
+        budget=_bytes(budget, "compress: budget"),
+        max_error=max_error,
+        selection=choice(Selection, selection, "compress: selection"),
+        include=_patterns(include),
+        exclude=_patterns(exclude),
+        method=choice(Method, method, "compress: method"),
+        norm_exponent=norm_exponent,
+        row_weights=os.fspath(row_weights),
+        factor_format=choice(NumberFormat, factor_format, "compress: factor_format"),
+        seed=seed,
+        max_memory=_bytes(max_memory, "compress: max_memory") or 0,
+        dry_run=dry_run,
+        if_exists=choice(IfExists, if_exists, "compress: if_exists"),
+        progress=progress,
+        **cast("dict[str, Any]", method_options),
+    )
+    return CompressReport.from_dict(data)
+
+
+def verify(output: Folder, model: Folder, *, progress: Progress | None = None) -> VerifyReport:
+    """Recompute the errors and certificates that an encoded folder stores, and compare all other tensors.
+
+    Parameters
+    ----------
+    output : str or os.PathLike
+        Folder that `compress` wrote.
+    model : str or os.PathLike
+        The original model folder.
+    progress : callable, optional
+        Called as ``progress(task, share)`` with the share done in [0, 1].
+
+    Returns
+    -------
+    VerifyReport
+        `holds` is True if verification succeeded. A failed verification does not raise.
+
+    Raises
+    ------
+    IoError
+        If a folder cannot be read or its format is broken.
+
+    Notes
+    -----
+    A stored error is accepted if it agrees with the recomputed one to 1e-4 relative or 1e-7 absolute. Tensors that are
+    not encoded must equal the original's byte for byte. `predicted_error` and files other than weights are not
+    checked.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> loewner.verify("SMALLER", "MODEL").holds  # doctest: +SKIP
+    True
+    """
+    return VerifyReport.from_dict(_core.verify(output, model, progress=progress))
+
+
+def expand(
+    model: Folder, output: Folder, *, if_exists: IfExists | str = "refuse", progress: Progress | None = None
+) -> None:
+    """Decode an encoded folder into an ordinary dense checkpoint.
+
+    Parameters
+    ----------
+    model : str or os.PathLike
+        Folder that `compress` wrote.
+    output : str or os.PathLike
+        Folder to write; its parent must exist.
+    if_exists : {"refuse", "overwrite"}, default "refuse"
+        What to do if the output exists.
+    progress : callable, optional
+        Called as ``progress(task, share)`` with the share done in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the output is the model folder, contains it or lies in it.
+    IoError
+        If a file cannot be read or written, or the output exists.
+
+    Notes
+    -----
+    Each encoded tensor gets its original number format. Names of files and shards stay the same. The output appears
+    complete or not at all.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> loewner.expand("SMALLER", "DENSE")  # doctest: +SKIP
+    """
+    _core.expand(model, output, if_exists=choice(IfExists, if_exists, "expand: if_exists"), progress=progress)
+
+
+def _bytes(size: int | str | None, name: str) -> int | None:
+    return _core.parse_byte_size(name, size) if isinstance(size, str) else size
+
+
+def _patterns(patterns: str | Sequence[str]) -> list[str]:
+    return [patterns] if isinstance(patterns, str) else list(patterns)

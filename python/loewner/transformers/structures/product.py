@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Structure `product`: a product of two coded factors."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from loewner.transformers.structures.coded import Coded
+from loewner.transformers.structures.codes import Codes
+from loewner.transformers.structures.integers import Integers
+from loewner.transformers.structures.nested import nested, nested_shapes
+
+
+class Product(Coded):
+    """W = left right: coordinates times directions, both coded."""
+
+    factors: ClassVar[dict[str, type[Coded]]] = {"codes": Codes, "integers": Integers}
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
+        name: dtype
+        for side in ("left", "right")
+        for factor in (Codes, Integers)
+        for name, dtype in nested(side, factor.fixed_arrays).items()
+    }
+
+    @staticmethod
+    def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        return {**nested_shapes(spec, "left", Product.factors), **nested_shapes(spec, "right", Product.factors)}

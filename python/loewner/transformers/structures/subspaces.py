@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Structure `subspaces`: clusters of rows, each with a low-rank factorization of its own."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from loewner.transformers.decoded_on_use import DecodedOnUse
+from loewner.transformers.modules import EncodedMatrix
+
+
+class ClusterLayout(NamedTuple):
+    """The order in which the rows of each cluster are contiguous."""
+
+    order: Tensor  # row order[q] is at place q
+    place: Tensor  # the inverse: row i is at place[i]
+    first: list[int]  # the place of the first row of cluster c
+    seen: tuple[Any, ...]  # identifies the labels from which the layout was computed
+
+
+class Subspaces(EncodedMatrix):
+    """Row i of cluster c is left_c[p] right_c, where p is the number of rows of cluster c before i."""
+
+    fixed_arrays: ClassVar[dict[str, torch.dtype]] = {"cluster": torch.uint8}
+    cluster: nn.Parameter  # without gradient
+
+    @staticmethod
+    def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        shapes = {}
+        for c, (size, dimension) in enumerate(zip(spec["sizes"], spec["dimensions"], strict=True)):
+            if dimension > 0:
+                shapes[f"left_{c}"] = (size, dimension)
+                shapes[f"right_{c}"] = (dimension, spec["cols"])
+        return {**shapes, "cluster": (spec["rows"], 1)}
+
+    @property
+    def weight(self) -> Tensor:
+        return DecodedOnUse.of(self, (self.spec["rows"], self.spec["cols"]))
+
+    def decode(self) -> Tensor:
+        blocks = [
+            self.like.new_zeros(size, self.spec["cols"])
+            if factors is None
+            else self.widened(factors[0]) @ self.widened(factors[1])
+            for size, factors in zip(self.spec["sizes"], self._factors(), strict=True)
+        ]
+        dtype = torch.promote_types(self._factor_dtype(), self.like.dtype)
+        return torch.cat([block.to(dtype) for block in blocks]).index_select(0, self._layout().place)
+
+    def decode_rows(self, ids: Tensor) -> Tensor:
+        layout = self._layout()
+        flat = ids.reshape(-1)
+        cluster, place = self.cluster[flat, 0], layout.place[flat]
+        dtype = torch.promote_types(self._factor_dtype(), self.like.dtype)
+        rows = torch.zeros(len(flat), self.spec["cols"], dtype=dtype, device=flat.device)
+        for c, factors in enumerate(self._factors()):
+            if factors is None:
+                continue
+            chosen = (cluster == c).nonzero()[:, 0]
+            left = functional.embedding(place[chosen] - layout.first[c], factors[0], self._untrained_position(c))
+            rows = rows.index_copy(0, chosen, self.widened(left) @ self.widened(factors[1]))
+        return rows.reshape(*ids.shape, -1)
+
+    def times_transposed(self, x: Tensor) -> Tensor:
+        products = [
+            x.new_zeros(*x.shape[:-1], size)
+            if factors is None
+            else functional.linear(functional.linear(x, factors[1].to(x.dtype)), factors[0].to(x.dtype))
+            for size, factors in zip(self.spec["sizes"], self._factors(), strict=True)
+        ]
+        return torch.cat(products, -1).index_select(-1, self._layout().place)
+
+    def times(self, x: Tensor) -> Tensor:
+        parts = torch.split(x.index_select(-1, self._layout().order), self.spec["sizes"], -1)
+        product = x.new_zeros(*x.shape[:-1], self.spec["cols"])
+        for part, factors in zip(parts, self._factors(), strict=True):
+            if factors is not None:
+                product = product + (part @ factors[0].to(x.dtype)) @ factors[1].to(x.dtype)
+        return product
+
+    def extra_repr(self) -> str:
+        return f"{self.spec['rows']}, {self.spec['cols']}, dimensions={self.spec['dimensions']}"
+
+    def _factors(self) -> list[tuple[Tensor, Tensor] | None]:
+        return [
+            (getattr(self, f"left_{c}"), getattr(self, f"right_{c}")) if dimension > 0 else None
+            for c, dimension in enumerate(self.spec["dimensions"])
+        ]
+
+    def _factor_dtype(self) -> torch.dtype:
+        return next((factors[0].dtype for factors in self._factors() if factors is not None), self.like.dtype)
+
+    def _untrained_position(self, c: int) -> int | None:
+        """The position of the padding row in cluster c, whose coordinates are not trained."""
+        padding_idx = getattr(self, "padding_idx", None)
+        if padding_idx is None or int(self.cluster[padding_idx, 0]) != c:
+            return None
+        layout = self._layout()
+        return int(layout.place[padding_idx]) - layout.first[c]
+
+    def _layout(self) -> ClusterLayout:
+        """The layout, computed at the first use: a checkpoint loads the labels after the module exists."""
+        labels = self.cluster
+        seen = (labels.data_ptr(), labels._version, labels.device)
+        layout: ClusterLayout | None = self.__dict__.get("_cluster_layout")
+        if layout is None or layout.seen != seen:
+            layout = self._new_layout(seen)
+            self.__dict__["_cluster_layout"] = layout
+        return layout
+
+    def _new_layout(self, seen: tuple[Any, ...]) -> ClusterLayout:
+        labels = self.cluster[:, 0].long()
+        sizes = torch.bincount(labels, minlength=len(self.spec["sizes"])).tolist()
+        if sizes != self.spec["sizes"]:
+            raise ValueError(f"cluster sizes must be {self.spec['sizes']}, got labels with sizes {sizes}")
+        order = torch.argsort(labels, stable=True)
+        place = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
+        first = [sum(sizes[:c]) for c in range(len(sizes))]
+        return ClusterLayout(order, place, first, seen)
