@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells transformers of our format as soon as transformers is there, and not before: it takes seconds to import."""
+"""Registers the format when transformers is imported. loewner does not import it, because that takes seconds."""
 
 import sys
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 
-_TRIGGER = "transformers.modeling_utils"  # every from_pretrained imports it
+_TRIGGER = "transformers.modeling_utils"  # from_pretrained of every model class imports it
 
 
 class _RegisterAfterImport:
-    """A meta path finder that acts once: after the import of the module that loads models it registers ours."""
+    """A meta path finder that acts once: it registers the format after the import of `_TRIGGER`."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != _TRIGGER:
@@ -31,6 +31,7 @@ class _RegisterAfterImport:
 
 
 def register_with_transformers() -> None:
+    """Register the format now if transformers is imported, otherwise when it will be."""
     if _TRIGGER in sys.modules:
         import_module("loewner.transformers")
     else:

@@ -109,7 +109,7 @@ def _cache() -> tempfile.TemporaryDirectory[str]:
 
 @functools.cache
 def dense_folder(family: str) -> Path:
-    """A model with random weights, saved once; not to be written to."""
+    """A model with random weights, saved once. Tests must not write to it."""
     class_name, configuration, _ = FAMILIES[family]
     torch.manual_seed(7)
     config = configuration()
@@ -122,7 +122,7 @@ def dense_folder(family: str) -> Path:
 
 
 def low_rank(name: str, weight: torch.Tensor, format: str, rank: int = RANK) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Specification and arrays of a tensor `name` as factors."""
+    """Specification and arrays of tensor `name` in two factors."""
     u, s, vt = np.linalg.svd(weight.double().numpy(), full_matrices=False)
     prefix = name.removesuffix(".weight")
     left, right = (
@@ -135,7 +135,7 @@ def low_rank(name: str, weight: torch.Tensor, format: str, rank: int = RANK) -> 
 def subspaces(
     name: str, weight: torch.Tensor, format: str, dimensions: tuple[int, ...] = (RANK, 0, 5)
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Specification and arrays of a tensor `name` as subspaces of mixed rows; dimension 0 has no arrays."""
+    """Specification and arrays of tensor `name` in clusters of interleaved rows. Dimension 0 has no arrays."""
     prefix = name.removesuffix(".weight")
     labels = np.arange(weight.shape[0]) * 5 % 7 % len(dimensions)
     arrays = {f"{prefix}.cluster": torch.from_numpy(labels.astype(np.uint8)[:, None].copy())}
@@ -150,7 +150,7 @@ def subspaces(
 
 
 def dense(name: str, weight: torch.Tensor, format: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Specification and array of a tensor `name` in another number format."""
+    """Specification and array of tensor `name` in another number format."""
     return _spec("dense", weight, format), {name: weight.to(FORMATS[format])}
 
 
@@ -162,7 +162,7 @@ def encode_folder(
     format: str = "f32",
     **options: Any,
 ) -> Path:
-    """Writes `source` with `tensors` encoded into `target`."""
+    """Write `source` with `tensors` encoded into `target`."""
     shutil.copytree(source, target)
     weights = load_file(source / "model.safetensors")
     specs = {}
@@ -183,7 +183,7 @@ def encode_folder(
 
 
 def decode_folder(encoded: Path, target: Path) -> Path:
-    """The dense checkpoint that an encoded folder stands for: the oracle of every comparison."""
+    """The decoded checkpoint of an encoded folder, with which the tests compare."""
     shutil.copytree(encoded, target)
     config = json.loads((encoded / "config.json").read_text())
     specs = config.pop("quantization_config")["tensors"]
@@ -207,7 +207,7 @@ def decode_folder(encoded: Path, target: Path) -> Path:
 
 
 def outputs(model: Any) -> torch.Tensor:
-    """What a model answers to fixed token ids."""
+    """The outputs of a model for fixed token ids."""
     ids = torch.arange(2, 34).reshape(2, 16) * 3
     arguments: dict[str, Any] = {"input_ids": ids}
     if getattr(model.config, "is_encoder_decoder", False):

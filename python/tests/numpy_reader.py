@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second implementation of docs/format.md: decodes every structure from the files alone, with NumPy only."""
+"""A second implementation of docs/format.md: decodes every structure from the files, with NumPy alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safetensors import safe_open
 Matrix = np.ndarray[Any, Any]
 Arrays = dict[str, Matrix]
 
-# Levels of the trellis quantiser, from docs/format.md.
+# Levels of the trellis quantizer, from docs/format.md.
 LEVELS = {
     int(bits): np.array(values.split(), np.float32)
     for bits, values in (
@@ -37,7 +37,7 @@ def philox(seed: int, purpose: int, words: int) -> Matrix:
 
 
 def hadamard(x: Matrix) -> Matrix:
-    """Along the last axis, whose length is a power of two; float32 in the order of the format."""
+    """Hadamard transform of the last axis, whose length is a power of two, in the order of operations of the format."""
     length = x.shape[-1]
     stride = length // 2
     while stride >= 1:
@@ -175,7 +175,7 @@ STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
 
 
 def decode_folder(folder: Path) -> Arrays:
-    """The decoded matrices of an output of one file, by the names of the tensors that they replace."""
+    """The decoded matrices of a folder with one weight file, by name of the original tensor."""
     tensors = json.loads((folder / "config.json").read_text())["quantization_config"]["tensors"]
     with safe_open(folder / "model.safetensors", framework="numpy") as file:
         names = list(file.keys())

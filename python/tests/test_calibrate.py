@@ -22,8 +22,8 @@ def calibrate(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def test_counts_are_those_of_the_text_and_compress_takes_them(model: Path, tmp_path: Path) -> None:
-    lines = text(5000)  # more than are read at once
+def test_counts_are_those_of_the_text_and_compress_reads_them(model: Path, tmp_path: Path) -> None:
+    lines = text(5000)  # more lines than one batch
     (tmp_path / "text").write_text("\n\n".join(lines), encoding="utf-8")
     done = calibrate(model, "--text", tmp_path / "text", "-o", tmp_path / "counts", "--json", tmp_path / "said")
     assert done.returncode == 0, done.stderr
@@ -36,7 +36,7 @@ def test_counts_are_those_of_the_text_and_compress_takes_them(model: Path, tmp_p
     assert report.tensors[0].row_weights.startswith("token counts")
 
 
-def test_bad_input_is_named_and_leaves_nothing(model: Path, tmp_path: Path) -> None:
+def test_bad_input_is_named_and_no_file_is_written(model: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n \n", encoding="utf-8")
     (tmp_path / "latin").write_bytes(b"caf\xe9\n")
     for name, code, word in (("empty", 2, "not empty"), ("none", 3, "none"), ("latin", 3, "utf-8")):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models whose matrices are codes or integers: what the tool writes, read by transformers and by a second reader."""
+"""Models stored as codes or integers, read by transformers and by a second implementation of the format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CODED = {
     "int8": {"keep": 0.9},
     "int4": {"keep": 0.9},
 }
-SELECTION = {"coded-svd": "embeddings"}  # square layers have no room for directions
+SELECTION = {"coded-svd": "embeddings"}  # for square layers the directions would take more bytes than the codes save
 KEEP = {"svd": 0.8, "subspaces": 0.8, "dense": 0.9}
 
 
@@ -61,7 +61,7 @@ def test_outputs_equal_those_of_the_expanded_checkpoint(family: str, method: Any
     assert_close(outputs(load(family, folder, memory=memory)), expected)
 
 
-def test_layers_are_decoded_once_or_stay_as_small_as_their_files(tmp_path: Path) -> None:
+def test_layers_are_decoded_once_or_take_the_memory_of_their_files(tmp_path: Path) -> None:
     folder = compressed("bert", tmp_path / "small", "codes", selection="all")
     decoded, small = load("bert", folder), load("bert", folder, memory="small")
     coded = [name for name, module in small.named_modules() if isinstance(module, EncodedMatrix)]
@@ -87,9 +87,9 @@ def test_saving_and_loading_again_changes_nothing(method: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_a_copy_of_a_model_answers_the_same(duplicate: Any, tmp_path: Path) -> None:
+def test_a_copy_of_a_model_gives_the_same_outputs(duplicate: Any, tmp_path: Path) -> None:
     model = load("bert", compressed("bert", tmp_path / "small", "codes"))
-    expected = outputs(model)  # the core's matrix exists by now
+    expected = outputs(model)  # this creates the matrix of the core
     assert torch.equal(outputs(duplicate(model)), expected)
 
 
@@ -103,7 +103,7 @@ def test_gradients_pass_through_a_coded_layer(tmp_path: Path) -> None:
     torch.testing.assert_close(x.grad, gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_a_row_that_is_not_there_is_an_index_error(tmp_path: Path) -> None:
+def test_a_row_outside_the_matrix_is_an_index_error(tmp_path: Path) -> None:
     model = load("bert", compressed("bert", tmp_path / "small", "codes"))
     with pytest.raises(IndexError, match="row 5000 is not in"):
         model.get_input_embeddings()(torch.tensor([5000]))
@@ -124,7 +124,7 @@ def test_a_second_reader_decodes_the_files_alone(family: str, method: Any, tmp_p
 
 def test_a_second_reader_decodes_rows_of_every_number_of_bits(tmp_path: Path) -> None:
     used: set[int] = set()
-    for bits in (5, 6, 7, 8.5, 10, 11.5):  # some 4 of them are the specification and the scales
+    for bits in (5, 6, 7, 8.5, 10, 11.5):  # specification and scales take about 4 of them
         folder, dense = tmp_path / f"{bits}", tmp_path / f"dense {bits}"
         loewner.compress(dense_folder("bert"), folder, method="codes", bits=bits)
         loewner.expand(folder, dense)

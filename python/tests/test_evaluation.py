@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner eval`: labelled sentences in all their layouts, and models on them."""
+"""`loewner eval`: file layouts of labeled sentences, and scores of models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loewner.evaluation.tasks import Task
 from sklearn.metrics import accuracy_score
 from tokenized_models import model_with_tokenizer, text
 
-# task, file, its original layout, and the same as sentence columns with numbers
+# task, file, content in the original layout, the same content as sentence columns with class numbers
 LAYOUTS = [
     (
         "CoLA",
@@ -79,7 +79,7 @@ def test_both_layouts_of_a_task_are_the_same_task(
     np.testing.assert_array_equal(tasks[0].labels, tasks[1].labels)
 
 
-def test_files_of_ones_own_have_scores_classes_or_words(tmp_path: Path) -> None:
+def test_labels_of_other_files_are_scores_classes_or_words(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('sentence1,sentence2,label\n"A, b",C,0.5\nD,E,1\n')
     (tmp_path / "b.jsonl").write_text('{"sentence": "A", "label": 2}\n\n{"label": 0, "sentence": "B"}\n')
     (tmp_path / "c.tsv").write_text("sentence\tlabel\nA\tno\nB\tyes\n")
@@ -93,20 +93,20 @@ def test_files_of_ones_own_have_scores_classes_or_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("sentence\tmark\nA\t1\n", "column 'label' is needed, got 'sentence', 'mark'"),
+        ("sentence\tmark\nA\t1\n", "must have a column 'label', got columns 'sentence', 'mark'"),
         ("sentence\tlabel\nA\t1\nB\n", "line 3: must have 2 columns, got 1"),
-        ("sentence\tlabel\n", "at least one of data"),
-        ("", "at least one of data"),
+        ("sentence\tlabel\n", "at least one line of data"),
+        ("", "at least one line of data"),
     ],
 )
-def test_a_file_that_breaks_a_rule_is_named(tmp_path: Path, content: str, message: str) -> None:
+def test_a_malformed_file_is_refused_by_name(tmp_path: Path, content: str, message: str) -> None:
     file = tmp_path / "own.tsv"
     file.write_text(content)
     with pytest.raises(ValueError, match=message):
         read_task(str(file))
 
 
-def test_labels_that_a_task_does_not_know_are_named(tmp_path: Path) -> None:
+def test_unknown_labels_and_tasks_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "RTE").mkdir()
     (tmp_path / "RTE/dev.tsv").write_text("sentence1\tsentence2\tlabel\nA\tB\tmaybe\n")
     with pytest.raises(
@@ -115,16 +115,16 @@ def test_labels_that_a_task_does_not_know_are_named(tmp_path: Path) -> None:
         read_task("RTE", tmp_path)
     with pytest.raises(ValueError, match="task must be one of STS-B"):
         read_task("SNLI", tmp_path)
-    with pytest.raises(ValueError, match="the folder of the tasks is needed"):
+    with pytest.raises(ValueError, match="the folder of the tasks must be given"):
         read_task("RTE")
 
 
-def test_a_plain_encoder_is_refused_where_its_cosine_says_nothing() -> None:
+def test_a_plain_encoder_is_refused_for_a_task_of_single_sentences() -> None:
     with pytest.raises(ValueError, match="needs a classifier"):
         metrics_of_encoder(Task("SST-2", [["a"]], np.array([1])))
 
 
-def test_the_interval_is_as_wide_as_the_binomial_says() -> None:
+def test_the_interval_of_an_accuracy_is_that_of_the_binomial_distribution() -> None:
     labels = np.zeros(400, np.int64)
     predicted = (np.arange(400) % 5 == 0).astype(np.int64)  # right in 80 %
     value, values = bootstrap(lambda p, y: float((p == y).mean()), predicted, labels, resamples(400, 4000, seed=1))
@@ -136,7 +136,7 @@ def test_the_interval_is_as_wide_as_the_binomial_says() -> None:
 
 
 def make_classifier(folder: Path, labels: list[str], swap: bool = False) -> Path:
-    """A random classifier of two classes; swapped, its outputs and their names come in the other order."""
+    """A random classifier of two classes. With `swap` its outputs and their names are in reverse order."""
     model_with_tokenizer("bert", folder)
     torch.manual_seed(3)
     config = transformers.AutoConfig.from_pretrained(folder)
@@ -159,7 +159,7 @@ def task() -> Task:
 
 @pytest.fixture(scope="module")
 def evaluations(task: Task, tmp_path_factory: pytest.TempPathFactory) -> list[Evaluation]:
-    """A classifier, the same with its classes in the other order, and what compress makes of it."""
+    """A classifier, the same classifier with its classes in reverse order, and the compressed classifier."""
     folder = tmp_path_factory.mktemp("models")
     model = make_classifier(folder / "model", ["negative", "positive"])
     swapped = make_classifier(folder / "swapped", ["negative", "positive"], swap=True)
@@ -198,7 +198,7 @@ def loewner_eval(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_the_command_scores_encoders_by_their_cosine(tmp_path: Path) -> None:
+def test_the_command_scores_encoders_by_the_cosine(tmp_path: Path) -> None:
     model = model_with_tokenizer("bert", tmp_path / "model")
     lines = [f"{a}\t{b}\t{i % 6}.5" for i, (a, b) in enumerate(zip(text(20), text(20, seed=1), strict=True))]
     (tmp_path / "pairs.tsv").write_text("\n".join(["sentence1\tsentence2\tlabel", *lines]))
@@ -211,7 +211,7 @@ def test_the_command_scores_encoders_by_their_cosine(tmp_path: Path) -> None:
     assert set(second["scores"]) == {"spearman", "pearson"}
 
 
-def test_the_commands_failures_have_their_exit_codes(tmp_path: Path) -> None:
+def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path) -> None:
     model = model_with_tokenizer("bert", tmp_path / "model")
     (tmp_path / "own.tsv").write_text("sentence\tlabel\nw1 w2\t1\nw3\t0\n")
     for arguments, code, message in [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoded checkpoints load into stock transformers models and answer as the dense checkpoints they stand for."""
+"""Encoded checkpoints load into models of transformers and give the outputs of the decoded checkpoints."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def load(family: str, folder: Path, **options: Any) -> tuple[Any, dict[str, Any]
 
 
 def assert_same_outputs(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    # float32 sums of some 50 terms in another order, through two layers.
+    # Two layers with float32 sums of about 50 terms in another order.
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
 
@@ -59,7 +59,7 @@ def test_outputs_equal_those_of_the_decoded_checkpoint(family: str, structure: A
     assert_same_outputs(outputs(model), outputs(oracle))
 
 
-def test_another_rank_gives_other_outputs(tmp_path: Path) -> None:
+def test_different_ranks_give_different_outputs(tmp_path: Path) -> None:
     model, _ = load("bert", encoded_family("bert", tmp_path))
     other = encode_folder(
         dense_folder("bert"), tmp_path / "other", ["embeddings.word_embeddings.weight"], rank=RANK - 1
@@ -101,7 +101,7 @@ def test_narrow_arrays_keep_their_type_in_a_float32_model(
 ) -> None:
     encoded = encoded_family(family, tmp_path, structure=structure, format=format)
     config = json.loads((encoded / "config.json").read_text())
-    del config["dtype"]  # then the type of the model must not be guessed from the arrays
+    del config["dtype"]  # without it transformers would take the type of the first array
     (encoded / "config.json").write_text(json.dumps(config))
     model, _ = load(family, encoded)
     embedding = model.get_input_embeddings()
@@ -110,7 +110,9 @@ def test_narrow_arrays_keep_their_type_in_a_float32_model(
     assert model.dtype == torch.float32
     assert embedding(torch.tensor([3])).dtype == torch.float32
     oracle, _ = load(family, decode_folder(encoded, tmp_path / "decoded"), dtype=torch.float32)
-    tolerance = 1e-4 if family != "gemma3_head" or structure is low_rank else 1e-2  # its scale has the weight's type
+    tolerance = (
+        1e-4 if family != "gemma3_head" or structure is low_rank else 1e-2
+    )  # its scale has the type of the weight
     expected = outputs(oracle)
     torch.testing.assert_close(outputs(model), expected, rtol=tolerance, atol=tolerance * float(expected.abs().max()))
     model.save_pretrained(tmp_path / "again")
@@ -163,7 +165,7 @@ def test_linear_layers_and_conv1d_layers_are_encoded(structure: Any, tmp_path: P
         assert_same_outputs(outputs(model), outputs(oracle))
 
 
-def test_a_head_with_values_of_its_own_is_not_tied(tmp_path: Path) -> None:
+def test_a_head_with_different_values_is_not_tied(tmp_path: Path) -> None:
     encoded = encoded_family("llama_head", tmp_path)
     weights = load_file(encoded / "model.safetensors")
     weights["lm_head.weight"] = torch.full((VOCABULARY, 32), 0.5)
@@ -182,7 +184,7 @@ def test_no_dense_copy_is_in_memory(tmp_path: Path) -> None:
     assert held == (VOCABULARY + 32) * RANK * 4
 
 
-def test_weight_tells_shape_type_and_device_and_decodes_on_use(tmp_path: Path) -> None:
+def test_weight_has_shape_type_and_device_and_is_decoded_on_use(tmp_path: Path) -> None:
     embedding = load("bert", encoded_family("bert", tmp_path))[0].get_input_embeddings()
     assert (embedding.weight.shape, embedding.weight.dtype, embedding.weight.device.type) == (
         (VOCABULARY, 32),
@@ -266,7 +268,7 @@ def test_an_embedding_alone_trains_only_the_rows_it_looked_up(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_a_copy_of_a_model_answers_the_same(duplicate: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_a_copy_of_a_model_gives_the_same_outputs(duplicate: Callable[[Any], Any], tmp_path: Path) -> None:
     model, _ = load("bart", encoded_family("bart", tmp_path))
     other = duplicate(model)
     assert torch.equal(outputs(other), outputs(model))
@@ -286,7 +288,9 @@ def change_config(folder: Path, **changes: Any) -> None:
         ({"tensors": {"a.weight": {"structure": "unheard_of"}}}, "tensor 'a.weight'.*got 'unheard_of'"),
     ],
 )
-def test_what_a_newer_version_wrote_is_refused_by_name(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_newer_versions_and_unknown_structures_are_refused_by_name(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
     encoded = encoded_family("bert", tmp_path)
     change_config(encoded, **changes)
     with pytest.raises(ValueError, match=message):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way with a real checkpoint: all-MiniLM-L6-v2 as its users load it."""
+"""A real checkpoint from end to end: all-MiniLM-L6-v2 with sentence-transformers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def minilm() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def test_sentence_transformers_loads_and_saves_it(minilm: Path, tmp_path: Path) -> None:
+def test_sentence_transformers_loads_and_saves_an_encoded_model(minilm: Path, tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     loewner.compress(minilm, tmp_path / "small", keep=0.72, method="svd")
@@ -31,6 +31,8 @@ def test_sentence_transformers_loads_and_saves_it(minilm: Path, tmp_path: Path) 
     table = transformer.model.get_input_embeddings()
     assert sum(p.numel() * p.element_size() for p in table.parameters()) == 4 * 273 * (30522 + 384)
     vectors = small.encode(SENTENCES)
-    assert float((vectors * dense.encode(SENTENCES)).sum(axis=1).min()) > 0.97  # of unit vectors: cosines
+    assert (
+        float((vectors * dense.encode(SENTENCES)).sum(axis=1).min()) > 0.97
+    )  # cosines of unit vectors
     small.save_pretrained(str(tmp_path / "again"))
     assert np.array_equal(SentenceTransformer(str(tmp_path / "again")).encode(SENTENCES), vectors)

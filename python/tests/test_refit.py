@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner refit` on small random models with made-up tokenizers."""
+"""`loewner refit` on small random models with artificial tokenizers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tokenized_models import model_with_tokenizer, text
 
 @pytest.fixture(params=["bert", "gpt2_head", "llama_head", "t5"])
 def compressed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
-    """A model and its output with all matrices in factors."""
+    """A model and its encoded folder, with all matrices in two factors."""
     return model_and_output(request.param, tmp_path)
 
 
@@ -39,7 +39,7 @@ def model_and_output(family: str, folder: Path, method: str = "svd") -> tuple[Pa
 
 
 def layer_outputs(folder: Path, model_folder: Path, layers: list[str], lines: list[str]) -> dict[str, torch.Tensor]:
-    """What the named modules put out, as the model runs from end to end."""
+    """The outputs of the named modules in one forward pass of the model."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
     name = transformers.AutoConfig.from_pretrained(model_folder).architectures[0]
     model = loewner.load(folder, model_class=getattr(transformers, name)).eval()  # type: ignore[no-untyped-call]
@@ -60,7 +60,7 @@ def estimated_ratios(report: loewner.CompressReport) -> list[float]:
     return [tensor.refit.estimated_ratio for tensor in report.tensors if tensor.refit]
 
 
-def test_outputs_come_nearer_to_those_of_the_original(compressed: tuple[Path, Path], tmp_path: Path) -> None:
+def test_outputs_are_closer_to_those_of_the_original(compressed: tuple[Path, Path], tmp_path: Path) -> None:
     model, output = compressed
     report = refit(output, model, tmp_path / "refit", text(200), rows=400)
     assert all(ratio <= 1 for ratio in estimated_ratios(report))
@@ -78,7 +78,7 @@ def test_outputs_come_nearer_to_those_of_the_original(compressed: tuple[Path, Pa
 
 
 @pytest.mark.parametrize("p", [1.0, 4.0])
-def test_other_exponents_lower_their_own_error(tmp_path: Path, p: float) -> None:
+def test_other_exponents_lower_the_error_of_their_norm(tmp_path: Path, p: float) -> None:
     model, output = model_and_output("bert", tmp_path)
     report = refit(output, model, tmp_path / "refit", text(60), rows=300, norm_exponent=p)
     ratios = estimated_ratios(report)
@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
 
 
-def test_the_output_itself_is_left_alone(tmp_path: Path) -> None:
+def test_the_input_folder_is_not_changed(tmp_path: Path) -> None:
     model, output = model_and_output("bert", tmp_path)
     before = {file.name: file.read_bytes() for file in output.iterdir() if file.is_file()}
     refit(output, model, tmp_path / "refit", text(30), rows=100)
@@ -105,7 +105,7 @@ def test_the_output_itself_is_left_alone(tmp_path: Path) -> None:
     ("lines", "rows", "message"),
     [([], 10, "at least one line"), (["  ", ""], 10, "at least one line"), (["w1 w2"], 1, "rows must be at least 2")],
 )
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, lines: list[str], rows: int, message: str) -> None:
+def test_empty_texts_and_single_rows_are_refused(tmp_path: Path, lines: list[str], rows: int, message: str) -> None:
     model, output = model_and_output("bert", tmp_path)
     with pytest.raises(ValueError, match=message):
         refit(output, model, tmp_path / "refit", lines, rows=rows)
@@ -139,7 +139,7 @@ def test_the_command_prints_a_table_and_writes_the_report(tmp_path: Path) -> Non
     assert loewner_refit(output, *source, "-o", tmp_path / "refit", "--overwrite", "--quiet").stdout == ""
 
 
-def test_the_commands_failures_have_their_exit_codes(tmp_path: Path) -> None:
+def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path) -> None:
     model, output = model_and_output("bert", tmp_path)
     options = ["--against", model, "-o", tmp_path / "refit"]
     assert loewner_refit(output, *options, "--text", tmp_path / "none.txt", "--rows", 5).returncode == 3

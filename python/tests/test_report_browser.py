@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of `loewner report` in Chromium: what it does, and what it looks like on screens, phones and paper."""
+"""The page of `loewner report` in Chromium: behavior, and layout on screens, phones and paper."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WIDE, PHONE = 1280, 360
 READABLE = 4.5  # WCAG 2, contrast of text at level AA
 TABLE = "#all-tensors"
 
-# The contrast of every text to what is behind it, as the reader sees it.
+# Contrast of every visible text with its background.
 CONTRASTS = """
 const parse = text => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { rgb: [r, g, b], a }; };
 const luminance = rgb => rgb.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
@@ -50,7 +50,7 @@ for (const element of document.querySelectorAll("body *")) {
 }
 return found;
 """
-# Left, top, right, bottom of every block, by what it is.
+# Name, left, top, right and bottom of every visible block.
 BOXES = """
 const blocks = document.querySelectorAll("h1, h2, h3, p, dl > div, .scroll, svg, summary, pre");
 return [...blocks].filter(e => e.checkVisibility() && !e.closest(".values > :not(summary)")).map(e => {
@@ -61,14 +61,14 @@ return [...blocks].filter(e => e.checkVisibility() && !e.closest(".values > :not
 
 
 class Browser:
-    """Chromium with one page."""
+    """Chromium with one page loaded."""
 
     def __init__(self, driver: Chrome, file: Path) -> None:
         self.driver = driver
         self.file = file
 
     def show(self, width: int = WIDE, *, dark: bool = False, media: str = "screen") -> None:
-        """Loads the page anew, for a reader with this screen."""
+        """Load the page on a screen of this width and mode."""
         self._command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._command("Emulation.setEmulatedMedia", media=media, features=[scheme])
@@ -137,16 +137,16 @@ def as_numbers(values: list[str]) -> list[float]:
     return [float(value) for value in values if value != ""]
 
 
-# ---- what it does ----
+# ---- behavior ----
 
 
-def test_the_console_stays_silent(browser: Browser) -> None:
+def test_the_console_has_no_errors(browser: Browser) -> None:
     browser.show()
     browser.run("for (const d of document.querySelectorAll('details')) d.open = true")
     assert browser.errors() == []
 
 
-def test_a_script_that_is_not_the_pages_own_does_not_run(browser: Browser, tmp_path: Path) -> None:
+def test_an_injected_script_does_not_run(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "spoiled.html"
     file.write_text(browser.file.read_text().replace("</main>", "<script>window.evil = 1</script></main>"))
     browser.driver.get(file.as_uri())
@@ -180,7 +180,7 @@ def test_columns_sort_by_keyboard(browser: Browser, report: Report, key: str) ->
     assert element.get_attribute("aria-sort") == "descending"
 
 
-def test_every_control_is_reached_by_the_tab_key_and_shows_it(browser: Browser) -> None:
+def test_the_tab_key_reaches_every_control_and_shows_the_focus(browser: Browser) -> None:
     browser.show()
     controls = "document.querySelectorAll('a, button, summary, [tabindex]')"
     wanted = browser.run(f"return [...{controls}].filter(e => e.checkVisibility()).length")
@@ -193,7 +193,7 @@ def test_every_control_is_reached_by_the_tab_key_and_shows_it(browser: Browser) 
     assert seen[0].get_attribute("class") == "skip"
 
 
-def test_charts_have_names_descriptions_and_the_values_of_the_data(browser: Browser, report: Report) -> None:
+def test_charts_have_titles_descriptions_and_the_values_of_the_data(browser: Browser, report: Report) -> None:
     browser.show()
     browser.run("for (const d of document.querySelectorAll('details')) d.open = true")
     for tensor in report.tensors:
@@ -206,8 +206,8 @@ def test_charts_have_names_descriptions_and_the_values_of_the_data(browser: Brow
             assert drawn == [(x, y) for series in chart.series for x, y in series.points if chart.y.shows(y)]
 
 
-def test_points_lie_where_their_values_are_on_the_axes(browser: Browser, report: Report) -> None:
-    """Left of each other and below each other as the data are, inside the plot."""
+def test_points_are_at_the_positions_of_their_values(browser: Browser, report: Report) -> None:
+    """Positions on the screen are a linear function of positions on the axes."""
     browser.show()
     chart = next(iter(charts_of(max(report.tensors, key=lambda t: t.bytes_after))))
     script = """
@@ -222,11 +222,11 @@ def test_points_lie_where_their_values_are_on_the_axes(browser: Browser, report:
         assert slope > 100 and np.abs(slope * place + offset - screen).max() < 1.5  # pixels
 
 
-# ---- what it looks like ----
+# ---- layout ----
 
 
 def overlaps(boxes: list[list[Any]]) -> list[tuple[str, str]]:
-    """Pairs of blocks that share more than a pixel, though none is in the other."""
+    """Pairs of blocks that overlap by more than a pixel, neither inside the other."""
     found = []
     for i, (name, *a) in enumerate(boxes):
         for other, *b in boxes[i + 1 :]:
@@ -238,7 +238,7 @@ def overlaps(boxes: list[list[Any]]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("width", [PHONE, 768, WIDE])
 @pytest.mark.parametrize("dark", [False, True])
-def test_blocks_lie_beside_each_other_and_on_the_screen(browser: Browser, width: int, dark: bool) -> None:
+def test_blocks_do_not_overlap_or_leave_the_screen(browser: Browser, width: int, dark: bool) -> None:
     browser.show(width, dark=dark)
     browser.run("for (const d of document.querySelectorAll('details')) d.open = true")
     assert browser.run("return document.documentElement.scrollWidth") <= width
@@ -246,11 +246,11 @@ def test_blocks_lie_beside_each_other_and_on_the_screen(browser: Browser, width:
     assert len(boxes) > 30
     assert overlaps(boxes) == []
     assert all(left >= 0 and right <= width for _, left, _, right, _ in boxes)
-    browser.run("document.querySelector('h2').style.marginTop = '-9rem'")  # the control: it is seen
+    browser.run("document.querySelector('h2').style.marginTop = '-9rem'")  # negative control
     assert overlaps(browser.run(BOXES)) != []
 
 
-def test_charts_stand_side_by_side_on_a_screen_and_below_each_other_on_a_phone(browser: Browser) -> None:
+def test_charts_are_side_by_side_on_a_screen_and_stacked_on_a_phone(browser: Browser) -> None:
     tops = "return [...document.querySelectorAll('details[open] figure svg')].map(e => e.getBoundingClientRect().top)"
     browser.show(WIDE)
     wide = browser.run(tops)
@@ -260,18 +260,18 @@ def test_charts_stand_side_by_side_on_a_screen_and_below_each_other_on_a_phone(b
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_all_text_can_be_read(browser: Browser, dark: bool) -> None:
+def test_all_text_has_enough_contrast(browser: Browser, dark: bool) -> None:
     browser.show(dark=dark)
     browser.run("for (const d of document.querySelectorAll('details')) d.open = true")
     found = browser.run(CONTRASTS)
     assert len(found) > 100
     assert [entry for entry in found if entry[1] < READABLE] == []
     browser.run("document.querySelector('p').style.color = getComputedStyle(document.body).backgroundColor")
-    assert min(entry[1] for entry in browser.run(CONTRASTS)) < READABLE  # the control
+    assert min(entry[1] for entry in browser.run(CONTRASTS)) < READABLE  # negative control
 
 
 def ink(picture: np.ndarray) -> np.ndarray:
-    """Where something is drawn: pixels unlike those left of them or above them."""
+    """Pixels that differ from their left or upper neighbor."""
     gray = picture.mean(axis=2)
     return np.asarray((np.abs(np.diff(gray, axis=1))[1:] > 0.08) | (np.abs(np.diff(gray, axis=0))[:, 1:] > 0.08))
 
@@ -283,19 +283,19 @@ def cells(picture: np.ndarray, size: int = 16) -> np.ndarray:
     return np.asarray(drawn[: rows * size, : cols * size].reshape(rows, size, cols, size).mean(axis=(1, 3)))
 
 
-def test_screenshots_by_day_and_by_night_have_the_same_layout_in_other_colours(browser: Browser) -> None:
+def test_light_and_dark_screenshots_have_the_same_layout_in_other_colors(browser: Browser) -> None:
     browser.show()
-    day = browser.screenshot()
+    light = browser.screenshot()
     browser.show(dark=True)
-    night = browser.screenshot()
-    assert day.shape == night.shape
-    assert day.mean() > 0.85 and night.mean() < 0.25
-    likeness = np.corrcoef(cells(day).ravel(), cells(night).ravel())[0, 1]
-    shifted = np.corrcoef(cells(day).ravel(), cells(np.roll(night, 40, axis=0)).ravel())[0, 1]
+    dark = browser.screenshot()
+    assert light.shape == dark.shape
+    assert light.mean() > 0.85 and dark.mean() < 0.25
+    likeness = np.corrcoef(cells(light).ravel(), cells(dark).ravel())[0, 1]
+    shifted = np.corrcoef(cells(light).ravel(), cells(np.roll(dark, 40, axis=0)).ravel())[0, 1]
     assert likeness > 0.9 and shifted < 0.6, (likeness, shifted)
 
 
-def test_a_screenshot_of_a_phone_has_margins_and_something_on_every_screen(browser: Browser) -> None:
+def test_a_screenshot_of_a_phone_has_margins_and_no_empty_screen(browser: Browser) -> None:
     browser.show(PHONE)
     drawn = cells(browser.screenshot(), 8)
     assert drawn[:, [0, -1]].max() == 0  # nothing touches the edges
@@ -303,7 +303,7 @@ def test_a_screenshot_of_a_phone_has_margins_and_something_on_every_screen(brows
     assert min(screens) > 0
 
 
-def test_on_paper_all_rows_are_there_and_no_controls(browser: Browser, report: Report) -> None:
+def test_a_printed_page_has_all_rows_and_no_controls(browser: Browser, report: Report) -> None:
     browser.show(media="print", dark=True)
     heights = """
       return [...document.querySelectorAll(arguments[0])].map(e =>
@@ -320,4 +320,4 @@ def test_on_paper_all_rows_are_there_and_no_controls(browser: Browser, report: R
     assert background == "rgb(27, 36, 48)"  # dark ink though the screen is dark
     browser.show()
     assert browser.run(arrow, f"{TABLE} th button") != "none"
-    assert min(browser.run(heights, ".tensor svg")) == 0  # the control: on a screen some are folded
+    assert min(browser.run(heights, ".tensor svg")) == 0  # negative control: on a screen some are folded

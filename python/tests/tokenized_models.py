@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small random models with a tokenizer of made-up words."""
+"""Small random models with a tokenizer of artificial words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS = [f"w{i}" for i in range(VOCABULARY - len(SPECIAL))]
 
 
 def text(lines: int, seed: int = 0) -> list[str]:
-    """Lines of words as frequent as in a language."""
+    """Lines of 12 words with the frequencies of Zipf's law."""
     random = np.random.default_rng(seed)
     shares = 1 / np.arange(1, len(WORDS) + 1)
     return [" ".join(random.choice(WORDS, 12, p=shares / shares.sum())) for _ in range(lines)]

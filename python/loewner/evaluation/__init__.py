@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How good a model is on labelled sentences, and how near it stays to another: `loewner eval`."""
+"""`loewner eval`: scores of models on labeled sentences, and how closely they match a first model."""
 
 from loewner.evaluation.comparison import Evaluation, Fidelity, evaluate, to_json
 from loewner.evaluation.metrics import Interval

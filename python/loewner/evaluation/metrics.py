@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of a model's outputs on a task, the usual ones of GLUE, and their uncertainty."""
+"""The metrics of GLUE, and bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, f1_score, matthews_corrcoef
 
 from loewner.evaluation.tasks import Task
 
-Metric = Callable[[np.ndarray, np.ndarray], float]  # of predictions (numbers or classes) and labels
+Metric = Callable[[np.ndarray, np.ndarray], float]  # (predicted numbers or classes, labels) -> score
 
 
 def _pearson(predicted: np.ndarray, labels: np.ndarray) -> float:
@@ -50,23 +50,26 @@ _REGRESSION: dict[str, Metric] = {"spearman": _spearman, "pearson": _pearson}
 
 
 def metrics_of_classifier(task: Task) -> Mapping[str, Metric]:
-    """The task's metrics, the headline first."""
+    """The metrics of the task; the first is the main one."""
     if task.is_regression:
         return _REGRESSION
     return _CLASSIFICATION.get(task.name, _OWN_CLASSES)
 
 
 def metrics_of_encoder(task: Task) -> Mapping[str, Metric]:
-    """What the cosine of two sentences' vectors is worth.
+    """Metrics of the cosine of two sentence vectors.
 
-    Errors    ValueError where it says nothing of the labels.
+    Raises
+    ------
+    ValueError
+        If the cosine cannot predict the labels of the task.
     """
     if task.is_pair and task.is_regression:
         return _REGRESSION
     if task.is_pair and task.similar is not None:
         similar = task.similar
         return {"average_precision": lambda cosine, labels: float(average_precision_score(labels == similar, cosine))}
-    raise ValueError(f"task {task.name} needs a classifier: a plain encoder tells pairs apart by their cosine only")
+    raise ValueError(f"task {task.name} needs a classifier: the cosine of a plain encoder cannot predict its labels")
 
 
 @dataclass(frozen=True)
@@ -79,18 +82,19 @@ class Interval:
 
 
 def resamples(count: int, draws: int, seed: int) -> np.ndarray:
-    """Indices (draws x count) of sentences drawn with replacement. The same for all models: differences are paired."""
+    """Indices (draws x count) of sentences drawn with replacement."""
     return np.random.default_rng(seed).integers(0, count, (draws, count))
 
 
 def bootstrap(metric: Metric, predicted: np.ndarray, labels: np.ndarray, drawn: np.ndarray) -> tuple[float, np.ndarray]:
-    """The metric, and its values on the resamples; not a number where a resample has one label only."""
+    """The metric, and its values on the resamples; NaN for a resample with a single label."""
     with np.errstate(all="ignore"):
         values = np.array([metric(predicted[rows], labels[rows]) for rows in drawn])
     return metric(predicted, labels), values
 
 
 def interval(value: float, values: np.ndarray) -> Interval:
+    """The interval of a value, from its values on the resamples."""
     usable = values[np.isfinite(values)]
     if usable.size == 0:
         return Interval(value, float("nan"), float("nan"))

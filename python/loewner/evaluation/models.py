@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model says of sentences: class scores of a classifier, vectors of a plain encoder."""
+"""Runs a model on sentences: logits of a classifier, sentence vectors of a plain encoder."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _POOLINGS = {"pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max", 
 
 @dataclass(frozen=True)
 class Outputs:
-    """By sentence or pair: logits of a classifier; vectors of an encoder, one array per column of sentences."""
+    """One row for each sentence or pair: logits of a classifier, or vectors with one array for each column."""
 
     arrays: list[np.ndarray]
     tokens_per_second: float
-    resident_bytes: int  # that loading the model and running it added to the process
+    resident_bytes: int  # resident memory that loading and running the model added
 
 
 class Model:
-    """A model folder, run by batches of like length; the same outputs whatever the order of the sentences."""
+    """A model that runs on batches of sentences of similar length. Outputs do not depend on the order of sentences."""
 
     def __init__(self, folder: Path, *, batch_size: int = 32, max_length: int = 128) -> None:
         before = _resident_bytes()
@@ -55,11 +55,11 @@ class Model:
 
     @property
     def class_names(self) -> list[str]:
-        """Of a classifier's outputs, in their order."""
+        """The class names of a classifier, in the order of its outputs."""
         return [str(name) for _, name in sorted((self._model.config.id2label or {}).items())]
 
     def outputs(self, sentences: Sequence[Sequence[str]], progress: Progress | None = None) -> Outputs:
-        """sentences: one or two columns. A classifier sees pairs together, an encoder each column by itself."""
+        """Run on one or two columns of sentences. Classifiers read pairs together, encoders each column separately."""
         groups = [sentences] if self.is_classifier else [[column] for column in sentences]
         tokens = seconds = 0.0
         arrays = []
@@ -114,7 +114,7 @@ def _pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) ->
 
 
 def _pooling_of(folder: Path) -> str:
-    """What sentence-transformers says of the model, else the mean."""
+    """The pooling that the files of sentence-transformers state, else the mean."""
     file = folder / "1_Pooling" / "config.json"
     modes = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return next((name for key, name in _POOLINGS.items() if modes.get(key)), "mean")

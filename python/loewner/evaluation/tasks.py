@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled sentences: GLUE's tasks in the layouts in which they are passed around, and files of one's own."""
+"""Labeled sentences: tasks of GLUE in their common file layouts, and files of your own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _YES_NO = ("entailment", "not_entailment")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a task's columns are. Each may have several names; original GLUE files differ from later copies."""
+    """The columns of a task. A column may have several names, because copies of GLUE differ from the original files."""
 
     sentences: tuple[tuple[str, ...], ...]
     label: tuple[str, ...] = ("label",)
-    label_names: tuple[str, ...] = ()  # of the numbers 0, 1, ...; empty for scores
-    similar: int | None = None  # the label of pairs that mean the same: what the cosine of a plain encoder tells
+    label_names: tuple[str, ...] = ()  # names of the classes 0, 1, ...; empty for scores
+    similar: int | None = None  # the class of pairs with the same meaning, which a cosine can predict
     files: tuple[str, ...] = ("{split}.tsv",)
-    headless: tuple[str, ...] = ()  # names of the columns of a file without a header
+    headless: tuple[str, ...] = ()  # column names of a file without a header
 
 
 _PAIR = (("sentence1",), ("sentence2",))
@@ -62,11 +62,27 @@ TASKS: dict[str, Layout] = {
 
 @dataclass(frozen=True)
 class Task:
-    """Sentences and their labels."""
+    """Sentences or pairs with their labels.
+
+    Attributes
+    ----------
+    name : str
+        The name of the task.
+    sentences : list of list of str
+        One column of sentences, or two columns of pairs.
+    labels : ndarray
+        Class numbers (int64) or scores (float64).
+    label_names : tuple of str
+        The names of the classes; empty for scores and for unnamed classes.
+    similar : int or None
+        The class of pairs with the same meaning, if there is one.
+    source : Path
+        The file.
+    """
 
     name: str
-    sentences: list[list[str]]  # one or two columns
-    labels: np.ndarray  # of sentences: class numbers (int64) or scores (float64)
+    sentences: list[list[str]]
+    labels: np.ndarray
     label_names: tuple[str, ...] = ()
     similar: int | None = None
     source: Path = field(default_factory=Path)
@@ -84,24 +100,44 @@ class Task:
 
 
 def read_task(name: str, data: Path | None = None, split: str = "dev") -> Task:
-    """A task of GLUE in folder `data`, or the file `name`: TSV, CSV or JSONL with the fields sentence, or sentence1 and
-    sentence2, and label.
+    """Read a task of GLUE, or a file of labeled sentences.
 
-    GLUE's files may have the original layout or sentence columns and `label`; nothing is downloaded. Labels of a file
-    of one's own are classes when they are words or at most 20 whole numbers, scores otherwise.
+    Parameters
+    ----------
+    name : str
+        A task of GLUE (a key of TASKS; case and hyphens are ignored), or a .tsv, .csv or .jsonl file with the fields
+        `sentence` (or `sentence1` and `sentence2`) and `label`.
+    data : Path, optional
+        Folder with one folder for each task of GLUE. Nothing is downloaded.
+    split : str, default "dev"
+        The file of a task of GLUE to read.
 
-    Errors    ValueError for an unknown task; OSError or ValueError, naming file and line, for a file that breaks a
-              rule.
+    Returns
+    -------
+    Task
+        The sentences and labels.
+
+    Raises
+    ------
+    ValueError
+        If the task is unknown, or a line of the file is malformed.
+    OSError
+        If the file cannot be read.
+
+    Notes
+    -----
+    Files of GLUE may have the original columns or `sentence` columns and `label`. The labels of other files are classes
+    if they are words or at most 20 different whole numbers, and scores otherwise.
     """
     known = {task.lower().replace("-", ""): task for task in TASKS}.get(name.lower().replace("-", ""))
     if known is not None:
         if data is None:
-            raise ValueError(f"task {known}: the folder of the tasks is needed (--data)")
+            raise ValueError(f"task {known}: the folder of the tasks must be given (--data)")
         return _glue_task(known, data, split)
     path = Path(name)
     if path.suffix not in (".tsv", ".csv", ".jsonl"):
         raise ValueError(f"task must be one of {', '.join(TASKS)} or a .tsv, .csv or .jsonl file, got '{name}'")
-    return _own_task(path)
+    return _task_of_file(path)
 
 
 def _glue_task(name: str, data: Path, split: str) -> Task:
@@ -115,23 +151,23 @@ def _glue_task(name: str, data: Path, split: str) -> Task:
     return Task(name, sentences, values, layout.label_names, layout.similar, path)
 
 
-def _own_task(path: Path) -> Task:
-    columns = _columns_of(_rows_of_own(path), path, ())
+def _task_of_file(path: Path) -> Task:
+    columns = _columns_of(_rows_of_file(path), path, ())
     pair = "sentence1" in columns
     names = ("sentence1", "sentence2") if pair else ("sentence",)
     sentences = [_column(columns, (name,), path) for name in names]
-    values, label_names = _own_labels(_column(columns, ("label",), path), path)
+    values, label_names = _labels_of_file(_column(columns, ("label",), path), path)
     binary = not label_names and values.dtype.kind == "i" and set(values.tolist()) <= {0, 1}
     return Task(path.stem, sentences, values, label_names, 1 if pair and binary else None, path)
 
 
 def _tsv_rows(path: Path) -> list[list[str]]:
-    """GLUE's files quote nothing: their sentences hold bare quotes."""
+    """Files of GLUE do not quote fields; sentences contain bare quotes."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def _rows_of_own(path: Path) -> list[list[str]]:
+def _rows_of_file(path: Path) -> list[list[str]]:
     if path.suffix == ".tsv":
         return _tsv_rows(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -166,7 +202,7 @@ def _columns_of(rows: list[list[str]], path: Path, headless: tuple[str, ...]) ->
         if len(row) < len(header):
             raise ValueError(f"{path}: line {number}: must have {len(header)} columns, got {len(row)}")
     if not body:
-        raise ValueError(f"{path}: must have a line of column names and at least one of data")
+        raise ValueError(f"{path}: must have a line of column names and at least one line of data")
     return {name: [row[i] for row in body] for i, name in enumerate(header)}
 
 
@@ -174,7 +210,7 @@ def _column(columns: dict[str, list[str]], names: Sequence[str], path: Path) -> 
     for name in names:
         if name in columns:
             return columns[name]
-    raise ValueError(f"{path}: column '{names[0]}' is needed, got {', '.join(map(repr, columns))}")
+    raise ValueError(f"{path}: must have a column '{names[0]}', got columns {', '.join(map(repr, columns))}")
 
 
 def _converted(labels: list[str], convert: Callable[[str], float], what: str, path: Path) -> list[float]:
@@ -200,7 +236,7 @@ def _classes(labels: list[str], names: Sequence[str], path: Path) -> np.ndarray:
     return np.array(_converted(labels, numbers.__getitem__, what, path), np.int64)
 
 
-def _own_labels(labels: list[str], path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def _labels_of_file(labels: list[str], path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     try:
         values = np.array([float(label) for label in labels])
     except ValueError:
