@@ -44,7 +44,7 @@ bench: .venv/.package
 experiments: results-quality results-row-weights results-frontier results-whole results-tasks results-seeds results-rates \
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
-             results-active-regression results-residual results-krylov results-embedding-speed \
+             results-active-regression results-residual results-krylov-products results-krylov-speed results-embedding-speed \
              results-lp-regression-speed results-speed results-compress-time results-inference results-plots
 
 WITH_GLUE   = quality row-weights frontier archetypes whole tasks seeds rates training messi topics refit heavy-keys heavy-keys-missed

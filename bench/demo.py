@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make demo`: the embedding table of all-MiniLM-L6-v2 made smaller, verified, loaded and compared."""
+"""`make demo`: compresses the embedding table of all-MiniLM-L6-v2, verifies, loads and compares the outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OUT = Path(__file__).resolve().parent.parent / "out" / "demo"
 RUNS = [
     ("svd, no row weights", ["--method", "svd", "--row-weights", "none", "--keep", "0.72"]),
     ("svd", ["--method", "svd", "--keep", "0.72"]),
-    ("l_1 factorisation", ["--method", "lp", "--norm-exponent", "1", "--keep", "0.72"]),
+    ("l_1 factorization", ["--method", "lp", "--norm-exponent", "1", "--keep", "0.72"]),
     ("subspaces", ["--method", "subspaces", "--keep", "0.72"]),
     ("subspaces, f16 factors", ["--method", "subspaces", "--keep", "0.36", "--factor-format", "f16"]),
     ("codes, 4 bits", ["--method", "codes", "--bits", "4"]),
@@ -27,7 +27,7 @@ RUNS = [
 
 
 def run_tool(*arguments: str) -> None:
-    """Runs the command line tool; its messages go to the terminal, and a failure ends the demo."""
+    """Runs the command line tool, with its messages on the terminal; a failure ends the demo."""
     command = [str(Path(sys.executable).parent / "loewner"), *arguments]
     if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
         sys.exit(f"failed: {' '.join(command)}")
@@ -41,7 +41,7 @@ def main() -> None:
     reference = SentenceEncoder.load(base).encode(sentences)
 
     header = f"{'method':26}{'keep':>6}{'table MB':>10}{'folder MB':>11}{'error':>8}{'weighted':>10}{'cosine':>8}"
-    print("all-MiniLM-L6-v2, table 30522 x 384; cosine: of 400 sentence vectors to the original's\n")
+    print("all-MiniLM-L6-v2, table 30522 x 384; cosine: mean of 400 sentence vectors to those of the original\n")
     print(header)
     print("-" * len(header))
     size = sum(file.stat().st_size for file in base.rglob("*") if file.is_file())

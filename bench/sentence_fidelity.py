@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a compressed sentence encoder moved: cosine of its vectors to the original's, and the score on a task.
+"""Fidelity of a compressed sentence encoder: cosine of its vectors to those of the original, and the STS-B score.
 
-Shared by the demo and the experiments, so that every published number is computed by the same lines.
+The demo and the experiments share this module, so that the same code computes every published number.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import importlib.resources
 import pydoc_data.topics
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,21 +27,27 @@ def minilm_folder() -> Path:
 
 
 def quiet_transformers() -> None:
-    """Errors only, and no progress bars: tables are what is printed."""
+    """Shows errors only and no progress bars, so that the output is the table."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
 
 def documentation_sentences(count: int) -> list[str]:
-    """English sentences that every Python installation has: those of its reference, evenly spread."""
+    """`count` sentences of the Python reference, evenly spread; every Python installation has them."""
     text = " ".join(pydoc_data.topics.topics[topic] for topic in sorted(pydoc_data.topics.topics))
     prose = re.findall(r"(?<=[.] )[A-Z][a-z][^.\n*|=>]{40,160}[.]", re.sub(r"\s+", " ", text))
     return [prose[i * len(prose) // count] for i in range(count)]
 
 
+def glue_rows(glue: Path, task: str, split: str) -> list[list[str]]:
+    """The rows of glue/TASK/SPLIT.tsv without the header."""
+    with (glue / task / f"{split}.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
+
+
 @dataclass(frozen=True)
 class SimilarityData:
-    """STS-B's dev pairs with their scores, and all sentences of STS-B dev and MRPC dev for the fidelity."""
+    """The pairs of STS-B dev with their scores, and all sentences of STS-B dev and MRPC dev."""
 
     first: list[str]
     second: list[str]
@@ -49,18 +56,14 @@ class SimilarityData:
 
     @staticmethod
     def read(glue: Path) -> SimilarityData:
-        def rows(task: str) -> list[list[str]]:
-            with (glue / task / "dev.tsv").open(encoding="utf-8", newline="") as file:
-                return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
-
-        pairs, paraphrases = rows("STS-B"), rows("MRPC")
+        pairs, paraphrases = glue_rows(glue, "STS-B", "dev"), glue_rows(glue, "MRPC", "dev")
         first, second = [row[0] for row in pairs], [row[1] for row in pairs]
         others = [row[0] for row in paraphrases] + [row[1] for row in paraphrases]
         return SimilarityData(first, second, [float(row[2]) for row in pairs], first + second + others)
 
 
 class SentenceEncoder:
-    """Mean-pooled, normalised sentence vectors of a checkpoint, as all-MiniLM-L6-v2 is used."""
+    """Mean-pooled, normalized sentence vectors of a checkpoint, as all-MiniLM-L6-v2 defines them."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         self.model = model.eval()
@@ -72,7 +75,7 @@ class SentenceEncoder:
 
     @torch.inference_mode()
     def encode(self, sentences: list[str]) -> np.ndarray:
-        """Vectors (sentences x width, float32) in the order of the sentences; batches by length."""
+        """Vectors (sentences x width, float32) in the order of the sentences; batched by length."""
         order = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))
         vectors = np.empty((len(sentences), self.model.config.hidden_size), np.float32)
         for start in range(0, len(order), 64):
@@ -88,9 +91,14 @@ class SentenceEncoder:
 
 def mean_cosine(vectors: np.ndarray, reference: np.ndarray) -> float:
     """Mean cosine between unit vectors of the same sentences."""
-    return float(np.einsum("ij,ij->i", vectors, reference).mean())
+    return float(pair_cosines(vectors, reference).mean())
 
 
-def spearman(first: np.ndarray, second: np.ndarray, scores: list[float]) -> float:
-    """Spearman correlation x 100 of the pairs' cosines with the human scores."""
-    return 100 * float(scipy.stats.spearmanr(np.einsum("ij,ij->i", first, second), scores).statistic)
+def pair_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosines between unit vectors, row by row."""
+    return np.einsum("ij,ij->i", first, second)
+
+
+def spearman(cosines: np.ndarray, scores: Sequence[float]) -> float:
+    """Spearman correlation x 100 of the cosines of pairs with the human scores."""
+    return 100 * float(scipy.stats.spearmanr(cosines, scores).statistic)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the attention heads of all-MiniLM-L6-v2 are asked and answer with on real texts."""
+"""Queries, keys and values of the attention heads of all-MiniLM-L6-v2 on real texts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from matrices import minilm_folder
 from table_refit import training_lines
-from tables import minilm_folder
 from transformers import AutoModel, AutoTokenizer
 
-LINES_A_TOKEN = 20 / 128  # more than enough to fill a text
+LINES_PER_TOKEN = 20 / 128  # enough to fill a text
 
 
 class Head(NamedTuple):
-    """tokens x d each, float32."""
+    """Matrices of tokens x d, float32."""
 
     queries: np.ndarray
     keys: np.ndarray
@@ -24,14 +24,14 @@ class Head(NamedTuple):
 
 
 def texts(glue: Path, count: int, length: int) -> list[str]:
-    """Neighbouring sentences put together until they fill a text."""
-    lines, each = training_lines(glue), int(LINES_A_TOKEN * length)
+    """`count` texts of at least `length` tokens, each made of consecutive sentences."""
+    lines, each = training_lines(glue), int(LINES_PER_TOKEN * length)
     return [" ".join(lines[each * i : each * i + each]) for i in range(count)]
 
 
 @torch.inference_mode()
 def heads(glue: Path, count: int, length: int) -> list[Head]:
-    """Of every layer, text (`count` of at most `length` tokens) and head, in this order."""
+    """One Head for every layer, text (`count` of at most `length` tokens) and attention head, in this order."""
     model = AutoModel.from_pretrained(minilm_folder()).eval()
     tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
     batch = tokenizer(texts(glue, count, length), truncation=True, max_length=length, padding=True, return_tensors="pt")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the command line tool for an experiment and hands over the dense model that its output stands for."""
+"""Runs the command line tool for an experiment and returns its output as a dense model."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ TOOL = os.environ.get("LOEWNER_TOOL", str(Path(sys.executable).parent / "loewner
 
 
 def weights_digest(folder: Path) -> str:
-    """What is computed from the weights may be remembered under this key, whatever options made them."""
+    """A cache key for results that depend on the weights alone."""
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Compressed:
-    """A finished run: the dense folder that stock transformers load, and what its report says."""
+    """The output of a run: a dense folder that transformers loads, and its report."""
 
     folder: Path
-    table: dict  # of the first tensor
+    table: dict  # report of the first tensor
     totals: dict
 
     def digest(self) -> str:
@@ -38,19 +38,19 @@ class Compressed:
 
 @contextmanager
 def compressed(model: Path, *options: str) -> Iterator[Compressed]:
-    """`loewner compress model options` and `loewner expand`, in a temporary folder that goes when the block ends."""
+    """Runs `loewner compress` and `loewner expand` in a temporary folder, which is removed when the block ends."""
     with tempfile.TemporaryDirectory(dir=OUT) as name:
         scratch = Path(name)
         encoded, dense, report = scratch / "encoded", scratch / "dense", scratch / "report.json"
         run = [TOOL, "compress", str(model), "-o", str(encoded), "--quiet", "--json", str(report), *options]
         subprocess.run(run, check=True)
         subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
-        said = json.loads(report.read_text())
-        yield Compressed(dense, said["tensors"][0], said["totals"])
+        content = json.loads(report.read_text())
+        yield Compressed(dense, content["tensors"][0], content["totals"])
 
 
-class Remembered:
-    """Results of slow evaluations in a JSON file, saved after each, so that an interrupted experiment goes on."""
+class ResultCache:
+    """Results of slow evaluations in a JSON file, saved after each, so that an interrupted experiment can resume."""
 
     def __init__(self, name: str) -> None:
         self.file = OUT / f"{name}.json"

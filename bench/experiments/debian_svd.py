@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Right singular vectors by C++ libraries of Debian: Spectra and Eigen."""
+"""Right singular vectors by two C++ libraries that Debian packages: Spectra and Eigen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZES = [ctypes.c_long] * 3
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """Built at the first call, for which it fetches headers. Errors: CalledProcessError where they cannot be had."""
+    """Downloads the headers and builds the library at the first call. Raises CalledProcessError if that fails."""
     subprocess.run([ROOT / "bench" / "cpp" / "build", LIBRARY], check=True)
     found = ctypes.CDLL(str(LIBRARY))
     found.spectra_svd.argtypes = [FLOATS, *SIZES, ctypes.c_float, FLOATS]
@@ -27,7 +27,7 @@ def library() -> ctypes.CDLL:
 
 
 def spectra_svd(a: np.ndarray, rank: int, tolerance: float = 1e-10) -> np.ndarray:
-    """V^T (rank x columns) of a float32 matrix; tolerance: of PartialSVDSolver, whose default it has."""
+    """V^T (rank x columns) of a float32 matrix; tolerance: that of PartialSVDSolver, with its default."""
     vt = np.empty((rank, a.shape[1]), np.float32)
     if not library().spectra_svd(a, *a.shape, rank, tolerance, vt):
         raise ArithmeticError("Spectra did not converge")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time and peak memory on a made-up 4 GB checkpoint whose embedding table alone has 2 GB.
+"""Time and peak memory for a synthetic 4 GB checkpoint with an embedding table of 2 GB.
 
     python bench/experiments/large_checkpoint.py [--folder FOLDER] [--runs NAME ...] [--update-docs]
 
-Writes the checkpoint below FOLDER by blocks of rows (f16, three shards, a Llama-like configuration), reads it once,
-then runs the command line tool with each setting, and removes its files. Reading and the dry runs find none of the
-files in the page cache. Takes some 20 minutes on two cores, a few of them for the dry runs.
+Writes the checkpoint into FOLDER (f16, three shards, a Llama configuration), reads it once, runs the command line tool
+with each setting, and removes the files. The page cache is dropped before reading and before each run. About 20 minutes
+on two cores, a few of them for the dry runs.
 """
 
 import json
@@ -25,13 +25,13 @@ from results_page import experiment_parser, markdown_table, publish
 ROWS, COLS, INNER, LAYERS = 250_000, 4096, 11_008, 8
 TABLE = "model.embed_tokens.weight"
 HALF = ["--keep", "0.5", "--quiet"]
-RUNS = {  # by name: the command and its options after the model
+RUNS = {  # name: the command and its options
     "plan": ["compress", *HALF, "--dry-run", "--max-memory", "1GB"],
     "plan --all": ["compress", *HALF, "--dry-run", "--max-memory", "1GB", "--all"],
     "svd in f16": ["compress", *HALF, "--max-memory", "1.5GB", "--method", "svd", "--factor-format", "f16"],
     "svd in f32": ["compress", *HALF, "--max-memory", "1.5GB", "--method", "svd", "--factor-format", "f32"],
     "auto": ["compress", *HALF, "--max-memory", "1.5GB"],
-    "verify": ["verify", "--quiet"],  # of the last output
+    "verify": ["verify", "--quiet"],  # the last output
 }
 HEADER = ["run", "seconds", "of reading", "peak GB"]
 Shapes = dict[str, tuple[int, int]]
@@ -63,7 +63,7 @@ def write_shard(path: Path, shapes: Shapes, random: np.random.Generator) -> None
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for rows, cols in shapes.values():
-            scale = np.float32(1) / np.sqrt(1 + np.arange(cols, dtype=np.float32))  # a spectrum that decays
+            scale = np.float32(1) / np.sqrt(1 + np.arange(cols, dtype=np.float32))  # a decaying spectrum
             for first in range(0, rows, 4096):
                 block = random.standard_normal((min(4096, rows - first), cols), dtype=np.float32) * scale
                 file.write(block.astype(np.float16).tobytes())
@@ -100,7 +100,7 @@ def read_once(folder: Path) -> float:
 
 
 def measure(command: list[str]) -> tuple[float, float]:
-    """Seconds and the largest resident memory in GB of a command that must succeed."""
+    """Runs a command, which must succeed; returns seconds and peak resident memory in GB."""
     start = time.monotonic()
     process = os.posix_spawn(command[0], command, os.environ)
     _, status, usage = os.wait4(process, 0)
@@ -118,19 +118,19 @@ def command_of(name: str, model: Path, out: Path) -> list[str]:
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--folder", type=Path, help="where 10 GB are free; default: the temporary folder")
+    parser.add_argument("--folder", type=Path, help="a folder with 10 GB of free space (default: the temporary folder)")
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS), metavar="NAME", help=", ".join(RUNS))
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="loewner-large-", dir=options.folder))
     model, out = folder / "model", folder / "out"
     try:
-        # In a process of its own: what a parent once held counts as the memory of its children.
+        # In a process of its own, since the peak memory of a parent counts as that of its children.
         writer = multiprocessing.Process(target=write_checkpoint, args=(model,))
         writer.start()
         writer.join()
         if writer.exitcode != 0:
-            raise SystemExit("the checkpoint could not be written")
-        os.sync()  # pages that are not on disk yet cannot be dropped
+            raise SystemExit("cannot write the checkpoint")
+        os.sync()  # only pages that are on disk can be dropped
         forget(model)
         reading = read_once(model)
         rows = [["reading the files", f"{reading:.1f}", "1.0", ""]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plots of docs/images."""
+"""Writes the plots of docs/images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IMAGES = ROOT / "docs" / "images"
 
 
 def save_plot(figure: Figure, name: str) -> None:
-    """Writes docs/images/NAME.svg, the same file for the same numbers."""
+    """Writes docs/images/NAME.svg; equal numbers give equal files."""
     figure.tight_layout()
     IMAGES.mkdir(exist_ok=True)
     matplotlib.rcParams["svg.hashsalt"] = name

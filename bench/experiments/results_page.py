@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of the result pages: each lies between two markers; the command beside it writes it anew."""
+"""Tables of the result pages. Each table stands between two markers; the command above it regenerates it."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "docs" / "results-compression.md", ROOT / "docs" / "library" / "results-library.md")
 OUT = ROOT / "out" / "experiments"
+sys.path.insert(0, str(ROOT / "bench"))  # for sentence_fidelity, which the demo uses as well
 
 
 def experiment_parser(description: str | None, *, glue: bool = False, models: bool = False) -> argparse.ArgumentParser:
-    """The options that experiments share: --update-docs, and where they read them --glue and --models.
+    """A parser with the options that experiments share: --update-docs and, if requested, --glue and --models.
 
-    Makes the folder OUT that they write to."""
+    Also creates the folder OUT, which the experiments write to."""
     OUT.mkdir(parents=True, exist_ok=True)
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     if glue:
@@ -33,7 +35,7 @@ def is_number(cell: str) -> bool:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A GitHub table with padded columns: those of numbers (or nothing) to the right, the others to the left."""
+    """A GitHub table with padded columns; columns of numbers (or empty cells) are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]
     lines, rules = [list(header), *cells], []
     for i, column in enumerate(zip(*lines, strict=True)):
@@ -46,14 +48,14 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 
 def page_with(name: str) -> Path:
-    """The result page that holds the markers `<!-- name -->` and `<!-- /name -->`, once."""
+    """The one result page that has the markers `<!-- name -->` and `<!-- /name -->`, each once."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     pages = [page for page in PAGES if begin in page.read_text(encoding="utf-8")]
     if len(pages) != 1:
-        raise SystemExit(f"one result page must have the marker {begin}, found {len(pages)}")
+        raise SystemExit(f"exactly one result page must have the marker {begin}, found {len(pages)}")
     text = pages[0].read_text(encoding="utf-8")
     if (text.count(begin), text.count(end)) != (1, 1):
-        raise SystemExit(f"{pages[0].name} must have the markers {begin} and {end} once")
+        raise SystemExit(f"{pages[0].name} must have each of the markers {begin} and {end} once")
     return pages[0]
 
 
@@ -64,7 +66,7 @@ def published_table(name: str) -> str:
 
 
 def publish(name: str, table: str, update_docs: bool) -> None:
-    """Prints the table; with update_docs also writes it between the markers of `name`."""
+    """Prints the table and, with update_docs, writes it between the markers of `name`."""
     print(table)
     if not update_docs:
         return

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Token embedding of all-MiniLM-L6-v2 as archetypes, beside other methods at the same bytes.
+"""The token embedding of all-MiniLM-L6-v2 as archetypes, compared with other methods at equal bytes.
 
-k archetypes, t of them in every row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in all; then
-codes and coded-svd in the bytes of 256 archetypes alone and of 1, 2 and 3 bits. Row weights are those of the command,
-zipf:0.5. cos and sts, as in table_frontier.py, only with --glue: some half a minute per row then.
+k archetypes with t per row, alone and with codes of the residual up to 1, 2 and 3 bits per weight in total; then codes
+and coded-svd with the bytes of 256 archetypes alone and with 1, 2 and 3 bits. Row weights: zipf:0.5, the default of the
+command. cos and sts are those of table_frontier.py; they need --glue and about half a minute per row.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressed import compressed
+from matrices import minilm_folder, minilm_table, quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder, minilm_table, quiet_transformers
 
-SHAPES = ((64, 4), (256, 4))  # k and t
+SHAPES = ((64, 4), (256, 4))  # (k, t)
 BITS = (1.0, 2.0, 3.0)
 OTHERS = ("codes", "coded-svd")
 HEADER = ["method", "k", "t", "bits per weight", "MB", "error", "weighted error"]
-QUALITY = {"cos": 4, "sts": 2}  # digits of each
+QUALITY = {"cos": 4, "sts": 2}  # number of digits
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Setting:
 
 
 def bits_alone(count: int, mixed: int, rows: int, cols: int) -> float:
-    """Bits per weight of mixtures without codes, and room for the metadata."""
+    """Bits per weight of archetypes without codes, plus room for the metadata."""
     metadata = 2000
     index_bytes = 1 if count <= 256 else 2
     size = rows * (mixed * (index_bytes + 1) + 2) + 2 * count * cols
@@ -69,7 +69,7 @@ def row_of(setting: Setting, fidelity: Fidelity | None, entries: int) -> list[st
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--glue", type=Path, help="folder of the GLUE tasks; without it cos and sts are left out")
+    parser.add_argument("--glue", type=Path, help="folder of the GLUE tasks; without it the table has no cos and sts")
     arguments = parser.parse_args()
     quiet_transformers()
     fidelity = Fidelity(arguments.glue) if arguments.glue is not None else None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time to encode the token table of all-MiniLM-L6-v2 in codes, and to decode its rows, beside copying float32 rows.
+"""Time to encode the token table of all-MiniLM-L6-v2 as codes, and to decode its rows, compared with copying float32.
 
-encode: a whole `loewner compress` process on two threads; in the last row one that only rounds the table to halves.
-decode: all rows in a random order on one thread; numpy.take of the dense table is the copy. Methods take turns;
-medians. The error is the relative one of the decoded table, without row weights. Run it on an idle machine; one minute.
+encode: a whole `loewner compress` process on two threads; the last row only rounds the table to float16. decode: all
+rows in a random order on one thread; the copy is numpy.take on the dense table. The methods take turns; medians. The
+error is the relative error of the decoded table without row weights. Run it on an idle machine; one minute.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 import loewner
 import numpy as np
 from compressed import TOOL
+from matrices import minilm_folder, minilm_table
 from results_page import OUT, experiment_parser, markdown_table, publish
 from safetensors.numpy import load_file
-from tables import minilm_folder, minilm_table
-from turns import in_turns
+from timing import in_turns
 
 BITS = [1, 2, 3, 4.5]
 ROUNDS = 9

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wall time of whole `loewner compress` processes against the sum of their parts: reading, factoring, writing.
+"""Wall time of whole `loewner compress` processes, compared with the sum of reading, factoring and writing.
 
-reading: all bytes of the model's weights into memory; factoring: the library's calls for the method on the table in
-memory; writing: the output's weights to a file, fsync included. The whole also checks the input, chooses the rank,
-measures the errors on the stored numbers, for lp factors the SVD that it is compared with too, and copies the rest of
-the folder. Medians; run it on an idle machine.
+reading: all bytes of the model's weights into memory. factoring: the library calls of the method on the table in
+memory. writing: the weights of the output to a file, with fsync. The whole process also checks the input, chooses the
+rank, measures the errors of the stored numbers, computes the SVD that lp factors are compared with, and copies the rest
+of the folder. Medians; run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,8 +20,9 @@ from pathlib import Path
 import loewner
 import numpy as np
 from compressed import TOOL
+from matrices import minilm_folder, minilm_table, rank_at
 from results_page import OUT, experiment_parser, markdown_table, publish
-from tables import minilm_folder, minilm_table, rank_at
+from timing import timed
 
 HEADER = ["method", "reading", "factoring", "writing", "sum", "whole process", "whole / sum"]
 
@@ -38,12 +38,6 @@ def lp(a: np.ndarray, rank: int) -> None:
 METHODS: dict[str, Callable[[np.ndarray, int], None]] = {"svd": svd, "lp": lp}
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def write_durably(file: Path, content: bytes) -> None:
     with file.open("wb") as stream:
         stream.write(content)
@@ -52,7 +46,7 @@ def write_durably(file: Path, content: bytes) -> None:
 
 
 def measure(method: str, rounds: int) -> list[str]:
-    """Parts and whole take turns; the first round warms up the page cache and is not counted."""
+    """Parts and whole take turns; the first round warms up the page cache and does not count."""
     weights, a = minilm_folder() / "model.safetensors", minilm_table()
     times = []
     with tempfile.TemporaryDirectory(dir=OUT) as scratch:
@@ -60,11 +54,11 @@ def measure(method: str, rounds: int) -> list[str]:
         command = [TOOL, "compress", str(weights.parent), "-o", str(output), "--quiet"]
         command += ["--keep", "0.72", "--method", method]
         for _ in range(rounds + 1):
-            whole = seconds(lambda: subprocess.run(command, check=True))
-            reading = seconds(weights.read_bytes)
-            factoring = seconds(lambda: METHODS[method](a, rank_at(0.72, a.shape)))
+            whole = timed(lambda: subprocess.run(command, check=True)).seconds
+            reading = timed(weights.read_bytes).seconds
+            factoring = timed(lambda: METHODS[method](a, rank_at(0.72, a.shape))).seconds
             stored = (output / "model.safetensors").read_bytes()
-            writing = seconds(partial(write_durably, Path(scratch) / "written", stored))
+            writing = timed(partial(write_durably, Path(scratch) / "written", stored)).seconds
             times.append((reading, factoring, writing, whole))
             shutil.rmtree(output)
     reading, factoring, writing, whole = np.median(times[1:], axis=0)
@@ -74,7 +68,7 @@ def measure(method: str, rounds: int) -> list[str]:
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="measured runs of each method (default 5)")
     arguments = parser.parse_args()
     rows = [measure(method, arguments.rounds) for method in METHODS]
     publish("compress-time", markdown_table(HEADER, rows), arguments.update_docs)

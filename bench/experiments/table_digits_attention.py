@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small vision transformer on scikit-learn's digits, trained with 32 heavy keys a head, beside its twin with all.
+"""A small vision transformer on scikit-learn's digits, trained with 32 heavy keys per head, and with all keys.
 
-The 8 x 8 images are enlarged to 14 x 14; tokens are the 3 x 3 neighbourhoods of the 196 pixels and a class token, so a
-head has 197 keys of dimension 16. Rows differ in the attention alone: same start, batches and number of epochs.
-accuracy: of 450 test images in per cent, mean over seeds. plugged in: the weights that were trained with full softmax,
-their attention replaced afterwards. Ten minutes on two cores.
+The 8 x 8 images are enlarged to 14 x 14. Tokens are the 3 x 3 neighborhoods of the 196 pixels and a class token, so a
+head has 197 keys of dimension 16. The rows differ in the attention only: initialization, batches and number of epochs
+are equal. accuracy: on 450 test images, in percent, mean over seeds. plugged in: weights trained with full softmax
+whose attention is replaced after training. Ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def random_keys(count: int) -> Attention:
-    """Softmax over keys chosen by chance, others in every call."""
+    """Softmax over random keys, chosen anew in every call."""
     generator = torch.Generator().manual_seed(0)
 
     def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ class VisionTransformer(nn.Module):
 
 
 def digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Patches (images x 196 x 9) and labels, for training and for the test."""
+    """Patches (images x 196 x 9) and labels, of the training and of the test set."""
     data = load_digits()
     images = torch.from_numpy(data.images.astype(np.float32) / 8 - 1).unsqueeze(1)
     large = interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=True)
@@ -124,7 +124,7 @@ def accuracy(model: VisionTransformer, attention: Attention, patches: Tensor, la
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of training (default {EPOCHS})")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"training epochs (default {EPOCHS})")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     patches, labels, test_patches, test_labels = digits()

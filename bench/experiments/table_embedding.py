@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far sparse sign embeddings S bend lengths on subspaces of dimension 200, and how often they break their promise.
+"""Distortion of sparse sign embeddings S on subspaces of dimension 200, and how often they exceed the requested one.
 
-First table: median over seeds of the smallest and the largest singular value of S U, U an orthonormal basis, beside
-1 -+ sqrt(d/m), where those of a dense Gaussian matrix end. Bases: Gaussian; coherent: identity rows, then zeros; spiky:
-Gaussian rows of size 1/i, orthonormalised; real: 200 columns of the token embedding of all-MiniLM-L6-v2,
-orthonormalised. Second table: seeds for which an embedding made for a distortion misses it, and what a
-share of failures of 1 % makes of that number; one entry per column (s = 1) and independent entries are controls that
-must fail. Writes docs/images/embedding.svg too. Some ten minutes on two cores.
+First table: median over seeds of the smallest and the largest singular value of S U, where U is an orthonormal basis,
+compared with 1 -+ sqrt(d/m), the limits for a dense Gaussian matrix. Bases: Gaussian; coherent: rows of the identity,
+then zeros; spiky: Gaussian rows scaled by 1/i, orthonormalized; real: 200 columns of the token embedding of
+all-MiniLM-L6-v2, orthonormalized. Second table: the number of seeds for which an embedding made for a distortion
+exceeds it, with the p-value against a failure probability of 1 %. Controls that must fail: one entry per column (s =
+1), and independent entries. Also writes docs/images/embedding.svg. About ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from functools import partial
 import loewner
 import numpy as np
 from matplotlib import pyplot
+from matrices import minilm_table
 from plots import save_plot
 from results_page import experiment_parser, markdown_table, publish
 from scipy.stats import binomtest
-from tables import minilm_table
 
 DIMENSION = 200
 ROWS = 4000
 RATIOS = (1.25, 1.5, 2.0, 4.0)
 NONZEROS = (1, 2, 4, 8, 16)
 DISTORTIONS = (0.75, 0.5, 0.25)
-SHARE = 0.01  # of failures that the shapes are made for
-REFUTED = 1e-3  # p-value below which the share is called larger
+SHARE = 0.01  # failure probability that the shapes are made for
+REFUTED = 1e-3  # p-value below which the failure probability is rejected
 
 Range = tuple[float, float]
 
@@ -48,7 +48,7 @@ def bases() -> dict[str, np.ndarray]:
 
 
 def extremes(b: np.ndarray) -> Range:
-    """The smallest and the largest singular value, from the Gram matrix: to 1e-8 where they are tiny."""
+    """The smallest and the largest singular value, from the Gram matrix; accurate to 1e-8 if tiny."""
     squares = np.linalg.eigvalsh(b.T @ b)
     return float(np.sqrt(max(squares[0], 0.0))), float(np.sqrt(squares[-1]))
 
@@ -58,7 +58,7 @@ def embedded(u: np.ndarray, rows: int, nonzeros: int, seed: int) -> Range:
 
 
 def independent_on_coherent(rows: int, nonzeros: int, seed: int) -> Range:
-    """Entries that are +-1/sqrt(nonzeros) with probability nonzeros / rows, each by itself."""
+    """Independent entries, +-1/sqrt(nonzeros) with probability nonzeros / rows, else 0."""
     random = np.random.default_rng(seed)
     is_there = random.random((rows, DIMENSION)) < nonzeros / rows
     return extremes(is_there * random.choice([-1.0, 1.0], is_there.shape) / np.sqrt(nonzeros))
@@ -124,7 +124,7 @@ def plot(ranges: Ranges) -> None:
     save_plot(figure, "embedding")
 
 
-# ---- the promise of SparseSignEmbedding.for_distortion ----
+# ---- the guarantee of SparseSignEmbedding.for_distortion ----
 
 
 def failures(draw: Callable[[int], Range], distortion: float, seeds: int) -> int:
@@ -133,7 +133,7 @@ def failures(draw: Callable[[int], Range], distortion: float, seeds: int) -> int
 
 
 def claim_rows(every_basis: dict[str, np.ndarray], seeds: int) -> tuple[list[list[object]], bool]:
-    """The rows of the table, and whether the promise holds and the controls break it."""
+    """The rows of the table; and whether the guarantee holds for the embeddings and fails for the controls."""
     rows: list[list[object]] = []
     as_expected = True
 
@@ -160,8 +160,8 @@ def claim_rows(every_basis: dict[str, np.ndarray], seeds: int) -> tuple[list[lis
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="of the table of singular values (default 20)")
-    parser.add_argument("--claim-seeds", type=int, default=300, help="of the table of failures (default 300)")
+    parser.add_argument("--seeds", type=int, default=20, help="number of seeds of the singular values (default 20)")
+    parser.add_argument("--claim-seeds", type=int, default=300, help="number of seeds of the failures (default 300)")
     arguments = parser.parse_args()
     every_basis = bases()
     ranges = all_ranges(every_basis, arguments.seeds)
@@ -173,7 +173,7 @@ def main() -> None:
     header = ["distortion", "m", "entries", "basis", f"failures of {arguments.claim_seeds}", "p of 1 %", "promise"]
     publish("embedding-claim", markdown_table(header, claims), arguments.update_docs)
     if not as_expected:
-        raise SystemExit("the promise of SparseSignEmbedding.for_distortion is broken, or a control keeps it")
+        raise SystemExit("SparseSignEmbedding.for_distortion violates its guarantee, or a control satisfies it")
 
 
 if __name__ == "__main__":

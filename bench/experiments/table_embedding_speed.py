@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of sketches and of sketched least squares, in one process on the same number of threads.
 
-First table: S A of the token embedding of all-MiniLM-L6-v2 (30522 x 384), of the same below 384 heavy unit rows, and of
-a sparse matrix (10^6 x 256, 1 % non-zeros) by loewner with m = 4 d, by scipy's clarkson_woodruff_transform with the
-least m on a grid whose distortion of A's column space is no larger, and by a Gaussian matrix with m = 4 d. distortion:
-the largest distance of a singular value from 1, median over seeds. Second table: min ||A x - b|| for 10^6 x 200 with
-condition number 10^6, beside numpy.linalg.lstsq. The methods take turns; medians. Run it on an idle machine; some five
-minutes, 8 GB of memory. --shrink 10 takes a tenth of the made-up rows.
+First table: S A for the token embedding of all-MiniLM-L6-v2 (30522 x 384), for the same with 384 heavy unit rows on
+top, and for a sparse matrix (10^6 x 256, 1 % nonzeros). Methods: loewner with m = 4 d; scipy's
+clarkson_woodruff_transform with the least m on a grid whose distortion on the column space of A is no larger; a
+Gaussian matrix with m = 4 d. distortion: the largest distance of a singular value from 1, median over seeds. Second
+table: min ||A x - b|| for 10^6 x 200 with condition number 10^6, compared with numpy.linalg.lstsq. The methods take
+turns; medians. Run it on an idle machine: about five minutes, 8 GB of memory. --shrink 10 takes a tenth of the
+synthetic rows.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse
 import threadpoolctl
+from matrices import minilm_table
 from results_page import experiment_parser, markdown_table, publish
-from tables import minilm_table
-from turns import in_turns
+from timing import in_turns
 
 THREADS = 2
 SEEDS = 5
-GROWTH = 1.1  # of m on the grid of the search
+GROWTH = 1.1  # ratio of consecutive m on the grid
 HEAVY = 1e3
 CONDITION = 1e6
-BLOCK = 20_000  # rows that a Gaussian matrix is drawn for at a time
+BLOCK = 20_000  # columns of the Gaussian matrix drawn at a time
 
-Sketch = Callable[[int], np.ndarray]  # of a seed
+Sketch = Callable[[int], np.ndarray]  # seed -> S A
 
 
 # ---- sketches ----
@@ -49,7 +50,7 @@ def scipy_sketch(a: np.ndarray | scipy.sparse.csr_matrix, m: int, seed: int) -> 
 
 
 def gaussian_blocks(rows: int, m: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """The columns of a Gaussian S, as rows of their own, BLOCK at a time."""
+    """The columns of a Gaussian S as rows, BLOCK at a time."""
     random = np.random.default_rng(seed)
     for first in range(0, rows, BLOCK):
         count = min(BLOCK, rows - first)
@@ -68,7 +69,7 @@ def drawn_gaussian(rows: int, m: int, seed: int) -> np.ndarray:
 
 
 def distortion(triangle: np.ndarray, sketch: np.ndarray) -> float:
-    """Of lengths in the column space of A, whose R factor is `triangle`."""
+    """Distortion of lengths in the column space of A, whose R factor is `triangle`."""
     on_basis = scipy.linalg.solve_triangular(triangle, sketch.astype(np.float64).T, trans="T").T
     return float(np.abs(np.linalg.svd(on_basis, compute_uv=False) - 1).max())
 
@@ -78,7 +79,7 @@ def median_distortion(triangle: np.ndarray, sketch: Sketch) -> float:
 
 
 def least_rows(a: np.ndarray, triangle: np.ndarray, allowed: float, largest: int) -> tuple[int, float]:
-    """m of scipy's sketch on the grid 4 d, 4.4 d, ... such that its median distortion is at most `allowed`, or
+    """The least m of scipy's sketch on the grid 4 d, 4.4 d, ... with a median distortion of at most `allowed`, or
     `largest`; and that distortion."""
     m = 4 * a.shape[1]
     while True:
@@ -131,7 +132,7 @@ def sparse_matrix(rows: int, cols: int, share: float) -> scipy.sparse.csr_matrix
 
 
 def least_squares_problem(rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
-    """A Gaussian A whose singular values are stretched to the condition number, and b = A 1 + noise of its size."""
+    """A Gaussian A with singular values scaled to the condition number, and b = A 1 + noise of the same norm."""
     random = np.random.default_rng(2)
     a = random.standard_normal((rows, cols))
     turn, _ = np.linalg.qr(random.standard_normal((cols, cols)))
@@ -178,8 +179,8 @@ def least_squares_rows(a: np.ndarray, b: np.ndarray, rounds: int) -> list[list[s
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
-    parser.add_argument("--shrink", type=int, default=1, help="divisor of the rows of made-up matrices (default 1)")
+    parser.add_argument("--rounds", type=int, default=5, help="measured runs of each method (default 5)")
+    parser.add_argument("--shrink", type=int, default=1, help="divisor of the rows of synthetic matrices (default 1)")
     arguments = parser.parse_args()
     loewner.set_num_threads(THREADS)
     many = 1_000_000 // arguments.shrink

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entrywise l_1 error of rank-273 approximations of the table of all-MiniLM-L6-v2: refined factors against the SVD.
+"""Entrywise l_1 error of rank-273 approximations of the table of all-MiniLM-L6-v2, compared with the truncated SVD.
 
-errors: relative to the table, in the l_1 and in the Frobenius norm; of svd: the l_1 error divided by that of the SVD of
-the same rank. About a minute on two cores, most of it entrywise_low_rank.
+Errors are relative to the table, in the l_1 and in the Frobenius norm. of svd: the l_1 error divided by that of the SVD
+of the same rank. About a minute on two cores, mostly for entrywise_low_rank.
 """
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import loewner
 import numpy as np
+from matrices import minilm_table, rank_at
 from results_page import experiment_parser, markdown_table, publish
-from tables import minilm_table, rank_at
+from timing import timed
 
 HEADER = ["method", "seconds", "l_1 error", "of svd", "Frobenius error"]
 
@@ -40,14 +41,12 @@ def main() -> None:
     a = minilm_table()
     rows, svd_error = [], None
     for name, approximate in METHODS.items():
-        start = time.perf_counter()
-        b = approximate(a, rank_at(0.72, a.shape))
-        seconds = time.perf_counter() - start
-        errors = loewner.norms.approximation_errors(a, b, norm_exponent=1)
+        run = timed(partial(approximate, a, rank_at(0.72, a.shape)))
+        errors = loewner.norms.approximation_errors(a, run.result, norm_exponent=1)
         error = errors.relative_lp_error
         svd_error = svd_error or error
         rows.append(
-            [name, f"{seconds:.1f}", f"{error:.4f}", f"{error / svd_error:.3f}", f"{errors.relative_error:.4f}"]
+            [name, f"{run.seconds:.1f}", f"{error:.4f}", f"{error / svd_error:.3f}", f"{errors.relative_error:.4f}"]
         )
     publish("entrywise", markdown_table(HEADER, rows), arguments.update_docs)
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes of the token embedding of all-MiniLM-L6-v2 against quality, every method, plain integers included.
+"""Quality of all-MiniLM-L6-v2 against the bytes of its token embedding, for every method and for plain integers.
 
-cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and MRPC dev; sts: Spearman x 100
-on STS-B dev. int3 and int2 are plain rounding with a scale and an offset in f16 for each group, done here, because the
-tool does not offer them. About 30 s per row on two cores; rows evaluated before come from out/experiments/quality.json.
-Writes the table, docs/images/frontier.svg and docs/images/frontier.json.
+cos: mean cosine of sentence vectors to those of the original over the sentences of STS-B dev and MRPC dev. sts:
+Spearman x 100 on STS-B dev. int3 and int2 are plain rounding with a scale and an offset in f16 per group; this script
+implements them, since the tool does not offer them. About 30 s per row on two cores; results of earlier runs are cached
+in out/experiments/quality.json. Writes the table, docs/images/frontier.svg and docs/images/frontier.json.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from compressed import compressed
 from matplotlib import pyplot
+from matrices import minilm_folder, minilm_table, quiet_transformers
 from plots import IMAGES, save_plot
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder, minilm_table, quiet_transformers
 
 BITS = ("0.75", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "6", "7", "8")
 KEEPS = ("0.25", "0.36", "0.5", "0.72")
@@ -47,7 +47,7 @@ class Point:
 
 
 def rounded(a: np.ndarray, bits: int, group: int) -> np.ndarray:
-    """Each group of a row on 2^bits equally spaced values between its extremes; scale and offset in f16."""
+    """Rounds each group of a row to 2^bits equally spaced values between its extremes; scale and offset in f16."""
     groups = a.reshape(-1, group)
     low = groups.min(axis=1, keepdims=True).astype(np.float16).astype(np.float32)
     step = ((groups.max(axis=1, keepdims=True) - low) / (2**bits - 1)).astype(np.float16).astype(np.float32)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heavy keys on real attention: how much of the weights different choices of keys hold, and what choosing costs.
+"""Heavy keys on real attention: the share of the weights that each choice of keys holds, and the cost of the choice.
 
-First table: queries and keys of every head of all-MiniLM-L6-v2 on texts of some 128 tokens (sentences of the tasks put
-together); for each number of kept keys the share of the attention mass that they hold, by leverage, length of the key,
-recency, k-means (the key nearest to each centre) and chance, beside the best choice that knows the queries; for softmax
-as the model has it, and for weights <q, k>^2. Second table: time to score n keys of one head, at once and in a stream,
-beside one call of torch's scaled_dot_product_attention on the same head. The methods take turns; medians. A minute.
+First table: queries and keys of every head of all-MiniLM-L6-v2 on texts of about 128 tokens (concatenated sentences of
+GLUE tasks). For each number of kept keys it gives the share of the attention mass on them, if chosen by leverage,
+length of the key, recency, k-means (the key nearest to each center) or at random, compared with the best choice given
+the queries; for softmax, as in the model, and for weights <q, k>^2. Second table: time to score n keys of one head, at
+once and in a stream, compared with one call of torch's scaled_dot_product_attention on the same head. The methods take
+turns; medians. A minute.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from attention_heads import heads
 from loewner.torch import key_leverages
 from results_page import experiment_parser, markdown_table, publish
 from sklearn.cluster import KMeans
+from timing import in_turns
 from torch.nn.functional import scaled_dot_product_attention
-from turns import in_turns
 
 TEXTS, LENGTH = 12, 128
 KEPT = (8, 16, 32)
 THREADS = 2
 SIZES = ((4096, 64), (16384, 64))
-BLOCK = 256  # keys pushed into the stream at a time
+BLOCK = 256  # keys per push into the stream
 
-Scorer = Callable[[np.ndarray, int], np.ndarray]  # of keys (n x d) and how many to choose: their indices
+Scorer = Callable[[np.ndarray, int], np.ndarray]  # keys (n x d), number of keys to choose -> their indices
 
 
-def nearest_to_centres(keys: np.ndarray, count: int) -> np.ndarray:
+def nearest_to_centers(keys: np.ndarray, count: int) -> np.ndarray:
     fit = KMeans(count, n_init=1, random_state=0).fit(keys)
     return np.unique(fit.transform(keys).argmin(0))
 
@@ -45,7 +46,7 @@ SCORERS: dict[str, Scorer] = {
     ),
     "key length": lambda keys, count: np.argsort(-np.linalg.norm(keys, axis=1), kind="stable")[:count],
     "recent": lambda keys, count: np.arange(len(keys))[-count:],
-    "k-means": nearest_to_centres,
+    "k-means": nearest_to_centers,
     "chance": lambda keys, count: np.random.default_rng(0).permutation(len(keys))[:count],
 }
 
@@ -109,9 +110,8 @@ def speed_rows(rounds: int) -> list[list[str]]:
 
 
 def main() -> None:
-    parser = experiment_parser(__doc__)
-    parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
-    parser.add_argument("--rounds", type=int, default=7, help="counted runs of each method (default 7)")
+    parser = experiment_parser(__doc__, glue=True)
+    parser.add_argument("--rounds", type=int, default=7, help="measured runs of each method (default 7)")
     arguments = parser.parse_args()
     header = ["weights", "keys chosen by", *(f"{count} kept" for count in KEPT)]
     publish("heavy-keys", markdown_table(header, mass_rows(arguments.glue)), arguments.update_docs)

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heavy keys against brute force, and the error of attention over few keys.
+"""Heavy keys compared with brute force, and the error of attention over few keys.
 
-First table: for weights |<q, k>|^p, the keys that have a weight of at least eps for some query: for one of the model's
-own, for Gaussian ones, or for one that is made for the key, which starts at (K^T K)^+ k_j (the best for p = 2) and for
-other p climbs the weight. missed: heavy ones that are not selected; the control selects at 2 eps. Second table: keys
-of every head of all-MiniLM-L6-v2 on texts of 512 tokens, some kept by scorers that see the keys alone: relative
-Frobenius error of the attention over the kept ones, mean over heads, for softmax (renormalised over the kept keys) and
-for <q, k>^2 (with the denominators of all keys). Three minutes.
+First table: for weights |<q, k>|^p, the keys with a weight of at least eps for some query: a query of the model, a
+Gaussian query, or an adversarial query for the key, which starts at (K^T K)^+ k_j (optimal for p = 2) and for other p
+is improved by gradient ascent. missed: heavy keys that are not selected; the control selects at 2 eps. Second table:
+keys of every head of all-MiniLM-L6-v2 on texts of 512 tokens, some of which are kept by scorers that see the keys
+alone: relative Frobenius error of the attention over the kept keys, mean over heads, for softmax (renormalized over the
+kept keys) and for <q, k>^2 (with the denominators of all keys). Three minutes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import loewner
 import numpy as np
@@ -23,14 +22,14 @@ from table_heavy_keys import SCORERS, weights_of
 from torch import Tensor
 
 TEXTS, LENGTH = 2, 512
-EPS = {1.0: 0.03, 2.0: 0.1, 4.0: 0.3}  # by power: where some keys are heavy and others not
+EPS = {1.0: 0.03, 2.0: 0.1, 4.0: 0.3}  # by power, such that some keys are heavy and others not
 KEPT = (32, 64, 128)
-STEPS = 200  # of the ascent
-SOME = 13  # every so many of the heads are searched by brute force
+STEPS = 200  # of the gradient ascent
+SOME = 13  # brute force searches every 13th head
 TINY = torch.finfo(torch.float64).tiny
 
 
-def made_up_keys() -> dict[str, np.ndarray]:
+def synthetic_keys() -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     uneven = random.standard_normal((500, 12))
     uneven[::29] *= 6
@@ -50,9 +49,9 @@ def shares(products: Tensor, power: float) -> Tensor:
     return weights / weights.sum(1, keepdim=True).clamp_min(TINY)
 
 
-def own_queries(keys: Tensor, power: float) -> Tensor:
-    """<q_j, k_l> for a query made for every key; each climbs with steps of its own and stays where it fell."""
-    even = keys / keys.abs().amax(0).clamp_min(TINY)  # the same products, of other queries
+def adversarial_products(keys: Tensor, power: float) -> Tensor:
+    """<q_j, k_l> for an adversarial query q_j of every key j, by gradient ascent with adaptive steps."""
+    even = keys / keys.abs().amax(0).clamp_min(TINY)  # a change of basis, which leaves the products
     u, s, _ = torch.linalg.svd(even, full_matrices=False)
     basis = u[:, s > 1e-6 * s[0]]
     x = basis.clone()
@@ -75,12 +74,12 @@ def heavy_by_brute_force(keys: np.ndarray, queries: np.ndarray, power: float) ->
     wide = torch.from_numpy(keys.astype(np.float64))
     random = torch.randn(1000, wide.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     given = torch.cat([torch.from_numpy(queries.astype(np.float64)), random]) @ wide.T
-    largest = torch.maximum(shares(given, power).amax(0), shares(own_queries(wide, power), power).amax(0))
+    largest = torch.maximum(shares(given, power).amax(0), shares(adversarial_products(wide, power), power).amax(0))
     return np.flatnonzero(largest.numpy() >= EPS[power])
 
 
 def missed_row(name: str, power: float, cases: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[object]:
-    """Sums over cases of keys and queries."""
+    """Counts, summed over cases (keys, queries)."""
     counts = np.zeros(5, np.int64)
     for keys, queries in cases:
         selected, too_few = (
@@ -95,7 +94,7 @@ def missed_row(name: str, power: float, cases: Sequence[tuple[np.ndarray, np.nda
 def missed_rows(all_heads: Sequence[Head]) -> Iterator[list[object]]:
     some = all_heads[::SOME]
     for power in EPS:
-        for name, keys in made_up_keys().items():
+        for name, keys in synthetic_keys().items():
             yield missed_row(name, power, [(keys, np.empty((0, keys.shape[1]), np.float32))])
         yield missed_row(f"MiniLM, {len(some)} heads of 512 x 32", power, [(h.keys, h.queries) for h in some])
 
@@ -126,8 +125,7 @@ def error_rows(all_heads: Sequence[Head]) -> Iterator[list[object]]:
 
 
 def main() -> None:
-    parser = experiment_parser(__doc__)
-    parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
+    parser = experiment_parser(__doc__, glue=True)
     arguments = parser.parse_args()
     all_heads = heads(arguments.glue, TEXTS, LENGTH)
     header = ["keys", "p", "eps", "number", "selected", "heavy", "missed", "missed at 2 eps"]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward time and memory of all-MiniLM-L6-v2 as it is and encoded: the table alone, then linear layers too.
+"""Forward time and memory of all-MiniLM-L6-v2, dense and encoded: the token table alone, and all linear layers.
 
-The models take turns, so that a slow minute of the machine hits all of them. Memory: what parameters and buffers of the
-whole model hold, and by how much loading the model and one forward raise the resident memory of a process of its own.
-Run it on an idle machine; about two minutes.
+The models take turns, so that a slow phase of the machine affects all of them. Memory: the size of parameters and
+buffers, and the increase of the resident memory of a separate process by loading the model and one forward pass. Run it
+on an idle machine; about two minutes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ import loewner
 import numpy as np
 import torch
 import transformers
-from results_page import ROOT, experiment_parser, markdown_table, publish
-from tables import quiet_transformers
-
-sys.path.insert(0, str(ROOT / "bench"))
-from sentence_fidelity import minilm_folder
+from matrices import minilm_folder, quiet_transformers
+from results_page import experiment_parser, markdown_table, publish
 
 THREADS, BATCH, TOKENS = 2, 8, 32
 
@@ -69,14 +66,14 @@ def forward_seconds(models: dict[str, transformers.PreTrainedModel], rounds: int
         for name, model in models.items():
             start = time.perf_counter()
             model(input_ids=batch_ids())
-            if number >= 5:  # the first ones warm up caches and threads
+            if number >= 5:  # the first rounds warm up caches and threads
                 seconds[name].append(time.perf_counter() - start)
     return seconds
 
 
 @torch.inference_mode()
 def print_resident_growth(folder: Path, memory: str) -> None:
-    """In a process of its own: a small model first, so that torch and transformers have their own memory."""
+    """Runs in a separate process. A small model first makes torch and transformers allocate their own memory."""
     config = transformers.BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
     transformers.BertModel(config)(input_ids=batch_ids())
     before = resident_bytes()
@@ -93,7 +90,7 @@ def resident_growth(folder: Path, memory: str) -> int:
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=60, help="counted forwards of each model (default 60)")
+    parser.add_argument("--rounds", type=int, default=60, help="measured forward passes of each model (default 60)")
     parser.add_argument("--resident", nargs=2, metavar=("FOLDER", "MEMORY"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vertices of a simplex from noisy rows, and the time it takes by the number of non-zeros.
+"""Error of the vertices of a simplex from noisy rows, by several methods, and time against the number of nonzeros.
 
-First table: 5000 rows, 3 % of them near each vertex (weight .98), the others Dirichlet mixtures (.3 for k = 8 in 200
-columns, .1 for k = 20 in 500), vertices of absolute Gaussian entries, Gaussian noise; the worst distance of a matched
-vertex, relative to the vertices' root mean square length, median over seeds. Peers: successive projections (SPA),
-scikit-learn's NMF (rows of H, scaled to weights that add up to 1 on average), LDA (topics with the mean sum of their
-rows; like NMF on the positive part; the first seed alone, it takes a hundred times as long as the others) and
-MiniBatchKMeans; last what the rows near a vertex give whoever knows them. Second table: seconds for sparse rows of 100
-non-zeros in 2000 columns, k = 10. Writes docs/images/latent-simplex.svg too. Under ten minutes.
+First table: 5000 rows, 3 % near each vertex (weight .98), the others Dirichlet mixtures (.3 for k = 8 in 200 columns,
+.1 for k = 20 in 500 columns); vertices of absolute Gaussian entries; Gaussian noise. Error: the largest distance of a
+matched vertex, relative to the root mean square length of the vertices, median over seeds. Peers: successive
+projections (SPA); scikit-learn's NMF (rows of H, scaled such that the weights sum to 1 on average), LDA (topics scaled
+to the mean sum of their rows; like NMF on the positive part; the first seed only, since it takes a hundred times as
+long) and MiniBatchKMeans. The last column averages the rows that are known to be near each vertex. Second table:
+seconds for sparse rows of 100 nonzeros in 2000 columns, k = 10. Also writes docs/images/latent-simplex.svg. Less than
+ten minutes.
 """
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import loewner
 import numpy as np
@@ -24,13 +25,14 @@ from results_page import experiment_parser, markdown_table, publish
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import NMF, LatentDirichletAllocation
+from timing import timed
 
 ROWS, NEAR, SHARE, SEEDS = 5000, 0.03, 0.02, 3
 SETTINGS = [(200, 8, 0.3), (500, 20, 0.1)]  # columns, vertices, Dirichlet parameter
 NOISES = (0.02, 0.3, 1.0)
 SPARSE_ROWS = (20_000, 40_000, 80_000)
 
-Finder = Callable[[np.ndarray, int, int], np.ndarray]  # of rows, k and a seed: vertices
+Finder = Callable[[np.ndarray, int, int], np.ndarray]  # rows, k, seed -> vertices
 
 
 def drawn(columns: int, k: int, mixing: float, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -55,9 +57,9 @@ def successive_projections(rows: np.ndarray, k: int, seed: int) -> np.ndarray:
 def nmf(rows: np.ndarray, k: int, seed: int) -> np.ndarray:
     model = NMF(k, random_state=seed, max_iter=200)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it does not converge within the limit
+        warnings.simplefilter("ignore")  # NMF does not converge within its limit
         weights = model.fit_transform(np.maximum(rows, 0))
-    # The scales of the components that make the weights of a row add up to 1, in least squares.
+    # Component scales for which the weights of a row sum to 1, in the least-squares sense.
     scales = np.linalg.lstsq(weights, np.ones(len(rows)), rcond=None)[0]
     return model.components_ / np.where(np.abs(scales) > 1e-9, scales, 1)[:, None]
 
@@ -67,17 +69,17 @@ def lda(rows: np.ndarray, k: int, seed: int) -> np.ndarray:
     model = LatentDirichletAllocation(k, random_state=seed, max_iter=20, n_jobs=2)
     weights = model.fit_transform(counts)
     topics = model.components_ / model.components_.sum(1, keepdims=True)
-    # A topic adds up to 1: it gets the mean sum of its rows. (Least squares give topics without rows any sum.)
+    # A topic sums to 1 and is scaled to the mean sum of its rows. Least squares would not determine unused topics.
     lengths = weights.T @ counts.sum(1) / weights.sum(0)
     return topics * lengths[:, None]
 
 
-def centres(rows: np.ndarray, k: int, seed: int) -> np.ndarray:
+def k_means_centers(rows: np.ndarray, k: int, seed: int) -> np.ndarray:
     return MiniBatchKMeans(k, n_init=3, random_state=seed).fit(rows).cluster_centers_
 
 
 def known_near_rows(rows: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """The means of the rows near each vertex, which no method knows."""
+    """The means of the rows near each vertex, which are unknown to the methods."""
     near = rows[: int(NEAR * ROWS) * k]
     return np.array([near[vertex::k].mean(0) for vertex in range(k)])
 
@@ -92,7 +94,7 @@ FINDERS: dict[str, Finder] = {
     "SPA": successive_projections,
     "NMF": nmf,
     "LDA": lda,
-    "MiniBatchKMeans": centres,
+    "MiniBatchKMeans": k_means_centers,
     "mean of the near rows, if known": known_near_rows,
 }
 
@@ -104,7 +106,7 @@ def error(vertices: np.ndarray, found: np.ndarray) -> float:
     return float(distances[linear_sum_assignment(distances)].max() / np.sqrt((vertices**2).sum(1).mean()))
 
 
-Errors = dict[tuple[int, float], list[float]]  # by k and noise, of every finder
+Errors = dict[tuple[int, float], list[float]]  # (k, noise) -> the error of every finder
 
 
 def errors_of_all() -> Errors:
@@ -145,12 +147,9 @@ def time_rows() -> list[list[str]]:
         columns[:, :50] = columns[:, :50] % 200 + 200 * (np.arange(count) % 10)[:, None]  # ten topics
         offsets = np.arange(0, 100 * count + 1, 100, dtype=np.int64)
         rows = loewner.linalg.SparseRows(2000, offsets, columns.ravel(), random.random(100 * count))
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            loewner.cluster.latent_simplex(rows, 10)
-            times.append(time.perf_counter() - start)
-        table.append([f"{100 * count}", f"{np.median(times):.3f}", f"{1e9 * np.median(times) / (100 * count):.0f}"])
+        find = partial(loewner.cluster.latent_simplex, rows, 10)
+        seconds = np.median([timed(find).seconds for _ in range(3)])
+        table.append([f"{100 * count}", f"{seconds:.3f}", f"{1e9 * seconds / (100 * count):.0f}"])
     return table
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time of l_p regression beside the usual solvers, on the same number of threads.
+"""Time of l_p regression compared with common solvers, on the same number of threads.
 
-First table: one right-hand side, 100000 x 50 with log-normal row lengths and noise of heavy tails (Student t, 2 degrees
-of freedom). Peers for p = 1: HiGHS on the primal linear program as scipy's users write it and on the dual one, which is
-far faster, sklearn's QuantileRegressor, statsmodels' QuantReg and cvxpy with its default solver; for p = infinity HiGHS
-and cvxpy; for p = 1.5 and 4 scipy's L-BFGS and cvxpy. Each is given a time limit. excess: objective over the lowest
-lower bound of loewner, minus 1. Second table: 500 right-hand sides on that design, and 768 on one of 1000 x 128 as in
-the refit of a factor; the peers, which take one at a time, are timed on one and multiplied. loewner: median of three
-rounds; peers one round. Needs requirements-bench.txt; peers that are not installed get a row that says so. Some eight
+First table: one right-hand side, 100000 x 50 with log-normal row lengths and heavy-tailed noise (Student t, 2 degrees
+of freedom). Peers for p = 1: HiGHS on the primal linear program, as scipy's users write it, and on the much faster
+dual, sklearn's QuantileRegressor, statsmodels' QuantReg, and cvxpy with its default solver; for p = infinity HiGHS and
+cvxpy; for p = 1.5 and 4 scipy's L-BFGS and cvxpy. Every peer has a time limit. excess: objective over the largest lower
+bound of loewner, minus 1. Second table: 500 right-hand sides for the same design, and 768 for one of 1000 x 128 as in
+the refit of a factor; peers solve one at a time, so the time of one is multiplied. loewner: median of three rounds;
+peers: one round. Needs requirements-bench.txt; a peer that is not installed gets a row that says so. About eight
 minutes on an idle machine, 2 GB of memory. --shrink 10 takes a tenth of the rows and right-hand sides.
 """
 
@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import loewner
 import numpy as np
@@ -25,12 +25,12 @@ import scipy.sparse
 import threadpoolctl
 from results_page import experiment_parser, markdown_table, publish
 from scipy.optimize import linprog, minimize
-from turns import in_turns
+from timing import in_turns, timed
 
 THREADS = 2
-LIMIT = 60.0  # seconds that a peer may take
+LIMIT = 60.0  # time limit of a peer in seconds
 
-Solver = Callable[[np.ndarray, np.ndarray], np.ndarray | None]  # of A and one b; None: out of time
+Solver = Callable[[np.ndarray, np.ndarray], np.ndarray | None]  # A, one b -> x; None: time limit reached
 
 
 def problem(n: int, d: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +79,7 @@ def quantile_regressor(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
         options = {"time_limit": LIMIT}
         try:
             return QuantileRegressor(alpha=0, fit_intercept=False, solver_options=options).fit(a, b).coef_
-        except Warning:  # that HiGHS ended early
+        except Warning:  # HiGHS reached the time limit
             return None
 
 
@@ -99,7 +99,7 @@ def cvxpy_norm(p: float) -> Solver:
         task = cvxpy.Problem(cvxpy.Minimize(cvxpy.norm(a @ x - b, "inf" if math.isinf(p) else p)))
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of a solution that the time limit left inaccurate
+                warnings.simplefilter("ignore")  # inaccurate solutions at the time limit
                 task.solve(solver=cvxpy.CLARABEL, time_limit=LIMIT)
         except cvxpy.error.SolverError:
             return None
@@ -123,7 +123,7 @@ def quasi_newton(p: float) -> Solver:
     return solve
 
 
-PEERS: dict[float, dict[str, tuple[str, Solver]]] = {  # module that must be there, solver
+PEERS: dict[float, dict[str, tuple[str, Solver]]] = {  # p -> name -> (required module, solver)
     1.0: {
         "scipy linprog, primal": ("scipy", primal_program),
         "scipy linprog, dual, HiGHS ipm": ("scipy", dual_program),
@@ -146,14 +146,8 @@ PEERS: dict[float, dict[str, tuple[str, Solver]]] = {  # module that must be the
 # ---- tables ----
 
 
-def timed(solver: Solver, a: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray | None]:
-    start = time.perf_counter()
-    x = solver(a, b)
-    return time.perf_counter() - start, x
-
-
 def single_rows(a: np.ndarray, b: np.ndarray, rounds: int) -> tuple[list[list[str]], dict[float, tuple[str, float]]]:
-    """The rows of all p, and the fastest peer of each with its seconds."""
+    """The rows for all p; and the fastest accurate peer for each p, with its seconds."""
     rows, fastest = [], {}
     for p, peers in PEERS.items():
         ours = in_turns({"": lambda p=p: loewner.regression.lp_regression(a, b, norm_exponent=p)}, rounds)[""]
@@ -165,7 +159,8 @@ def single_rows(a: np.ndarray, b: np.ndarray, rounds: int) -> tuple[list[list[st
             if importlib.util.find_spec(module) is None:
                 rows.append([name, peer, "not installed", "", ""])
                 continue
-            seconds, x = timed(solver, a, b[:, 0])
+            run = timed(partial(solver, a, b[:, 0]))
+            seconds, x = run.seconds, run.result
             ratio = f"{seconds / ours.seconds:.1f}"
             if x is None:
                 rows.append([name, peer, f"> {LIMIT:.0f}", f"> {LIMIT / ours.seconds:.0f}", ""])
@@ -182,9 +177,8 @@ def many_rows(
 ) -> list[list[str]]:
     rows = []
     for p in exponents:
-        start = time.perf_counter()
-        fit = loewner.regression.lp_regression(a, b, norm_exponent=p)
-        seconds = time.perf_counter() - start
+        run = timed(partial(loewner.regression.lp_regression, a, b, norm_exponent=p))
+        seconds, fit = run.seconds, run.result
         gap = float((fit.objectives / fit.lower_bounds - 1).max())
         peer, one = fastest.get(p, ("", math.nan))
         all_columns = one * b.shape[1]
@@ -203,14 +197,15 @@ def many_rows(
 
 
 def fastest_of(a: np.ndarray, b: np.ndarray, exponents: list[float]) -> dict[float, tuple[str, float]]:
-    """Of the peers that reach the objective to 1e-6 on one right-hand side."""
+    """The fastest peer for each p, among those within 1e-6 of the objective on one right-hand side."""
     fastest: dict[float, tuple[str, float]] = {}
     for p in exponents:
         bound = float(loewner.regression.lp_regression(a, b, norm_exponent=p).lower_bounds[0])
         for peer, (module, solver) in PEERS.get(p, {}).items():
             if importlib.util.find_spec(module) is None:
                 continue
-            seconds, x = timed(solver, a, b[:, 0])
+            run = timed(partial(solver, a, b[:, 0]))
+            seconds, x = run.seconds, run.result
             good = x is not None and float(np.linalg.norm(b[:, 0] - a @ x, p)) < (1 + 1e-6) * bound
             if good and seconds < fastest.get(p, ("", math.inf))[1]:
                 fastest[p] = (peer, seconds)
@@ -219,7 +214,7 @@ def fastest_of(a: np.ndarray, b: np.ndarray, exponents: list[float]) -> dict[flo
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="counted runs of loewner (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="measured runs of loewner (default 3)")
     parser.add_argument("--shrink", type=int, default=1, help="divisor of rows and right-hand sides (default 1)")
     arguments = parser.parse_args()
     loewner.set_num_threads(THREADS)

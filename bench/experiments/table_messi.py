@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The experiment of the MESSI paper: k subspaces for the embedding table of a classifier, without and with fine-tuning.
+"""The experiment of the MESSI paper: k subspaces for the embedding table of a classifier, with and without fine-tuning.
 
-RTE and MRPC. The classifier of MRPC comes from --models; that of RTE too where it is there, else all-MiniLM-L6-v2 is
-trained on RTE first. k = 1 is the truncated SVD. Scores x 100 on the dev split: RTE accuracy (277 pairs: one standard
-deviation is 3 points), MRPC mean of accuracy and F1 (408 pairs: 2 points). Training multiplies in bfloat16. Fifty
-minutes on two cores; what was found before comes from out/experiments/messi-TASK.json. Writes the table and
-docs/images/messi.svg.
+RTE and MRPC. --models must have the classifier of MRPC; without one of RTE, all-MiniLM-L6-v2 is first trained on RTE. k
+= 1 is the truncated SVD. Scores x 100 on the dev split: RTE accuracy (277 pairs; standard deviation 3 points), MRPC
+mean of accuracy and F1 (408 pairs; 2 points). Training uses bfloat16 products. Fifty minutes on two cores; earlier
+results are cached in out/experiments/messi-TASK.json. Writes the table and docs/images/messi.svg.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from pathlib import Path
 
 import loewner
 import torch
-from compressed import Remembered, weights_digest
+from compressed import ResultCache, weights_digest
 from loewner.evaluation import read_task
 from matplotlib import pyplot
+from matrices import minilm_folder, quiet_transformers
 from plots import save_plot
 from results_page import OUT, experiment_parser, markdown_table, publish
 from table_tasks import score_of
-from tables import minilm_folder, quiet_transformers
 from training import SEED, train
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 TASKS = ("RTE", "MRPC")
-SUBSPACES = (1, 2, 3, 4, 5, None)  # None: the budget chooses
+SUBSPACES = (1, 2, 3, 4, 5, None)  # None: chosen by the budget
 KEEPS = (0.72, 0.5, 0.25)
 TUNED_KEEP, EPOCHS, RATE = 0.25, 2, 2e-5
 COLUMNS = (*((keep, False) for keep in KEEPS), (TUNED_KEEP, True))
@@ -44,7 +43,7 @@ def label_of(subspaces: int | None) -> str:
 
 
 def train_classifier(task: str, glue: Path, folder: Path) -> None:
-    """all-MiniLM-L6-v2 with a head for two classes, embeddings frozen."""
+    """Trains all-MiniLM-L6-v2 with a head for two classes and frozen embeddings."""
     torch.manual_seed(SEED)
     base = minilm_folder()
     model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=2)
@@ -80,7 +79,7 @@ def compressed_to(folder: Path, model: Path, keep: float, subspaces: int | None)
 
 
 def tuned_to(folder: Path, model: Path, task: str, glue: Path) -> None:
-    """`model` after two more epochs of everything, factors of the table included."""
+    """Saves `model` after two more epochs on all parameters, including the factors of the table."""
     torch.manual_seed(SEED)
     tuned = AutoModelForSequenceClassification.from_pretrained(model)
     tokenizer = AutoTokenizer.from_pretrained(model)
@@ -90,15 +89,15 @@ def tuned_to(folder: Path, model: Path, task: str, glue: Path) -> None:
 
 
 class Experiment:
-    """Scores of a task by keep, k and whether it was tuned, remembered by weights."""
+    """Scores of a task by keep, k and fine-tuning, cached by the digest of the weights."""
 
     def __init__(self, task: str, models: Path, glue: Path) -> None:
         self.task, self.glue = task, glue
-        self.remembered = Remembered(f"messi-{task}")
+        self.cache = ResultCache(f"messi-{task}")
         self.model = classifier(task, models, glue)
 
     def scores(self, keep: float, tuned: bool) -> list[float]:
-        """Of the original and of every number of subspaces."""
+        """Scores of the original and of every number of subspaces."""
         return [self._original(tuned), *(self._compressed(keep, subspaces, tuned) for subspaces in SUBSPACES)]
 
     def _original(self, tuned: bool) -> float:
@@ -121,14 +120,14 @@ class Experiment:
         with tempfile.TemporaryDirectory(dir=OUT) as name:
             scratch = Path(name)
             folder = make(scratch)
-            score = self.remembered.get(f"tuned={tuned} {weights_digest(folder)}", compute)["score"]
+            score = self.cache.get(f"tuned={tuned} {weights_digest(folder)}", compute)["score"]
         print(f"{self.task} {title}: {score:.2f}", file=sys.stderr, flush=True)
         return score
 
 
 def columns_of(task: str, models: Path, glue: Path) -> list[list[float]]:
-    """A column of scores for every setting. Called in a process of its own: two tasks on a core each are done sooner
-    than one after the other on two."""
+    """A column of scores for every setting. Each task runs in its own process on one core, which is faster than one
+    task after the other on two cores."""
     quiet_transformers()
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // len(TASKS)))
     experiment = Experiment(task, models, glue)

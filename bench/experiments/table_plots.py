@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots of published tables, drawn from the numbers on the result pages.
+"""Draws plots from the numbers of the result pages.
 
-Experiments with plots of their own draw them; these are the others. Writes docs/images/NAME.svg for each with
---update-docs, else checks that all can be drawn. Seconds.
+Experiments with plots of their own draw them; these are the others. With --update-docs it writes docs/images/NAME.svg
+for each plot, without it only checks that all plots can be drawn. Takes seconds.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from plots import save_plot
 from results_page import experiment_parser, published_table
 
-Row = dict[str, str]  # by column
-Lines = dict[str, list[tuple[float, float]]]  # points by label
+Row = dict[str, str]  # column -> cell
+Lines = dict[str, list[tuple[float, float]]]  # label -> points
 
 
 def read_table(name: str) -> list[Row]:
@@ -34,7 +34,7 @@ def lines_of(rows: list[Row], label: Callable[[Row], str], x: str, y: str) -> Li
 
 
 def lines_of_kept(rows: list[Row]) -> Lines:
-    """A row is a line: its columns `8 kept`, ... are the points."""
+    """Each row is a line; its columns `8 kept`, ... are the points."""
     kept = [column for column in rows[0] if column.endswith(" kept")]
     return {row["keys chosen by"]: [(float(column.split()[0]), float(row[column])) for column in kept] for row in rows}
 
@@ -62,7 +62,7 @@ def panels(count: int, **options: object) -> tuple[pyplot.Figure, list[Axes]]:
 
 @dataclass(frozen=True)
 class Kept:
-    """Of keys: a panel for softmax and one for squares."""
+    """Plot of a table of kept keys: one panel for softmax and one for squares."""
 
     table: str
     ylabel: str

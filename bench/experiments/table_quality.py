@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of all-MiniLM-L6-v2 with its table at 72 % of the bytes (f32 factors): norms against row weights.
+"""Quality of all-MiniLM-L6-v2 with its token table at 72 % of the bytes (f32 factors), by norm and row weights.
 
-cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and MRPC dev; sts: Spearman x 100
-on STS-B dev. About 30 s per row on two cores; rows evaluated before come from out/experiments/quality.json.
+cos: mean cosine of sentence vectors to those of the original over the sentences of STS-B dev and MRPC dev. sts:
+Spearman x 100 on STS-B dev. About 30 s per row on two cores; results of earlier runs are cached in
+out/experiments/quality.json.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from compressed import Compressed, Remembered, compressed
-from results_page import OUT, ROOT, experiment_parser, markdown_table, publish
-from tables import quiet_transformers
-
-sys.path.insert(0, str(ROOT / "bench"))
-from sentence_fidelity import SentenceEncoder, SimilarityData, mean_cosine, minilm_folder, spearman
+from compressed import Compressed, ResultCache, compressed
+from matrices import quiet_transformers
+from results_page import OUT, experiment_parser, markdown_table, publish
+from sentence_fidelity import SentenceEncoder, SimilarityData, mean_cosine, minilm_folder, pair_cosines, spearman
 
 KEEP = "0.72"
 EXPONENTS = (1, 1.25, 1.5, 2)
@@ -46,35 +45,34 @@ def encoder_with(table: np.ndarray) -> SentenceEncoder:
 
 
 class Fidelity:
-    """Compares checkpoints with the original, whose sentence vectors are computed once and kept in a file."""
+    """Compares checkpoints with the original, whose sentence vectors are cached in a file."""
 
     def __init__(self, glue: Path) -> None:
         self.data = SimilarityData.read(glue)
-        self.remembered = Remembered("quality")
+        self.cache = ResultCache("quality")
         file = OUT / "reference_vectors.npy"
         if not file.exists():
             np.save(file, SentenceEncoder.load(minilm_folder()).encode(self.data.sentences))
         self.reference = np.load(file)
 
     def of_folder(self, result: Compressed) -> dict:
-        """cos and sts of a finished run; remembered by its weights."""
-        return self.remembered.get(result.digest(), lambda: self._of(SentenceEncoder.load(result.folder)))
+        """cos and sts of a finished run, cached by the digest of its weights."""
+        return self.cache.get(result.digest(), lambda: self._of(SentenceEncoder.load(result.folder)))
 
     def of_table(self, table: np.ndarray) -> dict:
         """cos and sts of the original with another token embedding."""
         key = hashlib.sha256(np.ascontiguousarray(table).tobytes()).hexdigest()
-        return self.remembered.get(key, lambda: self._of(encoder_with(table)))
+        return self.cache.get(key, lambda: self._of(encoder_with(table)))
 
     def cosines_of_pairs(self, table: np.ndarray) -> np.ndarray:
-        """Of STS-B dev's pairs, for the original with another token embedding."""
+        """Cosines of the pairs of STS-B dev, for the original with another token embedding."""
         encoder = encoder_with(table)
-        first, second = encoder.encode(self.data.first), encoder.encode(self.data.second)
-        return np.einsum("ij,ij->i", first, second)
+        return pair_cosines(encoder.encode(self.data.first), encoder.encode(self.data.second))
 
     def _of(self, encoder: SentenceEncoder) -> dict:
         vectors = encoder.encode(self.data.sentences)
         pairs = len(self.data.scores)
-        score = spearman(vectors[:pairs], vectors[pairs : 2 * pairs], self.data.scores)
+        score = spearman(pair_cosines(vectors[:pairs], vectors[pairs : 2 * pairs]), self.data.scores)
         return {"cos": mean_cosine(vectors, self.reference), "sts": score}
 
     def row(self, name: str, options: list[str]) -> list[str]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The experiment of the l_p paper: scores of classifiers against the compression rate of their embedding table.
 
-The table alone is compressed, nothing is trained again. --models: a folder with one sequence classifier per task, in
-folders named as the tasks; whatever architecture. A cell is the drop of the mean score (as in table_tasks.py) when the
-table loses that share of its bytes. About a minute per cell on two cores; scores found before come from
+Only the table is compressed; nothing is trained again. --models: a folder with one sequence classifier per task, of any
+architecture, in folders named like the tasks. A cell is the drop of the mean score (as in table_tasks.py) when the
+table loses that share of its bytes. About a minute per cell on two cores; earlier scores are cached in
 out/experiments/tasks.json. Writes the table and docs/images/rates.svg.
 """
 
@@ -13,12 +13,12 @@ import sys
 
 import numpy as np
 from matplotlib import pyplot
+from matrices import quiet_transformers
 from plots import save_plot
 from results_page import experiment_parser, markdown_table, publish
 from table_tasks import Scores
-from tables import quiet_transformers
 
-RATES = (10, 20, 28, 40, 50, 60)  # percent of the table's bytes that go
+RATES = (10, 20, 28, 40, 50, 60)  # percent of the table's bytes that are removed
 EXPONENTS = ("1", "1.25", "1.5")  # p = 2 is the SVD
 WEIGHTS = {"no weights": "none", "zipf^1": "zipf:1"}
 

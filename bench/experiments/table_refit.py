@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner refit` of all-MiniLM-L6-v2: how few tokens of a text improve its factors, and how they are chosen.
+"""`loewner refit` of all-MiniLM-L6-v2: improvement of the factors against the number of tokens and their choice.
 
 First the token table at 50 % of its bytes (svd, f32 factors), fitted to tokens chosen by Lewis weights or uniformly
-from the distinct ones of the text, the sentences of STS-B train and MRPC train. error: relative Frobenius error of the
-table's rows as often as they occur, in that text and in the unseen one of STS-B dev and MRPC dev; median and worst of
-the seeds. cos and sts as in the table of quality, for the first seed. Then the whole model at 72 % (--all), before and
-after a refit of every layer on 1500 of the lines. Some nine minutes on two cores.
+from the distinct tokens of a text: the sentences of STS-B train and MRPC train. error: relative Frobenius error of the
+rows of the table, weighted by their frequency in that text and in the unseen text of STS-B dev and MRPC dev; median and
+worst over seeds. cos and sts as in table_quality.py, for the first seed. Then the whole model at 72 % (--all), before
+and after a refit of every layer on 1500 of the sentences. About nine minutes on two cores.
 """
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +21,10 @@ from compressed import Compressed
 from loewner import compress, expand, load
 from loewner.regression import LabelImportance
 from loewner.transformers.refit import refit
+from matrices import minilm_folder, minilm_table
 from results_page import OUT, experiment_parser, markdown_table, publish
+from sentence_fidelity import glue_rows
 from table_quality import Fidelity
-from tables import minilm_folder, minilm_table
 from transformers import AutoTokenizer
 
 SEEDS = 3
@@ -48,11 +48,10 @@ SETTINGS = [
 
 
 def training_lines(glue: Path) -> list[str]:
-    """The sentences of two tasks, the tasks mixed."""
+    """The sentences of STS-B train and MRPC train, in random order."""
     lines = []
     for task in ("STS-B", "MRPC"):
-        with (glue / task / "train.tsv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
+        rows = glue_rows(glue, task, "train")
         lines += [row[0] for row in rows] + [row[1] for row in rows]
     return [lines[i] for i in np.random.default_rng(0).permutation(len(lines))]
 
@@ -88,7 +87,7 @@ class Experiment:
         self.counts = [token_counts(self.lines), token_counts(self.fidelity.data.sentences)]
 
     def errors(self, folders: Sequence[Path]) -> list[str]:
-        """Median and worst over the folders, on the text and on the unseen one."""
+        """Median and largest error over the folders, on the text and on the unseen text."""
         tables = [table_of(folder) for folder in folders]
         cells = []
         for counts in self.counts:
@@ -131,8 +130,7 @@ class Experiment:
 
 
 def main() -> None:
-    parser = experiment_parser(__doc__)
-    parser.add_argument("--glue", type=Path, required=True, help="folder of the GLUE tasks")
+    parser = experiment_parser(__doc__, glue=True)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=OUT) as name:
         experiment = Experiment(arguments.glue, Path(name))

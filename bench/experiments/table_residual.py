@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The error of every rank from one small sketch, against the singular values.
+"""The error of every rank, estimated from one small sketch, compared with the singular values.
 
 First table: diagonal matrices of size 10^4 with known spectra, rank 20: median over seeds of estimate / truth, without
-and with the correction, beside a Gaussian sketch; the run fails when a median at m = 5 k, s = 4 is more than 12 % off.
-Second table: the matrices of all-MiniLM-L6-v2: time of all curves against numpy.linalg.svd without vectors, and the
-largest errors of them (of the last two ranks of a matrix only relative to its norm). Writes docs/images/residual.svg
-too. A minute; the times want an idle machine.
+and with the correction, and for a Gaussian sketch. The run fails if a median for m = 5 k, s = 4 is more than 12 % off.
+Second table: the matrices of all-MiniLM-L6-v2: time of all curves compared with numpy.linalg.svd without vectors, and
+their largest errors (for the last two ranks of a matrix only relative to its norm). Also writes
+docs/images/residual.svg. A minute; run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ import threadpoolctl
 from compressed import TOOL
 from loewner._core import run_command_line
 from matplotlib import pyplot
+from matrices import minilm_folder
 from plots import save_plot
 from results_page import OUT, experiment_parser, markdown_table, publish
-from tables import minilm_folder
-from turns import Timed, in_turns
+from timing import Timed, in_turns
 
 THREADS = 2
 SIZE, RANK = 10_000, 20
 SHAPES = ((48, 1), (48, 2), (48, 4), (100, 4), (200, 4), (400, 4))  # m, s
 GAUSSIAN_ROWS = 100
 LEFT_OUT = ("position_ids", "position_embeddings", "token_type_embeddings")
-NOISY = 2  # last residuals, below 1e-3 of the norm, that float32 does not tell
+NOISY = 2  # last residuals, below 1e-3 of the norm and so inaccurate in float32
 DEFAULT, ALLOWED = (5 * RANK, 4), 0.12
 
 I = np.arange(1.0, SIZE + 1)  # noqa: E741
@@ -64,7 +64,7 @@ def sketched(spectrum: np.ndarray, m: int, s: int, is_corrected: bool, seed: int
 
 
 def gaussian(spectrum: np.ndarray, is_corrected: bool, seed: int) -> float:
-    """The sketch of a Gaussian matrix on each side, with the same correction."""
+    """The estimate by a Gaussian matrix on each side, with the same correction."""
     random = np.random.default_rng(seed)
     left, right = (random.standard_normal((GAUSSIAN_ROWS, SIZE)) for _ in range(2))
     product = (left * spectrum) @ right.T / GAUSSIAN_ROWS
@@ -85,7 +85,7 @@ def median_ratio(spectrum: np.ndarray, estimate: Callable[[int], float], seeds: 
 
 
 def known_rows(seeds: int) -> tuple[list[list[str]], float]:
-    """The rows of the table, and the largest distance of a median from the truth at the default shape."""
+    """The rows of the table; and the largest relative error of a median at the default shape."""
     rows, worst = [], 0.0
     for name, spectrum in SPECTRA.items():
         row = [name]
@@ -100,11 +100,11 @@ def known_rows(seeds: int) -> tuple[list[list[str]], float]:
 
 # ---- the weights of a model ----
 
-Curves = list[np.ndarray]  # of each matrix: ||A - A_k||_F / ||A||_F for k = 0 ... the last that is asked for
+Curves = list[np.ndarray]  # for each matrix: ||A - A_k||_F / ||A||_F for k = 0, 1, ...
 
 
 def minilm_matrices() -> dict[str, np.ndarray]:
-    """The token embedding first, then the linear layers: the 38 that `loewner inspect --curves` shows."""
+    """The token embedding first, then the linear layers: the 38 matrices of `loewner inspect --curves`."""
     weights = safetensors.numpy.load_file(minilm_folder() / "model.safetensors")
     matrices = {name: a for name, a in weights.items() if a.ndim == 2 and name.split(".")[1] not in LEFT_OUT}
     return dict(sorted(matrices.items(), key=lambda item: -item[1].size))
@@ -123,7 +123,7 @@ def run_alone(arguments: list[str]) -> None:
 
 
 def inspected_curves(matrices: Mapping[str, np.ndarray], run: Callable[[list[str]], object]) -> Curves:
-    """Those of `loewner inspect --curves`, with reading the file and writing the report."""
+    """The curves of `loewner inspect --curves`, including reading the file and writing the report."""
     report = OUT / "curves.json"
     run(["inspect", str(minilm_folder()), "--curves", "--quiet", "--threads", str(THREADS), "--json", str(report)])
     found = {
@@ -133,7 +133,7 @@ def inspected_curves(matrices: Mapping[str, np.ndarray], run: Callable[[list[str
 
 
 def estimated_curves(matrices: Mapping[str, np.ndarray], rank_share: float, size_factor: int) -> Curves:
-    """Up to that share of all ranks, at m = size_factor times the largest of them."""
+    """Curves up to that share of all ranks, with m = size_factor times the largest rank."""
     curves = []
     for a in matrices.values():
         rank = int(rank_share * min(a.shape))
@@ -153,7 +153,7 @@ METHODS = {
 
 
 def errors(curve: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """The largest error relative to the truth, of every rank but the last two, and that relative to the norm."""
+    """The largest error relative to the truth, without the last two ranks; and that relative to the norm."""
     count = min(len(curve), len(truth))
     away = np.abs(curve[:count] - truth[:count])
     return float((away / truth[:count])[: len(truth) - NOISY].max()), float(away.max())
@@ -195,8 +195,8 @@ def plot(results: dict[str, Timed[Curves]], truths: Curves) -> None:
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="of the known spectra (default 10)")
-    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the known spectra (default 10)")
+    parser.add_argument("--rounds", type=int, default=5, help="measured runs of each method (default 5)")
     arguments = parser.parse_args()
     rows, worst = known_rows(arguments.seeds)
     header = ["spectrum", *(f"m = {m}, s = {s}" for m, s in SHAPES), f"Gaussian, m = {GAUSSIAN_ROWS}"]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the guess of a token's frequency is worth: quality at the same bytes under several row weights.
+"""Quality at equal bytes under several row weights: the value of guessed token frequencies.
 
-All-MiniLM-L6-v2, its token embedding alone; cos and sts as in table_quality.py. The weights are (1 / (rank + 10))^a
-with the exponent a of the method's default; the rows differ in the ranks. *by place* counts every ordinary token from
-the first; *zipf* is the tool's default; the rows below it give single characters other ranks. *counts* are those of the
-very sentences that are evaluated: a bound, not a way. Some 30 s per row on two cores.
+Only the token embedding of all-MiniLM-L6-v2 is compressed; cos and sts as in table_quality.py. The weights are (1 /
+(rank + 10))^a with the exponent a that is the method's default; the settings differ in the ranks. *by place* ranks all
+ordinary tokens in the order of the vocabulary. *zipf* is the default of the tool. The rows below it assign other ranks
+to single characters. *counts* are the counts of the evaluated sentences themselves, an upper bound. About 30 s per row
+on two cores.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from collections import Counter
 import numpy as np
 import transformers
 from compressed import compressed
+from matrices import minilm_folder, quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder, quiet_transformers
 
 METHODS = {
     "svd, 50 %": (["--method", "svd", "--keep", "0.5"], 1.0),
     "subspaces, 50 %": (["--method", "subspaces", "--keep", "0.5"], 0.5),
     "coded-svd, 2 bits": (["--method", "coded-svd", "--bits", "2"], 0.5),
 }
-FILE_EXPONENT = 0.5  # of the weights that the tool makes of counts
+FILE_EXPONENT = 0.5  # exponent that the tool applies to counts
 LARGEST_COUNT = 1e12
 
-# name, rank of ASCII letters, of characters beyond ASCII as a share of the vocabulary
+# name, rank of ASCII letters, rank of other characters as a share of the vocabulary
 RANKS = [
     ("letters rank 20", 20, 0.5),
     ("letters rank 500", 500, 0.5),
@@ -42,7 +43,7 @@ def is_special(token: str) -> bool:
 
 
 def ranks(tokens: list[str], letter: float | None, other: float) -> np.ndarray:
-    """By token; characters by place when `letter` is None."""
+    """Rank of every token; single characters are ranked by place if `letter` is None."""
     result, place = np.zeros(len(tokens)), 0
     for row, token in enumerate(tokens):
         if is_special(token):
@@ -58,7 +59,7 @@ def ranks(tokens: list[str], letter: float | None, other: float) -> np.ndarray:
 
 
 def counts_of(weights: np.ndarray, exponent: float) -> np.ndarray:
-    """Counts whose weights are `weights`^exponent up to a factor."""
+    """Counts from which the tool derives the weights `weights`^exponent, up to a factor."""
     return (LARGEST_COUNT * weights ** (exponent / FILE_EXPONENT)).astype(np.int64)
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far the scores of table_tasks.py are luck: the same bits, coded with several seeds.
+"""Random variation of the scores of table_tasks.py: equal bits, codes with several seeds.
 
---models: a folder with one sequence classifier per task. A score of a dev split of a few hundred to a thousand
-sentences moves by a point when a handful of answers flip, and codes of two bits flip some; the mean over seeds is what
-the codes themselves cost. Scores as in table_tasks.py, remembered with them. Some fifteen minutes on two cores.
+--models: a folder with one sequence classifier per task. On a dev split of a few hundred to a thousand sentences, a
+handful of changed answers moves the score by a point, and codes of two bits change some answers at random; the mean
+over seeds is the loss due to the codes. Scores as in table_tasks.py and cached with them. About fifteen minutes on two
+cores.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+from matrices import quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
 from table_tasks import Scores, tasks_in
-from tables import quiet_transformers
 
 SEEDS = range(8)
 SETTINGS = {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time and error of low-rank factors by NumPy, scikit-learn and loewner, in one process on the same number of threads.
 
-Tables: the token embedding of all-MiniLM-L6-v2 (30522 x 384), and a made-up one twice as wide with a spectrum of the
-same kind. The methods take turns, so that a slow minute of the machine hits all of them; the median of their times is
-reported, with the relative Frobenius error of the factors beside it. Run it on an idle machine; about three minutes.
+Tables: the token embedding of all-MiniLM-L6-v2 (30522 x 384), and a synthetic one twice as wide with a similar
+spectrum. The methods take turns, so that a slow phase of the machine affects all of them; the median of their times is
+reported with the relative Frobenius error of the factors. Run it on an idle machine; about three minutes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from functools import partial
 import loewner
 import numpy as np
 import threadpoolctl
+from matrices import minilm_table, rank_at, widened
 from results_page import experiment_parser, markdown_table, publish
 from sklearn.utils.extmath import randomized_svd
-from tables import minilm_table, rank_at, widened
-from turns import in_turns
+from timing import in_turns
 
 THREADS = 2
 Factors = tuple[np.ndarray, np.ndarray]
@@ -60,7 +60,7 @@ def relative_error(a: np.ndarray, factors: Factors) -> float:
 def table_rows(kind: str, a: np.ndarray, rounds: int) -> list[list[str]]:
     rank = rank_at(0.72, a.shape)
     results = in_turns({name: partial(method, a, rank) for name, method in METHODS.items()}, rounds)
-    reference, randomised = results["numpy.linalg.svd"].seconds, results["sklearn randomized_svd"].seconds
+    reference, randomized = results["numpy.linalg.svd"].seconds, results["sklearn randomized_svd"].seconds
     size = f"{kind}, {a.shape[0]} x {a.shape[1]}, k = {rank}"
     return [
         [
@@ -68,7 +68,7 @@ def table_rows(kind: str, a: np.ndarray, rounds: int) -> list[list[str]]:
             name,
             f"{result.seconds:.3f}",
             f"{result.seconds / reference:.3f}",
-            f"{result.seconds / randomised:.3f}",
+            f"{result.seconds / randomized:.3f}",
             f"{relative_error(a, result.result):.6f}",
         ]
         for name, result in results.items()
@@ -77,7 +77,7 @@ def table_rows(kind: str, a: np.ndarray, rounds: int) -> list[list[str]]:
 
 def main() -> None:
     parser = experiment_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each method (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="measured runs of each method (default 5)")
     arguments = parser.parse_args()
     loewner.set_num_threads(THREADS)
     table = minilm_table()

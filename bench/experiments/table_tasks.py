@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of fine-tuned classifiers after their embedding table alone was compressed, without fine-tuning again.
+"""Scores of fine-tuned classifiers after compression of their embedding table alone, without further fine-tuning.
 
---models: a folder with one sequence classifier per task, ordinary Hugging Face folders named as the tasks.
-Scores x 100 on the dev split: STS-B mean of Pearson and Spearman, MRPC mean of accuracy and F1, SST-2 accuracy, CoLA
-Matthews correlation. About a minute per row on two cores; scores found before come from out/experiments/tasks.json.
+--models: a folder with one sequence classifier per task, ordinary Hugging Face folders named like the tasks. Scores x
+100 on the dev split: STS-B mean of Pearson and Spearman, MRPC mean of accuracy and F1, SST-2 accuracy, CoLA Matthews
+correlation. About a minute per row on two cores; earlier scores are cached in out/experiments/tasks.json.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from compressed import Compressed, Remembered, compressed
+from compressed import Compressed, ResultCache, compressed
 from loewner.evaluation import Model, Task, read_task
 from loewner.evaluation.metrics import metrics_of_classifier
+from matrices import quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
-from tables import quiet_transformers
 
 KEEP72, KEEP50 = ["--keep", "0.72"], ["--keep", "0.5"]
 UNWEIGHTED = ["--row-weights", "none"]
@@ -44,35 +44,35 @@ SETTINGS = [
 
 
 def tasks_in(models: Path) -> list[str]:
-    """The names of the folders with a classifier."""
+    """The names of the folders that hold a classifier."""
     tasks = sorted(file.parent.name for file in models.glob("*/config.json"))
     if not tasks:
-        raise SystemExit(f"{models} has no TASK/config.json")
+        raise SystemExit(f"no classifier TASK/config.json in {models}")
     return tasks
 
 
 def score_of(task: Task, folder: Path) -> float:
-    """The mean of the task's metrics, x 100."""
+    """100 times the mean of the task's metrics."""
     outputs = Model(folder).outputs(task.sentences).arrays[0]
     predicted = outputs[:, 0] if task.is_regression else outputs.argmax(1)
     return 100 * float(np.mean([metric(predicted, task.labels) for metric in metrics_of_classifier(task).values()]))
 
 
 class Scores:
-    """Scores of checkpoints on the tasks, remembered by the digest of their weights."""
+    """Scores of checkpoints on the tasks, cached by the digest of their weights."""
 
     def __init__(self, glue: Path) -> None:
         self.glue = glue
-        self.remembered = Remembered("tasks")
+        self.cache = ResultCache("tasks")
 
     def of(self, task: str, model: Compressed) -> float:
         def score() -> dict:
             return {"score": score_of(read_task(task, self.glue), model.folder)}
 
-        return self.remembered.get(f"{task} {model.digest()}", score)["score"]
+        return self.cache.get(f"{task} {model.digest()}", score)["score"]
 
     def after(self, options: list[str], models: Path) -> list[float]:
-        """Of every classifier in `models`, its table compressed with these options."""
+        """Scores of every classifier in `models` after compression of its table with these options."""
         found = []
         for task in tasks_in(models):
             with compressed(models / task, *options) as result:

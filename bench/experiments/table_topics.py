@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Topics of the GLUE sentences, and communities of a made-up network, by simplex and by scikit-learn's models.
+"""Topics of the GLUE sentences, and communities of a synthetic network, by LatentSimplex and by scikit-learn's models.
 
-Topics: the distinct sentences of all tasks of --glue (train split) that have at least eight words of the vocabulary, as
-bags of words; ten topics. Coherence: mean NPMI of the pairs among a topic's ten words, counted over the sentences (1:
-always together, 0: as if by chance, -1: never); distinct: share of different words among all topics' ten. All models
-but LDA see rows of tf-idf; LDA, as it must, counts. share: of the rows that lie near a vertex; sentences of one topic
-alone are rare, and .003 is some 45 of them.
+Topics: bags of words of the distinct sentences of all tasks of --glue (train split) with at least eight words of the
+vocabulary; ten topics. coherence: mean NPMI of the pairs among the ten top words of a topic, counted over the sentences
+(1: always together, 0: independent, -1: never together). distinct: share of different words among the top words of all
+topics. LDA is fitted to counts, the other models to tf-idf. share: share of the rows near a vertex; sentences of a
+single topic are rare, and .003 is about 45 of them.
 
-Communities: 3000 nodes, five communities, every node belongs to some in shares drawn from a Dirichlet distribution
-(.2), so that 8 % are almost wholly in each one; edges appear with probability .1 between members of the same community
-and .01 else. Error: mean over nodes of half the l_1 distance between true and found shares, after matching. The first
-row codes the nodes by the true vertices: what the noise of the edges costs alone. Median of three networks. Three
-minutes.
+Communities: 3000 nodes in five communities; the shares of a node are drawn from a Dirichlet distribution (.2), so that
+8 % are almost wholly in each one; edges have probability .1 between members of the same community and .01 otherwise.
+Error: mean over nodes of half the l_1 distance between true and found shares, after matching. The first row fits the
+shares to the true vertices, so its error is due to the random edges alone. Median of three networks. Three minutes.
 """
 
 from __future__ import annotations
 
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import NMF, LatentDirichletAllocation
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from timing import timed
 
 TASKS = ("CoLA", "SST-2", "MRPC", "STS-B", "RTE", "WNLI")
 TOPICS, WORDS = 10, 10
@@ -44,7 +43,7 @@ def sentences_of(glue: Path) -> list[str]:
 
 
 def coherence(top: np.ndarray, present: scipy.sparse.csc_matrix) -> float:
-    """Mean NPMI of pairs. top: topics x words; present: sentences x words, 0 or 1."""
+    """Mean NPMI over pairs. top: topics x words; present: sentences x words, 0 or 1."""
     count, values = present.shape[0], []
     for words in top:
         chosen = present[:, words].toarray().astype(np.float64)
@@ -56,12 +55,10 @@ def coherence(top: np.ndarray, present: scipy.sparse.csc_matrix) -> float:
 
 
 def fitted(model: Any, rows: Any) -> tuple[np.ndarray, np.ndarray, float]:
-    """Components (clusters x columns), weights (rows x clusters) and seconds."""
-    start = time.perf_counter()
+    """Components (clusters x columns), weights (rows x clusters) and seconds of the fit."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # not converged within the limit
-        model.fit(rows)
-    seconds = time.perf_counter() - start
+        warnings.simplefilter("ignore")  # warnings of models that do not converge within their limit
+        seconds = timed(lambda: model.fit(rows)).seconds
     if isinstance(model, MiniBatchKMeans):
         return model.cluster_centers_, np.eye(model.n_clusters)[model.labels_], seconds
     weights = model.transform(rows)
@@ -79,7 +76,7 @@ def models(count: int, share: float) -> dict[str, Any]:
 
 
 def topic_rows(glue: Path) -> tuple[list[list[str]], list[list[str]]]:
-    """The comparison, and the words of our topics."""
+    """The rows of the comparison; and the top words of the topics of LatentSimplex."""
     vectorizer = CountVectorizer(stop_words="english", min_df=20, token_pattern=r"[A-Za-z]{3,}")
     counts = vectorizer.fit_transform(sentences_of(glue)).astype(np.float64)
     counts = counts[np.asarray(counts.sum(1)).ravel() >= LEAST_WORDS]
@@ -98,7 +95,7 @@ def topic_rows(glue: Path) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def network(seed: int) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
-    """Adjacency of an undirected network, and the nodes' shares of the communities."""
+    """Adjacency matrix of an undirected network, and the nodes' shares of the communities."""
     random = np.random.default_rng(seed)
     shares = random.dirichlet(np.full(COMMUNITIES, MIXING), NODES)
     probability = BETWEEN + (INSIDE - BETWEEN) * shares @ shares.T
@@ -112,7 +109,7 @@ def share_error(shares: np.ndarray, found: np.ndarray) -> float:
 
 
 def true_vertices(shares: np.ndarray) -> LatentSimplex:
-    """A model that need not learn them: the expected edges of a node that is wholly in one community."""
+    """A model with the true vertices: the expected edges of a node that is wholly in one community."""
     model = LatentSimplex(COMMUNITIES)
     model.components_ = np.ascontiguousarray(BETWEEN + (INSIDE - BETWEEN) * shares.T)
     model.n_features_in_ = NODES

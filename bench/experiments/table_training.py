@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two epochs of MRPC for a fine-tuned classifier whose embedding table was compressed to 50 % by subspaces.
 
-Once the factors of the table alone are trained, once everything; nothing outside of what is trained may change, and a
-saved model must come back as it was. Score: mean of accuracy and F1 on the dev split. Ten minutes on two cores.
+Trains once only the factors of the table and once everything, checks that no other tensor changes, and that a saved
+model loads unchanged. Score: mean of accuracy and F1 on the dev split. Ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 import loewner
 import torch
 from loewner.evaluation import read_task
+from matrices import quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
 from table_tasks import score_of
-from tables import quiet_transformers
 from training import SEED, train
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -33,11 +33,11 @@ def is_factor(name: str) -> bool:
 
 
 def require_unchanged(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], factors_only: bool) -> int:
-    """The number of tensors that training changed; an error when another one did."""
+    """The number of tensors that training changed; raises SystemExit if another tensor changed."""
     changed = [name for name in before if not torch.equal(before[name], after[name])]
     wrong = [name for name in changed if (factors_only and not is_factor(name)) or name.endswith(".cluster")]
     if wrong or before.keys() != after.keys():
-        raise SystemExit(f"changed, but must not: {wrong}")
+        raise SystemExit(f"training must not change {wrong}")
     return len(changed)
 
 
@@ -63,7 +63,7 @@ def main() -> None:
             tokenizer.save_pretrained(trained)
             again = AutoModelForSequenceClassification.from_pretrained(trained).state_dict()
             if any(not torch.equal(value, again[key]) for key, value in model.state_dict().items()):
-                raise SystemExit("the saved model did not come back as it was")
+                raise SystemExit("the loaded model differs from the saved one")
             rows.append([f"50 %, {name}", f"{score(trained, arguments.glue):.2f}", f"{changed} of {len(before)}"])
             print(*rows[-1], file=sys.stderr, flush=True)
     publish("training", markdown_table(["model", "score", "tensors changed"], rows), arguments.update_docs)

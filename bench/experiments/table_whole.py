@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All of all-MiniLM-L6-v2, tables and linear layers, within a number of bytes: no data, no fine-tuning.
+"""All of all-MiniLM-L6-v2, tables and linear layers, within a byte budget, without data and fine-tuning.
 
-MB: the weights' file. cos and sts as in table_quality.py. Half a minute a row on two cores; what was evaluated before
-comes from out/experiments/quality.json.
+MB: the file of the weights. cos and sts as in table_quality.py. Half a minute per row on two cores; results of earlier
+runs are cached in out/experiments/quality.json.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 
 from compressed import compressed
+from matrices import minilm_folder, quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
 from table_quality import Fidelity
-from tables import minilm_folder, quiet_transformers
 
 # name, options of `loewner compress`
 SETTINGS = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fine-tuning of classifiers for the experiments: the same steps for every model, from one seed."""
+"""Fine-tunes classifiers for the experiments: the same steps and the same seed for every model."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from loewner.evaluation import Task
 from transformers import PreTrainedTokenizerBase
 
 BATCH, SEED, MAX_LENGTH = 32, 0, 128
-POOL = 16  # batches that are filled from one random pool, by length
+POOL = 16  # batches per random pool; within a pool rows are sorted by length
 
 
 def batches(lengths: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
-    """All places in random batches of similar lengths, for a batch is padded to its longest."""
+    """All indices in random batches of similar lengths, since a batch is padded to its longest row."""
     order = random.permutation(len(lengths))
     pools = (order[start : start + POOL * BATCH] for start in range(0, len(order), POOL * BATCH))
     by_length = [pool[np.argsort(lengths[pool], kind="stable")] for pool in pools]
@@ -33,7 +33,9 @@ def train(
     rate: float,
     bfloat16: bool = False,
 ) -> None:
-    """AdamW with a linearly falling rate over what has gradients; bfloat16: products in it, the weights in float32."""
+    """Trains all parameters that require gradients by AdamW with a linearly decreasing rate.
+
+    bfloat16: matrix products in bfloat16; weights stay in float32."""
     labels = task.labels
     lengths = np.array([sum(map(len, sentences)) for sentences in zip(*task.sentences, strict=True)])
     steps = epochs * -(-len(labels) // BATCH)

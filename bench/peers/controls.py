@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Methods of papers without an installable package, written down here as plainly as the papers state them."""
+"""Methods of papers without an installable package, implemented as the papers describe them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from peer import Encoded, packed, relative_error, saved_arrays
 
 
 def svd_f16(bits: float, a: np.ndarray) -> Encoded:
-    """Truncated SVD, both factors in f16, as many as fit into `bits` per weight."""
+    """Truncated SVD with both factors in f16, of the largest rank that fits into `bits` per weight."""
     rank = int(bits * a.size / (16 * sum(a.shape)))
     u, s, vt = np.linalg.svd(a, full_matrices=False)
     root = np.sqrt(s[:rank])
@@ -20,12 +20,12 @@ def svd_f16(bits: float, a: np.ndarray) -> Encoded:
 
 
 def uniform(a: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and steps (f16) of symmetric uniform quantisation; each column is clipped where its error is least."""
+    """Codes and steps (f16) of symmetric uniform quantization; each column has the clipping level of least error."""
     half = 2 ** (bits - 1)
     extremes, best, error = np.abs(a).max(axis=0), np.zeros(a.shape[1], np.float32), np.full(a.shape[1], np.inf)
     for clip in np.linspace(0.2, 1, 17):
         step = (clip * extremes / half).astype(np.float16).astype(np.float32)
-        lost = ((dequantised(codes_of(a, step, half), step, half) - a) ** 2).sum(axis=0)
+        lost = ((dequantized(codes_of(a, step, half), step, half) - a) ** 2).sum(axis=0)
         best, error = np.where(lost < error, step, best), np.minimum(lost, error)
     return codes_of(a, best, half), best
 
@@ -34,23 +34,23 @@ def codes_of(a: np.ndarray, step: np.ndarray, half: int) -> np.ndarray:
     return np.clip(np.floor(a / np.maximum(step, 1e-30)) + half, 0, 2 * half - 1).astype(np.uint8)
 
 
-def dequantised(codes: np.ndarray, step: np.ndarray, half: int) -> np.ndarray:
+def dequantized(codes: np.ndarray, step: np.ndarray, half: int) -> np.ndarray:
     return (codes.astype(np.float32) - half + 0.5) * step
 
 
 def lplr_factors(a: np.ndarray, sketch: np.ndarray, left_bits: int, right_bits: int) -> tuple[dict, np.ndarray]:
-    """L = Q(A S), R = Q'(pinv(L) A): the right factor makes up for what rounding did to the left one."""
+    """L = Q(A S), R = Q'(pinv(L) A): the right factor compensates for the rounding of the left one."""
     codes, step = uniform(a @ sketch, left_bits)
-    left = dequantised(codes, step, 2 ** (left_bits - 1))
+    left = dequantized(codes, step, 2 ** (left_bits - 1))
     right_codes, right_step = uniform(np.linalg.lstsq(left, a, rcond=None)[0].T, right_bits)
-    right = dequantised(right_codes, right_step, 2 ** (right_bits - 1)).T
+    right = dequantized(right_codes, right_step, 2 ** (right_bits - 1)).T
     arrays = {"left": packed(codes, left_bits), "left_step": step.astype(np.float16)}
     arrays |= {"right": packed(right_codes, right_bits), "right_step": right_step.astype(np.float16)}
     return arrays, left @ right
 
 
 def lplr(bits: float, a: np.ndarray) -> Encoded:
-    """LPLR (Saha, Srivastava, Pilanci 2023): the best of Gaussian sketch and singular vectors and bits of the left."""
+    """LPLR (Saha, Srivastava, Pilanci 2023): the best over sketch (Gaussian or singular vectors) and bits of L."""
     random = np.random.default_rng(0)
     vt = np.linalg.svd(a, full_matrices=False)[2]
     right_bits, attempts = 8, []
@@ -63,8 +63,8 @@ def lplr(bits: float, a: np.ndarray) -> Encoded:
 
 
 def messi(a: np.ndarray, clusters: int, dimension: int, max_rounds: int = 20) -> tuple[np.ndarray, list[np.ndarray]]:
-    """MESSI (Maalouf et al. 2021) as first written: rows to the nearest of k subspaces, an SVD for each, until nothing
-    moves. Returns the cluster of every row and a basis (dimension x cols) of every cluster."""
+    """MESSI (Maalouf et al. 2021): alternates between the nearest of k subspaces for every row and an SVD for every
+    cluster until no row moves. Returns the cluster of every row and a basis (dimension x cols) of every cluster."""
     label = np.random.default_rng(0).integers(clusters, size=len(a))
     for _ in range(max_rounds):
         bases = [np.linalg.svd(a[label == c], full_matrices=False)[2][:dimension] for c in range(clusters)]
@@ -76,7 +76,7 @@ def messi(a: np.ndarray, clusters: int, dimension: int, max_rounds: int = 20) ->
 
 
 def messi_table(bits: float, a: np.ndarray) -> Encoded:
-    """Ten subspaces of one dimension, coordinates and bases in f16, as many dimensions as fit."""
+    """Ten subspaces of equal dimension, the largest that fits, with coordinates and bases in f16."""
     clusters = 10
     dimension = int((bits * a.size - 8 * len(a)) / (16 * (len(a) + clusters * a.shape[1])))
     label, bases = messi(a, clusters, dimension)
@@ -96,10 +96,10 @@ def messi_table(bits: float, a: np.ndarray) -> Encoded:
 def l1_ball_ellipsoid(a: np.ndarray, slack: float = 0.05) -> np.ndarray:
     """P of an ellipsoid x^T P^-1 x <= 1 around {x : ||A x||_1 <= 1}, by the ellipsoid method (arXiv 2009.05647).
 
-    While the end of an axis shows a slab |g x| <= 1 around the body that cuts deeper than 1 / sqrt(d), the smallest
-    ellipsoid around what the slab leaves takes over."""
+    While the end of an axis gives a slab |g x| <= 1 around the body that cuts deeper than 1 / sqrt(d), the ellipsoid is
+    replaced by the smallest one around its intersection with the slab."""
     d = a.shape[1]
-    shape = np.linalg.inv(a.T @ a)  # ||A x||_2 <= ||A x||_1: around the body
+    shape = np.linalg.inv(a.T @ a)  # contains the body, since ||A x||_2 <= ||A x||_1
     while True:
         _, vectors = np.linalg.eigh(shape)
         slabs = a.T @ np.sign(a @ vectors)
@@ -114,5 +114,5 @@ def l1_ball_ellipsoid(a: np.ndarray, slack: float = 0.05) -> np.ndarray:
 
 
 def l1_ellipsoid_directions(a: np.ndarray, rank: int) -> np.ndarray:
-    """The prototype's answer: the directions in which the ellipsoid of the l_1 ball is shortest carry the most."""
+    """The `rank` directions in which the ellipsoid of the l_1 ball is shortest."""
     return np.linalg.eigh(l1_ball_ellipsoid(a.astype(np.float64)))[1][:, :rank].T

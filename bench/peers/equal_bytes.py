@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The token embedding by every codec, and beside each row ours in no more bytes."""
+"""The token embedding by every codec, and by loewner in no more bytes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from finished import Finished
+from matrices import minilm_folder, minilm_table
 from measure import in_own_process, measured
+from measured_rows import MeasuredRows
 from peer import Setting, folder_bytes, relative_error
 from results_page import OUT
 from table_codecs import CODECS
 from table_quality import Fidelity
-from tables import minilm_folder, minilm_table
 
 HEADER = ["codec", "bits per weight", "error", "cos", "sts", "s", "MB", "what to type"]
 HEADER += ["ours: bits", "error", "cos", "sts", "s", "MB", "first on cos", "first on sts"]
 
 
 def encode_with(name: str, decoded_file: Path) -> dict:
-    """Runs a codec: bytes of its files, error, time and memory. Leaves the decoded table in a file."""
+    """Runs a codec; returns the bytes of its files, error, time and memory, and saves the decoded table."""
     codec = next(codec for codec in CODECS if codec.name == name)
     table = minilm_table()
     encoded, cost = measured(lambda: codec.run(table))
@@ -35,7 +35,7 @@ def encode_with(name: str, decoded_file: Path) -> dict:
 
 
 def encode_ours(bits: float, decoded_file: Path) -> dict:
-    """`loewner compress --bits`, the whole command: it reads the model and writes and measures the output."""
+    """Runs the whole of `loewner compress --bits`: it reads the model, and writes and measures the output."""
     import loewner
     import safetensors.numpy
 
@@ -52,10 +52,10 @@ def encode_ours(bits: float, decoded_file: Path) -> dict:
 
 
 class EqualBytes:
-    def __init__(self, glue: Path, finished: Finished) -> None:
+    def __init__(self, glue: Path, store: MeasuredRows) -> None:
         OUT.mkdir(parents=True, exist_ok=True)
         self.fidelity = Fidelity(glue)
-        self.finished = finished
+        self.store = store
 
     def measured_row(self, setting: Setting, work: Callable[..., dict], *options: object) -> dict:
         def measure(known: dict | None) -> dict:
@@ -68,10 +68,10 @@ class EqualBytes:
                     return row | {quality: known[quality] for quality in ("cos", "sts")}
                 return row | self.fidelity.of_table(np.load(decoded_file))
 
-        return self.finished.get("equal-bytes", setting, measure, here=True)
+        return self.store.get("equal-bytes", setting, measure, here=True)
 
     def ours(self, bits: float) -> dict:
-        """Ours at a tenth of a bit at or below, so that rows share runs and ours never has more bytes."""
+        """loewner at `bits` rounded down to a tenth of a bit, so that rows share runs and loewner has no more bytes."""
         bits = int(10 * bits + 1e-9) / 10
         setting = Setting(f"loewner {bits:.1f} bits", ("loewner",), "", encode_ours)
         return self.measured_row(setting, encode_ours, bits)
@@ -91,7 +91,7 @@ class EqualBytes:
 
 
 def is_same_table(row: dict, known: dict) -> bool:
-    """As many bytes and the same error: what is measured anew is its time; its quality is known."""
+    """True if bytes and error are those of the stored row; then its quality need not be measured again."""
     return row["bits"] == known.get("bits") and math.isclose(row["error"], known["error"], rel_tol=1e-7)
 
 
@@ -101,6 +101,6 @@ def cells(row: dict) -> list[str]:
 
 
 def first_of(ours: dict, peer: dict, quality: str, digits: int) -> str:
-    """Compared as printed."""
+    """Which of the two is better, compared with the printed digits."""
     mine, theirs = round(ours[quality], digits), round(peer[quality], digits)
     return "ours" if mine > theirs else "peer" if theirs > mine else "equal"

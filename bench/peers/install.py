@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Installs the peers of requirements.txt one by one into the environment that runs this, and remembers what failed.
+"""Installs the peers of requirements.txt one by one into the current environment and records failures.
 
-requirements-dev.txt is the constraint: no peer may exchange torch for one that brings GPU packages along. Reasons of
-failures go to peers-missing.json at the environment's root, where the tables read them.
+requirements-dev.txt is the constraint file, so that no peer replaces torch by a version with GPU packages. The reasons
+of failures go to peers-missing.json at the root of the environment, where the tables read them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ MISSING = Path(sys.prefix) / "peers-missing.json"
 
 
 def reason(pip_output: str) -> str:
-    """The line in which pip says what went wrong."""
+    """The line of pip's output that names the error."""
     errors = [line for line in pip_output.splitlines() if line.startswith("ERROR:")]
-    return (errors or pip_output.splitlines() or ["pip said nothing"])[0].removeprefix("ERROR:").strip()
+    return (errors or pip_output.splitlines() or ["pip failed without output"])[0].removeprefix("ERROR:").strip()
 
 
 def installed(requirement: str) -> str | None:
-    """Installs one requirement; what is returned is why it could not be."""
+    """Installs one requirement; returns None or the reason of the failure."""
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
     done = subprocess.run([*command, *requirement.split()], capture_output=True, text=True)
     return None if done.returncode == 0 else reason(done.stderr)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one run of one peer took, measured in a process of its own."""
+"""Time and memory of one run of one peer, measured in a separate process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from typing import Any
 from peer import THREADS
 
 LIMIT_SECONDS = 1800
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # threads that wait leave their core to others
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # waiting threads free their core
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = str(THREADS)
 
 
 def resident_megabytes(which: str) -> float:
-    """VmRSS: now; VmHWM: the most since `forget_peak`."""
+    """VmRSS: current; VmHWM: peak since the last `forget_peak`."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(which)) * 1024 / 1e6
 
@@ -34,7 +34,7 @@ def forget_peak() -> None:
 
 
 def measured(run: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    """The result of a run, its seconds and by how much it raised the resident memory at its peak."""
+    """The result of a run; and its seconds and peak increase of the resident memory."""
     forget_peak()
     before, start = resident_megabytes("VmRSS"), time.perf_counter()
     result = run()
@@ -47,15 +47,15 @@ def _child(work: Callable[..., dict], options: tuple, answer: Path) -> None:
 
     torch.set_num_threads(THREADS)
     try:
-        said = work(*options)
-    except BaseException as error:  # a peer that exits or crashes in its own way is a row with that reason
+        row = work(*options)
+    except BaseException as error:  # any failure of a peer becomes a row with its reason
         traceback.print_exc()
-        said = {"failed": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"[:160]}
-    answer.write_text(json.dumps(said))
+        row = {"failed": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"[:160]}
+    answer.write_text(json.dumps(row))
 
 
 def in_own_process(work: Callable[..., dict], *options: object) -> dict:
-    """Calls a function of a module in a fresh interpreter; a crash or a run beyond the limit becomes its 'failed'."""
+    """Calls a function in a fresh interpreter. A crash or a timeout is returned as {"failed": reason}."""
     with tempfile.TemporaryDirectory() as scratch:
         answer = Path(scratch) / "answer.json"
         process = multiprocessing.get_context("spawn").Process(target=_child, args=(work, options, answer))
@@ -64,7 +64,7 @@ def in_own_process(work: Callable[..., dict], *options: object) -> dict:
         if process.is_alive():
             process.kill()
             process.join()
-            return {"failed": f"not done after {LIMIT_SECONDS} s"}
+            return {"failed": f"not finished after {LIMIT_SECONDS} s"}
         if not answer.exists():
-            return {"failed": f"the process ended with {process.exitcode}"}
+            return {"failed": f"exit code {process.exitcode}"}
         return dict(json.loads(answer.read_text()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tables know about one peer in one setting, and the arrays and files that codecs share."""
+"""One peer in one setting, and the arrays and files that codecs share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """One row: its name, the packages whose versions its results belong to, what a user types, how to run it."""
+    """One row: its name, the packages whose versions determine the results, the code of a user, and how to run it."""
 
     name: str
     packages: tuple[str, ...]
@@ -30,7 +30,7 @@ class Setting:
     run: Callable[..., Any]
 
     def versions(self) -> dict[str, str]:
-        """Of the packages; of loewner, whose version stays while it changes, also a digest of the compiled core."""
+        """Versions of the packages; for loewner also a digest of the compiled core, which changes more often."""
         versions = {package: importlib.metadata.version(package) for package in self.packages}
         if "loewner" in versions:
             import loewner._core
@@ -39,7 +39,7 @@ class Setting:
         return versions
 
     def why_missing(self) -> str | None:
-        """What pip said when a package of this setting was installed; None: they are all there."""
+        """The reason why a package of this setting could not be installed; None if all are installed."""
         record = Path(sys.prefix) / "peers-missing.json"
         missing: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
         return next((missing[package] for package in self.packages if package in missing), None)
@@ -47,7 +47,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A matrix as a codec leaves it: everything that decoding needs, as files in a folder, and what they stand for."""
+    """A matrix encoded by a codec: saves all files that decoding needs into a folder, and decodes them."""
 
     save: Callable[[Path], object]
     decode: Callable[[], np.ndarray]
@@ -60,7 +60,7 @@ def saved_arrays(arrays: Mapping[str, np.ndarray]) -> Callable[[Path], object]:
 
 
 def packed(codes: np.ndarray, bits: int) -> np.ndarray:
-    """Codes less than 2^bits one after another without gaps."""
+    """Codes below 2^bits, packed without gaps."""
     planes = np.unpackbits(codes.astype(np.uint8).reshape(-1, 1), axis=1)[:, 8 - bits :]
     return np.packbits(planes)
 
@@ -74,5 +74,5 @@ def relative_error(decoded: np.ndarray, a: np.ndarray) -> float:
 
 
 def frobenius(a: np.ndarray) -> float:
-    """In float64: in float32 the sum of ten million squares is off in its fourth digit."""
+    """In float64, since in float32 the sum of ten million squares is wrong in its fourth digit."""
     return float(np.sqrt(np.square(a, dtype=np.float64).sum()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All-MiniLM-L6-v2 made smaller by every peer that takes a whole model: how to make the files, and how to run them."""
+"""All-MiniLM-L6-v2 compressed by every peer that supports whole models: how to write the files and how to run them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matrices import minilm_folder
 from peer import THREADS, Setting
-from tables import minilm_folder
 
 # input ids, attention mask -> last hidden state
 Forward = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -19,7 +19,7 @@ Forward = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Runtime:
-    """make: writes the smaller model into an empty folder; load: what runs it."""
+    """make: writes the smaller model into an empty folder. load: returns its forward function."""
 
     make: Callable[[Path], object]
     load: Callable[[Path], Forward]
@@ -28,14 +28,14 @@ class Runtime:
 def torch_model() -> Any:
     from transformers import AutoModel
 
-    # The pooler's output is not used; SDPA is what users get.
+    # The output of the pooler is not used; attention by SDPA, the default.
     return AutoModel.from_pretrained(minilm_folder(), add_pooling_layer=False).eval()
 
 
 def torch_forward(model: Any) -> Forward:
     import torch
 
-    @torch.no_grad()  # not inference_mode: quanto's packed tensors refuse it
+    @torch.no_grad()  # not inference_mode, which quanto's packed tensors do not support
     def forward(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return np.asarray(
             model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
@@ -47,7 +47,7 @@ def torch_forward(model: Any) -> Forward:
 
 
 def pickled(change: Callable[[Any], Any], folder: Path) -> None:
-    """Saves a changed torch model as it is held."""
+    """Saves a changed torch model by pickle."""
     import torch
 
     torch.save(change(torch_model()), folder / "model.pt")
@@ -60,7 +60,7 @@ def unpickled(folder: Path) -> Forward:
 
 
 def as_state(change: Callable[[Any], Any], folder: Path) -> None:
-    """Saves the tensors alone, for a peer whose modules cannot be pickled."""
+    """Saves only the tensors, for peers whose modules cannot be pickled."""
     import torch
 
     torch.save(change(torch_model()).state_dict(), folder / "model.pt")
@@ -98,7 +98,7 @@ def loewner_whole(bits: float, folder: Path) -> None:
 
 
 def auto_round_pretrained(folder: Path) -> Forward:
-    """It names the folder in which it writes."""
+    """auto-round writes into a subfolder that it names itself."""
     return pretrained(next(folder.rglob("config.json")).parent)
 
 
@@ -137,7 +137,7 @@ def torchao_int8(model: Any) -> Any:
 
 
 def torchao_int4(model: Any) -> Any:
-    """Groups of 32 for layers and embeddings; its packed layouts are for GPUs and Arm, so a code takes a byte here."""
+    """Groups of 32 for layers and embeddings. Packed layouts exist for GPUs and Arm only, so each code takes a byte."""
     import torch
     from torchao.quantization import IntxWeightOnlyConfig, quantize_
     from torchao.quantization.granularity import PerGroup
@@ -148,7 +148,7 @@ def torchao_int4(model: Any) -> Any:
 
 
 def hqq_linear(bits: int, model: Any) -> Any:
-    """Its layers in place of the linear ones; embeddings stay, for it has none."""
+    """Replaces the linear layers; hqq has no embeddings."""
     import torch
     from hqq.core.quantize import BaseQuantizeConfig, HQQLinear
 
@@ -162,7 +162,7 @@ def hqq_linear(bits: int, model: Any) -> Any:
 
 
 def hqq_unpickled(folder: Path) -> Forward:
-    """The way to multiply is a setting of the class, not of the saved layers."""
+    """The backend is a setting of the class and not saved with the layers."""
     from hqq.core.quantize import HQQBackend, HQQLinear
 
     HQQLinear.set_backend(HQQBackend.PYTORCH)
@@ -194,7 +194,7 @@ def nncf_int8(folder: Path) -> None:
 
 
 def nncf_int4(model: Any) -> Any:
-    """Its torch back end: the graph of its ONNX one is refused by onnxruntime at this exporter's opset."""
+    """By the torch backend: onnxruntime rejects the graph of the ONNX backend at the opset of this exporter."""
     import nncf
 
     ids, mask = example()
@@ -238,7 +238,7 @@ def export_onnx(file: Path) -> None:
 
 
 def onnx_int8(folder: Path) -> None:
-    """Unsigned weights per channel: of its options those closest to the original here."""
+    """Unsigned weights per channel, the most accurate of its options for this model."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     export_onnx(folder / "dense.onnx")
@@ -247,7 +247,7 @@ def onnx_int8(folder: Path) -> None:
 
 
 def onnx_int4(accuracy_level: int, folder: Path) -> None:
-    """accuracy_level 4 multiplies int8 activations, 1 keeps them in f32."""
+    """accuracy_level 4: int8 activations; 1: f32 activations."""
     import onnx
     from onnxruntime.quantization import QuantFormat
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer

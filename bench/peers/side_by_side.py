@@ -1,47 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every peer beside loewner: codecs of a table at equal bytes, factorisations, whole models.
+"""Compares loewner with every peer: codecs of a table at equal bytes, factorizations, whole models.
 
-Each peer runs in a process of its own on two threads; rows are kept in bench/peers/measured, so a second run goes on
-where the first was cut off. cos: mean cosine of sentence vectors to the original's over the sentences of STS-B dev and
-MRPC dev; sts: Spearman x 100 on STS-B dev. Times want an idle machine: `--again` measures rows anew.
+Each peer runs in a separate process on two threads. Rows are stored in bench/peers/measured, so that an interrupted run
+resumes. cos: mean cosine of sentence vectors to those of the original over the sentences of STS-B dev and MRPC dev.
+sts: Spearman x 100 on STS-B dev. Measure times on an idle machine; `--again` measures rows again.
 """
 
 from __future__ import annotations
 
-import factorisations
-import peer  # noqa: F401 - first: it puts the experiments' modules on the path
+import factorizations
+import peer  # noqa: F401 - puts the modules of the experiments on the path
 import sts_differences
 import whole_models
 from equal_bytes import HEADER, EqualBytes
-from finished import Finished
+from matrices import quiet_transformers
+from measured_rows import MeasuredRows
 from results_page import experiment_parser, markdown_table, publish
 from sts_differences import StsDifferences
-from tables import quiet_transformers
 
-TABLES = ("equal-bytes", "sts-differences", "factorisations", "whole-models")
+TABLES = ("equal-bytes", "sts-differences", "factorizations", "whole-models")
 
 
 def main() -> None:
     parser = experiment_parser(__doc__, glue=True)
-    parser.add_argument("tables", nargs="*", help=f"which of {', '.join(TABLES)} (default: all)")
-    parser.add_argument("--again", metavar="REGEX", help="measure the rows anew whose name matches")
-    parser.add_argument("--rounds", type=int, default=20, help="counted forwards of each model (default 20)")
-    parser.add_argument("--as-it-stands", action="store_true", help="measure nothing, show what was measured")
+    parser.add_argument("tables", nargs="*", help=f"any of {', '.join(TABLES)} (default: all)")
+    parser.add_argument("--again", metavar="REGEX", help="measure rows with a matching name again")
+    parser.add_argument("--rounds", type=int, default=20, help="measured forward passes of each model (default 20)")
+    parser.add_argument("--as-it-stands", action="store_true", help="measure nothing and show the stored rows")
     arguments = parser.parse_args()
     quiet_transformers()
-    finished = Finished(arguments.again, not arguments.as_it_stands)
+    store = MeasuredRows(arguments.again, not arguments.as_it_stands)
     chosen = arguments.tables or TABLES
     if "equal-bytes" in chosen:
-        table = markdown_table(HEADER, EqualBytes(arguments.glue, finished).rows())
+        table = markdown_table(HEADER, EqualBytes(arguments.glue, store).rows())
         publish("peers-equal-bytes", table, arguments.update_docs)
     if "sts-differences" in chosen:
-        rows = StsDifferences(arguments.glue, finished).rows()
+        rows = StsDifferences(arguments.glue, store).rows()
         publish("peers-sts-differences", markdown_table(sts_differences.HEADER, rows), arguments.update_docs)
-    if "factorisations" in chosen:
-        table = markdown_table(factorisations.HEADER, factorisations.rows(finished))
-        publish("peers-factorisations", table, arguments.update_docs)
+    if "factorizations" in chosen:
+        table = markdown_table(factorizations.HEADER, factorizations.rows(store))
+        publish("peers-factorizations", table, arguments.update_docs)
     if "whole-models" in chosen:
-        rows = whole_models.WholeModels(arguments.glue, finished, arguments.rounds).rows()
+        rows = whole_models.WholeModels(arguments.glue, store, arguments.rounds).rows()
         publish("peers-whole-models", markdown_table(whole_models.HEADER, rows), arguments.update_docs)
 
 

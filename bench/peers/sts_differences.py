@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where ours is not first on sts at equal bytes: the difference, and what chance makes of it.
+"""The codecs that score higher than loewner on sts at equal bytes: the difference and its confidence interval.
 
-Both tables are made anew, and the pairs of STS-B dev drawn with replacement 1000 times, the same for both.
+Both tables are encoded again; the pairs of STS-B dev are resampled with replacement 1000 times, the same for both.
 """
 
 from __future__ import annotations
@@ -10,27 +10,23 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import scipy.stats
 from equal_bytes import EqualBytes, encode_ours, encode_with, first_of
-from finished import Finished
 from loewner.evaluation.metrics import interval, resamples
 from measure import in_own_process
+from measured_rows import MeasuredRows
 from peer import Setting
 from results_page import OUT
+from sentence_fidelity import spearman
 from table_codecs import CODECS
 
 DRAWS = 1000
 HEADER = ["codec", "sts", "ours: sts", "ours less the codec's", "95 % of resamples"]
 
 
-def spearman(cosines: np.ndarray, scores: np.ndarray) -> float:
-    return 100 * float(scipy.stats.spearmanr(cosines, scores).statistic)
-
-
 class StsDifferences:
-    def __init__(self, glue: Path, finished: Finished) -> None:
-        self.equal_bytes = EqualBytes(glue, Finished(may_measure=False))
-        self.finished = finished
+    def __init__(self, glue: Path, store: MeasuredRows) -> None:
+        self.equal_bytes = EqualBytes(glue, MeasuredRows(may_measure=False))
+        self.store = store
 
     def is_lost(self, codec: Setting) -> bool:
         peer = self.equal_bytes.measured_row(codec, encode_with, codec.name)
@@ -58,7 +54,7 @@ class StsDifferences:
         return {"sts": sts, "ours": ours, "difference": found.value, "low": found.low, "high": found.high}
 
     def row(self, codec: Setting) -> list[str]:
-        found = self.finished.get("sts-differences", codec, lambda _: self.measure(codec))
+        found = self.store.get("sts-differences", codec, lambda _: self.measure(codec))
         if "failed" in found:
             return [codec.name, found["failed"], "", "", ""]
         numbers = [f"{found[name]:.2f}" for name in ("sts", "ours", "difference")]

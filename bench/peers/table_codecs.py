@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Codecs of one matrix: libraries that compress vectors, weight quantisers applied to the table, and plain baselines.
+"""Codecs of one matrix: libraries that compress vectors, weight quantizers applied to the table, and plain baselines.
 
-A quantiser that only knows linear layers is given a `torch.nn.Linear` that holds the table as its weight: its groups
-then run along the rows of the table, as they do for a layer.
+A quantizer that supports only linear layers gets a `torch.nn.Linear` with the table as its weight: its groups then run
+along the rows of the table, as in a layer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from peer import THREADS, Encoded, Setting, packed, saved_arrays
 
 
 def plain_integers(bits: int, group: int, a: np.ndarray) -> Encoded:
-    """Round to nearest: each group of a row on 2^bits equally spaced values, scale and offset in f16."""
+    """Rounds each group of a row to 2^bits equally spaced values, with scale and offset in f16."""
     groups = a.reshape(-1, group)
     low = groups.min(axis=1, keepdims=True).astype(np.float16)
     step = np.maximum((groups.max(axis=1, keepdims=True) - low) / (2**bits - 1), 1e-7).astype(np.float16)
@@ -41,8 +41,9 @@ def faiss_index(factory: str, a: np.ndarray) -> Encoded:
 
 
 def model2vec_table(clusters: int | None, a: np.ndarray) -> Encoded:
-    """int8 rows, of centroids if `clusters` is given. model2vec drops the scale, for it compares directions; it is
-    handed back here as one number."""
+    """int8 rows, or int8 centroids if `clusters` is given.
+
+    model2vec drops the scale, since it compares directions; here it is restored as one number."""
     from model2vec.quantization import DType, quantize_embeddings
     from model2vec.vocabulary_quantization import quantize_vocabulary
 

@@ -11,17 +11,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from finished import Finished
 from measure import forget_peak, in_own_process, measured, resident_megabytes
+from measured_rows import MeasuredRows
 from peer import ROOT, THREADS, Setting
 from results_page import OUT
 from runtimes import RUNTIMES, Forward
-from sentence_fidelity import SimilarityData, mean_cosine, minilm_folder, spearman
+from sentence_fidelity import SimilarityData, mean_cosine, minilm_folder, pair_cosines, spearman
 from table_quality import Fidelity
 
 BATCHES, TOKENS = (1, 8, 32), 128
 WARM_UPS = 3
-FEW, LONG_SECONDS = 3, 20.0  # counted forwards that are enough of a model whose turns together take longer
+FEW, LONG_SECONDS = 3, 20.0  # a model stops after FEW measured passes if they took longer than LONG_SECONDS
 LATENCIES = [f"ms, batch {batch}" for batch in BATCHES]
 HEADER = ["model", "MB on disk", "cos", "sts", *LATENCIES, "MB loaded", "s to make", "what to type"]
 
@@ -51,9 +51,9 @@ def make(name: str) -> dict:
 
 
 def load_and_score(name: str, glue: Path, reference: Path) -> dict:
-    """Loads what `make` wrote: by how much that and a forward raise the resident memory, then cos and sts."""
+    """Loads the output of `make`; returns the increase of the resident memory by that and one pass, cos and sts."""
     runtime = runtime_of(name).run()
-    import loewner.torch  # noqa: F401 - what every process needs is not the model's
+    import loewner.torch  # noqa: F401 - memory that every process needs does not count
     import onnxruntime  # noqa: F401
     import transformers  # noqa: F401
 
@@ -65,12 +65,12 @@ def load_and_score(name: str, glue: Path, reference: Path) -> dict:
     data = SimilarityData.read(glue)
     vectors = sentence_vectors(forward, data.sentences)
     pairs = len(data.scores)
-    score = spearman(vectors[:pairs], vectors[pairs : 2 * pairs], data.scores)
+    score = spearman(pair_cosines(vectors[:pairs], vectors[pairs : 2 * pairs]), data.scores)
     return {"megabytes": resident, "cos": mean_cosine(vectors, np.load(reference)), "sts": score}
 
 
 def sentence_vectors(forward: Forward, sentences: list[str]) -> np.ndarray:
-    """As SentenceEncoder.encode, by any runtime."""
+    """The vectors of SentenceEncoder.encode, by any runtime."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
@@ -87,7 +87,7 @@ def sentence_vectors(forward: Forward, sentences: list[str]) -> np.ndarray:
 
 
 def serve(name: str, pipe: Connection) -> None:
-    """Loads a model and answers every batch size with the seconds of a forward, until it is handed 0."""
+    """Loads a model and answers every batch size with the seconds of a forward pass; 0 ends it."""
     import torch
 
     torch.set_num_threads(THREADS)
@@ -101,10 +101,10 @@ def serve(name: str, pipe: Connection) -> None:
 
 
 def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
-    """Median seconds per batch size. Every model sits in a process of its own and all take turns; one that takes long
-    stops early."""
+    """Median seconds per batch size. Every model runs in its own process, and all take turns; slow models stop
+    early."""
     for name in names:
-        if not folder_of(name).exists():  # its row was measured elsewhere
+        if not folder_of(name).exists():  # its row was measured on another machine
             in_own_process(make, name)
     context = multiprocessing.get_context("spawn")
     pipes = {}
@@ -130,10 +130,10 @@ def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
 
 
 class WholeModels:
-    def __init__(self, glue: Path, finished: Finished, rounds: int) -> None:
+    def __init__(self, glue: Path, store: MeasuredRows, rounds: int) -> None:
         OUT.mkdir(parents=True, exist_ok=True)
-        Fidelity(glue)  # leaves the original's vectors in a file
-        self.glue, self.finished, self.rounds = glue, finished, rounds
+        Fidelity(glue)  # caches the vectors of the original in a file
+        self.glue, self.store, self.rounds = glue, store, rounds
 
     def quality(self, runtime: Setting) -> dict:
         def run(_: dict | None) -> dict:
@@ -142,14 +142,14 @@ class WholeModels:
                 return made
             return made | in_own_process(load_and_score, runtime.name, self.glue, OUT / "reference_vectors.npy")
 
-        return self.finished.get("whole-models", runtime, run)
+        return self.store.get("whole-models", runtime, run)
 
     def rows(self) -> list[list[str]]:
         found = {runtime.name: self.quality(runtime) for runtime in RUNTIMES}
         running = [name for name, row in found.items() if "failed" not in row]
         packages = tuple(sorted({package for name in running for package in runtime_of(name).packages}))
         turns = Setting("latency", packages, "", latencies)
-        seconds = self.finished.get("whole-models", turns, lambda _: latencies(running, self.rounds))
+        seconds = self.store.get("whole-models", turns, lambda _: latencies(running, self.rounds))
         return [row(runtime, found[runtime.name], seconds.get(runtime.name, {})) for runtime in RUNTIMES]
 
 

@@ -11,7 +11,7 @@ namespace loewner {
 
 struct SelectedAttention {
   Matrix<float> output;               ///< n_q x d_v
-  std::vector<double> captured_mass;  ///< n_q; the selected keys' share of the sum of all keys' weights, per query
+  std::vector<double> captured_mass;  ///< n_q; share of the selected keys in all weights of a query
 };
 
 /// Attention over the selected keys only:  output_i = sum over j in U of  w_ij v_j.

@@ -10,20 +10,21 @@ namespace loewner {
 
 /// Exactly one of eps and max_keys must be given.
 struct HeavyKeyOptions {
-  double power = 2;               ///< p >= 1, finite: attention weights are |<q, k>|^p over their sum
+  double power = 2;               ///< p >= 1, finite: weights are |<q, k>|^p over their sum
   std::optional<double> eps;      ///< keeps every key with a score of at least eps, in (0, 1]
   std::optional<Index> max_keys;  ///< keeps the max_keys keys of highest score, >= 0
   Index protect_first = 0;        ///< this many first keys are always kept
   Index protect_last = 0;         ///< this many last keys are always kept
-  double ridge = 0;               ///< added to the diagonal of the Gram matrix, >= 0; for even p only
-  bool center = false;  ///< subtracts the mean key first, a heuristic for softmax; scores then bound no |x|^p weight
+  double ridge = 0;               ///< added to the diagonal of the Gram matrix, >= 0; even p only
+  /// Subtracts the mean key first, a heuristic for softmax; scores then bound no |x|^p weight.
+  bool center = false;
 };
 
 struct HeavyKeys {
   std::vector<Index> indices;  ///< of the kept keys, ascending
-  std::vector<double> scores;  ///< n values in [0, 1]: no query gives key j a weight above scores[j]
-  Index rank = 0;              ///< numerical rank of the keys; for even p > 2 that of their symmetric powers
-  double certified_eps = 0;    ///< largest score of a key not kept: keys of larger weight, for any query, are kept
+  std::vector<double> scores;  ///< n values in [0, 1]; no query gives key j a larger weight
+  Index rank = 0;              ///< numerical rank of the keys; even p > 2: of their features
+  double certified_eps = 0;    ///< largest score of a dropped key: larger weights are all kept
 };
 
 /// Selects the keys that can have a large attention weight |<q, k_j>|^p / sum_l |<q, k_l>|^p for

@@ -11,11 +11,11 @@
 namespace loewner {
 
 struct BudgetedClusteringOptions {
-  std::optional<Index> num_clusters{};    ///< upper limit, in [1, 256]; absent: chosen automatically
+  std::optional<Index> num_clusters{};    ///< at most, in [1, 256]; absent: chosen automatically
   Index max_numbers = 0;                  ///< limit of sum_l j_l (n_l + d), >= 0
   std::span<const double> row_weights{};  ///< u, n values >= 0; empty: all ones
   int max_iterations = 12;                ///< >= 1
-  double tolerance = 2e-3;                ///< stops when the relative decrease of the squared error falls below it
+  double tolerance = 2e-3;                ///< least relative decrease per iteration
   /// Initial labels, n values; the number of clusters is then the largest label + 1. Empty: strata
   /// of equal energy.
   std::span<const std::uint8_t> start{};
@@ -26,7 +26,8 @@ struct BudgetedClusteringOptions {
 struct BudgetedClustering {
   ClusterLabels cluster_of_row;           ///< n
   std::vector<ClusterSpectrum> clusters;  ///< of the clusters that have rows
-  FitReport report;  ///< objective: sum_i u_i dist_i^2 at max_numbers; the initial one is that of a single cluster
+  /// Objective: sum_i u_i dist_i^2 at max_numbers. The initial one is that of a single cluster.
+  FitReport report;
 };
 
 /// Clusters the rows around subspaces S_l through the origin of unequal dimensions j_l:

@@ -12,20 +12,20 @@ namespace loewner {
 /// How a vertex is computed from the rows near it.
 enum class VertexAggregate {
   mean,
-  median,  ///< of each coordinate; robust to outliers, but not always a convex combination of the rows
+  median,  ///< of each coordinate; robust to outliers, not always a convex combination of rows
 };
 
 struct LatentSimplexOptions {
-  double share = 0;     ///< share of the rows near each vertex, in (0, 1]; 0: 1 / (5 k). At least 10 rows are used
+  double share = 0;     ///< share of rows near each vertex, in (0, 1]; 0: 1 / (5 k). >= 10 rows
   int tries = 8;        ///< random directions per stage, >= 1
-  int power_steps = 1;  ///< power iterations that refine the subspace, >= 0; 0: two passes over the data in all
+  int power_steps = 1;  ///< power iterations on the subspace, >= 0; 0: two passes in all
   VertexAggregate aggregate = VertexAggregate::mean;
   std::uint64_t seed = 0;
 };
 
 struct LatentSimplex {
-  Matrix<double> vertices;                  ///< r x d, r <= k: fewer than k if the rows span fewer dimensions
-  std::vector<std::vector<Index>> members;  ///< r lists: the rows that each vertex aggregates, ascending
+  Matrix<double> vertices;                  ///< r x d, r <= k: fewer if the rows span fewer
+  std::vector<std::vector<Index>> members;  ///< r lists: the rows of each vertex, ascending
   std::vector<double> singular_values;      ///< of A, descending, as estimated from the sketch
   /// Pivoted Gram-Schmidt distances: each vertex's distance from the span of the vertices before
   /// it, where the farthest vertex comes next, divided by the largest length. The first is 1. If

@@ -17,21 +17,23 @@ using ClusterLabels = std::vector<std::uint8_t>;
 inline constexpr Index kMaxClusters = 256;
 
 struct ProjectiveClusteringOptions {
-  Index num_clusters = 1;                                       ///< k, in [1, 256]
-  Index dimension = 1;                                          ///< j of every subspace, in [0, d]
-  double exponent = 2;                                          ///< q, 1 or 2
-  double truncation = std::numeric_limits<double>::infinity();  ///< t > 0, in units of distance to the power q
-  std::span<const double> row_weights{};                        ///< u, n values >= 0; empty: all ones
-  int num_restarts = 3;                                         ///< >= 1
-  int max_iterations = 50;                                      ///< of the final descent, >= 1
-  double tolerance = 3e-4;  ///< stops when the relative decrease of the objective falls below it
+  Index num_clusters = 1;  ///< k, in [1, 256]
+  Index dimension = 1;     ///< j of every subspace, in [0, d]
+  double exponent = 2;     ///< q, 1 or 2
+  /// t > 0, in units of distance to the power q.
+  double truncation = std::numeric_limits<double>::infinity();
+  std::span<const double> row_weights{};  ///< u, n values >= 0; empty: all ones
+  int num_restarts = 3;                   ///< >= 1
+  int max_iterations = 50;                ///< of the final descent, >= 1
+  double tolerance = 3e-4;                ///< least relative decrease per iteration
   std::uint64_t seed = 0;
 };
 
 struct ProjectiveClustering {
   ClusterLabels cluster_of_row;       ///< n
   std::vector<Matrix<double>> bases;  ///< k matrices, j x d, orthonormal rows
-  FitReport report;  ///< objective: sum_i u_i min(dist_i^q, t); the initial one is that of a single cluster
+  /// Objective: sum_i u_i min(dist_i^q, t). The initial one is that of a single cluster.
+  FitReport report;
 };
 
 /// Clusters the rows around k subspaces S_l of dimension j through the origin:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finished rows, a JSON file for each table in bench/peers/measured: what the published tables were made of.
+"""Measured rows of the published tables, one JSON file per table in bench/peers/measured.
 
-They are part of the repository, so that a run that is cut off goes on, on another machine too, and one row can be
-measured again. A row holds the versions that it belongs to and the processor that it ran on.
+The files are part of the repository, so that an interrupted run can resume, also on another machine, and single rows
+can be measured again. A row holds the versions of its packages and the processor that it ran on.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Measure = Callable[[dict | None], dict]
 
 
 def processor() -> str:
-    """With family and model: the names that virtual machines give say little."""
+    """Name, family and model of the processor; in virtual machines the name alone says little."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     return " ".join(
-        [said.get("model name", ""), *(f"{key} {said[key]}" for key in ("cpu family", "model") if key in said)]
+        [fields.get("model name", ""), *(f"{key} {fields[key]}" for key in ("cpu family", "model") if key in fields)]
     )
 
 
@@ -42,20 +42,21 @@ def write_rows(table: str, rows: dict[str, dict]) -> None:
 
 
 @dataclass(frozen=True)
-class Finished:
-    """again: a regular expression; rows whose name it matches are measured anew, once. may_measure: whether what was
-    not measured by these versions is, or stays as it was (or a row that says so)."""
+class MeasuredRows:
+    """The store of measured rows.
+
+    again: a regular expression; rows with a matching name are measured again, once. may_measure: if false, stored rows
+    are returned even if they belong to other versions, and missing rows say "not measured yet"."""
 
     again: str | None = None
     may_measure: bool = True
     done: set[tuple[str, str]] = field(default_factory=set)
 
     def get(self, table: str, setting: Setting, measure: Measure, *, here: bool = False) -> dict:
-        """The row of a setting: as found by the same versions of its packages (here: and on this processor, for tables
-        that compare times between rows), or by measuring now.
+        """The row of a setting: the stored one if the versions of its packages are the same, else a new measurement.
 
-        measure: is handed the row as it was found, nothing where all of it is wanted anew. A setting whose package is
-        not there gets the reason instead."""
+        here: the processor must be the same as well, for tables that compare times between rows. measure: receives the
+        stored row, or None if the row is to be measured again. A setting whose package is missing gets the reason."""
         if why := setting.why_missing():
             return {"failed": f"not installed: {why}"}
         found = rows_of(table).get(setting.name)

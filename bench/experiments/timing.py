@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times that can be compared: everything in one process, in turns, medians."""
+"""Comparable times: all methods run in one process and take turns; the median counts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,21 @@ class Timed(Generic[Result]):
     result: Result
 
 
+def timed(method: Callable[[], Result]) -> Timed[Result]:
+    """One run of a method."""
+    start = time.perf_counter()
+    result = method()
+    return Timed(time.perf_counter() - start, result)
+
+
 def in_turns(methods: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str, Timed[Result]]:
-    """The median time of each method over `rounds` rounds of all of them, so that a slow minute hits all, and its
-    result. One round before warms up caches, pages and threads and is not counted; the results are from there."""
+    """The median time of each method over `rounds` rounds, and its result.
+
+    In each round every method runs once, so that a slow phase of the machine affects all of them. A first round warms
+    up caches, pages and threads; it gives the results, and its times do not count."""
     results = {name: method() for name, method in methods.items()}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for _ in range(rounds):
         for name, method in methods.items():
-            start = time.perf_counter()
-            method()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(timed(method).seconds)
     return {name: Timed(float(np.median(seconds[name])), results[name]) for name in methods}

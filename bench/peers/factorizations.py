@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Low rank, l_1 low rank and several subspaces of the token embedding by every peer, and ours in turns with each."""
+"""Low rank, l_1 low rank and several subspaces of the token embedding, by every peer and by loewner in turns."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import loewner
 import numpy as np
 from controls import l1_ellipsoid_directions, messi
 from debian_svd import eigen_svd, spectra_svd
-from finished import Finished
+from matrices import minilm_table
 from measure import in_own_process, measured
+from measured_rows import MeasuredRows
 from peer import Setting, frobenius
-from tables import minilm_table
-from turns import in_turns
+from timing import in_turns
 
 ROUNDS = 3
 RANK = 192
@@ -27,7 +27,7 @@ Approximation = np.ndarray
 
 @dataclass(frozen=True)
 class Problem:
-    """Matrix, what is minimised (relative to a reference) and how we do it."""
+    """A matrix, the cost relative to a reference, and the solution by loewner."""
 
     matrix: Callable[[], np.ndarray]
     cost: Callable[[np.ndarray, np.ndarray], float]
@@ -174,7 +174,7 @@ METHODS = [
 
 
 def run_method(name: str) -> dict:
-    """Cost, time and memory of a method and of ours: memory from the first run of each, times from turns after it."""
+    """Cost, time and memory of a method and of loewner: memory from a first run, times from later runs in turns."""
     problem_name, method = next((problem, method) for problem, method in METHODS if method.name == name)
     problem = PROBLEMS[problem_name]
     a = problem.matrix()
@@ -190,8 +190,8 @@ def run_method(name: str) -> dict:
     return said
 
 
-def row(problem: str, method: Setting, finished: Finished) -> list[str]:
-    found = finished.get("factorisations", method, lambda _: in_own_process(run_method, method.name))
+def row(problem: str, method: Setting, store: MeasuredRows) -> list[str]:
+    found = store.get("factorizations", method, lambda _: in_own_process(run_method, method.name))
     if "failed" in found:
         return [problem, method.name, found["failed"], *[""] * (len(HEADER) - 3)]
     return [problem, method.name, *cells(found["peer"]), f"`{method.typed}`", *cells(found["ours"])]
@@ -201,5 +201,5 @@ def cells(found: dict) -> list[str]:
     return [f"{found['cost']:.5f}", f"{found['seconds']:.2f}", f"{found['megabytes']:.0f}"]
 
 
-def rows(finished: Finished) -> list[list[str]]:
-    return [row(problem, method, finished) for problem, method in METHODS]
+def rows(store: MeasuredRows) -> list[list[str]]:
+    return [row(problem, method, store) for problem, method in METHODS]

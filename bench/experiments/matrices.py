@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model and the matrices that the experiments work on."""
+"""The model and the matrices of the experiments."""
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
+import results_page  # noqa: F401 - puts bench/ on the path
 import safetensors.numpy
-from results_page import ROOT
-
-sys.path.insert(0, str(ROOT / "bench"))
 from sentence_fidelity import minilm_folder
 from sentence_fidelity import quiet_transformers as quiet_transformers
 
@@ -21,7 +17,7 @@ def minilm_table() -> np.ndarray:
 
 
 def widened(table: np.ndarray, cols: int) -> np.ndarray:
-    """A Gaussian table of as many rows whose singular values are about the table's, stretched over `cols` values."""
+    """A random table with as many rows and `cols` columns, whose spectrum is that of the table, interpolated."""
     values = np.linalg.svd(table, compute_uv=False)
     spectrum = np.interp(np.linspace(0, len(values) - 1, cols), np.arange(len(values)), values)
     random = np.random.default_rng(1)
@@ -31,6 +27,6 @@ def widened(table: np.ndarray, cols: int) -> np.ndarray:
 
 
 def rank_at(keep: float, shape: tuple[int, int]) -> int:
-    """The largest rank whose factors have at most `keep` of the matrix's numbers."""
+    """The largest rank whose factors have at most the share `keep` of the numbers of the matrix."""
     rows, cols = shape
     return int(keep * rows * cols / (rows + cols))
