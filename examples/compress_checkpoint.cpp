@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a checkpoint smaller and verifies the result.
+// Compresses a checkpoint to half of its size and verifies the output. It prints the size, method and error of each
+// encoded tensor.
 //
-//     loewner_example_compress_checkpoint MODEL OUTPUT     a model folder with config.json and safetensors
-//     loewner_example_compress_checkpoint                  a small made-up model in the temporary folder
+//     loewner_example_compress_checkpoint MODEL OUTPUT   MODEL: a folder with config.json and safetensors files
+//     loewner_example_compress_checkpoint                compresses a small random model in the temporary folder
 
 #include <cmath>
 #include <cstdio>
@@ -22,7 +23,7 @@ using loewner::Index;
 
 constexpr Index kTokens = 2000, kWidth = 64;
 
-// A token embedding whose directions count less and less, as in trained models.
+// A random token embedding with a decaying spectrum, as trained models have.
 std::vector<float> embedding_table() {
   loewner::RandomStream random(/*seed=*/1, loewner::RandomPurpose::test_data);
   std::vector<float> table(kTokens * kWidth);
@@ -32,7 +33,7 @@ std::vector<float> embedding_table() {
   return table;
 }
 
-void write_made_up_model(const fs::path& folder) {
+void write_random_model(const fs::path& folder) {
   fs::create_directories(folder);
   std::ofstream(folder / "config.json") << R"({"model_type": "bert", "hidden_size": 64, "vocab_size": 2000})";
   const auto table = embedding_table();
@@ -52,7 +53,7 @@ int compress_and_verify(const fs::path& model, const fs::path& output) {
                 tensor.errors.weighted_relative_error);
   }
   const auto verified = loewner::verify(output, model);
-  std::printf("%s: %s\n", output.c_str(), verified.holds() ? "every claim holds" : "claims do not hold");
+  std::printf("%s: %s\n", output.c_str(), verified.holds() ? "verified" : "verification failed");
   return verified.holds() ? 0 : 1;
 }
 
@@ -61,8 +62,8 @@ int compress_and_verify(const fs::path& model, const fs::path& output) {
 int main(int argc, char** argv) try {
   if (argc == 3) return compress_and_verify(argv[1], argv[2]);
   const fs::path folder = fs::temp_directory_path() / "loewner_example_compress_checkpoint";
-  write_made_up_model(folder / "model");
-  return compress_and_verify(folder / "model", folder / "smaller");
+  write_random_model(folder / "model");
+  return compress_and_verify(folder / "model", folder / "compressed");
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix with a few wild rows, factored in the least squares sense and in the l_1 sense.
+// Computes rank-8 factors of a matrix with outlier rows by the truncated SVD and by l_1 factorization. It prints both
+// errors and the proved bounds on the l_1 error, and ends with 0 if the l_1 factors are better.
 //
 //     cmake --build build/release --target loewner_example_factor_matrix &&
 //     build/release/examples/loewner_example_factor_matrix
@@ -20,7 +21,7 @@ using loewner::Matrix;
 
 constexpr Index kRows = 4000, kCols = 64, kRank = 8;
 
-Matrix<float> low_rank_with_wild_rows() {
+Matrix<float> low_rank_with_outlier_rows() {
   loewner::RandomStream random(/*seed=*/1, loewner::RandomPurpose::test_data);
   Matrix<float> directions(kRank, kCols), a(kRows, kCols);
   for (Index i = 0; i < kRank * kCols; ++i) directions.data()[i] = static_cast<float>(random.normal());
@@ -29,7 +30,7 @@ Matrix<float> low_rank_with_wild_rows() {
       const auto coefficient = static_cast<float>(random.normal());
       for (Index j = 0; j < kCols; ++j) a(i, j) += coefficient * directions(k, j);
     }
-    const double noise = i % 100 == 0 ? 100 : 0.1;  // one row in a hundred has nothing to do with the others
+    const double noise = i % 100 == 0 ? 100 : 0.1;  // one row in a hundred is an outlier
     for (float& x : a.row(i)) x += static_cast<float>(noise * random.normal());
   }
   return a;
@@ -54,7 +55,7 @@ Matrix<float> to_float(const Matrix<double>& a) {
 }  // namespace
 
 int main() {
-  const Matrix<float> a = low_rank_with_wild_rows();
+  const Matrix<float> a = low_rank_with_outlier_rows();
   const DenseRows rows(a.view());
 
   const auto svd = loewner::truncated_svd(rows, {.rank = kRank});
@@ -70,6 +71,6 @@ int main() {
   };
   const double svd_error = report("truncated SVD", svd_left, svd_right);
   const double lp_error = report("l_1 factors", lp.left, lp.right);
-  std::printf("proved for the l_1 factors: %.4g <= error %.4g <= %.4g\n", lp.lower_bound, lp.error, lp.upper_bound);
+  std::printf("l_1 factors: proved %.4g <= error %.4g <= %.4g\n", lp.lower_bound, lp.error, lp.upper_bound);
   return lp_error < svd_error && lp.lower_bound <= lp.error && lp.error <= lp.upper_bound ? 0 : 1;
 }

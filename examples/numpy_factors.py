@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Low-rank factors of a NumPy matrix in three norms, with what is proved about them. Runs in seconds."""
+"""Computes low-rank factors of a NumPy matrix with outlier rows by the truncated SVD and by l_p factorizations. It
+prints the proved bounds on the l_p errors, and shows that the l_p factors approximate the ordinary rows better.
+
+    python examples/numpy_factors.py
+
+Takes a few seconds.
+"""
 
 import loewner
 import numpy as np
@@ -7,8 +13,8 @@ import numpy as np
 ROWS, COLS, RANK = 4000, 64, 8
 
 
-def low_rank_with_wild_rows() -> np.ndarray:
-    """A signal of rank 8 with a little noise; one row in a hundred has nothing to do with the others."""
+def low_rank_with_outlier_rows() -> np.ndarray:
+    """A matrix of rank 8 plus small noise; one row in a hundred is an outlier, pure noise of size 100."""
     random = np.random.default_rng(1)
     signal = random.standard_normal((ROWS, RANK)) @ random.standard_normal((RANK, COLS))
     noise = np.where(np.arange(ROWS) % 100 == 0, 100.0, 0.1)
@@ -16,7 +22,7 @@ def low_rank_with_wild_rows() -> np.ndarray:
 
 
 def main() -> None:
-    a = low_rank_with_wild_rows()
+    a = low_rank_with_outlier_rows()
 
     vt = loewner.linalg.truncated_svd(a, RANK).vt
     approximations = {"truncated SVD": loewner.linalg.project_rows(a, vt) @ vt.astype(np.float32)}
@@ -27,7 +33,7 @@ def main() -> None:
         print(f"p = {p:g}: {bounds}; distortion at most {factors.distortion:.2f}")
 
     ordinary = np.arange(ROWS) % 100 != 0
-    print("\nrelative error of the ordinary rows, which the wild ones should not disturb:")
+    print("\nrelative error on the ordinary rows:")
     for name, b in approximations.items():
         error = np.linalg.norm((a - b)[ordinary]) / np.linalg.norm(a[ordinary])
         print(f"  {name:22} {error:.4f}")

@@ -5,7 +5,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/model/architecture.hpp"
 
-// Whatever config.json says, the analysis answers for every tensor or throws IoError.
+// For any config.json the analysis classifies every tensor or throws IoError.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace loewner;
   static const std::vector<TensorDeclaration> kTensors = {{"shared.weight", DType::f32, {50, 8}},

@@ -14,12 +14,12 @@ using namespace loewner;
 
 constexpr Index kMostEntries = 1 << 16;
 
-// An array as the description declares it; its bytes are those of the input, again and again.
+// An array with the declared type and shape, filled with the bytes of the input, repeated.
 StoredArray declared_array(const Json& arrays, std::string_view name, std::string_view bytes) {
   const auto found = arrays.find(name);
-  if (found == arrays.end() || !found->is_array() || found->size() != 3) throw IoError("no array");
+  if (found == arrays.end() || !found->is_array() || found->size() != 3) throw IoError("missing array");
   const auto dtype = dtype_from_string((*found)[0].is_string() ? (*found)[0].get<std::string>() : "");
-  if (!dtype || !(*found)[1].is_number_unsigned() || !(*found)[2].is_number_unsigned()) throw IoError("bad array");
+  if (!dtype || !(*found)[1].is_number_unsigned() || !(*found)[2].is_number_unsigned()) throw IoError("invalid array");
   StoredArray array{.name = std::string(name),
                     .dtype = *dtype,
                     .rows = static_cast<Index>((*found)[1].get<std::uint32_t>() % 4096),
@@ -35,11 +35,11 @@ StoredArray declared_array(const Json& arrays, std::string_view name, std::strin
   return array;
 }
 
-// Rows come out the same whichever way they are asked for.
+// Decoding one row alone gives the same bits as decoding all rows.
 void require_same_rows(const EncodedMatrix& matrix) {
   if (matrix.rows() < 1 || matrix.cols() < 1 || matrix.rows() > kMostEntries / matrix.cols()) return;
   if (matrix.structure() == "product" || matrix.structure() == "low_rank" || matrix.structure() == "subspaces") {
-    (void)read_all(matrix);  // products round by the block that they are formed in
+    (void)read_all(matrix);  // products round differently for other row blocks
     return;
   }
   const Matrix<float> all = read_all(matrix);
@@ -51,7 +51,7 @@ void require_same_rows(const EncodedMatrix& matrix) {
 
 }  // namespace
 
-// A line of JSON {"spec": specification, "arrays": {name: [dtype, rows, cols]}}, then the bytes of the arrays.
+// Input: a line of JSON {"spec": specification, "arrays": {name: [dtype, rows, cols]}}, then the bytes of the arrays.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const auto line = input.find('\n');

@@ -6,7 +6,7 @@
 #include "loewner/attention/heavy_key_stream.hpp"
 #include "loewner/base/error.hpp"
 
-// What is read must be written again as it was, and the stream must answer.
+// An accepted state is written back as the same bytes, and the stream can select keys.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace loewner;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -5,7 +5,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/regression/label_plan.hpp"
 
-// Any text is a plan, which is written and read back the same, or throws IoError.
+// Any text is rejected with IoError or is a plan that is read back equal after writing.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace loewner;
   try {

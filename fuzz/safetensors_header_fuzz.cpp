@@ -11,10 +11,10 @@ namespace {
 
 using namespace loewner;
 
-// An accepted header, written again, must be read as the same tensors.
+// An accepted header is read back as the same tensors after writing.
 void require_round_trip(const SafetensorsHeader& header, Index bytes) {
   const auto is_unnamed = [](const TensorInfo& tensor) { return tensor.name.empty(); };
-  if (std::ranges::any_of(header.tensors, is_unnamed)) return;  // read, but never written
+  if (std::ranges::any_of(header.tensors, is_unnamed)) return;  // the reader accepts empty names, the writer does not
   const auto text = safetensors_header({header.tensors.begin(), header.tensors.end()}, header.metadata);
   const auto again = parse_safetensors_header(text.substr(kSafetensorsPrefixBytes), bytes, "again");
   const auto is_same = [](const TensorInfo& a, const TensorInfo& b) {
@@ -25,7 +25,7 @@ void require_round_trip(const SafetensorsHeader& header, Index bytes) {
 
 }  // namespace
 
-// The first byte is the length of the data section, the rest the header.
+// Input: the length of the data section in one byte, then the header.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   try {

@@ -5,7 +5,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/model/safetensors_index.hpp"
 
-// An accepted index names plain files and, written again, is read as the same map.
+// An accepted index names files without folders, and is read back as the same map after writing.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace loewner;
   try {

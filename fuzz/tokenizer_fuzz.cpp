@@ -30,7 +30,7 @@ void require_good_weights(const std::vector<double>& weights) {
 
 }  // namespace
 
-// The first byte chooses the reader; what it accepts must give weights in (0, 1].
+// Input: one byte that selects the reader, then its text. Accepted text gives weights in (0, 1].
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr Index kRows = 20;
   if (size == 0) return 0;

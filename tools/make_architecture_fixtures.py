@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/data/architectures/*.json: names and shapes of small random models with the roles their modules have.
+"""Writes tests/data/architectures/*.json: tensor names and shapes of small random models with the roles of the tensors.
 
-The roles come from the modules themselves (their classes, get_input_embeddings, get_output_embeddings, shared memory),
-so that the C++ rules, which see names and shapes only, are compared with an independent answer.
+The roles come from the modules themselves (classes, get_input_embeddings, get_output_embeddings, shared memory), so the
+C++ rules, which see only names and shapes, are compared with an independent answer.
 """
 
 import json
@@ -99,7 +99,7 @@ def role_of_embedding(path: str, module: torch.nn.Embedding, model: tr.PreTraine
 
 
 def tied_to(name: str, tensor: torch.Tensor, tensors: dict[str, torch.Tensor]) -> str:
-    """The first name with the same memory; of matrices only."""
+    """The first tensor with the same memory if `tensor` is a matrix, else an empty string."""
     first = next(other for other in tensors if tensors[other].data_ptr() == tensor.data_ptr())
     return "" if first == name or tensor.dim() != 2 or name.endswith("bias") else first
 

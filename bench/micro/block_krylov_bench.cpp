@@ -15,7 +15,7 @@ const Matrix<float>& table() {
   return a;
 }
 
-// The least Frobenius error of a matrix of rank kRank.
+// Frobenius error of the best approximation of rank kRank.
 double least_error() {
   static const double least = [] {
     const auto svd = truncated_svd(DenseRows(table().view()), {.rank = kRank});

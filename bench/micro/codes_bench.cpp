@@ -14,7 +14,7 @@ namespace {
 
 constexpr Index kRows = 8192;
 
-// Every row with the same bits, as far as that can be had.
+// Codes with about the same number of bits per entry in every row.
 std::unique_ptr<Codes> codes_at(const Matrix<float>& a, Index bits) {
   return encode_codes(
       DenseRows(a.view()),
@@ -35,7 +35,7 @@ void encode_codes_of_rows(benchmark::State& state) {
   state.counters["error"] = approximation_errors(DenseRows(a.view()), *codes, {}, 2).relative_error();
 }
 
-// Rows in a scattered order, as tokens ask for them, on one thread.
+// Decodes rows in a scattered order, like the lookup of tokens, on one thread.
 void decode_scattered_rows(benchmark::State& state) {
   const Index cols = state.range(0);
   const auto a = bench::embedding_like(kRows, cols);
@@ -51,7 +51,7 @@ void decode_scattered_rows(benchmark::State& state) {
   state.counters["error"] = approximation_errors(DenseRows(a.view()), *codes, {}, 2).relative_error();
 }
 
-// The yardstick: copying the same rows as float32.
+// Reference: copies the same rows as float32.
 void copy_scattered_rows(benchmark::State& state) {
   const Index cols = state.range(0);
   const auto a = bench::embedding_like(kRows, cols);

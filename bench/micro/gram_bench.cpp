@@ -19,7 +19,7 @@ double relative_distance(const Matrix<double>& g, const Matrix<double>& referenc
   return std::sqrt(difference / norm);
 }
 
-// Entry by entry in float64: what the blocked sums are compared with.
+// Reference: entry by entry in float64.
 Matrix<double> plain_gram(const Matrix<float>& a) {
   Matrix<double> g(a.cols(), a.cols());
   for (Index r = 0; r < a.rows(); ++r) {

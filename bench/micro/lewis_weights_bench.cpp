@@ -8,7 +8,7 @@
 namespace loewner {
 namespace {
 
-// Arguments: columns and 100 p. The certificate's excess over its limit rank^|1/p - 1/2| is what the iterations left.
+// Arguments: columns and 100 p. certificate_excess is relative to the limit rank^|1/p - 1/2| of exact weights.
 void lewis_weights_of_table(benchmark::State& state) {
   const Index cols = state.range(0), rows = 8192;
   const double p = static_cast<double>(state.range(1)) / 100;

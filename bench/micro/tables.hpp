@@ -11,7 +11,7 @@
 
 namespace loewner::bench {
 
-/// Shape like an embedding table: heavy-tailed entries whose columns decay by 1 / 1000 from the first to the last.
+/// A matrix like an embedding table: heavy-tailed entries, scales of the columns that decay geometrically from 1 to 1e-3.
 inline Matrix<float> embedding_like(Index rows, Index cols) {
   const double ratio = std::pow(1e-3, 1 / static_cast<double>(cols));
   return test::student_t_with_decay({.rows = rows, .cols = cols, .seed = 1}, 5, ratio);

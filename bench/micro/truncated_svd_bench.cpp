@@ -9,7 +9,7 @@
 namespace loewner {
 namespace {
 
-// What the subspace leaves of ||A||_F^2, from the Gram matrix, relative to the least that a rank-k matrix can leave.
+// Squared error of the projection on the subspace, from the Gram matrix, over the least squared error of rank k, minus 1.
 double excess_error(const Matrix<float>& a, const RightSingularVectors& svd) {
   const Matrix<double> g = gram(DenseRows(a.view()));
   double left = 0, least = 0;

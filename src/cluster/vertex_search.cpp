@@ -18,9 +18,9 @@ namespace loewner::detail {
 namespace {
 
 constexpr int kSweeps = 2;  // refinements of each direction
-constexpr double kSmallestDistance =
-    1e-10;  // relative to the longest vertex; below, the rows span no further dimension
 constexpr Index kRowsPerProduct = 4096;
+// Relative to the longest vertex. A mean closer to the span of the vertices so far adds no dimension.
+constexpr double kSmallestDistance = 1e-10;
 
 class VertexSearch {
  public:
