@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compresses a model, verifies the output and loads it with transformers. It prints the size and error of each encoded
-tensor and the cosine between the hidden states of the original and the compressed model.
+"""Compresses a model, verifies the output and loads it with transformers. It prints the report, the
+verification, and the cosine between the hidden states of the original and the compressed model.
 
     python examples/compress_and_load.py [MODEL [OUTPUT]]
 
