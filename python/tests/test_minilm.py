@@ -31,8 +31,6 @@ def test_sentence_transformers_loads_and_saves_an_encoded_model(minilm: Path, tm
     table = transformer.model.get_input_embeddings()
     assert sum(p.numel() * p.element_size() for p in table.parameters()) == 4 * 273 * (30522 + 384)
     vectors = small.encode(SENTENCES)
-    assert (
-        float((vectors * dense.encode(SENTENCES)).sum(axis=1).min()) > 0.97
-    )  # cosines of unit vectors
+    assert float((vectors * dense.encode(SENTENCES)).sum(axis=1).min()) > 0.97  # cosines of unit vectors
     small.save_pretrained(str(tmp_path / "again"))
     assert np.array_equal(SentenceTransformer(str(tmp_path / "again")).encode(SENTENCES), vectors)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +123,6 @@ def _sizes(totals: Totals) -> Sizes:
     )
 
 
-_AS_STORED = (
-    *("name", "role", "method", "structure", "rank", "subspaces", "row_weights", "bytes_after", "relative_error"),
-    *("weighted_relative_error", "norm_exponent", "lp_error", "lp_error_svd", "certificate"),
-)
-
-
 def _tensor(
     claim: TensorReport,
     refitted: str | None,
@@ -135,16 +130,17 @@ def _tensor(
     found: Study | None,
 ) -> Tensor:
     rows, cols = claim.shape
-    return Tensor(
-        **{field: getattr(claim, field) for field in _AS_STORED},
-        rows=rows,
-        cols=cols,
-        bits_per_weight=8 * claim.bytes_after / (rows * cols),
-        bytes_before=claim.bytes_before or None,
-        refitted=refitted,
-        nearest=nearest,
-        study=found,
-    )
+    stored = {field.name: getattr(claim, field.name) for field in fields(Tensor) if hasattr(claim, field.name)}
+    added = {
+        "rows": rows,
+        "cols": cols,
+        "bits_per_weight": 8 * claim.bytes_after / (rows * cols),
+        "bytes_before": claim.bytes_before or None,
+        "refitted": refitted,
+        "nearest": nearest,
+        "study": found,
+    }
+    return Tensor(**{**stored, **added})
 
 
 def _nearest(
