@@ -12,7 +12,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import struct
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from compressed import TOOL
+from random_checkpoint import write_random_matrices
 from results_page import experiment_parser, markdown_table, publish
 
 ROWS, COLS, INNER, LAYERS = 250_000, 4096, 11_008, 8
@@ -53,29 +53,13 @@ def shards() -> list[Shapes]:
     ]
 
 
-def write_shard(path: Path, shapes: Shapes, random: np.random.Generator) -> None:
-    header, offset = {}, 0
-    for name, shape in shapes.items():
-        size = 2 * shape[0] * shape[1]
-        header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header).encode()
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for rows, cols in shapes.values():
-            scale = np.float32(1) / np.sqrt(1 + np.arange(cols, dtype=np.float32))  # a decaying spectrum
-            for first in range(0, rows, 4096):
-                block = random.standard_normal((min(4096, rows - first), cols), dtype=np.float32) * scale
-                file.write(block.astype(np.float16).tobytes())
-
-
 def write_checkpoint(folder: Path) -> None:
     folder.mkdir()
     random = np.random.default_rng(1)
     weight_map = {}
     for number, shapes in enumerate(shards()):
         shard = f"model-{number + 1:05}-of-{len(shards()):05}.safetensors"
-        write_shard(folder / shard, shapes, random)
+        write_random_matrices(folder / shard, shapes, random)
         weight_map.update(dict.fromkeys(shapes, shard))
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
     config = {"model_type": "llama", "vocab_size": ROWS, "hidden_size": COLS, "intermediate_size": INNER}

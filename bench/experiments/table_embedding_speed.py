@@ -19,12 +19,10 @@ import loewner
 import numpy as np
 import scipy.linalg
 import scipy.sparse
-import threadpoolctl
 from matrices import minilm_table
 from results_page import experiment_parser, markdown_table, publish
-from timing import in_turns
+from timing import in_turns, limited_threads
 
-THREADS = 2
 SEEDS = 5
 GROWTH = 1.1  # ratio of consecutive m on the grid
 HEAVY = 1e3
@@ -182,12 +180,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="measured runs of each method (default 5)")
     parser.add_argument("--shrink", type=int, default=1, help="divisor of the rows of synthetic matrices (default 1)")
     arguments = parser.parse_args()
-    loewner.set_num_threads(THREADS)
     many = 1_000_000 // arguments.shrink
     table = minilm_table()
     heavy = table.copy()
     heavy[: table.shape[1]] = HEAVY * np.eye(table.shape[1], dtype=np.float32)
-    with threadpoolctl.threadpool_limits(THREADS):
+    with limited_threads():
         rows = sketch_rows("MiniLM", table, arguments.rounds)
         rows += sketch_rows("MiniLM and heavy rows", heavy, arguments.rounds)
         rows += sketch_rows("sparse, 1 %", sparse_matrix(many, 256, 0.01), arguments.rounds)

@@ -17,18 +17,16 @@ from pathlib import Path
 
 import loewner
 import numpy as np
-import threadpoolctl
 import torch
 from attention_heads import heads
 from loewner.torch import key_leverages
 from results_page import experiment_parser, markdown_table, publish
 from sklearn.cluster import KMeans
-from timing import in_turns
+from timing import in_turns, limited_threads
 from torch.nn.functional import scaled_dot_product_attention
 
 TEXTS, LENGTH = 12, 128
 KEPT = (8, 16, 32)
-THREADS = 2
 SIZES = ((4096, 64), (16384, 64))
 BLOCK = 256  # keys per push into the stream
 
@@ -115,9 +113,7 @@ def main() -> None:
     arguments = parser.parse_args()
     header = ["weights", "keys chosen by", *(f"{count} kept" for count in KEPT)]
     publish("heavy-keys", markdown_table(header, mass_rows(arguments.glue)), arguments.update_docs)
-    loewner.set_num_threads(THREADS)
-    torch.set_num_threads(THREADS)
-    with threadpoolctl.threadpool_limits(THREADS):
+    with limited_threads():
         rows = speed_rows(arguments.rounds)
     header = ["keys", "method", "ms", "us a key", "of attention"]
     publish("heavy-keys-speed", markdown_table(header, rows), arguments.update_docs)

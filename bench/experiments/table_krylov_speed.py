@@ -10,11 +10,9 @@ on an idle machine: a quarter of an hour, 8 GB of memory and 2 GB of disk (none 
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
-import struct
 import sys
 import tempfile
 import warnings
@@ -27,14 +25,12 @@ import debian_svd
 import loewner
 import numpy as np
 import scipy.sparse.linalg
-import threadpoolctl
 import torch
 from matrices import minilm_table, widened
+from random_checkpoint import write_random_matrices
 from results_page import experiment_parser, markdown_table, publish
 from sklearn.utils.extmath import randomized_svd
-from timing import Timed, in_turns, timed
-
-THREADS = 2
+from timing import Timed, in_turns, limited_threads, timed
 
 RANK = 50
 TARGETS = (0.01, 0.001)
@@ -194,18 +190,10 @@ def require_room(folder: Path, rows: int) -> None:
         raise SystemExit(f"--large-rows {rows} needs {2 * stored:.1e} B of disk and {4 * stored:.1e} B of memory")
 
 
-def written_rows(path: Path, rows: int) -> np.memmap:
-    """Writes a safetensors file with one float16 tensor, Gaussian with columns that decay as i^-1/2, and maps it."""
-    header = json.dumps(
-        {"table": {"dtype": "F16", "shape": [rows, LARGE_COLS], "data_offsets": [0, 2 * rows * LARGE_COLS]}}
-    ).encode()
-    random, scales = np.random.default_rng(1), (1 + np.arange(LARGE_COLS, dtype=np.float32)) ** np.float32(-0.5)
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(header)) + header)
-        for first in range(0, rows, BLOCK):
-            block = random.standard_normal((min(BLOCK, rows - first), LARGE_COLS), np.float32) * scales
-            file.write(block.astype(np.float16).tobytes())
-    return np.memmap(path, np.float16, "r", 8 + len(header), (rows, LARGE_COLS))
+def mapped_matrix(path: Path, rows: int) -> np.memmap:
+    """Writes a safetensors file with one random float16 matrix and maps the matrix."""
+    offset = write_random_matrices(path, {"table": (rows, LARGE_COLS)}, np.random.default_rng(1))
+    return np.memmap(path, np.float16, "r", offset, (rows, LARGE_COLS))
 
 
 def tables(large_rows: int, folder: Path) -> Iterator[Table]:
@@ -213,7 +201,7 @@ def tables(large_rows: int, folder: Path) -> Iterator[Table]:
     yield Table.of("30522 x 768, f32", small, lambda: small)
     if large_rows > 0:
         require_room(folder, large_rows)
-        stored = written_rows(folder / "table.safetensors", large_rows)
+        stored = mapped_matrix(folder / "table.safetensors", large_rows)
         yield Table.of(f"{large_rows} x {LARGE_COLS}, f16", stored, lambda: torch.from_numpy(stored).float().numpy())
 
 
@@ -225,10 +213,8 @@ def main() -> None:
     arguments = parser.parse_args()
     # Iterations without normalization may overflow, which shows in their errors; torch warns about the read-only map.
     warnings.filterwarnings("ignore")
-    loewner.set_num_threads(THREADS)
-    torch.set_num_threads(THREADS)
     rows = []
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch, threadpoolctl.threadpool_limits(THREADS):
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch, limited_threads():
         for table in tables(arguments.large_rows, Path(scratch)):
             for row in speed_rows(table, arguments.rounds):
                 rows.append(row)

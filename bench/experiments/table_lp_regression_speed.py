@@ -22,12 +22,10 @@ from functools import partial
 import loewner
 import numpy as np
 import scipy.sparse
-import threadpoolctl
 from results_page import experiment_parser, markdown_table, publish
 from scipy.optimize import linprog, minimize
-from timing import in_turns, timed
+from timing import in_turns, limited_threads, timed
 
-THREADS = 2
 LIMIT = 60.0  # time limit of a peer in seconds
 
 Solver = Callable[[np.ndarray, np.ndarray], np.ndarray | None]  # A, one b -> x; None: time limit reached
@@ -217,8 +215,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="measured runs of loewner (default 3)")
     parser.add_argument("--shrink", type=int, default=1, help="divisor of rows and right-hand sides (default 1)")
     arguments = parser.parse_args()
-    loewner.set_num_threads(THREADS)
-    with threadpoolctl.threadpool_limits(THREADS):
+    with limited_threads():
         a, b = problem(100_000 // arguments.shrink, 50, 500 // arguments.shrink)
         rows, fastest = single_rows(a, b[:, :1].copy(), arguments.rounds)
         header = ["p", "solver", "seconds", "of loewner", "excess"]

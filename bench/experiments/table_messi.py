@@ -71,14 +71,14 @@ def classifier(task: str, models: Path, glue: Path) -> Path:
     return own
 
 
-def compressed_to(folder: Path, model: Path, keep: float, subspaces: int | None) -> None:
+def write_compressed(folder: Path, model: Path, keep: float, subspaces: int | None) -> None:
     if subspaces == 1:
         loewner.compress(model, folder, keep=keep, method="svd")
     else:
         loewner.compress(model, folder, keep=keep, method="subspaces", num_subspaces=subspaces)
 
 
-def tuned_to(folder: Path, model: Path, task: str, glue: Path) -> None:
+def write_fine_tuned(folder: Path, model: Path, task: str, glue: Path) -> None:
     """Saves `model` after two more epochs on all parameters, including the factors of the table."""
     torch.manual_seed(SEED)
     tuned = AutoModelForSequenceClassification.from_pretrained(model)
@@ -105,7 +105,7 @@ class Experiment:
 
     def _compressed(self, keep: float, subspaces: int | None, tuned: bool) -> float:
         def small(scratch: Path) -> Path:
-            compressed_to(scratch / "small", self.model, keep, subspaces)
+            write_compressed(scratch / "small", self.model, keep, subspaces)
             return scratch / "small"
 
         return self._score(f"keep={keep} k={label_of(subspaces)} tuned={tuned}", tuned, small)
@@ -114,7 +114,7 @@ class Experiment:
         def compute() -> dict:
             trained = scratch / "tuned"
             if tuned:
-                tuned_to(trained, folder, self.task, self.glue)
+                write_fine_tuned(trained, folder, self.task, self.glue)
             return {"score": score_of(read_task(self.task, self.glue), trained if tuned else folder)}
 
         with tempfile.TemporaryDirectory(dir=OUT) as name:

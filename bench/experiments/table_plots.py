@@ -61,7 +61,7 @@ def panels(count: int, **options: object) -> tuple[pyplot.Figure, list[Axes]]:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptKeysPlot:
     """Plot of a table of kept keys: one panel for softmax and one for squares."""
 
     table: str
@@ -128,8 +128,8 @@ def lp_regression() -> pyplot.Figure:
 PLOTS: dict[str, Callable[[], pyplot.Figure]] = {
     "archetypes": archetypes,
     "digits-attention": digits,
-    "heavy-keys": Kept("heavy-keys", "share of the weights held"),
-    "heavy-keys-errors": Kept("heavy-keys-errors", "error of the attention"),
+    "heavy-keys": KeptKeysPlot("heavy-keys", "share of the weights held"),
+    "heavy-keys-errors": KeptKeysPlot("heavy-keys-errors", "error of the attention"),
     "lp-regression-speed": lp_regression,
     "refit": refit,
     "topics": topics,

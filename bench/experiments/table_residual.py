@@ -18,16 +18,14 @@ from functools import partial
 import loewner
 import numpy as np
 import safetensors.numpy
-import threadpoolctl
 from compressed import TOOL
 from loewner._core import run_command_line
 from matplotlib import pyplot
 from matrices import minilm_folder
 from plots import save_plot
 from results_page import OUT, experiment_parser, markdown_table, publish
-from timing import Timed, in_turns
+from timing import THREADS, Timed, in_turns, limited_threads
 
-THREADS = 2
 SIZE, RANK = 10_000, 20
 SHAPES = ((48, 1), (48, 2), (48, 4), (100, 4), (200, 4), (400, 4))  # m, s
 GAUSSIAN_ROWS = 100
@@ -203,8 +201,7 @@ def main() -> None:
     statement = f"At m = 5 k, s = 4 the corrected medians are within {100 * worst:.0f} % of the truth."
     publish("residual", f"{markdown_table(header, rows)}\n\n{statement}", arguments.update_docs)
     matrices = minilm_matrices()
-    loewner.set_num_threads(THREADS)
-    with threadpoolctl.threadpool_limits(THREADS):
+    with limited_threads():
         results = in_turns({name: partial(method, matrices) for name, method in METHODS.items()}, arguments.rounds)
     truths = exact_curves({name: a.astype(np.float64) for name, a in matrices.items()})
     rows = model_rows(results, truths)

@@ -13,13 +13,11 @@ from functools import partial
 
 import loewner
 import numpy as np
-import threadpoolctl
 from matrices import minilm_table, rank_at, widened
 from results_page import experiment_parser, markdown_table, publish
 from sklearn.utils.extmath import randomized_svd
-from timing import in_turns
+from timing import in_turns, limited_threads
 
-THREADS = 2
 Factors = tuple[np.ndarray, np.ndarray]
 
 
@@ -79,9 +77,8 @@ def main() -> None:
     parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measured runs of each method (default 5)")
     arguments = parser.parse_args()
-    loewner.set_num_threads(THREADS)
     table = minilm_table()
-    with threadpoolctl.threadpool_limits(THREADS):
+    with limited_threads():
         rows = table_rows("MiniLM", table, arguments.rounds)
         rows += table_rows("made-up", widened(table, 768), arguments.rounds)
     header = ["table", "method", "seconds", "of numpy", "of randomized_svd", "relative error"]

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import loewner
 import numpy as np
+import threadpoolctl
 
+THREADS = 2
 Result = TypeVar("Result")
 
 
@@ -17,6 +22,16 @@ Result = TypeVar("Result")
 class Timed(Generic[Result]):
     seconds: float
     result: Result
+
+
+@contextmanager
+def limited_threads() -> Iterator[None]:
+    """Runs loewner, BLAS and OpenMP, and torch if it is imported, on THREADS threads."""
+    loewner.set_num_threads(THREADS)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(THREADS)
+    with threadpoolctl.threadpool_limits(THREADS):
+        yield
 
 
 def timed(method: Callable[[], Result]) -> Timed[Result]:

@@ -68,7 +68,7 @@ class EqualBytes:
                     return row | {quality: known[quality] for quality in ("cos", "sts")}
                 return row | self.fidelity.of_table(np.load(decoded_file))
 
-        return self.store.get("equal-bytes", setting, measure, here=True)
+        return self.store.get("equal-bytes", setting, measure, same_processor=True)
 
     def ours(self, bits: float) -> dict:
         """loewner at `bits` rounded down to a tenth of a bit, so that rows share runs and loewner has no more bytes."""
@@ -82,9 +82,9 @@ class EqualBytes:
             return [codec.name, peer["failed"], *[""] * (len(HEADER) - 2)]
         ours = self.ours(peer["bits"])
         if "failed" in ours:
-            return [codec.name, *cells(peer), f"`{codec.typed}`", ours["failed"], *[""] * 7]
+            return [codec.name, *cells(peer), f"`{codec.usage}`", ours["failed"], *[""] * 7]
         first = [first_of(ours, peer, "cos", 4), first_of(ours, peer, "sts", 2)]
-        return [codec.name, *cells(peer), f"`{codec.typed}`", *cells(ours), *first]
+        return [codec.name, *cells(peer), f"`{codec.usage}`", *cells(ours), *first]
 
     def rows(self) -> list[list[str]]:
         return [self.row(codec) for codec in CODECS]

@@ -194,7 +194,7 @@ def row(problem: str, method: Setting, store: MeasuredRows) -> list[str]:
     found = store.get("factorizations", method, lambda _: in_own_process(run_method, method.name))
     if "failed" in found:
         return [problem, method.name, found["failed"], *[""] * (len(HEADER) - 3)]
-    return [problem, method.name, *cells(found["peer"]), f"`{method.typed}`", *cells(found["ours"])]
+    return [problem, method.name, *cells(found["peer"]), f"`{method.usage}`", *cells(found["ours"])]
 
 
 def cells(found: dict) -> list[str]:

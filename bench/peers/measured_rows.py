@@ -52,11 +52,12 @@ class MeasuredRows:
     may_measure: bool = True
     done: set[tuple[str, str]] = field(default_factory=set)
 
-    def get(self, table: str, setting: Setting, measure: Measure, *, here: bool = False) -> dict:
+    def get(self, table: str, setting: Setting, measure: Measure, *, same_processor: bool = False) -> dict:
         """The row of a setting: the stored one if the versions of its packages are the same, else a new measurement.
 
-        here: the processor must be the same as well, for tables that compare times between rows. measure: receives the
-        stored row, or None if the row is to be measured again. A setting whose package is missing gets the reason."""
+        same_processor: the processor must be the same as well, for tables that compare times between rows. measure:
+        receives the stored row, or None if the row is to be measured again. A setting whose package is missing gets the
+        reason."""
         if why := setting.why_missing():
             return {"failed": f"not installed: {why}"}
         found = rows_of(table).get(setting.name)
@@ -66,7 +67,7 @@ class MeasuredRows:
             self.again is not None and re.search(self.again, setting.name) and (table, setting.name) not in self.done
         )
         self.done.add((table, setting.name))
-        elsewhere = here and found is not None and found["processor"] != processor()
+        elsewhere = same_processor and found is not None and found["processor"] != processor()
         if found is None or found["versions"] != setting.versions() or elsewhere or wanted:
             print(f"{table}: {setting.name}", file=sys.stderr, flush=True)
             found = {"versions": setting.versions(), "processor": processor(), **measure(None if wanted else found)}

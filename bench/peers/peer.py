@@ -26,7 +26,7 @@ class Setting:
 
     name: str
     packages: tuple[str, ...]
-    typed: str
+    usage: str
     run: Callable[..., Any]
 
     def versions(self) -> dict[str, str]:

@@ -279,12 +279,12 @@ def onnx_session(folder: Path) -> Forward:
     return forward
 
 
-def torch_setting(name: str, package: str, typed: str, change: Callable[[Any], Any]) -> Setting:
-    return Setting(name, (package, "torch"), typed, lambda: Runtime(partial(pickled, change), unpickled))
+def torch_setting(name: str, package: str, usage: str, change: Callable[[Any], Any]) -> Setting:
+    return Setting(name, (package, "torch"), usage, lambda: Runtime(partial(pickled, change), unpickled))
 
 
-def torchao_setting(name: str, typed: str, change: Callable[[Any], Any]) -> Setting:
-    return Setting(name, ("torchao", "torch"), typed, lambda: Runtime(partial(as_state, change), from_state))
+def torchao_setting(name: str, usage: str, change: Callable[[Any], Any]) -> Setting:
+    return Setting(name, ("torchao", "torch"), usage, lambda: Runtime(partial(as_state, change), from_state))
 
 
 def hqq_setting(bits: int) -> Setting:
@@ -292,8 +292,8 @@ def hqq_setting(bits: int) -> Setting:
     return Setting(f"hqq {bits} bits, linear layers", ("hqq", "torch"), "HQQLinear for every Linear", lambda: runtime)
 
 
-def onnx_setting(name: str, packages: tuple[str, ...], typed: str, make: Callable[[Path], object]) -> Setting:
-    return Setting(name, ("onnxruntime", *packages), typed, lambda: Runtime(make, onnx_session))
+def onnx_setting(name: str, packages: tuple[str, ...], usage: str, make: Callable[[Path], object]) -> Setting:
+    return Setting(name, ("onnxruntime", *packages), usage, lambda: Runtime(make, onnx_session))
 
 
 def loewner_setting(name: str, options: str, make: Callable[[Path], object], load: Any = loewner_pretrained) -> Setting:

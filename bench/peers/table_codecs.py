@@ -201,8 +201,8 @@ def onnxruntime_int4(block: int, a: np.ndarray) -> Encoded:
     return Encoded(lambda folder: (folder / "table.onnx").write_bytes(model), lambda: looked_up(model, len(a)))
 
 
-def setting(name: str, package: str | None, typed: str, encode: Callable[..., Encoded], *options: object) -> Setting:
-    return Setting(name, ("numpy",) if package is None else (package,), typed, partial(encode, *options))
+def setting(name: str, package: str | None, usage: str, encode: Callable[..., Encoded], *options: object) -> Setting:
+    return Setting(name, ("numpy",) if package is None else (package,), usage, partial(encode, *options))
 
 
 FAISS = ("SQ8", "SQ6", "SQ4", "PQ48np", "PQ96np", "PQ192np", "PQ192x4np", "OPQ48,PQ48np", "OPQ96,PQ96np")

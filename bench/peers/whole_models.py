@@ -164,5 +164,5 @@ def row(runtime: Setting, found: dict, seconds: dict) -> list[str]:
         *times,
         f"{found['megabytes']:.0f}",
         f"{found['make_seconds']:.1f}",
-        f"`{runtime.typed}`",
+        f"`{runtime.usage}`",
     ]
