@@ -177,13 +177,13 @@ ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights,
   return labels;
 }
 
-RowSample sample_rows(const RowSource& a, std::span<const double> weights, Index expected_count, RandomStream& random) {
+PoissonSample poisson_sample(const RowSource& a, std::span<const double> weights, Index expected_count, RandomStream& random) {
   const std::vector<double> energy = energies(a, weights);
   double total = 0;
   for (const double e : energy) total += e;
   const auto n = static_cast<double>(a.rows()), m = static_cast<double>(expected_count);
   std::vector<Index> chosen;
-  RowSample sample;
+  PoissonSample sample;
   for (Index i = 0; i < a.rows(); ++i) {
     const double share = total > 0 ? 0.5 / n + 0.5 * energy[i] / total : 1 / n;
     const double p = expected_count >= a.rows() ? 1 : m * share;

@@ -150,7 +150,7 @@ std::vector<Matrix<double>> best_frames_on_sample(const SubspaceProblem& problem
                                                   const ProjectiveClusteringOptions& options) {
   const Index wanted = std::max<Index>(4096, 4 * options.num_clusters * problem.a.cols());
   RandomStream random(options.seed, RandomPurpose::sampling);
-  detail::RowSample chosen = detail::sample_rows(problem.a, problem.weights, wanted, random);
+  detail::PoissonSample chosen = detail::poisson_sample(problem.a, problem.weights, wanted, random);
   const DenseRows rows(std::as_const(chosen.rows).view());
   const SubspaceProblem sample{rows, std::move(chosen.weights), problem.dimension, problem.loss};
   std::vector<Trial> trials;

@@ -14,7 +14,7 @@
 #include "loewner/cluster/convex_code.hpp"
 #include "loewner/cluster/latent_simplex.hpp"
 #include "loewner/linalg/row_energies.hpp"
-#include "loewner/sketch/row_sample.hpp"
+#include "loewner/sketch/energy_sample.hpp"
 
 namespace loewner {
 namespace {
@@ -42,7 +42,7 @@ void bring_to_unit_length(MatrixView<double> v) {
 Sample sample_of(const RowSource& a, const ArchetypeSearchOptions& options) {
   const Index count = std::max(kRowsToLearnFrom, kRowsPerArchetype * options.count);
   const auto energies = row_energies(a, options.row_weights);
-  auto drawn = sample_rows(a, options.row_weights, energies, count, options.seed);
+  auto drawn = sample_rows_by_energy(a, options.row_weights, energies, count, options.seed);
   const DenseRows rows(drawn.rows.view());
   Sample sample{.rows = Matrix<double>::uninitialized(rows.rows(), rows.cols()),
                 .weights = row_energies(rows, drawn.weights)};

@@ -127,8 +127,8 @@ class Mixed {
 std::vector<Candidate> archetypes_curve(MatrixSurvey& survey) {
   const auto& request = survey.request();
   if (shape_of(request).bytes() >= request.source_bytes) return {};
-  const RowSample sample =
-      sample_rows(*request.matrix, request.row_weights, survey.energies(), kRowsToMeasure, request.seed + 1);
+  const EnergySample sample =
+      sample_rows_by_energy(*request.matrix, request.row_weights, survey.energies(), kRowsToMeasure, request.seed + 1);
   double share = 0;
   if (sample.rows.rows() > 0) {
     const DenseRows rows(sample.rows.view());

@@ -30,8 +30,8 @@ const std::vector<double>& MatrixSurvey::energies() {
   return *energies_;
 }
 
-RowSample MatrixSurvey::sample(Index rows) {
-  return sample_rows(*request_.matrix, request_.row_weights, energies(), rows, request_.seed);
+EnergySample MatrixSurvey::sample(Index rows) {
+  return sample_rows_by_energy(*request_.matrix, request_.row_weights, energies(), rows, request_.seed);
 }
 
 const std::vector<double>& MatrixSurvey::singular_values() {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "loewner/plan/encode.hpp"
-#include "loewner/sketch/row_sample.hpp"
+#include "loewner/sketch/energy_sample.hpp"
 
 namespace loewner {
 
@@ -28,11 +28,11 @@ class MatrixSurvey {
   EncodeRequest rows_to_round();
 
  private:
-  RowSample sample(Index rows);
+  EnergySample sample(Index rows);
 
   const EncodeRequest& request_;
   std::optional<std::vector<double>> energies_, singular_values_;
-  std::optional<RowSample> rows_to_round_;
+  std::optional<EnergySample> rows_to_round_;
 };
 
 }  // namespace loewner

@@ -16,7 +16,7 @@ constexpr double kSmoothing = 0.35;       // distance from the real axis at t = 
 constexpr Index kNeighbours = 8;          // values at least whose median the power law starts from
 constexpr double kSteepest = 60;          // exponent of the power law
 
-std::vector<double> eigenvalues_of(const RowSample& sample) {
+std::vector<double> eigenvalues_of(const EnergySample& sample) {
   if (sample.rows.rows() == 0) return {};
   std::vector<double> values = singular_values(DenseRows(sample.rows.view()), sample.weights);
   for (double& value : values) value *= value;
@@ -40,7 +40,7 @@ double without_spread(const std::vector<double>& eigenvalues, std::size_t i, dou
   return std::min(at, at / std::abs(1.0 - c * sum));
 }
 
-std::vector<double> leading_values(const std::vector<double>& eigenvalues, const RowSample& sample, Index count) {
+std::vector<double> leading_values(const std::vector<double>& eigenvalues, const EnergySample& sample, Index count) {
   const auto t = static_cast<double>(sample.rows.rows());
   std::vector<double> values;
   for (Index i = 0; i < std::min(count, sample.rows.rows() / kSampleForEachValue); ++i) {
@@ -83,7 +83,7 @@ void append_power_law(std::vector<double>& values, double energy, Index count) {
 
 }  // namespace
 
-std::vector<double> sampled_singular_values(const RowSample& sample, double energy, Index count) {
+std::vector<double> sampled_singular_values(const EnergySample& sample, double energy, Index count) {
   const Index t = sample.rows.rows();
   std::vector<double> eigenvalues = eigenvalues_of(sample), values;
   scale_to_sum(eigenvalues, energy);

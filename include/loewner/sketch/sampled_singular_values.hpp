@@ -3,13 +3,13 @@
 
 #include <vector>
 
-#include "loewner/sketch/row_sample.hpp"
+#include "loewner/sketch/energy_sample.hpp"
 
 namespace loewner {
 
 /// Estimates of the singular values of sqrt(W) A from some of its rows.
 ///
-/// Shapes    sample: t x d of sample_rows; energy: sum_i w_i ||a_i||^2; result: `count` values, descending, whose
+/// Shapes    sample: t x d of sample_rows_by_energy; energy: sum_i w_i ||a_i||^2; result: `count` values, descending, whose
 ///           squares add up to the energy; count = min(n, d).
 /// Method    The eigenvalues l_i of the sample's Gram matrix lie too far apart, by the law of Marchenko and Pastur.
 /// Their
@@ -21,6 +21,6 @@ namespace loewner {
 /// Accuracy  sqrt(sum_{i > k} sigma_i^2) from some 500 rows or more: within 8 % for k <= t/8, 10 % for k = t/4 and 15 %
 ///           for k = d/2 on spectra that fall no faster than 1/i (statistical test SampledSingularValues.*). Steeper
 ///           ones come out too low where less than a tenth of A is left. Exact up to rounding when no row is missing.
-std::vector<double> sampled_singular_values(const RowSample& sample, double energy, Index count);
+std::vector<double> sampled_singular_values(const EnergySample& sample, double energy, Index count);
 
 }  // namespace loewner

@@ -53,7 +53,7 @@ Tails tails_of(const Spectrum& spectrum) {
   const double energy = std::accumulate(energies.begin(), energies.end(), 0.0);
   Tails tails{.truth = relative_residuals(singular_values(rows)), .estimates = {}, .raw = {}};
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
-    const RowSample sample = sample_rows(rows, {}, energies, kSampled, seed);
+    const EnergySample sample = sample_rows_by_energy(rows, {}, energies, kSampled, seed);
     tails.estimates.push_back(relative_residuals(sampled_singular_values(sample, energy, kCols)));
     tails.raw.push_back(relative_residuals(singular_values(DenseRows(sample.rows.view()), sample.weights)));
   }
@@ -81,7 +81,7 @@ TEST(SampledSingularValues, OfACompleteSampleAreTheMatrixsOwn) {
   const DenseRows rows(a.view());
   const auto energies = row_energies(rows);
   const double energy = std::accumulate(energies.begin(), energies.end(), 0.0);
-  const auto found = sampled_singular_values(sample_rows(rows, {}, energies, 60, 0), energy, 20);
+  const auto found = sampled_singular_values(sample_rows_by_energy(rows, {}, energies, 60, 0), energy, 20);
   const auto truth = singular_values(rows);
   ASSERT_EQ(found.size(), truth.size());
   for (std::size_t i = 0; i < truth.size(); ++i) EXPECT_NEAR(found[i], truth[i], 1e-6 * truth[0]);
@@ -90,12 +90,12 @@ TEST(SampledSingularValues, OfACompleteSampleAreTheMatrixsOwn) {
 TEST(SampledSingularValues, OfFewRowsAndOfAZeroMatrixAreFinite) {
   const Matrix<float> zero(50, 8);
   const auto none = row_energies(DenseRows(zero.view()));
-  EXPECT_EQ(sampled_singular_values(sample_rows(DenseRows(zero.view()), {}, none, 10, 0), 0, 8),
+  EXPECT_EQ(sampled_singular_values(sample_rows_by_energy(DenseRows(zero.view()), {}, none, 10, 0), 0, 8),
             std::vector<double>(8, 0.0));
   const Matrix<float> rank_one = test::matrix_with_spectrum({.rows = 50, .cols = 8, .seed = 3}, {2.0});
   const auto energies = row_energies(DenseRows(rank_one.view()));
   for (const Index count : {1, 3, 4, 20}) {
-    const auto sample = sample_rows(DenseRows(rank_one.view()), {}, energies, count, 0);
+    const auto sample = sample_rows_by_energy(DenseRows(rank_one.view()), {}, energies, count, 0);
     const auto values = sampled_singular_values(sample, 4, 8);
     EXPECT_NEAR(values[0], 2, 1e-3) << count;
     for (const double value : values) EXPECT_TRUE(std::isfinite(value));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/sketch/row_sample.hpp"
+#include "loewner/sketch/energy_sample.hpp"
 
 #include <algorithm>
 #include <string>
@@ -34,13 +34,13 @@ Draw draw_rows(std::span<const double> energies, double c, double offset) {
 
 }  // namespace
 
-RowSample sample_rows(const RowSource& a, std::span<const double> row_weights, std::span<const double> energies,
+EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> row_weights, std::span<const double> energies,
                       Index count, std::uint64_t seed) {
   LOEWNER_ASSERT(static_cast<Index>(energies.size()) == a.rows());
-  require(count >= 1, [&] { return "sample_rows: count must be at least 1, got " + std::to_string(count); });
+  require(count >= 1, [&] { return "sample_rows_by_energy: count must be at least 1, got " + std::to_string(count); });
   const double c = detail::chance_factor({energies.begin(), energies.end()}, count);
   const Draw draw = draw_rows(energies, c, RandomStream(seed, RandomPurpose::sampling).uniform());
-  RowSample sample;
+  EnergySample sample;
   sample.rows = Matrix<float>::uninitialized(static_cast<Index>(draw.rows.size()), a.cols());
   detail::gather_rows(a, draw.rows, sample.rows.view());
   for (std::size_t i = 0; i < draw.rows.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/sketch/row_sample.hpp"
+#include "loewner/sketch/energy_sample.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 
-namespace loewner::row_sample_test {
+namespace loewner::energy_sample_test {
 namespace {
 
 constexpr Index kRows = 300, kCols = 6, kCount = 40;
@@ -29,15 +29,15 @@ class SampledRows : public testing::Test {
     energies_ = row_energies(DenseRows(a_.view()), weights_);
     energy_ = std::accumulate(energies_.begin(), energies_.end(), 0.0);
   }
-  RowSample sample(Index count, std::uint64_t seed) const {
-    return sample_rows(DenseRows(a_.view()), weights_, energies_, count, seed);
+  EnergySample sample(Index count, std::uint64_t seed) const {
+    return sample_rows_by_energy(DenseRows(a_.view()), weights_, energies_, count, seed);
   }
   // Distance of the mean Gram matrix of many samples from the true one, relative.
   double distance_of_mean_gram(bool weighted) const {
     constexpr int kSeeds = 400;
     Matrix<double> mean(kCols, kCols);
     for (int seed = 0; seed < kSeeds; ++seed) {
-      const RowSample drawn = sample(kCount, static_cast<std::uint64_t>(seed));
+      const EnergySample drawn = sample(kCount, static_cast<std::uint64_t>(seed));
       const auto g = gram(DenseRows(drawn.rows.view()), weighted ? drawn.weights : std::vector<double>{});
       for (Index i = 0; i < kCols; ++i) {
         for (Index j = 0; j < kCols; ++j) mean(i, j) += g(i, j) / kSeeds;
@@ -72,7 +72,7 @@ TEST_F(SampledRows, EnergiesAreWeightedSquaredNorms) {
 
 TEST_F(SampledRows, KeepTheEnergyWhateverTheSeed) {
   for (const std::uint64_t seed : {0, 1, 2, 3}) {
-    const RowSample drawn = sample(kCount, seed);
+    const EnergySample drawn = sample(kCount, seed);
     EXPECT_EQ(drawn.rows.rows(), kCount);
     EXPECT_GT(drawn.missing, 0);
     const auto kept = row_energies(DenseRows(drawn.rows.view()), drawn.weights);
@@ -86,7 +86,7 @@ TEST_F(SampledRows, StandForTheGramMatrixWithTheirWeightsOnly) {
 }
 
 TEST_F(SampledRows, AreAllThatHaveEnergyWhenThereIsRoom) {
-  const RowSample drawn = sample(kRows - 1, 7);
+  const EnergySample drawn = sample(kRows - 1, 7);
   EXPECT_EQ(drawn.missing, 0);
   EXPECT_EQ(drawn.rows.rows(), kRows - 1);
   EXPECT_EQ(drawn.weights[kZeroRow], weights_[kZeroRow + 1]);
@@ -97,7 +97,7 @@ TEST_F(SampledRows, AlwaysHoldARowOfNearlyAllEnergy) {
   for (float& x : a_.row(200)) x *= 1e4F;
   energies_ = row_energies(DenseRows(a_.view()), weights_);
   for (const std::uint64_t seed : {0, 1, 2, 3, 4, 5, 6, 7}) {
-    const RowSample drawn = sample(3, seed);
+    const EnergySample drawn = sample(3, seed);
     bool held = false;
     for (Index i = 0; i < drawn.rows.rows(); ++i)
       held |= drawn.rows(i, 0) == a_(200, 0) && drawn.weights[i] == weights_[200];
@@ -108,13 +108,13 @@ TEST_F(SampledRows, AlwaysHoldARowOfNearlyAllEnergy) {
 TEST_F(SampledRows, OfAZeroMatrixAreNone) {
   const Matrix<float> zero(4, 3);
   const auto energies = row_energies(DenseRows(zero.view()));
-  const RowSample drawn = sample_rows(DenseRows(zero.view()), {}, energies, 2, 0);
+  const EnergySample drawn = sample_rows_by_energy(DenseRows(zero.view()), {}, energies, 2, 0);
   EXPECT_EQ(drawn.missing, 0);
   EXPECT_EQ(drawn.rows.rows(), 0);
 }
 
 TEST_F(SampledRows, AreTheSameForAnyNumberOfThreads) {
-  std::vector<RowSample> drawn;
+  std::vector<EnergySample> drawn;
   for (const int threads : {1, 2, 8}) {
     const test::ThreadCount count(threads);
     energies_ = row_energies(DenseRows(a_.view()), weights_);
@@ -131,4 +131,4 @@ TEST_F(SampledRows, AreAtLeastOne) {
 }
 
 }  // namespace
-}  // namespace loewner::row_sample_test
+}  // namespace loewner::energy_sample_test

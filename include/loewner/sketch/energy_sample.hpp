@@ -11,7 +11,7 @@
 namespace loewner {
 
 /// Some rows of a matrix that stand for all of them.
-struct RowSample {
+struct EnergySample {
   Matrix<float> rows;           ///< as they are in the matrix
   std::vector<double> weights;  ///< w_i / (the row's chance to be drawn)
   double missing = 0;           ///< mean of 1 - chance over the rows; 0 if no row of any energy is missing
@@ -25,7 +25,7 @@ struct RowSample {
 /// Method    systematic sampling: one uniform offset, then every count-th part of the cumulated chances.
 /// Cost      O(n log n), and the rows drawn are read.
 /// Random    seed. The same sample for any number of threads.
-RowSample sample_rows(const RowSource& a, std::span<const double> row_weights, std::span<const double> energies,
+EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> row_weights, std::span<const double> energies,
                       Index count, std::uint64_t seed);
 
 }  // namespace loewner
