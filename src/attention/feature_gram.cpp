@@ -7,7 +7,7 @@
 
 #include "base/lane_sum.hpp"
 #include "linalg/blas.hpp"
-#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner::detail {
@@ -30,7 +30,7 @@ void for_each_feature_block(const SymmetricPower& power, MatrixView<const float>
 
 Matrix<double> feature_gram(const SymmetricPower& power, MatrixView<const float> keys) {
   const Index blocks = (keys.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
-  return lane_matrix_sum(blocks, power.dimension(), power.dimension(), [&](Index block, MatrixView<double> sum) {
+  return parallel_matrix_sum(blocks, power.dimension(), power.dimension(), [&](Index block, MatrixView<double> sum) {
     const Index first = block * kRowsPerBlock, count = std::min(kRowsPerBlock, keys.rows() - first);
     Matrix<double> features = Matrix<double>::uninitialized(count, power.dimension());
     power.map(keys.row_block(first, count), features.view());

@@ -53,7 +53,7 @@ Matrix<double> images_of(const LinearOperator& a, MatrixView<const double> rows)
 Matrix<double> gram_of(MatrixView<const double> rows) {
   const Index blocks = (rows.rows() + kRowsPerSum - 1) / kRowsPerSum;
   Matrix<double> gram =
-      detail::lane_matrix_sum(blocks, rows.cols(), rows.cols(), [&](Index block, MatrixView<double> sum) {
+      detail::parallel_matrix_sum(blocks, rows.cols(), rows.cols(), [&](Index block, MatrixView<double> sum) {
         const Index first = block * kRowsPerSum;
         blas::add_gram_upper(rows.row_block(first, std::min(kRowsPerSum, rows.rows() - first)), sum);
       });

@@ -8,7 +8,7 @@
 
 #include "base/lane_sum.hpp"
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/squared_norm.hpp"
 
 namespace loewner::detail {

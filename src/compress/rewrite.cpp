@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "base/durable.hpp"
+#include "base/file_system.hpp"
 #include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"

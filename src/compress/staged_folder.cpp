@@ -5,7 +5,7 @@
 #include <system_error>
 #include <vector>
 
-#include "base/durable.hpp"
+#include "base/file_system.hpp"
 #include "base/file.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/json.hpp"

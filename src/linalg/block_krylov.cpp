@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/krylov_space.hpp"
 #include "linalg/schatten_excess.hpp"
 #include "loewner/base/cancellation.hpp"

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
-#include "linalg/lane_matrix_sum.hpp"
-#include "linalg/pieces.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
+#include "linalg/vector_pieces.hpp"
 #include "loewner/base/status.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
@@ -89,7 +89,7 @@ void GramRange::append(Matrix<double> images, const Matrix<double>& inner) {
 
 // X times vectors: one row for each of them.
 Matrix<double> GramRange::products_with(MatrixView<const double> vectors) const {
-  return lane_matrix_sum(num_pieces(dimension_), vectors.cols(), size_, [&](Index piece, MatrixView<double> sum) {
+  return parallel_matrix_sum(num_pieces(dimension_), vectors.cols(), size_, [&](Index piece, MatrixView<double> sum) {
     const Index first = piece * kPiece, count = length_of_piece(piece, dimension_);
     Index place = 0;
     for (const auto& block : blocks_) {

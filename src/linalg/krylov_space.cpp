@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
-#include "linalg/image_svd.hpp"
-#include "linalg/pieces.hpp"
+#include "linalg/projected_svd.hpp"
+#include "linalg/vector_pieces.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -290,7 +290,7 @@ void KrylovSpace::add_left_vectors(const RitzTriples& ritz, Index k, KrylovSvd& 
   const bool has_gram = range_kind_ == RangeKind::gram;
   Matrix<double> left = range_->combined((has_gram ? ritz.right_t : ritz.left_t).view().row_block(0, k));
   if (has_gram) {  // left vectors from a Gram matrix would be off by the rounding of the products
-    ImageSvd of_images = svd_of_images(std::move(left), svd.vt.view());
+    ProjectedSvd of_images = svd_of_projection(std::move(left), svd.vt.view());
     svd.u = std::move(of_images.u);
     svd.singular_values = std::move(of_images.singular_values);
     svd.vt = std::move(of_images.vt);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/krylov_range.hpp"
 #include "linalg/orthonormal_rows.hpp"
 #include "loewner/linalg/block_krylov.hpp"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "linalg/blas.hpp"
-#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
 #include "linalg/row_kernels.hpp"
 #include "linalg/squared_norm.hpp"
 #include "linalg/tiled_products.hpp"
@@ -126,10 +126,10 @@ template <typename Add>
 void sum_over_blocks(const RowMatrix& a, Index blocks, MatrixView<double> y, Add&& add) {
   if (takes_panels(a, y.cols())) {
     const Index rows = detail::num_panels<double>(y.cols()) * y.rows();
-    const Matrix<double> sum = detail::lane_matrix_sum(blocks, rows, detail::kTileVectors<double>, add);
+    const Matrix<double> sum = detail::parallel_matrix_sum(blocks, rows, detail::kTileVectors<double>, add);
     return detail::copy_from_panels<double>(sum.view(), y);
   }
-  const Matrix<double> sum = detail::lane_matrix_sum(blocks, y.rows(), y.cols(), add);
+  const Matrix<double> sum = detail::parallel_matrix_sum(blocks, y.rows(), y.cols(), add);
   for (Index i = 0; i < y.rows(); ++i) std::ranges::copy(sum.row(i), y.row(i).begin());
 }
 
@@ -236,7 +236,7 @@ void MatrixOperator::golub_kahan_step_single(const RowSource& a, MatrixView<cons
   const Matrix<float> panels = detail::panels_of<float>(x);
   std::vector<double> squares(squared_norm_ < 0 ? blocks.count() : 0);
   const Matrix<double> sum =
-      detail::lane_matrix_sum(blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
+      detail::parallel_matrix_sum(blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
         Matrix<float> of_block(total.rows(), total.cols());
         const auto rows = a.read_rows(blocks.first(block), blocks.size(block), decoding_buffer());
         const auto part = u.row_block(blocks.first(block), rows.rows());

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
-#include "linalg/lane_matrix_sum.hpp"
-#include "linalg/pieces.hpp"
+#include "linalg/matrix_copies.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
+#include "linalg/vector_pieces.hpp"
 #include "linalg/row_kernels.hpp"
 #include "linalg/tile_kernels.hpp"
 
@@ -174,7 +174,7 @@ Matrix<double> GaussianRows::draw(Index rows, Index dimension) {
 }
 
 Matrix<double> times_transposed(MatrixView<const double> a, MatrixView<const double> b) {
-  return lane_matrix_sum(num_pieces(a.cols()), a.rows(), b.rows(), [&](Index piece, MatrixView<double> sum) {
+  return parallel_matrix_sum(num_pieces(a.cols()), a.rows(), b.rows(), [&](Index piece, MatrixView<double> sum) {
     const auto vectors = piece_of(a, piece);
     for (Index first = 0; first < a.rows(); first += kTile) {
       const Matrix<double> panel = panel_of(vectors, first);

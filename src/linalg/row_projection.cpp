@@ -4,7 +4,7 @@
 #include <string>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 
 namespace loewner {
 namespace {

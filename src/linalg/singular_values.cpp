@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
 #include "linalg/row_weights.hpp"
 #include "linalg/weighted_rows.hpp"

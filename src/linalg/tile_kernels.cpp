@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linalg/tile_kernels.hpp"
 
-#include "linalg/register_values.hpp"
+#include "base/vector_register.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner::detail {

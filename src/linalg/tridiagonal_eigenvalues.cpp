@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "linalg/register_values.hpp"
+#include "base/vector_register.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/matrix_view.hpp"
 

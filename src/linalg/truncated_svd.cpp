@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/weighted_rows.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/linalg/block_krylov.hpp"

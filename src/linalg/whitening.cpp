@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/squared_norm.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 

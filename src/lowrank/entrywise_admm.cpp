@@ -6,7 +6,7 @@
 
 #include "base/lane_sum.hpp"
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/row_source.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "lowrank/proximal_map.hpp"

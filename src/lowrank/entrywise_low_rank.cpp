@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/row_weights.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/row_weights.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"

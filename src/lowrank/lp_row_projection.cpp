@@ -10,7 +10,7 @@
 
 #include "linalg/blas.hpp"
 #include "linalg/cholesky_solve.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/row_weights.hpp"
 #include "loewner/base/parallel.hpp"
 

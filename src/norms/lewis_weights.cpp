@@ -7,7 +7,7 @@
 #include <numeric>
 #include <string>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/row_weights.hpp"
 #include "linalg/squared_norm.hpp"
 #include "linalg/whitening.hpp"

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 
 namespace loewner::detail {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/linalg/gram.hpp"

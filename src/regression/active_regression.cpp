@@ -6,7 +6,7 @@
 #include <string>
 
 #include "linalg/gathered_rows.hpp"
-#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
 #include "linalg/row_weights.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 
@@ -122,7 +122,7 @@ Matrix<double> distances(const RowMatrix& a, const std::vector<PlannedFit>& fits
       std::ranges::copy(fits[r].regression.x.row(k), all.row(k).begin() + r * t);
     }
   }
-  return detail::lane_matrix_sum(
+  return detail::parallel_matrix_sum(
       (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock, runs * runs, t, [&](Index block, MatrixView<double> sum) {
         const Index first = block * kRowsPerBlock, count = std::min(kRowsPerBlock, a.rows() - first);
         Matrix<double> rows = Matrix<double>::uninitialized(count, a.cols()), values(count, runs * t);

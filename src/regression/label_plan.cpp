@@ -13,7 +13,7 @@
 #include "loewner/sketch/leverage_scores.hpp"
 #include "regression/narrowed_rows.hpp"
 #include "regression/regression_design.hpp"
-#include "sketch/chance_factor.hpp"
+#include "sketch/inclusion_factor.hpp"
 
 namespace loewner {
 namespace {
@@ -38,7 +38,7 @@ std::vector<double> importances_of(const RowMatrix& a, const LabelPlanOptions& o
 }
 
 std::vector<double> probabilities_of(const std::vector<double>& importances, Index budget) {
-  const double factor = detail::chance_factor(importances, budget);
+  const double factor = detail::inclusion_factor(importances, budget);
   std::vector<double> probabilities(importances.size());
   std::ranges::transform(importances, probabilities.begin(),
                          [&](double importance) { return importance > 0 ? std::min(1.0, factor * importance) : 0.0; });

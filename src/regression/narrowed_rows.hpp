@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/linalg/row_matrix.hpp"
 
 namespace loewner::detail {

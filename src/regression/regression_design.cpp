@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "linalg/blas.hpp"
-#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/parallel.hpp"
 #include "sketch/sketched_basis.hpp"
@@ -36,7 +36,7 @@ void for_each_block(Index rows, Body&& body) {
 
 template <typename Add>
 Matrix<double> sum_over_blocks(Index rows, Index result_rows, Index result_cols, Add&& add) {
-  return lane_matrix_sum(num_blocks(rows), result_rows, result_cols, [&](Index block, MatrixView<double> sum) {
+  return parallel_matrix_sum(num_blocks(rows), result_rows, result_cols, [&](Index block, MatrixView<double> sum) {
     const Index first = block * kRowsPerBlock;
     add(first, std::min(kRowsPerBlock, rows - first), sum);
   });

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"

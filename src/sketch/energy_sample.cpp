@@ -7,7 +7,7 @@
 #include "linalg/gathered_rows.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/random.hpp"
-#include "sketch/chance_factor.hpp"
+#include "sketch/inclusion_factor.hpp"
 
 namespace loewner {
 namespace {
@@ -38,7 +38,7 @@ EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> r
                       Index count, std::uint64_t seed) {
   LOEWNER_ASSERT(static_cast<Index>(energies.size()) == a.rows());
   require(count >= 1, [&] { return "sample_rows_by_energy: count must be at least 1, got " + std::to_string(count); });
-  const double c = detail::chance_factor({energies.begin(), energies.end()}, count);
+  const double c = detail::inclusion_factor({energies.begin(), energies.end()}, count);
   const Draw draw = draw_rows(energies, c, RandomStream(seed, RandomPurpose::sampling).uniform());
   EnergySample sample;
   sample.rows = Matrix<float>::uninitialized(static_cast<Index>(draw.rows.size()), a.cols());

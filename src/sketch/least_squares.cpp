@@ -8,7 +8,7 @@
 #include <string>
 
 #include "linalg/blas.hpp"
-#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 #include "sketch/sketched_basis.hpp"
@@ -24,7 +24,7 @@ using Values = std::vector<double>;  // one per column of X
 Values column_norms(MatrixView<const double> a) {
   const Index per_block = rows_per_block(a.cols());
   const Matrix<double> squares =
-      detail::lane_matrix_sum((a.rows() + per_block - 1) / per_block, 1, a.cols(), [&](Index block, auto sum) {
+      detail::parallel_matrix_sum((a.rows() + per_block - 1) / per_block, 1, a.cols(), [&](Index block, auto sum) {
         const Index last = std::min(a.rows(), (block + 1) * per_block);
         for (Index i = block * per_block; i < last; ++i) {
           for (Index c = 0; c < a.cols(); ++c) sum(0, c) += a(i, c) * a(i, c);

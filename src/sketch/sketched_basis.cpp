@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "linalg/blas.hpp"
-#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -99,7 +99,7 @@ void orthonormalise(const RowMatrix& a, Matrix<double>& t) {
   if (t.cols() == 0) return;
   const Index r = t.cols(), per_block = rows_per_block(std::max(a.cols(), r));
   Matrix<double> gram =
-      lane_matrix_sum((a.rows() + per_block - 1) / per_block, r, r, [&](Index block, MatrixView<double> sum) {
+      parallel_matrix_sum((a.rows() + per_block - 1) / per_block, r, r, [&](Index block, MatrixView<double> sum) {
         const Index first = block * per_block, count = std::min(per_block, a.rows() - first);
         Matrix<double> product = Matrix<double>::uninitialized(count, r);
         multiply_rows(a, first, t.view(), product.view());

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "linalg/conversion.hpp"
-#include "linalg/image_svd.hpp"
+#include "linalg/matrix_copies.hpp"
+#include "linalg/projected_svd.hpp"
 #include "linalg/krylov_space.hpp"
 #include "linalg/squared_norm.hpp"
 #include "loewner/linalg/linear_operator.hpp"
@@ -110,7 +110,7 @@ KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared
   const Matrix<double> v = detail::transposed<double>(vt.view());
   Matrix<double> images = Matrix<double>::uninitialized(a.rows(), k);
   MatrixOperator(a, precision).apply(v.view(), images.view());
-  detail::ImageSvd found = detail::svd_of_images(std::move(images), vt.view());
+  detail::ProjectedSvd found = detail::svd_of_projection(std::move(images), vt.view());
   KrylovSvd svd;
   svd.u = std::move(found.u);
   svd.singular_values = std::move(found.singular_values);

@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "linalg/pieces.hpp"
+#include "linalg/vector_pieces.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 #include "sketch/scatter.hpp"

@@ -8,7 +8,7 @@
 #include <functional>
 #include <limits>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/orthonormal_rows.hpp"
 #include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/schatten_low_rank.hpp"

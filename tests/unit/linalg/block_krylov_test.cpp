@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "support/matrices.hpp"

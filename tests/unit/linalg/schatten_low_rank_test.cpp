@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/random.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"

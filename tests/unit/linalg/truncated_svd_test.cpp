@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/row_projection.hpp"

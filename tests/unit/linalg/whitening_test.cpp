@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/linalg/gram.hpp"
 #include "support/matrices.hpp"
 #include "support/sketching.hpp"

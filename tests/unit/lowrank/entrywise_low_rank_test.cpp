@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"

@@ -8,7 +8,7 @@
 #include <limits>
 #include <numeric>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/sketch/sparse_embedding.hpp"
 #include "support/matrices.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/durable.hpp"
+#include "base/file_system.hpp"
 
 #include <fcntl.h>
 #include <stdio.h>

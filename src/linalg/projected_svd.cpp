@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "linalg/image_svd.hpp"
+#include "linalg/projected_svd.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,19 +7,19 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/lane_matrix_sum.hpp"
-#include "linalg/pieces.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
+#include "linalg/vector_pieces.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {
 
-ImageSvd svd_of_images(Matrix<double> images, MatrixView<const double> vt) {
+ProjectedSvd svd_of_projection(Matrix<double> images, MatrixView<const double> vt) {
   const Index n = images.rows(), k = images.cols();
-  SymmetricEigen eigen = symmetric_eigen(lane_matrix_sum(num_pieces(n), k, k, [&](Index piece, MatrixView<double> sum) {
+  SymmetricEigen eigen = symmetric_eigen(parallel_matrix_sum(num_pieces(n), k, k, [&](Index piece, MatrixView<double> sum) {
     const auto rows = std::as_const(images).view();
     blas::add_gram_upper(rows.row_block(piece * kPiece, length_of_piece(piece, n)), sum);
   }));
-  ImageSvd svd{.u = {}, .singular_values = {}, .vt = Matrix<double>(k, vt.cols())};
+  ProjectedSvd svd{.u = {}, .singular_values = {}, .vt = Matrix<double>(k, vt.cols())};
   Matrix<double>& turn = eigen.vectors_t;
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, turn.view(), vt, 0.0, svd.vt.view());
   for (Index i = 0; i < k; ++i) {

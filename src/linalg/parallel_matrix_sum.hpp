@@ -15,7 +15,7 @@ namespace loewner::detail {
 /// depends on the blocks and the size of the matrix only (256 MiB of lanes at most), so the result does not depend on
 /// the number of threads.
 template <typename Add>
-Matrix<double> lane_matrix_sum(Index blocks, Index rows, Index cols, Add&& add) {
+Matrix<double> parallel_matrix_sum(Index blocks, Index rows, Index cols, Add&& add) {
   const Index most = std::clamp<Index>((Index{1} << 25) / std::max<Index>(1, rows * cols), 1, 8);
   const Index lanes = std::clamp<Index>(blocks, 1, most);
   std::vector<Matrix<double>> sums(lanes);

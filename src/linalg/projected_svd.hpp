@@ -8,7 +8,7 @@
 namespace loewner::detail {
 
 /// u diag(singular_values) vt, the values descending and above zero.
-struct ImageSvd {
+struct ProjectedSvd {
   Matrix<double> u;                     // n x k
   std::vector<double> singular_values;  // k
   Matrix<double> vt;                    // k x d
@@ -18,6 +18,6 @@ struct ImageSvd {
 ///
 /// Method    the eigenvectors of the Gram matrix of the images: u is orthonormal to eps64 (sigma_1 / sigma_k)^2.
 /// Cost      4 n k^2 flops, in parallel.
-ImageSvd svd_of_images(Matrix<double> images, MatrixView<const double> vt);
+ProjectedSvd svd_of_projection(Matrix<double> images, MatrixView<const double> vt);
 
 }  // namespace loewner::detail
