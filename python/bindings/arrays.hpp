@@ -113,9 +113,6 @@ auto with_rows(const RealMatrixArg& a, Body&& body) {
       [&]<typename Array>(const Array& array) {
         if constexpr (std::is_same_v<Array, SparseRows>) {
           return std::visit([&](const auto& view) { return body(RowMatrix(view)); }, array.view);
-        } else if constexpr (std::is_same_v<Array, MatrixArg<float>>) {
-          const DenseRows rows(view_of(array));
-          return body(RowMatrix(rows));
         } else {
           return body(RowMatrix(view_of(array)));
         }

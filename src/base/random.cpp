@@ -35,6 +35,10 @@ std::uint32_t RandomStream::next_word() {
   return block_[used_++];
 }
 
+void RandomStream::next_words(std::span<std::uint32_t> words) {
+  for (std::uint32_t& word : words) word = next_word();
+}
+
 std::uint64_t RandomStream::next_uint64() {
   const std::uint64_t low = next_word();
   return low | (static_cast<std::uint64_t>(next_word()) << 32);

@@ -9,7 +9,7 @@
 #include "cluster/cluster_starts.hpp"
 #include "cluster/cluster_subspaces.hpp"
 #include "cluster/subspace_distances.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 #include "loewner/base/cancellation.hpp"
 
 namespace loewner {

@@ -177,7 +177,8 @@ ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights,
   return labels;
 }
 
-PoissonSample poisson_sample(const RowSource& a, std::span<const double> weights, Index expected_count, RandomStream& random) {
+PoissonSample poisson_sample(const RowSource& a, std::span<const double> weights, Index expected_count,
+                             RandomStream& random) {
   const std::vector<double> energy = energies(a, weights);
   double total = 0;
   for (const double e : energy) total += e;

@@ -29,6 +29,7 @@ struct PoissonSample {
   Matrix<float> rows;
   std::vector<double> weights;
 };
-PoissonSample poisson_sample(const RowSource& a, std::span<const double> weights, Index expected_count, RandomStream& random);
+PoissonSample poisson_sample(const RowSource& a, std::span<const double> weights, Index expected_count,
+                             RandomStream& random);
 
 }  // namespace loewner::detail

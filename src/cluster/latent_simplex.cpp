@@ -12,6 +12,7 @@
 #include "linalg/gathered_rows.hpp"
 #include "linalg/lane_matrix_sum.hpp"
 #include "linalg/orthonormal_rows.hpp"
+#include "linalg/parallel_matrix_sum.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"

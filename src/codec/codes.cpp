@@ -12,7 +12,7 @@
 #include "codec/half_scales.hpp"
 #include "codec/spec_field.hpp"
 #include "codec/stored_bytes.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/bit_allocation.hpp"

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "cluster/cluster_subspaces.hpp"
-#include "linalg/matrix_copies.hpp"
 #include "linalg/gathered_rows.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/linalg/row_projection.hpp"
 

@@ -20,7 +20,7 @@ bool is_exact(Index rows, Index cols) {
 
 std::vector<double> sketched_error(const RowSource& rows, std::uint64_t seed) {
   const ResidualCurve curve =
-      estimate_residuals(rows, {.max_rank = kMostSketchedRank, .sketch_size = kSketchSize, .seed = seed});
+      estimate_residuals(RowMatrix(rows), {.max_rank = kMostSketchedRank, .sketch_size = kSketchSize, .seed = seed});
   std::vector<double> error;
   for (const double residual : curve.residual) {
     error.push_back(curve.frobenius_norm > 0 ? residual / curve.frobenius_norm : 0.0);

@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "base/file_system.hpp"
 #include "base/file.hpp"
+#include "base/file_system.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/model/safetensors_index.hpp"

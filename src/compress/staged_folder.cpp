@@ -5,8 +5,8 @@
 #include <system_error>
 #include <vector>
 
-#include "base/file_system.hpp"
 #include "base/file.hpp"
+#include "base/file_system.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/json.hpp"
 

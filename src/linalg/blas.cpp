@@ -129,6 +129,30 @@ void multiply_by_upper_with(Trmm trmm, MatrixView<const T> u, MatrixView<T> b) {
        b.data(), leading(b));
 }
 
+// Calls a LAPACK routine twice: with size -1 it writes the best size of its workspace to work[0], then it computes.
+template <typename Real, typename Call>
+void call_with_workspace(Call&& call) {
+  const int query = -1;
+  Real best = 0;
+  call(&best, &query);
+  const int size = static_cast<int>(best);
+  Matrix<Real> work = Matrix<Real>::uninitialized(1, size);
+  call(work.data(), &size);
+}
+
+// The same for routines that need integers too.
+template <typename Call>
+void call_with_workspaces(Call&& call) {
+  const int query = -1;
+  double best = 0;
+  int best_integers = 0;
+  call(&best, &query, &best_integers, &query);
+  const int size = static_cast<int>(best), integers_size = best_integers;
+  Matrix<double> work = Matrix<double>::uninitialized(1, size);
+  std::vector<int> integers(integers_size);
+  call(work.data(), &size, integers.data(), &integers_size);
+}
+
 }  // namespace
 
 void gemm(Op op_a, Op op_b, double alpha, MatrixView<const double> a, MatrixView<const double> b, double beta,
@@ -193,14 +217,11 @@ bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values) {
   values.resize(a.rows());
   if (a.empty()) return true;
   const SerialScope serial;
-  const int n = as_int(a.rows()), lda = leading(a), query = -1;
-  int info = 0, iwork_size = 0;
-  double work_size = 0;
-  LOEWNER_BLAS(dsyevd_)("N", "L", &n, a.data(), &lda, values.data(), &work_size, &query, &iwork_size, &query, &info);
-  const int lwork = static_cast<int>(work_size), liwork = iwork_size;
-  Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
-  std::vector<int> iwork(liwork);
-  LOEWNER_BLAS(dsyevd_)("N", "L", &n, a.data(), &lda, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
+  const int n = as_int(a.rows()), lda = leading(a);
+  int info = 0;
+  call_with_workspaces([&](double* work, const int* size, int* integers, const int* integers_size) {
+    LOEWNER_BLAS(dsyevd_)("N", "L", &n, a.data(), &lda, values.data(), work, size, integers, integers_size, &info);
+  });
   return info == 0;
 }
 
@@ -208,33 +229,26 @@ void tridiagonal_form(MatrixView<double> a, std::vector<double>& diagonal, std::
                       std::vector<double>& factors) {
   if (a.empty()) return;
   const SerialScope serial;
-  const int n = as_int(a.rows()), lda = leading(a), query = -1;
+  const int n = as_int(a.rows()), lda = leading(a);
   diagonal.resize(n);
   beside.resize(n - 1);
   factors.resize(n - 1);
   int info = 0;
-  double work_size = 0;
-  LOEWNER_BLAS(dsytrd_)
-  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), factors.data(), &work_size, &query, &info);
-  const int lwork = static_cast<int>(work_size);
-  std::vector<double> work(lwork);
-  LOEWNER_BLAS(dsytrd_)
-  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), factors.data(), work.data(), &lwork, &info);
+  call_with_workspace<double>([&](double* work, const int* size) {
+    LOEWNER_BLAS(dsytrd_)
+    ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), factors.data(), work, size, &info);
+  });
 }
 
 bool tridiagonal_eigen(std::vector<double>& diagonal, std::vector<double>& beside, MatrixView<double> vectors) {
   if (vectors.empty()) return true;
   const SerialScope serial;
-  const int n = as_int(vectors.rows()), ldz = leading(vectors), query = -1;
-  int info = 0, iwork_size = 0;
-  double work_size = 0;
-  LOEWNER_BLAS(dstedc_)
-  ("I", &n, diagonal.data(), beside.data(), vectors.data(), &ldz, &work_size, &query, &iwork_size, &query, &info);
-  const int lwork = static_cast<int>(work_size), liwork = iwork_size;
-  Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
-  std::vector<int> iwork(liwork);
-  LOEWNER_BLAS(dstedc_)
-  ("I", &n, diagonal.data(), beside.data(), vectors.data(), &ldz, work.data(), &lwork, iwork.data(), &liwork, &info);
+  const int n = as_int(vectors.rows()), ldz = leading(vectors);
+  int info = 0;
+  call_with_workspaces([&](double* work, const int* size, int* integers, const int* integers_size) {
+    LOEWNER_BLAS(dstedc_)
+    ("I", &n, diagonal.data(), beside.data(), vectors.data(), &ldz, work, size, integers, integers_size, &info);
+  });
   return info == 0;
 }
 
@@ -242,34 +256,26 @@ void multiply_by_householder(MatrixView<const double> a, const std::vector<doubl
                              MatrixView<double> vectors) {
   if (vectors.empty()) return;
   const SerialScope serial;
-  const int n = as_int(a.rows()), count = as_int(vectors.rows()), lda = leading(a), ldc = leading(vectors), query = -1;
+  const int n = as_int(a.rows()), count = as_int(vectors.rows()), lda = leading(a), ldc = leading(vectors);
   int info = 0;
-  double work_size = 0;
-  const auto call = [&](double* work, int size) {
+  call_with_workspace<double>([&](double* work, const int* size) {
     LOEWNER_BLAS(dormtr_)
-    ("L", "L", "N", &n, &count, a.data(), &lda, factors.data(), vectors.data(), &ldc, work, &size, &info);
-  };
-  call(&work_size, query);
-  const int lwork = static_cast<int>(work_size);
-  std::vector<double> work(lwork);
-  call(work.data(), lwork);
+    ("L", "L", "N", &n, &count, a.data(), &lda, factors.data(), vectors.data(), &ldc, work, size, &info);
+  });
 }
 
 void tridiagonal_form(MatrixView<float> a, std::vector<float>& diagonal, std::vector<float>& beside) {
   if (a.empty()) return;
   const SerialScope serial;
-  const int n = as_int(a.rows()), lda = leading(a), query = -1;
+  const int n = as_int(a.rows()), lda = leading(a);
   diagonal.resize(n);
   beside.resize(n - 1);
-  std::vector<float> tau(n);
+  std::vector<float> factors(n);
   int info = 0;
-  float work_size = 0;
-  LOEWNER_BLAS(ssytrd_)
-  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), tau.data(), &work_size, &query, &info);
-  const int lwork = static_cast<int>(work_size);
-  std::vector<float> work(lwork);
-  LOEWNER_BLAS(ssytrd_)
-  ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), tau.data(), work.data(), &lwork, &info);
+  call_with_workspace<float>([&](float* work, const int* size) {
+    LOEWNER_BLAS(ssytrd_)
+    ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), factors.data(), work, size, &info);
+  });
 }
 
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r) {
@@ -279,14 +285,12 @@ void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r) {
   const SerialScope serial;
   // Row-major a is column-major a^T; a^T = L Q' gives a = Q'^T L^T, so R = L^T, whose row-major upper triangle is L's
   // column-major lower one: the same memory.
-  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), query = -1;
-  std::vector<double> tau(std::min(m, n));
+  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a);
+  std::vector<double> factors(std::min(m, n));
   int info = 0;
-  double work_size = 0;
-  LOEWNER_BLAS(dgelqf_)(&n, &m, a.data(), &lda, tau.data(), &work_size, &query, &info);
-  const int lwork = static_cast<int>(work_size);
-  std::vector<double> work(lwork);
-  LOEWNER_BLAS(dgelqf_)(&n, &m, a.data(), &lda, tau.data(), work.data(), &lwork, &info);
+  call_with_workspace<double>([&](double* work, const int* size) {
+    LOEWNER_BLAS(dgelqf_)(&n, &m, a.data(), &lda, factors.data(), work, size, &info);
+  });
   for (Index i = 0; i < std::min<Index>(m, n); ++i) {
     for (Index j = i; j < n; ++j) r(i, j) = a(i, j);
   }
@@ -301,16 +305,13 @@ bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, M
   const SerialScope serial;
   // Column-major LAPACK sees a^T = V S U^T: its "U" is our vt, its "VT" our u.
   const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), ldvt = leading(vt.view()),
-            ldu = leading(u.view()), query = -1;
-  std::vector<int> iwork(8 * rank);
+            ldu = leading(u.view());
+  std::vector<int> integers(8 * rank);
   int info = 0;
-  double work_size = 0;
-  LOEWNER_BLAS(dgesdd_)
-  ("S", &n, &m, a.data(), &lda, s.data(), vt.data(), &ldvt, u.data(), &ldu, &work_size, &query, iwork.data(), &info);
-  const int lwork = static_cast<int>(work_size);
-  Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
-  LOEWNER_BLAS(dgesdd_)
-  ("S", &n, &m, a.data(), &lda, s.data(), vt.data(), &ldvt, u.data(), &ldu, work.data(), &lwork, iwork.data(), &info);
+  call_with_workspace<double>([&](double* work, const int* size) {
+    LOEWNER_BLAS(dgesdd_)
+    ("S", &n, &m, a.data(), &lda, s.data(), vt.data(), &ldvt, u.data(), &ldu, work, size, integers.data(), &info);
+  });
   return info == 0;
 }
 
@@ -318,16 +319,14 @@ bool singular_values(MatrixView<double> a, std::vector<double>& s) {
   s.assign(std::min(a.rows(), a.cols()), 0.0);
   if (s.empty()) return true;
   const SerialScope serial;
-  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), one = 1, query = -1;
-  std::vector<int> iwork(8 * s.size());
+  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), one = 1;
+  std::vector<int> integers(8 * s.size());
   int info = 0;
-  double work_size = 0, none = 0;
-  LOEWNER_BLAS(dgesdd_)
-  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, &work_size, &query, iwork.data(), &info);
-  const int lwork = static_cast<int>(work_size);
-  Matrix<double> work = Matrix<double>::uninitialized(1, lwork);
-  LOEWNER_BLAS(dgesdd_)
-  ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work.data(), &lwork, iwork.data(), &info);
+  double none = 0;
+  call_with_workspace<double>([&](double* work, const int* size) {
+    LOEWNER_BLAS(dgesdd_)
+    ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work, size, integers.data(), &info);
+  });
   return info == 0;
 }
 

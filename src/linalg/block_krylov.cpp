@@ -6,8 +6,8 @@
 #include <limits>
 #include <string>
 
-#include "linalg/matrix_copies.hpp"
 #include "linalg/krylov_space.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/schatten_excess.hpp"
 #include "loewner/base/cancellation.hpp"
 

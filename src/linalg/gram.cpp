@@ -9,7 +9,7 @@
 
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
 #include "linalg/vector_pieces.hpp"
 #include "loewner/base/status.hpp"

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/projected_svd.hpp"
-#include "linalg/vector_pieces.hpp"
 #include "linalg/row_kernels.hpp"
+#include "linalg/vector_pieces.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 

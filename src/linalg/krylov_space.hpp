@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "linalg/matrix_copies.hpp"
 #include "linalg/krylov_range.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/orthonormal_rows.hpp"
 #include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/linear_operator.hpp"

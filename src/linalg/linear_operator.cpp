@@ -235,8 +235,8 @@ void MatrixOperator::golub_kahan_step_single(const RowSource& a, MatrixView<cons
   const Blocks blocks(a_);
   const Matrix<float> panels = detail::panels_of<float>(x);
   std::vector<double> squares(squared_norm_ < 0 ? blocks.count() : 0);
-  const Matrix<double> sum =
-      detail::parallel_matrix_sum(blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
+  const Matrix<double> sum = detail::parallel_matrix_sum(
+      blocks.count(), panels.rows(), panels.cols(), [&](Index block, MatrixView<double> total) {
         Matrix<float> of_block(total.rows(), total.cols());
         const auto rows = a.read_rows(blocks.first(block), blocks.size(block), decoding_buffer());
         const auto part = u.row_block(blocks.first(block), rows.rows());

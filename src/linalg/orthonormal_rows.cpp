@@ -10,9 +10,9 @@
 #include "linalg/blas.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
-#include "linalg/vector_pieces.hpp"
 #include "linalg/row_kernels.hpp"
 #include "linalg/tile_kernels.hpp"
+#include "linalg/vector_pieces.hpp"
 
 namespace loewner::detail {
 namespace {

@@ -15,10 +15,11 @@ namespace loewner::detail {
 
 ProjectedSvd svd_of_projection(Matrix<double> images, MatrixView<const double> vt) {
   const Index n = images.rows(), k = images.cols();
-  SymmetricEigen eigen = symmetric_eigen(parallel_matrix_sum(num_pieces(n), k, k, [&](Index piece, MatrixView<double> sum) {
-    const auto rows = std::as_const(images).view();
-    blas::add_gram_upper(rows.row_block(piece * kPiece, length_of_piece(piece, n)), sum);
-  }));
+  SymmetricEigen eigen =
+      symmetric_eigen(parallel_matrix_sum(num_pieces(n), k, k, [&](Index piece, MatrixView<double> sum) {
+        const auto rows = std::as_const(images).view();
+        blas::add_gram_upper(rows.row_block(piece * kPiece, length_of_piece(piece, n)), sum);
+      }));
   ProjectedSvd svd{.u = {}, .singular_values = {}, .vt = Matrix<double>(k, vt.cols())};
   Matrix<double>& turn = eigen.vectors_t;
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, turn.view(), vt, 0.0, svd.vt.view());

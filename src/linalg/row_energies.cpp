@@ -2,7 +2,7 @@
 #include "loewner/linalg/row_energies.hpp"
 
 #include "base/lane_sum.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 
 namespace loewner {
 

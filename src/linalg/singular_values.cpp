@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/matrix_copies.hpp"
+#include "linalg/row_weight_check.hpp"
 #include "linalg/weighted_rows.hpp"
 #include "loewner/linalg/gram.hpp"
 

@@ -9,7 +9,7 @@
 
 #include "linalg/blas.hpp"
 #include "linalg/matrix_copies.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/lowrank/lp_low_rank.hpp"
@@ -18,6 +18,7 @@
 #include "loewner/norms/lp_error.hpp"
 #include "lowrank/entrywise_admm.hpp"
 #include "lowrank/product_rows.hpp"
+#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {

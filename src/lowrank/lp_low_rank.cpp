@@ -7,13 +7,13 @@
 #include <utility>
 
 #include "linalg/matrix_copies.hpp"
-#include "linalg/row_weights.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/lowrank/lp_row_projection.hpp"
 #include "loewner/norms/lp_error.hpp"
 #include "lowrank/product_rows.hpp"
+#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {

@@ -11,8 +11,8 @@
 #include "linalg/blas.hpp"
 #include "linalg/cholesky_solve.hpp"
 #include "linalg/matrix_copies.hpp"
-#include "linalg/row_weights.hpp"
 #include "loewner/base/parallel.hpp"
+#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {

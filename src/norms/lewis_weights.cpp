@@ -8,10 +8,11 @@
 #include <string>
 
 #include "linalg/matrix_copies.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 #include "linalg/squared_norm.hpp"
 #include "linalg/whitening.hpp"
 #include "loewner/linalg/gram.hpp"
+#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "base/vector8.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
+#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "linalg/gathered_rows.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
-#include "linalg/row_weights.hpp"
 #include "loewner/linalg/linear_operator.hpp"
+#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {

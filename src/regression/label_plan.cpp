@@ -6,11 +6,11 @@
 #include <numeric>
 #include <span>
 
-#include "linalg/row_weights.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/norms/lewis_weights.hpp"
 #include "loewner/regression/loss_sensitivities.hpp"
 #include "loewner/sketch/leverage_scores.hpp"
+#include "norms/lp_norm.hpp"
 #include "regression/narrowed_rows.hpp"
 #include "regression/regression_design.hpp"
 #include "sketch/inclusion_factor.hpp"

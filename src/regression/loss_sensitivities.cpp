@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "linalg/gathered_rows.hpp"
-#include "linalg/row_weights.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/norms/lewis_weights.hpp"
+#include "norms/lp_norm.hpp"
 #include "regression/narrowed_rows.hpp"
 
 namespace loewner {

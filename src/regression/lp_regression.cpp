@@ -7,7 +7,7 @@
 #include <string>
 
 #include "linalg/row_kernels.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 #include "loewner/base/parallel.hpp"
 #include "regression/polyhedral_regression.hpp"
 #include "regression/regression_design.hpp"

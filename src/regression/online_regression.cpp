@@ -7,8 +7,8 @@
 
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
-#include "linalg/row_weights.hpp"
 #include "loewner/base/random.hpp"
+#include "norms/lp_norm.hpp"
 #include "regression/regression_design.hpp"
 
 namespace loewner {

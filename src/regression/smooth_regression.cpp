@@ -124,12 +124,13 @@ class HuberLoss {
 // term(i, j, sums) adds to the `kinds` sums of column j; result: kinds x columns.
 template <typename Term>
 Matrix<double> column_sums(Index rows, Index cols, Index kinds, Term&& term) {
-  return parallel_matrix_sum((rows + kBlockRows - 1) / kBlockRows, kinds, cols, [&](Index block, MatrixView<double> sum) {
-    const Index last = std::min(rows, (block + 1) * kBlockRows);
-    for (Index i = block * kBlockRows; i < last; ++i) {
-      for (Index j = 0; j < cols; ++j) term(i, j, sum);
-    }
-  });
+  return parallel_matrix_sum((rows + kBlockRows - 1) / kBlockRows, kinds, cols,
+                             [&](Index block, MatrixView<double> sum) {
+                               const Index last = std::min(rows, (block + 1) * kBlockRows);
+                               for (Index i = block * kBlockRows; i < last; ++i) {
+                                 for (Index j = 0; j < cols; ++j) term(i, j, sum);
+                               }
+                             });
 }
 
 template <typename Body>

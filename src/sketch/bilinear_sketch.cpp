@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "linalg/blas.hpp"
-#include "linalg/matrix_copies.hpp"
 #include "linalg/gram_spectrum.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 

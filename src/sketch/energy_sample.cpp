@@ -34,8 +34,8 @@ Draw draw_rows(std::span<const double> energies, double c, double offset) {
 
 }  // namespace
 
-EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> row_weights, std::span<const double> energies,
-                      Index count, std::uint64_t seed) {
+EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> row_weights,
+                                   std::span<const double> energies, Index count, std::uint64_t seed) {
   LOEWNER_ASSERT(static_cast<Index>(energies.size()) == a.rows());
   require(count >= 1, [&] { return "sample_rows_by_energy: count must be at least 1, got " + std::to_string(count); });
   const double c = detail::inclusion_factor({energies.begin(), energies.end()}, count);

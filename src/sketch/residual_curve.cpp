@@ -39,7 +39,7 @@ template <typename Rows>
 double add_all(const Rows& a, BilinearSketch& sketch) {
   if constexpr (std::is_base_of_v<RowSource, Rows>) {
     const MeasuredRows measured(a);
-    sketch.accumulate(0, measured);
+    sketch.accumulate(0, RowMatrix(measured));
     return measured.squared_norm_of_all();
   } else {
     const Index per_block = rows_per_block(a.cols());

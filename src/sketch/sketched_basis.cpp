@@ -118,14 +118,7 @@ void orthonormalise(const RowMatrix& a, Matrix<double>& t) {
 }
 
 void multiply_rows(const RowMatrix& a, Index first, MatrixView<const double> t, MatrixView<double> out) {
-  a.visit_rows(first, out.rows(), [&]<typename Rows>(const Rows& rows) {
-    if constexpr (std::is_same_v<Rows, MatrixView<const float>>) {
-      const DenseRows source(rows);
-      MatrixOperator(source).apply(t, out);
-    } else {
-      MatrixOperator(rows).apply(t, out);
-    }
-  });
+  a.visit_rows(first, out.rows(), [&](const auto& rows) { MatrixOperator(rows).apply(t, out); });
 }
 
 }  // namespace loewner::detail

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "linalg/krylov_space.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/projected_svd.hpp"
-#include "linalg/krylov_space.hpp"
 #include "linalg/squared_norm.hpp"
 #include "loewner/linalg/linear_operator.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
@@ -95,12 +95,11 @@ RightSingularVectors leading_of(const RowSource& sketch, const SketchedSvdOption
 Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& options) {
   const NormedRows normed(a);
   const Matrix<float> sketch = SparseSignEmbedding(rows, a.rows(), 1, options.seed).apply_single(normed);
-  const DenseRows sketch_rows(sketch.view());
   Sketch result;
-  result.leading = leading_of(sketch_rows, options);
+  result.leading = leading_of(DenseRows(sketch.view()), options);
   result.squared_norm = normed.squared_norm();
   result.squared_residual =
-      *MatrixOperator(sketch_rows).squared_frobenius_norm() - captured(result.leading.singular_values);
+      *MatrixOperator(sketch.view()).squared_frobenius_norm() - captured(result.leading.singular_values);
   return result;
 }
 
@@ -109,7 +108,7 @@ KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared
   const Index k = vt.rows();
   const Matrix<double> v = detail::transposed<double>(vt.view());
   Matrix<double> images = Matrix<double>::uninitialized(a.rows(), k);
-  MatrixOperator(a, precision).apply(v.view(), images.view());
+  MatrixOperator(RowMatrix(a), precision).apply(v.view(), images.view());
   detail::ProjectedSvd found = detail::svd_of_projection(std::move(images), vt.view());
   KrylovSvd svd;
   svd.u = std::move(found.u);

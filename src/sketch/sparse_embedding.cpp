@@ -49,20 +49,9 @@ Matrix<T> checked(Matrix<T> result, const RowMatrix& a) {
   throw InvalidArgument("SparseSignEmbedding: the entries are so large that their sums overflow");
 }
 
-// The first `words` numbers of each column's stream; see RandomStream.
-void draw_words(std::uint64_t seed, std::uint64_t column, std::span<std::uint32_t> words) {
-  const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
-  for (std::size_t block = 0; 4 * block < words.size(); ++block) {
-    const auto drawn = philox4x32({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(RandomPurpose::sketch),
-                                   static_cast<std::uint32_t>(column), static_cast<std::uint32_t>(column >> 32)},
-                                  key);
-    std::copy_n(drawn.begin(), std::min<std::size_t>(4, words.size() - 4 * block), words.begin() + 4 * block);
-  }
-}
-
 // 31 bits of each word give the place in the block, by multiplication (bias below height / 2^31), and one the sign.
 void fill_entries(const SparseSignEmbedding& s, Index column, std::span<std::uint32_t> entries) {
-  draw_words(s.seed(), static_cast<std::uint64_t>(column), entries);
+  RandomStream(s.seed(), RandomPurpose::sketch, static_cast<std::uint64_t>(column)).next_words(entries);
   const auto blocks = static_cast<std::uint64_t>(s.nonzeros()), rows = static_cast<std::uint64_t>(s.rows());
   for (std::uint64_t b = 0; b < blocks; ++b) {
     const std::uint64_t start = b * rows / blocks, height = (b + 1) * rows / blocks - start;
@@ -317,7 +306,7 @@ Matrix<float> SparseSignEmbedding::apply_single(const RowSource& a) const {
   Matrix<float> result(rows_, a.cols());
   accumulate_whole_rows<float>(*this, 0, a.rows(), a.cols(), read_from(a), result.view());
   multiply(result, static_cast<float>(scale()));
-  return checked(std::move(result), a);
+  return checked(std::move(result), RowMatrix(a));
 }
 
 Matrix<double> SparseSignEmbedding::apply_right(const RowMatrix& a) const {

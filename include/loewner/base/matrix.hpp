@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstdlib>
+#include <cstddef>
 #include <limits>
 #include <memory>
-#include <new>
 #include <string>
 #include <type_traits>
 
 #include "loewner/base/matrix_view.hpp"
 
 namespace loewner {
+namespace detail {
 
-/// An owning row-major matrix, zero-filled by its constructor, 64-byte aligned (one cache line, one AVX-512 register).
+/// Memory of a matrix, 64-byte aligned, in huge pages where it has several megabytes. Throws std::bad_alloc.
+void* allocate_matrix(std::size_t bytes);
+void free_matrix(void* data) noexcept;
+
+}  // namespace detail
+
+/// An owning row-major matrix, zero-filled by its constructor and 64-byte aligned (one cache line, one AVX-512
+/// register).
 ///
-/// Move-only on purpose: tables have hundreds of megabytes, so a copy must be asked for (`clone`).
-/// Errors    InvalidArgument on a negative size or one that overflows; std::bad_alloc when memory ends.
+/// Move-only on purpose: a table has hundreds of megabytes, so copies are explicit (`clone`).
+///
+/// Errors    InvalidArgument on a negative size or one that overflows; std::bad_alloc when memory runs out.
 template <typename T>
 class Matrix {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -27,26 +33,20 @@ class Matrix {
   Matrix() = default;
   Matrix(Index rows, Index cols) : Matrix(uninitialized(rows, cols)) { std::fill_n(data_.get(), rows_ * cols_, T{}); }
 
-  /// The same without the zeros: for results that are written whole, so that their pages are first touched by the
-  /// threads that fill them.
+  /// A matrix without the zeros, for results that are written whole: the threads that fill them touch their pages
+  /// first.
   static Matrix uninitialized(Index rows, Index cols) {
     Matrix matrix;
     const auto count = checked_product(rows, cols);
     const auto bytes = count ? checked_product(*count, sizeof(T)) : std::nullopt;
-    require(bytes && *bytes <= std::numeric_limits<Index>::max() - static_cast<Index>(kHugePage), [&] {
+    require(bytes && *bytes <= kMostBytes, [&] {
       return "matrix size must be non-negative and fit in memory, got " + std::to_string(rows) + " x " +
              std::to_string(cols);
     });
     matrix.rows_ = rows;
     matrix.cols_ = cols;
     if (*count == 0) return matrix;
-    const auto size = static_cast<std::size_t>(*bytes);
-    const std::size_t alignment = size >= 2 * kHugePage ? kHugePage : kAlignment;
-    matrix.data_.reset(static_cast<T*>(std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)));
-    if (!matrix.data_) throw std::bad_alloc();
-    // Factors of tens of megabytes are written once: 512 times fewer page faults. A refusal changes nothing but the
-    // time.
-    if (alignment == kHugePage) (void)madvise(matrix.data_.get(), size, MADV_HUGEPAGE);
+    matrix.data_.reset(static_cast<T*>(detail::allocate_matrix(static_cast<std::size_t>(*bytes))));
     return matrix;
   }
 
@@ -70,10 +70,9 @@ class Matrix {
   std::span<const T> row(Index i) const& { return view().row(i); }
 
  private:
-  static constexpr std::size_t kAlignment = 64;
-  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
+  static constexpr Index kMostBytes = std::numeric_limits<Index>::max() / 2;
   struct Free {
-    void operator()(T* p) const { std::free(p); }
+    void operator()(T* p) const { detail::free_matrix(p); }
   };
   std::unique_ptr<T, Free> data_;
   Index rows_ = 0;

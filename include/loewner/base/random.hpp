@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace loewner {
 
@@ -22,6 +23,7 @@ class RandomStream {
   RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint64_t index = 0);
 
   std::uint32_t next_word();
+  void next_words(std::span<std::uint32_t> words);
   std::uint64_t next_uint64();
   double uniform();                          ///< in [0, 1), 53 random bits
   double normal();                           ///< standard normal (Box-Muller)

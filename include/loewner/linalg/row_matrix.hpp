@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <variant>
 
 #include "loewner/base/matrix_view.hpp"
@@ -10,23 +11,30 @@
 
 namespace loewner {
 
-/// A matrix that is stored by rows, in any of the forms that sketches and least squares take: float32 rows wherever
-/// they lie, float64 in memory, or sparse. It refers to what it was made from, which must outlive it.
+/// A matrix stored by rows: float32 or float64 in memory, sparse rows, or any RowSource. A view: it copies no entries,
+/// and the owner of the entries must outlive it.
 class RowMatrix {
  public:
-  RowMatrix(const RowSource& a) : storage_(&a) {}
+  RowMatrix(MatrixView<const float> a) : storage_(DenseRows(a)) {}
+  RowMatrix(MatrixView<float> a) : RowMatrix(MatrixView<const float>(a)) {}
   RowMatrix(MatrixView<const double> a) : storage_(a) {}
-  RowMatrix(MatrixView<double> a) : storage_(MatrixView<const double>(a)) {}
+  RowMatrix(MatrixView<double> a) : RowMatrix(MatrixView<const double>(a)) {}
   RowMatrix(CsrView<float> a) : storage_(a) {}
   RowMatrix(CsrView<double> a) : storage_(a) {}
 
-  /// Returns body(a) with what it was made from: const RowSource&, MatrixView<const double>, CsrView<float> or
-  /// CsrView<double>.
+  /// Keeps the address of `a`. Explicit, and refused for a temporary, since its address would dangle.
+  explicit RowMatrix(const RowSource& a) : storage_(&a) {}
+  explicit RowMatrix(const RowSource&&) = delete;
+
+  /// Returns body(a) with the stored form: const RowSource&, MatrixView<const double>, CsrView<float> or
+  /// CsrView<double>. A RowSource may lie inside this object: no reference to it may outlive the object.
   template <typename Body>
   auto visit(Body&& body) const {
     return std::visit(
         [&](const auto& a) {
-          if constexpr (requires { *a; }) {
+          if constexpr (std::is_same_v<decltype(a), const DenseRows&>) {
+            return body(static_cast<const RowSource&>(a));
+          } else if constexpr (requires { *a; }) {
             return body(*a);
           } else {
             return body(a);
@@ -57,7 +65,7 @@ class RowMatrix {
   }
 
  private:
-  std::variant<const RowSource*, MatrixView<const double>, CsrView<float>, CsrView<double>> storage_;
+  std::variant<const RowSource*, DenseRows, MatrixView<const double>, CsrView<float>, CsrView<double>> storage_;
 };
 
 /// Throws InvalidArgument "<what> has a non-finite value at row i, column j" (the first one) if there is a NaN or an

@@ -25,7 +25,7 @@ struct EnergySample {
 /// Method    systematic sampling: one uniform offset, then every count-th part of the cumulated chances.
 /// Cost      O(n log n), and the rows drawn are read.
 /// Random    seed. The same sample for any number of threads.
-EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> row_weights, std::span<const double> energies,
-                      Index count, std::uint64_t seed);
+EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> row_weights,
+                                   std::span<const double> energies, Index count, std::uint64_t seed);
 
 }  // namespace loewner

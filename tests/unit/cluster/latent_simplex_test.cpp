@@ -243,11 +243,10 @@ TEST(LatentSimplex, RoundingToFloat32AddsNoVertex) {
   for (Index i = 0; i < 1500; ++i) {
     std::ranges::transform(simplex.rows.row(i), rounded.row(i).begin(), [](double x) { return static_cast<float>(x); });
   }
-  const DenseRows rows(rounded.view());
-  const auto found = latent_simplex(RowMatrix(rows), 5, {.share = 0.03});
+  const auto found = latent_simplex(RowMatrix(rounded.view()), 5, {.share = 0.03});
   const auto there = std::ranges::count_if(found.separations, [](double x) { return x > 1e-4; });
   EXPECT_EQ(there, 3);
-  EXPECT_LT(simplex.error(latent_simplex(RowMatrix(rows), 3, {.share = 0.03}).vertices), 1e-6);
+  EXPECT_LT(simplex.error(latent_simplex(RowMatrix(rounded.view()), 3, {.share = 0.03}).vertices), 1e-6);
 }
 
 TEST(LatentSimplex, TheMedianIsRobustToOutliers) {

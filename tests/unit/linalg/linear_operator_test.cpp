@@ -41,17 +41,16 @@ class MatrixForms : public testing::Test {
   Matrix<float> a_ = test::sparse_gaussian(2500, 300, 0.3, 1);
   Matrix<double> wide_ = test::widened(a_);
   test::OwnedCsr<float> csr_ = test::to_csr<float>(a_);
-  DenseRows source_{a_.view()};
 };
 
 TEST_F(MatrixForms, AllMultiplyAsTheDenseMatrix) {
-  for (const RowMatrix& form : {RowMatrix(source_), RowMatrix(wide_.view()), RowMatrix(csr_.view())}) {
+  for (const RowMatrix& form : {RowMatrix(a_.view()), RowMatrix(wide_.view()), RowMatrix(csr_.view())}) {
     expect_multiplies_as(MatrixOperator(form), wide_);
   }
 }
 
 TEST_F(MatrixForms, GiveTheSameBitsForAllThreadsAndInstructionSets) {
-  for (const RowMatrix& form : {RowMatrix(source_), RowMatrix(csr_.view())}) {
+  for (const RowMatrix& form : {RowMatrix(a_.view()), RowMatrix(csr_.view())}) {
     const MatrixOperator a(form);
     for (const Index k : {1, 2, 11}) {
       const auto x = test::gaussian_matrix64(a.cols(), k, 2), y = test::gaussian_matrix64(a.rows(), k, 3);
@@ -62,7 +61,7 @@ TEST_F(MatrixForms, GiveTheSameBitsForAllThreadsAndInstructionSets) {
 }
 
 TEST_F(MatrixForms, Float32ProductsAreOnlyThatMuchOff) {
-  const MatrixOperator exact(source_), rounded(source_, ProductPrecision::float32);
+  const MatrixOperator exact(a_.view()), rounded(a_.view(), ProductPrecision::float32);
   const double norm = std::sqrt(*exact.squared_frobenius_norm());
   for (const Index k : {2, 16, 19}) {
     const auto x = test::gaussian_matrix64(300, k, 2);
@@ -81,7 +80,7 @@ TEST_F(MatrixForms, Float32ProductsAreOnlyThatMuchOff) {
 }
 
 TEST_F(MatrixForms, OnlyDenseFloat32RowsHaveFloat32Products) {
-  EXPECT_TRUE(MatrixOperator::has_float32_products(source_));
+  EXPECT_TRUE(MatrixOperator::has_float32_products(a_.view()));
   const auto x = test::gaussian_matrix64(300, 3, 2);
   for (const RowMatrix& form : {RowMatrix(wide_.view()), RowMatrix(csr_.view())}) {
     EXPECT_FALSE(MatrixOperator::has_float32_products(form));
@@ -91,7 +90,7 @@ TEST_F(MatrixForms, OnlyDenseFloat32RowsHaveFloat32Products) {
 }
 
 TEST_F(MatrixForms, AVectorMayBeAColumnOfAMatrix) {
-  const MatrixOperator a(source_);
+  const MatrixOperator a(a_.view());
   const auto x = test::gaussian_matrix64(300, 4, 2), y = test::gaussian_matrix64(2500, 4, 3);
   const Matrix<double> all = applied(a, x.view()), one = applied(a, x.view().col_block(2, 1));
   for (Index i = 0; i < a.rows(); ++i) EXPECT_NEAR(one(i, 0), all(i, 2), kTolerance);
@@ -100,7 +99,7 @@ TEST_F(MatrixForms, AVectorMayBeAColumnOfAMatrix) {
 }
 
 TEST_F(MatrixForms, AGolubKahanStepIsTwoProducts) {
-  for (const RowMatrix& form : {RowMatrix(source_), RowMatrix(wide_.view()), RowMatrix(csr_.view())}) {
+  for (const RowMatrix& form : {RowMatrix(a_.view()), RowMatrix(wide_.view()), RowMatrix(csr_.view())}) {
     const MatrixOperator a(form);
     for (const Index k : {1, 3}) {
       const std::vector<double> scales(static_cast<std::size_t>(k), -0.5);

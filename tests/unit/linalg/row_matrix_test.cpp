@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <type_traits>
 
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
@@ -17,14 +18,20 @@ Matrix<double> rows_of(const RowMatrix& a, Index first, Index count) {
   return wide;
 }
 
+// A RowMatrix keeps the address of a RowSource: a temporary would leave it dangling.
+static_assert(std::is_constructible_v<RowMatrix, const OwnedRows&>);
+static_assert(!std::is_constructible_v<RowMatrix, OwnedRows>);
+static_assert(!std::is_constructible_v<RowMatrix, DenseRows>);
+static_assert(!std::is_convertible_v<const OwnedRows&, RowMatrix>);
+
 TEST(RowMatrix, AllFormsHaveTheSameRows) {
   const auto a = test::sparse_gaussian(20, 7, 0.4, 1);
   const auto wide = test::widened(a);
   const auto csr = test::to_csr<float>(a);
   const auto csr64 = test::to_csr<double>(a);
   const DenseRows source(a.view());
-  for (const RowMatrix& form :
-       {RowMatrix(source), RowMatrix(wide.view()), RowMatrix(csr.view()), RowMatrix(csr64.view())}) {
+  for (const RowMatrix& form : {RowMatrix(source), RowMatrix(a.view()), RowMatrix(wide.view()), RowMatrix(csr.view()),
+                                RowMatrix(csr64.view())}) {
     ASSERT_EQ(form.rows(), 20);
     ASSERT_EQ(form.cols(), 7);
     EXPECT_TRUE(test::same_bits(rows_of(form, 0, 20), wide));

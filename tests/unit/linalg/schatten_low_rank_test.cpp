@@ -24,8 +24,7 @@ constexpr double kSpectral = std::numeric_limits<double>::infinity();
 TEST(SchattenLowRank, FindsTheLeadingSingularTriples) {
   const auto spectrum = test::exponential_decay(50, 0.8);
   const auto a = test::matrix_with_spectrum({.rows = 100, .cols = 60, .seed = 1}, spectrum);
-  const DenseRows rows(a.view());
-  const auto svd = schatten_low_rank(MatrixOperator(rows), {.rank = 6, .eps = 0.01});
+  const auto svd = schatten_low_rank(MatrixOperator(a.view()), {.rank = 6, .eps = 0.01});
   for (Index i = 0; i < 6; ++i) EXPECT_NEAR(svd.singular_values[i], spectrum[i], test::rounding_tolerance(a.view()));
   const auto ut = detail::transposed<double>(svd.u.view());
   EXPECT_LE(test::orthonormality_error(ut.view()), 1e-12);
@@ -116,10 +115,9 @@ TEST(SchattenLowRank, TakesSmallZeroAndRankDeficientMatrices) {
 
 TEST(SchattenLowRank, SameSeedGivesTheSameBitsForAnyNumberOfThreads) {
   const auto a = test::gaussian_matrix({.rows = 9000, .cols = 50, .seed = 2});
-  const DenseRows rows(a.view());
   const auto factor_with = [&](int threads) {
     const test::ThreadCount scope(threads);
-    return schatten_low_rank(MatrixOperator(rows), {.rank = 3, .seed = 5});
+    return schatten_low_rank(MatrixOperator(a.view()), {.rank = 3, .seed = 5});
   };
   const auto one = factor_with(1);
   for (const int threads : {1, 2, 8}) {

@@ -180,7 +180,7 @@ TEST(ActiveRegression, RejectsPlansThatPlanLabelsDoesNotMake) {
   EXPECT_CONTAINS(message({50, 1, {3, 50}, {0.5, 0.5}}), "must ascend in [0, 50)");
   EXPECT_CONTAINS(message({50, 1, {3, 4}, {0.5}}), "got 2 rows and 1 probabilities");
   EXPECT_CONTAINS(message({50, 1, {3, 4}, {0.5, 0.0}}), "must be in (0, 1], got 0");
-  EXPECT_CONTAINS(message({50, 0.5, {3, 4}, {0.5, 0.5}}), "norm exponent");
+  EXPECT_CONTAINS(message({50, 0.5, {3, 4}, {0.5, 0.5}}), "norm_exponent");
 }
 
 TEST(ActiveRegression, FewerLabelsThanColumnsAreReportedByTheRank) {

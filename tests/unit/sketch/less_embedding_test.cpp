@@ -49,7 +49,6 @@ TEST(Less, ProductsAreThoseOfTheSparseMatrix) {
   const auto a = test::sparse_gaussian(500, 12, 0.5, 1);
   const auto wide = test::widened(a);
   const auto csr = test::to_csr<float>(a);
-  const DenseRows source(a.view());
   const LessEmbedding s(std::vector<double>(500, 0.1), {.rows = 48, .seed = 2});
   Matrix<double> dense(48, 500);
   for (Index j = 0; j < 500; ++j) {
@@ -58,7 +57,7 @@ TEST(Less, ProductsAreThoseOfTheSparseMatrix) {
     }
   }
   const auto expected = test::product64(dense, wide);
-  for (const RowMatrix& form : {RowMatrix(source), RowMatrix(wide.view()), RowMatrix(csr.view())}) {
+  for (const RowMatrix& form : {RowMatrix(a.view()), RowMatrix(wide.view()), RowMatrix(csr.view())}) {
     EXPECT_LE(test::largest_difference(s.apply(form), expected), 1e-12);
     EXPECT_TRUE(test::same_bits_everywhere([&] { return s.apply(form); }));
   }

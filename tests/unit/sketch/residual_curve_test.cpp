@@ -30,7 +30,7 @@ std::vector<double> power_law(Index count, double exponent) {
 TEST(Residuals, OfARotatedSpectrumAreClose) {
   const auto spectrum = power_law(300, 1);
   const auto a = test::matrix_with_spectrum({.rows = 500, .cols = 300, .seed = 1}, spectrum);
-  const auto curve = estimate_residuals(DenseRows(a.view()), {.max_rank = 16, .sketch_size = 160, .repetitions = 3});
+  const auto curve = estimate_residuals(a.view(), {.max_rank = 16, .sketch_size = 160, .repetitions = 3});
   ASSERT_EQ(curve.residual.size(), 17U);
   EXPECT_NEAR(curve.frobenius_norm, test::frobenius_norm(a.view()), 1e-12);
   EXPECT_EQ(curve.residual[0], curve.frobenius_norm);
@@ -40,10 +40,9 @@ TEST(Residuals, OfARotatedSpectrumAreClose) {
 TEST(Residuals, AreTooLowWithoutTheCorrection) {
   const auto spectrum = power_law(300, 1);
   const auto a = test::matrix_with_spectrum({.rows = 500, .cols = 300, .seed = 1}, spectrum);
-  const DenseRows source(a.view());
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     const auto raw =
-        estimate_residuals(source, {.max_rank = 16, .sketch_size = 80, .seed = seed, .correct_bias = false});
+        estimate_residuals(a.view(), {.max_rank = 16, .sketch_size = 80, .seed = seed, .correct_bias = false});
     EXPECT_LT(raw.residual[16] / tail(spectrum, 16), 0.85) << seed;
   }
 }
@@ -52,7 +51,7 @@ TEST(Residuals, AreTooLowWithoutTheCorrection) {
 TEST(Residuals, CorrectionIsTheDocumentedFactor) {
   const auto a = test::matrix_with_spectrum({.rows = 500, .cols = 300, .seed = 1}, power_law(300, 2));
   BilinearSketch corrected(500, 300, {.max_rank = 4}), raw(500, 300, {.max_rank = 4, .correct_bias = false});
-  for (BilinearSketch* sketch : {&corrected, &raw}) sketch->add_block(0, DenseRows(a.view()));
+  for (BilinearSketch* sketch : {&corrected, &raw}) sketch->add_block(0, a.view());
   const auto sigma = test::singular_values(raw.sketch(0));
   const double m = 64;
   for (std::size_t k = 1; k <= 4; ++k) {
@@ -70,7 +69,7 @@ TEST(Residuals, CorrectionIsTheDocumentedFactor) {
 TEST(Residuals, OfSmallMatricesAreExact) {
   const auto spectrum = test::exponential_decay(20, 0.8);
   const auto a = test::matrix_with_spectrum({.rows = 30, .cols = 20, .seed = 1}, spectrum);
-  const auto curve = estimate_residuals(DenseRows(a.view()), {.max_rank = 25});
+  const auto curve = estimate_residuals(a.view(), {.max_rank = 25});
   const auto sigma = test::singular_values(test::widened(a));
   for (Index k = 0; k < 20; ++k) EXPECT_NEAR(curve.residual[k], tail(sigma, k), 1e-13) << k;
   for (Index k = 20; k <= 25; ++k) EXPECT_EQ(curve.residual[k], 0) << k;
@@ -97,7 +96,7 @@ TEST(Residuals, FollowTheSizeOfTheMatrix) {
 TEST(Residuals, OfNarrowMatricesAreClose) {
   const auto spectrum = power_law(60, 0.5);
   const auto a = test::matrix_with_spectrum({.rows = 2000, .cols = 60, .seed = 1}, spectrum);
-  const auto curve = estimate_residuals(DenseRows(a.view()), {.max_rank = 12, .sketch_size = 120, .repetitions = 3});
+  const auto curve = estimate_residuals(a.view(), {.max_rank = 12, .sketch_size = 120, .repetitions = 3});
   for (Index k = 0; k <= 12; ++k) EXPECT_NEAR(curve.residual[k] / tail(spectrum, k), 1, 0.06) << k;
 }
 
@@ -163,15 +162,14 @@ TEST(Residuals, AllFormsAgreeAndGiveTheSameBitsEverywhere) {
   const auto a = test::sparse_gaussian(3000, 120, 0.3, 1);
   const auto wide = test::widened(a);
   const auto csr = test::to_csr<float>(a);
-  const DenseRows source(a.view());
   const auto curve_of = [](const RowMatrix& form) {
     const auto residual = estimate_residuals(form, {.max_rank = 10}).residual;
     Matrix<double> row(1, static_cast<Index>(residual.size()));
     std::copy(residual.begin(), residual.end(), row.data());
     return row;
   };
-  const auto expected = curve_of(source);
-  for (const RowMatrix& form : {RowMatrix(source), RowMatrix(wide.view()), RowMatrix(csr.view())}) {
+  const auto expected = curve_of(a.view());
+  for (const RowMatrix& form : {RowMatrix(a.view()), RowMatrix(wide.view()), RowMatrix(csr.view())}) {
     EXPECT_LE(test::largest_difference(curve_of(form), expected), 1e-12 * expected(0, 0));
     EXPECT_TRUE(test::same_bits_everywhere([&] { return curve_of(form); }));
   }
@@ -201,9 +199,9 @@ class CountedRows final : public RowSource {
 TEST(Residuals, ASourceIsReadOnce) {
   const auto a = test::gaussian_matrix({.rows = 3000, .cols = 200, .seed = 1});
   const CountedRows source(a);
-  const auto curve = estimate_residuals(source, {.max_rank = 8});
+  const auto curve = estimate_residuals(RowMatrix(source), {.max_rank = 8});
   EXPECT_EQ(source.reads(), std::vector<int>(3000, 1));
-  EXPECT_EQ(curve.residual, estimate_residuals(DenseRows(a.view()), {.max_rank = 8}).residual);
+  EXPECT_EQ(curve.residual, estimate_residuals(a.view(), {.max_rank = 8}).residual);
 }
 
 TEST(Residuals, HalvesInACheckpointAreReadAsTheirValues) {
@@ -211,8 +209,8 @@ TEST(Residuals, HalvesInACheckpointAreReadAsTheirValues) {
     const test::TemporaryFolder folder;
     const auto rows = Checkpoint::open(test::write_encoder(folder, "model", 2, dtype)).rows_of(test::kTable);
     const Matrix<float> in_memory = read_all(*rows);
-    EXPECT_EQ(estimate_residuals(*rows, {.max_rank = 8}).residual,
-              estimate_residuals(DenseRows(in_memory.view()), {.max_rank = 8}).residual);
+    EXPECT_EQ(estimate_residuals(RowMatrix(*rows), {.max_rank = 8}).residual,
+              estimate_residuals(in_memory.view(), {.max_rank = 8}).residual);
   }
 }
 
@@ -224,7 +222,7 @@ TEST(Residuals, EntriesOfTheSamePlaceAddUp) {
 TEST(Residuals, BadOptionsAndEntriesAreNamed) {
   Matrix<float> a(300, 80);
   const auto refusal = [&](const ResidualOptions& options) {
-    return test::message_of<InvalidArgument>([&] { estimate_residuals(DenseRows(a.view()), options); });
+    return test::message_of<InvalidArgument>([&] { estimate_residuals(a.view(), options); });
   };
   EXPECT_CONTAINS(refusal({.max_rank = -1}), "max_rank");
   EXPECT_CONTAINS(refusal({.max_rank = 10, .sketch_size = 19}), "at least 2 max_rank = 20, got 19");
@@ -250,7 +248,7 @@ class BilinearForms : public testing::Test {
  protected:
   BilinearForms() {
     for (Index i = 0; i < kRows * kCols; ++i) a_.data()[i] = std::round(10 * a_.data()[i]);
-    sketch_of_whole_.add_block(0, DenseRows(a_.view()));
+    sketch_of_whole_.add_block(0, a_.view());
   }
 
   void update_all(BilinearSketch& sketch, Index first, Index last) const {
@@ -282,7 +280,7 @@ TEST_F(BilinearForms, UpdatesBlocksAndMergesOfIntegersGiveTheSameBits) {
 }
 
 TEST_F(BilinearForms, IsTheProductWithTheEmbeddingsThatEstimateUses) {
-  const auto direct = estimate_residuals(DenseRows(a_.view()), options_);
+  const auto direct = estimate_residuals(a_.view(), options_);
   const auto streamed = sketch_of_whole_.curve(direct.frobenius_norm);
   EXPECT_EQ(streamed.residual, direct.residual);
   EXPECT_EQ(streamed.standard_deviations, direct.standard_deviations);
@@ -293,7 +291,7 @@ TEST_F(BilinearForms, ChangesThatCancelLeaveNothing) {
   BilinearSketch sketch(kRows, kCols, options_);
   update_all(sketch, 0, kRows);
   for (Index i = 0; i < kRows * kCols; ++i) a_.data()[i] = -a_.data()[i];
-  sketch.add_block(0, DenseRows(a_.view()));
+  sketch.add_block(0, a_.view());
   EXPECT_EQ(sketch.curve().residual, std::vector<double>(6, 0.0));
 }
 

@@ -41,7 +41,7 @@ double true_excess(const Matrix<float>& a, const KrylovSvd& svd) {
 }
 
 KrylovSvd sketched(const Matrix<float>& a, const SketchedSvdOptions& options) {
-  return sketched_svd(DenseRows(a.view()), options);
+  return sketched_svd(a.view(), options);
 }
 
 bool same_bits(const KrylovSvd& a, const KrylovSvd& b) {
@@ -68,7 +68,7 @@ class CountingRows final : public RowSource {
 TEST(SketchedSvd, TwoReadsOfATallMatrixAreEnough) {
   const auto a = decaying(4000, 0.5, 1);
   const CountingRows rows(a);
-  const auto svd = sketched_svd(rows, {.rank = kRank, .eps = 0.05});
+  const auto svd = sketched_svd(RowMatrix(rows), {.rank = kRank, .eps = 0.05});
   EXPECT_EQ(rows.reads(), 2);
   EXPECT_EQ(svd.status, Status::converged);
   EXPECT_LE(true_excess(a, svd), 0.05);
@@ -141,7 +141,7 @@ TEST(SketchedSvd, KnownStepsComeToTheSameAndNobodyLooks) {
   const auto a = decaying(4000, 0.3, 10);
   const CountingRows rows(a);
   const auto with_steps = [&](Index steps) {
-    return sketched_svd(rows, {.rank = kRank, .eps = 1e-4, .rows = 500, .steps = steps});
+    return sketched_svd(RowMatrix(rows), {.rank = kRank, .eps = 1e-4, .rows = 500, .steps = steps});
   };
   const auto few = with_steps(2), many = with_steps(12);
   EXPECT_EQ(rows.reads(), 4);
@@ -154,8 +154,7 @@ TEST(SketchedSvd, KnownStepsComeToTheSameAndNobodyLooks) {
 
 TEST(SketchedSvd, WhereItWouldNotPayItIsBlockKrylov) {
   const auto a = decaying(1000, 0.5, 6);
-  const DenseRows rows(a.view());
-  EXPECT_TRUE(same_bits(sketched(a, {.rank = kRank}), block_krylov(rows, {.rank = kRank})));
+  EXPECT_TRUE(same_bits(sketched(a, {.rank = kRank}), block_krylov(a.view(), {.rank = kRank})));
   const auto wide = detail::widened(a.view());
   EXPECT_TRUE(same_bits(sketched_svd(RowMatrix(wide.view()), {.rank = kRank, .eps = 0.5}),
                         block_krylov(RowMatrix(wide.view()), {.rank = kRank, .eps = 0.5})));

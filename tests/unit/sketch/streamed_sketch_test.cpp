@@ -17,11 +17,10 @@ class StreamedRows : public testing::Test {
  protected:
   Matrix<float> a_ = test::sparse_gaussian(kRows, kCols, 0.5, 1);
   SparseSignEmbedding embedding_{40, kRows, 8, 7};
-  Matrix<double> whole_ = embedding_.apply(DenseRows(a_.view()));
+  Matrix<double> whole_ = embedding_.apply(a_.view());
 
   void add(StreamedSketch& sketch, Index first, Index count) const {
-    const DenseRows rows(a_.view().row_block(first, count));
-    sketch.add_rows(first, rows);
+    sketch.add_rows(first, a_.view().row_block(first, count));
   }
 };
 
@@ -49,7 +48,7 @@ TEST_F(StreamedRows, IntegersAddUpExactlyInAnyOrder) {
   const auto csr = test::to_csr<float>(a_);
   second.add_rows(0, csr.view().row_block(0, 300));
   second.merge(first);
-  EXPECT_TRUE(test::same_bits(second.result(), embedding_.apply(DenseRows(a_.view()))));
+  EXPECT_TRUE(test::same_bits(second.result(), embedding_.apply(a_.view())));
 }
 
 TEST_F(StreamedRows, OtherEmbeddingsAreNotMerged) {
