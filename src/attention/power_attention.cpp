@@ -6,7 +6,7 @@
 
 #include "base/lane_sum.hpp"
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner::detail {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "cluster/simplex_least_squares.hpp"
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "sketch/sketched_basis.hpp"

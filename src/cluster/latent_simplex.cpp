@@ -8,9 +8,8 @@
 
 #include "cluster/vertex_search.hpp"
 #include "linalg/blas.hpp"
-#include "linalg/conversion.hpp"
 #include "linalg/gathered_rows.hpp"
-#include "linalg/lane_matrix_sum.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "linalg/orthonormal_rows.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
 #include "linalg/row_kernels.hpp"

@@ -11,7 +11,7 @@
 #include "cluster/cluster_starts.hpp"
 #include "cluster/subspace_descent.hpp"
 #include "cluster/subspace_distances.hpp"
-#include "linalg/row_weights.hpp"
+#include "linalg/row_weight_check.hpp"
 
 namespace loewner {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "linalg/conversion.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/cancellation.hpp"
 
 namespace loewner::detail {
