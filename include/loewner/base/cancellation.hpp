@@ -5,8 +5,9 @@
 
 namespace loewner {
 
-/// While it lives, long computations started by this thread ask `stop_wanted` now and then (every parallel loop does)
-/// and leave by throwing Cancelled when it says true. Scopes nest; the innermost one is asked.
+/// Lets a caller stop long computations of its thread. While an object lives, every parallel loop
+/// that the thread starts calls `stop_wanted` and throws Cancelled when it returns true. Scopes nest;
+/// the innermost one is asked.
 class CancellationScope {
  public:
   explicit CancellationScope(std::function<bool()> stop_wanted);
@@ -19,7 +20,7 @@ class CancellationScope {
   const std::function<bool()>* outer_;
 };
 
-/// Throws Cancelled if the innermost scope of this thread wants it; free when there is none.
+/// Throws Cancelled if the innermost scope of this thread wants to stop. Free without a scope.
 void throw_if_cancelled();
 
 }  // namespace loewner

@@ -7,32 +7,34 @@
 
 namespace loewner {
 
-/// A mistake of the caller: the message names the requirement and what came instead. ValueError in Python.
+/// A mistake of the caller. The message states the requirement and the received value. ValueError in
+/// Python.
 class InvalidArgument : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
 };
 
-/// A file that breaks a rule of its format or cannot be read or written; names the file, the tensor and the rule.
-/// OSError in Python.
+/// A file that violates its format or cannot be read or written. The message names the file, the
+/// tensor and the rule. OSError in Python.
 class IoError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A byte or error budget that no encoding meets; names the smallest size (or error) that is possible.
+/// A budget of bytes or error that no encoding meets. The message names the smallest possible size
+/// or error.
 class BudgetError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The caller asked to stop (Ctrl-C, a progress callback that said no). Nothing half-made is visible afterwards.
+/// The caller asked to stop, by Ctrl-C or a callback. No partial result is visible afterwards.
 class Cancelled : public std::runtime_error {
  public:
   Cancelled() : std::runtime_error("cancelled") {}
 };
 
-/// Throws InvalidArgument with `message()` unless `condition` holds; the message is built only when it is needed.
+/// Throws InvalidArgument with message() unless `condition` holds. Builds the message only then.
 template <typename Message>
 void require(bool condition, Message&& message) {
   if (!condition) throw InvalidArgument(message());
@@ -40,5 +42,5 @@ void require(bool condition, Message&& message) {
 
 }  // namespace loewner
 
-/// Our own bugs only, never a user's input: on in debug and sanitizer builds.
+/// Checks for bugs of this library, never for input of a user. Active in debug and sanitizer builds.
 #define LOEWNER_ASSERT(condition) assert(condition)

@@ -13,16 +13,15 @@
 namespace loewner {
 namespace detail {
 
-/// Memory of a matrix, 64-byte aligned, in huge pages where it has several megabytes. Throws std::bad_alloc.
+/// Memory for a matrix: 64-byte aligned, in huge pages from 4 MiB on. Throws std::bad_alloc.
 void* allocate_matrix(std::size_t bytes);
+/// Returns the memory of allocate_matrix; null is allowed.
 void free_matrix(void* data) noexcept;
 
 }  // namespace detail
 
-/// An owning row-major matrix, zero-filled by its constructor and 64-byte aligned (one cache line, one AVX-512
-/// register).
-///
-/// Move-only on purpose: a table has hundreds of megabytes, so copies are explicit (`clone`).
+/// An owning row-major matrix, zero-filled by its constructor and 64-byte aligned (one cache line,
+/// one AVX-512 register). Move-only, since matrices have up to hundreds of megabytes: clone() copies.
 ///
 /// Errors    InvalidArgument on a negative size or one that overflows; std::bad_alloc when memory runs out.
 template <typename T>
@@ -33,8 +32,8 @@ class Matrix {
   Matrix() = default;
   Matrix(Index rows, Index cols) : Matrix(uninitialized(rows, cols)) { std::fill_n(data_.get(), rows_ * cols_, T{}); }
 
-  /// A matrix without the zeros, for results that are written whole: the threads that fill them touch their pages
-  /// first.
+  /// A matrix of unspecified entries, for results that are written whole: the threads that write
+  /// them then touch their pages first.
   static Matrix uninitialized(Index rows, Index cols) {
     Matrix matrix;
     const auto count = checked_product(rows, cols);

@@ -9,9 +9,8 @@
 
 namespace loewner {
 
-/// A row-major matrix that somebody else owns: entries of a row are neighbours, rows are `stride` entries apart.
-///
-/// Storage rule of the whole library: row-major, unit column stride. A view never outlives its owner and never copies.
+/// A row-major matrix that another object owns: the entries of a row are adjacent, rows are `stride`
+/// entries apart. A view copies no entries and must not outlive their owner.
 template <typename T>
 class MatrixView {
  public:
@@ -21,7 +20,7 @@ class MatrixView {
   }
   MatrixView(T* data, Index rows, Index cols) : MatrixView(data, rows, cols, cols) {}
 
-  /// A mutable view serves wherever a read-only one is asked for.
+  /// A mutable view converts to a read-only one.
   operator MatrixView<const T>() const requires(!std::is_const_v<T>) { return {data_, rows_, cols_, stride_}; }
 
   Index rows() const { return rows_; }

@@ -12,36 +12,42 @@
 
 namespace loewner {
 
-/// The floating-point formats in which factors and dense matrices are stored.
+/// The floating-point formats of stored factors and dense matrices.
 enum class NumberFormat { f32, f16, bf16 };
 
+/// The name of a format: f32, f16 or bf16.
 std::string_view to_string(NumberFormat format);
+/// The format of a name, or nothing for an unknown name.
 std::optional<NumberFormat> number_format_from_string(std::string_view name);
+/// The stored bytes of one number: 4 or 2.
 Index bytes_per_number(NumberFormat format);
 
-/// float32 -> stored bytes, little-endian, round to nearest even; out holds values.size() * bytes_per_number(format)
-/// bytes. A value beyond the largest finite half becomes infinity: callers that must not overflow check
-/// `largest_finite` first.
+/// Writes float32 values as little-endian numbers of a format, rounded to nearest even.
+///
+/// Shapes    out: values.size() * bytes_per_number(format) bytes.
+/// Accuracy  values beyond the largest finite number of the format become infinity; callers that must
+///           not overflow compare with largest_finite first.
 void encode_numbers(std::span<const float> values, NumberFormat format, std::byte* out);
 
-/// Stored bytes -> float32, exact.
+/// Reads values.size() stored numbers as float32, exactly.
 void decode_numbers(const std::byte* in, NumberFormat format, std::span<float> values);
 
-/// The largest finite value of a format, as double.
+/// The largest finite value of a format.
 double largest_finite(NumberFormat format);
 
-// ---- one value at a time; branch-free where it pays, so that the loops above vectorise ----
+// ---- one value at a time; branch-free where that lets the loops above vectorize ----
 
+/// A binary16 number as float32, exactly; NaNs become quiet, as in the processors' own conversion.
 inline float half_to_float(std::uint16_t h) {
-  // Shift exponent and mantissa into place and correct the exponent bias (15 -> 127) by one exact multiplication, which
-  // also normalises subnormals; infinities and NaNs have their exponent set by hand, and NaNs become quiet, as by the
-  // processors' own conversion.
+  // Shifts exponent and mantissa into place and corrects the exponent bias (15 -> 127) by one exact multiplication,
+  // which also normalizes subnormals. Infinities and NaNs have their exponent set by hand.
   const std::uint32_t magnitude = static_cast<std::uint32_t>(h & 0x7fffu) << 13;
   std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1.0p112f);
   if ((h & 0x7c00u) == 0x7c00u) bits |= (h & 0x3ffu) != 0 ? 0x7fc00000u : 0x7f800000u;
   return std::bit_cast<float>(bits | (static_cast<std::uint32_t>(h & 0x8000u) << 16));
 }
 
+/// The nearest binary16 number, ties to even; NaN stays NaN.
 inline std::uint16_t float_to_half(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000u);
@@ -56,10 +62,12 @@ inline std::uint16_t float_to_half(float value) {
   return sign | static_cast<std::uint16_t>((rounded - 0x38000000u) >> 13);
 }
 
+/// A bfloat16 number as float32, exactly.
 inline float bfloat16_to_float(std::uint16_t b) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(b) << 16);
 }
 
+/// The nearest bfloat16 number, ties to even; NaN stays NaN.
 inline std::uint16_t float_to_bfloat16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);  // keep NaN a NaN

@@ -7,20 +7,24 @@
 
 namespace loewner {
 
-/// Threads that parallel loops use: at first the processors this process may run on.
+/// The number of threads of parallel loops. Initially the number of processors that this process may
+/// use.
 int num_threads();
 
-/// Sets it for the whole process; InvalidArgument unless count >= 1.
+/// Sets the number of threads for the whole process.
+///
+/// Errors    InvalidArgument unless count >= 1.
 void set_num_threads(int count);
 
-/// Calls body(0) ... body(count - 1), in any order, from up to num_threads() threads, and returns when all are done.
+/// Calls body(0) ... body(count - 1) in any order on up to num_threads() threads, and returns when all
+/// calls have returned. A loop inside a loop runs on the calling thread.
 ///
-/// Random    Which thread runs an index is left open: a body must write only to places of its own index, and a
-///           reduction adds per-index results in index order afterwards. Then results are the same bits for any number
-///           of threads.
-/// Errors    An exception of a body stops the hand-out of further indices and is rethrown here after every thread has
-///           ended; of several, the one of the lowest index. A loop inside a loop runs on the calling thread. Cancelled
-///           when the surrounding CancellationScope says so; asked on the calling thread before each of its indices.
+/// Random    any thread may run any index. Results have the same bits for any number of threads if a
+///           body writes only to memory of its own index and reductions add the results in the order
+///           of the indices afterwards.
+/// Errors    after an exception no further index starts; when all threads have ended the exception of
+///           the lowest index is rethrown. Cancelled when the surrounding CancellationScope wants to
+///           stop: the calling thread asks it before each of its indices.
 void parallel_for(Index count, const std::function<void(Index)>& body);
 
 }  // namespace loewner

@@ -6,8 +6,8 @@
 
 namespace loewner {
 
-/// Told now and then, on the thread that called: what is being worked on and which share of the whole is done, in [0,
-/// 1], never decreasing. May be empty. (To stop a computation, see cancellation.hpp.)
+/// Receives the current step and the finished fraction of the work, in [0, 1] and never decreasing.
+/// Called on the calling thread. May be empty. To stop a computation, see cancellation.hpp.
 using ProgressCallback = std::function<void(std::string_view what, double fraction)>;
 
 }  // namespace loewner

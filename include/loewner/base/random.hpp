@@ -7,23 +7,25 @@
 
 namespace loewner {
 
-/// What a random number is for. Two purposes never share a stream, so adding a consumer changes nobody else's numbers.
+/// The use of a random number. Purposes never share a stream, so a new one leaves the numbers of the
+/// others unchanged.
 enum class RandomPurpose : std::uint32_t { test_data = 1, initial_guess = 2, sampling = 3, sketch = 4, rotation = 5 };
 
-/// One block of Philox4x32-10: four random words that depend on the key and the counter only
-/// [SalmonMoraesDrorShaw2011].
+/// One block of Philox4x32-10: four random words, a pure function of counter and key.
+///
+/// Method    [SalmonMoraesDrorShaw2011].
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
 
-/// A stream of random numbers that is a pure function of (seed, purpose, index).
+/// A stream of random numbers, a pure function of (seed, purpose, index).
 ///
-/// Random    No state is shared: streams of different indices may be drawn by any thread in any order with the same
-/// result.
+/// Random    streams share no state: any thread may draw from the streams of different indices in any
+///           order with the same result.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint64_t index = 0);
 
   std::uint32_t next_word();
-  void next_words(std::span<std::uint32_t> words);
+  void next_words(std::span<std::uint32_t> words);  ///< words.size() calls of next_word
   std::uint64_t next_uint64();
   double uniform();                          ///< in [0, 1), 53 random bits
   double normal();                           ///< standard normal (Box-Muller)

@@ -8,23 +8,21 @@
 
 namespace loewner {
 
-/// A matrix that can be read by blocks of rows as float32, wherever it lies: in memory, in a file, or computed on the
-/// way.
-///
-/// Every solver that needs no more than passes over the rows takes one of these, so that a table larger than memory is
-/// no special case. `read_rows` is called from several threads at once and must be safe for that.
+/// A matrix that is read by blocks of rows as float32, from memory, from a file, or computed on demand.
+/// Solvers that need only passes over the rows take a RowSource, so matrices larger than memory need no
+/// special case. Several threads call `read_rows` at once.
 class RowSource {
  public:
   virtual ~RowSource() = default;
   virtual Index rows() const = 0;
   virtual Index cols() const = 0;
 
-  /// Rows first ... first + count - 1 (count x cols): a view of the source's own memory where it has one, else
-  /// `buffer`, resized as needed and filled. The view lives as long as the source and the buffer.
+  /// Rows first ... first + count - 1 (count x cols): a view of the source's own memory if it has any,
+  /// otherwise of `buffer`, which is resized and filled. Valid as long as the source and the buffer.
   virtual MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const = 0;
 };
 
-/// A matrix in memory as a RowSource; no copy is made.
+/// A view of a matrix in memory as a RowSource, without a copy.
 class DenseRows final : public RowSource {
  public:
   explicit DenseRows(MatrixView<const float> a) : a_(a) {}
@@ -38,7 +36,7 @@ class DenseRows final : public RowSource {
   MatrixView<const float> a_;
 };
 
-/// A matrix in memory that the source keeps alive.
+/// A RowSource that owns its matrix.
 class OwnedRows final : public RowSource {
  public:
   explicit OwnedRows(Matrix<float> a) : a_(std::move(a)) {}
@@ -53,31 +51,36 @@ class OwnedRows final : public RowSource {
   Matrix<float> a_;
 };
 
-/// Rows of one block of the loops below: about 1 MiB of float32, a function of the width only, so that sums over blocks
-/// do not depend on the machine.
+/// The number of rows of a block in the loops below: about 1 MiB of float32. It depends on the width
+/// only, so sums over blocks have the same bits on every machine.
 Index rows_per_block(Index cols);
 
-/// Number of blocks that for_each_row_block hands out.
+/// The number of blocks of for_each_row_block.
 Index num_row_blocks(const RowSource& a);
 
-/// Calls body(block index, first row, rows of the block) for all row blocks of `a`, in parallel (rules of
-/// parallel_for).
+/// Calls body(block index, first row, rows of the block) for all row blocks of `a`, in parallel.
+///
+/// Random    as parallel_for.
+/// Errors    as parallel_for.
 void for_each_row_block(const RowSource& a,
                         const std::function<void(Index block, Index first, MatrixView<const float> rows)>& body);
 
-/// sum over the blocks of body(first row, rows of the block), added in block order: the same bits for any number of
-/// threads.
+/// The sum over the row blocks of body(first row, rows of the block), in parallel.
+///
+/// Random    none; the blocks are added in order: the same bits for any number of threads.
+/// Errors    as parallel_for.
 double sum_over_row_blocks(const RowSource& a,
                            const std::function<double(Index first, MatrixView<const float> rows)>& body);
 
 /// Reads all rows into memory (rows x cols).
 Matrix<float> read_all(const RowSource& a);
 
-/// Throws InvalidArgument "<what> has a non-finite value at row i, column j" (the first one) if there is a NaN or an
-/// infinity.
+/// Checks that a matrix has no NaN and no infinity.
+///
+/// Errors    InvalidArgument "<what> has a non-finite value at row i, column j", naming the first one.
 void require_finite(const RowSource& a, const std::string& what);
 
-/// The same for a block whose first row is row `first` of the matrix.
+/// Checks rows in the same way; their first one is row `first` of the matrix.
 void require_finite_rows(MatrixView<const float> rows, Index first, const std::string& what);
 
 }  // namespace loewner

@@ -6,17 +6,18 @@
 
 namespace loewner {
 
-/// How an iterative solver ended. Its result is usable after each of these.
+/// The reason why an iterative solver ended. The result is usable after each of them.
 enum class Status {
   converged,       ///< the stopping rule of the options was met
-  max_iterations,  ///< the iteration limit came first; the best iterate is returned
+  max_iterations,  ///< the iteration limit was reached first; the best iterate is returned
   stalled,         ///< no further decrease is possible in floating point
-  breakdown,       ///< a step could not be computed; the last good iterate is returned and `detail` says why
+  breakdown,       ///< a step could not be computed: `detail` says why; the last good iterate is returned
 };
 
+/// The name of a status, as its enumerator.
 std::string_view to_string(Status status);
 
-/// What an iterative fit reports besides its result. Objectives are in the units of the solver's documentation.
+/// The report of an iterative fit. The solver's documentation states the units of the objectives.
 struct FitReport {
   Status status = Status::converged;
   int iterations = 0;

@@ -252,7 +252,6 @@ KrylovSvd stored_krylov(const Matrix<float>& a, const BlockKrylovOptions& option
 }
 
 double error_ratio(const Matrix<float>& a, const KrylovSvd& svd, std::span<const double> spectrum) {
-  const DenseRows rows(a.view());
   double all = 0, kept = 0, best = 0;
   const Matrix<double> v = transposed(svd.vt);
   Matrix<double> image(a.rows(), v.cols());
@@ -301,7 +300,6 @@ TEST(BlockKrylov, Float32ProductsAreGivenUpWhereTheyAreTooCoarse) {
 
 TEST(BlockKrylov, WithoutLeftVectorsTheRestIsTheSame) {
   const auto a = test::gaussian_matrix({.rows = 400, .cols = 60, .seed = 31});
-  const DenseRows rows(a.view());
   const BlockKrylovOptions all{.rank = 8, .eps = 1e-3};
   BlockKrylovOptions right_only = all;
   right_only.left_vectors = false;
