@@ -154,10 +154,18 @@ def test_an_injected_script_does_not_run(browser: Browser, tmp_path: Path) -> No
     assert "Content Security Policy" in str(browser.errors())
 
 
+def test_the_table_of_tensors_fits_a_wide_screen_and_scrolls_on_a_phone(browser: Browser) -> None:
+    hidden = f"const box = document.querySelector('{TABLE}').parentNode; return box.scrollWidth - box.clientWidth"
+    browser.show(WIDE)
+    assert browser.run(hidden) <= 0
+    browser.show(PHONE)
+    assert browser.run(hidden) > 0
+
+
 def test_columns_sort_by_mouse(browser: Browser, report: Report) -> None:
     browser.show()
     errors = [tensor.relative_error for tensor in report.tensors]
-    element, number = head(browser, "Relative error")
+    element, number = head(browser, "Error")
     for order, expected in (("descending", sorted(errors, reverse=True)), ("ascending", sorted(errors))):
         element.find_element(By.TAG_NAME, "button").click()
         assert as_numbers(column(browser, number)) == expected
@@ -172,7 +180,7 @@ def test_columns_sort_by_mouse(browser: Browser, report: Report) -> None:
 @pytest.mark.parametrize("key", [Keys.ENTER, Keys.SPACE])
 def test_columns_sort_by_keyboard(browser: Browser, report: Report, key: str) -> None:
     browser.show()
-    element, number = head(browser, "Bytes after")
+    element, number = head(browser, "Size after")
     button = element.find_element(By.TAG_NAME, "button")
     browser.run("arguments[0].focus()", button)
     button.send_keys(key)

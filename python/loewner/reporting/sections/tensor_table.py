@@ -12,8 +12,8 @@ from loewner.reporting.markup import Markup, join, readable, tag
 from loewner.reporting.table import Cell, number, table
 
 HEADS = [
-    *("Tensor", "Shape", "Method", "Rank", "Bits per weight", "Bytes before", "Bytes after"),
-    *("Relative error", "Weighted error"),
+    *("Tensor", "Shape", "Method", "Rank", "Bits/weight", "Size before", "Size after"),
+    *("Error", "Weighted error"),
 ]
 
 
@@ -21,9 +21,9 @@ def tensor_table(report: Report) -> Iterable[Markup]:
     yield table("Encoded tensors", HEADS, [_row(t) for t in report.tensors], sorts=True, key="all-tensors")
     yield tag(
         "p",
-        "Relative error: Frobenius norm of the difference divided by that of the original, after rounding to the "
-        "stored numbers. Weighted error: the same with each row of a token table weighted by the expected frequency of "
-        "its token. Bytes include data, header entries and specification.",
+        "Error: Frobenius norm of the difference to the original, divided by the norm of the original. Weighted error: "
+        "the same with each row of a token table weighted by the expected frequency of its token. Sizes include data, "
+        "header entries and specification.",
         class_="quiet",
     )
 
