@@ -28,9 +28,12 @@ class JsonReport:
 
 
 def _items_of(report: Any) -> Iterator[tuple[str, Any]]:
+    """Names and values in JSON. The entries of a mapping become fields of the report."""
     for field in fields(report):
         value = getattr(report, field.name)
-        if value is not None or field.name not in report.left_out_if_none:
+        if isinstance(value, Mapping):
+            yield from value.items()
+        elif value is not None or field.name not in report.left_out_if_none:
             yield field.name, _plain(value)
 
 
@@ -80,9 +83,13 @@ class TensorReport(JsonReport):
         The method that encoded it.
     structure : str
         How it is stored (docs/format.md).
-    rank, subspaces, archetypes, bits
-        Sizes of the encoding: rank, number of clusters, number of archetypes, mean bits of an entry. None if the
-        structure has no such size.
+    rank : int or None
+        Rank of the factors, if there are any.
+    counts : mapping of str to int or None
+        Counts that single methods report, such as the number of clusters. None for other methods. In JSON each count is
+        a field of its own.
+    bits : float or None
+        Mean bits of an entry, if entries are quantized.
     row_weights : str
         The source of the row weights u_i.
     bytes_before, bytes_after : int
@@ -111,8 +118,7 @@ class TensorReport(JsonReport):
     method: str
     structure: str
     rank: int | None
-    subspaces: int | None
-    archetypes: int | None
+    counts: Mapping[str, int | None]
     bits: float | None
     row_weights: str
     bytes_before: int
@@ -129,8 +135,11 @@ class TensorReport(JsonReport):
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> TensorReport:
-        """The report of one tensor from JSON data."""
-        return TensorReport(**{**data, "shape": tuple(data["shape"])})
+        """The report of one tensor from JSON data. Fields that this class does not have are counts."""
+        known = {field.name for field in fields(TensorReport)}
+        counts = {name: value for name, value in data.items() if name not in known}
+        others = {name: value for name, value in data.items() if name in known}
+        return TensorReport(**{**others, "shape": tuple(data["shape"]), "counts": counts})
 
     def __repr__(self) -> str:
         return f"<TensorReport {self._line()}>"

@@ -42,11 +42,14 @@ def test_the_report_has_the_json_of_the_command_line(method: str, tmp_path: Path
     assert CompressReport.from_dict(said).to_dict() == said and VerifyReport.from_dict(verified) == checked
 
 
-def test_a_field_that_python_does_not_know_is_an_error(tmp_path: Path) -> None:
-    data = loewner.compress(dense_folder("bert"), keep=0.7, dry_run=True).tensors[0].to_dict()
-    assert TensorReport.from_dict(data).to_dict() == data
-    with pytest.raises(TypeError, match="unheard_of"):
-        TensorReport.from_dict({**data, "unheard_of": 1})
+def test_counts_of_single_methods_are_fields_in_json(tmp_path: Path) -> None:
+    report = loewner.compress(dense_folder("bert"), tmp_path / "a", keep=0.7, method="subspaces", num_subspaces=3)
+    tensor = report.tensors[0]
+    data = tensor.to_dict()
+    assert (tensor.counts["subspaces"], data["subspaces"], data["archetypes"]) == (3, 3, None)
+    assert TensorReport.from_dict({**data, "later": 7}).counts["later"] == 7
+    with pytest.raises(TypeError, match="structure"):
+        TensorReport.from_dict({name: value for name, value in data.items() if name != "structure"})
 
 
 def test_choices_are_words_or_members() -> None:

@@ -69,7 +69,7 @@ class Tensor:
     structure: str
     refitted: str | None  # the factor that `loewner refit` fitted
     rank: int | None
-    subspaces: int | None
+    counts: Mapping[str, int | None]  # of single methods, such as the number of clusters
     bits_per_weight: float  # all bytes of the tensor, metadata included
     row_weights: str
     bytes_before: int | None
@@ -86,9 +86,9 @@ class Tensor:
     def to_dict(self) -> dict[str, Any]:
         """JSON data. The nearest tokens of an array are under the name of the array; empty for other structures."""
         fields = asdict(self)
-        nearest = fields.pop("nearest")
+        counts, nearest = fields.pop("counts"), fields.pop("nearest")
         arrays = {structure.directions for structure in STRUCTURES.values() if structure.directions}
-        return {**fields, **{array: nearest.get(array, []) for array in sorted(arrays)}}
+        return {**fields, **counts, **{array: nearest.get(array, []) for array in sorted(arrays)}}
 
 
 @dataclass(frozen=True)

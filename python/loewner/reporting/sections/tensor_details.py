@@ -52,7 +52,7 @@ def _tensor(tensor: Tensor, is_open: bool) -> Markup:
 def _described(tensor: Tensor) -> str:
     text = f"{tensor.role.replace('_', ' ')}, {tensor.rows:,} x {tensor.cols:,}, structure {tensor.structure}"
     text += f", rank {tensor.rank}" if tensor.rank is not None else ""
-    text += f", {tensor.subspaces} subspaces" if tensor.subspaces is not None else ""
+    text += "".join(f", {count} {name}" for name, count in tensor.counts.items() if count is not None)
     text += f", factor {tensor.refitted} refitted" if tensor.refitted else ""
     text += f", {tensor.bits_per_weight:.2f} bits per weight. Row weights: {tensor.row_weights}."
     if tensor.study:
