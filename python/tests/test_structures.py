@@ -20,7 +20,8 @@ NAMES = (METHODS | set(STRUCTURES)) - {"dense"}  # which is also a value of `mem
 
 def names_in(source: str) -> set[str]:
     """Structures and methods among the string constants of a file."""
-    return {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)} & NAMES
+    constants = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    return {value for value in constants if isinstance(value, str)} & NAMES
 
 
 def test_the_list_has_the_structures_of_the_second_reader() -> None:
