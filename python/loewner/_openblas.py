@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads the OpenBLAS that the package ships, before the extension module that is linked to it.
+"""Loads the OpenBLAS library of the package before the extension module that is linked to it.
 
-The loader takes a library that the process has already loaded under the same name, so the extension uses this one.
+The dynamic loader reuses a library that the process has already loaded under the same name, so the extension uses this
+one.
 """
 
 import ctypes
@@ -11,7 +12,7 @@ from pathlib import Path
 
 
 def _library() -> Path:
-    """The library beside the extension module; in an editable installation they lie elsewhere than this file."""
+    """The library beside the extension module, which in an editable installation is not beside this file."""
     extension = find_spec("loewner._core")
     if extension is None or extension.origin is None:
         raise ImportError("loewner: the extension module loewner._core is not installed")
@@ -19,7 +20,7 @@ def _library() -> Path:
 
 
 def _load() -> ctypes.CDLL:
-    """Loads it without threads of its own: the core calls it from its own threads, and idle ones spin for a while."""
+    """Load the library with one thread. The core calls it from its own threads; idle threads of OpenBLAS would spin."""
     name = "OPENBLAS_NUM_THREADS"
     before = os.environ.get(name)
     os.environ[name] = "1"
