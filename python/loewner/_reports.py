@@ -257,7 +257,11 @@ class VerifyReport(JsonReport):
         Checks that were not possible, and why.
     weights_bytes_before, weights_bytes_after : int
         Bytes of all weight files.
+    untouched_files : int or None
+        Files other than weights and configuration that equal the original's; None if they were not compared.
     """
+
+    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"untouched_files"})
 
     holds: bool
     tensors: tuple[CheckedTensor, ...]
@@ -266,6 +270,7 @@ class VerifyReport(JsonReport):
     notes: tuple[str, ...]
     weights_bytes_before: int
     weights_bytes_after: int
+    untouched_files: int | None = None
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> VerifyReport:

@@ -166,8 +166,7 @@ def verify(output: Folder, model: Folder, *, progress: Progress | None = None) -
     Notes
     -----
     A stored error is accepted if it agrees with the recomputed one to 1e-4 relative or 1e-7 absolute. Tensors that are
-    not encoded must equal the original's byte for byte. `predicted_error` and files other than weights are not
-    checked.
+    not encoded must equal the original's byte for byte. `predicted_error` is not checked.
 
     Examples
     --------
