@@ -63,12 +63,18 @@ std::vector<std::string> method_names() {
   return names;
 }
 
+std::string method_list() {
+  std::string list = "Methods:\n";
+  for (const Method method : all_methods()) {
+    list += fmt::format("  {:<12}{}\n", to_string(method), info_of(method).description);
+  }
+  return list;
+}
+
 IfExists if_exists_of(bool resume, bool overwrite) {
   if (resume) return IfExists::resume;
   return overwrite ? IfExists::overwrite : IfExists::refuse;
 }
-
-constexpr const char* kByBudget = "auto";
 
 // "1.5GB", "800 MiB" or a number of bytes; a kB has 1000 bytes, as in the tables.
 std::int64_t parse_bytes(const std::string& option, const std::string& text) {
@@ -82,21 +88,6 @@ std::int64_t parse_bytes(const std::string& option, const std::string& text) {
   const double bytes = unit == kUnits.end() ? 0 : number * unit->second;
   require(bytes >= 1 && bytes < 0x1p62, [&] { return option + ": a size as 1.5GB is needed, got '" + text + "'"; });
   return static_cast<std::int64_t>(bytes);
-}
-
-// "K" or "K:T", K a number or "auto".
-void parse_archetypes(const std::string& text, CompressOptions& options) {
-  const auto number = [&](std::string_view digits) {
-    std::int64_t value = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    require(parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size(),
-            [&] { return "--archetypes: K or K:T is needed, as in 256:4, got '" + text + "'"; });
-    return value;
-  };
-  const auto colon = text.find(':');
-  const std::string count = text.substr(0, colon);
-  if (count != kByBudget) options.num_archetypes = number(count);
-  if (colon != std::string::npos) options.archetypes_per_row = number(std::string_view(text).substr(colon + 1));
 }
 
 class Command {
@@ -157,8 +148,9 @@ class Compress final : public Command {
     if (all_) options_.selection = Selection::all;
     options_.method = *method_from_string(method_);
     options_.factor_format = *number_format_from_string(factor_format_);
-    if (subspaces_ != kByBudget) options_.num_subspaces = std::stoi(subspaces_);
-    if (!archetypes_.empty()) parse_archetypes(archetypes_, options_);
+    for (const auto& [method, text] : method_flags_) {
+      if (text) set_from_flag(method, *text, options_.method_options);
+    }
     options_.if_exists = if_exists_of(resume_, overwrite_);
     if (!max_memory_.empty()) options_.max_memory = parse_bytes("--max-memory", max_memory_);
     if (!budget_.empty()) options_.budget = parse_bytes("--budget", budget_);
@@ -189,15 +181,15 @@ class Compress final : public Command {
     amount->require_option(1);
   }
   void add_method() {
-    app->add_option("--method", method_, "how; auto takes what leaves the lowest weighted error")
+    app->footer(method_list());
+    app->add_option("--method", method_, "encoding of the matrices; the methods are listed below")
         ->check(CLI::IsMember(method_names()))
         ->capture_default_str();
-    app->add_option("--subspaces", subspaces_, "how many, of --method subspaces; auto: chosen by the budget")
-        ->check(CLI::IsMember({kByBudget}) | CLI::Range(1, 256))
-        ->capture_default_str();
-    app->add_option("--archetypes", archetypes_,
-                    "K[:T], of --method archetypes: how many, and of how many a row is a mixture; K auto: one for each "
-                    "256 rows");
+    for (const Method method : all_methods()) {
+      const MethodInfo& info = info_of(method);
+      if (!info.flag.empty())
+        app->add_option(std::string(info.flag), method_flags_[method], std::string(info.flag_help));
+    }
     app->add_option("--norm-exponent", options_.norm_exponent, "p >= 1 of lp and of the l_p errors")
         ->capture_default_str();
     app->add_option("--row-weights", options_.row_weights, "zipf[:EXPONENT], none, or a file of token counts")
@@ -218,7 +210,8 @@ class Compress final : public Command {
 
   CompressOptions options_;
   Common common_;
-  std::string method_ = "auto", subspaces_ = kByBudget, factor_format_ = "f32", max_memory_, budget_, archetypes_;
+  std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;
+  std::map<Method, std::optional<std::string>> method_flags_;  // values of the flags of single methods, as given
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
 };
 

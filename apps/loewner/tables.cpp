@@ -41,11 +41,10 @@ std::string optional_number(const char* format, const std::optional<double>& val
   return value ? fmt::format(fmt::runtime(format), *value) : "-";
 }
 
-// What the method chose: a rank, or bits an entry.
+// The size that the method chose: a rank, a count of its own, or bits per entry.
 std::string size_text(const TensorReport& tensor) {
   if (tensor.rank) return fmt::format("rank {}", *tensor.rank);
-  if (tensor.archetypes) return fmt::format("k = {}", *tensor.archetypes);
-  if (tensor.subspaces) return fmt::format("k = {}", *tensor.subspaces);
+  if (!tensor.counts.empty()) return fmt::format("k = {}", tensor.counts.begin()->second);
   return tensor.bits ? fmt::format("{:.2f} bits", *tensor.bits) : "-";
 }
 

@@ -30,17 +30,12 @@ void bind_choices(nb::module_& m) {
       .value("embeddings", Selection::embeddings, "token embeddings")
       .value("linear", Selection::linear, "linear layers and heads")
       .value("all", Selection::all, "token embeddings, linear layers and heads");
-  nb::enum_<Method>(m, "Method", "How a matrix is encoded.")
-      .value("auto", Method::automatic, "for each matrix the method with the lowest weighted error at its size")
-      .value("svd", Method::svd, "row-weighted truncated SVD")
-      .value("lp", Method::lp, "truncated l_p factorization")
-      .value("subspaces", Method::subspaces, "projective clustering: clusters of rows, one subspace for each")
-      .value("codes", Method::codes, "vector quantization of rotated rows, 0 to 8 bits an entry")
-      .value("coded_svd", Method::coded_svd, "quantized coordinates along the principal directions")
-      .value("archetypes", Method::archetypes, "convex mixtures of archetypes plus a quantized residual")
-      .value("int8", Method::int8, "8-bit integers, one scale for each row")
-      .value("int4", Method::int4, "4-bit integers, one scale for each 64 entries")
-      .value("dense", Method::dense, "the matrix itself in a shorter number format");
+  nb::enum_<Method> methods(m, "Method", "How a matrix is encoded.");
+  for (const Method method : all_methods()) {
+    std::string name(to_string(method));
+    std::ranges::replace(name, '-', '_');
+    methods.value(name.c_str(), method, std::string(info_of(method).description).c_str());
+  }
   nb::enum_<NumberFormat>(m, "NumberFormat", "The number format of stored factors.")
       .value("f32", NumberFormat::f32)
       .value("f16", NumberFormat::f16)
@@ -51,6 +46,29 @@ void bind_choices(nb::module_& m) {
       .value("overwrite", IfExists::overwrite, "replace the output");
 }
 
+bool is_method_option(const std::string& name) {
+  return std::ranges::any_of(all_methods(), [&](Method method) {
+    const auto& options = info_of(method).options;
+    return std::ranges::find(options, name, &MethodOption::name) != options.end();
+  });
+}
+
+// None stands for a missing option.
+MethodOptions method_options_of(const nb::kwargs& arguments) {
+  MethodOptions options;
+  for (const auto& [key, value] : arguments) {
+    const auto name = nb::cast<std::string>(key);
+    if (!is_method_option(name)) {
+      throw nb::type_error(("compress() got an unexpected keyword argument '" + name + "'").c_str());
+    }
+    if (value.is_none()) continue;
+    Index number = 0;
+    if (!nb::try_cast(value, number)) throw nb::type_error(("compress(): " + name + " must be an int").c_str());
+    options[name] = number;
+  }
+  return options;
+}
+
 void bind_compress_function(nb::module_& m) {
   const CompressOptions defaults;
   m.def(
@@ -58,10 +76,9 @@ void bind_compress_function(nb::module_& m) {
       [](const std::filesystem::path& model, const std::filesystem::path& output, std::optional<double> keep,
          std::optional<double> bits, std::optional<std::int64_t> budget, std::optional<double> max_error,
          Selection selection, std::vector<std::string> include, std::vector<std::string> exclude, Method method,
-         std::optional<std::int64_t> num_subspaces, std::optional<std::int64_t> num_archetypes,
-         std::int64_t archetypes_per_row, double norm_exponent, const std::string& row_weights,
-         NumberFormat factor_format, std::uint64_t seed, std::int64_t max_memory, bool dry_run, IfExists if_exists,
-         const ProgressCallback& progress) {
+         double norm_exponent, const std::string& row_weights, NumberFormat factor_format, std::uint64_t seed,
+         std::int64_t max_memory, bool dry_run, IfExists if_exists, const ProgressCallback& progress,
+         const nb::kwargs& method_options) {
         const CompressOptions options{.model = model,
                                       .output = output,
                                       .selection = selection,
@@ -72,9 +89,7 @@ void bind_compress_function(nb::module_& m) {
                                       .budget = budget,
                                       .max_error = max_error,
                                       .method = method,
-                                      .num_subspaces = num_subspaces,
-                                      .num_archetypes = num_archetypes,
-                                      .archetypes_per_row = archetypes_per_row,
+                                      .method_options = method_options_of(method_options),
                                       .norm_exponent = norm_exponent,
                                       .row_weights = row_weights,
                                       .factor_format = factor_format,
@@ -86,11 +101,11 @@ void bind_compress_function(nb::module_& m) {
       },
       "model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "bits"_a = nb::none(), "budget"_a = nb::none(),
       "max_error"_a = nb::none(), "selection"_a = defaults.selection, "include"_a = defaults.include,
-      "exclude"_a = defaults.exclude, "method"_a = defaults.method, "num_subspaces"_a = nb::none(),
-      "num_archetypes"_a = nb::none(), "archetypes_per_row"_a = defaults.archetypes_per_row,
-      "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = defaults.row_weights,
-      "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory,
-      "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists, "progress"_a = nb::none(),
+      "exclude"_a = defaults.exclude, "method"_a = defaults.method, "norm_exponent"_a = defaults.norm_exponent,
+      "row_weights"_a = defaults.row_weights, "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed,
+      "max_memory"_a = defaults.max_memory, "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists,
+      "progress"_a = nb::none(),
+      "method_options: int | None"_a,  // nanobind prints the name of a kwargs argument unchanged, so this adds a type
       "The report of loewner.compress as JSON data.");
 }
 

@@ -2,6 +2,7 @@
 #include "loewner/codec/dense.hpp"
 
 #include "codec/spec_field.hpp"
+#include "codec/stored_bytes.hpp"
 
 namespace loewner {
 
@@ -11,7 +12,7 @@ Dense::Dense(std::shared_ptr<const RowSource> values, NumberFormat format)
 std::unique_ptr<EncodedMatrix> Dense::from_tensors(const Json& spec, const ArrayLookup& arrays) {
   const NumberFormat format = detail::format_field(spec);
   const StoredArray weight = arrays("weight");
-  detail::require_array(weight, detail::size_field(spec, "rows"), detail::size_field(spec, "cols"), format);
+  detail::require_array(weight, dtype_of(format), detail::size_field(spec, "rows"), detail::size_field(spec, "cols"));
   return std::make_unique<Dense>(stored_rows(weight), format);
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr Index kGroupOfInt4 = 64;
 
-// One group's values: offset + code step, both rounded to halves before the codes are chosen.
+// The values offset + code * step of a group. Both are rounded to halves before the codes are computed.
 struct Grid {
   std::uint16_t step = 0, offset = 0;
 };
@@ -31,7 +31,7 @@ struct Range {
   float low, high;
 };
 
-// Of at least one value; eight at a time, for this is most of the time of rounding.
+// The range of at least one value, eight values at a time: rounding spends most of its time here.
 Range range_of(std::span<const float> values) {
   detail::Float8 low = detail::all8(values.front()), high = low;
   std::size_t j = 0;
@@ -53,8 +53,8 @@ Grid grid_of(std::span<const float> values, const Integers::Shape& shape) {
   return {half(range / ((1 << shape.bits) - 1)), half(low)};
 }
 
-// Of entry x, still a float: the nearest of 0 ... 2^bits - 1. Adding 1.5 2^23 leaves no room for a fraction, so that
-// the addition rounds, in vector registers and without a call.
+// The code of entry x as a float: the nearest of 0 ... 2^bits - 1. Adding 1.5 2^23 leaves no bits for a fraction, so the
+// addition rounds without a call, and the compiler can vectorize it.
 float code_of(float x, float step, float offset, int bits) {
   constexpr float kNoFraction = 12582912;
   if (!(step > 0)) return 0;
@@ -62,7 +62,7 @@ float code_of(float x, float step, float offset, int bits) {
   return (code + kNoFraction) - kNoFraction;
 }
 
-// The groups of a row: first entry and entries.
+// Calls body(group, first entry, number of entries) for the groups of a row.
 template <typename Body>
 void for_each_group(const Integers::Shape& shape, Body&& body) {
   for (Index g = 0; g < shape.groups(); ++g) {
@@ -82,7 +82,7 @@ void encode_row(std::span<const float> row, const Integers::Shape& shape, std::u
   });
 }
 
-// What decoding the row gives, without packing it.
+// Encodes and decodes a row without packing the codes.
 void round_row(std::span<const float> row, const Integers::Shape& shape, std::span<float> out) {
   for_each_group(shape, [&](Index, Index first, Index count) {
     const Grid grid = grid_of(row.subspan(first, count), shape);
@@ -154,7 +154,7 @@ std::unique_ptr<EncodedMatrix> Integers::from_tensors(const Json& spec, const Ar
   }
   if (std::abs(shape.scale_exponent) > 200) throw IoError("specification: scale_exponent must be in [-200, 200]");
   StoredArray codes = lookup("codes"), steps = lookup("steps"), offsets = lookup("offsets");
-  detail::require_stored(codes, DType::u8, shape.rows, shape.row_bytes());
+  detail::require_array(codes, DType::u8, shape.rows, shape.row_bytes());
   for (const auto* array : {&steps, &offsets}) {
     detail::require_finite_halves(detail::read_stored<std::uint16_t>(*array, DType::f16, shape.rows, shape.groups()),
                                   array->name);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "codec/spec_field.hpp"
+#include "codec/stored_bytes.hpp"
 #include "linalg/blas.hpp"
 #include "loewner/base/error.hpp"
 
@@ -23,8 +24,8 @@ std::unique_ptr<EncodedMatrix> LowRank::from_tensors(const Json& spec, const Arr
   if (rank < 1) throw IoError("specification: field 'rank' must be at least 1, got " + std::to_string(rank));
   const NumberFormat format = detail::format_field(spec);
   const StoredArray left = arrays("left"), right = arrays("right");
-  detail::require_array(left, rows, rank, format);
-  detail::require_array(right, rank, cols, format);
+  detail::require_array(left, dtype_of(format), rows, rank);
+  detail::require_array(right, dtype_of(format), rank, cols);
   return std::make_unique<LowRank>(stored_rows(left), read_all(*stored_rows(right)), format);
 }
 

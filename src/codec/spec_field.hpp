@@ -9,7 +9,7 @@
 
 namespace loewner::detail {
 
-/// A field of a specification from a file; IoError naming the field when it is missing or of another type.
+/// A field of a specification. IoError that names the field if it is missing or has another type.
 template <typename T>
 T spec_field(const Json& spec, const std::string& name) {
   const auto field = spec.is_object() ? spec.find(name) : spec.end();
@@ -21,7 +21,7 @@ T spec_field(const Json& spec, const std::string& name) {
   }
 }
 
-/// A size field: an integer in [0, 2^63).
+/// A size in a specification: an integer in [0, 2^63), else IoError.
 inline Index size_field(const Json& spec, const std::string& name) {
   const auto field = spec.is_object() ? spec.find(name) : spec.end();
   const bool fits = field != spec.end() && field->is_number_integer() &&
@@ -34,19 +34,7 @@ inline Index size_field(const Json& spec, const std::string& name) {
   return field->get<Index>();
 }
 
-/// Throws IoError unless the array has the shape and the number format that the specification asks for.
-inline void require_array(const StoredArray& array, Index rows, Index cols, NumberFormat format) {
-  if (array.rows != rows || array.cols != cols) {
-    throw IoError("array '" + array.name + "' must be " + std::to_string(rows) + " x " + std::to_string(cols) +
-                  ", got " + std::to_string(array.rows) + " x " + std::to_string(array.cols));
-  }
-  if (array.dtype != dtype_of(format)) {
-    throw IoError("array '" + array.name + "' must be of type " + std::string(to_string(dtype_of(format))) + ", got " +
-                  std::string(to_string(array.dtype)));
-  }
-}
-
-/// The number format a specification names.
+/// The number format in a specification.
 inline NumberFormat format_field(const Json& spec) {
   const auto name = spec_field<std::string>(spec, "format");
   const auto format = number_format_from_string(name);

@@ -12,7 +12,7 @@
 
 namespace loewner::detail {
 
-/// A vector of numbers as a stored array of rows x cols (one column unless told otherwise).
+/// A vector of numbers as a stored array with this many columns.
 template <typename T>
 StoredArray stored_bytes(std::string name, DType dtype, std::shared_ptr<const std::vector<T>> values, Index cols = 1) {
   StoredArray array{.name = std::move(name),
@@ -38,22 +38,27 @@ StoredArray stored_bytes(std::string name, DType dtype, std::vector<T> values, I
 }
 
 /// IoError unless the array is rows x cols of that type.
-inline void require_stored(const StoredArray& array, DType dtype, Index rows, Index cols = 1) {
-  if (array.dtype == dtype && array.rows == rows && array.cols == cols) return;
-  throw IoError("array '" + array.name + "' must be " + std::to_string(rows) + " x " + std::to_string(cols) +
-                " of type " + std::string(to_string(dtype)) + ", got " + std::to_string(array.rows) + " x " +
-                std::to_string(array.cols) + " of " + std::string(to_string(array.dtype)));
+inline void require_array(const StoredArray& array, DType dtype, Index rows, Index cols = 1) {
+  if (array.rows != rows || array.cols != cols) {
+    throw IoError("array '" + array.name + "' must be " + std::to_string(rows) + " x " + std::to_string(cols) +
+                  ", got " + std::to_string(array.rows) + " x " + std::to_string(array.cols));
+  }
+  if (array.dtype != dtype) {
+    throw IoError("array '" + array.name + "' must be of type " + std::string(to_string(dtype)) + ", got " +
+                  std::string(to_string(array.dtype)));
+  }
 }
 
+/// The numbers of an array after require_array().
 template <typename T>
 std::vector<T> read_stored(const StoredArray& array, DType dtype, Index rows, Index cols = 1) {
-  require_stored(array, dtype, rows, cols);
+  require_array(array, dtype, rows, cols);
   std::vector<T> values(static_cast<std::size_t>(rows * cols));
-  array.read_rows(0, rows, reinterpret_cast<std::byte*>(values.data()));
+  if (rows > 0) array.read_rows(0, rows, reinterpret_cast<std::byte*>(values.data()));
   return values;
 }
 
-/// IoError naming the array and the first entry that is no finite half.
+/// IoError that names the array and the first entry that is not finite.
 inline void require_finite_halves(const std::vector<std::uint16_t>& halves, const std::string& name) {
   for (std::size_t i = 0; i < halves.size(); ++i) {
     if ((halves[i] & 0x7c00u) != 0x7c00u) continue;

@@ -2,11 +2,12 @@
 #include "loewner/codec/subspaces.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "codec/spec_field.hpp"
+#include "codec/stored_bytes.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/gathered_rows.hpp"
 #include "loewner/base/error.hpp"
@@ -51,13 +52,7 @@ void require_sizes(const ClusterLabels& labels, const std::vector<Index>& sizes)
 }
 
 ClusterLabels read_labels(const StoredArray& array, Index rows, std::size_t num_clusters) {
-  if (array.rows != rows || array.cols != 1 || array.dtype != DType::u8) {
-    throw IoError("array 'cluster' must be " + std::to_string(rows) + " x 1 of type U8, got " +
-                  std::to_string(array.rows) + " x " + std::to_string(array.cols) + " of type " +
-                  std::string(to_string(array.dtype)));
-  }
-  ClusterLabels labels(rows);
-  if (rows > 0) array.read_rows(0, rows, reinterpret_cast<std::byte*>(labels.data()));
+  ClusterLabels labels = detail::read_stored<std::uint8_t>(array, DType::u8, rows);
   for (Index i = 0; i < rows; ++i) {
     if (labels[i] >= num_clusters) {
       throw IoError("array 'cluster' must hold numbers below " + std::to_string(num_clusters) + ", got " +
@@ -65,18 +60,6 @@ ClusterLabels read_labels(const StoredArray& array, Index rows, std::size_t num_
     }
   }
   return labels;
-}
-
-StoredArray stored_labels(std::shared_ptr<const ClusterLabels> labels) {
-  StoredArray array{.name = kClusterArray,
-                    .dtype = DType::u8,
-                    .rows = static_cast<Index>(labels->size()),
-                    .cols = 1,
-                    .read_rows = {}};
-  array.read_rows = [labels = std::move(labels)](Index first, Index count, std::byte* out) {
-    std::memcpy(out, labels->data() + first, static_cast<std::size_t>(count));
-  };
-  return array;
 }
 
 void fill_with_zeros(MatrixView<float> out) {
@@ -87,8 +70,9 @@ void fill_with_zeros(MatrixView<float> out) {
 
 Subspaces::Subspaces(ClusterLabels cluster_of_row, Index cols, std::vector<Cluster> clusters, NumberFormat format)
     : position_(cluster_of_row.size()), parts_(clusters.size()), cols_(cols), format_(format) {
-  require(!clusters.empty() && static_cast<Index>(clusters.size()) <= kMaxClusters,
-          [&] { return "Subspaces: 1 to 256 clusters are needed, got " + std::to_string(clusters.size()); });
+  require(!clusters.empty() && static_cast<Index>(clusters.size()) <= kMaxClusters, [&] {
+    return "Subspaces: the number of clusters must be in [1, 256], got " + std::to_string(clusters.size());
+  });
   for (std::size_t i = 0; i < cluster_of_row.size(); ++i) {
     require(cluster_of_row[i] < clusters.size(), [&] {
       return "Subspaces: row " + std::to_string(i) + " must be in one of " + std::to_string(clusters.size()) +
@@ -130,8 +114,8 @@ std::unique_ptr<EncodedMatrix> Subspaces::from_tensors(const Json& spec, const A
   for (std::size_t l = 0; l < clusters.size(); ++l) {
     if (dimensions[l] == 0) continue;
     const StoredArray left = arrays(array_name("left", l)), right = arrays(array_name("right", l));
-    detail::require_array(left, sizes[l], dimensions[l], format);
-    detail::require_array(right, dimensions[l], cols, format);
+    detail::require_array(left, dtype_of(format), sizes[l], dimensions[l]);
+    detail::require_array(right, dtype_of(format), dimensions[l], cols);
     clusters[l] = {stored_rows(left), read_all(*stored_rows(right))};
   }
   return std::make_unique<Subspaces>(std::move(labels), cols, std::move(clusters), format);
@@ -154,7 +138,7 @@ std::vector<Index> Subspaces::sizes() const {
 }
 
 std::vector<StoredArray> Subspaces::to_tensors() const {
-  std::vector<StoredArray> arrays{stored_labels(cluster_of_row_)};
+  std::vector<StoredArray> arrays{detail::stored_bytes(kClusterArray, DType::u8, cluster_of_row_)};
   for (std::size_t l = 0; l < parts_.size(); ++l) {
     if (parts_[l].right->rows() == 0) continue;
     arrays.push_back(stored_as(array_name("left", l), parts_[l].left, dtype_of(format_)));
@@ -175,7 +159,7 @@ MatrixView<const float> Subspaces::read_rows(Index first, Index count, Matrix<fl
   return std::as_const(buffer).view();
 }
 
-// One product per cluster: its rows are picked from the left block, multiplied together, and put where they belong.
+// One product for each cluster: gathers its rows of the left block, multiplies them, and scatters the result.
 void Subspaces::decode_rows(std::span<const Index> indices, MatrixView<float> out) const {
   std::vector<std::vector<Index>> places(parts_.size()), positions(parts_.size());
   for (std::size_t i = 0; i < indices.size(); ++i) {
@@ -198,7 +182,7 @@ void Subspaces::decode_rows(std::span<const Index> indices, MatrixView<float> ou
 }
 
 void Subspaces::apply(MatrixView<const float> x, MatrixView<float> y) const {
-  fill_with_zeros(y);  // what clusters of dimension 0 leave
+  fill_with_zeros(y);  // rows of clusters with dimension 0 stay zero
   for (const Part& part : parts_) {
     const auto right = part.right->view();
     if (right.rows() == 0) continue;

@@ -22,15 +22,17 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
                {"bits", options.bits.value_or(0)},
                {"budget", options.budget.value_or(0)},
                {"max_error", options.max_error.value_or(0)},
-               {"method", to_string(options.method)},
-               {"num_subspaces", options.num_subspaces.value_or(0)},
-               {"num_archetypes", options.num_archetypes.value_or(0)},
-               {"archetypes_per_row", options.archetypes_per_row},
-               {"norm_exponent", options.norm_exponent},
+               {"method", to_string(options.method)}};
+  for (const Method method : all_methods()) {
+    for (const auto& option : info_of(method).options) {
+      text[std::string(option.name)] = value_of(option, options.method_options).value_or(0);
+    }
+  }
+  text.update({{"norm_exponent", options.norm_exponent},
                {"row_weights", options.row_weights},
                {"factor_format", to_string(options.factor_format)},
                {"seed", options.seed},
-               {"version", LOEWNER_VERSION}};
+               {"version", LOEWNER_VERSION}});
   for (const auto& tensor : selection.tensors) text["tensors"].push_back(tensor.name());
   for (const auto& note : selection.notes) text["notes"].push_back(note);  // what memory leaves out
   return text.dump();
@@ -81,12 +83,7 @@ void require_usable(const CompressOptions& options) {
           [&] { return "budget must be positive, got " + std::to_string(*options.budget); });
   require(options.norm_exponent >= 1 && std::isfinite(options.norm_exponent),
           [&] { return "norm_exponent must be finite and at least 1, got " + std::to_string(options.norm_exponent); });
-  require(!options.num_subspaces || (*options.num_subspaces >= 1 && *options.num_subspaces <= 256),
-          [&] { return "num_subspaces must be in [1, 256], got " + std::to_string(*options.num_subspaces); });
-  require(!options.num_archetypes || (*options.num_archetypes >= 1 && *options.num_archetypes <= 65536),
-          [&] { return "num_archetypes must be in [1, 65536], got " + std::to_string(*options.num_archetypes); });
-  require(options.archetypes_per_row >= 1 && options.archetypes_per_row <= 255,
-          [&] { return "archetypes_per_row must be in [1, 255], got " + std::to_string(options.archetypes_per_row); });
+  require_usable(options.method_options);
   require(options.max_memory >= 0,
           [&] { return "max_memory must not be negative, got " + std::to_string(options.max_memory); });
   require(options.dry_run || !options.output.empty(), [] { return std::string("an output folder is needed"); });

@@ -40,10 +40,9 @@ std::string command_of(const CompressOptions& options) {
   if (options.budget) command += " --budget " + std::to_string(*options.budget);
   if (options.max_error) command += " --max-error " + number("%g", *options.max_error);
   if (options.method != defaults.method) command += " --method " + std::string(to_string(options.method));
-  if (options.num_subspaces) command += " --subspaces " + std::to_string(*options.num_subspaces);
-  if (options.num_archetypes || options.archetypes_per_row != defaults.archetypes_per_row) {
-    command += " --archetypes " + (options.num_archetypes ? std::to_string(*options.num_archetypes) : "auto") + ":" +
-               std::to_string(options.archetypes_per_row);
+  for (const Method method : all_methods()) {
+    const std::string value = flag_value(method, options.method_options);
+    if (!value.empty()) command += " " + std::string(info_of(method).flag) + " " + value;
   }
   if (options.norm_exponent != defaults.norm_exponent)
     command += " --norm-exponent " + number("%g", options.norm_exponent);

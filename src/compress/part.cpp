@@ -26,7 +26,7 @@ Json specification(const Job& job, const SelectedTensor& tensor, const RowWeight
   spec["role"] = to_string(tensor.place.role);
   spec["method"] = to_string(encoding.method);
   spec["row_weights"] = {{"option", row_weights_option(job, tensor)}, {"description", weights.description}};
-  if (encoding.subspaces) spec["num_subspaces"] = *encoding.subspaces;
+  for (const auto& [field, count] : encoding.counts) spec[field] = count;
   if (encoding.bits) spec["mean_bits"] = *encoding.bits;
   spec["predicted_error"] = encoding.predicted_error;
   if (!tensor.tied.empty()) spec["tied"] = tensor.tied;

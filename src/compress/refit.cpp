@@ -18,8 +18,8 @@ namespace {
 
 const EncodedTensor& tensor_of(const RefittedFactor& factor, const std::vector<EncodedTensor>& tensors) {
   const auto found = std::ranges::find(tensors, factor.tensor, &EncodedTensor::name);
-  require(found != tensors.end() && found->matrix->structure() == "low_rank",
-          [&] { return "tensor '" + factor.tensor + "' must be encoded in two factors (low_rank) to be refitted"; });
+  require(found != tensors.end() && !found->matrix->refittable_arrays().empty(),
+          [&] { return "tensor '" + factor.tensor + "' must be encoded in two factors to be refitted"; });
   return *found;
 }
 

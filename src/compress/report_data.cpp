@@ -2,6 +2,7 @@
 #include "loewner/compress/report_data.hpp"
 
 #include "codec/spec_field.hpp"
+#include "loewner/plan/method.hpp"
 
 namespace loewner {
 namespace {
@@ -17,6 +18,24 @@ std::optional<T> optional_field(const Json& spec, const std::string& name) {
   return detail::spec_field<T>(spec, name);
 }
 
+std::vector<MethodReportField> fields_of_methods() {
+  std::vector<MethodReportField> fields;
+  for (const Method method : all_methods()) {
+    const auto& own = info_of(method).report_fields;
+    fields.insert(fields.end(), own.begin(), own.end());
+  }
+  return fields;
+}
+
+std::map<std::string, Index> counts_of(const Json& spec) {
+  std::map<std::string, Index> counts;
+  for (const auto& field : fields_of_methods()) {
+    const auto count = optional_field<Index>(spec, std::string(field.specification_field));
+    if (count) counts[std::string(field.name)] = *count;
+  }
+  return counts;
+}
+
 }  // namespace
 
 TensorReport report_from_specification(const std::string& name, const Json& spec) {
@@ -30,8 +49,7 @@ TensorReport report_from_specification(const std::string& name, const Json& spec
   report.method = spec_field<std::string>(spec, "method");
   report.structure = spec_field<std::string>(spec, "structure");
   report.rank = optional_field<Index>(spec, "rank");
-  report.subspaces = optional_field<Index>(spec, "num_subspaces");
-  report.archetypes = optional_field<Index>(spec, "archetypes");
+  report.counts = counts_of(spec);
   report.bits = optional_field<double>(spec, "mean_bits");
   report.row_weights = spec_field<std::string>(spec_field<Json>(spec, "row_weights"), "description");
   report.predicted_error = spec_field<double>(spec, "predicted_error");
@@ -54,19 +72,17 @@ Json claims_to_json(const TensorReport& tensor) {
 }
 
 Json to_json(const TensorReport& tensor) {
-  Json json = {{"name", tensor.name},
-               {"role", tensor.role},
-               {"shape", {tensor.rows, tensor.cols}},
-               {"method", tensor.method},
-               {"structure", tensor.structure},
-               {"rank", optional_to_json(tensor.rank)},
-               {"subspaces", optional_to_json(tensor.subspaces)},
-               {"archetypes", optional_to_json(tensor.archetypes)},
-               {"bits", optional_to_json(tensor.bits)},
+  Json json = {{"name", tensor.name},     {"role", tensor.role},           {"shape", {tensor.rows, tensor.cols}},
+               {"method", tensor.method}, {"structure", tensor.structure}, {"rank", optional_to_json(tensor.rank)}};
+  for (const auto& field : fields_of_methods()) {
+    const auto count = tensor.counts.find(std::string(field.name));
+    json[std::string(field.name)] = count != tensor.counts.end() ? Json(count->second) : Json(nullptr);
+  }
+  json.update({{"bits", optional_to_json(tensor.bits)},
                {"row_weights", tensor.row_weights},
                {"bytes_before", tensor.bytes_before},
                {"bytes_after", tensor.bytes_after},
-               {"predicted_error", tensor.predicted_error}};
+               {"predicted_error", tensor.predicted_error}});
   json.update(claims_to_json(tensor));
   json["seconds"] = tensor.seconds;
   return json;

@@ -53,7 +53,7 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
 std::string row_weights_option(const Job& job, const SelectedTensor& tensor) {
   if (tensor.place.role != TensorRole::token_embedding) return "none";
   if (job.options.row_weights != "zipf") return job.options.row_weights;
-  const Json exponent = default_zipf_exponent(job.options.method);
+  const Json exponent = info_of(job.options.method).zipf_exponent;
   return "zipf:" + exponent.dump();
 }
 
@@ -75,11 +75,9 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .max_bytes = budget.max_bytes,
               .max_error = budget.max_error,
               .method = job.options.method,
+              .method_options = job.options.method_options,
               .norm_exponent = job.options.norm_exponent,
               .factor_format = job.options.factor_format,
-              .num_subspaces = job.options.num_subspaces,
-              .num_archetypes = job.options.num_archetypes,
-              .archetypes_per_row = job.options.archetypes_per_row,
               .seed = job.options.seed,
               .memory = memory - held_bytes_};
 }

@@ -114,7 +114,7 @@ std::vector<std::size_t> lower_hull(std::span<const RatePoint> points) {
 Allocation allocate(std::span<const std::vector<RatePoint>> curves, Index max_bytes) {
   std::vector<std::vector<std::size_t>> hulls;
   for (const auto& curve : curves) {
-    require(!curve.empty(), [] { return std::string("allocate: every curve needs a point"); });
+    require(!curve.empty(), [] { return std::string("allocate: every curve must have at least one point"); });
     hulls.push_back(lower_hull(curve));
   }
   require_room(curves, hulls, max_bytes);

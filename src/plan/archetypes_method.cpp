@@ -11,38 +11,55 @@
 #include "loewner/linalg/row_energies.hpp"
 #include "loewner/norms/lp_error.hpp"
 #include "plan/error_search.hpp"
-#include "plan/methods.hpp"
+#include "plan/method_descriptor.hpp"
+#include "plan/solver_memory.hpp"
+#include "plan/tall_matrix.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr Index kRowsPerArchetype = 256;  // 2 k d bytes are then a sixteenth of a bit of every entry
-constexpr Index kMostByDefault = 256;     // indices of one byte
+constexpr Index kRowsPerArchetype = 256;  // the 2 k d bytes of the archetypes are a sixteenth of a bit per entry
+constexpr Index kMostByDefault = 256;     // an index takes one byte
 constexpr Index kRowsToMeasure = 1024;
+
+constexpr MethodOption kNumArchetypes{.name = "num_archetypes",
+                                      .meaning = "number of archetypes; by default one per 256 rows, at most 256",
+                                      .least = 1,
+                                      .most = Archetypes::kMostArchetypes,
+                                      .default_value = std::nullopt};
+constexpr MethodOption kArchetypesPerRow{.name = "archetypes_per_row",
+                                         .meaning = "number of archetypes that a row is a mixture of",
+                                         .least = 1,
+                                         .most = Archetypes::kMostPerRow,
+                                         .default_value = 4};
 
 Index count_of(const EncodeRequest& request) {
   const Index rows = request.matrix->rows();
-  const Index count = request.num_archetypes.value_or(std::clamp<Index>(rows / kRowsPerArchetype, 1, kMostByDefault));
-  return std::min(count, rows);
+  const auto given = value_of(kNumArchetypes, request.method_options);
+  return std::min(given.value_or(std::clamp<Index>(rows / kRowsPerArchetype, 1, kMostByDefault)), rows);
+}
+
+Index per_row_of(const EncodeRequest& request) {
+  return *value_of(kArchetypesPerRow, request.method_options);
 }
 
 Archetypes::Shape shape_of(const EncodeRequest& request) {
   return {.rows = request.matrix->rows(),
           .cols = request.matrix->cols(),
           .count = count_of(request),
-          .per_row = request.archetypes_per_row};
+          .per_row = per_row_of(request)};
 }
 
-// These rows, which may be some that stand for the matrix, in archetypes of the matrix.
+// Mixtures of archetypes of the whole matrix for these rows, which may be a sample.
 std::unique_ptr<Archetypes> mixtures_of(const RowSource& rows, const EncodeRequest& request) {
   const Matrix<float> archetypes = find_archetypes(*request.matrix, {.row_weights = request.row_weights,
                                                                      .count = count_of(request),
-                                                                     .per_row = request.archetypes_per_row,
+                                                                     .per_row = per_row_of(request),
                                                                      .seed = request.seed});
-  return encode_archetypes(rows, archetypes.view(), request.archetypes_per_row);
+  return encode_archetypes(rows, archetypes.view(), per_row_of(request));
 }
 
-// What the mixtures leave of the rows.
+// The rows minus their mixtures.
 class Residual final : public RowSource {
  public:
   Residual(const RowSource& a, const Archetypes& mixtures) : a_(a), mixtures_(mixtures) {}
@@ -68,7 +85,8 @@ double sum_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-// Mixtures alone, which leave `share` of the energy, then with ever more codes of residuals of these energies.
+// The mixtures alone, which leave `share` of the squared norm; then the mixtures with more and more bytes of codes of the
+// residual, whose rows have these energies.
 std::vector<RatePoint> rates_of(const EncodeRequest& request, double share, std::span<const double> energies) {
   const Index mixtures = shape_of(request).bytes();
   std::vector<RatePoint> rates = {{mixtures, share}};
@@ -80,7 +98,7 @@ std::vector<RatePoint> rates_of(const EncodeRequest& request, double share, std:
   return rates;
 }
 
-// The matrix in mixtures, its residual, and what both offer.
+// The mixtures of a matrix, their residual, and the sizes and errors of both together.
 class Mixed {
  public:
   explicit Mixed(const EncodeRequest& request)
@@ -92,7 +110,7 @@ class Mixed {
 
   const std::vector<RatePoint>& rates() const { return rates_; }
 
-  // Codes of the residual take what the mixtures leave of the bytes, if that is enough for any.
+  // The codes of the residual get the bytes that the mixtures do not need, if those are enough for codes.
   Encoding encoding(Index bytes, double error) const {
     Encoding encoding;
     encoding.method = Method::archetypes;
@@ -121,9 +139,7 @@ class Mixed {
                     " bytes, the budget leaves " + std::to_string(bytes));
 }
 
-}  // namespace
-
-// Rows that the archetypes were not learnt from say what they leave of all.
+// The error is measured on a sample of rows other than the sample from which the archetypes are computed.
 std::vector<Candidate> archetypes_curve(MatrixSurvey& survey) {
   const auto& request = survey.request();
   if (shape_of(request).bytes() >= request.source_bytes) return {};
@@ -165,23 +181,43 @@ Index archetypes_memory(Index cols) {
   return kSampleCopies * kRows * cols * Index{sizeof(double)} + pass_memory(cols);
 }
 
-// Archetypes take seconds to find, where planning takes one. What they leave is no less than what the best subspace of
-// as many dimensions leaves, and unless the rows are sparse mixtures indeed, several times as much: they are looked for
-// only where nothing else leaves less than kSparse times that in the bytes of the mixtures. Codes of the residual,
-// which lower the error at much the same rate as codes of the rows, do not change who is ahead.
-bool archetypes_compete(MatrixSurvey& survey, std::span<const Candidate> offers) {
+// The search for archetypes takes seconds, all other planning about one. k archetypes leave at least the squared error of
+// the best subspace with k dimensions, and several times as much unless the rows are sparse mixtures. So they are tried
+// only if no other method has an error below kSparse times that bound at the size of the mixtures. Codes of the residual
+// lower the error at about the same rate as codes of the rows, so they do not change the order.
+bool archetypes_compete(MatrixSurvey& survey, std::span<const Candidate> others) {
   constexpr double kSparse = 4;
   const auto& request = survey.request();
-  if (svd_memory(request.matrix->cols()) > request.memory) return false;  // no room for the singular values
+  if (!is_tall(*request.matrix) || svd_memory(request.matrix->cols()) > request.memory) return false;
   const Index bytes = shape_of(request).bytes();
   const auto& values = survey.singular_values();
   const auto square = [](double sum, double x) { return sum + x * x; };
   const double energy = std::accumulate(values.begin(), values.end(), 0.0, square);
   const auto rank = std::min(static_cast<std::size_t>(count_of(request)), values.size());
   const double least = std::accumulate(values.begin() + static_cast<std::ptrdiff_t>(rank), values.end(), 0.0, square);
-  return std::ranges::none_of(offers, [&](const Candidate& other) {
+  return std::ranges::none_of(others, [&](const Candidate& other) {
     return other.point.bytes <= bytes && other.point.error * energy <= kSparse * least;
   });
+}
+
+}  // namespace
+
+MethodDescriptor archetypes_method() {
+  return {.info = {.method = Method::archetypes,
+                   .name = "archetypes",
+                   .description = "rows as scaled convex mixtures of a few archetypes, and codes of the residual",
+                   .flag = "--archetypes",
+                   .flag_help = "K or K:T: number of archetypes of --method archetypes, 1 to 65536 or auto (one per "
+                                "256 rows, at most 256), and number of archetypes in each row, 1 to 255",
+                   .options = {kNumArchetypes, kArchetypesPerRow},
+                   .report_fields = {{.name = "archetypes",
+                                      .specification_field = "archetypes",
+                                      .meaning = "number of archetypes"}}},
+          .curve = archetypes_curve,
+          .encode = encode_by_archetypes,
+          .memory = archetypes_memory,
+          .turn = AutomaticTurn::last,
+          .competes = archetypes_compete};
 }
 
 }  // namespace loewner

@@ -11,13 +11,16 @@
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "plan/error_search.hpp"
-#include "plan/methods.hpp"
+#include "plan/method_descriptor.hpp"
+#include "plan/solver_memory.hpp"
+#include "plan/tall_matrix.hpp"
 
 namespace loewner {
 namespace {
 
-// Bits of the directions. With all of them any vector can still be met, so rounding only mixes them: what leaks from a
-// large coordinate into a small one must stay well below the small one's own variance.
+// Bits of the directions. All directions together span the space before and after rounding, so rounding only mixes
+// coordinates. The share that moves from a large coordinate to a small one must stay well below the variance of the
+// small one.
 int bits_of_directions(const CodeLadder& ladder) {
   const auto smallest = static_cast<double>(ladder.bands().back().size);
   int bits = 4;
@@ -30,7 +33,7 @@ Index direction_bytes(const CodeLadder& ladder, Index cols) {
   return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits_of_directions(ladder)), false);
 }
 
-// All principal directions of the weighted rows, and how finely each is coded.
+// All principal directions of the weighted rows, and the ladder of bits for the coordinates along them.
 struct Components {
   Matrix<double> vt;
   CodeLadder ladder;
@@ -48,7 +51,7 @@ Components components_of(const EncodeRequest& request) {
   return {std::move(svd.vt), ladder_for(std::move(svd.singular_values))};
 }
 
-// The points of the curve, and the ladder that the rows use at each.
+// The points of the curve, and for each point the ladder that the rows use.
 struct Rates {
   std::vector<RatePoint> points;
   std::vector<CodeLadder> ladders;
@@ -67,7 +70,7 @@ Rates rates_of(MatrixSurvey& survey, const CodeLadder& ladder) {
   return rates;
 }
 
-// Codes of the directions, one number of bits for all: CodeLadder with that step alone.
+// Codes of the directions with one number of bits for all: the ladder has no other step besides 0.
 std::unique_ptr<EncodedMatrix> directions(MatrixView<const double> vt, const CodeLadder& ladder, std::uint64_t seed) {
   Matrix<float> rows = Matrix<float>::uninitialized(vt.rows(), vt.cols());
   for (Index i = 0; i < vt.rows(); ++i) {
@@ -79,7 +82,7 @@ std::unique_ptr<EncodedMatrix> directions(MatrixView<const double> vt, const Cod
                                                .ladder = CodeLadder({{vt.cols(), 1.0F}}, {{0}, {bits}})});
 }
 
-// (V V^T)^-1 V: the map to the coordinates c for which c V is nearest to a row.
+// (V V^T)^-1 V, which maps a row x to the coordinates c that minimize ||x - c V||.
 Matrix<double> coordinate_map(const EncodedMatrix& directions) {
   const Matrix<float> rounded = read_all(directions);
   const Index rank = rounded.rows();
@@ -88,7 +91,7 @@ Matrix<double> coordinate_map(const EncodedMatrix& directions) {
   Matrix<double> gram(rank, rank);
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, v.view(), v.view(), 0.0, gram.view());
   [[maybe_unused]] const bool independent = blas::cholesky_upper(gram.view());
-  LOEWNER_ASSERT(independent);  // orthonormal rows, and rounding moves them by a twelfth of their length at most
+  LOEWNER_ASSERT(independent);  // rounding moves the orthonormal rows by at most a twelfth of their length
   const Matrix<double> inverse = blas::inverse_of_upper(gram.view());
   Matrix<double> half = Matrix<double>::uninitialized(rank, v.cols()),
                  map = Matrix<double>::uninitialized(rank, v.cols());
@@ -111,7 +114,7 @@ Encoding encode_at(const EncodeRequest& request, const Components& components, c
   return {.matrix = std::make_unique<Product>(std::move(left), std::move(right)),
           .method = Method::coded_svd,
           .rank = rank,
-          .subspaces = std::nullopt,
+          .counts = {},
           .bits = bits,
           .predicted_error = predicted_error,
           .lp_error_svd = std::nullopt,
@@ -123,8 +126,6 @@ Encoding encode_at(const EncodeRequest& request, const Components& components, c
   throw BudgetError("codes of principal components take at least " + std::to_string(rates.points.front().bytes) +
                     " bytes, the budget leaves " + std::to_string(*request.max_bytes));
 }
-
-}  // namespace
 
 std::vector<Candidate> coded_svd_curve(MatrixSurvey& survey) {
   const auto& request = survey.request();
@@ -154,6 +155,22 @@ Encoding encode_by_coded_svd(const EncodeRequest& request) {
   const auto above = std::ranges::upper_bound(rates.points, bytes, {}, &RatePoint::bytes);
   if (above == rates.points.begin()) refuse_bytes(request, rates);
   return encode(static_cast<std::size_t>(above - rates.points.begin()) - 1, bytes);
+}
+
+bool coded_svd_competes(MatrixSurvey& survey, std::span<const Candidate>) {
+  return is_tall(*survey.request().matrix);
+}
+
+}  // namespace
+
+MethodDescriptor coded_svd_method() {
+  return {.info = {.method = Method::coded_svd,
+                   .name = "coded-svd",
+                   .description = "codes of the coordinates along the principal directions, more bits for larger ones"},
+          .curve = coded_svd_curve,
+          .encode = encode_by_coded_svd,
+          .memory = svd_memory,
+          .competes = coded_svd_competes};
 }
 
 }  // namespace loewner

@@ -6,7 +6,8 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
 #include "plan/error_search.hpp"
-#include "plan/methods.hpp"
+#include "plan/method_descriptor.hpp"
+#include "plan/solver_memory.hpp"
 
 namespace loewner {
 namespace {
@@ -24,9 +25,7 @@ Encoding finish(std::unique_ptr<Codes> codes, double predicted) {
   return encoding;
 }
 
-}  // namespace
-
-std::vector<Candidate> codes_curve(MatrixSurvey& survey) {
+std::vector<Candidate> curve_of_codes(MatrixSurvey& survey) {
   const auto& request = survey.request();
   std::vector<Candidate> points;
   const Index entries = request.matrix->rows() * request.matrix->cols();
@@ -44,7 +43,7 @@ std::vector<Candidate> codes_curve(MatrixSurvey& survey) {
 Encoding encode_by_codes(const EncodeRequest& request) {
   std::vector<RatePoint> rates;
   MatrixSurvey survey(request);
-  for (const auto& candidate : codes_curve(survey)) rates.push_back(candidate.point);
+  for (const auto& candidate : curve_of_codes(survey)) rates.push_back(candidate.point);
   const auto encode = [&](Index bytes, double error) { return finish(codes_within(request, bytes), std::sqrt(error)); };
   if (request.max_error) {
     return first_within_error(request, rates, [&](std::size_t i) { return encode(rates[i].bytes, rates[i].error); });
@@ -52,6 +51,17 @@ Encoding encode_by_codes(const EncodeRequest& request) {
   const Index bytes = std::min(*request.max_bytes, request.source_bytes - 1);
   const auto above = std::ranges::upper_bound(rates, bytes, {}, &RatePoint::bytes);
   return encode(bytes, above == rates.begin() ? 1.0 : (above - 1)->error);
+}
+
+}  // namespace
+
+MethodDescriptor codes_method() {
+  return {.info = {.method = Method::codes,
+                   .name = "codes",
+                   .description = "rotated rows with 0 to 8 bits per entry, more bits for rows with more weight"},
+          .curve = curve_of_codes,
+          .encode = encode_by_codes,
+          .memory = pass_memory};
 }
 
 }  // namespace loewner

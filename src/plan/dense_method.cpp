@@ -5,7 +5,8 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/dense.hpp"
 #include "loewner/norms/lp_error.hpp"
-#include "plan/methods.hpp"
+#include "plan/method_descriptor.hpp"
+#include "plan/solver_memory.hpp"
 
 namespace loewner {
 namespace {
@@ -14,7 +15,7 @@ Index bytes_in(const EncodeRequest& request, NumberFormat format) {
   return request.matrix->rows() * request.matrix->cols() * bytes_per_number(format);
 }
 
-// Relative weighted error of the matrix as it is read back.
+// Relative weighted error of the matrix after a round trip through the format.
 double rounding_error(const EncodeRequest& request, NumberFormat format) {
   const auto rounded = stored_rows(stored_as("weight", request.matrix, dtype_of(format)));
   return approximation_errors(*request.matrix, *rounded, request.row_weights, 2).weighted_relative_error();
@@ -25,7 +26,7 @@ struct Rounded {
   double error;
 };
 
-// Halves are finer than bf16 wherever they do not overflow.
+// f16 has the smaller rounding error, but a smaller range.
 Rounded rounded(const EncodeRequest& request) {
   if (request.factor_format != NumberFormat::bf16) {
     const double error = rounding_error(request, NumberFormat::f16);
@@ -33,8 +34,6 @@ Rounded rounded(const EncodeRequest& request) {
   }
   return {NumberFormat::bf16, rounding_error(request, NumberFormat::bf16)};
 }
-
-}  // namespace
 
 std::vector<Candidate> dense_curve(MatrixSurvey& survey) {
   const auto& request = survey.request();
@@ -49,13 +48,12 @@ std::vector<Candidate> dense_curve(MatrixSurvey& survey) {
 Encoding encode_dense(const EncodeRequest& request) {
   const Index bytes = bytes_in(request, NumberFormat::f16);
   if (bytes >= request.source_bytes || (request.max_bytes && bytes > *request.max_bytes)) {
-    throw BudgetError("dense in 16 bits takes " + std::to_string(bytes) + " bytes, of " +
-                      std::to_string(std::min(request.source_bytes, request.max_bytes.value_or(request.source_bytes))) +
-                      " that it may");
+    throw BudgetError("dense in 16 bits takes " + std::to_string(bytes) + " bytes, but the budget leaves " +
+                      std::to_string(std::min(request.source_bytes - 1, request.max_bytes.value_or(bytes))));
   }
   const Rounded best = rounded(request);
   if (request.max_error && best.error > *request.max_error) {
-    throw BudgetError("dense in 16 bits leaves the error " + std::to_string(best.error) + ", more than " +
+    throw BudgetError("dense in 16 bits has the relative error " + std::to_string(best.error) + ", but max_error is " +
                       std::to_string(*request.max_error));
   }
   Encoding encoding;
@@ -65,8 +63,13 @@ Encoding encode_dense(const EncodeRequest& request) {
   return encoding;
 }
 
-Index pass_memory(Index) {
-  return Index{1} << 27;  // row blocks and program
+}  // namespace
+
+MethodDescriptor dense_method() {
+  return {.info = {.method = Method::dense, .name = "dense", .description = "the matrix itself in f16 or bf16"},
+          .curve = dense_curve,
+          .encode = encode_dense,
+          .memory = pass_memory};
 }
 
 }  // namespace loewner

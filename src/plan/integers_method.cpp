@@ -4,7 +4,8 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/integers.hpp"
 #include "loewner/norms/lp_error.hpp"
-#include "plan/methods.hpp"
+#include "plan/method_descriptor.hpp"
+#include "plan/solver_memory.hpp"
 
 namespace loewner {
 namespace {
@@ -14,7 +15,7 @@ double rounding_error(const EncodeRequest& request, const Integers& rounded) {
   return approximation_errors(*request.matrix, rounded, request.row_weights, 2).weighted_relative_error();
 }
 
-std::vector<Candidate> curve(MatrixSurvey& survey, Method method, int bits) {
+std::vector<Candidate> curve_of_integers(MatrixSurvey& survey, Method method, int bits) {
   const EncodeRequest rows = survey.rows_to_round();
   auto shape = integers_shape(*rows.matrix, bits);
   const double error = rounding_error(rows, Integers(rows.matrix, shape));
@@ -26,19 +27,19 @@ std::vector<Candidate> curve(MatrixSurvey& survey, Method method, int bits) {
            .bits = 8 * static_cast<double>(shape.bytes()) / static_cast<double>(shape.rows * shape.cols)}};
 }
 
-Encoding encode(const EncodeRequest& request, Method method, int bits) {
+Encoding encode_integers(const EncodeRequest& request, Method method, int bits) {
   const auto shape = integers_shape(*request.matrix, bits);
   const std::string name = std::string(to_string(method));
   const Index most =
       request.max_bytes ? std::min(*request.max_bytes, request.source_bytes - 1) : request.source_bytes - 1;
   if (shape.bytes() > most) {
-    throw BudgetError(name + " takes " + std::to_string(shape.bytes()) + " bytes, of " + std::to_string(most) +
-                      " that it may");
+    throw BudgetError(name + " takes " + std::to_string(shape.bytes()) + " bytes, but the budget leaves " +
+                      std::to_string(most));
   }
   auto rounded = std::make_unique<Integers>(request.matrix, shape);
   const double error = rounding_error(request, *rounded);
   if (request.max_error && error > *request.max_error) {
-    throw BudgetError(name + " leaves the error " + std::to_string(error) + ", more than " +
+    throw BudgetError(name + " has the relative error " + std::to_string(error) + ", but max_error is " +
                       std::to_string(*request.max_error));
   }
   Encoding encoding;
@@ -49,22 +50,37 @@ Encoding encode(const EncodeRequest& request, Method method, int bits) {
   return encoding;
 }
 
-}  // namespace
-
 std::vector<Candidate> int8_curve(MatrixSurvey& survey) {
-  return curve(survey, Method::int8, 8);
+  return curve_of_integers(survey, Method::int8, 8);
 }
 
 std::vector<Candidate> int4_curve(MatrixSurvey& survey) {
-  return curve(survey, Method::int4, 4);
+  return curve_of_integers(survey, Method::int4, 4);
 }
 
 Encoding encode_by_int8(const EncodeRequest& request) {
-  return encode(request, Method::int8, 8);
+  return encode_integers(request, Method::int8, 8);
 }
 
 Encoding encode_by_int4(const EncodeRequest& request) {
-  return encode(request, Method::int4, 4);
+  return encode_integers(request, Method::int4, 4);
+}
+
+}  // namespace
+
+MethodDescriptor int8_method() {
+  return {.info = {.method = Method::int8, .name = "int8", .description = "rounding to 8 bits, one scale per row"},
+          .curve = int8_curve,
+          .encode = encode_by_int8,
+          .memory = pass_memory};
+}
+
+MethodDescriptor int4_method() {
+  return {
+      .info = {.method = Method::int4, .name = "int4", .description = "rounding to 4 bits, one scale per 64 entries"},
+      .curve = int4_curve,
+      .encode = encode_by_int4,
+      .memory = pass_memory};
 }
 
 }  // namespace loewner

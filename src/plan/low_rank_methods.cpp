@@ -14,24 +14,25 @@
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/lowrank/lp_low_rank.hpp"
 #include "loewner/norms/lp_error.hpp"
-#include "plan/methods.hpp"
+#include "plan/method_descriptor.hpp"
+#include "plan/solver_memory.hpp"
 
 namespace loewner {
 namespace {
 
-// Of the error, what the SVD may give away to save time: below what any rounding of the factors adds.
+// Relative excess error that the SVD may have to save time: less than the rounding of the factors adds.
 constexpr double kSvdEps = 1e-4;
 
 Index dense_bytes(const EncodeRequest& request) {
   return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
 }
 
-// A nested family of subspaces: the best rank-k approximation of the family is A V_k V_k^T with the first k rows of vt.
+// A nested family of subspaces: its best rank-k approximation of A is A V_k V_k^T, where V_k^T is the first k rows of
+// vt.
 struct Family {
   Method method;
   Matrix<double> vt;
-  std::vector<double>
-      error_at_rank;  // relative weighted Frobenius error after k = 0, 1, ... dimensions; empty when not asked for
+  std::vector<double> error_at_rank;  // relative weighted Frobenius error for k = 0, 1, ... dimensions
   std::optional<double> certificate;
 };
 
@@ -52,8 +53,8 @@ Family svd_family(const EncodeRequest& request, TruncatedSvdOptions options) {
           .certificate = std::nullopt};
 }
 
-// What the projection on the first k rows of vt leaves of the weighted energy, for all k, from the complete SVD:
-// 1 - sum_{j <= k} sum_i sigma_i^2 <v_i, vt_j>^2 / sum_i sigma_i^2.
+// Relative weighted errors of the projections on the first k rows of vt for all k, from the complete SVD. Their squares
+// are 1 - sum_{j <= k} sum_i sigma_i^2 <v_i, vt_j>^2 / sum_i sigma_i^2.
 std::vector<double> projection_errors(const Family& svd, MatrixView<const double> vt) {
   const auto& tail = svd.error_at_rank;
   Matrix<double> cosines = Matrix<double>::uninitialized(svd.vt.rows(), vt.rows());
@@ -70,16 +71,16 @@ std::vector<double> projection_errors(const Family& svd, MatrixView<const double
   return errors;
 }
 
-// The Lewis weights' family, and the SVD that tells what its truncations leave.
+// The family of the l_p factorization, and the SVD that gives the errors of its truncations.
 struct LpFamily {
   Family lp, svd;
 };
 
-// rank: the one that is wanted, where it is known.
+// rank: the rank of the encoding if the caller knows it.
 LpFamily lp_family(const EncodeRequest& request, std::optional<Index> rank) {
   auto factorization =
       lp_factorization(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
-  // The Gram route's last singular values are noise, but they are compared with the whole only.
+  // The last singular values of the Gram route are noise, but only their share of the total energy is used.
   const Index all = full_rank(request);
   const TruncatedSvdOptions svd{
       .rank = rank.value_or(all), .route = SvdRoute::gram, .eps = rank ? kSvdEps : 0.0, .vectors = all};
@@ -110,7 +111,7 @@ Index smallest_rank_within(const Family& family, double max_error) {
                     "; ask for fewer bytes, a larger error or a smaller factor format");
 }
 
-// The guard: factors that are not smaller than the matrix itself, in its own or in the factors' format, help nobody.
+// Whether the factors are smaller than the matrix, both as it is stored and in the factor format.
 bool saves_bytes(const EncodeRequest& request, Index rank) {
   return bytes_at_rank(request, rank) < std::min(dense_bytes(request), request.source_bytes);
 }
@@ -136,7 +137,7 @@ Encoding finish(const EncodeRequest& request, const Family& family, Index rank, 
   return {.matrix = std::make_unique<LowRank>(truncated(request, family, rank)),
           .method = family.method,
           .rank = rank,
-          .subspaces = std::nullopt,
+          .counts = {},
           .bits = std::nullopt,
           .predicted_error = predicted_error,
           .lp_error_svd = std::nullopt,
@@ -147,7 +148,7 @@ ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& app
   return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
 }
 
-// A less its projection on the given directions (orthonormal rows).
+// A minus its projection on the given directions (orthonormal rows).
 class RowsWithout final : public RowSource {
  public:
   RowsWithout(std::shared_ptr<const RowSource> a, MatrixView<const double> directions)
@@ -169,8 +170,9 @@ class RowsWithout final : public RowSource {
   Matrix<float> directions_;
 };
 
-// Of the best approximation in the first `rank` directions. Where factors are not rounded and all directions are known,
-// those that are left out do as well, and may be fewer.
+// The relative l_p error of the best approximation in the first `rank` directions. If factors are not rounded and all
+// directions are known, subtracting the projection on the omitted directions gives the same matrix; this is cheaper if
+// they are fewer.
 double lp_error_of(const EncodeRequest& request, const Family& family, Index rank) {
   const Index others = family.vt.rows() - rank;
   if (request.factor_format == NumberFormat::f32 && family.vt.rows() == request.matrix->cols() && others < rank) {
@@ -189,14 +191,12 @@ std::vector<Candidate> curve_of(const EncodeRequest& request, Method method, con
   return points;
 }
 
-// Both at the same rank under a byte budget; under an error the one that needs fewer bytes comes first.
+// A byte budget gives both the same rank, and the lower l_p error decides. With max_error the lower rank decides.
 Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
   if (*lp.rank != *svd.rank) return *lp.rank < *svd.rank ? std::move(lp) : std::move(svd);
   svd.lp_error_svd = lp.lp_error_svd;
   return errors_of(request, *lp.matrix).relative_lp_error() < *lp.lp_error_svd ? std::move(lp) : std::move(svd);
 }
-
-}  // namespace
 
 std::vector<Candidate> svd_curve(MatrixSurvey& survey) {
   return curve_of(survey.request(), Method::svd, relative_residuals(survey.singular_values()));
@@ -205,10 +205,6 @@ std::vector<Candidate> svd_curve(MatrixSurvey& survey) {
 std::vector<Candidate> lp_curve(MatrixSurvey& survey) {
   const auto family = lp_family(survey.request(), std::nullopt).lp;
   return curve_of(survey.request(), Method::lp, family.error_at_rank);
-}
-
-double svd_lp_error(const EncodeRequest& request, Index rank) {
-  return lp_error_of(request, svd_family(request, {.rank = rank}), rank);
 }
 
 Encoding encode_by_svd(const EncodeRequest& request) {
@@ -232,20 +228,49 @@ Encoding encode_by_lp(const EncodeRequest& request) {
   return encoding;
 }
 
-Encoding encode_by_svd_or_lp(const EncodeRequest& request) {
-  if (request.norm_exponent == 2 || lp_memory(request.matrix->cols()) > request.memory) return encode_by_svd(request);
-  return better_of(encode_by_svd(request), encode_by_lp(request), request);
-}
-
-// Counts of d x d float64 matrices, measured at d = 2048 and 4096 (bench/experiments/large_checkpoint.py): the Gram
-// matrix's lanes, then the eigenproblem with its workspace and the bases; for lp the Lewis weights' matrices besides.
-Index svd_memory(Index cols) {
-  const Index matrix = cols * cols * Index{sizeof(double)};
-  return std::max(gram_bytes(cols), 3 * matrix) + 2 * matrix + pass_memory(cols);
-}
-
+// The Gram matrix and the matrices of the Lewis weights, measured as svd_memory() was.
 Index lp_memory(Index cols) {
   return gram_bytes(cols) + 9 * cols * cols * Index{sizeof(double)} + pass_memory(cols);
+}
+
+// lp has the same ranks and sizes as svd, so `automatic` compares their l_p errors after it has chosen svd.
+Encoding encode_by_svd_or_lp(const EncodeRequest& request, const Candidate& candidate) {
+  EncodeRequest exact = request;
+  if (request.max_bytes) exact.max_bytes = candidate.point.bytes;  // more bytes would not save any
+  if (request.norm_exponent == 2 || lp_memory(request.matrix->cols()) > request.memory) return encode_by_svd(exact);
+  return better_of(encode_by_svd(exact), encode_by_lp(exact), exact);
+}
+
+// The error of sentence encoders is lowest with these row weights (docs/results-compression.md): a single
+// subspace omits directions of all rows, so it should follow the frequent tokens closely.
+constexpr double kZipfExponent = 1;
+
+}  // namespace
+
+double svd_lp_error(const EncodeRequest& request, Index rank) {
+  return lp_error_of(request, svd_family(request, {.rank = rank}), rank);
+}
+
+MethodDescriptor svd_method() {
+  return {.info = {.method = Method::svd,
+                   .name = "svd",
+                   .description = "row-weighted truncated SVD, optimal in the weighted Frobenius norm",
+                   .zipf_exponent = kZipfExponent},
+          .curve = svd_curve,
+          .encode = encode_by_svd,
+          .memory = svd_memory,
+          .encode_candidate = encode_by_svd_or_lp};
+}
+
+MethodDescriptor lp_method() {
+  return {.info = {.method = Method::lp,
+                   .name = "lp",
+                   .description = "truncated l_p factorization through Lewis weights",
+                   .zipf_exponent = kZipfExponent},
+          .curve = lp_curve,
+          .encode = encode_by_lp,
+          .memory = lp_memory,
+          .turn = AutomaticTurn::never};
 }
 
 }  // namespace loewner

@@ -4,55 +4,53 @@
 #include <algorithm>
 
 #include "loewner/base/error.hpp"
-#include "plan/methods.hpp"
+#include "plan/method_descriptor.hpp"
 
 namespace loewner {
 
-namespace {
+// The registry: a declaration and a line of the table for each method. The order of the table is the order of help
+// texts, reports and enumerators in Python; of candidates with equal error `automatic` takes the first.
+MethodDescriptor automatic_method();
+MethodDescriptor svd_method();
+MethodDescriptor lp_method();
+MethodDescriptor subspaces_method();
+MethodDescriptor codes_method();
+MethodDescriptor coded_svd_method();
+MethodDescriptor archetypes_method();
+MethodDescriptor int8_method();
+MethodDescriptor int4_method();
+MethodDescriptor dense_method();
 
-// What kept most of sentence encoders (docs/results-compression.md): a single subspace must give up directions for everybody and
-// does best to follow the frequent tokens alone; where rows get bits or subspaces of their own, the root is better.
-constexpr double kZipfOfOneSubspace = 1, kZipf = 0.5;
-
-}  // namespace
-
-const std::vector<MethodEntry>& method_entries() {
-  static const std::vector<MethodEntry> kEntries = {
-      {Method::svd, "svd", svd_curve, encode_by_svd, svd_memory, kZipfOfOneSubspace},
-      {Method::lp, "lp", lp_curve, encode_by_lp, lp_memory, kZipfOfOneSubspace},
-      {Method::subspaces, "subspaces", subspaces_curve, encode_by_subspaces, subspaces_memory, kZipf},
-      {Method::codes, "codes", codes_curve, encode_by_codes, pass_memory, kZipf},
-      {Method::coded_svd, "coded-svd", coded_svd_curve, encode_by_coded_svd, svd_memory, kZipf},
-      {Method::archetypes, "archetypes", archetypes_curve, encode_by_archetypes, archetypes_memory, kZipf},
-      {Method::int8, "int8", int8_curve, encode_by_int8, pass_memory, kZipf},
-      {Method::int4, "int4", int4_curve, encode_by_int4, pass_memory, kZipf},
-      {Method::dense, "dense", dense_curve, encode_dense, pass_memory, kZipf},
+const std::vector<MethodDescriptor>& method_descriptors() {
+  static const std::vector<MethodDescriptor> kMethods = {
+      automatic_method(), svd_method(),        lp_method(),   subspaces_method(), codes_method(),
+      coded_svd_method(), archetypes_method(), int8_method(), int4_method(),      dense_method(),
   };
-  return kEntries;
+  return kMethods;
 }
 
-const MethodEntry& entry_of(Method method) {
-  const auto& entries = method_entries();
-  const auto entry = std::ranges::find(entries, method, &MethodEntry::method);
-  LOEWNER_ASSERT(entry != entries.end());
-  return *entry;
+const MethodDescriptor& descriptor_of(Method method) {
+  const auto& all = method_descriptors();
+  const auto found = std::ranges::find_if(all, [&](const auto& one) { return one.info.method == method; });
+  LOEWNER_ASSERT(found != all.end());
+  return *found;
 }
 
 const std::vector<Method>& all_methods() {
   static const std::vector<Method> kMethods = [] {
-    std::vector<Method> methods = {Method::automatic};
-    for (const auto& entry : method_entries()) methods.push_back(entry.method);
+    std::vector<Method> methods;
+    for (const auto& descriptor : method_descriptors()) methods.push_back(descriptor.info.method);
     return methods;
   }();
   return kMethods;
 }
 
-std::string_view to_string(Method method) {
-  return method == Method::automatic ? "auto" : entry_of(method).name;
+const MethodInfo& info_of(Method method) {
+  return descriptor_of(method).info;
 }
 
-double default_zipf_exponent(Method method) {
-  return method == Method::automatic ? kZipf : entry_of(method).zipf_exponent;
+std::string_view to_string(Method method) {
+  return info_of(method).name;
 }
 
 std::optional<Method> method_from_string(std::string_view name) {

@@ -35,6 +35,10 @@ class EncodedMatrix : public RowSource {
   /// y = x W^T for x: m x cols, y: m x rows. The default decodes by row blocks.
   virtual void apply(MatrixView<const float> x, MatrixView<float> y) const;
 
+  /// Names of the arrays that a refit may replace (compress/refit.hpp): factors whose entries can take any value. By
+  /// default none.
+  virtual std::vector<std::string_view> refittable_arrays() const { return {}; }
+
   /// Bytes of the stored arrays, without names and specification.
   Index bytes() const;
 

@@ -30,6 +30,7 @@ class LowRank final : public EncodedMatrix {
   MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override;
   void decode_rows(std::span<const Index> indices, MatrixView<float> out) const override;
   void apply(MatrixView<const float> x, MatrixView<float> y) const override;
+  std::vector<std::string_view> refittable_arrays() const override { return {"left", "right"}; }
 
  private:
   std::shared_ptr<const RowSource> left_;

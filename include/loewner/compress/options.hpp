@@ -35,14 +35,12 @@ struct CompressOptions {
   std::optional<double> max_error{};  ///< largest relative weighted Frobenius error of each selected tensor, in (0, 1)
 
   Method method = Method::automatic;
-  std::optional<std::int64_t> num_subspaces{};   ///< of `subspaces`, in [1, 256]; none: chosen by the budget
-  std::optional<std::int64_t> num_archetypes{};  ///< of `archetypes`, in [1, 65536]; none: one for each 256 rows
-  std::int64_t archetypes_per_row = 4;           ///< that every row mixes, in [1, 255]
-  double norm_exponent = 1.5;                    ///< p >= 1 of `lp` and of the l_p errors reported
+  MethodOptions method_options{};    ///< of single methods, by name (plan/method.hpp)
+  double norm_exponent = 1.5;        ///< p >= 1 of l_p factorizations and of the reported l_p errors
   std::string row_weights = "zipf";  ///< zipf[:EXPONENT], none, or a file of token counts; for token embeddings only
   NumberFormat factor_format = NumberFormat::f32;
 
-  std::uint64_t seed = 0;       ///< of every random choice (none is made by svd and lp)
+  std::uint64_t seed = 0;       ///< of every random choice
   std::int64_t max_memory = 0;  ///< bytes of resident memory to stay below; 0: half of the machine's
   bool dry_run = false;         ///< plan and predict only; nothing is written
   IfExists if_exists = IfExists::refuse;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,12 +23,11 @@ struct TensorReport {
   std::string name;
   std::string role;
   Index rows = 0, cols = 0;
-  std::string method;     ///< svd, lp, dense
-  std::string structure;  ///< low_rank, dense
+  std::string method;     ///< name of a Method
+  std::string structure;  ///< name of a structure in docs/format.md
   std::optional<Index> rank;
-  std::optional<Index> subspaces;   ///< number of clusters
-  std::optional<Index> archetypes;  ///< their number
-  std::optional<double> bits;       ///< mean bits of an entry, of codes and integers
+  std::map<std::string, Index> counts;  ///< MethodInfo::report_fields by name, where they are known
+  std::optional<double> bits;           ///< mean bits of an entry, of codes and integers
   double norm_exponent = 2;
   std::string row_weights;             ///< where the row weights came from
   Index bytes_before = 0;              ///< data and header entry

@@ -8,31 +8,40 @@
 
 namespace loewner {
 
-/// One way to store a matrix: what it takes and what it leaves.
+/// Size and error of one way to encode a matrix.
 struct RatePoint {
   Index bytes = 0;
-  double error = 0;  ///< additive over the matrices, at least 0
+  double error = 0;  ///< at least 0; the errors of several matrices add up
 };
 
-/// What each matrix gets of one byte budget.
+/// The points that allocate() chose, and their sums.
 struct Allocation {
   std::vector<std::size_t> chosen;  ///< index into the points of each curve
-  Index bytes = 0;
-  double error = 0;  ///< sum over the curves
+  Index bytes = 0;                  ///< sum over the curves
+  double error = 0;                 ///< sum over the curves
 };
 
-/// Chooses one point of every curve so that the bytes fit and the sum of the errors is small.
+/// Chooses one point k_i of every curve:  min sum_i error_i(k_i)  with  sum_i bytes_i(k_i) <=
+/// max_bytes.
 ///
-/// Shapes    curves: one for each matrix, of one point or more in any order; points that others beat do no harm.
-/// Method    one multiplier: the steps of the curves' lower convex hulls are taken in the order of their gain per byte
-///           while they fit; what is left over buys the best single improvements, hull or not (Shoham and Gersho 1988
-///           for the multiplier).
-/// Cost      O(m log m) for m points in all, and O(m) for each improvement.
-/// Accuracy  never worse than the best allocation by more than the gain of the first step that does not fit.
-/// Errors    BudgetError when the smallest points together exceed max_bytes; the message names their sum.
+/// Shapes    curves: one for each matrix, each with at least one point, in any order. Points off
+///           the lower convex hull are allowed.
+/// Method    Lagrange multiplier [ShohamGersho1988]: takes the steps of the curves' lower convex
+///           hulls in the order of their gain per byte as long as they fit. The bytes that remain
+///           pay for the best single improvements, on or off the hulls.
+/// Cost      O(m log m) for m points in total, and O(m) for each improvement.
+/// Accuracy  the sum of errors exceeds the optimum by at most the gain of the first step that does
+///           not fit.
+/// Random    none
+/// Errors    BudgetError if the smallest points together exceed max_bytes; the message names their
+///           sum. InvalidArgument on a curve without points.
 Allocation allocate(std::span<const std::vector<RatePoint>> curves, Index max_bytes);
 
 /// The indices of the points on the lower convex hull, by increasing bytes and decreasing error.
+///
+/// Method    sorts by bytes, then removes points above the line between their neighbors.
+/// Cost      O(m log m) for m points.
+/// Errors    none
 std::vector<std::size_t> lower_hull(std::span<const RatePoint> points);
 
 }  // namespace loewner

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,84 +12,106 @@
 #include "loewner/codec/encoded_matrix.hpp"
 #include "loewner/plan/allocation.hpp"
 #include "loewner/plan/method.hpp"
+#include "loewner/plan/method_options.hpp"
 
 namespace loewner {
 
-/// A matrix and what its encoding must achieve.
+/// A matrix, and the size or the error that its encoding must meet.
 struct EncodeRequest {
   std::shared_ptr<const RowSource> matrix;  ///< n x d
-  std::span<const double> row_weights;      ///< n values > 0, or empty
-  Index source_bytes = 0;                   ///< of the matrix as it is stored now; an encoding must be smaller
-  std::optional<Index> max_bytes;           ///< of the stored arrays; this or max_error
+  std::span<const double> row_weights;      ///< n values > 0; empty: all ones
+  Index source_bytes = 0;                   ///< of the stored matrix; an encoding must be smaller
+  std::optional<Index> max_bytes;           ///< of the stored arrays; set this or max_error
   std::optional<double> max_error;          ///< relative weighted Frobenius error
   Method method = Method::automatic;
-  double norm_exponent = 2;
+  MethodOptions method_options;  ///< of any method; each method reads its own
+  double norm_exponent = 2;      ///< p of the l_p errors
   NumberFormat factor_format = NumberFormat::f32;
-  std::optional<Index> num_subspaces;   ///< none: chosen by the budget
-  std::optional<Index> num_archetypes;  ///< none: one for each 256 rows, at most 256
-  Index archetypes_per_row = 4;         ///< that every row is a mixture of
-  std::uint64_t seed = 0;
-  Index memory = std::numeric_limits<Index>::max();  ///< automatic leaves out what needs more than these bytes
+  std::uint64_t seed = 0;  ///< of every random choice
+
+  /// Bytes of memory besides the rows. `automatic` skips the methods that need more.
+  Index memory = std::numeric_limits<Index>::max();
 };
 
-/// An encoding whose arrays are computed when they are read, and what is known of it before it is stored.
+/// An encoding. Its arrays are computed when they are read.
 struct Encoding {
   std::unique_ptr<EncodedMatrix> matrix;
-  Method method = Method::svd;  ///< never automatic
+  Method method = Method::automatic;  ///< in results never automatic
   std::optional<Index> rank;
-  std::optional<Index> subspaces;      ///< number of clusters
-  std::optional<double> bits;          ///< mean bits of an entry, of codes and integers; of the residual's codes
-  double predicted_error = 0;          ///< relative weighted Frobenius error, before rounding to the factor format
-  std::optional<double> lp_error_svd;  ///< relative weighted l_p error of the truncated SVD of the same rank
-  std::optional<double> certificate;   ///< proven distortion of the l_p factorisation; 1 for p = 2
+  std::map<std::string, Index> counts;  ///< MethodInfo::report_fields, by specification_field
+  std::optional<double> bits;           ///< mean bits of an entry of codes or integers
+  double predicted_error = 0;           ///< relative weighted Frobenius error before rounding of factors
+  std::optional<double> lp_error_svd;   ///< relative weighted l_p error of the SVD of this rank
+  std::optional<double> certificate;    ///< proven distortion of the l_p factorization; 1 if p = 2
 };
 
-/// One way to store a matrix, as predicted: bytes of the arrays, and the square of the relative weighted error.
+/// A way to encode a matrix, with predicted size and error.
 struct Candidate {
-  Method method = Method::svd;
-  RatePoint point;
+  Method method = Method::automatic;  ///< in results never automatic
+  RatePoint point;                    ///< bytes of the arrays, and the square of the relative weighted error
   std::optional<Index> rank;
   std::optional<double> bits;  ///< mean bits of an entry
 };
 
-/// What request.method offers below the bytes that the matrix takes now; for automatic what every method offers. The
-/// budgets of the request are not looked at.
+/// Predicts size and error of the encodings that request.method can make with fewer bytes than
+/// request.source_bytes. max_bytes and max_error of the request are ignored.
 ///
-/// Cost      svd: one Gram matrix and its eigenvalues. lp: its factorisation besides. dense: one pass over the rows.
-///           Planned from a sample: one pass, and a Gram matrix and eigenvalues of 512 rows.
-/// Accuracy  predicted errors within 10 % (tests); from a sample within 3 %, of svd within 15 % up to half of the
-///           ranks and 25 % beyond (tests; sketch/sampled_singular_values.hpp).
+/// Shapes    result: in the order of the methods, and for each method by increasing bytes.
+/// Method    that of request.method. `automatic` collects the candidates of the other methods and
+///           skips those that cannot win (docs/design/planning.md).
+/// Cost      svd: one Gram matrix and its eigenvalues. lp: also its factorization. dense and
+///           integers: one pass over the rows. With a sample of the rows (is_planned_from_sample):
+///           one pass, and a Gram matrix and the eigenvalues of 512 rows.
+/// Accuracy  predicted errors are within 10 % of the measured ones. From a sample they are within
+///           3 %; those of svd are within 15 % up to half of the ranks and within 25 % beyond
+///           (tests in encode_test.cpp; sketch/sampled_singular_values.hpp).
+/// Random    request.seed. The same bits for any number of threads.
 /// Errors    InvalidArgument on a non-finite entry.
 std::vector<Candidate> candidates(const EncodeRequest& request);
 
-/// The offer that encode_matrix would take: of the lowest predicted error within request.max_bytes, or of the fewest
-/// bytes within request.max_error. BudgetError, naming the smallest size, when there is none.
+/// The candidate with the lowest predicted error within request.max_bytes, or with the fewest bytes
+/// within request.max_error. The first of several equal ones.
+///
+/// Errors    BudgetError if no candidate meets the budget; the message names the smallest size.
+///           InvalidArgument unless exactly one of max_bytes and max_error is set.
 Candidate best_candidate(const EncodeRequest& request, std::span<const Candidate> offers);
 
-/// Whether candidates() estimates spectra and rounding errors from a sample of the rows: for automatic, where the
-/// shorter side has more than 1024 entries. The choice between methods needs no more, and whichever is chosen does its
-/// own exact work; a method that is asked for by name is planned exactly.
+/// Whether candidates() estimates spectra and rounding errors from a sample of the rows: for
+/// `automatic` on a matrix whose shorter side has more than 1024 entries. The choice of a method
+/// needs no better estimates, and the chosen method computes its encoding from all rows.
+///
+/// Errors    none
 bool is_planned_from_sample(Method method, Index rows, Index cols);
 
 /// Computes the encoding of one matrix.
 ///
-/// Method    svd, lp: the largest rank within max_bytes, or the smallest within max_error. dense: f16, or bf16 where
-///           the factor format says so or halves overflow. automatic: the best candidate; where that is svd and
-///           p = norm_exponent is not 2, lp is computed too and the one of lower relative weighted l_p error stays.
-/// Cost      that of truncated_svd and lp_factorization; lp and automatic one or two more passes of 4 n d k flops to
-///           compare.
-/// Errors    BudgetError when even the smallest encoding is too large or none is smaller than the matrix itself; the
-///           message names the size. InvalidArgument on a non-finite entry or a bad norm exponent.
+/// Shapes    result: n x d.
+/// Method    svd, lp: the largest rank within max_bytes, or the smallest within max_error. dense:
+///           f16; bf16 if the factor format is bf16 or an entry overflows f16. automatic: the best
+///           candidate. If it is svd and norm_exponent is not 2, lp is computed as well, and the
+///           encoding with the lower relative weighted l_p error is returned.
+/// Cost      svd: that of truncated_svd. lp: that of lp_factorization and of one or two passes of
+///           4 n d k flops that compare it with the SVD.
+/// Accuracy  Encoding::predicted_error is within 10 % of the error of the decoded matrix.
+/// Random    request.seed. The same bits for any number of threads.
+/// Errors    BudgetError if the smallest encoding is too large or no encoding is smaller than the
+///           matrix; the message names the size. InvalidArgument on a non-finite entry, a bad norm
+///           exponent or a bad option.
 Encoding encode_matrix(const EncodeRequest& request);
 
-/// The relative weighted l_p error of the row-weighted truncated SVD of this rank, its factors rounded to the factor
-/// format: what Encoding::lp_error_svd states.
+/// The relative weighted l_p error of the row-weighted truncated SVD of this rank with factors in
+/// the factor format: the value of Encoding::lp_error_svd.
 ///
-/// Cost      that of truncated_svd and one pass of 4 n d k flops.
-/// Errors    InvalidArgument on a non-finite entry, a bad norm exponent or rank.
+/// Cost      that of truncated_svd, and one pass of 4 n d k flops.
+/// Accuracy  that of truncated_svd.
+/// Random    none
+/// Errors    InvalidArgument on a non-finite entry, a bad norm exponent or a bad rank.
 double svd_lp_error(const EncodeRequest& request, Index rank);
 
-/// Bytes of memory that a method takes besides the rows of the matrix; automatic: the least that it can do with.
+/// Bytes of memory that a method needs besides the rows of the matrix. For `automatic`: the least
+/// that it can work with.
+///
+/// Errors    none
 Index solver_bytes(Method method, Index cols);
 
 }  // namespace loewner

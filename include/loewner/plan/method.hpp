@@ -5,30 +5,59 @@
 #include <string_view>
 #include <vector>
 
+#include "loewner/plan/method_options.hpp"
+
 namespace loewner {
 
-/// How a matrix is made smaller.
+/// The ways to encode a matrix. MethodInfo describes each of them.
 enum class Method {
-  automatic,   ///< whichever of the others is predicted to leave the lowest weighted error in the same bytes
-  svd,         ///< row-weighted truncated SVD: optimal in the weighted Frobenius norm
-  lp,          ///< truncated l_p factorisation through Lewis weights
-  subspaces,   ///< rows in clusters, each with a subspace of its own (projective clustering)
-  codes,       ///< rotated rows in 0 ... 8 bits an entry, more for the rows that count more
-  coded_svd,   ///< codes of the coordinates along the principal directions, more bits for the larger ones
-  archetypes,  ///< rows as scaled convex mixtures of few of k archetypes, and codes of what is left
-  int8,        ///< plain rounding, one scale a row
-  int4,        ///< plain rounding in groups of 64
-  dense,       ///< the matrix itself in a shorter number format
+  automatic,
+  svd,
+  lp,
+  subspaces,
+  codes,
+  coded_svd,
+  archetypes,
+  int8,
+  int4,
+  dense,
 };
 
-/// All methods, automatic first.
+/// A field of the report that one method fills: a count, such as the number of clusters.
+struct MethodReportField {
+  std::string_view name;                 ///< key in the JSON report
+  std::string_view specification_field;  ///< key in the specification of the encoded tensor
+  std::string_view meaning;              ///< one line for documents
+};
+
+/// What other rooms and Python know about a method.
+struct MethodInfo {
+  Method method = Method::automatic;
+  std::string_view name;         ///< on the command line and in reports, such as `coded-svd`
+  std::string_view description;  ///< one line for help texts
+
+  /// Exponent of `zipf` row weights (model/row_weights.hpp) when the user gives none.
+  double zipf_exponent = 0.5;
+
+  std::string_view flag{};                         ///< of the command line, sets `options`; empty if there are none
+  std::string_view flag_help{};                    ///< one line for help texts
+  std::vector<MethodOption> options{};             ///< in the order of the flag's values
+  std::vector<MethodReportField> report_fields{};  ///< that only this method fills
+};
+
+/// All methods: `automatic` first, the others in the order in which reports list them.
 const std::vector<Method>& all_methods();
 
-/// The exponent of `zipf` row weights (model/row_weights.hpp) that serves a method best.
-double default_zipf_exponent(Method method);
+/// The description of a method.
+///
+/// Errors    none
+const MethodInfo& info_of(Method method);
 
-/// auto, svd, lp, subspaces, codes, coded-svd, archetypes, int8, int4, dense.
+/// The name of a method on the command line and in reports: auto, svd, lp, subspaces, codes,
+/// coded-svd, archetypes, int8, int4 or dense.
 std::string_view to_string(Method method);
+
+/// The inverse of to_string(); nothing for other texts.
 std::optional<Method> method_from_string(std::string_view name);
 
 }  // namespace loewner

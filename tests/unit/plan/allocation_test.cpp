@@ -14,7 +14,7 @@ namespace {
 
 using Curves = std::vector<std::vector<RatePoint>>;
 
-// Every combination: the control for small cases.
+// The optimum over all combinations.
 double best_error(const Curves& curves, Index max_bytes, std::size_t first = 0) {
   if (first == curves.size()) return max_bytes >= 0 ? 0 : std::numeric_limits<double>::infinity();
   double best = std::numeric_limits<double>::infinity();
@@ -24,16 +24,16 @@ double best_error(const Curves& curves, Index max_bytes, std::size_t first = 0) 
   return best;
 }
 
-TEST(LowerHull, KeepsThePointsThatAMultiplierCanReach) {
+TEST(LowerHull, KeepsThePointsThatMinimizeErrorPlusAMultipleOfBytes) {
   const std::vector<RatePoint> points = {{4, 1.0}, {1, 10.0}, {2, 9.0}, {3, 2.0}, {5, 1.0}, {3, 5.0}};
   EXPECT_EQ(lower_hull(points), (std::vector<std::size_t>{1, 3, 0}));
 }
 
-TEST(LowerHull, OfOnePointIsThatPoint) {
+TEST(LowerHull, KeepsASinglePoint) {
   EXPECT_EQ(lower_hull(std::vector<RatePoint>{{7, 3.0}}), (std::vector<std::size_t>{0}));
 }
 
-TEST(Allocate, GivesTheBytesToWhereTheyGainMost) {
+TEST(Allocate, SpendsBytesOnTheLargestGains) {
   const Curves curves = {{{10, 8.0}, {20, 4.0}, {30, 3.0}}, {{10, 80.0}, {20, 40.0}, {30, 20.0}}};
   const auto allocation = allocate(curves, 50);
   EXPECT_EQ(allocation.chosen, (std::vector<std::size_t>{1, 2}));
@@ -41,14 +41,13 @@ TEST(Allocate, GivesTheBytesToWhereTheyGainMost) {
   EXPECT_DOUBLE_EQ(allocation.error, 24);
 }
 
-TEST(Allocate, BuysPointsOffTheHullWithWhatIsLeftOver) {
+TEST(Allocate, SpendsTheRestOnPointsOffTheHull) {
   const Curves curves = {{{1, 10.0}, {2, 9.9}, {5, 0.0}}};
   EXPECT_EQ(allocate(curves, 4).chosen, (std::vector<std::size_t>{1}));
   EXPECT_EQ(allocate(curves, 5).chosen, (std::vector<std::size_t>{2}));
 }
 
-// Random curves against all combinations: within the gain of one step, and never over the budget.
-TEST(Allocate, IsWithinOneStepOfTheBestOfAllCombinations) {
+TEST(Allocate, IsWithinOneStepOfTheOptimumOnRandomCurves) {
   RandomStream random(1, RandomPurpose::test_data);
   for (int trial = 0; trial < 200; ++trial) {
     Curves curves(4);
@@ -69,14 +68,15 @@ TEST(Allocate, IsWithinOneStepOfTheBestOfAllCombinations) {
   }
 }
 
-TEST(Allocate, NamesTheSmallestSizeWhenTheBudgetIsTooSmall) {
+TEST(Allocate, NamesTheSmallestSizeIfTheBudgetIsTooSmall) {
   const Curves curves = {{{10, 1.0}, {20, 0.5}}, {{5, 1.0}}};
   EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)allocate(curves, 14); }), "smallest encodings take 15");
   EXPECT_EQ(allocate(curves, 15).bytes, 15);
 }
 
-TEST(Allocate, ACurveWithoutPointsIsRefused) {
-  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)allocate(Curves(1), 14); }), "needs a point");
+TEST(Allocate, RejectsACurveWithoutPoints) {
+  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)allocate(Curves(1), 14); }),
+                  "every curve must have at least one point");
 }
 
 }  // namespace

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "base/lane_sum.hpp"
+#include "codec/code_bands.hpp"
+#include "codec/half_scales.hpp"
+#include "codec/stored_bytes.hpp"
+#include "linalg/row_weight_check.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/codec/bit_allocation.hpp"
+#include "loewner/codec/codes.hpp"
+#include "loewner/codec/trellis_quantizer.hpp"
+#include "loewner/linalg/row_energies.hpp"
+
+namespace loewner {
+namespace {
+
+BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& ladder) {
+  std::vector<Index> prices;
+  for (std::size_t step = 0; step < ladder.steps().size(); ++step)
+    prices.push_back(ladder.bytes(static_cast<int>(step)));
+  return {energies, ladder.distortion(), prices};
+}
+
+// The steps that these bytes pay for; nothing if they do not pay for step 0 of all rows.
+std::optional<BitAllocation::Spent> spent_within(const BitAllocation& allocation, Index rows, Index cols,
+                                                 Index max_bytes) {
+  if (Codes::bytes_at(rows, cols, allocation.most_price(), false) <= max_bytes) {
+    return allocation.within(allocation.most_price());
+  }
+  const Index rest = max_bytes - Codes::bytes_at(rows, cols, 0, true);
+  if (rest < allocation.least_price()) return {};
+  return allocation.within(rest);
+}
+
+double dot(std::span<const float> a, std::span<const float> b) {
+  return detail::lane_sum(static_cast<Index>(a.size()), [&](Index j) { return static_cast<double>(a[j]) * b[j]; });
+}
+
+// Weighted sum of the rows on step 0, in row order.
+std::vector<double> shared_sum(const RowSource& a, std::span<const double> row_weights,
+                               const std::vector<std::uint8_t>& bits) {
+  std::vector<std::vector<double>> parts(static_cast<std::size_t>(num_row_blocks(a)));
+  for_each_row_block(a, [&](Index block, Index first, MatrixView<const float> rows) {
+    auto& sum = parts[block];
+    sum.assign(static_cast<std::size_t>(a.cols()), 0.0);
+    for (Index i = 0; i < rows.rows(); ++i) {
+      if (bits[first + i] != 0) continue;
+      const double weight = row_weights.empty() ? 1.0 : row_weights[first + i];
+      for (Index j = 0; j < a.cols(); ++j) sum[j] += weight * static_cast<double>(rows(i, j));
+    }
+  });
+  std::vector<double> total(static_cast<std::size_t>(a.cols()), 0.0);
+  for (const auto& part : parts) {
+    for (std::size_t j = 0; j < total.size(); ++j) total[j] += part[j];
+  }
+  return total;
+}
+
+// The shared sum with root mean square 1, in halves.
+std::vector<std::uint16_t> shared_row(const std::vector<double>& sum) {
+  double norm = 0;
+  for (const double x : sum) norm += x * x;
+  const double scale = norm > 0 ? std::sqrt(static_cast<double>(sum.size()) / norm) : 0.0;
+  std::vector<std::uint16_t> row;
+  row.reserve(sum.size());
+  for (const double x : sum) row.push_back(float_to_half(static_cast<float>(scale * x)));
+  return row;
+}
+
+// The least-squares scale of a row: <q, x> / <q, q>.
+double best_scale(std::span<const float> x, std::span<const float> q) {
+  const double length = dot(q, q);
+  return length > 0 ? dot(q, x) / length : 0.0;
+}
+
+// Encodes rows one by one and reuses its quantizers.
+class RowEncoder {
+ public:
+  RowEncoder(const CodeLadder& ladder, std::span<const Rotation> rotations, std::span<const float> shared)
+      : ladder_(ladder), rotations_(rotations), shared_(shared), quantizers_(ladder.bands().size()) {
+    rotated_.resize(static_cast<std::size_t>(ladder.cols()));
+    unit_ = rotated_;
+    decoded_ = rotated_;
+  }
+
+  // Writes the planes of the row and returns its scale.
+  double encode(std::span<const float> row, int step, std::uint8_t* planes) {
+    if (step == 0) return best_scale(row, shared_);
+    const double scale = rotate(row, step);
+    double product = 0, length = 0;
+    detail::for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
+      const auto band = ladder_.bands()[g];
+      const auto x = part(rotated_, first, band.cols), unit = part(unit_, first, band.cols),
+                 q = part(decoded_, first, band.cols);
+      const double size = scale * static_cast<double>(band.size);
+      const auto inverse = size > 0 ? static_cast<float>(1 / size) : 0.0F;
+      std::ranges::transform(x, unit.begin(), [&](float entry) { return inverse * entry; });
+      quantizer(g, bits).encode(unit, planes + offset);
+      decode_trellis(planes + offset, bits, q);
+      product += static_cast<double>(band.size) * dot(q, x);
+      length += static_cast<double>(band.size) * static_cast<double>(band.size) * dot(q, q);
+    });
+    return length > 0 ? product / length : 0.0;
+  }
+
+ private:
+  static std::span<float> part(std::vector<float>& values, Index first, Index count) {
+    return std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  }
+
+  // Rotates the coded bands and returns the root mean square of their entries relative to the sizes of the bands.
+  double rotate(std::span<const float> row, int step) {
+    double energy = 0, expected = 0;
+    detail::for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int, Index) {
+      const auto band = ladder_.bands()[g];
+      const auto x = part(rotated_, first, band.cols);
+      std::copy_n(row.begin() + first, band.cols, x.begin());
+      rotations_[g].apply(x);
+      energy += dot(x, x);
+      expected += static_cast<double>(band.cols) * static_cast<double>(band.size) * static_cast<double>(band.size);
+    });
+    return expected > 0 ? std::sqrt(energy / expected) : 0.0;
+  }
+
+  TrellisQuantizer& quantizer(std::size_t band, int bits) {
+    auto& quantizer = quantizers_[band][static_cast<std::size_t>(bits)];
+    if (quantizer == nullptr) quantizer = std::make_unique<TrellisQuantizer>(ladder_.bands()[band].cols, bits);
+    return *quantizer;
+  }
+
+  const CodeLadder& ladder_;
+  std::span<const Rotation> rotations_;
+  std::span<const float> shared_;
+  std::vector<float> rotated_, unit_, decoded_;
+  std::vector<std::array<std::unique_ptr<TrellisQuantizer>, kMaxCodeBits + 1>> quantizers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& options) {
+  detail::require_row_weights(options.row_weights, a.rows(), "encode_codes");
+  const CodeLadder ladder = options.ladder.value_or(CodeLadder::plain(a.cols()));
+  require(ladder.cols() == a.cols(), [&] {
+    return "encode_codes: the ladder must have " + std::to_string(a.cols()) + " columns, got " +
+           std::to_string(ladder.cols());
+  });
+  require_finite(a, "encode_codes: the matrix");
+  const BitAllocation allocation = allocation_of(row_energies(a, options.row_weights), ladder);
+  const auto spent = spent_within(allocation, a.rows(), a.cols(), options.max_bytes);
+  if (!spent) {
+    throw BudgetError("codes take at least " + std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true)) +
+                      " bytes, the budget leaves " + std::to_string(options.max_bytes));
+  }
+  Codes::Arrays arrays;
+  arrays.bits = allocation.steps(*spent);
+  if (std::ranges::find(arrays.bits, 0) != arrays.bits.end()) {
+    arrays.shared = shared_row(shared_sum(a, options.row_weights, arrays.bits));
+  }
+  const auto shared = detail::widened_halves(arrays.shared);
+  const auto offsets = detail::offsets_of(arrays.bits, ladder);
+  const auto rotations = detail::rotations_of(ladder, options.seed);
+  auto planes = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(offsets.back()));
+  std::vector<double> scales(static_cast<std::size_t>(a.rows()));
+  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
+    RowEncoder encoder(ladder, rotations, shared);
+    for (Index i = 0; i < rows.rows(); ++i) {
+      const Index row = first + i;
+      scales[row] = encoder.encode(rows.row(i), arrays.bits[row], planes->data() + offsets[row]);
+    }
+  });
+  auto halves = detail::half_scales(scales);
+  arrays.scales = std::move(halves.halves);
+  arrays.codes = detail::stored_bytes("codes", DType::u8, std::move(planes));
+  return std::make_unique<Codes>(ladder, options.seed, halves.exponent, std::move(arrays));
+}
+
+std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points) {
+  const BitAllocation allocation = allocation_of(energies, ladder);
+  const Index least = allocation.least_price(), most = allocation.most_price();
+  const double total = allocation.within(least).error;
+  const auto rows = static_cast<Index>(energies.size());
+  std::vector<CodesRate> curve;
+  for (int k = 0; k <= points; ++k) {
+    const auto spent = allocation.within(least + (most - least) * k / points);
+    curve.push_back({.bytes = Codes::bytes_at(rows, ladder.cols(), spent.price, spent.price < most),
+                     .error = total > 0 ? spent.error / total : 0.0,
+                     .highest_step = spent.highest_step()});
+  }
+  return curve;
+}
+
+}  // namespace loewner

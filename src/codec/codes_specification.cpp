@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "codec/code_bands.hpp"
+#include "codec/spec_field.hpp"
+#include "codec/stored_bytes.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/codec/codes.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr Index kMostColsInBands = 1 << 20;
+
+// No fields for a plain ladder.
+Json ladder_to_json(const CodeLadder& ladder) {
+  Json fields = Json::object();
+  if (ladder.is_plain()) return fields;
+  for (const auto& band : ladder.bands()) {
+    fields["band_cols"].push_back(band.cols);
+    fields["band_sizes"].push_back(band.size);
+  }
+  fields["band_bits"] = ladder.steps();
+  return fields;
+}
+
+CodeLadder ladder_from_json(const Json& spec, Index cols) {
+  if (!spec.contains("band_cols")) return CodeLadder::plain(cols);
+  // Columns without bits take no bytes, so the file size does not limit their number.
+  if (cols > kMostColsInBands) {
+    throw IoError("specification: cols of codes in bands must be at most " + std::to_string(kMostColsInBands));
+  }
+  const auto band_cols = detail::spec_field<std::vector<Index>>(spec, "band_cols");
+  const auto sizes = detail::spec_field<std::vector<float>>(spec, "band_sizes");
+  const auto bits = detail::spec_field<std::vector<std::vector<int>>>(spec, "band_bits");
+  if (sizes.size() != band_cols.size()) throw IoError("specification: band_sizes must be as many as band_cols");
+  std::vector<CodeLadder::Band> bands;
+  for (std::size_t g = 0; g < sizes.size(); ++g) bands.push_back({band_cols[g], sizes[g]});
+  CodeLadder::Steps steps;
+  for (const auto& step : bits) {
+    auto& numbers = steps.emplace_back();
+    for (const int b : step) numbers.push_back(static_cast<std::uint8_t>(std::clamp(b, 0, 255)));
+  }
+  try {
+    CodeLadder ladder(std::move(bands), std::move(steps));
+    if (ladder.cols() != cols) throw IoError("specification: band_cols must add up to cols");
+    return ladder;
+  } catch (const InvalidArgument& error) {
+    throw IoError("specification: " + std::string(error.what()));
+  }
+}
+
+}  // namespace
+
+Json Codes::spec_fields() const {
+  Json fields = {{"rotation_seed", seed_},
+                 {"scale_exponent", scale_exponent_},
+                 {"code_bytes", arrays_.codes.rows},
+                 {"has_shared", !arrays_.shared.empty()}};
+  fields.update(ladder_to_json(ladder_));
+  return fields;
+}
+
+std::unique_ptr<EncodedMatrix> Codes::from_tensors(const Json& spec, const ArrayLookup& lookup) {
+  const Index rows = detail::size_field(spec, "rows"), cols = detail::size_field(spec, "cols");
+  const auto exponent = detail::spec_field<int>(spec, "scale_exponent");
+  const auto seed = detail::spec_field<Json>(spec, "rotation_seed");
+  if (!seed.is_number_unsigned()) throw IoError("specification: rotation_seed must be an integer in [0, 2^64)");
+  const bool has_shared = detail::spec_field<bool>(spec, "has_shared");
+  if (rows < 1 || cols < 1) throw IoError("specification: rows and cols must be at least 1");
+  if (std::abs(exponent) > 200) throw IoError("specification: scale_exponent must be in [-200, 200]");
+  CodeLadder ladder = ladder_from_json(spec, cols);
+  const auto highest = static_cast<int>(ladder.steps().size()) - 1;
+  Arrays arrays;
+  const auto packed = detail::read_stored<std::uint8_t>(lookup("bits"), DType::u8, (rows + 1) / 2);
+  for (Index i = 0; i < rows; ++i) arrays.bits.push_back(packed[i / 2] >> 4 * (i % 2) & 15u);
+  if (rows % 2 == 1 && packed.back() >> 4 != 0) throw IoError("array 'bits': the unused half byte must be 0");
+  const auto bad = std::ranges::find_if(arrays.bits, [&](int step) { return step > highest; });
+  if (bad != arrays.bits.end()) {
+    throw IoError("array 'bits': row " + std::to_string(bad - arrays.bits.begin()) + " must have at most " +
+                  std::to_string(highest) + " bits, got " + std::to_string(*bad));
+  }
+  arrays.scales = detail::read_stored<std::uint16_t>(lookup("scales"), DType::f16, rows);
+  detail::require_finite_halves(arrays.scales, "scales");
+  if (has_shared) {
+    arrays.shared = detail::read_stored<std::uint16_t>(lookup("shared"), DType::f16, cols);
+    detail::require_finite_halves(arrays.shared, "shared");
+  } else if (std::ranges::find(arrays.bits, 0) != arrays.bits.end()) {
+    throw IoError("array 'bits': rows of 0 bits need the array 'shared'");
+  }
+  arrays.codes = lookup("codes");
+  detail::require_array(arrays.codes, DType::u8, detail::offsets_of(arrays.bits, ladder).back());
+  if (arrays.codes.rows != detail::size_field(spec, "code_bytes")) {
+    throw IoError("specification: code_bytes must be the length of the array 'codes'");
+  }
+  return std::make_unique<Codes>(std::move(ladder), seed.get<std::uint64_t>(), exponent, std::move(arrays));
+}
+
+}  // namespace loewner
