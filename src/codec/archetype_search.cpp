@@ -22,11 +22,11 @@ namespace {
 constexpr Index kRowsToLearnFrom = 4096;
 constexpr Index kRowsPerArchetype = 8;
 constexpr Index kMostVertices = 64;
-constexpr int kTries = 4;  // of every stage of the latent simplex
+constexpr int kTries = 4;  // for each stage of the latent simplex
 constexpr int kRounds = 4;
-constexpr double kPull = 1e-3;  // towards the last archetypes, in units of the mean weight of one
+constexpr double kPull = 1e-3;  // weight of the previous archetypes, relative to the mean weight of one
 
-// Directions and how much each counts.
+// Unit rows and their weights.
 struct Sample {
   Matrix<double> rows;
   std::vector<double> weights;
@@ -76,8 +76,8 @@ Matrix<double> solved(const Matrix<double>& u, const Matrix<double>& right) {
   return result;
 }
 
-// Least squares for the archetypes, the mixtures held; each is drawn a little to where it was, which decides on those
-// that no row uses.
+// Least squares for the archetypes with fixed mixtures. A small penalty on the distance from the
+// previous archetypes keeps those that no row uses.
 void refit(const Sample& sample, Index per_row, Matrix<double>& v) {
   const ConvexCodes codes = convex_code(v.view(), RowMatrix(sample.rows.view()), {.sparsity = per_row, .scaled = true});
   Matrix<double> gram(v.rows(), v.rows()), right(v.rows(), v.cols());
@@ -97,7 +97,7 @@ void refit(const Sample& sample, Index per_row, Matrix<double>& v) {
     gram(k, k) += pull;
     detail::add_scaled(pull, v.row(k), right.row(k));
   }
-  if (!(pull > 0) || !blas::cholesky_upper(gram.view())) return;  // no row is met at all
+  if (!(pull > 0) || !blas::cholesky_upper(gram.view())) return;  // no row uses any archetype
   v = solved(gram, right);
   bring_to_unit_length(v.view());
 }
@@ -112,7 +112,7 @@ Matrix<float> find_archetypes(const RowSource& a, const ArchetypeSearchOptions& 
   require_finite(a, "find_archetypes: the matrix");
   Matrix<float> result(options.count, a.cols());
   const Sample sample = sample_of(a, options);
-  if (sample.rows.rows() == 0) return result;  // nothing but zeros
+  if (sample.rows.rows() == 0) return result;  // all rows are zero
   Matrix<double> v = start_of(sample, options);
   for (int round = 0; round < kRounds; ++round) refit(sample, options.per_row, v);
   for (Index k = 0; k < v.rows(); ++k) std::ranges::copy(v.row(k), result.row(k).begin());

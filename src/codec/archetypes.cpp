@@ -55,7 +55,7 @@ void require_convex(const Archetypes::Shape& shape, const std::vector<std::uint8
   }
 }
 
-// Whole numbers of the given sum, each within 1 of its share: those that lost most get one more.
+// Rounds shares to integers with the given sum by largest remainders.
 void round_to_sum(std::span<const double> shares, int sum, std::span<std::uint8_t> out) {
   std::vector<double> lost(shares.size());
   int left = sum;
@@ -71,7 +71,7 @@ void round_to_sum(std::span<const double> shares, int sum, std::span<std::uint8_
   }
 }
 
-// Indices and weights of all rows; places that a row does not need have index 0 and weight 0.
+// Indices and weights of all rows; unused places have index 0 and weight 0.
 void fill_mixtures(const ConvexCodes& codes, const Archetypes::Shape& shape, Archetypes::Arrays& arrays) {
   arrays.indices.assign(static_cast<std::size_t>(shape.rows * shape.per_row * shape.index_bytes()), 0);
   arrays.weights.assign(static_cast<std::size_t>(shape.rows * shape.per_row), 0);
@@ -103,7 +103,7 @@ Matrix<float> widened(const std::vector<std::uint16_t>& halves, Index rows, Inde
   return values;
 }
 
-// By least squares: <q, x> / <q, q> for the rows q of the mixtures at scale 1.
+// Least-squares scales <q, x> / <q, q> for the rows q of the mixtures with scale 1.
 std::vector<double> best_scales(const RowSource& a, const RowSource& mixtures) {
   std::vector<double> scales(static_cast<std::size_t>(a.rows()));
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
@@ -220,7 +220,7 @@ void Archetypes::decode_rows(std::span<const Index> indices, MatrixView<float> o
 std::unique_ptr<Archetypes> encode_archetypes(const RowSource& a, MatrixView<const float> archetypes, Index per_row) {
   Archetypes::Shape shape{.rows = a.rows(), .cols = a.cols(), .count = archetypes.rows(), .per_row = per_row};
   require(shape.count >= 1 && shape.count <= Archetypes::kMostArchetypes && archetypes.cols() == a.cols(), [&] {
-    return "encode_archetypes: 1 to 65536 archetypes of " + std::to_string(a.cols()) + " columns are needed, got " +
+    return "encode_archetypes: archetypes must be 1 to 65536 rows of " + std::to_string(a.cols()) + " columns, got " +
            std::to_string(archetypes.rows()) + " x " + std::to_string(archetypes.cols());
   });
   require(per_row >= 1 && per_row <= Archetypes::kMostPerRow,

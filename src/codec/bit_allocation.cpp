@@ -13,7 +13,7 @@
 namespace loewner {
 namespace {
 
-// Equal rows stay in their order.
+// Stable: rows with equal energies keep their order.
 std::vector<std::uint32_t> by_falling_energy(std::span<const double> energies) {
   std::vector<std::uint32_t> rows(energies.size());
   std::iota(rows.begin(), rows.end(), 0U);
@@ -21,7 +21,8 @@ std::vector<std::uint32_t> by_falling_energy(std::span<const double> energies) {
   return rows;
 }
 
-// The smallest double >= 0 for which a condition holds that holds for all larger ones: their bits are in their order.
+// The smallest double >= 0 that satisfies a monotone condition. Non-negative doubles are ordered
+// like their bits, so this is a bisection over the bits.
 template <typename Condition>
 double first_that(Condition&& holds) {
   std::uint64_t low = 0, high = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::infinity());
@@ -82,7 +83,7 @@ BitAllocation::Spent BitAllocation::spend(std::vector<Index> rows) const {
 
 BitAllocation::Spent BitAllocation::within(Index max_price) const {
   LOEWNER_ASSERT(max_price >= least_price());
-  // How many rows gain more than that by step b, or as much: they come first.
+  // The number of rows whose gain by step b is at least this; these rows come first.
   const auto count = [&](std::size_t b, auto&& is_enough) {
     return std::ranges::partition_point(energies_, [&](double e) { return is_enough(steps_[b].gain_for_price(e)); }) -
            energies_.begin();

@@ -12,14 +12,15 @@
 
 namespace loewner::detail {
 
-/// The rotation of each band: signs from seed, seed + 1, ...
+/// The rotation of each band, with signs from seed, seed + 1, ...
 inline std::vector<Rotation> rotations_of(const CodeLadder& ladder, std::uint64_t seed) {
   std::vector<Rotation> rotations;
   for (const auto& band : ladder.bands()) rotations.emplace_back(band.cols, seed + rotations.size());
   return rotations;
 }
 
-/// Calls body(band, first column, bits, offset of the planes) for the bands with bits of a row on this step.
+/// Calls body(band, first column, bits, offset of the planes) for the bands with bits of a row on
+/// this step.
 template <typename Body>
 void for_each_coded_band(const CodeLadder& ladder, int step, Body&& body) {
   Index first = 0, offset = 0;

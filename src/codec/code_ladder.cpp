@@ -11,7 +11,7 @@
 namespace loewner {
 namespace {
 
-// Bits between steps: 0, 0.5 ... 6, 7 and 8 bits are 15 steps.
+// Bits between steps: 0, 0.5, ..., 6, 7 and 8 bits are 15 steps.
 constexpr double kFineStep = 0.5, kCoarseStep = 1, kLastFineStep = 6;
 constexpr Index kLeastBand = 16, kColsOfAByte = 8;
 
@@ -36,7 +36,8 @@ std::vector<CodeLadder::Band> bands_for(std::span<const double> variances) {
   return bands;
 }
 
-// The band that gains most by one more bit an entry; its number of columns is in gain and price alike.
+// The band with the largest gain by one more bit per entry. The number of columns cancels, because
+// it is a factor of both gain and price.
 std::size_t best_band(const std::vector<CodeLadder::Band>& bands, const std::vector<std::uint8_t>& bits) {
   std::size_t best = 0;
   double most = -1;

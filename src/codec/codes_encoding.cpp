@@ -113,7 +113,8 @@ class RowEncoder {
     return std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   }
 
-  // Rotates the coded bands and returns the root mean square of their entries relative to the sizes of the bands.
+  // Rotates the coded bands and returns the root mean square of their entries relative to the sizes
+  // of the bands.
   double rotate(std::span<const float> row, int step) {
     double energy = 0, expected = 0;
     detail::for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int, Index) {

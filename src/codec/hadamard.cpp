@@ -10,7 +10,7 @@
 namespace loewner::detail {
 namespace {
 
-// The last three steps, strides 4, 2 and 1, inside eight lanes.
+// The last three steps, with strides 4, 2 and 1, within eight lanes.
 LOEWNER_INLINE Float8 hadamard8(Float8 x) {
   constexpr Float8 kSigns1 = {1, -1, 1, -1, 1, -1, 1, -1}, kSigns2 = {1, 1, -1, -1, 1, 1, -1, -1},
                    kSigns4 = {1, 1, 1, 1, -1, -1, -1, -1};
@@ -32,7 +32,8 @@ LOEWNER_INLINE void hadamard_short(float* x, Index length, float scale) {
   for (Index i = 0; i < length; ++i) x[i] *= scale;
 }
 
-// Steps of strides kCount / 2 * stride, ..., stride on the vectors that lie `stride` apart, in registers.
+// Steps with strides kCount / 2 * stride, ..., stride on kCount vectors at distance `stride`, in
+// registers.
 template <std::size_t kCount>
 LOEWNER_INLINE void butterflies(std::array<Float8, kCount>& x) {
   for (std::size_t half = kCount / 2; half >= 1; half /= 2) {
@@ -57,7 +58,7 @@ LOEWNER_INLINE void pass(float* x, Index length, Index stride) {
   }
 }
 
-// The last steps, on kCount vectors side by side.
+// The last steps on kCount consecutive vectors.
 template <std::size_t kCount>
 LOEWNER_INLINE void last_pass(float* x, Index length, float scale) {
   for (Index first = 0; first < length; first += static_cast<Index>(8 * kCount)) {
@@ -68,11 +69,11 @@ LOEWNER_INLINE void last_pass(float* x, Index length, float scale) {
   }
 }
 
-// Three steps at a time: what is added to what, and in which order, is the same as step by step.
+// Three steps at a time, with the same additions in the same order as single steps.
 LOEWNER_INLINE void hadamard_body(float* x, Index length) {
   const float scale = 1 / std::sqrt(static_cast<float>(length));
   if (length < 8) return hadamard_short(x, length, scale);
-  Index span = length;  // of the blocks that the steps done so far have left
+  Index span = length;  // length of the blocks that remain after the previous steps
   for (; span >= 512; span /= 8) pass<8>(x, length, span / 8);
   switch (span) {
     case 256:

@@ -5,10 +5,11 @@
 
 namespace loewner::detail {
 
-/// x <- H x / sqrt(length) in place, with the Sylvester-Hadamard matrix H; length is a power of two.
+/// x <- H x / sqrt(length) in place, with the Sylvester-Hadamard matrix H. length: a power of two.
 void hadamard(float* x, Index length);
 
-/// x <- (Q (x) I) x in place for a symmetric Q (blocks x blocks, at most 63) across blocks of `length` entries.
+/// x <- (Q (x) I) x in place for a symmetric Q (blocks x blocks, at most 63) across blocks of
+/// `length` entries.
 void mix_blocks(float* x, Index length, Index blocks, const float* q);
 
 /// x <- scale signs * x, entry by entry.

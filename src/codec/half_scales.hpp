@@ -11,13 +11,13 @@
 
 namespace loewner::detail {
 
-/// The power of two that brings `largest` >= 0 just below the largest half (65504, just below 2^16).
+/// The exponent e for which largest / 2^e is in [2^15, 2^16), near the largest half 65504. 0 for 0.
 inline int half_exponent(double largest) {
   constexpr int kLargestHalfExponent = 15;
   return largest > 0 ? std::ilogb(largest) + 1 - kLargestHalfExponent : 0;
 }
 
-/// Halves that, times 2^exponent, are the scales.
+/// Scales as halves times 2^exponent.
 struct HalfScales {
   std::vector<std::uint16_t> halves;
   int exponent = 0;

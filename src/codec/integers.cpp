@@ -18,7 +18,8 @@ namespace {
 
 constexpr Index kGroupOfInt4 = 64;
 
-// The values offset + code * step of a group. Both are rounded to halves before the codes are computed.
+// The values offset + code * step of a group. Both are rounded to halves before the codes are
+// computed.
 struct Grid {
   std::uint16_t step = 0, offset = 0;
 };
@@ -53,8 +54,8 @@ Grid grid_of(std::span<const float> values, const Integers::Shape& shape) {
   return {half(range / ((1 << shape.bits) - 1)), half(low)};
 }
 
-// The code of entry x as a float: the nearest of 0 ... 2^bits - 1. Adding 1.5 2^23 leaves no bits for a fraction, so the
-// addition rounds without a call, and the compiler can vectorize it.
+// The code of entry x as a float: the nearest of 0 ... 2^bits - 1. Adding 1.5 2^23 leaves no bits
+// for a fraction, so the addition rounds without a call, and the compiler can vectorize it.
 float code_of(float x, float step, float offset, int bits) {
   constexpr float kNoFraction = 12582912;
   if (!(step > 0)) return 0;

@@ -15,8 +15,9 @@
 
 namespace loewner::detail {
 
-/// A matrix inside another: its specification is a whole one in the field `name`, and its arrays carry the name in
-/// front. Only structures of `allowed` are read, so files cannot nest without end.
+/// Reads a matrix that is part of another: the field `name` has its whole specification, and the
+/// names of its arrays begin with `name`. Other structures than `allowed` are refused, so files
+/// cannot nest without end.
 inline std::unique_ptr<EncodedMatrix> nested_matrix(const Json& spec, const std::string& name,
                                                     std::span<const std::string_view> allowed,
                                                     const ArrayLookup& arrays) {

@@ -14,7 +14,7 @@ namespace loewner {
 namespace {
 
 constexpr Index kMostBlocks = 63;
-constexpr Index kOverlapping = 4;  // transforms where their length does not divide the vector's
+constexpr Index kOverlapping = 4;  // rounds if the length of the transform does not divide d
 
 std::vector<float> random_signs(Index count, std::uint64_t seed) {
   RandomStream random(seed, RandomPurpose::rotation);
@@ -27,7 +27,7 @@ std::vector<float> random_signs(Index count, std::uint64_t seed) {
   return signs;
 }
 
-// cos + sin of 2 pi j k / m, scaled to be orthogonal: its own inverse.
+// The Hartley matrix cos + sin of 2 pi j k / m, scaled to be orthogonal. It is its own inverse.
 std::vector<float> hartley_matrix(Index m) {
   std::vector<float> q(static_cast<std::size_t>(m * m));
   for (Index j = 0; j < m; ++j) {
@@ -54,13 +54,13 @@ Rotation::Rotation(Index cols, std::uint64_t seed) : cols_(cols) {
   signs_ = random_signs(blocks_ > 0 ? cols : kOverlapping * cols, seed);
 }
 
-// The symmetric part of the map: H Q, in either order since they act on different indices.
+// The symmetric part H Q of the map. H and Q commute because they act on different indices.
 void Rotation::mix(std::span<float> x) const {
   for (Index block = 0; block < blocks_; ++block) detail::hadamard(x.data() + block * length_, length_);
   if (blocks_ > 1) detail::mix_blocks(x.data(), length_, blocks_, hartley_.data());
 }
 
-// Step i of the transforms that overlap: on the first entries and on the last in turn.
+// Round i of the overlapping transforms: even rounds on the first entries, odd ones on the last.
 void Rotation::transform(Index step, std::span<float> x) const {
   detail::hadamard(x.data() + (step % 2 == 0 ? 0 : cols_ - length_), length_);
 }

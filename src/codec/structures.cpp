@@ -23,7 +23,7 @@ struct Structure {
   std::unique_ptr<EncodedMatrix> (*from_tensors)(const Json& spec, const ArrayLookup& arrays);
 };
 
-// A new structure is one line here, besides its own header, source and test.
+// The registry: one line for each structure (docs/adding-a-structure.md).
 constexpr std::array kStructures = {
     Structure{"dense", Dense::from_tensors},           Structure{"low_rank", LowRank::from_tensors},
     Structure{"codes", Codes::from_tensors},           Structure{"integers", Integers::from_tensors},

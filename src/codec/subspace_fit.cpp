@@ -15,9 +15,10 @@
 namespace loewner {
 namespace {
 
-constexpr int kStepsPerBudget = 6;  // enough for the shape of the curve; an encoding descends to the end
+// Enough for the shape of the curve; an encoding iterates to convergence.
+constexpr int kStepsPerBudget = 6;
 
-// Numbers of factors that fit beside the labels; negative when these alone are too large.
+// Numbers of factors that fit besides the labels; negative if the labels alone are too large.
 Index numbers_within(Index rows, Index max_bytes, NumberFormat format) {
   return max_bytes < rows ? -1 : (max_bytes - rows) / bytes_per_number(format);
 }
@@ -31,7 +32,8 @@ double squared_error_of(const BudgetedClustering& clustering, Index cols, Index 
                     " bytes for the subspaces, but labels and one dimension need " + std::to_string(smallest));
 }
 
-// Bases of the clusters' leading eigenvectors, and left blocks that are projected on them when they are read.
+// The leading eigenvectors of each cluster, and left blocks that are projected on them when they
+// are read.
 std::unique_ptr<Subspaces> built(const std::shared_ptr<const RowSource>& matrix, std::span<const double> weights,
                                  const BudgetedClustering& clustering, const DimensionBudget& budget,
                                  NumberFormat format) {
@@ -89,7 +91,7 @@ double SubspaceFit::squared_error(Index max_bytes, NumberFormat format) const {
 
 std::optional<Index> SubspaceFit::bytes_within(double max_squared_error, NumberFormat format) const {
   const Index d = matrix_->cols();
-  Index low = 0, high = (rows() + kMaxClusters * d) * d;  // numbers: too few, and all that can be bought
+  Index low = 0, high = (rows() + kMaxClusters * d) * d;  // numbers: too few, and the largest possible
   const auto error = [&](Index numbers) { return squared_error_of(best_for(numbers), d, numbers); };
   if (error(high) > max_squared_error) return std::nullopt;
   while (low < high) {
@@ -141,7 +143,7 @@ SubspaceFit::Encoded encode_subspaces(std::shared_ptr<const RowSource> matrix, c
   const double allowed = *request.max_error * *request.max_error * fit.squared_norm();
   const auto bytes = fit.bytes_within(allowed, request.format);
   if (!bytes) throw BudgetError("the error " + std::to_string(*request.max_error) + " cannot be reached by subspaces");
-  return fit.encode(*bytes, request.format, false);  // refining would miss the target on the better side
+  return fit.encode(*bytes, request.format, false);  // refinement would lower the error below the target
 }
 
 }  // namespace loewner

@@ -21,7 +21,7 @@ std::string array_name(const char* side, std::size_t cluster) {
   return std::string(side) + "_" + std::to_string(cluster);
 }
 
-// A list of 1 to 256 integers in [0, most].
+// A list field of 1 to 256 integers in [0, most].
 std::vector<Index> list_field(const Json& spec, const std::string& name, Index most) {
   const auto field = detail::spec_field<Json>(spec, name);
   const auto size = static_cast<Index>(field.size());
@@ -159,7 +159,8 @@ MatrixView<const float> Subspaces::read_rows(Index first, Index count, Matrix<fl
   return std::as_const(buffer).view();
 }
 
-// One product for each cluster: gathers its rows of the left block, multiplies them, and scatters the result.
+// One product for each cluster: gathers its rows of the left block, multiplies them, and scatters
+// the result.
 void Subspaces::decode_rows(std::span<const Index> indices, MatrixView<float> out) const {
   std::vector<std::vector<Index>> places(parts_.size()), positions(parts_.size());
   for (std::size_t i = 0; i < indices.size(); ++i) {

@@ -17,11 +17,12 @@ namespace {
 
 constexpr int kStates = 256;
 
-// Parity checks of the 256-state code for one-dimensional signals (octal 515 and 362), the newest bit lowest.
+// Parity checks of the 256-state code for one-dimensional signals (octal 515 and 362), with the
+// newest bit lowest.
 constexpr unsigned kHighParity = 0515, kLowParity = 0362;
 
-// The positive levels of b = 1 ... 8 bits, each half of 2^(b+1): part of the format. Trained by Lloyd's algorithm along
-// the best paths of Gaussian vectors (tools/train_trellis_levels.py).
+// The 2^b positive levels for b = 1 ... 8 bits; they are part of the format. Trained by Lloyd's
+// algorithm along the best paths of Gaussian vectors (tools/train_trellis_levels.py).
 constexpr std::array<float, 510> kPositiveLevels = {
     // clang-format off
     // 1
@@ -43,7 +44,7 @@ constexpr std::array<float, 510> kPositiveLevels = {
     // clang-format on
 };
 
-// All levels of b bits by increasing value, from the constant above.
+// All levels for b bits in increasing order.
 struct Levels {
   std::array<float, 512> values{};
   int count = 0;
@@ -64,8 +65,8 @@ constexpr int subset_of(unsigned window) {
   return 2 * (std::popcount(window & kHighParity) % 2) + std::popcount(window & kLowParity) % 2;
 }
 
-// Subset of the window 2 q (state q, then the bit 0). Both masks' newest and oldest bits make the other three branches
-// of a butterfly: flipping either flips the high parity.
+// The subset for state q followed by the bit 0. The other three branches of a butterfly follow from
+// it, because a flip of the newest or of the oldest bit flips the high parity.
 constexpr std::array<std::int32_t, kStates / 2> kSubsets = [] {
   std::array<std::int32_t, kStates / 2> subsets{};
   for (unsigned q = 0; q < kStates / 2; ++q) subsets[q] = subset_of(2 * q);
@@ -75,9 +76,10 @@ constexpr std::array<std::int32_t, kStates / 2> kSubsets = [] {
 static_assert((kHighParity & 1) != 0 && (kHighParity & kStates) != 0 && (kLowParity & 1) == 0 &&
               (kLowParity & kStates) == 0);
 
-// One step: cost[s] of the best path to each state s becomes that after an entry whose squared distances from the four
-// subsets are `distance`; decision[s] is 1 where the path comes from the state with the oldest bit set. The new states
-// 2 q and 2 q + 1 come from q and q + 128.
+// One step of the Viterbi algorithm. cost[s] is the cost of the best path to state s, and
+// `distance` has the squared distances of the entry from the four subsets. decision[s] is 1 if the
+// path comes from the state with the oldest bit set. The states 2 q and 2 q + 1 come from q and q +
+// 128.
 LOEWNER_INLINE void step(const float* cost, const float* distance, float* next, std::uint8_t* decision) {
   const Float8 distances = {distance[0], distance[1], distance[2], distance[3],
                             distance[0], distance[1], distance[2], distance[3]};
@@ -99,15 +101,15 @@ LOEWNER_INLINE void step(const float* cost, const float* distance, float* next, 
   }
 }
 
-// The first of some levels in a row, at most eight, among which are the nearest of each subset: levels of a subset lie
-// four apart, so four below x and four above it hold one of each.
+// The first of at most eight consecutive levels that contain the nearest level of each subset:
+// every fourth level is in the same subset, so four levels below x and four above x suffice.
 LOEWNER_INLINE int first_near(float x, const Levels& levels) {
-  int below = 0;  // how many levels are less than x
+  int below = 0;  // number of levels below x
   for (int step = levels.count / 2; step > 0; step /= 2) below += levels.values[below + step - 1] < x ? step : 0;
   return std::clamp(below - 4, 0, std::max(levels.count - 8, 0));
 }
 
-// Distances from the nearest level of each subset.
+// Squared distances from the nearest level of each subset.
 LOEWNER_INLINE void nearest(float x, const Levels& levels, float* distance, std::uint8_t* high_bits) {
   for (int subset = 0; subset < 4; ++subset) distance[subset] = std::numeric_limits<float>::max();
   const int first = first_near(x, levels);
@@ -120,7 +122,7 @@ LOEWNER_INLINE void nearest(float x, const Levels& levels, float* distance, std:
   }
 }
 
-// Costs are brought back to a minimum of 0 once in a while, so that long vectors lose no digits.
+// From time to time the minimum is subtracted from all costs, so that long vectors lose no digits.
 LOEWNER_INLINE void rebase(float* cost) {
   float least = cost[0];
   for (int s = 1; s < kStates; ++s) least = cost[s] < least ? cost[s] : least;
@@ -143,14 +145,15 @@ LOEWNER_INLINE void best_paths_body(const float* x, Index count, int bits, std::
   std::copy(cost, cost + kStates, final_cost);
 }
 
-// Levels of eight entries at a time, one in each byte of a word. Bit i of a byte of a plane, in byte i:
+// The levels of eight entries at a time, one in each byte of a word. Moves bit i of a byte of a
+// plane to byte i:
 constexpr std::uint64_t spread(std::uint32_t byte) {
   std::uint64_t word = 0;
   for (int i = 0; i < 8; ++i) word |= static_cast<std::uint64_t>(byte >> i & 1u) << (8 * i);
   return word;
 }
 
-// Subsets of the eight windows that end in the bits of one byte of the plane of u.
+// The subsets of the eight windows that end in the bits of one byte of plane 0.
 constexpr std::uint64_t subsets(std::uint32_t now, std::uint32_t before) {
   const std::uint32_t bits = before | now << 8;
   std::uint64_t word = 0;
@@ -162,7 +165,7 @@ constexpr std::uint64_t subsets(std::uint32_t now, std::uint32_t before) {
   return word;
 }
 
-// Parities are linear: the subsets that a byte and the byte before it would give alone are added.
+// Parities are linear, so the subsets that a byte and its predecessor give alone are added.
 struct PlaneTables {
   std::array<std::uint64_t, 256> spread{}, now{}, before{};
 };
@@ -177,8 +180,9 @@ constexpr PlaneTables kPlanes = [] {
   return tables;
 }();
 
-// The values of eight levels, whose numbers' low bytes are in one word and bit 8 in another. Tables of eight fit in a
-// register; four of them are looked up side by side, more are slower than memory.
+// The values of eight levels. One word has the low bytes of their numbers, another has bit 8. A
+// table of eight levels fits into a register. Up to four of them are used; more are slower than
+// memory.
 template <int kBits>
 LOEWNER_INLINE Float8 look_up(std::uint64_t levels, std::uint64_t ninth_bits) {
   const float* const values = kLevels[kBits].values.data();
@@ -199,7 +203,7 @@ LOEWNER_INLINE Float8 look_up(std::uint64_t levels, std::uint64_t ninth_bits) {
 
 template <int kBits>
 LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, float* out, Index count) {
-  constexpr int kLowPlanes = std::min(kBits, 7);  // their bits are the low byte of a level's number
+  constexpr int kLowPlanes = std::min(kBits, 7);  // their bits are the low byte of the level
   const Index plane = (count + 7) / 8;
   std::uint8_t before = 0;
   for (Index byte = 0; byte < plane; ++byte) {

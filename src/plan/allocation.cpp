@@ -14,7 +14,7 @@ double gain_per_byte(const RatePoint& from, const RatePoint& to) {
   return (from.error - to.error) / static_cast<double>(to.bytes - from.bytes);
 }
 
-// A step of one hull, from its point `index` to the next.
+// A step from point `index` of a hull to the next.
 struct Step {
   std::size_t curve = 0, index = 0;
   double gain = 0;
@@ -28,7 +28,7 @@ std::vector<Step> steps_of(std::span<const std::vector<RatePoint>> curves,
       steps.push_back({c, i, gain_per_byte(curves[c][hulls[c][i]], curves[c][hulls[c][i + 1]])});
     }
   }
-  // Stable, so that equal gains are taken in the order of the curves; on one hull they never increase.
+  // Stable: equal gains keep the order of the curves, and gains on one hull do not increase.
   std::ranges::stable_sort(steps, std::ranges::greater(), &Step::gain);
   return steps;
 }
@@ -49,7 +49,7 @@ class Allocator {
     result_.chosen[curve] = point;
   }
 
-  // The single change of the largest gain that fits; false when there is none.
+  // Makes the single change with the largest gain that fits. False if there is none.
   bool improve() {
     double best = 0;
     std::size_t best_curve = 0, best_point = 0;
@@ -120,7 +120,7 @@ Allocation allocate(std::span<const std::vector<RatePoint>> curves, Index max_by
   require_room(curves, hulls, max_bytes);
   Allocator allocator(curves, max_bytes);
   for (std::size_t c = 0; c < curves.size(); ++c) allocator.start(c, hulls[c].front());
-  std::vector<std::size_t> reached(curves.size(), 0);  // the place on each hull
+  std::vector<std::size_t> reached(curves.size(), 0);  // position on each hull
   for (const Step& step : steps_of(curves, hulls)) {
     const std::size_t next = hulls[step.curve][step.index + 1];
     if (reached[step.curve] != step.index || !allocator.fits(step.curve, next)) continue;

@@ -78,15 +78,15 @@ class Residual final : public RowSource {
 
  private:
   const RowSource& a_;
-  const Archetypes& mixtures_;  // whose rows are decoded into the buffer
+  const Archetypes& mixtures_;
 };
 
 double sum_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-// The mixtures alone, which leave `share` of the squared norm; then the mixtures with more and more bytes of codes of the
-// residual, whose rows have these energies.
+// The mixtures alone, which leave `share` of the squared norm; then the mixtures with more and more
+// bytes of codes of the residual, whose rows have these energies.
 std::vector<RatePoint> rates_of(const EncodeRequest& request, double share, std::span<const double> energies) {
   const Index mixtures = shape_of(request).bytes();
   std::vector<RatePoint> rates = {{mixtures, share}};
@@ -110,7 +110,8 @@ class Mixed {
 
   const std::vector<RatePoint>& rates() const { return rates_; }
 
-  // The codes of the residual get the bytes that the mixtures do not need, if those are enough for codes.
+  // The codes of the residual get the bytes that the mixtures do not need, if those are enough for
+  // codes.
   Encoding encoding(Index bytes, double error) const {
     Encoding encoding;
     encoding.method = Method::archetypes;
@@ -139,7 +140,8 @@ class Mixed {
                     " bytes, the budget leaves " + std::to_string(bytes));
 }
 
-// The error is measured on a sample of rows other than the sample from which the archetypes are computed.
+// The error is measured on a sample of rows other than the sample from which the archetypes are
+// computed.
 std::vector<Candidate> archetypes_curve(MatrixSurvey& survey) {
   const auto& request = survey.request();
   if (shape_of(request).bytes() >= request.source_bytes) return {};
@@ -181,10 +183,11 @@ Index archetypes_memory(Index cols) {
   return kSampleCopies * kRows * cols * Index{sizeof(double)} + pass_memory(cols);
 }
 
-// The search for archetypes takes seconds, all other planning about one. k archetypes leave at least the squared error of
-// the best subspace with k dimensions, and several times as much unless the rows are sparse mixtures. So they are tried
-// only if no other method has an error below kSparse times that bound at the size of the mixtures. Codes of the residual
-// lower the error at about the same rate as codes of the rows, so they do not change the order.
+// The search for archetypes takes seconds, all other planning about one. k archetypes leave at
+// least the squared error of the best subspace with k dimensions, and several times as much unless
+// the rows are sparse mixtures. So they are tried only if no other method has an error below
+// kSparse times that bound at the size of the mixtures. Codes of the residual lower the error at
+// about the same rate as codes of the rows, so they do not change the order.
 bool archetypes_compete(MatrixSurvey& survey, std::span<const Candidate> others) {
   constexpr double kSparse = 4;
   const auto& request = survey.request();

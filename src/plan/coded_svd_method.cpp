@@ -18,9 +18,9 @@
 namespace loewner {
 namespace {
 
-// Bits of the directions. All directions together span the space before and after rounding, so rounding only mixes
-// coordinates. The share that moves from a large coordinate to a small one must stay well below the variance of the
-// small one.
+// Bits of the directions. All directions together span the space before and after rounding, so
+// rounding only mixes coordinates. The share that moves from a large coordinate to a small one must
+// stay well below the variance of the small one.
 int bits_of_directions(const CodeLadder& ladder) {
   const auto smallest = static_cast<double>(ladder.bands().back().size);
   int bits = 4;
@@ -33,7 +33,8 @@ Index direction_bytes(const CodeLadder& ladder, Index cols) {
   return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits_of_directions(ladder)), false);
 }
 
-// All principal directions of the weighted rows, and the ladder of bits for the coordinates along them.
+// All principal directions of the weighted rows, and the ladder of bits for the coordinates along
+// them.
 struct Components {
   Matrix<double> vt;
   CodeLadder ladder;

@@ -8,11 +8,13 @@
 
 namespace loewner {
 
-/// Points of the curves of codes: 32 for each bit.
+/// Number of points of the curves of codes.
 inline constexpr int kPointsOfCodesCurve = 192;
 
-/// The encoding of the first rate, by rising bytes, whose measured error is within request.max_error. Predictions are
-/// within some percent of it, so a rate that misses is followed by the next. BudgetError when none is.
+/// The smallest encoding whose measured error is within request.max_error. The rates are sorted by
+/// bytes, and rates with a clearly larger predicted error are skipped.
+///
+/// Errors    BudgetError if no rate meets the error.
 Encoding first_within_error(const EncodeRequest& request, std::span<const RatePoint> rates,
                             const std::function<Encoding(std::size_t rate)>& encode);
 

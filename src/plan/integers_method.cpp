@@ -10,7 +10,7 @@
 namespace loewner {
 namespace {
 
-// Relative weighted Frobenius error of the rounded rows, measured.
+// Measured relative weighted Frobenius error of the rounded rows.
 double rounding_error(const EncodeRequest& request, const Integers& rounded) {
   return approximation_errors(*request.matrix, rounded, request.row_weights, 2).weighted_relative_error();
 }

@@ -20,15 +20,15 @@
 namespace loewner {
 namespace {
 
-// Relative excess error that the SVD may have to save time: less than the rounding of the factors adds.
+// Relative excess error allowed to the SVD to save time. The rounding of the factors adds more.
 constexpr double kSvdEps = 1e-4;
 
 Index dense_bytes(const EncodeRequest& request) {
   return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
 }
 
-// A nested family of subspaces: its best rank-k approximation of A is A V_k V_k^T, where V_k^T is the first k rows of
-// vt.
+// A nested family of subspaces: its best rank-k approximation of A is A V_k V_k^T, where V_k^T is
+// the first k rows of vt.
 struct Family {
   Method method;
   Matrix<double> vt;
@@ -53,8 +53,8 @@ Family svd_family(const EncodeRequest& request, TruncatedSvdOptions options) {
           .certificate = std::nullopt};
 }
 
-// Relative weighted errors of the projections on the first k rows of vt for all k, from the complete SVD. Their squares
-// are 1 - sum_{j <= k} sum_i sigma_i^2 <v_i, vt_j>^2 / sum_i sigma_i^2.
+// Relative weighted errors of the projections on the first k rows of vt for all k, from the
+// complete SVD. Their squares are 1 - sum_{j <= k} sum_i sigma_i^2 <v_i, vt_j>^2 / sum_i sigma_i^2.
 std::vector<double> projection_errors(const Family& svd, MatrixView<const double> vt) {
   const auto& tail = svd.error_at_rank;
   Matrix<double> cosines = Matrix<double>::uninitialized(svd.vt.rows(), vt.rows());
@@ -80,7 +80,8 @@ struct LpFamily {
 LpFamily lp_family(const EncodeRequest& request, std::optional<Index> rank) {
   auto factorization =
       lp_factorization(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
-  // The last singular values of the Gram route are noise, but only their share of the total energy is used.
+  // The last singular values of the Gram route are noise, but only their share of the total energy
+  // is used.
   const Index all = full_rank(request);
   const TruncatedSvdOptions svd{
       .rank = rank.value_or(all), .route = SvdRoute::gram, .eps = rank ? kSvdEps : 0.0, .vectors = all};
@@ -170,9 +171,9 @@ class RowsWithout final : public RowSource {
   Matrix<float> directions_;
 };
 
-// The relative l_p error of the best approximation in the first `rank` directions. If factors are not rounded and all
-// directions are known, subtracting the projection on the omitted directions gives the same matrix; this is cheaper if
-// they are fewer.
+// The relative l_p error of the best approximation in the first `rank` directions. If factors are
+// not rounded and all directions are known, subtracting the projection on the omitted directions
+// gives the same matrix; this is cheaper if they are fewer.
 double lp_error_of(const EncodeRequest& request, const Family& family, Index rank) {
   const Index others = family.vt.rows() - rank;
   if (request.factor_format == NumberFormat::f32 && family.vt.rows() == request.matrix->cols() && others < rank) {
@@ -191,7 +192,8 @@ std::vector<Candidate> curve_of(const EncodeRequest& request, Method method, con
   return points;
 }
 
-// A byte budget gives both the same rank, and the lower l_p error decides. With max_error the lower rank decides.
+// A byte budget gives both the same rank, and the lower l_p error decides. With max_error the lower
+// rank decides.
 Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
   if (*lp.rank != *svd.rank) return *lp.rank < *svd.rank ? std::move(lp) : std::move(svd);
   svd.lp_error_svd = lp.lp_error_svd;
@@ -233,7 +235,8 @@ Index lp_memory(Index cols) {
   return gram_bytes(cols) + 9 * cols * cols * Index{sizeof(double)} + pass_memory(cols);
 }
 
-// lp has the same ranks and sizes as svd, so `automatic` compares their l_p errors after it has chosen svd.
+// lp has the same ranks and sizes as svd, so `automatic` compares their l_p errors after it has
+// chosen svd.
 Encoding encode_by_svd_or_lp(const EncodeRequest& request, const Candidate& candidate) {
   EncodeRequest exact = request;
   if (request.max_bytes) exact.max_bytes = candidate.point.bytes;  // more bytes would not save any
@@ -241,8 +244,8 @@ Encoding encode_by_svd_or_lp(const EncodeRequest& request, const Candidate& cand
   return better_of(encode_by_svd(exact), encode_by_lp(exact), exact);
 }
 
-// The error of sentence encoders is lowest with these row weights (docs/results-compression.md): a single
-// subspace omits directions of all rows, so it should follow the frequent tokens closely.
+// The error of sentence encoders is lowest with these row weights (docs/results-compression.md): a
+// single subspace omits directions of all rows, so it should follow the frequent tokens closely.
 constexpr double kZipfExponent = 1;
 
 }  // namespace

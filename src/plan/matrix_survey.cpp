@@ -13,7 +13,7 @@ namespace {
 
 constexpr Index kMostExactSide = 1024;
 constexpr Index kRowsForSpectrum = 512;
-constexpr Index kRowsToRound = 256;  // rounding leaves much the same of every row
+constexpr Index kRowsToRound = 256;  // the error of rounding is similar for all rows
 
 bool is_sampled(const EncodeRequest& request) {
   return is_planned_from_sample(request.method, request.matrix->rows(), request.matrix->cols());
@@ -50,7 +50,7 @@ EncodeRequest MatrixSurvey::rows_to_round() {
   EncodeRequest request = request_;
   if (!is_sampled(request_)) return request;
   if (!rows_to_round_) rows_to_round_ = sample(kRowsToRound);
-  if (rows_to_round_->rows.rows() == 0) return request;  // nothing but zeros
+  if (rows_to_round_->rows.rows() == 0) return request;  // all rows are zero
   request.matrix = std::make_shared<DenseRows>(std::as_const(rows_to_round_->rows).view());
   request.row_weights = rows_to_round_->weights;
   return request;

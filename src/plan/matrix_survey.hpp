@@ -9,9 +9,8 @@
 
 namespace loewner {
 
-/// What the curves of all methods are computed from, each part when it is first asked for.
-///
-/// Where is_planned_from_sample says so, from some rows that stand for all.
+/// Quantities of a matrix that the curves of several methods use. Each is computed at its first use,
+/// from a sample of the rows if is_planned_from_sample().
 class MatrixSurvey {
  public:
   explicit MatrixSurvey(const EncodeRequest& request) : request_(request) {}
@@ -21,10 +20,10 @@ class MatrixSurvey {
   /// Weighted squared norms of all rows.
   const std::vector<double>& energies();
 
-  /// Of the weighted matrix, descending: min(n, d) values.
+  /// Singular values of the weighted matrix in decreasing order: min(n, d) values.
   const std::vector<double>& singular_values();
 
-  /// The request for the rows that stand for the matrix where the error of a rounding is measured.
+  /// The request for the rows on which errors of rounding are measured: all rows or a sample.
   EncodeRequest rows_to_round();
 
  private:

@@ -8,8 +8,8 @@
 
 namespace loewner {
 
-// The registry: a declaration and a line of the table for each method. The order of the table is the order of help
-// texts, reports and enumerators in Python; of candidates with equal error `automatic` takes the first.
+// The registry of methods: a declaration and an entry of the table for each method. Help texts and
+// reports list them in this order, and `automatic` takes the first of candidates with equal errors.
 MethodDescriptor automatic_method();
 MethodDescriptor svd_method();
 MethodDescriptor lp_method();

@@ -34,8 +34,7 @@ struct MethodDescriptor {
 
   AutomaticTurn turn = AutomaticTurn::first;
 
-  /// Whether a candidate of this method may be better than the candidates found so far. Null:
-  /// always.
+  /// Whether a candidate of this method may win against those found so far. Null: always.
   bool (*competes)(MatrixSurvey& survey, std::span<const Candidate> others) = nullptr;
 
   /// Encodes the candidate that `automatic` chose. Null: `encode`.

@@ -81,9 +81,10 @@ Index subspaces_memory(Index cols) {
   return 10 * cols * cols * Index{sizeof(double)} + pass_memory(cols);
 }
 
-// Several subspaces leave at best a quarter of the squared error of the SVD, and their search takes seconds. So they are
-// tried only if the SVD has a candidate within this factor of all other methods at the same size. Candidates of the SVD
-// that leave more than half of the squared norm are no evidence, because all methods are close to each other there.
+// Several subspaces leave at best a quarter of the squared error of the SVD, and their search takes
+// seconds. So they are tried only if the SVD has a candidate within this factor of all other
+// methods at the same size. Candidates of the SVD that leave more than half of the squared norm are
+// no evidence, because all methods are close to each other there.
 bool subspaces_compete(MatrixSurvey& survey, std::span<const Candidate> others) {
   constexpr double kMostGain = 4, kMostError = 0.5;
   if (!is_tall(*survey.request().matrix)) return false;

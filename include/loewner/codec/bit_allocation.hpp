@@ -9,37 +9,41 @@
 
 namespace loewner {
 
-/// Gives bits to the rows where they lower the weighted error most.
+/// Assigns each of n rows one of the steps 0 ... b (numbers of bits):
+/// min sum_i energies_i distortion(step_i)  with  sum_i price(step_i) <= max_price.
 ///
-/// Shapes    energies: w_i ||x_i||^2 >= 0 of n rows. distortion, prices: of the steps 0 ... b that a row can be on;
-///           prices rise, distortion falls ever more slowly for the price (a convex curve).
-/// Method    one more step for row i gains energies_i (distortion_b - distortion_(b+1)), and the gains of all rows are
-///           taken by falling gain for the price (reverse water-filling over the rows): a lower step and an earlier row
-///           first where two gain the same.
-/// Cost      O(n log n), then O(b log n) for an amount and O(n b) for the steps of all rows.
-/// Accuracy  optimal at every price that it reaches exactly, because each row's gains fall.
+/// Shapes    energies: w_i ||x_i||^2 >= 0 of n rows. distortion, prices: b + 1 values each; prices
+///           increase, and distortion is a decreasing convex function of the price.
+/// Method    reverse water-filling over the rows [CoverThomas2006]: raises rows step by step in the
+///           order of the gain energies_i (distortion_s - distortion_(s+1)) per price. Lower steps
+///           and earlier rows come first if gains are equal.
+/// Cost      O(n log n), then O(b log n) for a price and O(n b) for the steps of all rows.
+/// Accuracy  optimal for every price that it spends exactly, because the gains of a row decrease.
+/// Random    none
+/// Errors    none
 class BitAllocation {
  public:
   BitAllocation(std::span<const double> energies, std::span<const double> distortion, std::span<const Index> prices);
 
-  /// What an amount pays for.
+  /// An assignment of steps, in the order of the gains.
   struct Spent {
-    std::vector<Index> rows;  ///< on step 1, 2, ... b or a later one; never rising
+    std::vector<Index> rows;  ///< numbers of rows on at least step 1, 2, ... b; non-increasing
     Index price = 0;          ///< of all rows
-    double error = 0;         ///< sum_i energies_i distortion(step of i)
+    double error = 0;         ///< sum_i energies_i distortion(step_i)
 
-    /// Of any row.
+    /// The highest step of any row.
     int highest_step() const;
   };
 
-  /// All rows on step 0, and all on the last.
+  /// The price with all rows on step 0.
   Index least_price() const;
+  /// The price with all rows on the last step.
   Index most_price() const;
 
-  /// As many gains in their order as cost at most that much, least_price() or more.
+  /// The assignment for max_price >= least_price().
   Spent within(Index max_price) const;
 
-  /// The step of each row.
+  /// The step of each row in an assignment.
   std::vector<std::uint8_t> steps(const Spent& spent) const;
 
  private:
@@ -52,7 +56,7 @@ class BitAllocation {
 
   Spent spend(std::vector<Index> rows) const;
 
-  std::vector<std::uint32_t> falling_;  // the rows by falling energy
+  std::vector<std::uint32_t> falling_;  // the rows by decreasing energy
   std::vector<double> energies_;        // in that order
   std::vector<double> sums_;            // of the first 0, 1, ... n of them
   std::vector<Step> steps_;             // to step 1, 2, ... b

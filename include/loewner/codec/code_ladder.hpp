@@ -9,30 +9,35 @@
 
 namespace loewner {
 
-/// The numbers of bits that rows of codes may have: columns lie in bands of like variance, and every step of the ladder
-/// gives each band a number of bits an entry. Step 0 gives none; a plain ladder has one band and steps of 0 ... 8 bits.
+/// The numbers of bits that rows of codes can have. Columns form bands of similar variance. Each
+/// step of the ladder gives every band a number of bits per entry; step 0 gives none. A plain
+/// ladder has one band and the steps of 0 to 8 bits.
 class CodeLadder {
  public:
   struct Band {
     Index cols = 0;
-    float size = 1;  ///< root mean square of its entries relative to that of other bands
+    float size = 1;  ///< root mean square of its entries, relative to other bands
   };
   using Steps = std::vector<std::vector<std::uint8_t>>;  ///< steps x bands, each in [0, 8]
 
   static constexpr int kMaxSteps = 16;
 
-  /// InvalidArgument unless there are bands of at least one column and finite sizes >= 0, and 1 ... 16 steps of as many
-  /// numbers of bits, the first all 0.
+  /// Takes bands and steps.
+  ///
+  /// Errors    InvalidArgument unless every band has at least one column and a finite size >= 0,
+  ///           and there are 1 to 16 steps with one number of bits for each band, all 0 on the
+  ///           first.
   CodeLadder(std::vector<Band> bands, Steps steps);
 
-  /// One band of `cols` columns, all of the same bits.
+  /// The plain ladder for this many columns.
   static CodeLadder plain(Index cols);
 
-  /// For columns of known mean squares in falling order (principal components).
+  /// A ladder for columns with these variances in decreasing order, such as principal components.
   ///
-  /// Method    a band ends where the variance has halved since its first column (multiples of 8 columns, 16 or more).
-  ///           Bits go one by one to the band where they lower the error most for each bit (reverse water-filling over
-  ///           the bands); every half bit on average is a step, every bit above 6.
+  /// Method    a band ends where the variance has halved since its first column (multiples of 8
+  ///           columns, at least 16). Single bits go to the band with the largest gain per bit
+  ///           (reverse water-filling [CoverThomas2006]). A step is recorded at every half bit per
+  ///           entry up to 6 bits, then at every bit.
   static CodeLadder for_variances(std::span<const double> variances);
 
   const std::vector<Band>& bands() const { return bands_; }
@@ -40,13 +45,14 @@ class CodeLadder {
   bool is_plain() const;
   Index cols() const { return cols_; }
 
-  /// Bytes of a row at a step.
+  /// Bytes of a row on a step.
   Index bytes(int step) const { return bytes_[static_cast<std::size_t>(step)]; }
-  /// Mean bits of an entry at a step.
+  /// Mean bits of an entry on a step.
   double mean_bits(int step) const;
-  /// What is left of the squared length of a row whose bands have their sizes, for every step.
+  /// The relative squared error of a row whose bands have exactly their sizes, for every step.
   std::vector<double> distortion() const;
-  /// The steps up to this one, and of the bands those up to the last that has bits there (at least the first).
+  /// The ladder with the steps up to this one, and the bands up to the last one with bits on it (at
+  /// least one band).
   CodeLadder up_to(int step) const;
 
  private:

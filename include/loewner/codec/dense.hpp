@@ -7,10 +7,15 @@
 
 namespace loewner {
 
-/// W itself in a number format: what the guard falls back on when no structure is smaller.
+/// The matrix itself in a number format.
 class Dense final : public EncodedMatrix {
  public:
+  /// Rows of `values` are rounded to the format when the array is written, not when they are read.
   Dense(std::shared_ptr<const RowSource> values, NumberFormat format);
+
+  /// Reads the matrix from the arrays of a file.
+  ///
+  /// Errors    IoError that names the field or the array that does not fit.
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
   std::string_view structure() const override { return "dense"; }

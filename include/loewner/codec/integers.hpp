@@ -7,16 +7,18 @@
 
 namespace loewner {
 
-/// Plain rounding in groups: what users know as int8 and int4, and the yardstick for everything else.
+/// Rounding in groups, known as int8 and int4.
 ///
-/// Each group of consecutive entries of a row lies on 2^bits equally spaced values; entry j is offset + code step. Step
-/// and offset are halves times 2^scale_exponent. Two codes of 4 bits share a byte, the even entry in its low half.
+/// Each group of consecutive entries of a row has 2^bits equally spaced values; entry j is offset +
+/// code_j step. Step and offset are halves times 2^scale_exponent. Two codes of 4 bits share a
+/// byte, with the even entry in the low half.
 class Integers final : public EncodedMatrix {
  public:
+  /// Sizes of the arrays.
   struct Shape {
     Index rows = 0, cols = 0;
     int bits = 8;     ///< 4 or 8
-    Index group = 0;  ///< entries that share step and offset; the last group of a row may be shorter
+    Index group = 0;  ///< entries with one step and offset; the last group may be shorter
     int scale_exponent = 0;
 
     Index groups() const { return (cols + group - 1) / group; }
@@ -24,9 +26,14 @@ class Integers final : public EncodedMatrix {
     Index bytes() const { return rows * (row_bytes() + 4 * groups()); }
   };
 
-  /// Codes of `a`, computed when they are read; exponent and groups as in the shape.
+  /// Encodes the rows of `a` when its arrays are read.
   Integers(std::shared_ptr<const RowSource> a, const Shape& shape);
+  /// Takes the arrays of this shape.
   Integers(const Shape& shape, StoredArray codes, StoredArray steps, StoredArray offsets);
+
+  /// Reads the matrix from the arrays of a file.
+  ///
+  /// Errors    IoError that names the field or the array that does not fit.
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
   std::string_view structure() const override { return "integers"; }
@@ -38,12 +45,16 @@ class Integers final : public EncodedMatrix {
 
  private:
   Shape shape_;
-  std::shared_ptr<const RowSource> source_;  // null where the arrays are stored
+  std::shared_ptr<const RowSource> source_;  // null if the arrays are stored
   StoredArray codes_, steps_, offsets_;
 };
 
-/// The shape for a matrix: int8 with one group a row, or int4 in groups of 64, and the exponent that its largest entry
-/// needs. Cost: one pass.
+/// The shape for a matrix: with 8 bits one group per row, with 4 bits groups of 64 entries, and the
+/// exponent that its largest entry needs.
+///
+/// Shapes    a: n x d; bits: 4 or 8.
+/// Cost      one pass over the rows.
+/// Errors    none
 Integers::Shape integers_shape(const RowSource& a, int bits);
 
 }  // namespace loewner

@@ -7,17 +7,20 @@
 
 namespace loewner {
 
-/// W = left * right with left: rows x rank, right: rank x cols, both in one number format.
+/// W = left right with left: rows x rank and right: rank x cols, both in one number format.
 class LowRank final : public EncodedMatrix {
  public:
-  /// left may be computed or read on the way; right is held in memory. InvalidArgument unless left.cols() ==
-  /// right.rows() >= 1.
+  /// Takes both factors. The rows of `left` may be computed or read from a file when they are used.
+  ///
+  /// Errors    InvalidArgument unless left->cols() == right.rows() >= 1.
   LowRank(std::shared_ptr<const RowSource> left, Matrix<float> right, NumberFormat format);
 
-  /// Reads it back. IoError when the arrays do not fit the specification.
+  /// Reads the matrix from the arrays of a file.
+  ///
+  /// Errors    IoError that names the field or the array that does not fit.
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
-  /// Bytes of the two arrays at a rank.
+  /// Bytes of both arrays for this rank.
   static Index bytes_at_rank(Index rows, Index cols, Index rank, NumberFormat format);
 
   Index rank() const { return right_->rows(); }

@@ -7,16 +7,22 @@
 
 namespace loewner {
 
-/// W = left * right with left: rows x rank, right: rank x cols, each coded: coordinates along principal directions, and
-/// the directions.
+/// W = left right with encoded factors left: rows x rank and right: rank x cols, such as
+/// coordinates along principal directions and the directions.
 ///
-/// The right factor is decoded once and held as float32; rows of the left one are decoded when they are asked for.
+/// The constructor decodes the right factor and keeps it as float32. Rows of the left factor are
+/// decoded when they are read.
 class Product final : public EncodedMatrix {
  public:
-  /// InvalidArgument unless left->cols() == right->rows().
+  /// Takes both factors.
+  ///
+  /// Errors    InvalidArgument unless left->cols() == right->rows().
   Product(std::unique_ptr<EncodedMatrix> left, std::unique_ptr<EncodedMatrix> right);
 
-  /// Reads it back. IoError when the factors do not fit together or are neither codes nor integers.
+  /// Reads the matrix from the arrays of a file.
+  ///
+  /// Errors    IoError that names the field or the array that does not fit, or if a factor is
+  ///           neither `codes` nor `integers`.
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
   Index rank() const { return right_->rows(); }

@@ -9,23 +9,25 @@
 
 namespace loewner {
 
-/// A seeded orthogonal map of R^d after which the entries of any vector are nearly Gaussian and of nearly equal size.
+/// A random orthogonal map of R^d that makes the entries of any vector nearly Gaussian with nearly
+/// equal variances.
 ///
-/// Method    random signs, then a Hadamard transform. d = p m with p a power of two and m odd, at most 63: transforms
-///           of length p in m blocks, and the m x m Hartley matrix across the blocks. Other d: four times signs of
-///           their own and a transform of length p = 2^floor(log2 d), on the first p entries and the last p in turn.
-/// Cost      d (log2 p + m) additions; no memory beyond d floats and the signs.
-/// Accuracy  orthogonal to a few eps32; the same bits on every processor.
-/// Random    signs from (seed, RandomPurpose::rotation): bit i mod 32 of word i / 32, 1 for -1.
+/// Method    random signs, then a Hadamard transform [AilonChazelle2009]. If d = p m with a power
+///           of two p and an odd m <= 63: transforms of length p in m blocks, and the m x m Hartley
+///           matrix across the blocks. Other d: four rounds of signs and a transform of length p =
+///           2^floor(log2 d), alternately on the first p and on the last p entries.
+/// Cost      d (log2 p + m) additions; memory for d floats and the signs.
+/// Accuracy  orthogonal to a few eps32. The same bits on every processor.
+/// Random    signs from (seed, RandomPurpose::rotation): bit i mod 32 of word i / 32; 1 means -1.
 class Rotation {
  public:
   Rotation(Index cols, std::uint64_t seed);
 
   Index cols() const { return cols_; }
 
-  /// In place, for vectors of cols() entries.
+  /// Rotates a vector of cols() entries in place.
   void apply(std::span<float> x) const;
-  /// The inverse, times `scale`.
+  /// Applies the inverse times `scale` in place.
   void apply_inverse(std::span<float> x, float scale = 1) const;
 
  private:
@@ -34,9 +36,9 @@ class Rotation {
   void flip(Index step, std::span<float> x, float scale) const;
 
   Index cols_;
-  std::vector<float> signs_;    // each +-1; cols_ for each step
+  std::vector<float> signs_;    // each +-1; cols_ for each round
   Index length_ = 1;            // of a transform: p
-  Index blocks_ = 1;            // m, or 0 where transforms overlap
+  Index blocks_ = 1;            // m, or 0 if transforms overlap
   std::vector<float> hartley_;  // m x m, orthogonal and symmetric
 };
 

@@ -11,12 +11,12 @@
 
 namespace loewner {
 
-/// A two-dimensional array as it stands, or will stand, in a file.
+/// A two-dimensional array of a file that exists or will be written.
 ///
-/// The bytes are produced by rows when they are asked for, from memory, from a file or computed on the way; `read_rows`
-/// is called from several threads at once.
+/// `read_rows` produces the bytes of rows from memory, from a file or by computation. Several
+/// threads call it at the same time.
 struct StoredArray {
-  std::string name;  ///< within its matrix ("left"), or the full name of a tensor
+  std::string name;  ///< within its matrix, such as "left", or the full name of a tensor
   DType dtype = DType::f32;
   Index rows = 0;
   Index cols = 0;
@@ -25,16 +25,24 @@ struct StoredArray {
   Index bytes() const { return rows * cols * size_of(dtype); }
 };
 
-/// The float32 rows of `values`, rounded to `dtype` as they are read; InvalidArgument unless is_float_readable(dtype).
+/// An array of the float32 rows of `values`, rounded to `dtype` when they are read.
+///
+/// Errors    InvalidArgument unless is_float_readable(dtype).
 StoredArray stored_as(std::string name, std::shared_ptr<const RowSource> values, DType dtype);
 
-/// A tensor of a file; IoError unless it has two dimensions.
+/// A tensor of a file as an array.
+///
+/// Errors    IoError unless the tensor has two dimensions.
 StoredArray stored_in(std::shared_ptr<const SafetensorsFile> file, const TensorInfo& tensor);
 
-/// A stored floating-point array as float32 rows. IoError when it holds no floating-point numbers.
+/// The rows of an array of floating-point numbers as float32.
+///
+/// Errors    IoError if the array has another type.
 std::shared_ptr<const RowSource> stored_rows(StoredArray array);
 
-/// The stored type of a number format.
+/// The type of an array in a number format.
+///
+/// Errors    none
 DType dtype_of(NumberFormat format);
 
 }  // namespace loewner

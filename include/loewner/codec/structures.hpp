@@ -7,10 +7,11 @@
 
 namespace loewner {
 
-/// The registry of structures: builds the encoding that a specification names from its arrays.
+/// Builds the encoding that a specification describes from its arrays. structures.cpp is the
+/// registry of structures.
 ///
-/// Errors    IoError when the specification lacks a field, names a structure this version does not know, or does not
-/// fit the arrays.
+/// Errors    IoError if the specification lacks a field, names an unknown structure, or does not
+///           fit the arrays.
 std::unique_ptr<EncodedMatrix> encoded_matrix_from_tensors(const Json& spec, const ArrayLookup& arrays);
 
 }  // namespace loewner

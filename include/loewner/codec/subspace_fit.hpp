@@ -11,26 +11,30 @@
 
 namespace loewner {
 
+/// Options of SubspaceFit.
 struct SubspaceFitOptions {
-  std::span<const double> row_weights{};  ///< u, n values >= 0, or empty for all ones
-  std::optional<Index> num_subspaces{};   ///< in [1, 256]; none: chosen by the budget
-  /// Budgets at which the rows are clustered, as shares of the n d numbers of the matrix: descending, each in (0, 1].
-  /// The clusters of one budget serve its neighbours too.
+  std::span<const double> row_weights{};  ///< u, n values >= 0; empty: all ones
+  std::optional<Index> num_subspaces{};   ///< in [1, 256]; none: chosen for the size
+  /// Sizes for which the rows are clustered, as shares of the n d numbers of the matrix:
+  /// decreasing, each in (0, 1]. Sizes between them use the clusters of the best one.
   std::vector<double> keep_numbers = {0.7, 0.45, 0.2};
 };
 
-/// Clusterings of a matrix for subspaces, from which the squared error at any number of bytes is known before a factor
-/// is formed.
+/// Clusterings of the rows of a matrix into subspaces. They give the squared error at any size
+/// without computing factors.
 ///
 /// Shapes    matrix: n x d.
-/// Method    budgeted_clustering at each of keep_numbers, started from the clusters of the one before. Without
-///           num_subspaces 2, 4, 8, ... clusters are tried for a few steps while each doubling lowers the squared error
-///           by at least 2 %. The dimensions at other budgets come from the same spectra (spend_on_dimensions).
-/// Cost      some 6 iterations of budgeted_clustering per budget, 20 where the number of subspaces is chosen; memory n
-///           + 8 k d bytes per budget.
-/// Accuracy  squared errors are those of the encoding in f32, up to 1e-6 of the energy by the rounding of the factors.
-/// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument as budgeted_clustering, and on shares outside (0, 1] or none.
+/// Method    budgeted_clustering for each of keep_numbers, started from the previous clusters.
+///           Without num_subspaces it tries 2, 4, 8, ... clusters for a few iterations as long as
+///           each doubling lowers the squared error by at least 2 %. spend_on_dimensions() gives
+///           the dimensions for other sizes from the same spectra.
+/// Cost      about 6 iterations of budgeted_clustering for each size, or 20 if the number of
+///           subspaces is chosen; memory n + 8 k d bytes for each size and k clusters.
+/// Accuracy  the squared errors agree with those of the f32 encoding up to 1e-6 of the squared
+///           norm, because of the rounding of the factors.
+/// Random    none. The same bits for any number of threads.
+/// Errors    InvalidArgument as budgeted_clustering, and if keep_numbers is empty or has a value
+///           outside (0, 1].
 class SubspaceFit {
  public:
   SubspaceFit(std::shared_ptr<const RowSource> matrix, const SubspaceFitOptions& options);
@@ -38,20 +42,22 @@ class SubspaceFit {
   Index rows() const { return matrix_->rows(); }
   /// sum_i u_i ||a_i||^2
   double squared_norm() const;
-  /// The least  sum_i u_i ||a_i - b_i||^2  of these clusterings within max_bytes; infinite when not even the labels
-  /// fit.
+  /// The smallest  sum_i u_i ||a_i - b_i||^2  of these clusterings within max_bytes; infinity if
+  /// the labels alone need more.
   double squared_error(Index max_bytes, NumberFormat format) const;
-  /// The fewest bytes with at most that error; nothing when rounding alone is the limit and more was asked for.
+  /// The smallest size with at most this error; nothing if the rounding of the factors exceeds it.
   std::optional<Index> bytes_within(double max_squared_error, NumberFormat format) const;
 
-  /// The encoding within max_bytes. Its left blocks are computed when they are read.
-  ///
-  /// `refine`: descend from the best clustering once more at exactly this budget first.
-  /// Errors    BudgetError when the labels and one dimension do not fit.
+  /// An encoding. Its left blocks are computed when they are read.
   struct Encoded {
     std::unique_ptr<Subspaces> matrix;
     double squared_error = 0;  ///< sum_i u_i ||a_i - b_i||^2 before rounding
   };
+
+  /// The encoding within max_bytes. With `refine` the best clustering is first improved for exactly
+  /// this size.
+  ///
+  /// Errors    BudgetError if max_bytes is too small for the labels and one dimension.
   Encoded encode(Index max_bytes, NumberFormat format, bool refine = true) const;
 
  private:
@@ -63,21 +69,27 @@ class SubspaceFit {
   std::vector<BudgetedClustering> clusterings_;
 };
 
-/// What an encoding by subspaces must achieve: at most max_bytes, or at most max_error.
+/// Options of encode_subspaces(): exactly one of max_bytes and max_error.
 struct SubspaceRequest {
   std::span<const double> row_weights{};
-  std::optional<Index> max_bytes{};      ///< of the stored arrays; this or max_error
+  std::optional<Index> max_bytes{};      ///< of the stored arrays
   std::optional<double> max_error{};     ///< relative weighted Frobenius error, > 0
-  std::optional<Index> num_subspaces{};  ///< none: chosen by the budget
+  std::optional<Index> num_subspaces{};  ///< none: chosen for the size
   NumberFormat format = NumberFormat::f32;
 };
 
-/// One encoding, clustered for its own budget.
+/// Encodes a matrix by subspaces with a small weighted squared error  sum_i u_i ||a_i - b_i||^2
+/// within max_bytes, or with few bytes within max_error.
 ///
-/// Cost      one budgeted clustering to convergence (several short ones where the number of subspaces is chosen); for
-///           max_error those of a SubspaceFit before it.
-/// Errors    BudgetError when the smallest encoding has more than max_bytes, or max_error cannot be reached;
-///           InvalidArgument unless exactly one of the two is given.
+/// Shapes    matrix: n x d.
+/// Method    budgeted_clustering to convergence for this size; max_error finds the size by
+///           SubspaceFit.
+/// Cost      one budgeted_clustering to convergence, and several short ones if the number of
+///           subspaces is chosen. max_error adds a SubspaceFit.
+/// Accuracy  a local optimum of the clustering.
+/// Random    none. The same bits for any number of threads.
+/// Errors    BudgetError if the smallest encoding has more than max_bytes, or if max_error cannot
+///           be met. InvalidArgument unless exactly one of the two is set.
 SubspaceFit::Encoded encode_subspaces(std::shared_ptr<const RowSource> matrix, const SubspaceRequest& request);
 
 }  // namespace loewner

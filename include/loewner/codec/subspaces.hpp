@@ -10,30 +10,39 @@
 
 namespace loewner {
 
-/// Rows in clusters, each of which has a subspace of its own: row i of cluster l is  w_i = left_l[p_i] right_l,  with
-/// p_i the number of rows of cluster l before i. A look-up costs j_l d.
+/// Rows in clusters with a subspace for each cluster: row i of cluster l is  w_i = left_l[p_i]
+/// right_l, where p_i is the number of rows before i in cluster l. Decoding a row takes 2 j_l d
+/// flops.
 ///
-/// The cluster of a row is one byte; the positions p_i follow from it and are not stored. A cluster of dimension 0
-/// stands for rows of zeros and has no arrays.
+/// The cluster of a row is one byte. The positions p_i follow from the clusters and are not stored.
+/// A cluster of dimension 0 has rows of zeros and no arrays.
 class Subspaces final : public EncodedMatrix {
  public:
+  /// The factors of a cluster with n_l rows in j_l dimensions.
   struct Cluster {
-    std::shared_ptr<const RowSource> left;  ///< n_l x j_l; may be computed or read on the way; null when j_l is 0
-    Matrix<float> right;                    ///< j_l x d
+    /// n_l x j_l. Its rows may be computed or read from a file when they are used. Null if j_l is
+    /// 0.
+    std::shared_ptr<const RowSource> left;
+    Matrix<float> right;  ///< j_l x d
   };
 
-  /// InvalidArgument unless there are 1 to 256 clusters, every label names one, and left_l is n_l x j_l.
+  /// Takes the labels and the factors.
+  ///
+  /// Errors    InvalidArgument unless there are 1 to 256 clusters, every label is below their
+  ///           number, and left_l is n_l x j_l.
   Subspaces(ClusterLabels cluster_of_row, Index cols, std::vector<Cluster> clusters, NumberFormat format);
 
-  /// Reads it back. IoError when a label names no cluster or the arrays do not fit the specification.
+  /// Reads the matrix from the arrays of a file.
+  ///
+  /// Errors    IoError that names the field or the array that does not fit.
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
-  /// Bytes of the arrays when the factors together have so many numbers.
+  /// Bytes of the arrays if all factors together have this many numbers.
   static Index bytes_of_numbers(Index rows, Index numbers, NumberFormat format);
 
-  /// j_l of every cluster.
+  /// The dimension j_l of every cluster.
   std::vector<Index> dimensions() const;
-  /// n_l of every cluster.
+  /// The number of rows n_l of every cluster.
   std::vector<Index> sizes() const;
   std::span<const std::uint8_t> cluster_of_row() const { return *cluster_of_row_; }
 
@@ -50,7 +59,7 @@ class Subspaces final : public EncodedMatrix {
   struct Part {
     std::shared_ptr<const RowSource> left;
     std::shared_ptr<const OwnedRows> right;
-    std::vector<Index> rows;  // of the matrix, ascending: row p of `left` is rows[p]
+    std::vector<Index> rows;  // increasing; row p of `left` belongs to row rows[p] of the matrix
   };
 
   std::shared_ptr<const ClusterLabels> cluster_of_row_;

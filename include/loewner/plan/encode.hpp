@@ -40,7 +40,7 @@ struct Encoding {
   std::optional<Index> rank;
   std::map<std::string, Index> counts;  ///< MethodInfo::report_fields, by specification_field
   std::optional<double> bits;           ///< mean bits of an entry of codes or integers
-  double predicted_error = 0;           ///< relative weighted Frobenius error before rounding of factors
+  double predicted_error = 0;           ///< relative weighted error before rounding of factors
   std::optional<double> lp_error_svd;   ///< relative weighted l_p error of the SVD of this rank
   std::optional<double> certificate;    ///< proven distortion of the l_p factorization; 1 if p = 2
 };
@@ -48,7 +48,7 @@ struct Encoding {
 /// A way to encode a matrix, with predicted size and error.
 struct Candidate {
   Method method = Method::automatic;  ///< in results never automatic
-  RatePoint point;                    ///< bytes of the arrays, and the square of the relative weighted error
+  RatePoint point;                    ///< bytes of the arrays, relative weighted squared error
   std::optional<Index> rank;
   std::optional<double> bits;  ///< mean bits of an entry
 };

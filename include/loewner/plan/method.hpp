@@ -39,10 +39,14 @@ struct MethodInfo {
   /// Exponent of `zipf` row weights (model/row_weights.hpp) when the user gives none.
   double zipf_exponent = 0.5;
 
-  std::string_view flag{};                         ///< of the command line, sets `options`; empty if there are none
-  std::string_view flag_help{};                    ///< one line for help texts
-  std::vector<MethodOption> options{};             ///< in the order of the flag's values
-  std::vector<MethodReportField> report_fields{};  ///< that only this method fills
+  /// Flag of the command line that sets `options`; empty without options.
+  std::string_view flag{};
+  /// One line for help texts: the form of the flag's value and its meaning.
+  std::string_view flag_help{};
+  /// Options of this method, in the order of the flag's values.
+  std::vector<MethodOption> options{};
+  /// Report fields that only this method fills.
+  std::vector<MethodReportField> report_fields{};
 };
 
 /// All methods: `automatic` first, the others in the order in which reports list them.

@@ -24,8 +24,8 @@ namespace {
 
 constexpr Index kRows = 300, kPerRow = 3;
 
-// Rows that are scaled mixtures of three of k Gaussian archetypes, in more dimensions than archetypes: a row is then
-// mixed in one way only.
+// Rows that are scaled mixtures of three of k Gaussian archetypes, in more dimensions than
+// archetypes: a row is then mixed in one way only.
 struct Mixtures {
   Matrix<float> archetypes, rows;
   std::vector<double> scales;
@@ -53,8 +53,9 @@ double length_of(std::span<const float> row) {
   return std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
 }
 
-// What rounding may leave of a row whose scale is 1: each of t weights is off by less than 1 / 255 and moves the
-// mixture by as much of the longest archetype; archetypes and scale keep 11 bits; and 1e-3 for the gap of the codes.
+// What rounding may leave of a row whose scale is 1: each of t weights is off by less than 1 / 255
+// and moves the mixture by as much of the longest archetype; archetypes and scale keep 11 bits; and
+// 1e-3 for the gap of the codes.
 double rounding_bound(const Mixtures& mixtures) {
   double longest = 0;
   for (Index k = 0; k < mixtures.archetypes.rows(); ++k) {
@@ -158,7 +159,7 @@ TEST(Archetypes, RefusesWhatCannotBeMeant) {
   EXPECT_CONTAINS(refusal(mixtures.archetypes.view(), 0), "per_row must be in [1, 255], got 0");
   EXPECT_CONTAINS(refusal(mixtures.archetypes.view(), 256), "got 256");
   const Matrix<float> narrow(4, 3);
-  EXPECT_CONTAINS(refusal(narrow.view(), 1), "archetypes of 24 columns are needed, got 4 x 3");
+  EXPECT_CONTAINS(refusal(narrow.view(), 1), "must be 1 to 65536 rows of 24 columns, got 4 x 3");
   const auto other = test::gaussian_matrix({kRows, mixtures.cols() + 8, 1});
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] {
                     (void)encoded(mixtures)->with_residual(

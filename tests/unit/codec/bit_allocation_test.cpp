@@ -46,7 +46,8 @@ TEST(BitAllocation, IsTheBestOfAllForEveryNumberOfBits) {
   }
 }
 
-// Step by step: the largest gain for the price, of equal ones that of the lowest step and the first row.
+// Step by step: the largest gain for the price, of equal ones that of the lowest step and the first
+// row.
 std::vector<std::uint8_t> one_by_one(const std::vector<double>& energies, std::span<const Index> prices, Index amount) {
   std::vector<std::uint8_t> bits(energies.size(), 0);
   Index spent = static_cast<Index>(energies.size()) * prices[0];

@@ -19,7 +19,7 @@ std::vector<double> falling_variances(Index count, double ratio) {
   return variances;
 }
 
-TEST(CodeLadder, APlainOneHasTheBitsOfTheQuantiser) {
+TEST(CodeLadder, APlainOneHasTheBitsOfTheQuantizer) {
   const CodeLadder ladder = CodeLadder::plain(384);
   EXPECT_TRUE(ladder.is_plain());
   for (int step = 0; step <= kMaxCodeBits; ++step) {
@@ -50,7 +50,8 @@ TEST(CodeLadder, LargerVariancesHaveAtLeastAsManyBitsAndHalfABitIsAStep) {
   EXPECT_DOUBLE_EQ(ladder.mean_bits(static_cast<int>(steps.size()) - 1), kMaxCodeBits);
 }
 
-// What a bit more gains, for its bytes, never rises: the curve is convex, as BitAllocation needs it.
+// What a bit more gains, for its bytes, never rises: the curve is convex, as BitAllocation needs
+// it.
 TEST(CodeLadder, DistortionIsConvexAndBelowThatOfEqualBits) {
   const CodeLadder ladder = CodeLadder::for_variances(falling_variances(384, 0.99));
   const auto left = ladder.distortion();

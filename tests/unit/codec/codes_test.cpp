@@ -54,7 +54,8 @@ TEST_F(CodesOf, IsPredictedWithinTenPercentOfTheError) {
   }
 }
 
-// Columns in bands of falling size: the bits follow the bands, rows still read back and come one by one.
+// Columns in bands of falling size: the bits follow the bands, rows still read back and come one by
+// one.
 TEST_F(CodesOf, ALadderOfBandsLeavesLessThanAPlainOneAndReadsBack) {
   std::vector<double> variances(kCols, 0.0);
   for (Index i = 0; i < kRows; ++i) {

@@ -35,7 +35,8 @@ TEST_P(StoredArrayOfType, RoundsOnceAndNeverAgain) {
 TEST_P(StoredArrayOfType, IsWithinHalfAUnitInTheLastPlace) {
   const auto a = test::gaussian_matrix({.rows = kRows, .cols = kCols, .seed = 2});
   const auto b = through(a, GetParam());
-  // Bits of precision 11 and 8; the smallest of 407 normals is far above 2^-14, where halves lose bits.
+  // Bits of precision 11 and 8; the smallest of 407 normals is far above 2^-14, where halves lose
+  // bits.
   const double half_unit = GetParam() == DType::f16 ? 0x1p-11 : GetParam() == DType::bf16 ? 0x1p-8 : 0;
   for (Index i = 0; i < kRows * kCols; ++i)
     EXPECT_LE(std::abs(a.data()[i] - b.data()[i]), half_unit * std::abs(a.data()[i]));

@@ -176,7 +176,7 @@ TEST(Subspaces, FactorsMustFitTheClusters) {
                   }),
                   "row 1 must be in one of 1 clusters, got 1");
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)Subspaces({}, 6, {}, NumberFormat::f32); }),
-                  "1 to 256 clusters are needed, got 0");
+                  "the number of clusters must be in [1, 256], got 0");
 }
 
 // What from_tensors says of a specification in which one field was changed (null: taken out).

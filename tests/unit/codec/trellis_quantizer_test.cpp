@@ -43,8 +43,8 @@ TEST_P(TrellisQuantizerAt, HasTheDistortionItClaims) {
   EXPECT_GT(distortion, std::pow(4.0, -GetParam()));  // the rate-distortion bound
 }
 
-// Control: without the trellis, each entry by itself, no quantiser of the same bits does as well.
-TEST_P(TrellisQuantizerAt, BeatsTheBestScalarQuantiser) {
+// Control: without the trellis, each entry by itself, no quantizer of the same bits does as well.
+TEST_P(TrellisQuantizerAt, BeatsTheBestScalarQuantizer) {
   constexpr double kLloydMax[] = {1, .3634, .1175, .03454, .009497, .002499, .00064, .000163, .0000411};
   EXPECT_LT(kTrellisDistortion[GetParam()], 0.8 * kLloydMax[GetParam()]);
 }

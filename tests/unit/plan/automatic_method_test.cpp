@@ -16,7 +16,8 @@ namespace {
 
 using test::EncodeMatrix;
 
-// With nearly all energy in a few directions, factors beat all other methods, so automatic compares svd and lp.
+// With nearly all energy in a few directions, factors beat all other methods, so automatic compares
+// svd and lp.
 TEST_F(EncodeMatrix, AutomaticReturnsTheLowerLpErrorOfSvdAndLp) {
   a_ = test::low_rank_plus_entry_outliers({.rows = kRows, .cols = kCols, .seed = 1}, 8, 0.002, 0, 0);
   matrix_ = std::make_shared<DenseRows>(a_.view());
@@ -72,7 +73,8 @@ TEST_F(EncodeMatrix, AutomaticGivesTheSameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(decoded(8), one);
 }
 
-// A matrix that automatic plans from a sample of its rows, and the exact candidates of the single methods.
+// A matrix that automatic plans from a sample of its rows, and the exact candidates of the single
+// methods.
 class SampledPlan : public testing::Test {
  protected:
   static constexpr Index kMany = 2400, kWide = 1100;

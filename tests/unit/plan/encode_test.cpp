@@ -45,8 +45,8 @@ TEST_F(EncodeMatrix, CandidatesOfEveryMethodPredictTheErrorWithinTenPercent) {
       EXPECT_LE(encoding.matrix->bytes(), offers[i].point.bytes) << to_string(method);
       const double achieved = errors_of(*encoding.matrix).weighted_relative_error();
       EXPECT_LE(achieved, 1.1 * std::sqrt(offers[i].point.error)) << to_string(method) << " " << offers[i].point.bytes;
-      // The encoding by subspaces is refined for exactly this size and may have a lower error. The decoded rows of
-      // `dense` are not rounded yet.
+      // The encoding by subspaces is refined for exactly this size and may have a lower error. The
+      // decoded rows of `dense` are not rounded yet.
       if (method != Method::subspaces && method != Method::dense) {
         EXPECT_GE(achieved, 0.9 * std::sqrt(offers[i].point.error))
             << to_string(method) << " " << offers[i].point.bytes;
