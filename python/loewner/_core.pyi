@@ -109,34 +109,42 @@ class Method(enum.Enum):
     """How a matrix is encoded."""
 
     auto = 0
-    """for each matrix the method with the lowest weighted error at its size"""
+    """
+    the other method with the lowest predicted weighted error at the given size
+    """
 
     svd = 1
-    """row-weighted truncated SVD"""
+    """row-weighted truncated SVD, optimal in the weighted Frobenius norm"""
 
     lp = 2
-    """truncated l_p factorization"""
+    """truncated l_p factorization through Lewis weights"""
 
     subspaces = 3
-    """projective clustering: clusters of rows, one subspace for each"""
+    """rows in clusters, each cluster with a subspace of its own"""
 
     codes = 4
-    """vector quantization of rotated rows, 0 to 8 bits an entry"""
+    """
+    rotated rows with 0 to 8 bits per entry, more bits for rows with more weight
+    """
 
     coded_svd = 5
-    """quantized coordinates along the principal directions"""
+    """
+    codes of the coordinates along the principal directions, more bits for larger ones
+    """
 
     archetypes = 6
-    """convex mixtures of archetypes plus a quantized residual"""
+    """
+    rows as scaled convex mixtures of a few archetypes, and codes of the residual
+    """
 
     int8 = 7
-    """8-bit integers, one scale for each row"""
+    """rounding to 8 bits, one scale per row"""
 
     int4 = 8
-    """4-bit integers, one scale for each 64 entries"""
+    """rounding to 4 bits, one scale per 64 entries"""
 
     dense = 9
-    """the matrix itself in a shorter number format"""
+    """the matrix itself in f16 or bf16"""
 
 class NumberFormat(enum.Enum):
     """The number format of stored factors."""
@@ -159,7 +167,7 @@ class IfExists(enum.Enum):
     overwrite = 2
     """replace the output"""
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, num_subspaces: int | None = None, num_archetypes: int | None = None, archetypes_per_row: int = 4, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
     """The report of loewner.compress as JSON data."""
 
 def verify(output: str | os.PathLike, model: str | os.PathLike, *, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:

@@ -19,7 +19,6 @@ ALLOWED = {
     "python/loewner/_structures.py": "the registry of structures in Python",
     "python/loewner/_loading.py": "the memory mode dense",
     "python/loewner/transformers/quantizer.py": "the memory mode dense",
-    "python/loewner/reporting/sections/tensor_details.py": "the text of the report field subspaces",
     "python/bindings/lp_low_rank.cpp": "an attribute lp of another class",
 }
 
