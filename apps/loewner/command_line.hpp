@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ostream>
 #include <span>
 #include <string>
 
+#include "exit_code.hpp"
+#include "python_runner.hpp"
+#include "streams.hpp"
+
 namespace loewner::cli {
 
-/// Exit codes; documented in docs/command-line.md and relied on by scripts.
-enum ExitCode : int {
-  done = 0,
-  usage = 2,          ///< the arguments
-  bad_input = 3,      ///< a file: missing, broken, unreadable, not writable
-  budget = 4,         ///< the bytes or the error asked for cannot be met
-  claim_failed = 5,   ///< verify: a stored claim does not hold
-  interrupted = 130,  ///< Ctrl-C
-};
-
-/// Runs `loewner ARGUMENTS`: tables to `out`, messages and progress to `err`. Never throws; returns an ExitCode.
-int run(std::span<const std::string> arguments, std::ostream& out, std::ostream& err);
+/// Runs `loewner ARGUMENTS` and returns an ExitCode.
+///
+/// `python` runs the commands of the Python package; without it they are refused with the line that installs it.
+/// Errors    none: every failure is one line on streams.err and an exit code.
+int run(std::span<const std::string> arguments, const Streams& streams, const PythonRunner& python = {});
 
 }  // namespace loewner::cli

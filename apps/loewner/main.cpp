@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -22,5 +21,5 @@ int main(int argc, char** argv) {
   std::signal(SIGTERM, note_interrupt);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is reported as a failed write
   const loewner::CancellationScope scope([] { return interrupted != 0; });
-  return loewner::cli::run(std::vector<std::string>(argv + 1, argv + argc), std::cout, std::cerr);
+  return loewner::cli::run(std::vector<std::string>(argv + 1, argv + argc), loewner::cli::standard_streams());
 }

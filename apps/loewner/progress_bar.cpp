@@ -9,7 +9,7 @@
 namespace loewner::cli {
 namespace {
 
-constexpr int kWidth = 24;
+constexpr int kBarWidth = 24;
 constexpr const char* kEraseLine = "\r\033[K";
 
 }  // namespace
@@ -20,10 +20,10 @@ ProgressBar::~ProgressBar() {
 
 void ProgressBar::show(std::string_view what, double fraction) {
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kWidth);
+  const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kBarWidth);
   const std::string left = fraction > 0.05 ? fmt::format("{:.0f} s left", elapsed / fraction - elapsed) : "";
   out_ << kEraseLine
-       << fmt::format("[{}{}] {:3.0f} %  {:>10}  {}", std::string(filled, '#'), std::string(kWidth - filled, '.'),
+       << fmt::format("[{}{}] {:3.0f} %  {:>10}  {}", std::string(filled, '#'), std::string(kBarWidth - filled, '.'),
                       100 * fraction, left, what)
        << std::flush;
   drawn_ = true;

@@ -67,8 +67,8 @@ std::string bars_of(const RankCurve& curve) {
 void print_curves(const std::vector<RankCurve>& curves, std::ostream& out) {
   const auto width = name_width(curves, [](const auto& curve) { return curve.name; });
   out << fmt::format(
-      "\nrank that leaves at most this relative error; bars: error over the ranks 0 ... all\n{:{}}  {:>16}", "", width,
-      "");
+      "\nrank at which the relative error is at most; bars: error at ranks from 0 to the last\n{:{}}  {:>16}", "",
+      width, "");
   for (const double error : kCurveErrors) out << fmt::format("  {:>6}", error);
   out << "\n";
   for (const auto& curve : curves) {
@@ -145,7 +145,7 @@ void print_report(const CompressReport& report, bool dry_run, std::ostream& out)
   for (const auto& note : report.notes) out << "note: " << note << "\n";
 }
 
-void print_report(const VerifyReport& report, std::ostream& out) {
+void print_report(const VerifyReport& report, std::ostream& out, const Colors& colors) {
   const auto width = name_width(report.tensors, [](const auto& tensor) { return tensor.claimed.name; });
   out << fmt::format("{:{}}  {:>10}  {:>10}  {:>9}  {:>9}  {:>9}  {:>11}  {}\n", "tensor", width, "MB before",
                      "MB after", "error", "weighted", "lp error", "certificate", "claims");
@@ -154,11 +154,12 @@ void print_report(const VerifyReport& report, std::ostream& out) {
                        megabytes(tensor.claimed.bytes_before), megabytes(tensor.claimed.bytes_after),
                        tensor.found.relative_error, tensor.found.weighted_relative_error, tensor.found.lp_error,
                        optional_number("{:.3f}", tensor.certificate),
-                       tensor.failures.empty() ? "hold" : fmt::format("{}", fmt::join(tensor.failures, "; ")));
+                       tensor.failures.empty() ? colors.good("hold")
+                                               : colors.bad(fmt::format("{}", fmt::join(tensor.failures, "; "))));
   }
-  out << fmt::format("{} other tensors are the original's, byte for byte; weights {} -> {} MB\n",
+  out << fmt::format("{} other tensors equal the original's byte for byte; weights {} -> {} MB\n",
                      report.untouched_tensors, megabytes(report.weights_before), megabytes(report.weights_after));
-  for (const auto& failure : report.failures) out << "FAILED: " << failure << "\n";
+  for (const auto& failure : report.failures) out << colors.bad("FAILED:") << " " << failure << "\n";
   for (const auto& note : report.notes) out << "note: " << note << "\n";
 }
 

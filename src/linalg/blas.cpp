@@ -45,6 +45,8 @@ void LOEWNER_BLAS(dgesdd_)(const char*, const int*, const int*, double*, const i
                            double*, const int*, double*, const int*, int*, int*);
 int LOEWNER_BLAS(openblas_get_num_threads)();
 void LOEWNER_BLAS(openblas_set_num_threads)(int);
+char* LOEWNER_BLAS(openblas_get_config)();
+char* LOEWNER_BLAS(openblas_get_corename)();
 }
 
 namespace loewner::blas {
@@ -328,6 +330,14 @@ bool singular_values(MatrixView<double> a, std::vector<double>& s) {
     ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work, size, integers.data(), &info);
   });
   return info == 0;
+}
+
+std::string configuration() {
+  return LOEWNER_BLAS(openblas_get_config)();
+}
+
+std::string core_name() {
+  return LOEWNER_BLAS(openblas_get_corename)();
 }
 
 }  // namespace loewner::blas

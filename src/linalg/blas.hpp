@@ -7,6 +7,7 @@
 // Every call runs on one thread: the library's own loops share the work out, so results do not depend on the number of
 // threads, which a threaded BLAS does not promise.
 
+#include <string>
 #include <vector>
 
 #include "loewner/base/matrix.hpp"
@@ -66,5 +67,9 @@ bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, M
 /// The singular values of a alone, descending, some five times faster; a is overwritten. False when LAPACK did not
 /// converge.
 bool singular_values(MatrixView<double> a, std::vector<double>& s);
+
+/// Version and build options of the library, and the processor whose kernels it chose at start.
+std::string configuration();
+std::string core_name();
 
 }  // namespace loewner::blas

@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every command takes, and how it ends."""
+"""How the commands of the Python package end, and how they report.
+
+Their options are declared in apps/loewner/commands/ and arrive as attributes: `--max-length` as `max_length`.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+Options = SimpleNamespace
 
 USAGE, BAD_INPUT, INTERRUPTED = 2, 3, 130  # exit codes of docs/command-line.md
 
 
-def add_common_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", type=Path, help="write the report as JSON to this file")
-    parser.add_argument("--quiet", action="store_true", help="no table and no progress")
-    parser.add_argument("--threads", type=int, help="number of threads")
-
-
-def report(options: argparse.Namespace, data: Any, table: str) -> None:
+def report(options: Options, data: Any, table: str) -> None:
+    """Writes --json, and prints the table unless --quiet."""
     if options.json:
-        replace_file(options.json, (json.dumps(data, indent=2) + "\n").encode())
+        replace_file(Path(options.json), (json.dumps(data, indent=2) + "\n").encode())
     if not options.quiet:
         print(table)
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """The file is there whole or as it was before."""
+    """Replaces the file in one step: after a failure it is as it was before."""
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(data)
@@ -37,8 +37,11 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
-def progress_line(options: argparse.Namespace) -> Callable[[str, float], None] | None:
-    """Shows what is worked on, in one line and only where somebody watches; a share of 1 clears it."""
+def progress_line(options: Options) -> Callable[[str, float], None] | None:
+    """A function that shows the current step in one line of a terminal; a share of 1 clears the line.
+
+    None with --quiet, or if stderr is not a terminal.
+    """
     if options.quiet or not sys.stderr.isatty():
         return None
 
@@ -49,13 +52,13 @@ def progress_line(options: argparse.Namespace) -> Callable[[str, float], None] |
     return show
 
 
-def run(command: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
-    """Runs a command; a failure is one line on stderr."""
+def run(command: Callable[[Options], None], options: Options) -> int:
+    """Runs a command and returns its exit code; a failure is one line on stderr."""
     try:
-        command(arguments)
+        command(options)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: weights that do not fit their model
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # RuntimeError: weights that do not fit their model
         return _failed(error, BAD_INPUT)
     except (ValueError, ImportError) as error:
         return _failed(error, USAGE)

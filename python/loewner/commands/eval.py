@@ -3,40 +3,14 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loewner.commands.common import add_common_options, progress_line, report
+from loewner.commands.common import Options, progress_line, report
 
 if TYPE_CHECKING:
     from loewner.evaluation import Evaluation, Interval
-
-
-def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="loewner eval",
-        description="Score models on labelled sentences, and say how far they are from the first one.",
-        epilog="Tasks: STS-B, MRPC, SST-2, CoLA, RTE, WNLI, QNLI, QQP, MNLI, or a .tsv, .csv or .jsonl file with the "
-        "fields sentence (or sentence1 and sentence2) and label. Nothing is downloaded.",
-    )
-    parser.add_argument(
-        "MODEL", type=Path, nargs="+", help="model folders; the first is what the others are held against"
-    )
-    parser.add_argument("--task", action="append", required=True, help="a task of GLUE or a file; may be repeated")
-    parser.add_argument("--data", type=Path, help="folder with a folder for each task of GLUE")
-    parser.add_argument("--split", default="dev", help="which file of a task of GLUE (default dev)")
-    parser.add_argument("--batch", type=int, default=32, help="sentences run together (default 32)")
-    parser.add_argument("--max-length", type=int, default=128, help="tokens of a sentence or pair (default 128)")
-    parser.add_argument("--draws", type=int, default=1000, help="bootstrap resamples (default 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples (default 0)")
-    add_common_options(parser)
-    options = parser.parse_args(arguments)
-    for name in ("batch", "max_length", "draws"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name.replace('_', '-')} must be at least 1")
-    return options
 
 
 def _score(value: Interval) -> str:
@@ -69,19 +43,20 @@ def _table(evaluations: Sequence[Evaluation]) -> str:
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def main(arguments: Sequence[str]) -> None:
-    options = _arguments(arguments)
-    for model in options.MODEL:
+def main(options: Options) -> None:
+    models = [Path(model) for model in options.model]
+    for model in models:
         if not (model / "config.json").exists():
-            raise OSError(f"{model}: must be a model folder with a config.json")
+            raise OSError(f"{model}: expected a model folder with a config.json")
     from loewner.evaluation import evaluate, read_task, to_json
 
-    tasks = [read_task(name, options.data, options.split) for name in options.task]
+    data = None if options.data is None else Path(options.data)
+    tasks = [read_task(name, data, options.split) for name in options.task]
     progress = progress_line(options)
     evaluations = []
     for task in tasks:
         evaluations += evaluate(
-            options.MODEL,
+            models,
             task,
             batch_size=options.batch,
             max_length=options.max_length,

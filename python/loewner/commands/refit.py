@@ -3,31 +3,10 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from loewner._reports import CompressReport
-from loewner.commands.common import add_common_options, progress_line, report
-
-
-def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="loewner refit",
-        description="Fit one factor of every factored layer to the original layer's outputs on a few chosen tokens.",
-    )
-    parser.add_argument("OUT", type=Path, help="folder that compress made, by method svd or lp")
-    parser.add_argument("--against", type=Path, required=True, help="the original model folder")
-    parser.add_argument("--text", type=Path, required=True, help="UTF-8 text, a sentence or paragraph a line")
-    parser.add_argument(
-        "--rows", type=int, required=True, help="tokens whose original outputs are looked up, per layer"
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to be made")
-    parser.add_argument("--norm-exponent", type=float, default=2.0, help="p of the outputs' error (default 2)")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of tokens (default 0)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
-    add_common_options(parser)
-    return parser.parse_args(arguments)
+from loewner.commands.common import Options, progress_line, report
 
 
 def _table(result: CompressReport) -> str:
@@ -44,8 +23,7 @@ def _table(result: CompressReport) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str]) -> None:
-    options = _arguments(arguments)
+def main(options: Options) -> None:
     import torch
     from transformers.utils import logging
 
@@ -57,10 +35,10 @@ def main(arguments: Sequence[str]) -> None:
         loewner.set_num_threads(options.threads)
         torch.set_num_threads(options.threads)
     result = refit(
-        options.OUT,
-        options.against,
-        options.output,
-        options.text.read_text(encoding="utf-8").splitlines(),
+        Path(options.out),
+        Path(options.against),
+        Path(options.output),
+        Path(options.text).read_text(encoding="utf-8").splitlines(),
         rows=options.rows,
         norm_exponent=options.norm_exponent,
         seed=options.seed,

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry.hpp"
+
+namespace loewner::cli {
+namespace {
+
+class Calibrate final : public PythonCommand {
+ public:
+  Calibrate()
+      : PythonCommand({.name = "calibrate",
+                       .summary = "count the tokens of a text, for compress --row-weights",
+                       .examples = {"loewner calibrate all-MiniLM-L6-v2 --text lines.txt -o counts.tsv"},
+                       .python_extra = "loewner[transformers]"}) {}
+
+  void add_options(Options& options) override {
+    options.begin(Section::what);
+    OptionText model = kModelText;
+    model.help = "model folder with a tokenizer";
+    add<std::string>(options, "MODEL", model);
+    add<std::string>(options, "--text", kTextFileText);
+    add<std::string>(options, "-o,--output",
+                     {.value = "FILE",
+                      .help = "file to write, one line id<TAB>count for each token",
+                      .completes = Completes::files,
+                      .required = true});
+    options.begin(Section::run);
+    add_json(options);
+    add_quiet(options);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_calibrate() {
+  return std::make_unique<Calibrate>();
+}
+
+}  // namespace loewner::cli

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "exit_code.hpp"
+#include "loewner/base/byte_size.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/compress/pipeline.hpp"
+#include "registry.hpp"
+#include "tables.hpp"
+
+namespace loewner::cli {
+namespace {
+
+constexpr const char* kAuto = "auto";
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const Method method : all_methods()) names.emplace_back(to_string(method));
+  return names;
+}
+
+// "K" or "K:T"; K is a number or "auto".
+void parse_archetypes(const std::string& text, CompressOptions& options) {
+  const auto number = [&](std::string_view digits) {
+    std::int64_t value = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    require(parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size(),
+            [&] { return "--archetypes: expected K or K:T, such as 256:4, got '" + text + "'"; });
+    return value;
+  };
+  const auto colon = text.find(':');
+  const std::string count = text.substr(0, colon);
+  if (count != kAuto) options.num_archetypes = number(count);
+  if (colon != std::string::npos) options.archetypes_per_row = number(std::string_view(text).substr(colon + 1));
+}
+
+class Compress final : public Command {
+ public:
+  Compress()
+      : Command({.name = "compress",
+                 .summary = "write a smaller copy of a model",
+                 .examples = {"loewner compress all-MiniLM-L6-v2 -o small --bits 3",
+                              "loewner compress all-MiniLM-L6-v2 -o small --all --budget 12MB"},
+                 .notes =
+                     "Without --linear or --all, token embeddings are compressed and all other tensors are copied. "
+                     "Sizes include the metadata of the files; 1 MB is 1,000,000 bytes, 1 MiB is 1,048,576."}) {}
+
+  void add_options(Options& options) override {
+    options.begin(Section::what);
+    options.add("MODEL", options_.model, kModelText);
+    options.add("-o,--output", options_.output,
+                {.value = "FOLDER", .help = "new folder for the smaller model", .completes = Completes::folders});
+    add_selection(options);
+    add_amount(options);
+    add_method(options);
+    add_run(options);
+  }
+
+  int run(const Streams& streams, const PythonRunner&) override {
+    run_.apply_threads();
+    apply_texts();
+    const CompressReport report =
+        run_.with_progress(streams, [&](const ProgressCallback& progress) { return compress(options_, progress); });
+    if (!run_.quiet) print_report(report, options_.dry_run, streams.out);
+    run_.write_json(to_json(report));
+    return done;
+  }
+
+ private:
+  void add_selection(Options& options) {
+    auto* embeddings = options.add_flag("--embeddings", embeddings_, "select token embeddings (default)");
+    auto* linear = options.add_flag("--linear", linear_, "select linear layers and untied heads");
+    auto* all = options.add_flag("--all", all_, "select token embeddings, linear layers and untied heads");
+    embeddings->excludes(linear, all);
+    linear->excludes(all);
+    options.add("--include", options_.include,
+                {.value = "REGEX", .help = "further tensors, those whose name matches this regular expression"});
+    options.add("--exclude", options_.exclude,
+                {.value = "REGEX", .help = "tensors to leave out, those whose name matches this regular expression"});
+  }
+
+  void add_amount(Options& options) {
+    options.begin_exactly_one(Section::how_much);
+    options.add("--keep", options_.keep,
+                {.value = "F", .help = "bytes of the selected tensors after / before, between 0 and 1"});
+    options.add("--bits", options_.bits, {.value = "B", .help = "mean bits per weight of the selected tensors"});
+    options.add("--budget", budget_, {.value = "SIZE", .help = "size of all weights of the output, such as 24MB"});
+    options.add("--max-error", options_.max_error,
+                {.value = "E", .help = "largest relative weighted error of each tensor, between 0 and 1"});
+  }
+
+  void add_method(Options& options) {
+    options.begin(Section::how);
+    options.add("--method", method_,
+                {.value = "NAME",
+                 .help = "encoding of the matrices; auto picks for each matrix the one with the lowest weighted error "
+                         "at that size",
+                 .default_text = method_,
+                 .choices = method_names()});
+    options
+        .add("--subspaces", subspaces_,
+             {.value = "K",
+              .help = "number of subspaces of --method subspaces, 1 to 256, or auto: chosen by the budget",
+              .default_text = subspaces_})
+        ->check(CLI::IsMember({kAuto}) | CLI::Range(1, 256));
+    options.add("--archetypes", archetypes_,
+                {.value = "K[:T]",
+                 .help = "number of archetypes of --method archetypes, and how many of them each row mixes; K may be "
+                         "auto: one for each 256 rows, at most 256",
+                 .default_text = "auto:4"});
+    options.add("--norm-exponent", options_.norm_exponent,
+                {.value = "P",
+                 .help = "exponent p >= 1 of --method lp and of the reported l_p errors",
+                 .default_text = text_of(options_.norm_exponent)});
+    options.add("--row-weights", options_.row_weights,
+                {.value = "WEIGHTS",
+                 .help = "weights of the rows of token embeddings: zipf[:EXPONENT], none, or a file of token counts",
+                 .default_text = options_.row_weights,
+                 .completes = Completes::files});
+    options.add("--factor-format", factor_format_,
+                {.value = "FORMAT",
+                 .help = "number format of factors",
+                 .default_text = factor_format_,
+                 .choices = {"f32", "f16", "bf16"}});
+  }
+
+  void add_run(Options& options) {
+    options.begin(Section::run);
+    options.add("--seed", options_.seed,
+                {.value = "N", .help = "random seed; svd and lp use none", .default_text = "0"});
+    options.add(
+        "--max-memory", max_memory_,
+        {.value = "SIZE", .help = "limit of resident memory, such as 1.5GB", .default_text = "half of the machine's"});
+    options.add_flag("--dry-run", options_.dry_run, "print the plan and the predicted errors; write nothing");
+    auto* resume = options.add_flag("--resume", resume_, "continue an interrupted run");
+    options.add_flag("--overwrite", overwrite_, "replace an existing output")->excludes(resume);
+    run_.add_json(options);
+    run_.add_quiet(options);
+    run_.add_threads(options);
+  }
+
+  // The options that are read as text.
+  void apply_texts() {
+    if (linear_) options_.selection = Selection::linear;
+    if (all_) options_.selection = Selection::all;
+    options_.method = *method_from_string(method_);
+    options_.factor_format = *number_format_from_string(factor_format_);
+    if (subspaces_ != kAuto) options_.num_subspaces = std::stoi(subspaces_);
+    if (!archetypes_.empty()) parse_archetypes(archetypes_, options_);
+    if (!max_memory_.empty()) options_.max_memory = parse_byte_size("--max-memory", max_memory_);
+    if (!budget_.empty()) options_.budget = parse_byte_size("--budget", budget_);
+    options_.if_exists = resume_ ? IfExists::resume : overwrite_ ? IfExists::overwrite : IfExists::refuse;
+  }
+
+  CompressOptions options_;
+  RunOptions run_;
+  std::string method_ = kAuto, subspaces_ = kAuto, factor_format_ = "f32", max_memory_, budget_, archetypes_;
+  bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_compress() {
+  return std::make_unique<Compress>();
+}
+
+}  // namespace loewner::cli

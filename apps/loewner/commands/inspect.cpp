@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exit_code.hpp"
+#include "loewner/compress/rank_curves.hpp"
+#include "registry.hpp"
+#include "tables.hpp"
+
+namespace loewner::cli {
+namespace {
+
+class Inspect final : public Command {
+ public:
+  Inspect()
+      : Command({.name = "inspect",
+                 .summary = "list the tensors of a model with role, shape, type and bytes",
+                 .examples = {"loewner inspect all-MiniLM-L6-v2", "loewner inspect all-MiniLM-L6-v2 --curves"}}) {}
+
+  void add_options(Options& options) override {
+    options.begin(Section::what);
+    options.add("MODEL", model_, kModelText);
+    options.add_flag("--curves", curves_,
+                     "print error against rank for every matrix; this reads the weights, not the headers alone");
+    options.begin(Section::run);
+    run_.add_json(options);
+    run_.add_quiet(options);
+    run_.add_threads(options);
+  }
+
+  int run(const Streams& streams, const PythonRunner&) override {
+    run_.apply_threads();
+    const Checkpoint checkpoint = Checkpoint::open(model_);
+    std::vector<TensorDeclaration> declarations;
+    for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
+    const Architecture architecture = analyse_architecture(checkpoint.config(), declarations);
+    if (!run_.quiet) print_inspection(checkpoint, architecture, streams.out);
+    Json report = inspection_to_json(checkpoint, architecture);
+    if (curves_) {
+      const auto curves = run_.with_progress(streams, [&](const ProgressCallback& progress) {
+        return rank_curves(checkpoint, architecture, 0, progress);
+      });
+      if (!run_.quiet) print_curves(curves, streams.out);
+      report["curves"] = curves_to_json(curves);
+    }
+    run_.write_json(report);
+    return done;
+  }
+
+ private:
+  std::filesystem::path model_;
+  bool curves_ = false;
+  RunOptions run_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_inspect() {
+  return std::make_unique<Inspect>();
+}
+
+}  // namespace loewner::cli

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/compress/verify.hpp"
+
+#include "exit_code.hpp"
+#include "registry.hpp"
+#include "tables.hpp"
+
+namespace loewner::cli {
+namespace {
+
+class Verify final : public Command {
+ public:
+  Verify()
+      : Command({.name = "verify",
+                 .summary = "check a compressed model against its original",
+                 .examples = {"loewner verify small --against all-MiniLM-L6-v2"},
+                 .notes = "Errors and certificates are recomputed, sizes are compared with the files, and all other "
+                          "tensors are compared byte for byte. A value of config.json that differs from the original's "
+                          "fails; other changed files are notes. Exit code 5: verification failed."}) {}
+
+  void add_options(Options& options) override {
+    options.begin(Section::what);
+    options.add("OUT", output_, kOutText);
+    options.add("--against", model_, kAgainstText);
+    options.begin(Section::run);
+    run_.add_json(options);
+    run_.add_quiet(options);
+    run_.add_threads(options);
+  }
+
+  int run(const Streams& streams, const PythonRunner&) override {
+    run_.apply_threads();
+    const VerifyReport report = run_.with_progress(
+        streams, [&](const ProgressCallback& progress) { return verify(output_, model_, progress); });
+    if (!run_.quiet) print_report(report, streams.out, Colors(streams.out_in_color));
+    run_.write_json(to_json(report));
+    if (report.holds()) return done;
+    streams.err << Colors(streams.err_in_color).bad("loewner:") << " " << output_.string() << ": verification failed\n";
+    return not_verified;
+  }
+
+ private:
+  std::filesystem::path output_, model_;
+  RunOptions run_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_verify() {
+  return std::make_unique<Verify>();
+}
+
+}  // namespace loewner::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.hpp"
+
+namespace loewner::cli {
+
+void Options::begin(Section section) {
+  section_ = section;
+  exactly_one_ = false;
+  current_ = &parser_;
+}
+
+void Options::begin_exactly_one(Section section) {
+  section_ = section;
+  exactly_one_ = true;
+  current_ = parser_.add_option_group("amount")->require_option(1);
+}
+
+CLI::Option* Options::add_flag(const std::string& names, bool& target, const std::string& help) {
+  auto* const option = declare(names, current_->add_flag(names, target), {.help = help});
+  options_.back().takes_value = false;
+  options_.back().repeats = false;
+  return option;
+}
+
+CLI::Option* Options::declare(const std::string& names, CLI::Option* option, OptionText text) {
+  const bool positional = option->get_positional();
+  const auto spelled = [](const std::vector<std::string>& found, const char* dashes) {
+    return found.empty() ? std::string() : dashes + found.front();
+  };
+  const bool repeats = option->get_expected_max() > 1;
+  option->required(text.required);
+  if (!positional && repeats) option->allow_extra_args(false);  // --include A --include B, so that MODEL may follow
+  if (!text.choices.empty()) option->check(CLI::IsMember(text.choices));
+  options_.push_back({.section = section_,
+                      .positional = positional ? names : "",
+                      .long_name = spelled(option->get_lnames(), "--"),
+                      .short_name = spelled(option->get_snames(), "-"),
+                      .text = std::move(text),
+                      .repeats = repeats,
+                      .one_of_several = exactly_one_});
+  return option;
+}
+
+}  // namespace loewner::cli
