@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                           {"", DType::i64, {}}};
   try {
     const auto config = parse_json_object({reinterpret_cast<const char*>(data), size}, "input");
-    if (analyse_architecture(config, kTensors).places.size() != kTensors.size()) std::abort();
+    if (analyze_architecture(config, kTensors).places.size() != kTensors.size()) std::abort();
   } catch (const IoError&) {
   }
   return 0;

@@ -42,7 +42,8 @@ class Command {
   bool runs_in_python() const { return !text_.python_extra.empty(); }
 
   virtual void add_options(Options& options) = 0;
-  /// Runs with the options that were parsed; returns an ExitCode. `python` is empty in the C++ program.
+  /// Runs with the options that were parsed; returns an ExitCode. `python` is empty in the C++
+  /// program.
   virtual int run(const Streams& streams, const PythonRunner& python) = 0;
 
  private:
@@ -61,7 +62,8 @@ inline const OptionText kTextFileText = {.value = "FILE",
                                          .completes = Completes::files,
                                          .required = true};
 
-/// The options that commands of the C++ core share, and what follows from them. A command adds those that it obeys.
+/// The options that commands of the C++ core share, and what follows from them. A command adds
+/// those that it obeys.
 struct RunOptions {
   std::filesystem::path json;
   bool quiet = false;
@@ -85,8 +87,9 @@ struct RunOptions {
   }
 };
 
-/// A command whose options are parsed here and whose work the Python package does. Values arrive there under the
-/// option's long name with underscores, or the positional's in lower case; absent ones as None.
+/// A command whose options are parsed here and whose work the Python package does. Values arrive
+/// there under the option's long name with underscores, or the positional's in lower case; absent
+/// ones as None.
 class PythonCommand : public Command {
  public:
   using Command::Command;

@@ -10,10 +10,11 @@ namespace loewner::cli {
 namespace {
 
 constexpr std::size_t kLineWidth = 100;  // columns
-constexpr std::size_t kTextColumn = 26;    // column at which the text of an option begins
+constexpr std::size_t kTextColumn = 26;  // column at which the text of an option begins
 constexpr const char* kIndent = "  ";
 
-// `text` broken at spaces into lines that fit between `left` and kLineWidth; the first line begins behind `head`.
+// `text` broken at spaces into lines that fit between `left` and kLineWidth; the first line begins
+// behind `head`.
 std::string wrapped(const std::string& head, std::size_t left, const std::string& text) {
   std::string result = head;
   std::size_t column = head.size();
@@ -82,7 +83,8 @@ std::string usage_of(const Command& command, std::span<const Option> options) {
     if (!option.positional.empty()) line += " " + option.positional + (option.repeats ? "..." : "");
   }
   for (const auto& option : options) {
-    if (option.positional.empty() && option.text.required) line += " " + shown(option);
+    const bool named = option.text.required || option.text.in_usage;
+    if (option.positional.empty() && named) line += " " + shown(option);
     if (option.one_of_several) one_of += (one_of.empty() ? "" : " | ") + shown(option);
   }
   if (!one_of.empty()) line += " (" + one_of + ")";

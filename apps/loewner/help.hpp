@@ -10,7 +10,8 @@
 
 namespace loewner::cli {
 
-/// `loewner --help`. Commands of the Python package get a section of their own unless `python` is present.
+/// `loewner --help`. Commands of the Python package get a section of their own unless `python` is
+/// present.
 std::string help_of_program(std::span<const std::unique_ptr<Command>> commands, bool python, const Colors& colors);
 
 /// `loewner COMMAND --help`: summary, usage, examples, options by section, notes.

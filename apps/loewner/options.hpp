@@ -21,6 +21,7 @@ struct OptionText {
   Completes completes = Completes::nothing;
   std::vector<std::string> choices = {};  ///< the only values allowed; empty: any
   bool required = false;
+  bool in_usage = false;  ///< shown in the usage line although the parser does not require it
 };
 
 /// One option or positional argument of a command.
@@ -35,7 +36,8 @@ struct Option {
   bool one_of_several = false;  ///< exactly one option of its section is required
 };
 
-/// Declares the options of one command to the parser, and keeps what help and completion need to know of them.
+/// Declares the options of one command to the parser, and keeps what help and completion need to
+/// know of them.
 class Options {
  public:
   explicit Options(CLI::App& parser) : parser_(parser), current_(&parser) {}
@@ -47,7 +49,8 @@ class Options {
   /// The same; exactly one of them is required.
   void begin_exactly_one(Section section);
 
-  /// Adds an option ("-o,--output", "--keep") or a positional argument ("MODEL") whose value is stored in `target`.
+  /// Adds an option ("-o,--output", "--keep") or a positional argument ("MODEL") whose value is
+  /// stored in `target`.
   template <typename T>
   CLI::Option* add(const std::string& names, T& target, OptionText text) {
     return declare(names, current_->add_option(names, target), std::move(text));

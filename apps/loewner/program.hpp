@@ -17,8 +17,8 @@ class Program {
  public:
   Program();
 
-  /// The command that the arguments name, with its options set. Throws CLI::ParseError, which stands for --help and
-  /// --version too.
+  /// The command that the arguments name, with its options set. Throws CLI::ParseError, which
+  /// stands for --help and --version too.
   Command& parse(std::span<const std::string> arguments);
 
   /// Help of the command that parse() reached, or of the program.

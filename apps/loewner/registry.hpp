@@ -8,8 +8,8 @@
 
 namespace loewner::cli {
 
-/// All commands of `loewner`, in the order of the help. The only list of commands: the C++ program, the Python
-/// package's script, the help and the shell completions read it.
+/// All commands of `loewner`, in the order of the help. The only list of commands: the C++ program,
+/// the Python package's script, the help and the shell completions read it.
 std::vector<std::unique_ptr<Command>> all_commands();
 
 std::unique_ptr<Command> make_calibrate();

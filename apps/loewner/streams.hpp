@@ -14,8 +14,8 @@ struct Streams {
   bool err_is_terminal = false;  ///< a progress bar is drawn
 };
 
-/// Standard output and standard error. Colors need a terminal, TERM other than "dumb" and no NO_COLOR
-/// (https://no-color.org).
+/// Standard output and standard error. Colors need a terminal, TERM other than "dumb" and no
+/// NO_COLOR (https://no-color.org).
 Streams standard_streams();
 
 }  // namespace loewner::cli

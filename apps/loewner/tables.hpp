@@ -13,7 +13,8 @@
 namespace loewner::cli {
 
 void print_inspection(const Checkpoint& checkpoint, const Architecture& architecture, std::ostream& out);
-/// For each matrix the ranks that some relative errors need, and the error against rank as a line of bars.
+/// For each matrix the ranks that some relative errors need, and the error against rank as a line
+/// of bars.
 void print_curves(const std::vector<RankCurve>& curves, std::ostream& out);
 void print_report(const CompressReport& report, bool dry_run, std::ostream& out);
 void print_report(const VerifyReport& report, std::ostream& out, const Colors& colors);

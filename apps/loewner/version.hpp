@@ -5,10 +5,12 @@
 
 namespace loewner::cli {
 
-/// What `loewner --version` prints: version and commit, then the BLAS library and the kernels that it chose.
+/// What `loewner --version` prints: version and commit, then the BLAS library and the kernels that
+/// it chose.
 std::string version_text();
 
-/// The git commit that this build was configured at, with "-dirty" if files had changed; "unknown" without git.
+/// The git commit that this build was configured at, with "-dirty" if files had changed; "unknown"
+/// without git.
 extern const char* const kBuildCommit;
 
 }  // namespace loewner::cli

@@ -23,7 +23,7 @@ def test_curves_are_those_of_the_singular_values(tmp_path: Path) -> None:
         tails = np.sqrt(np.append(np.cumsum(values[::-1] ** 2)[::-1], 0) / np.sum(values**2))
         # The squared errors, not the errors, are accurate to the digits of float32.
         np.testing.assert_allclose(np.square(curve["relative_error"]), tails**2, atol=1e-6)
-        line = next(line for line in done.stdout.split("rank that leaves")[1].splitlines() if curve["name"] in line)
+        line = next(line for line in done.stdout.split("rank at which")[1].splitlines() if curve["name"] in line)
         assert str(int(np.argmax(tails <= 0.5))) in line.split()
 
 

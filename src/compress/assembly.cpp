@@ -26,8 +26,8 @@ Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
   return replacements;
 }
 
-// transformers takes the model's type from config.json or else from the first array of the file, which may now be a
-// factor in f16.
+// transformers takes the model's type from config.json or else from the first array of the file,
+// which may now be a factor in f16.
 void state_dtype(Json& config, const Job& job) {
   if (config.contains("dtype") || config.contains("torch_dtype")) return;
   static const std::map<DType, std::string> kNames = {

@@ -8,10 +8,12 @@
 
 namespace loewner {
 
-/// Puts the output together in the stage: weights, other files, the errors measured on the stored numbers,
-/// configuration and model card. `parts` holds one part for each selected tensor, in that order.
+/// Puts the output together in the stage: weights, other files, the errors measured on the stored
+/// numbers, configuration and model card. `parts` holds one part for each selected tensor, in that
+/// order.
 ///
-/// Errors    InvalidArgument when numbers do not fit their format; IoError when something cannot be written.
+/// Errors    InvalidArgument when numbers do not fit their format; IoError when something cannot be
+///           written.
 CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
                         const ProgressCallback& progress);
 

@@ -7,7 +7,8 @@
 
 namespace loewner::detail {
 
-/// body(), whose IoError gets the file or tensor at fault in front: parsers of fields do not know where they stand.
+/// body(), whose IoError gets the file or tensor at fault in front: parsers of fields do not know
+/// where they stand.
 template <typename Body>
 decltype(auto) at_place(const std::string& place, Body&& body) {
   try {

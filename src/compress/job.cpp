@@ -47,7 +47,8 @@ std::string fingerprint_of(const Checkpoint& checkpoint, const std::string& opti
   return hex.data();
 }
 
-// automatic goes on without the methods that memory has no room for. One note for all tensors of a width.
+// automatic goes on without the methods that memory has no room for. One note for all tensors of a
+// width.
 std::vector<std::string> notes_on_memory(const CompressOptions& options, const SelectionResult& selection) {
   if (options.method != Method::automatic) return {};
   std::map<Index, std::vector<std::string>> tensors_by_cols;
@@ -58,8 +59,8 @@ std::vector<std::string> notes_on_memory(const CompressOptions& options, const S
     for (const Method method : all_methods()) {
       const Index needed = solver_bytes(method, cols);
       if (needed <= memory_limit(options)) continue;
-      notes.push_back(tensors.front() + others + ": without " + std::string(to_string(method)) +
-                      ", which needs about " + std::to_string(needed >> 20) + " MiB of memory");
+      notes.push_back(tensors.front() + others + ": method " + std::string(to_string(method)) +
+                      " is left out, it needs about " + std::to_string(needed >> 20) + " MiB of memory");
     }
   }
   return notes;
@@ -70,7 +71,9 @@ std::vector<std::string> notes_on_memory(const CompressOptions& options, const S
 void require_usable(const CompressOptions& options) {
   const int amounts =
       options.keep.has_value() + options.bits.has_value() + options.budget.has_value() + options.max_error.has_value();
-  require(amounts == 1, [] { return std::string("exactly one of keep, bits, budget and max_error is needed"); });
+  require(amounts == 1, [&] {
+    return "exactly one of keep, bits, budget and max_error must be given, got " + std::to_string(amounts);
+  });
   const auto require_fraction = [](const std::optional<double>& value, const std::string& name) {
     require(!value || (*value > 0 && *value < 1),
             [&] { return name + " must be above 0 and below 1, got " + std::to_string(*value); });
@@ -86,7 +89,8 @@ void require_usable(const CompressOptions& options) {
   require_usable(options.method_options);
   require(options.max_memory >= 0,
           [&] { return "max_memory must not be negative, got " + std::to_string(options.max_memory); });
-  require(options.dry_run || !options.output.empty(), [] { return std::string("an output folder is needed"); });
+  require(options.dry_run || !options.output.empty(),
+          [] { return std::string("expected an output folder, got none"); });
   if (!options.dry_run) require_apart(options.model, options.output);
 }
 
@@ -97,18 +101,18 @@ Index memory_limit(const CompressOptions& options) {
 
 Job::Job(const CompressOptions& compress_options)
     : options(compress_options), checkpoint(Checkpoint::open(compress_options.model)) {
-  const std::string quantised = checkpoint.quantization_method();
-  if (!quantised.empty()) {
-    throw IoError(options.model.string() + ": is quantised already (quant_method '" + quantised +
-                  "'); start from the original");
+  const std::string quantization = checkpoint.quantization_method();
+  if (!quantization.empty()) {
+    throw IoError(options.model.string() + ": is already quantized (quant_method '" + quantization +
+                  "'); compress the original instead");
   }
   std::vector<TensorDeclaration> declarations;
   for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
-  architecture = analyse_architecture(checkpoint.config(), declarations);
+  architecture = analyze_architecture(checkpoint.config(), declarations);
   selection = select_tensors(checkpoint, architecture, options);
   if (!checkpoint.unread_weights().empty()) {
     selection.notes.push_back(std::to_string(checkpoint.unread_weights().size()) +
-                              " weight files of other formats are not copied: they hold the original model");
+                              " weight files in other formats are not copied");
   }
   const auto notes = notes_on_memory(options, selection);
   selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());

@@ -8,7 +8,8 @@
 
 namespace loewner {
 
-/// What one run of compress works on: the checked options, the opened model and what was selected of it.
+/// What one run of compress works on: the checked options, the opened model and what was selected
+/// of it.
 struct Job {
   const CompressOptions& options;
   Checkpoint checkpoint;
@@ -16,7 +17,7 @@ struct Job {
   SelectionResult selection;
   std::string fingerprint;  ///< of the model and of everything that decides the output's bytes
 
-  /// Errors    IoError when the model cannot be read or is quantised already; those of select_tensors.
+  /// Errors    IoError when the model cannot be read or is quantized; those of select_tensors.
   explicit Job(const CompressOptions& compress_options);
 };
 

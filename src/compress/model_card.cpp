@@ -2,7 +2,10 @@
 #include "loewner/compress/model_card.hpp"
 
 #include <cstdio>
+#include <set>
 #include <string_view>
+
+#include "compress/card_sizes.hpp"
 
 namespace loewner {
 namespace {
@@ -13,10 +16,6 @@ std::string number(const char* format, double value) {
   return text;
 }
 
-std::string megabytes(Index bytes) {
-  return number("%.2f MB", static_cast<double>(bytes) / 1e6);
-}
-
 std::string folder_name(std::filesystem::path path) {
   path = path.lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
@@ -24,6 +23,25 @@ std::string folder_name(std::filesystem::path path) {
 
 std::string quoted(const std::string& text) {
   return "'" + text + "'";
+}
+
+// The form in which the tensors of each kind of structure are held in memory.
+std::string memory_text(const CompressReport& report) {
+  std::set<std::string_view> kinds;
+  for (const auto& tensor : report.tensors) {
+    const bool factors = tensor.structure == "low_rank" || tensor.structure == "subspaces";
+    kinds.insert(factors ? "factors" : tensor.structure == "dense" ? "dense" : "codes");
+  }
+  std::string text;
+  if (kinds.contains("factors")) text += "Factors stay factors in memory. ";
+  if (kinds.contains("codes")) {
+    text +=
+        "Coded token embeddings stay coded in memory; each row is decoded when it is looked up. Coded linear layers "
+        "are "
+        "decoded when the model is loaded; `loewner.load(folder, memory=\"small\")` keeps them coded. ";
+  }
+  if (kinds.contains("dense")) text += "Tensors of method dense keep their number format in memory. ";
+  return text;
 }
 
 }  // namespace
@@ -60,9 +78,9 @@ std::string model_card(const CompressOptions& options, const CompressReport& rep
   const std::string base = folder_name(options.model);
   std::string card =
       "---\nbase_model: " + base + "\nlibrary_name: transformers\ntags:\n- loewner\n- compressed\n---\n\n# " + base +
-      ", made smaller by loewner\n\n    " + command_of(options) + "\n\nWeights: " + megabytes(report.weights_before) +
-      " -> " + megabytes(report.weights_after) +
-      ", all bytes of the files counted. No fine-tuning, no data beyond what the command names.\n\n" +
+      ", made smaller by loewner\n\n    " + command_of(options) +
+      "\n\nWeights: " + detail::card_megabytes(report.weights_before) + " -> " +
+      detail::card_megabytes(report.weights_after) + ", all bytes of the files included. No fine-tuning.\n\n" +
       "| tensor | shape | method | rank or bits | bytes before | bytes after | error | weighted error |\n" +
       "|---|---|---|---|---|---|---|---|\n";
   for (const auto& tensor : report.tensors) {
@@ -75,18 +93,15 @@ std::string model_card(const CompressOptions& options, const CompressReport& rep
             number("%.4f", tensor.errors.relative_error) + " | " +
             number("%.4f", tensor.errors.weighted_relative_error) + " |\n";
   }
-  card +=
-      "\nErrors are relative Frobenius errors, measured on the stored numbers; the weighted one counts each row by how "
-      "often its token occurs ("
-      "row weights: " +
-      (report.tensors.empty() ? std::string("none") : report.tensors.front().row_weights) +
-      ").\n\n## Loading\n\n    import loewner                       # registers the format\n    from transformers "
-      "import AutoModel\n"
-      "    model = AutoModel.from_pretrained(\"" +
-      folder_name(options.output) +
-      "\")\n\nThe factors stay factors in memory. `loewner expand` writes an ordinary dense checkpoint for tools that "
-      "know nothing of this format.\n";
-  return card;
+  const std::string row_weights = report.tensors.empty() ? "none" : report.tensors.front().row_weights;
+  return card +
+         "\nErrors are relative Frobenius errors of the stored numbers. The weighted error weights each row by the "
+         "estimated frequency of its token (row weights: " +
+         row_weights +
+         ").\n\n## Loading\n\n    import loewner                       # registers the format\n    from transformers "
+         "import AutoModel\n    model = AutoModel.from_pretrained(\"" +
+         folder_name(options.output) + "\")\n\n" + memory_text(report) +
+         "`loewner expand` writes an ordinary dense checkpoint for tools that do not know this format.\n";
 }
 
 }  // namespace loewner

@@ -11,8 +11,8 @@
 
 namespace loewner {
 
-/// The encoding of one selected tensor, waiting to be written: its arrays are computed when they are read, or lie in a
-/// file of the stage.
+/// The encoding of one selected tensor, waiting to be written: its arrays are computed when they
+/// are read, or lie in a file of the stage.
 struct Part {
   Json spec;                                    ///< what config.json says of the tensor; errors not measured yet
   std::vector<StoredArray> arrays;              ///< under their full names
@@ -22,7 +22,8 @@ struct Part {
   double seconds = 0;
 };
 
-/// Encodes selected tensor `number`; errors are those of TensorRequest and encode_matrix, with the tensor's name.
+/// Encodes selected tensor `number`; errors are those of TensorRequest and encode_matrix, with the
+/// tensor's name.
 Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget, Index memory);
 
 /// Makes a part durable in the stage.

@@ -24,7 +24,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Planning takes the first 20 % of the bar and encoding the next 60 %, by the tensors' bytes; writing the rest.
+// Planning takes the first 20 % of the bar and encoding the next 60 %, by the tensors' bytes;
+// writing the rest.
 class ProgressOfJob {
  public:
   ProgressOfJob(const Job& job, const ProgressCallback& callback) : callback_(callback) {
@@ -103,8 +104,8 @@ CompressReport plan_only(const Job& job, ProgressOfJob& progress) {
   return report;
 }
 
-// The parts of all selected tensors. Those that took little time and memory wait to be written with the output; the
-// others are saved in the stage, where a run that resumes this one finds them.
+// The parts of all selected tensors. Those that took little time and memory wait to be written with
+// the output; the others are saved in the stage, where a run that resumes this one finds them.
 class PartsInTheMaking {
  public:
   PartsInTheMaking(const Job& job, const StagedFolder& staged) : job_(job), staged_(staged) {}
@@ -184,7 +185,7 @@ CompressReport compress(const CompressOptions& options, const ProgressCallback& 
     report = plan_only(job, progress_of_job);
   } else if (is_complete(job)) {
     report = claimed_report(Checkpoint::open(options.output), &job.checkpoint);
-    report.notes.push_back("the output was complete already");
+    report.notes.push_back("the output was already complete");
     StagedFolder::remove_leftovers(options.output);
   } else {
     report = make_output(job, progress_of_job);

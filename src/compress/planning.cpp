@@ -8,7 +8,8 @@
 namespace loewner {
 namespace {
 
-// Bytes that the header entries (five arrays at most) and the specification of an encoded tensor may take.
+// Bytes that the header entries (five arrays at most) and the specification of an encoded tensor
+// may take.
 Index metadata_bytes(const SelectedTensor& tensor) {
   Index bytes = 800 + 5 * (90 + static_cast<Index>(tensor.name().size()));
   for (const auto& copy : tensor.tied) bytes += static_cast<Index>(copy.size()) + 4;
@@ -36,8 +37,9 @@ Index array_budget(const Job& job) {
   return budget;
 }
 
-// Weights by entries give layers of all sizes the same bits. A table is large and its weighted error already counts
-// rare rows for little; a tenth of its entries keeps it near two bits where layers have four (docs/design/planning.md).
+// Weights by entries give layers of all sizes the same bits. A table is large and its weighted
+// error already counts rare rows for little; a tenth of its entries keeps it near two bits where
+// layers have four (docs/design/planning.md).
 double importance_of(const SelectedTensor& tensor) {
   const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
   return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;

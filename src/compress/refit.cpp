@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/file.hpp"
+#include "compress/card_sizes.hpp"
 #include "compress/stored_claims.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
@@ -38,15 +39,15 @@ Replacements replacements_of(std::vector<RefittedFactor>& factors, const std::ve
     const auto& tensor = tensor_of(factor, tensors);
     const auto arrays = tensor.matrix->to_tensors();
     const auto old = std::ranges::find(arrays, factor.array, &StoredArray::name);
-    require(old != arrays.end(), [&] { return "the array must be left or right, got '" + factor.array + "'"; });
+    require(old != arrays.end(), [&] { return "array must be left or right, got '" + factor.array + "'"; });
     const std::string full_name = array_prefix(factor.tensor) + factor.array;
     replacements[full_name] = {stored_like(*old, full_name, std::move(factor.values))};
   }
   return replacements;
 }
 
-// What the new arrays, as they are stored, leave of the original.
-TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& model, Index bytes) {
+// The claims of the new arrays, measured on the stored numbers.
+TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& model) {
   std::vector<std::string> notes;
   const RowWeights weights = stored_row_weights(tensor, model.folder(), notes);
   if (!notes.empty()) throw IoError(notes.front());
@@ -56,7 +57,6 @@ TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& mode
           [&] { return tensor.name + ": the new factor does not fit in the stored number format"; });
   report.certificate.reset();
   report.bytes_before = stored_bytes(model, {tensor.name});
-  report.bytes_after = bytes + static_cast<Index>(tensor.spec.dump().size());
   return report;
 }
 
@@ -74,24 +74,29 @@ std::vector<TensorReport> measure(const std::vector<RefittedFactor>& factors, co
   std::vector<TensorReport> reports;
   for (const auto& factor : factors) {
     const auto& tensor = tensor_of(factor, tensors);
-    reports.push_back(measured_report(tensor, model, stored_bytes(written, tensor.array_names)));
-    specifications[factor.tensor]["claims"] = claims_to_json(reports.back());
+    TensorReport report = measured_report(tensor, model);
+    Json& specification = specifications[factor.tensor];
+    specification["claims"] = claims_to_json(report);
+    report.bytes_after = stored_bytes(written, tensor.array_names) + static_cast<Index>(specification.dump().size());
+    reports.push_back(std::move(report));
   }
   write_config(config, folder);
   return reports;
 }
 
-std::string model_card(const std::string& card, const std::vector<RefittedFactor>& factors,
-                       const std::vector<TensorReport>& reports) {
-  std::string text = card +
-                     "\n## Refit\n\nThese factors were fitted anew to the original layers' outputs on some tokens"
-                     " of a text; the errors of their tensors are now:\n\n| tensor | factor | error | weighted "
-                     "error |\n|---|---|---|---|\n";
+std::string card_of_refit(const std::string& card, const std::vector<RefittedFactor>& factors,
+                          const std::vector<TensorReport>& reports) {
+  std::string text =
+      card +
+      "\n## Refit\n\nThese factors were fitted again, to the outputs of the original layers on some "
+      "tokens of a text. Bytes and errors of their tensors are now:\n\n| tensor | factor | bytes before | "
+      "bytes after | error | weighted error |\n|---|---|---|---|---|---|\n";
   for (std::size_t i = 0; i < factors.size(); ++i) {
     char errors[64];
     std::snprintf(errors, sizeof(errors), " | %.4f | %.4f |\n", reports[i].errors.relative_error,
                   reports[i].errors.weighted_relative_error);
-    text += "| " + factors[i].tensor + " | " + factors[i].array + errors;
+    text += "| " + factors[i].tensor + " | " + factors[i].array + " | " + std::to_string(reports[i].bytes_before) +
+            " | " + std::to_string(reports[i].bytes_after) + errors;
   }
   return text;
 }
@@ -112,8 +117,8 @@ std::vector<TensorReport> store_refit(const fs::path& output, const fs::path& mo
   Json config = checkpoint.config();
   auto reports = measure(factors, original, config, staged.folder());
   const fs::path card = staged.folder() / "README.md";
-  const std::string old_card = fs::exists(card) ? detail::read_text_file(card, Index{1} << 24) : std::string();
-  detail::replace_file(card, model_card(old_card, factors, reports));
+  const std::string old_card = fs::exists(card) ? detail::read_text_file(card, detail::kMaxCardBytes) : std::string();
+  detail::replace_file(card, card_of_refit(old_card, factors, reports));
   staged.publish();
   if (progress) progress("done", 1);
   return reports;

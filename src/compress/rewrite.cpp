@@ -121,7 +121,8 @@ void copy_other_files(const Checkpoint& checkpoint, const std::map<std::string, 
     if (target.empty()) continue;
     std::error_code error;
     fs::create_directories((folder / target).parent_path(), error);
-    if (error) throw IoError((folder / target).parent_path().string() + ": cannot be made: " + error.message());
+    if (error)
+      throw IoError((folder / target).parent_path().string() + ": cannot create the folder: " + error.message());
     detail::copy_file(checkpoint.folder() / relative, folder / target);
   }
 }

@@ -17,7 +17,7 @@ class NamePatterns {
       try {
         patterns_.emplace_back(pattern, std::regex::ECMAScript | std::regex::optimize);
       } catch (const std::regex_error& error) {
-        throw InvalidArgument("'" + pattern + "' is no regular expression: " + error.what());
+        throw InvalidArgument("invalid regular expression '" + pattern + "': " + error.what());
       }
     }
   }
@@ -50,11 +50,12 @@ bool has_selected_role(TensorRole role, Selection selection) {
 void require_factorable(const Checkpoint& checkpoint, const SelectedTensor& selected) {
   if (selected.rows() >= 2 && selected.cols() >= 2) return;
   throw IoError(checkpoint.shard_of(*selected.tensor).file->path().string() + ": tensor '" + selected.name() +
-                "': at least 2 rows and 2 columns are needed, got " + std::to_string(selected.rows()) + " x " +
+                "': expected at least 2 rows and 2 columns, got " + std::to_string(selected.rows()) + " x " +
                 std::to_string(selected.cols()));
 }
 
-// Copies that are stored although they are tied: equal ones are dropped with their original, others are no copies.
+// Copies that are stored although they are tied: equal ones are dropped with their original, others
+// are no copies.
 void attach_tied_copies(const Checkpoint& checkpoint, const Architecture& architecture, SelectionResult& result) {
   for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
     const auto& copy = checkpoint.tensors()[i];
@@ -65,7 +66,7 @@ void attach_tied_copies(const Checkpoint& checkpoint, const Architecture& archit
       selected->tied.push_back(copy.info->name);
     } else {
       result.notes.push_back(copy.info->name + " is tied to " + target +
-                             " by the configuration but stored with other values; it is kept as it is");
+                             " by the configuration but stored with other values; it is copied");
     }
   }
 }
@@ -83,7 +84,7 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
     const bool wanted = has_selected_role(place.role, options.selection) || include.match(name);
     if (!wanted || exclude.match(name) || !place.tied_to.empty()) continue;
     if (!is_encodable(*tensor.info)) {
-      result.notes.push_back(name + " cannot be encoded: a floating-point matrix named M.weight is needed");
+      result.notes.push_back(name + " cannot be encoded: expected a floating-point matrix named M.weight");
       continue;
     }
     result.tensors.push_back({.tensor = &tensor, .place = place, .tied = {}});

@@ -17,13 +17,13 @@ namespace {
 void remove_tree(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
-  if (error) throw IoError(path.string() + ": cannot be removed: " + error.message());
+  if (error) throw IoError(path.string() + ": cannot remove: " + error.message());
 }
 
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) throw IoError(path.string() + ": cannot be made: " + error.message());
+  if (error) throw IoError(path.string() + ": cannot create the folder: " + error.message());
 }
 
 // "out" and "out/" name the same target.
@@ -52,8 +52,8 @@ bool contains(const fs::path& folder, const fs::path& path) {
 void require_apart(const fs::path& model, const fs::path& output) {
   const fs::path a = fs::weakly_canonical(normal_target(model)), b = fs::weakly_canonical(normal_target(output));
   require(!contains(a, b) && !contains(b, a), [&] {
-    return output.string() + ": the output must not be the model folder, contain it or lie in it, model is " +
-           model.string();
+    return output.string() +
+           ": the output must not be the model folder, contain it or lie in it; the model folder is " + model.string();
   });
 }
 
@@ -68,11 +68,12 @@ StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprin
     throw IoError(target_.parent_path().string() + ": the output's parent folder does not exist");
   }
   if (fs::exists(target_) && if_exists_ != IfExists::overwrite) {
-    throw IoError(target_.string() + ": exists already; choose another output or ask to overwrite it");
+    throw IoError(target_.string() + ": already exists; choose another output or overwrite it (--overwrite)");
   }
   if (fs::exists(stage_)) {
     if (if_exists_ == IfExists::refuse) {
-      throw IoError(stage_.string() + ": an unfinished output lies here; ask to resume it or to overwrite it");
+      throw IoError(stage_.string() +
+                    ": holds an unfinished output; resume it (--resume) or overwrite it (--overwrite)");
     }
     if (if_exists_ == IfExists::resume && fs::exists(stage_ / "state.json")) {
       require_same_work(fingerprint);
@@ -112,7 +113,7 @@ void StagedFolder::require_same_work(const std::string& fingerprint) const {
   const Json state = parse_json_object(detail::read_text_file(path, Index{1} << 20), path.string());
   if (state.value("fingerprint", "") != fingerprint) {
     throw IoError(stage_.string() +
-                  ": was begun from another model or with other options; overwrite it or remove it to start anew");
+                  ": was started from another model or with other options; overwrite it (--overwrite) or remove it");
   }
 }
 

@@ -30,7 +30,7 @@ RowWeights stored_row_weights(const EncodedTensor& tensor, const std::filesystem
   });
   const RowWeightOptions options = parse_row_weights(option);
   if (options.kind == RowWeightKind::counts && !std::filesystem::exists(options.counts_file)) {
-    notes.push_back(tensor.name + ": the counts file '" + option + "' is not here; weighted errors are not checked");
+    notes.push_back(tensor.name + ": the counts file '" + option + "' does not exist; weighted errors are not checked");
     return {.values = {}, .description = ""};
   }
   return row_weights(options, model, tensor.matrix->rows());

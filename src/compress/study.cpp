@@ -43,15 +43,16 @@ void add_row_errors(const RowSource& original, const RowSource& encoded, TensorS
   });
 }
 
-// How often tokens occur, as the claims have it, and where they weigh no rows as the tokenizer has it.
+// How often tokens occur, as the claims have it, and where they weigh no rows as the tokenizer has
+// it.
 std::vector<double> token_frequency(const TensorReport& report, const RowWeights& weights, const Checkpoint& model) {
   if (report.role != to_string(TensorRole::token_embedding)) return {};
   if (!weights.values.empty()) return weights.values;
   return row_weights(RowWeightOptions{}, model.folder(), report.rows).values;
 }
 
-// What every method offers. Some are left to those who ask for them by name (plan/encode.cpp); the one that was taken
-// belongs here all the same.
+// What every method offers. Some are left to those who ask for them by name (plan/encode.cpp); the
+// one that was taken belongs here all the same.
 std::vector<Candidate> offers_for(const TensorReport& report, const Checkpoint& model, const RowWeights& weights) {
   EncodeRequest request;
   request.matrix = model.rows_of(report.name);

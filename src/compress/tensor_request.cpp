@@ -17,7 +17,8 @@ void require_memory(const SelectedTensor& tensor, Index needed, Index memory) {
                     " MiB");
 }
 
-// Rows of a file, each of which is looked at when it is read: a pass of its own would read the file once more.
+// Rows of a file, each of which is looked at when it is read: a pass of its own would read the file
+// once more.
 class CheckedRows final : public RowSource {
  public:
   CheckedRows(std::shared_ptr<const RowSource> rows, std::string what)

@@ -7,17 +7,19 @@
 
 namespace loewner {
 
-/// What one tensor's encoding must achieve: one of the two, as in EncodeRequest; neither where only the candidates are
-/// asked for.
+/// What one tensor's encoding must achieve: one of the two, as in EncodeRequest; neither where only
+/// the candidates are asked for.
 struct TensorBudget {
   std::optional<Index> max_bytes;
   std::optional<double> max_error;
 };
 
-/// The request for the encoding of a selected tensor, with what it refers to: its rows, in memory where they fit into
-/// `memory` bytes beside the solver, and their weights (none for what is no token embedding).
+/// The request for the encoding of a selected tensor, with what it refers to: its rows, in memory
+/// where they fit into `memory` bytes beside the solver, and their weights (none for what is no
+/// token embedding).
 ///
-/// Errors    BudgetError with the tensor's name when memory is too small; IoError on a non-finite entry.
+/// Errors    BudgetError with the tensor's name when memory is too small; IoError on a non-finite
+///           entry.
 class TensorRequest {
  public:
   TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory);
@@ -35,7 +37,8 @@ class TensorRequest {
   Index held_bytes_ = 0;
 };
 
-/// The row weights of a selected tensor as an option, complete with the exponent; and the weights themselves.
+/// The row weights of a selected tensor as an option, complete with the exponent; and the weights
+/// themselves.
 std::string row_weights_option(const Job& job, const SelectedTensor& tensor);
 RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor);
 

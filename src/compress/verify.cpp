@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "codec/spec_field.hpp"
 #include "compress/error_place.hpp"
-#include "compress/same_bytes.hpp"
+#include "compress/folder_checks.hpp"
 #include "compress/stored_claims.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
@@ -20,7 +19,7 @@ namespace {
 constexpr double kRelative = 1e-4, kAbsolute = 1e-7;
 
 bool agrees(double claimed, double found) {
-  return std::abs(claimed - found) <= kAbsolute + kRelative * std::abs(claimed);  // false for a NaN
+  return std::abs(claimed - found) <= kAbsolute + kRelative * std::abs(claimed);  // false for NaN
 }
 
 void check(const std::string& what, double claimed, double found, std::vector<std::string>& failures) {
@@ -81,47 +80,6 @@ CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output
   return checked;
 }
 
-// The stored copies that went with an encoded tensor; what only claims to be one is not among them.
-std::set<std::string> copies_of(const EncodedTensor& tensor, const Checkpoint& model) {
-  std::set<std::string> copies;
-  if (!tensor.spec.contains("tied")) return copies;
-  const auto tied =
-      detail::at_place(tensor.place, [&] { return detail::spec_field<std::vector<std::string>>(tensor.spec, "tied"); });
-  for (const auto& name : tied) {
-    const auto* copy = model.find(name);
-    if (copy != nullptr && detail::have_same_bytes(model, *copy, model, model.at(tensor.name))) copies.insert(name);
-  }
-  return copies;
-}
-
-// Every tensor that was not encoded must be there with the same bytes, and nothing else.
-void check_untouched(const Checkpoint& output, const Checkpoint& model, const std::vector<EncodedTensor>& encoded,
-                     VerifyReport& report) {
-  std::set<std::string> replaced, added;
-  for (const auto& tensor : encoded) {
-    replaced.insert(tensor.name);
-    replaced.merge(copies_of(tensor, model));
-    added.insert(tensor.array_names.begin(), tensor.array_names.end());
-  }
-  for (const auto& tensor : model.tensors()) {
-    const std::string& name = tensor.info->name;
-    if (replaced.contains(name)) continue;
-    const auto* kept = output.find(name);
-    if (kept == nullptr) {
-      report.failures.push_back("tensor '" + name + "' is missing");
-    } else if (!detail::have_same_bytes(model, tensor, output, *kept)) {
-      report.failures.push_back("tensor '" + name + "' differs from the original");
-    } else {
-      ++report.untouched_tensors;
-    }
-  }
-  for (const auto& tensor : output.tensors()) {
-    const std::string& name = tensor.info->name;
-    if (!added.contains(name) && model.find(name) == nullptr)
-      report.failures.push_back("tensor '" + name + "' is not in the original");
-  }
-}
-
 }  // namespace
 
 bool VerifyReport::holds() const {
@@ -140,7 +98,10 @@ VerifyReport verify(const std::filesystem::path& output_folder, const std::files
       progress(tensor.name, static_cast<double>(report.tensors.size()) / static_cast<double>(encoded.size() + 1));
     report.tensors.push_back(check_tensor(tensor, output, model, report.notes));
   }
-  check_untouched(output, model, encoded, report);
+  detail::check_untouched_tensors(output, model, encoded, report);
+  detail::check_configuration(output, model, report);
+  detail::check_other_files(output, model, report);
+  detail::check_sizes(output, report);
   if (progress) progress("done", 1);
   return report;
 }
@@ -160,6 +121,7 @@ Json to_json(const VerifyReport& report) {
   return {{"holds", report.holds()},
           {"tensors", std::move(tensors)},
           {"untouched_tensors", report.untouched_tensors},
+          {"untouched_files", report.untouched_files},
           {"failures", report.failures},
           {"notes", report.notes},
           {"weights_bytes_before", report.weights_before},

@@ -11,8 +11,8 @@
 namespace loewner {
 namespace {
 
-// Text models whose configuration class leaves word embedding and head untied when config.json does not say
-// (transformers 5.23); all others tie.
+// Text models whose configuration class leaves word embedding and head untied when config.json does
+// not say (transformers 5.23); all others tie.
 constexpr std::array<std::string_view, 52> kUntiedByDefault = {"apertus",    "arcee",       "bamba",
                                                                "bitnet",     "codegen",     "cwm",
                                                                "dbrx",       "deepseek_v2", "deepseek_v3",
@@ -36,12 +36,13 @@ constexpr std::array<std::string_view, 52> kUntiedByDefault = {"apertus",    "ar
 constexpr std::array<std::string_view, 4> kConv1dModels = {"decision_transformer", "gpt2", "imagegpt", "openai-gpt"};
 constexpr std::array<std::string_view, 4> kConv1dModules = {"c_attn", "c_fc", "c_proj", "q_attn"};
 
-// Modules that look up tokens whatever their number of rows (which may exceed vocab_size: tables are padded).
+// Modules that look up tokens. Their number of rows may exceed vocab_size, because tables are
+// padded.
 constexpr std::array<std::string_view, 10> kTokenEmbeddings = {
     "embed_in",         "embed_tokens", "shared",         "tok_embeddings",  "token_embedding",
     "token_embeddings", "tokens_embed", "word_embedding", "word_embeddings", "wte"};
 
-// Parts of the names that output layers over the vocabulary have.
+// Parts of the names of output layers over the vocabulary.
 constexpr std::array<std::string_view, 7> kHeadParts = {"head", "decoder", "lm_", "vocab", "logits", "output", "proj"};
 
 template <typename Names>
@@ -60,8 +61,8 @@ std::string in_lower_case(std::string_view text) {
   return lower;
 }
 
-// "bert.embeddings.word_embeddings.weight" -> path "bert.embeddings.word_embeddings", module "word_embeddings", leaf
-// "weight"; in lower case.
+// "bert.embeddings.word_embeddings.weight" -> path "bert.embeddings.word_embeddings", module
+// "word_embeddings", leaf "weight"; in lower case.
 struct NameParts {
   explicit NameParts(std::string_view name) {
     const std::string lower = in_lower_case(name);
@@ -85,7 +86,7 @@ struct NameParts {
   std::string path, module, leaf;
 };
 
-// The part of a configuration that describes the text model: models of several kinds of input nest it.
+// The part of a configuration that describes the text model; multimodal models nest it.
 const Json& text_config(const Json& config) {
   const auto nested = config.find("text_config");
   return nested != config.end() && nested->is_object() ? *nested : config;
@@ -143,7 +144,7 @@ class Analysis {
     return is_known || rows == vocabulary_ ? TensorRole::token_embedding : TensorRole::other;
   }
 
-  // A projection of embeddings is a linear layer; so is an embedding-sized map between spaces.
+  // Projections of embeddings and maps between embedding spaces are linear layers.
   static bool is_embedding(const NameParts& name) {
     if (contains_any(name.module, {"proj", "mapping", "dense", "norm"})) return false;
     return contains_any(name.module, {"emb", "relative_attention_bias"}) || is_one_of(name.module, kTokenEmbeddings) ||
@@ -155,7 +156,7 @@ class Analysis {
     return name.module == "embed_out" || (!is_embedding(name) && contains_any(name.module, kHeadParts));
   }
 
-  // A matrix outside the blocks that has a row for each token, in a model where no module is named as an embedding.
+  // If no module is named as an embedding: a matrix outside the blocks with one row per token.
   void adopt_unnamed_embedding() {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const bool has_token_rows = tensors_[i].shape.size() == 2 && tensors_[i].shape[0] == vocabulary_;
@@ -166,7 +167,8 @@ class Analysis {
     }
   }
 
-  // The token embedding that the others are copies of: the one that encoder and decoder share where there is one.
+  // The token embedding that all others copy: the one that encoder and decoder share, if there is
+  // one.
   std::optional<std::size_t> source_embedding() const {
     std::optional<std::size_t> source;
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
@@ -233,7 +235,7 @@ std::string_view to_string(TensorRole role) {
   __builtin_unreachable();
 }
 
-Architecture analyse_architecture(const Json& config, std::span<const TensorDeclaration> tensors) {
+Architecture analyze_architecture(const Json& config, std::span<const TensorDeclaration> tensors) {
   return Analysis(config, tensors).run();
 }
 

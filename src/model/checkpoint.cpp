@@ -27,8 +27,8 @@ bool is_pickle(const fs::path& file) {
   return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt";
 }
 
-// Weights of the whole model in a format that is not read: a copy of them would bring back the bytes that compression
-// saves. Weights in subfolders belong to other modules, except those that exporters write.
+// Weights of the whole model in a format that is not read. Copying them would bring back the bytes
+// that compression saves. Weights in subfolders belong to other modules, except those of exporters.
 bool is_unread_weight(const fs::path& file) {
   static const std::set<fs::path> kExportFolders = {"onnx", "openvino"};
   static const std::set<fs::path> kExtensions = {".safetensors", ".pt", ".pth",  ".ckpt", ".h5",
@@ -66,12 +66,12 @@ std::optional<SafetensorsIndex> read_index(const fs::path& folder) {
   const bool names_single_file =
       std::ranges::any_of(index.weight_map, [](const auto& entry) { return entry.second == kSingleFile; });
   if (!names_single_file && fs::exists(folder / kSingleFile)) {
-    throw IoError(path.string() + ": must name " + kSingleFile + ", which is there as well");
+    throw IoError(path.string() + ": must name " + kSingleFile + ", which exists too");
   }
   return index;
 }
 
-// Every tensor of the index in the shard it names, and every tensor of a shard in the index.
+// Each tensor of the index must lie in the shard that the index names, and vice versa.
 void require_agreement(const SafetensorsIndex& index, const std::vector<Shard>& shards, const std::string& file) {
   std::size_t found = 0;
   for (const auto& shard : shards) {
@@ -173,7 +173,7 @@ const CheckpointTensor* Checkpoint::find(std::string_view name) const {
 
 const CheckpointTensor& Checkpoint::at(std::string_view name) const {
   const auto* tensor = find(name);
-  if (!tensor) throw IoError(folder_.string() + ": tensor " + detail::quoted(name) + ": must be there");
+  if (!tensor) throw IoError(folder_.string() + ": tensor " + detail::quoted(name) + " does not exist");
   return *tensor;
 }
 

@@ -14,7 +14,8 @@ namespace {
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxOrderedKeys = 10'000;
 
-// Sees every value while it is parsed and throws on what the parser itself lets pass.
+// Sees every value during parsing and refuses what the parser accepts: deep nesting, repeated keys
+// and objects with too many keys.
 template <typename Object>
 class Strictness {
  public:
@@ -44,17 +45,17 @@ class Strictness {
   }
   [[noreturn]] void refuse_repeated(std::vector<std::string>& keys) const {
     std::ranges::sort(keys);
-    throw IoError(file_ + ": key " + detail::quoted(*std::ranges::adjacent_find(keys)) + " must not be there twice");
+    throw IoError(file_ + ": key " + detail::quoted(*std::ranges::adjacent_find(keys)) + " must not be repeated");
   }
 
   const std::string& file_;
   std::size_t max_keys_;
-  std::vector<std::vector<std::string>> keys_;  // of the objects that are open; the parser drops what is there twice
+  std::vector<std::vector<std::string>> keys_;  // of the open objects; the parser silently drops repeated keys
 };
 
 template <typename Object>
 Object parse_object(std::string_view text, const std::string& file, std::size_t max_keys) {
-  // The parser takes a NUL for the end of the text and would not look at what follows.
+  // The parser takes a NUL as the end of the text and ignores the rest.
   if (const auto nul = text.find('\0'); nul != text.npos) {
     throw IoError(file + ": must be JSON, got a NUL at byte " + std::to_string(nul));
   }

@@ -21,7 +21,8 @@ struct ProtobufField {
   float as_float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(integer)); }
 };
 
-/// Hands out the fields of one message; IoError "<file>: ..." when the bytes are not in the wire format.
+/// Iterates over the fields of one message. IoError "<file>: ..." when the bytes break the wire
+/// format.
 class ProtobufReader {
  public:
   ProtobufReader(std::string_view message, const std::string& file) : rest_(message), file_(file) {}

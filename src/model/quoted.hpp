@@ -6,8 +6,8 @@
 
 namespace loewner::detail {
 
-/// A name from a file as it may stand in a one-line message: in single quotes, anything but printable ASCII shown as
-/// '?', cut after 200 bytes.
+/// A name from a file for use in a one-line message: in single quotes, with '?' for anything but
+/// printable ASCII, cut after 200 bytes.
 inline std::string quoted(std::string_view name) {
   constexpr std::size_t kLongest = 200;
   std::string text = "'";

@@ -16,9 +16,9 @@
 namespace loewner {
 namespace {
 
-// Zipf's law is frequency ~ 1 / (r + offset); 10 is what the prototype was measured with.
+// Zipf's law: frequency ~ 1 / (r + offset). The measurements of docs/row-weights.md use 10.
 constexpr double kZipfOffset = 10;
-// No weight is smaller, relative to the largest: a row without any would be fitted to nothing.
+// Smallest weight relative to the largest: a row of weight 0 would not be fitted at all.
 constexpr double kSmallestWeight = 1e-12;
 constexpr Index kMaxCountsBytes = Index{1} << 30;
 
@@ -50,7 +50,7 @@ Index known_rows(const Vocabulary& vocabulary, Index rows) {
   return std::min(rows, static_cast<Index>(vocabulary.kinds.size()));
 }
 
-// Logarithms of the estimated frequencies; those of special and unused rows are not looked at.
+// Logarithms of the estimated frequencies; those of special and unused rows are not used.
 std::vector<double> zipf_log_frequencies(const std::optional<Vocabulary>& vocabulary, Index rows) {
   std::vector<double> logs(rows);
   if (vocabulary && !vocabulary->log_probability.empty()) {
@@ -63,8 +63,8 @@ std::vector<double> zipf_log_frequencies(const std::optional<Vocabulary>& vocabu
   return logs;
 }
 
-// exp(exponent * log), scaled so that the largest ordinary row has 1; special rows get 1, unused ones the smallest of
-// an ordinary row.
+// exp(exponent * log), scaled so that the largest ordinary row has weight 1. Special rows get 1,
+// unused rows the smallest weight of an ordinary row.
 std::vector<double> weights_from_logs(std::vector<double> logs, double exponent,
                                       const std::optional<Vocabulary>& vocabulary) {
   const auto rows = static_cast<Index>(logs.size());
@@ -96,7 +96,7 @@ std::string describe_zipf(const std::optional<Vocabulary>& vocabulary, double ex
   return "zipf by the tokens' order and texts in " + file_name(vocabulary->source) + power;
 }
 
-// Collects counts and refuses what does not fit, whatever the form of the file.
+// Collects counts and refuses invalid ids and counts.
 class CountTable {
  public:
   explicit CountTable(Index rows) : counts_(rows), seen_(rows) {}
@@ -109,7 +109,7 @@ class CountTable {
     }
     if (!count || *count < 0)
       throw IoError(where + "count of token " + detail::quoted(id) + " must be an integer >= 0");
-    if (seen_[*row]) throw IoError(where + "token " + detail::quoted(id) + " must not be there twice");
+    if (seen_[*row]) throw IoError(where + "token " + detail::quoted(id) + " must not be repeated");
     seen_[*row] = true;
     counts_[*row] = *count;
   }

@@ -13,9 +13,8 @@
 namespace loewner {
 namespace {
 
-// Takes the parser's events instead of a tree of values: whatever the format does not foresee is refused where it
-// begins, so a hostile header costs no more memory than its own tensors, and no key is lost to a later one of the same
-// name.
+// Takes the parser's events instead of a tree of values. So it refuses an invalid value where the
+// value begins, a hostile header costs no more memory than its tensors, and it sees repeated keys.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   HeaderReader(Index data_bytes, const std::string& file) : data_bytes_(data_bytes), file_(file) {}
@@ -70,7 +69,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool key(std::string& key) override {
     if (place_ == Place::top) {
       if (!names_.insert(key).second)
-        throw IoError(file_ + ": tensor " + detail::quoted(key) + ": must not be there twice");
+        throw IoError(file_ + ": tensor " + detail::quoted(key) + ": must not be repeated");
       tensor_ = {};
       tensor_.name = key;
     } else if (place_ == Place::metadata) {
@@ -175,7 +174,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   SafetensorsHeader header_;
   std::unordered_set<std::string> names_;
   Place place_ = Place::outside;
-  TensorInfo tensor_;  // the one that is being read
+  TensorInfo tensor_;  // the current one
   std::string metadata_key_;
   Field field_ = Field::dtype;
   unsigned fields_seen_ = 0;
@@ -204,7 +203,7 @@ void lay_out(SafetensorsHeader& header, Index data_bytes, const std::string& fil
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, Index data_bytes, const std::string& file) {
   if (!json.starts_with('{')) throw IoError(file + ": header must begin with '{'");
-  // The parser takes a NUL for the end of the text and would not look at what follows.
+  // The parser takes a NUL as the end of the text and ignores the rest.
   if (const auto nul = json.find('\0'); nul != json.npos) {
     throw IoError(file + ": header must be UTF-8 JSON, got a NUL at byte " + std::to_string(nul));
   }

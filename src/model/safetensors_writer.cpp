@@ -113,7 +113,7 @@ void SafetensorsWriter::write(std::span<const std::byte> bytes) {
   if (written_ - syncing_ >= kSyncedAtOnce) start_sync();
 }
 
-// The disk works while the next bytes are computed.
+// Starts write-back early, so that the disk works during the computation of the next bytes.
 void SafetensorsWriter::start_sync() {
   sink_->file.start_sync();
   syncing_ = written_;

@@ -9,13 +9,13 @@ namespace loewner {
 namespace {
 
 constexpr double kLetterRank = 100;
-constexpr Index kSmallestAlphabet = 20;  // fewer characters in a row may ascend by chance
+constexpr Index kSmallestAlphabet = 20;  // fewer consecutive characters may ascend by chance
 constexpr double kAscendingShare = 0.9;  // a later addition to an alphabet may break its order
-constexpr char32_t kByteLevelSpace = 0x120, kByteLevelLineBreak = 0x10a;  // how byte-level BPE spells bytes 32 and 10
+constexpr char32_t kByteLevelSpace = 0x120, kByteLevelLineBreak = 0x10a;  // byte-level BPE's spelling of bytes 32 and 10
 constexpr std::string_view kByteLevelSpaceText = "\xc4\xa0";
 constexpr std::string_view kLineBreakFallback = "<0x0A>";
 
-// The code point of a text that is one character of UTF-8; broken UTF-8 is none.
+// The code point of a text of one UTF-8 character; nothing for other texts and broken UTF-8.
 std::optional<char32_t> single_character(std::string_view text) {
   if (text.empty()) return std::nullopt;
   const auto lead = static_cast<unsigned char>(text[0]);
@@ -65,7 +65,7 @@ Alphabet alphabet_of(const Vocabulary& vocabulary) {
           .byte_level = 10 * spaced >= ordinary};
 }
 
-// Nothing for tokens that are ranked by their place.
+// Nothing for tokens that are ranked by their position.
 std::optional<double> rank_by_text(std::string_view token, const Alphabet& alphabet, double middle) {
   if (is_byte_fallback(token)) return token == kLineBreakFallback ? 0 : middle;
   const auto point = alphabet.found ? single_character(token) : std::nullopt;

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 13> kSpecialTokens = {"[PAD]", "[UNK]", "
                                                              "<s>",   "</s>",  "<pad>",        "<unk>", "<mask>",
                                                              "<cls>", "<sep>", "<|endoftext|>"};
 
-// Places that vocabularies keep free. Some tokenizers flag them as special, yet no text has them.
+// Reserved ids of vocabularies. Some tokenizers flag them as special, but they occur in no text.
 constexpr std::array<std::string_view, 4> kUnusedPrefixes = {"[unused", "<extra_id_", "<|reserved_special_token_",
                                                              "madeupword"};
 
@@ -36,7 +36,7 @@ TokenKind kind_by_name(std::string_view token) {
   return std::ranges::find(kSpecialTokens, token) != kSpecialTokens.end() ? TokenKind::special : TokenKind::ordinary;
 }
 
-// The kind of an id that has this name from now on; the vocabulary grows to hold it.
+// Names an id and returns its kind, to be set. The vocabulary grows to hold the id.
 TokenKind& name_token(Vocabulary& vocabulary, const SortedJson& id, std::string_view token) {
   if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= static_cast<std::uint64_t>(kMaxTokens)) {
     throw IoError(vocabulary.source + ": token " + detail::quoted(token) + ": id must be an integer in [0, " +
@@ -55,7 +55,8 @@ void add_ids(Vocabulary& vocabulary, const SortedJson& ids) {
   for (const auto& [token, id] : ids.items()) name_token(vocabulary, id, token) = kind_by_name(token);
 }
 
-// A score of 0 is probability 1: it marks pieces whose frequency was not estimated, such as control symbols.
+// A score of 0 is probability 1: it marks pieces whose frequency was not estimated, such as control
+// symbols.
 void add_scored_piece(Vocabulary& vocabulary, std::string_view piece, TokenKind kind, double score) {
   if (!std::isfinite(score)) {
     throw IoError(vocabulary.source + ": piece " + std::to_string(vocabulary.kinds.size()) + ": score must be finite");
@@ -187,7 +188,7 @@ Vocabulary parse_sentencepiece_model(std::string_view bytes, const std::string& 
     if (field->number == 2) is_unigram = is_unigram_trainer(field->bytes, file);
   }
   if (vocabulary.kinds.empty()) throw IoError(file + ": must be a SentencePiece model with pieces, got none");
-  if (!is_unigram) vocabulary.log_probability.clear();  // scores of the other kinds are no log probabilities
+  if (!is_unigram) vocabulary.log_probability.clear();  // scores of other models are not log probabilities
   return vocabulary;
 }
 

@@ -49,7 +49,10 @@ class Compress final : public Command {
     options.begin(Section::what);
     options.add("MODEL", options_.model, kModelText);
     options.add("-o,--output", options_.output,
-                {.value = "FOLDER", .help = "new folder for the smaller model", .completes = Completes::folders});
+                {.value = "FOLDER",
+                 .help = "new folder for the smaller model; not needed with --dry-run",
+                 .completes = Completes::folders,
+                 .in_usage = true});
     add_selection(options);
     add_amount(options);
     add_method(options);

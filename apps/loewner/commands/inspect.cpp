@@ -30,7 +30,7 @@ class Inspect final : public Command {
     const Checkpoint checkpoint = Checkpoint::open(model_);
     std::vector<TensorDeclaration> declarations;
     for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
-    const Architecture architecture = analyse_architecture(checkpoint.config(), declarations);
+    const Architecture architecture = analyze_architecture(checkpoint.config(), declarations);
     if (!run_.quiet) print_inspection(checkpoint, architecture, streams.out);
     Json report = inspection_to_json(checkpoint, architecture);
     if (curves_) {

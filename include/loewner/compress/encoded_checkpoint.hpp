@@ -13,28 +13,35 @@ namespace loewner {
 inline constexpr const char* kQuantizationMethod = "loewner";
 inline constexpr int kFormatMajor = 1, kFormatMinor = 0;
 
-/// "M." of a tensor "M.weight": what its arrays' names begin with. IoError for another name.
+/// The prefix of the names of a tensor's arrays: "M." for tensor "M.weight".
+///
+/// Errors    IoError unless the name ends in .weight.
 std::string array_prefix(const std::string& tensor_name);
 
 /// One encoded tensor of a checkpoint that this library wrote.
 struct EncodedTensor {
-  std::string name;                      ///< of the tensor that was replaced
-  std::string place;                     ///< folder and tensor, for errors in its specification
+  std::string name;                      ///< of the replaced tensor
+  std::string place;                     ///< folder and tensor, for messages about its specification
   Json spec;                             ///< docs/format.md
   std::vector<std::string> array_names;  ///< full names of its stored arrays
   std::unique_ptr<EncodedMatrix> matrix;
 };
 
-/// Reads the encoded tensors of an output folder; their rows are read from the files when they are asked for.
+/// Reads the encoded tensors of an output folder. Their rows are read from the files on demand.
 ///
-/// Errors    IoError, naming folder and tensor, when the configuration is not of this format, has a newer major
-///           version, or a specification does not fit the arrays.
+/// Cost      reads specifications only.
+/// Errors    IoError, naming folder and tensor, when the configuration is not of this format, has a
+///           newer major version, or when a specification does not fit the arrays.
 std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint);
 
 /// The arrays of an encoded matrix under their full names.
+///
+/// Errors    IoError as array_prefix().
 std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& tensor_name);
 
-/// Bytes that the arrays take in their files, header entries included.
+/// Bytes of these tensors in their files, header entries included.
+///
+/// Errors    IoError when a tensor does not exist.
 Index stored_bytes(const Checkpoint& checkpoint, const std::vector<std::string>& tensor_names);
 
 }  // namespace loewner

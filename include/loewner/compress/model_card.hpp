@@ -8,12 +8,16 @@
 
 namespace loewner {
 
-/// README.md of an output: what was done, with which command, sizes and measured errors, how to load it. Depends on
-/// options and results only, so equal runs give equal bytes.
+/// The text of an output's README.md: the command, sizes, measured errors, and how to load the
+/// model. It depends on options and results only, so equal runs give equal bytes.
+///
+/// Errors    none.
 std::string model_card(const CompressOptions& options, const CompressReport& report);
 
-/// The command that repeats a run, with MODEL and OUT by their last name only: a card must not tell the paths of a
-/// machine.
+/// The command that repeats a run. Folders appear by their last name only, because a published card
+/// should not show the paths of a machine.
+///
+/// Errors    none.
 std::string command_of(const CompressOptions& options);
 
 }  // namespace loewner

@@ -12,21 +12,25 @@
 
 namespace loewner {
 
-/// A factor of a low-rank encoding that was fitted anew.
+/// A refitted factor of a low-rank encoding.
 struct RefittedFactor {
-  std::string tensor;    ///< name of the tensor that is encoded
+  std::string tensor;    ///< name of the encoded tensor
   std::string array;     ///< "left" or "right"
-  Matrix<float> values;  ///< of the array's shape; rounded to its stored format
-  Json record;           ///< how it was fitted: field `refit` of the tensor's specification
+  Matrix<float> values;  ///< same shape as the array; rounded to its format when stored
+  Json record;           ///< field `refit` of the tensor's specification
 };
 
-/// Writes folder `target`: the output folder with these factors in place of the old ones. Errors are measured again
-/// against the model; a certificate goes, for it was of the ellipsoid that the old factors came from.
+/// Writes folder `target`: a copy of the output folder with these factors in place of the old ones.
 ///
-/// Cost      one pass over the output's weights, and for each factor one over its tensor of the model.
-/// Errors    IoError when a folder cannot be read or the target exists (unless overwriting); InvalidArgument when a
-///           tensor is not encoded in two factors, the shape of a factor does not fit, an entry is not finite or too
-///           large for the stored format, or the target is the output or the model.
+/// Shapes    values of a factor: the shape of the stored array.
+/// Method    errors are measured again against the model. A certificate is removed, because it
+///           described the ellipsoid of the old factors.
+/// Cost      one pass over the output's weights, and for each factor one over its tensor of the
+///           model.
+/// Errors    IoError when a folder cannot be read or the target exists (unless overwriting);
+///           InvalidArgument when a tensor is not encoded in two factors, the shape of a factor
+///           does not fit, an entry is not finite or too large for the stored format, or the target
+///           is the output or the model.
 std::vector<TensorReport> store_refit(const std::filesystem::path& output, const std::filesystem::path& model,
                                       const std::filesystem::path& target, std::vector<RefittedFactor> factors,
                                       IfExists if_exists, const ProgressCallback& progress = {});

@@ -13,22 +13,34 @@
 
 namespace loewner {
 
-/// What stands in place of a tensor: arrays under their full names, or none to leave it out.
+/// For each replaced tensor the arrays that take its place, under their full names; none: it is
+/// left out.
 using Replacements = std::map<std::string, std::vector<StoredArray>, std::less<>>;
 
 /// Computes an array by blocks of rows and appends it to a file, in bounded memory.
+///
+/// Cost      one pass over the array's rows.
+/// Errors    those of the array's rows and of SafetensorsWriter::write().
 void write_array(const StoredArray& array, SafetensorsWriter& writer);
 
-/// How an array is declared in a safetensors header.
+/// The declaration of an array in a safetensors header.
+///
+/// Errors    none.
 TensorDeclaration declaration_of(const StoredArray& array);
 
-/// Writes the weights of a checkpoint into `folder`, sharded as they are, with some tensors replaced and all others
-/// copied byte for byte, and the index when there is one. InvalidArgument when a name of a replacement is taken by
-/// another tensor.
+/// Writes the weights of a checkpoint into `folder`, in the same shards and with an index if there
+/// is one. Some tensors are replaced, all others are copied byte for byte.
+///
+/// Cost      one pass over the files, in bounded memory.
+/// Errors    InvalidArgument when the name of a new array belongs to another tensor; IoError when a
+///           file cannot be read or written.
 void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements,
                      const std::filesystem::path& folder, const ProgressCallback& progress);
 
-/// Copies the files beside weights, index and config.json; `renamed` maps relative paths to new ones (empty: left out).
+/// Copies all files other than weights, index and config.json. `renamed` maps relative paths to new
+/// ones; an empty new path leaves the file out.
+///
+/// Errors    IoError when a file cannot be read or written.
 void copy_other_files(const Checkpoint& checkpoint, const std::map<std::string, std::string>& renamed,
                       const std::filesystem::path& folder);
 

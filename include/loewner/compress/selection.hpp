@@ -11,12 +11,11 @@
 
 namespace loewner {
 
-/// A tensor that is going to be encoded.
+/// A tensor to encode.
 struct SelectedTensor {
   const CheckpointTensor* tensor = nullptr;
   TensorPlace place;
-  std::vector<std::string>
-      tied;  ///< stored copies of it that the configuration ties to it; they are left out of the output
+  std::vector<std::string> tied;  ///< its stored copies, which the output leaves out
 
   const std::string& name() const { return tensor->info->name; }
   Index rows() const { return tensor->info->shape[0]; }
@@ -25,15 +24,16 @@ struct SelectedTensor {
 
 struct SelectionResult {
   std::vector<SelectedTensor> tensors;  ///< in the order of their data
-  std::vector<std::string> notes;       ///< tensors that a user may have expected here, and why they are not
+  std::vector<std::string> notes;       ///< tensors that were matched but not selected, and why
 };
 
-/// Applies --embeddings/--linear/--all, --include and --exclude to a checkpoint. Only matrices named `M.weight` of a
-/// floating-point type can be encoded; of tied tensors that are both stored with equal bytes the copy is dropped, with
-/// other bytes both are kept.
+/// Applies `selection`, `include` and `exclude` of the options to a checkpoint.
 ///
-/// Errors    InvalidArgument on a malformed regular expression, or when nothing is left to encode; IoError for a
-///           selected table with fewer than two rows or columns.
+/// Method    only floating-point matrices named `M.weight` can be encoded. If a tied tensor is
+///           stored twice with equal bytes, the copy is dropped; with other bytes, both are kept.
+/// Cost      compares the bytes of tied tensors.
+/// Errors    InvalidArgument on an invalid regular expression, or if nothing is selected; IoError
+///           for a selected matrix with fewer than two rows or columns.
 SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture& architecture,
                                const CompressOptions& options);
 

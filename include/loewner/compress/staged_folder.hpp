@@ -9,49 +9,54 @@
 
 namespace loewner {
 
-/// InvalidArgument when the output would be the model folder, contain it or lie in it: overwriting would delete the
-/// model, and an output inside would become one of its files.
+/// Requires that the output folder and the model folder do not overlap: overwriting would delete
+/// the model, and an output inside the model would become one of its files.
+///
+/// Errors    InvalidArgument if they overlap.
 void require_apart(const std::filesystem::path& model, const std::filesystem::path& output);
 
-/// An output folder in the making: everything is written beside the target, as TARGET.partial/, and appears under its
-/// name by one rename.
+/// An unfinished output folder. All files are written into TARGET.partial/; one rename then gives
+/// the folder its name.
 ///
-///     TARGET.partial/state.json   what is being made (a fingerprint); decides whether a run may be resumed
-///     TARGET.partial/parts/       finished pieces, a folder each, durable on its own
-///     TARGET.partial/unfinished/  the piece that is being made
-///     TARGET.partial/folder/      what becomes TARGET
+///     TARGET.partial/state.json   fingerprint of the work; only the same work can be resumed
+///     TARGET.partial/parts/       finished parts, one durable folder each
+///     TARGET.partial/unfinished/  the current part
+///     TARGET.partial/folder/      the folder that will become TARGET
 ///
-/// So TARGET never exists in part, whenever the process is killed, and a later run picks up the finished pieces.
+/// TARGET never exists in part, even if the process is killed, and a later run reuses finished
+/// parts.
 class StagedFolder {
  public:
-  /// Claims the target for the work that `fingerprint` stands for.
+  /// Creates TARGET.partial/, or takes over an unfinished one with the same fingerprint.
   ///
-  /// Errors    IoError when the target exists (unless overwriting), when an unfinished output lies there (unless
-  ///           resuming or overwriting), when it was begun with another fingerprint (resuming), or when the parent is
-  ///           missing or read-only.
+  /// Errors    IoError when the target exists (unless overwriting), when TARGET.partial/ exists
+  ///           (unless resuming or overwriting), when it has another fingerprint (resuming), or
+  ///           when the parent folder is missing or read-only.
   StagedFolder(const std::filesystem::path& target, const std::string& fingerprint, IfExists if_exists);
 
-  /// Without publish() or keep_parts() everything is removed: a run that failed leaves nothing.
+  /// Removes everything unless publish() or keep_parts() was called: a failed run leaves nothing.
   ~StagedFolder();
   StagedFolder(const StagedFolder&) = delete;
   StagedFolder& operator=(const StagedFolder&) = delete;
 
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// The folder of piece `name`, and whether it is finished, by this run or an earlier one.
+  /// The folder of part `name`, and whether this run or an earlier one finished it.
   std::filesystem::path part(const std::string& name) const { return parts_ / name; }
   bool has_part(const std::string& name) const;
 
-  /// Makes piece `name` of the durable files that `fill` writes into a folder; it is there whole or not at all.
+  /// Creates part `name` from the durable files that `fill` writes into a folder. The part appears
+  /// complete or not at all.
   void make_part(const std::string& name, const std::function<void(const std::filesystem::path& folder)>& fill) const;
 
-  /// Leaves the finished pieces, if there are any, for a run that resumes this one.
+  /// Keeps finished parts, if there are any, for a run that resumes this one.
   void keep_parts() { keep_parts_ = true; }
 
-  /// Removes what a run that was killed between publishing and cleaning up left beside its target.
+  /// Removes TARGET.partial/ of a run that was killed after publish() renamed its folder.
   static void remove_leftovers(const std::filesystem::path& target);
 
-  /// Makes everything in folder() durable and renames it to the target; an old target is exchanged and then removed.
+  /// Makes the files of folder() durable and renames the folder to the target. An old target is
+  /// exchanged with it and then removed.
   void publish();
 
  private:

@@ -10,31 +10,37 @@
 
 namespace loewner {
 
-/// An encoded tensor held against its original: what a reader of a report wants to know beyond the claims.
+/// Measurements of one encoded tensor against its original, for reports.
 struct TensorStudy {
   Index array_bytes = 0;              ///< data of the stored arrays, as offers count them
   std::vector<double> squared_norm;   ///< ||a_i||_2^2, by row of the original
   std::vector<double> squared_error;  ///< ||a_i - b_i||_2^2, by row
-  std::vector<double> row_weights;    ///< those of the claims; empty where every row counts the same
-  std::vector<double> frequency;      ///< of a token embedding: estimated, by row; else empty
+  std::vector<double> row_weights;    ///< those of the claims; empty if all rows have the same weight
+  std::vector<double> frequency;      ///< estimated token frequency by row; empty if not a token embedding
   std::vector<double> rank_error;     ///< of the original: RankCurve::error
   bool rank_error_exact = true;       ///< RankCurve::exact
-  std::vector<Candidate> offers;      ///< of every method, for the original under row_weights
-  std::vector<std::string> notes;     ///< what could not be found out, and why
+  std::vector<Candidate> offers;      ///< candidates of all methods for the original with row_weights
+  std::vector<std::string> notes;     ///< measurements that were not possible, and why
 };
 
-/// What an output says of its tensors, with the bytes of its files. Those before are of `model`, zero without one.
+/// The report of an output folder, from its specifications and the bytes of its files. Bytes before
+/// compression come from `model`; they are zero if it is null.
 ///
-/// Errors    IoError, naming the tensor, when it is not in `model` or a field is missing.
+/// Errors    IoError, naming the tensor, when a tensor is not in `model` or a field is missing.
 CompressReport claimed_report(const Checkpoint& output, const Checkpoint* model);
 
-/// Holds one encoded tensor against its original.
+/// Measures one encoded tensor against its original.
 ///
-/// Cost      some passes over the file of the original, one over the encoding, and the planning of `compress` (plan/
-///           encode.hpp: candidates); memory bounded by the planning, whatever the number of rows, but for 16 bytes or
-///           so a row of the result.
+/// Shapes    the result has one entry per row of the original in each of its row vectors.
+/// Method    differences of all rows, the rank curve of the original, and candidates() of all
+///           methods.
+/// Cost      a few passes over the original, one over the encoding, and the planning of compress().
+///           Memory is bounded by the planning, plus some 16 bytes per row for the result.
+/// Accuracy  row errors: sums in double precision. Curve and candidates: as rank_curve() and
+///           candidates().
 /// Random    that of the planning, from seed 0; the same bits for any number of threads.
-/// Errors    IoError when the tensor is not in one of them, shapes differ, or an entry is not finite.
+/// Errors    IoError when one of the folders lacks the tensor, shapes differ, or an entry is not
+///           finite.
 TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, const std::string& name);
 
 }  // namespace loewner

@@ -11,7 +11,7 @@
 
 namespace loewner {
 
-/// What a tensor does in its model.
+/// The use of a tensor in its model.
 enum class TensorRole {
   token_embedding,
   position_embedding,  ///< absolute or relative
@@ -23,14 +23,17 @@ enum class TensorRole {
   other,
 };
 
+/// The name of the enumerator, as reports and specifications spell it.
+///
+/// Errors    none.
 std::string_view to_string(TensorRole role);
 
 /// The role of one tensor.
 struct TensorPlace {
   TensorRole role = TensorRole::other;
   bool transposed = false;  ///< a linear layer stored as inputs x outputs (GPT-2's Conv1D)
-  std::string
-      tied_to{};  ///< name of the stored tensor whose values this one shares under the configuration; empty: none
+  /// Name of the stored tensor whose values this one shares under the configuration; empty: none.
+  std::string tied_to{};
 };
 
 /// The roles of a model's tensors, in the order they were given.
@@ -39,11 +42,13 @@ struct Architecture {
   std::vector<TensorPlace> places;
 };
 
-/// Tells the role of each tensor from the model's configuration, the tensors' names and shapes, and nothing else. Names
-/// may carry the prefix of a base model (`bert.embeddings...`) or not. Unknown model types are read by the same rules:
-/// a matrix whose module is named as an embedding and which has a row for each token is the token embedding.
+/// Finds the role of each tensor from the model's configuration and the tensors' names and shapes.
 ///
+/// Method    Names may carry the prefix of a base model (`bert.embeddings...`) or not. The same
+///           rules serve unknown model types: a matrix whose module is named as an embedding and
+///           that has one row per token is the token embedding.
+/// Cost      O(tensors).
 /// Errors    IoError when the configuration has no model_type.
-Architecture analyse_architecture(const Json& config, std::span<const TensorDeclaration> tensors);
+Architecture analyze_architecture(const Json& config, std::span<const TensorDeclaration> tensors);
 
 }  // namespace loewner

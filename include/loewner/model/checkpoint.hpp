@@ -26,15 +26,17 @@ struct CheckpointTensor {
   const TensorInfo* info = nullptr;
 };
 
-/// A Hugging Face model folder: config.json, weights in safetensors (one file, or shards and their index), and other
-/// files. Only headers are read when it is opened.
+/// A Hugging Face model folder: config.json, weights in safetensors (one file, or shards and their
+/// index), and other files. Opening it reads headers only.
 class Checkpoint {
  public:
   /// Opens and checks a folder.
   ///
-  /// Errors    IoError, naming the file, when config.json is missing or no JSON object; there are no safetensors
-  ///           weights (pickles are refused by name); a shard is missing or breaks a rule of the format; index and
-  ///           shards disagree about a tensor.
+  /// Cost      reads config.json, the index and the headers of the shards.
+  /// Errors    IoError, naming the file, when config.json is missing or not a JSON object, when
+  ///           there are no safetensors weights (pickles are refused by name), when a shard is
+  ///           missing or breaks a rule of the format, or when index and shards disagree about a
+  ///           tensor.
   static Checkpoint open(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -47,30 +49,33 @@ class Checkpoint {
 
   /// All tensors, shard by shard in the order of their data.
   const std::vector<CheckpointTensor>& tensors() const { return tensors_; }
-  /// The tensor of that name, or nullptr; `at` throws IoError instead.
+  /// The tensor of that name; a missing one is nullptr from find() and an IoError from at().
   const CheckpointTensor* find(std::string_view name) const;
   const CheckpointTensor& at(std::string_view name) const;
   const Shard& shard_of(const CheckpointTensor& tensor) const { return shards_[tensor.shard]; }
 
-  /// The float32 rows of a 2-D floating-point tensor; they keep their file open.
+  /// The float32 rows of a 2-D floating-point tensor. They keep their file open.
   std::shared_ptr<const RowSource> rows_of(std::string_view name) const;
 
-  /// `quantization_config.quant_method` of the configuration; empty when the model is not quantised.
+  /// `quantization_config.quant_method` of the configuration; empty if the model is not quantized.
   std::string quantization_method() const;
 
-  /// Relative paths, sorted, of the files that belong to the model besides weights, index and config.json. Folders .git
-  /// and .cache are left out.
+  /// Sorted relative paths of all files other than weights, index and config.json. Folders .git and
+  /// .cache are left out.
   const std::vector<std::filesystem::path>& other_files() const { return other_files_; }
-  /// Relative paths of weights in other formats beside the ones read (pickles, ONNX, TensorFlow, ...): copies of the
-  /// model as it was.
+  /// Relative paths of weights in formats that are not read (pickles, ONNX, TensorFlow, ...).
   const std::vector<std::filesystem::path>& unread_weights() const { return unread_weights_; }
 
   /// Bytes of all weight files.
   Index weight_bytes() const;
 
-  /// A 64-bit hash that tells whether this is still the model that an interrupted run began with: config.json, index,
-  /// names, sizes and headers of the shards, and 64 blocks of 64 KiB spread over the data of each shard (all of it for
-  /// shards up to 4 MiB). Not cryptographic; times and places of the files do not enter.
+  /// A 64-bit hash by which an interrupted run recognizes its model.
+  ///
+  /// Method    hashes config.json, the index, names, sizes and headers of the shards, and 64 blocks
+  ///           of 64 KiB spread over the data of each shard (all data of shards up to 4 MiB). It is
+  ///           not cryptographic. Times and locations of the files have no influence.
+  /// Cost      reads at most 4 MiB of data per shard.
+  /// Errors    IoError when a file cannot be read.
   std::uint64_t fingerprint() const;
 
  private:

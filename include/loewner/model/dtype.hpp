@@ -13,17 +13,32 @@ namespace loewner {
 /// The element types of safetensors files, under the names they have there (`F32`, `BF16`, ...).
 enum class DType { f64, f32, f16, bf16, f8_e4m3, f8_e5m2, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
 
+/// The name of a type in safetensors files.
+///
+/// Errors    none.
 std::string_view to_string(DType dtype);
+
+/// The type of that name; nothing for other texts.
+///
+/// Errors    none.
 std::optional<DType> dtype_from_string(std::string_view name);
 
 /// Bytes of one element.
+///
+/// Errors    none.
 Index size_of(DType dtype);
 
-/// Whether decode_to_float reads it: F64, F32, F16 and BF16.
+/// Whether decode_to_float() reads the type: F64, F32, F16 and BF16.
+///
+/// Errors    none.
 bool is_float_readable(DType dtype);
 
-/// Stored little-endian values -> float32; exact but for F64, which is rounded to nearest. `in` holds values.size()
-/// elements of `dtype`.
+/// Converts stored little-endian values to float32.
+///
+/// Shapes    in: values.size() elements of `dtype`.
+/// Cost      one pass.
+/// Accuracy  exact; F64 is rounded to nearest.
+/// Errors    none; the type must be one that is_float_readable() accepts.
 void decode_to_float(const std::byte* in, DType dtype, std::span<float> values);
 
 }  // namespace loewner

@@ -7,16 +7,20 @@
 
 namespace loewner {
 
-/// Objects that we write again keep the order in which their fields were read, so that equal inputs give equal bytes.
+/// A JSON value whose objects keep the order of their fields, so that equal inputs give equal bytes
+/// when they are written again.
 using Json = nlohmann::ordered_json;
 
-/// Objects that may have very many keys (vocabularies, weight maps); looked up in logarithmic time, order is lost.
+/// A JSON value for objects with very many keys (vocabularies, weight maps): look-ups take
+/// logarithmic time, and the order of fields is lost.
 using SortedJson = nlohmann::json;
 
-/// Parses a JSON object that somebody else wrote.
+/// Parses an untrusted JSON object.
 ///
-/// Errors    IoError "<file>: ..." unless the text is one UTF-8 JSON object without duplicate keys, nested at most 64
-///           deep; for Json also when an object has more than 10000 keys, because each of its look-ups is linear.
+/// Cost      linear in the text; parse_sorted_json_object() takes O(log keys) more per key.
+/// Errors    IoError "<file>: ..." unless the text is one UTF-8 JSON object without duplicate keys,
+///           nested at most 64 deep. parse_json_object() also refuses more than 10000 keys in an
+///           object, because each of its look-ups is linear.
 Json parse_json_object(std::string_view text, const std::string& file);
 SortedJson parse_sorted_json_object(std::string_view text, const std::string& file);
 

@@ -13,50 +13,62 @@
 
 namespace loewner {
 
-/// Where the weights of a token embedding's rows come from.
+/// The source of the weights of a token embedding's rows.
 enum class RowWeightKind {
-  none,    ///< every row counts the same
+  none,    ///< all rows have the same weight
   zipf,    ///< from the tokenizer alone
   counts,  ///< from the user's token counts
 };
 
-/// Counts of a small text are damped by a root, because rare tokens' counts are noise.
+/// Exponent of token counts. The square root damps them, because counts of rare tokens are noise.
 inline constexpr double kCountExponent = 0.5;
 
 struct RowWeightOptions {
   RowWeightKind kind = RowWeightKind::zipf;
-  double exponent = 1;                ///< > 0; of the estimated frequency
+  double exponent = 1;                ///< power of the estimated frequency; > 0
   std::filesystem::path counts_file;  ///< for `counts`
 };
 
-/// Reads `none`, `zipf` (exponent 1), `zipf:EXPONENT`, or the path of a file of token counts (exponent
-/// kCountExponent). InvalidArgument on a bad exponent.
+/// Parses `none`, `zipf` (exponent 1), `zipf:EXPONENT`, or the path of a file of token counts
+/// (exponent kCountExponent).
+///
+/// Errors    InvalidArgument unless the exponent is a number above 0.
 RowWeightOptions parse_row_weights(std::string_view text);
 
-/// Weights u_i > 0 of the rows of a token embedding, the largest 1; none for RowWeightKind::none.
+/// Weights u_i > 0 of the rows of a token embedding; the largest is 1. No values for
+/// RowWeightKind::none.
 struct RowWeights {
   std::vector<double> values;
-  std::string description;  ///< where they came from, for reports
+  std::string description;  ///< source of the weights, for reports
 };
 
-/// u_i estimates how often row i is read, to the power of the exponent.
+/// Computes u_i = f_i^exponent, f_i an estimate of the frequency of token i, scaled to a maximum of
+/// 1.
 ///
-/// Method    zipf: (1 / (r + 10))^exponent with r the rank that token_ranks() guesses. Unigram models:
-///           exp(score)^exponent. Without a vocabulary r is the id. counts: (count + 1)^exponent; ids that the file
-///           does not name have count 0. Special tokens occur in every text: they get the largest weight of an ordinary
-///           token. Unused ids, and rows beyond the vocabulary, get the smallest.
+/// Shapes    counts: one per row.
+/// Method    zipf_row_weights: f_i = 1 / (r_i + 10) with the rank r_i of token_ranks(); exp(score)
+///           for unigram models; r_i = i without a vocabulary. count_row_weights: f_i = count + 1.
+///           Special tokens occur in every text and get the largest weight of an ordinary token.
+///           Unused ids, and rows beyond the vocabulary, get the smallest.
+/// Cost      O(rows), and that of token_ranks().
 /// Errors    InvalidArgument unless exponent > 0 and rows >= 1.
 RowWeights zipf_row_weights(const std::optional<Vocabulary>& vocabulary, Index rows, double exponent);
 RowWeights count_row_weights(const std::vector<std::int64_t>& counts, const std::optional<Vocabulary>& vocabulary,
                              double exponent);
 
-/// Token counts: lines `id<TAB>count`, or a JSON object {"id": count}.
+/// Parses token counts: lines `id<TAB>count`, or a JSON object {"id": count}. Ids that the text
+/// does not name have count 0.
 ///
-/// Errors    IoError naming the file, and of lines the number, on anything else, an id outside [0, rows), a negative
-///           count or an id given twice.
+/// Shapes    the result has one count per row.
+/// Errors    IoError, naming the file and the line, on any other text, an id outside [0, rows), a
+///           negative count, or an id that is given twice.
 std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, const std::string& file);
 
-/// The weights that the options ask for, for a token embedding of `rows` rows in a model folder.
+/// Computes the weights that the options ask for, for a token embedding with `rows` rows in a model
+/// folder.
+///
+/// Cost      reads the tokenizer's files or the file of counts; then O(rows).
+/// Errors    IoError when one of these files is broken; InvalidArgument as zipf_row_weights().
 RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::path& model_folder, Index rows);
 
 }  // namespace loewner

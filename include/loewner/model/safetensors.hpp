@@ -16,11 +16,14 @@
 
 namespace loewner {
 
-/// A safetensors file, open for reading and fully checked. Reads are positioned (pread), so any number of threads may
-/// share one.
+/// A safetensors file, open for reading, its header checked. Reads are positioned (pread), so any
+/// number of threads may share one object.
 class SafetensorsFile {
  public:
-  /// IoError when the file cannot be read or breaks a rule of the format (parse_safetensors_header).
+  /// Opens a file and checks its header.
+  ///
+  /// Cost      reads the header.
+  /// Errors    IoError when the file cannot be read or breaks a rule of parse_safetensors_header().
   static std::shared_ptr<const SafetensorsFile> open(const std::filesystem::path& path);
   ~SafetensorsFile();
 
@@ -28,17 +31,18 @@ class SafetensorsFile {
   const std::vector<TensorInfo>& tensors() const { return header_.tensors; }
   const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
   Index file_bytes() const { return file_bytes_; }
-  /// The header as it stands in the file, padding included.
+  /// The bytes of the header in the file, padding included.
   const std::string& header_text() const { return header_text_; }
 
   /// The tensor of that name, or nullptr.
   const TensorInfo* find(std::string_view name) const;
 
-  /// Fills `out` with the tensor's bytes offset ... offset + out.size() - 1. IoError when the file has become shorter
-  /// or cannot be read.
+  /// Fills `out` with the tensor's bytes offset ... offset + out.size() - 1.
+  ///
+  /// Errors    IoError when the file has become shorter or cannot be read.
   void read(const TensorInfo& tensor, Index offset, std::span<std::byte> out) const;
 
-  /// Asks the system to fetch the tensor's bytes while something else is done.
+  /// Asks the system to read the tensor's bytes ahead, and returns at once.
   void will_need(const TensorInfo& tensor) const;
 
  private:
@@ -53,10 +57,11 @@ class SafetensorsFile {
   std::unordered_map<std::string_view, const TensorInfo*> by_name_;
 };
 
-/// A 2-D floating-point tensor of a file as rows of float32; a block is read and converted when it is asked for.
+/// A 2-D floating-point tensor of a file as rows of float32. Each block is read and converted on
+/// demand.
 class TensorRows final : public RowSource {
  public:
-  /// InvalidArgument unless the tensor is 2-D and of a type that is_float_readable.
+  /// Errors    InvalidArgument unless the tensor is 2-D and is_float_readable() accepts its type.
   TensorRows(std::shared_ptr<const SafetensorsFile> file, const TensorInfo& tensor);
   Index rows() const override { return tensor_.shape[0]; }
   Index cols() const override { return tensor_.shape[1]; }

@@ -12,16 +12,20 @@ namespace loewner {
 /// The contents of a model.safetensors.index.json.
 struct SafetensorsIndex {
   std::map<std::string, std::string> weight_map;  ///< tensor name -> file name of its shard
-  Json metadata = Json::object();                 ///< total_size and whatever else the writer put there
+  Json metadata = Json::object();                 ///< total_size and other fields of the writer
 };
 
 /// Parses an index.
 ///
-/// Errors    IoError "<file>: ..." unless it is an object with a non-empty `weight_map` of strings whose values are
-///           plain file names: ending in .safetensors, with no folder and no "..".
+/// Cost      O(text log tensors).
+/// Errors    IoError "<file>: ..." unless the text is an object with a non-empty `weight_map` of
+///           strings whose values are plain file names: they end in .safetensors and name no
+///           folder.
 SafetensorsIndex parse_safetensors_index(std::string_view json, const std::string& file);
 
-/// The text of an index: fields and names sorted, as transformers writes it.
+/// The text of an index, with fields and names sorted, as transformers writes it.
+///
+/// Errors    none.
 std::string to_text(const SafetensorsIndex& index);
 
 }  // namespace loewner

@@ -8,14 +8,16 @@
 
 namespace loewner {
 
-/// What a tensor is called and how it is laid out (row-major), without its data.
+/// Name, type and shape of a tensor (row-major), without its data.
 struct TensorDeclaration {
   std::string name;
   DType dtype = DType::f32;
   std::vector<Index> shape;  ///< empty for a scalar
 };
 
-/// Bytes of the data, or nothing when a size is negative or the product does not fit.
+/// Bytes of the data; nothing when a size is negative or the product overflows.
+///
+/// Errors    none.
 std::optional<Index> byte_count(const TensorDeclaration& tensor);
 
 }  // namespace loewner

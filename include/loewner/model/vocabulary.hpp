@@ -11,30 +11,43 @@
 
 namespace loewner {
 
-/// How a token id is used. Ids that a tokenizer does not name are unused.
+/// The use of a token id. Ids that a tokenizer does not name are unused.
 enum class TokenKind : char { unused, ordinary, special };
 
-/// What a tokenizer file says about how often its tokens may occur.
+/// The tokens of a tokenizer file.
 struct Vocabulary {
   std::vector<TokenKind> kinds;         ///< by token id
   std::vector<double> log_probability;  ///< by token id: scores of a unigram model; empty for other models
-  std::string source;                   ///< the file it was read from
-  std::vector<std::string> tokens{};    ///< by token id, as the file spells them; empty where it names none
+  std::string source;                   ///< name of the file
+  std::vector<std::string> tokens{};    ///< by token id, as the file spells them; empty if it names none
 };
 
-/// tokenizer.json of the tokenizers library: models WordPiece, BPE, WordLevel and Unigram.
+/// Parses tokenizer.json of the tokenizers library, with a WordPiece, BPE, WordLevel or Unigram
+/// model.
+///
+/// Errors    IoError "<file>: ..." when the text breaks the format.
 Vocabulary parse_tokenizer_json(std::string_view text, const std::string& file);
-/// vocab.txt: one WordPiece per line.
+
+/// Parses vocab.txt: one WordPiece per line.
+///
+/// Errors    IoError "<file>: ..." when the text breaks the format.
 Vocabulary parse_vocab_txt(std::string_view text, const std::string& file);
-/// vocab.json: an object token -> id.
+
+/// Parses vocab.json: an object that maps tokens to ids.
+///
+/// Errors    IoError "<file>: ..." when the text breaks the format.
 Vocabulary parse_vocab_json(std::string_view text, const std::string& file);
-/// A SentencePiece model; its scores count only when the model is of the unigram kind.
+
+/// Parses a SentencePiece model. Its scores are used only if it is a unigram model.
+///
+/// Errors    IoError "<file>: ..." when the bytes break the format.
 Vocabulary parse_sentencepiece_model(std::string_view bytes, const std::string& file);
 
-/// The vocabulary of a model folder, from the first of tokenizer.json, vocab.txt, vocab.json and a SentencePiece model
-/// that is there; nothing when none is.
+/// Reads the vocabulary of a model folder from the first of these files that exists:
+/// tokenizer.json, vocab.txt, vocab.json, a SentencePiece model. Nothing if none exists.
 ///
-/// Errors    IoError naming the file when it breaks its format.
+/// Cost      reads one file.
+/// Errors    IoError, naming the file, when it breaks its format.
 std::optional<Vocabulary> read_vocabulary(const std::filesystem::path& folder);
 
 }  // namespace loewner

@@ -37,7 +37,7 @@ def test_a_file_system_that_takes_no_folders(tmp_path: Path) -> None:
     """Also for root, whom permissions do not bind."""
     out = Path("/proc/self/out")
     line = ft.refusal(3, "compress", ft.write_model(tmp_path / "model"), "-o", out, "--keep", 0.6)
-    assert "out.partial" in line and "cannot be made" in line
+    assert "out.partial" in line and "cannot create the folder" in line
 
 
 def test_a_parent_that_does_not_exist(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_an_output_that_exists_is_left_alone(tmp_path: Path, as_file: bool) -> N
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("precious")
     for options in ([], ["--resume"]):
-        assert "out: exists already" in ft.refusal(3, "compress", model, "-o", out, "--keep", 0.6, *options)
+        assert "out: already exists" in ft.refusal(3, "compress", model, "-o", out, "--keep", 0.6, *options)
     assert mine.read_text() == "precious"
     assert not (tmp_path / "out.partial").exists()
 

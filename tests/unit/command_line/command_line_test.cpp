@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "command_line/command_line_runs.hpp"
 #include "loewner/base/parallel.hpp"
 #include "support/checkpoints.hpp"
+#include "support/command_line_runs.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 
@@ -39,9 +39,12 @@ TEST(CommandLine, CommandsOfThePythonPackageSayWhatInstallsThem) {
 TEST(CommandLine, CommandsOfThePythonPackageGetTheirOptionsWithDefaults) {
   const auto run = run_line("eval a b --task x.tsv --task y.tsv --max-length 64 --quiet", true);
   EXPECT_EQ(run.code, done);
-  const Json expected = {{"model", {"a", "b"}}, {"task", {"x.tsv", "y.tsv"}}, {"data", nullptr}, {"split", "dev"},
-                         {"batch", 32},         {"max_length", 64},           {"draws", 1000},   {"seed", 0},
-                         {"json", nullptr},     {"quiet", true},              {"threads", nullptr}};
+  const Json expected = {{"model", {"a", "b"}}, {"task", {"x.tsv", "y.tsv"}},
+                         {"data", nullptr},     {"split", "dev"},
+                         {"batch", 32},         {"max_length", 64},
+                         {"draws", 1000},       {"seed", 0},
+                         {"json", nullptr},     {"quiet", true},
+                         {"threads", nullptr}};
   EXPECT_EQ(run.python_options, expected) << run.python_options;
   EXPECT_EQ(run_line("report small -o page.html", true).python_options.at("eval"), Json::array());
 }
@@ -59,11 +62,11 @@ TEST(CommandLine, EveryCommandOfTheCoreObeysThreads) {
   const std::string model = test::write_encoder(folder).string(), out = (folder.path() / "out").string(),
                     dense = (folder.path() / "dense").string();
   const test::ThreadCount scope(1);
-  for (const auto& [line, threads] : std::vector<std::pair<std::string, int>>{
-           {"inspect " + model, 2},
-           {"compress " + model + " -o " + out + " --keep 0.7", 3},
-           {"verify " + out + " --against " + model, 4},
-           {"expand " + out + " -o " + dense, 5}}) {
+  for (const auto& [line, threads] :
+       std::vector<std::pair<std::string, int>>{{"inspect " + model, 2},
+                                                {"compress " + model + " -o " + out + " --keep 0.7", 3},
+                                                {"verify " + out + " --against " + model, 4},
+                                                {"expand " + out + " -o " + dense, 5}}) {
     const auto run = run_line(line + " --quiet --threads " + std::to_string(threads));
     EXPECT_EQ(run.code, done) << run.err;
     EXPECT_EQ(run.out, "");  // --quiet

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "command_line/command_line_runs.hpp"
 #include "program.hpp"
+#include "support/command_line_runs.hpp"
 
 namespace loewner::cli {
 namespace {

@@ -94,7 +94,7 @@ TEST_P(ExpandOfFloats, AFolderThatIsNotEncodedIsRefused) {
 }
 
 TEST_P(ExpandOfFloats, AnExistingOutputIsRefusedAndTheEncodedFolderIsSafe) {
-  EXPECT_CONTAINS(test::message_of<IoError>([&] { expand(small_, dense_, IfExists::refuse); }), "exists already");
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { expand(small_, dense_, IfExists::refuse); }), "already exists");
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { expand(small_, small_, IfExists::overwrite); }),
                   "must not be the model folder");
 }

@@ -27,7 +27,7 @@ class RankCurves : public testing::Test {
   static std::vector<RankCurve> curves_of(const Checkpoint& checkpoint) {
     std::vector<TensorDeclaration> declarations;
     for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
-    return rank_curves(checkpoint, analyse_architecture(checkpoint.config(), declarations), 1, {});
+    return rank_curves(checkpoint, analyze_architecture(checkpoint.config(), declarations), 1, {});
   }
 
   test::TemporaryFolder folder_;

@@ -12,8 +12,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// A made-up model of five tokens and three columns, and what is selected from it. The layer is stored in the type
-// given.
+// A made-up model of five tokens and three columns, and what is selected from it. The layer is
+// stored in the type given.
 class SelectionOf : public testing::Test {
  protected:
   void write(const Json& config, std::vector<test::MadeTensor> tensors) {
@@ -23,7 +23,7 @@ class SelectionOf : public testing::Test {
   SelectionResult select(const CompressOptions& options = {}) const {
     std::vector<TensorDeclaration> declarations;
     for (const auto& tensor : checkpoint_->tensors()) declarations.push_back(*tensor.info);
-    return select_tensors(*checkpoint_, analyse_architecture(checkpoint_->config(), declarations), options);
+    return select_tensors(*checkpoint_, analyze_architecture(checkpoint_->config(), declarations), options);
   }
   Names names(const CompressOptions& options = {}) const {
     Names names;
@@ -81,7 +81,7 @@ TEST_F(SelectionOfADecoder, IncludedTensorsThatAreNoMatricesAreNoted) {
 
 TEST_F(SelectionOfADecoder, MalformedPatternsAreQuoted) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)select({.include = {"a(b"}}); }),
-                  "'a(b' is no regular expression");
+                  "invalid regular expression 'a(b'");
 }
 
 TEST_F(SelectionOfADecoder, AnEmptySelectionIsRefused) {
@@ -112,8 +112,8 @@ TEST_F(SelectionOf, TablesOfOneRowOrOfNoneAreRefusedByName) {
   for (const Index rows : {0, 1}) {
     write({{"model_type", "bert"}, {"vocab_size", rows}}, {tensor("embeddings.word_embeddings.weight", {rows, 3})});
     EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)select(); }),
-                    "model.safetensors: tensor 'embeddings.word_embeddings.weight': at least 2 rows and 2 columns are "
-                    "needed, got " +
+                    "model.safetensors: tensor 'embeddings.word_embeddings.weight': expected at least 2 rows "
+                    "and 2 columns, got " +
                         std::to_string(rows) + " x 3");
   }
 }

@@ -102,13 +102,13 @@ TEST_F(StagedFolderAt, AResumedRunPutsTheFolderTogetherAnew) {
 
 TEST_F(StagedFolderAt, AnUnfinishedOutputIsNotTouchedUnasked) {
   leave_unfinished("f");
-  EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out.partial: an unfinished output lies here");
+  EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out.partial: holds an unfinished output");
   EXPECT_TRUE(fs::exists(stage_ / "parts" / "a"));
 }
 
 TEST_F(StagedFolderAt, OtherWorkIsNotResumed) {
   leave_unfinished("f");
-  EXPECT_CONTAINS(refusal("g", IfExists::resume), "was begun from another model or with other options");
+  EXPECT_CONTAINS(refusal("g", IfExists::resume), "was started from another model or with other options");
   EXPECT_TRUE(fs::exists(stage_ / "parts" / "a"));
 }
 
@@ -126,8 +126,8 @@ TEST_F(StagedFolderAt, AStageWithoutAStateIsBegunAnew) {  // killed before the s
 
 TEST_F(StagedFolderAt, AnExistingTargetIsRefused) {
   parent_.write("out/file", "old");
-  EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out: exists already");
-  EXPECT_CONTAINS(refusal("f", IfExists::resume), "out: exists already");
+  EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out: already exists");
+  EXPECT_CONTAINS(refusal("f", IfExists::resume), "out: already exists");
   EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
 }
 

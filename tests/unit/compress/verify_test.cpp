@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// An output that holds, to be spoiled.
+// An output that passes verification; the tests then damage it.
 class Verify : public testing::Test {
  protected:
   void SetUp() override { make({.method = Method::lp}); }
@@ -97,7 +97,7 @@ TEST_F(Verify, EveryEditedClaimIsFound) {
 }
 
 TEST_F(Verify, AMissingTensorIsNamed) {
-  // The original gains a tensor that the output has not.
+  // The original gains a tensor that the output does not have.
   auto tensors = test::encoder_tensors();
   tensors.push_back({.declaration = {"pooler.dense.weight", DType::f32, {4, 4}}});
   test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
@@ -109,6 +109,90 @@ TEST_F(Verify, ATensorTooManyIsNamed) {
   tensors.pop_back();
   test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
   EXPECT_EQ(check().failures, std::vector<std::string>{"tensor 'encoder.layer.1.dense.weight' is not in the original"});
+}
+
+TEST_F(Verify, FilesThatWereCopiedAreCompared) {
+  const auto report = check();
+  EXPECT_EQ(report.untouched_files, 3);  // README.md as README.base.md, vocab.txt, 1_Pooling/config.json
+  EXPECT_EQ(report.notes, std::vector<std::string>{});
+}
+
+TEST_F(Verify, ChangedFilesAreNotes) {
+  folder_.write("out/vocab.txt", "[PAD]\nother\n");
+  fs::remove(output_ / "1_Pooling" / "config.json");
+  folder_.write("out/notes.txt", "mine");
+  const auto report = check();
+  EXPECT_TRUE(report.holds());
+  EXPECT_EQ(report.notes, (std::vector<std::string>{"file '1_Pooling/config.json' of the original is missing",
+                                                    "file 'vocab.txt' differs from the original",
+                                                    "file 'notes.txt' is not in the original"}));
+  EXPECT_EQ(report.untouched_files, 1);
+}
+
+TEST_F(Verify, AnotherValueInTheConfigurationIsAFailure) {
+  edit_config([](Json& config) { config["vocab_size"] = test::kTokens + 1; });
+  const auto report = check();
+  EXPECT_FALSE(report.holds());
+  EXPECT_EQ(report.failures,
+            std::vector<std::string>{"config.json: field 'vocab_size' is 300 in the original, 301 in the output"});
+}
+
+TEST_F(Verify, AConfigurationThatTransformersWroteAgainHolds) {
+  edit_config([](Json& config) {
+    config["transformers_version"] = "5.0.0";
+    config["dtype"] = "float32";
+    config.erase("torch_dtype");
+    config["use_cache"] = true;  // a default that saving adds
+  });
+  const auto report = check();
+  EXPECT_TRUE(report.holds());
+  EXPECT_EQ(report.notes, std::vector<std::string>{"config.json: field 'use_cache' is not in the original"});
+}
+
+class VerifySizes : public Verify {
+ protected:
+  std::string card() const { return test::files_of(output_).at("README.md"); }
+  void replace_in_card(const std::string& old_text, const std::string& new_text) {
+    std::string text = card();
+    ASSERT_NE(text.find(old_text), std::string::npos) << text;
+    text.replace(text.find(old_text), old_text.size(), new_text);
+    folder_.write("out/README.md", text);
+  }
+};
+
+TEST_F(VerifySizes, AWrongSizeOfATensorIsAFailure) {
+  const std::string bytes = std::to_string(check().tensors.at(0).claimed.bytes_after);
+  replace_in_card("| " + bytes + " |", "| 1000 |");
+  EXPECT_EQ(check().tensors.at(0).failures,
+            std::vector<std::string>{"README.md states 1000 bytes, the files have " + bytes + " bytes"});
+}
+
+TEST_F(VerifySizes, AWrongSizeOfAllWeightsIsAFailure) {
+  replace_in_card(" -> 0.", " -> 7.");
+  ASSERT_EQ(check().failures.size(), 1u);
+  EXPECT_CONTAINS(check().failures[0], "README.md states weights of 7.");
+}
+
+TEST_F(VerifySizes, AnEditedOrMissingCardIsANote) {
+  folder_.write("out/README.md", "# My model\n");
+  EXPECT_TRUE(check().holds());
+  EXPECT_EQ(check().notes,
+            std::vector<std::string>{"README.md states no sizes of tensor 'embeddings.word_embeddings.weight'"});
+  fs::remove(output_ / "README.md");
+  EXPECT_TRUE(check().holds());
+  EXPECT_EQ(check().notes.size(), 1u);
+}
+
+TEST_F(VerifySizes, AWrongTotalOfTheIndexIsAFailure) {
+  model_ = test::write_encoder(folder_, "sharded", 2);
+  make({.method = Method::svd});
+  ASSERT_TRUE(check().holds());
+  const auto path = output_ / "model.safetensors.index.json";
+  Json index = Json::parse(test::files_of(output_).at("model.safetensors.index.json"));
+  index["metadata"]["total_size"] = 12;
+  std::ofstream(path) << index.dump();
+  ASSERT_EQ(check().failures.size(), 1u);
+  EXPECT_CONTAINS(check().failures[0], "the index states a total_size of 12, the tensors have ");
 }
 
 TEST_F(Verify, ATensorCalledTiedMustBeACopy) {

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 const fs::path kFixtures = fs::path(__FILE__).parent_path() / "../../data/architectures";
 
-// A model as tools/make_architecture_fixtures.py recorded it, with what its modules say about each tensor.
+// A model as tools/make_architecture_fixtures.py recorded it, with what its modules say about each
+// tensor.
 struct Recorded {
   Json config;
   std::vector<TensorDeclaration> tensors;
@@ -45,7 +46,7 @@ Recorded load(const fs::path& file) {
 }
 
 void expect_recorded_places(const Recorded& model) {
-  const auto found = analyse_architecture(model.config, model.tensors).places;
+  const auto found = analyze_architecture(model.config, model.tensors).places;
   ASSERT_EQ(found.size(), model.places.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     EXPECT_EQ(to_string(found[i].role), to_string(model.places[i].role)) << model.tensors[i].name;
@@ -99,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(Recorded, EveryArchitecture, testing::ValuesIn(fixtures
                          [](const auto& param) { return param.param.stem().string(); });
 
 Architecture analyse(const Json& config, const std::vector<TensorDeclaration>& tensors) {
-  return analyse_architecture(config, tensors);
+  return analyze_architecture(config, tensors);
 }
 
 TEST(Architecture, NeedsAModelType) {

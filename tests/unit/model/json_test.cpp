@@ -30,7 +30,7 @@ TEST(JsonObject, RejectsTextThatIsNoJsonObject) {
 }
 
 TEST(JsonObject, RejectsKeysThatAreThereTwiceInOneObjectOnly) {
-  EXPECT_CONTAINS(refusal(R"({"a":{"b":1,"b":2}})"), "key 'b' must not be there twice");
+  EXPECT_CONTAINS(refusal(R"({"a":{"b":1,"b":2}})"), "key 'b' must not be repeated");
   EXPECT_NO_THROW((void)parse_json_object(R"({"a":{"a":1},"b":{"a":[{"a":1},{"a":1}]}})", "c.json"));
 }
 

@@ -118,15 +118,15 @@ TEST(TokenCounts, ErrorsNameTheLine) {
   EXPECT_CONTAINS(counts_refusal("x\t1\n"), "line 1: token id must be");
   EXPECT_CONTAINS(counts_refusal("0\t-1\n"), "line 1: count of token '0' must be an integer >= 0");
   EXPECT_CONTAINS(counts_refusal("0\t1.5\n"), "line 1: count of token '0'");
-  EXPECT_CONTAINS(counts_refusal("0\t1\n0\t1\n"), "line 2: token '0' must not be there twice");
+  EXPECT_CONTAINS(counts_refusal("0\t1\n0\t1\n"), "line 2: token '0' must not be repeated");
   EXPECT_CONTAINS(counts_refusal("\n"), "line 1");
 }
 
 TEST(TokenCounts, ErrorsOfJsonNameTheToken) {
   EXPECT_CONTAINS(counts_refusal(R"({"5": 1})"), "token id must be an integer in [0, 3), got '5'");
   EXPECT_CONTAINS(counts_refusal(R"({"1": "1"})"), "count of token '1'");
-  EXPECT_CONTAINS(counts_refusal(R"({"1": 1, "1": 1})"), "key '1' must not be there twice");
-  EXPECT_CONTAINS(counts_refusal(R"({"1": 1, "01": 1})"), "token '1' must not be there twice");
+  EXPECT_CONTAINS(counts_refusal(R"({"1": 1, "1": 1})"), "key '1' must not be repeated");
+  EXPECT_CONTAINS(counts_refusal(R"({"1": 1, "01": 1})"), "token '1' must not be repeated");
   EXPECT_CONTAINS(counts_refusal(R"({"1": 18446744073709551615})"), "count of token '1'");
 }
 

@@ -63,12 +63,12 @@ TEST(SafetensorsHeader, RejectsNamesThatAreNotUtf8) {
 
 TEST(SafetensorsHeader, RejectsKeysThatAreThereTwice) {
   const std::string a = R"("a":{"dtype":"F32","shape":[],"data_offsets":[0,4]})";
-  EXPECT_CONTAINS(refusal("{" + a + "," + a + "}", 4), "tensor 'a': must not be there twice");
+  EXPECT_CONTAINS(refusal("{" + a + "," + a + "}", 4), "tensor 'a': must not be repeated");
   EXPECT_CONTAINS(refusal(tensor_a(R"("dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4])"), 4),
-                  "tensor 'a': field 'dtype' must not be there twice");
+                  "tensor 'a': field 'dtype' must not be repeated");
   EXPECT_CONTAINS(refusal(R"({"__metadata__":{"k":"1","k":"2"}})", 0),
-                  "tensor '__metadata__': key 'k' must not be there twice");
-  EXPECT_CONTAINS(refusal(R"({"__metadata__":{},"__metadata__":{}})", 0), "must not be there twice");
+                  "tensor '__metadata__': key 'k' must not be repeated");
+  EXPECT_CONTAINS(refusal(R"({"__metadata__":{},"__metadata__":{}})", 0), "must not be repeated");
 }
 
 TEST(SafetensorsHeader, RejectsMetadataThatAreNotStrings) {

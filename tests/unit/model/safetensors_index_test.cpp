@@ -43,7 +43,7 @@ TEST(SafetensorsIndex, RejectsAWeightMapOfAnotherKind) {
 
 TEST(SafetensorsIndex, RejectsTensorsThatAreThereTwice) {
   EXPECT_CONTAINS(index_refusal(R"({"weight_map":{"t":"x.safetensors","t":"y.safetensors"}})"),
-                  "key 't' must not be there twice");
+                  "key 't' must not be repeated");
 }
 
 }  // namespace

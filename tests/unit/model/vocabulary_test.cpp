@@ -28,7 +28,8 @@ std::string refusal(Parse parse, const std::string& bytes) {
   return message;
 }
 
-// ---- protocol buffers, written by hand: tag, then a length and bytes, a varint, or four bytes ----
+// ---- protocol buffers, written by hand: tag, then a length and bytes, a varint, or four bytes
+// ----
 std::string length_delimited(int field, const std::string& bytes) {
   return std::string(1, static_cast<char>(field << 3 | 2)) + static_cast<char>(bytes.size()) + bytes;
 }
