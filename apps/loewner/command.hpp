@@ -21,7 +21,7 @@ struct CommandText {
   std::string summary;                ///< one line, beginning with a verb
   std::vector<std::string> examples;  ///< complete command lines
   std::string notes = "";             ///< a paragraph below the options; may be empty
-  std::string python_extra = "";      ///< what pip installs for it; empty: the command is part of the C++ program
+  std::string python_extra = "";      ///< argument of pip install; empty: runs in C++
 };
 
 /// A command with its options, as help and completion show it.

@@ -157,33 +157,26 @@ if [ "$funcstack[1]" = _loewner ]; then _loewner "$@"; else compdef _loewner loe
 
 // ---- fish
 
-std::string fish_values(const OptionText& text) {
-  if (!text.choices.empty())
-    return fmt::format(" -x -a {}", shell_quoted(fmt::format("{}", fmt::join(text.choices, " "))));
+std::string fish_words(const OptionText& text) {
+  if (!text.choices.empty()) return " -a " + shell_quoted(fmt::format("{}", fmt::join(text.choices, " ")));
   switch (text.completes) {
     case Completes::files:
-      return " -r -F";
+      return " -F";
     case Completes::folders:
-      return " -x -a '(__fish_complete_directories)'";
+      return " -a '(__fish_complete_directories)'";
     case Completes::nothing:
       break;
   }
-  return " -x";
+  return "";
 }
 
 std::string fish_option(const std::string& command, const Option& option) {
-  const std::string line = "complete -c loewner -n '__fish_seen_subcommand_from " + command + "'";
-  if (!option.positional.empty()) {
-    const std::string values = fish_values(option.text);
-    return line +
-           (option.text.completes == Completes::files ? " -F"
-                                                      : values.substr(std::min<std::size_t>(3, values.size()))) +
-           "\n";
-  }
-  std::string names = " -l " + option.long_name.substr(2);
-  if (!option.short_name.empty()) names += " -s " + option.short_name.substr(1);
-  return line + names + (option.takes_value ? fish_values(option.text) : "") + " -d " + shell_quoted(option.text.help) +
-         "\n";
+  std::string line = "complete -c loewner -n '__fish_seen_subcommand_from " + command + "'";
+  if (!option.positional.empty()) return line + fish_words(option.text) + "\n";
+  line += " -l " + option.long_name.substr(2);
+  if (!option.short_name.empty()) line += " -s " + option.short_name.substr(1);
+  if (option.takes_value) line += (option.text.completes == Completes::files ? " -r" : " -x") + fish_words(option.text);
+  return line + " -d " + shell_quoted(option.text.help) + "\n";
 }
 
 std::string fish_script(std::span<const DescribedCommand> commands) {

@@ -29,7 +29,7 @@ CLI::Option* Options::declare(const std::string& names, CLI::Option* option, Opt
   };
   const bool repeats = option->get_expected_max() > 1;
   option->required(text.required);
-  if (!positional && repeats) option->allow_extra_args(false);  // --include A --include B, so that MODEL may follow
+  if (!positional && repeats) option->allow_extra_args(false);  // one value each, so that MODEL may follow
   if (!text.choices.empty()) option->check(CLI::IsMember(text.choices));
   options_.push_back({.section = section_,
                       .positional = positional ? names : "",

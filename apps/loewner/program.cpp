@@ -21,7 +21,7 @@ Program::Program() : commands_(all_commands()), root_("", "loewner") {
 }
 
 Command& Program::parse(std::span<const std::string> arguments) {
-  root_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes the last one first
+  root_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // last one first
   return *parsed()->command;
 }
 

@@ -82,7 +82,7 @@ def test_the_quantizer_is_registered_whichever_is_imported_first(order: str) -> 
 
 def test_the_command_line_is_that_of_the_executable(capfd: pytest.CaptureFixture[str]) -> None:
     assert _core.run_command_line(["--version"]) == 0
-    assert capfd.readouterr().out.strip() == loewner.__version__
+    assert capfd.readouterr().out.startswith(f"loewner {loewner.__version__} (commit ")
     assert _core.run_command_line(["no-such-command"]) == 2
 
 

@@ -26,8 +26,8 @@ Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
   return replacements;
 }
 
-// transformers takes the model's type from config.json or else from the first array of the file,
-// which may now be a factor in f16.
+// Without this field, transformers takes the model's type from the first array of the file, which
+// may now be a factor in f16.
 void state_dtype(Json& config, const Job& job) {
   if (config.contains("dtype") || config.contains("torch_dtype")) return;
   static const std::map<DType, std::string> kNames = {
@@ -47,7 +47,7 @@ void write_config(const Job& job, const Json& specifications, const fs::path& fo
   detail::replace_file(folder / "config.json", config.dump(2) + "\n");
 }
 
-// Errors are those of the numbers on the disk: they are read back before they are measured.
+// Measures the errors of the numbers in the file, not of those in memory.
 void measure(const Job& job, const std::vector<Part>& parts, const fs::path& folder, Json& specifications) {
   const Checkpoint output = Checkpoint::open(folder);
   const auto encoded = read_encoded_tensors(output);

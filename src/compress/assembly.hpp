@@ -8,11 +8,10 @@
 
 namespace loewner {
 
-/// Puts the output together in the stage: weights, other files, the errors measured on the stored
-/// numbers, configuration and model card. `parts` holds one part for each selected tensor, in that
-/// order.
+/// Assembles the output in the stage: weights, other files, errors measured on the stored numbers,
+/// configuration and model card. `parts` has one part for each selected tensor, in that order.
 ///
-/// Errors    InvalidArgument when numbers do not fit their format; IoError when something cannot be
+/// Errors    InvalidArgument when numbers do not fit their format; IoError when a file cannot be
 ///           written.
 CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
                         const ProgressCallback& progress);

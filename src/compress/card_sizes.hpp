@@ -9,7 +9,7 @@
 
 namespace loewner::detail {
 
-/// Longest README.md that is read.
+/// Limit of the size of README.md when it is read.
 inline constexpr Index kMaxCardBytes = Index{1} << 24;
 
 /// The bytes of one tensor that a model card states.
@@ -23,8 +23,9 @@ struct CardSizes {
   std::optional<std::string> weights_after;    ///< as card_megabytes()
 };
 
-/// Reads the sizes from a model card: from its tables with columns "bytes before" and "bytes after", and from the line
-/// "Weights: A -> B". If a card states a size twice, the last statement counts.
+/// Reads the sizes from a model card: from its tables with columns "bytes before" and "bytes
+/// after", and from the line "Weights: A -> B". If a card states a size twice, the last statement
+/// counts.
 CardSizes sizes_in_card(const std::string& card);
 
 /// "12.34 MB".

@@ -81,7 +81,7 @@ Index stored_bytes(const Checkpoint& checkpoint, const std::vector<std::string>&
     const TensorInfo& info = *checkpoint.at(name).info;
     const Json entry = {
         {name, {{"dtype", to_string(info.dtype)}, {"shape", info.shape}, {"data_offsets", {info.begin, info.end}}}}};
-    sum += info.bytes() + static_cast<Index>(entry.dump().size()) - 1;  // the braces go, a comma comes
+    sum += info.bytes() + static_cast<Index>(entry.dump().size()) - 1;  // without the braces, with a comma
   }
   return sum;
 }

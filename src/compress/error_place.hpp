@@ -7,8 +7,8 @@
 
 namespace loewner::detail {
 
-/// body(), whose IoError gets the file or tensor at fault in front: parsers of fields do not know
-/// where they stand.
+/// Returns body(). An IoError of it gets `place` (a file or tensor) in front, because parsers of
+/// fields do not know their place.
 template <typename Body>
 decltype(auto) at_place(const std::string& place, Body&& body) {
   try {

@@ -23,7 +23,7 @@ DType source_dtype(const EncodedTensor& tensor) {
   });
 }
 
-// The dense tensor takes the place of the first array; the others go.
+// The dense tensor takes the place of the first array; the other arrays are removed.
 Replacements dense_replacements(std::vector<EncodedTensor> tensors) {
   Replacements replacements;
   for (auto& tensor : tensors) {

@@ -14,8 +14,8 @@ namespace loewner::detail {
 namespace fs = std::filesystem;
 namespace {
 
-// The stored copies that the output left out together with an encoded tensor. A name that `tied` lists without being a
-// copy is not among them.
+// The stored copies that the output left out together with an encoded tensor. A name in `tied` is
+// one only if its bytes equal the tensor.
 std::set<std::string> copies_of(const EncodedTensor& tensor, const Checkpoint& model) {
   std::set<std::string> copies;
   if (!tensor.spec.contains("tied")) return copies;
@@ -34,7 +34,7 @@ bool is_rewritten(const std::string& field) {
   return kFields.contains(field);
 }
 
-// The name in the output of a file of the model.
+// The name that the output gives to a file of the model.
 fs::path output_name(const fs::path& file) {
   return file == "README.md" ? fs::path("README.base.md") : file;
 }

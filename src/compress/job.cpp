@@ -34,7 +34,7 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
                {"seed", options.seed},
                {"version", LOEWNER_VERSION}});
   for (const auto& tensor : selection.tensors) text["tensors"].push_back(tensor.name());
-  for (const auto& note : selection.notes) text["notes"].push_back(note);  // what memory leaves out
+  for (const auto& note : selection.notes) text["notes"].push_back(note);  // methods that memory excludes
   return text.dump();
 }
 
@@ -47,8 +47,8 @@ std::string fingerprint_of(const Checkpoint& checkpoint, const std::string& opti
   return hex.data();
 }
 
-// automatic goes on without the methods that memory has no room for. One note for all tensors of a
-// width.
+// Method auto leaves out methods that need too much memory. One note serves all tensors with the
+// same number of columns.
 std::vector<std::string> notes_on_memory(const CompressOptions& options, const SelectionResult& selection) {
   if (options.method != Method::automatic) return {};
   std::map<Index, std::vector<std::string>> tensors_by_cols;

@@ -8,23 +8,24 @@
 
 namespace loewner {
 
-/// What one run of compress works on: the checked options, the opened model and what was selected
-/// of it.
+/// The state of one run of compress(): checked options, the opened model and the selected tensors.
 struct Job {
   const CompressOptions& options;
   Checkpoint checkpoint;
   Architecture architecture;
   SelectionResult selection;
-  std::string fingerprint;  ///< of the model and of everything that decides the output's bytes
+  std::string fingerprint;  ///< hash of the model and of all options that decide the output's bytes
 
   /// Errors    IoError when the model cannot be read or is quantized; those of select_tensors.
   explicit Job(const CompressOptions& compress_options);
 };
 
-/// InvalidArgument unless the options can be meant.
+/// Checks ranges and combinations of options.
+///
+/// Errors    InvalidArgument naming the option and its value.
 void require_usable(const CompressOptions& options);
 
-/// Bytes of resident memory to stay below.
+/// The limit of resident memory in bytes.
 Index memory_limit(const CompressOptions& options);
 
 }  // namespace loewner

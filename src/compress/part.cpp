@@ -15,7 +15,7 @@ namespace {
 // The files of a part in the stage.
 constexpr const char *kArrays = "arrays.safetensors", *kSpecification = "specification.json";
 
-// What config.json says of one tensor.
+// The specification of one tensor in config.json.
 Json specification(const Job& job, const SelectedTensor& tensor, const RowWeights& weights, const Encoding& encoding) {
   TensorReport claims;
   claims.norm_exponent = job.options.norm_exponent;

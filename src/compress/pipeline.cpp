@@ -17,15 +17,15 @@ namespace loewner {
 namespace fs = std::filesystem;
 namespace {
 
-// Finished work that a killed run may lose. Less of it is sooner done again than written twice.
+// Computing time that a killed run may lose. Repeating less than this costs less than saving it.
 constexpr double kUnsavedSeconds = 0.5;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Planning takes the first 20 % of the bar and encoding the next 60 %, by the tensors' bytes;
-// writing the rest.
+// The progress bar: 20 % for planning, 60 % for encoding in proportion to the tensors' bytes, the
+// rest for writing.
 class ProgressOfJob {
  public:
   ProgressOfJob(const Job& job, const ProgressCallback& callback) : callback_(callback) {
@@ -104,8 +104,8 @@ CompressReport plan_only(const Job& job, ProgressOfJob& progress) {
   return report;
 }
 
-// The parts of all selected tensors. Those that took little time and memory wait to be written with
-// the output; the others are saved in the stage, where a run that resumes this one finds them.
+// The encoded parts of the selected tensors. Cheap parts stay in memory until the output is
+// written; the others are saved in the stage, where a resumed run finds them.
 class PartsInTheMaking {
  public:
   PartsInTheMaking(const Job& job, const StagedFolder& staged) : job_(job), staged_(staged) {}

@@ -8,15 +8,15 @@
 namespace loewner {
 namespace {
 
-// Bytes that the header entries (five arrays at most) and the specification of an encoded tensor
-// may take.
+// An upper bound of the bytes of the header entries (five arrays at most) and the specification of
+// an encoded tensor.
 Index metadata_bytes(const SelectedTensor& tensor) {
   Index bytes = 800 + 5 * (90 + static_cast<Index>(tensor.name().size()));
   for (const auto& copy : tensor.tied) bytes += static_cast<Index>(copy.size()) + 4;
   return bytes;
 }
 
-// The bytes that all selected tensors may take, metadata included.
+// The bytes for all selected tensors, metadata included.
 Index whole_budget(const Job& job) {
   Index before = 0, copies = 0;
   double weights = 0;
@@ -37,9 +37,9 @@ Index array_budget(const Job& job) {
   return budget;
 }
 
-// Weights by entries give layers of all sizes the same bits. A table is large and its weighted
-// error already counts rare rows for little; a tenth of its entries keeps it near two bits where
-// layers have four (docs/design/planning.md).
+// Weights in proportion to the number of entries give layers of all sizes the same bits. The
+// weighted error of a table already gives rare rows a small weight; a tenth of its entries keeps a
+// table near two bits when layers have four (docs/design/planning.md).
 double importance_of(const SelectedTensor& tensor) {
   const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
   return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;
@@ -55,7 +55,7 @@ std::vector<Candidate> offers_for(const Job& job, const SelectedTensor& tensor) 
   return offers;
 }
 
-// The disk reads the next tensor while the processors plan this one.
+// Makes the disk read the next tensor while the processors plan this one.
 void fetch(const Job& job, const SelectedTensor& tensor) {
   job.checkpoint.shard_of(*tensor.tensor).file->will_need(*tensor.tensor->info);
 }

@@ -9,19 +9,19 @@
 
 namespace loewner {
 
-/// What each selected tensor gets of the options' budget, and what it was chosen from.
+/// The budget of one selected tensor, and the candidates that it was chosen from.
 struct TensorPlan {
   TensorBudget budget;
-  std::vector<Candidate> offers;  ///< empty where nothing had to be shared
+  std::vector<Candidate> offers;  ///< empty if there was nothing to divide
 };
 
-/// Shares the byte budget of the options over the selected tensors, or gives each of them the error
-/// of the options.
+/// Divides the byte budget of the options among the selected tensors, or gives each of them the
+/// error of the options.
 ///
-/// Method    one tensor gets all. Several: the curves of what the method offers for each (of every
-///           method for automatic) and one multiplier; the errors that are added are the squares of
-///           the relative weighted errors, weighted by the matrix's number of entries, a tenth of
-///           it for a token embedding.
+/// Method    A single tensor gets all bytes. Otherwise minimizes the sum of squared relative
+///           weighted errors over the candidates of each tensor, by one Lagrange multiplier
+///           (allocate()). A tensor's error has the weight of its number of entries, a token
+///           embedding's a tenth of that.
 /// Errors    BudgetError, with the smallest possible size, when the budget cannot be met.
 std::vector<TensorPlan> share_budget(const Job& job, const std::function<void(const SelectedTensor&)>& progress);
 

@@ -32,7 +32,7 @@ void require_finite_tensor(const Checkpoint& checkpoint, const std::string& name
   try {
     require_finite(rows, checkpoint.shard_of(checkpoint.at(name)).file->path().string() + ": tensor '" + name + "'");
   } catch (const InvalidArgument& error) {
-    throw IoError(error.what());  // here it is the file's fault, not the caller's
+    throw IoError(error.what());  // the file is wrong, not the caller
   }
 }
 
@@ -64,7 +64,8 @@ std::vector<RankCurve> rank_curves(const Checkpoint& checkpoint, const Architect
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (is_exact(tensors[i].rows(), tensors[i].cols())) exact.push_back(static_cast<Index>(i));
   }
-  // Small matrices side by side, the longest first; large ones one by one, with all threads inside.
+  // Small matrices run in parallel, the largest first. Large ones run one after another, each with
+  // all threads.
   std::ranges::stable_sort(exact, std::ranges::greater(),
                            [&](Index i) { return tensors[i].rows() * tensors[i].cols(); });
   parallel_for(static_cast<Index>(exact.size()),

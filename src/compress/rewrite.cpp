@@ -15,7 +15,7 @@ namespace loewner {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr Index kBlockBytes = Index{1} << 22;  // read, computed and written at a time
+constexpr Index kBlockBytes = Index{1} << 22;  // bytes per read, computation and write
 
 void copy_tensor(const SafetensorsFile& file, const TensorInfo& tensor, SafetensorsWriter& writer) {
   std::vector<std::byte> block(static_cast<std::size_t>(std::min(kBlockBytes, tensor.bytes())));
@@ -40,7 +40,7 @@ std::vector<TensorDeclaration> declarations_of(const Shard& shard, const Replace
   return declarations;
 }
 
-// A tensor that stays must not have the name of an array that comes.
+// A new array must not have the name of a tensor that is kept.
 void require_free_names(const Checkpoint& checkpoint, const Replacements& replacements) {
   std::set<std::string> names;
   for (const auto& shard : checkpoint.shards()) {
@@ -61,7 +61,7 @@ void write_index(const Checkpoint& checkpoint, const Replacements& replacements,
     }
   }
   index.metadata["total_size"] = total;
-  index.metadata.erase("total_parameters");  // counts the original's; a reader must not take it for ours
+  index.metadata.erase("total_parameters");  // the number of the original's parameters
   detail::replace_file(folder / "model.safetensors.index.json", to_text(index));
 }
 
@@ -77,7 +77,7 @@ void write_array(const StoredArray& array, SafetensorsWriter& writer) {
   const Index per_block = std::max(per_task, kBlockBytes / std::max<Index>(1, row_bytes) / per_task * per_task);
   Matrix<std::byte> block = Matrix<std::byte>::uninitialized(std::min(per_block, array.rows), row_bytes),
                     last = Matrix<std::byte>::uninitialized(block.rows(), row_bytes);
-  std::span<const std::byte> waiting;  // in `last`: one task writes it while the others make the next block
+  std::span<const std::byte> waiting;  // in `last`, written while the next block is computed
   for (Index first = 0; first < array.rows; first += per_block) {
     const Index count = std::min(per_block, array.rows - first);
     parallel_for(1 + (count + per_task - 1) / per_task, [&](Index task) {

@@ -54,8 +54,8 @@ void require_factorable(const Checkpoint& checkpoint, const SelectedTensor& sele
                 std::to_string(selected.cols()));
 }
 
-// Copies that are stored although they are tied: equal ones are dropped with their original, others
-// are no copies.
+// A stored copy with equal bytes is dropped together with its original; one with other bytes is
+// kept.
 void attach_tied_copies(const Checkpoint& checkpoint, const Architecture& architecture, SelectionResult& result) {
   for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
     const auto& copy = checkpoint.tensors()[i];

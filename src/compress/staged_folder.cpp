@@ -77,7 +77,7 @@ StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprin
     }
     if (if_exists_ == IfExists::resume && fs::exists(stage_ / "state.json")) {
       require_same_work(fingerprint);
-      remove_tree(folder_);  // put together anew from the finished parts
+      remove_tree(folder_);  // it is assembled again from the finished parts
       make_folder(folder_);
       return;
     }
@@ -91,7 +91,7 @@ StagedFolder::~StagedFolder() {
 }
 
 void StagedFolder::remove_stage() const noexcept {
-  std::error_code ignored;  // whoever cleans up after a failure has nobody to tell of another
+  std::error_code ignored;  // a destructor cannot report a failure
   const bool keep = keep_parts_ && !is_empty_folder(parts_);
   for (const auto& path : keep ? std::vector{folder_, unfinished_} : std::vector{stage_}) fs::remove_all(path, ignored);
 }
@@ -103,7 +103,7 @@ void StagedFolder::begin(const std::string& fingerprint) {
     detail::replace_file(stage_ / "state.json", Json{{"fingerprint", fingerprint}}.dump());
     detail::sync_folder(stage_);
   } catch (const IoError&) {
-    remove_stage();  // there is no object yet whose destructor would
+    remove_stage();  // the constructor failed, so no destructor runs
     throw;
   }
 }
@@ -139,7 +139,7 @@ void StagedFolder::publish() {
     (entry.is_directory() ? detail::sync_folder : detail::sync_file)(entry.path());
   }
   detail::sync_folder(folder_);
-  // A target that appeared since this run began is somebody else's: the rename fails then.
+  // A target that was created during this run belongs to another process: the rename then fails.
   const bool exchange = if_exists_ == IfExists::overwrite && fs::exists(target_);
   (exchange ? detail::exchange_folders : detail::rename_folder)(folder_, target_);
   detail::sync_folder(target_.parent_path());

@@ -11,16 +11,16 @@
 
 namespace loewner {
 
-/// The claims of a stored tensor with the bytes that it takes in its files. bytes_before are those
-/// in `model`, zero without one.
+/// The claims of a stored tensor, with its bytes in the files. bytes_before come from `model`; they
+/// are zero if it is null.
 TensorReport claimed_report(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint* model);
 
-/// The errors of an encoding, as its claims state them.
+/// Measures the errors that the claims state.
 TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& encoded, const RowWeights& weights,
                              double norm_exponent);
 
-/// The weights the errors of a stored tensor were measured with. A file of counts is not part of
-/// the output: where it is not at hand the description is empty and a note says so.
+/// The row weights of the claims of a stored tensor. A file of counts is not part of the output: if
+/// it does not exist, the description is empty and a note says so.
 RowWeights stored_row_weights(const EncodedTensor& tensor, const std::filesystem::path& model,
                               std::vector<std::string>& notes);
 

@@ -43,16 +43,16 @@ void add_row_errors(const RowSource& original, const RowSource& encoded, TensorS
   });
 }
 
-// How often tokens occur, as the claims have it, and where they weigh no rows as the tokenizer has
-// it.
+// Token frequencies: the row weights of the claims, or those of the tokenizer if the claims have
+// none.
 std::vector<double> token_frequency(const TensorReport& report, const RowWeights& weights, const Checkpoint& model) {
   if (report.role != to_string(TensorRole::token_embedding)) return {};
   if (!weights.values.empty()) return weights.values;
   return row_weights(RowWeightOptions{}, model.folder(), report.rows).values;
 }
 
-// What every method offers. Some are left to those who ask for them by name (plan/encode.cpp); the
-// one that was taken belongs here all the same.
+// The candidates of all methods. Method auto does not try all of them (plan/encode.cpp), so the
+// method of the claims is added if it is missing.
 std::vector<Candidate> offers_for(const TensorReport& report, const Checkpoint& model, const RowWeights& weights) {
   EncodeRequest request;
   request.matrix = model.rows_of(report.name);

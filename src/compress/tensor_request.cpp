@@ -17,8 +17,8 @@ void require_memory(const SelectedTensor& tensor, Index needed, Index memory) {
                     " MiB");
 }
 
-// Rows of a file, each of which is looked at when it is read: a pass of its own would read the file
-// once more.
+// Rows of a file that are checked for non-finite entries as they are read. A separate pass would
+// read the file once more.
 class CheckedRows final : public RowSource {
  public:
   CheckedRows(std::shared_ptr<const RowSource> rows, std::string what)
@@ -31,7 +31,7 @@ class CheckedRows final : public RowSource {
     try {
       require_finite_rows(rows, first, what_);
     } catch (const InvalidArgument& error) {
-      throw IoError(error.what());  // here it is the file's fault, not the caller's
+      throw IoError(error.what());  // the file is wrong, not the caller
     }
     return rows;
   }
@@ -66,7 +66,7 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
     : weights_(row_weights_of(job, tensor)) {
   const Index needed = solver_bytes(job.options.method, tensor.cols());
   require_memory(tensor, needed, memory);
-  // Where planning takes a sample, few passes over the rows are left.
+  // Planning from a sample leaves few passes over the rows, so they are not kept in memory.
   const bool in_memory = float_bytes(tensor) <= memory - needed &&
                          !is_planned_from_sample(job.options.method, tensor.rows(), tensor.cols());
   held_bytes_ = in_memory ? float_bytes(tensor) : 0;

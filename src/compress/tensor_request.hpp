@@ -7,18 +7,17 @@
 
 namespace loewner {
 
-/// What one tensor's encoding must achieve: one of the two, as in EncodeRequest; neither where only
-/// the candidates are asked for.
+/// The limit for the encoding of one tensor: bytes or error, as in EncodeRequest. Neither is set if
+/// only candidates are wanted.
 struct TensorBudget {
   std::optional<Index> max_bytes;
   std::optional<double> max_error;
 };
 
-/// The request for the encoding of a selected tensor, with what it refers to: its rows, in memory
-/// where they fit into `memory` bytes beside the solver, and their weights (none for what is no
-/// token embedding).
+/// The EncodeRequest of a selected tensor, and the data it refers to: the rows, in memory if they
+/// fit into `memory` bytes beside the solver, and their weights (only for token embeddings).
 ///
-/// Errors    BudgetError with the tensor's name when memory is too small; IoError on a non-finite
+/// Errors    BudgetError, naming the tensor, when memory is too small; IoError on a non-finite
 ///           entry.
 class TensorRequest {
  public:
@@ -28,7 +27,7 @@ class TensorRequest {
 
   const EncodeRequest& request() const { return request_; }
   const RowWeights& weights() const { return weights_; }
-  /// Bytes of the rows in memory; 0 when they are read from their file in every pass.
+  /// Bytes of the rows in memory; 0 if each pass reads them from their file.
   Index held_bytes() const { return held_bytes_; }
 
  private:
@@ -37,8 +36,7 @@ class TensorRequest {
   Index held_bytes_ = 0;
 };
 
-/// The row weights of a selected tensor as an option, complete with the exponent; and the weights
-/// themselves.
+/// The row weights of a selected tensor as an option, with the exponent stated, and their values.
 std::string row_weights_option(const Job& job, const SelectedTensor& tensor);
 RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor);
 

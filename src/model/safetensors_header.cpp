@@ -74,7 +74,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       tensor_.name = key;
     } else if (place_ == Place::metadata) {
       metadata_key_ = key;
-      if (!header_.metadata.emplace(key, "").second) fail("key " + detail::quoted(key) + " must not be there twice");
+      if (!header_.metadata.emplace(key, "").second) fail("key " + detail::quoted(key) + " must not be repeated");
     } else {
       begin_field(key);
     }
@@ -139,7 +139,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       fail("must have the fields dtype, shape and data_offsets only, got " + detail::quoted(key));
     }
     const auto seen = static_cast<unsigned>(field_);
-    if (fields_seen_ & seen) fail("field '" + key + "' must not be there twice");
+    if (fields_seen_ & seen) fail("field '" + key + "' must not be repeated");
     fields_seen_ |= seen;
   }
 

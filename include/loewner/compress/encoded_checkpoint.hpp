@@ -21,7 +21,7 @@ std::string array_prefix(const std::string& tensor_name);
 /// One encoded tensor of a checkpoint that this library wrote.
 struct EncodedTensor {
   std::string name;                      ///< of the replaced tensor
-  std::string place;                     ///< folder and tensor, for messages about its specification
+  std::string place;                     ///< folder and tensor, for error messages
   Json spec;                             ///< docs/format.md
   std::vector<std::string> array_names;  ///< full names of its stored arrays
   std::unique_ptr<EncodedMatrix> matrix;

@@ -28,7 +28,7 @@ struct CompressOptions {
   std::vector<std::string> exclude{};  ///< regular expressions: remove tensors whose name matches
 
   // The size; exactly one of these. Bytes include the metadata of the files.
-  std::optional<double> keep{};          ///< bytes of the selected tensors after / before, in (0, 1)
+  std::optional<double> keep{};          ///< bytes of selected tensors after / before, in (0, 1)
   std::optional<double> bits{};          ///< mean bits per weight of the selected tensors
   std::optional<std::int64_t> budget{};  ///< bytes of all weight files of the output
   std::optional<double> max_error{};     ///< largest relative weighted error of a tensor, in (0, 1)
@@ -36,7 +36,7 @@ struct CompressOptions {
   Method method = Method::automatic;
   MethodOptions method_options{};    ///< of single methods, by name (plan/method.hpp)
   double norm_exponent = 1.5;        ///< p >= 1 of l_p factorizations and of the reported l_p errors
-  std::string row_weights = "zipf";  ///< of token embeddings: zipf[:EXPONENT], none, or a file of counts
+  std::string row_weights = "zipf";  ///< zipf[:EXPONENT], none, or a file of token counts
   NumberFormat factor_format = NumberFormat::f32;
 
   std::uint64_t seed = 0;       ///< random seed

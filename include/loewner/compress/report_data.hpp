@@ -32,10 +32,10 @@ struct TensorReport {
   std::string row_weights;             ///< source of the row weights
   Index bytes_before = 0;              ///< data and header entry
   Index bytes_after = 0;               ///< data, header entries and specification
-  double predicted_error = 0;          ///< weighted_relative_error before rounding to the factor format
+  double predicted_error = 0;          ///< weighted_relative_error before rounding
   TensorErrors errors;                 ///< zero in a dry run
   std::optional<double> lp_error_svd;  ///< lp_error of the truncated SVD of the same rank
-  std::optional<double> certificate;   ///< proven distortion of the l_p factorization; 1 for the SVD
+  std::optional<double> certificate;   ///< proven distortion; 1 for the SVD with p = 2
   double seconds = 0;
 };
 

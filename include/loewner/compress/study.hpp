@@ -15,11 +15,11 @@ struct TensorStudy {
   Index array_bytes = 0;              ///< data of the stored arrays, as offers count them
   std::vector<double> squared_norm;   ///< ||a_i||_2^2, by row of the original
   std::vector<double> squared_error;  ///< ||a_i - b_i||_2^2, by row
-  std::vector<double> row_weights;    ///< those of the claims; empty if all rows have the same weight
-  std::vector<double> frequency;      ///< estimated token frequency by row; empty if not a token embedding
+  std::vector<double> row_weights;    ///< those of the claims; empty if all are equal
+  std::vector<double> frequency;      ///< of tokens by row; empty if not a token embedding
   std::vector<double> rank_error;     ///< of the original: RankCurve::error
   bool rank_error_exact = true;       ///< RankCurve::exact
-  std::vector<Candidate> offers;      ///< candidates of all methods for the original with row_weights
+  std::vector<Candidate> offers;      ///< candidates of all methods with these row_weights
   std::vector<std::string> notes;     ///< measurements that were not possible, and why
 };
 

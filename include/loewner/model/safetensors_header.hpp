@@ -20,7 +20,7 @@ struct TensorInfo : TensorDeclaration {
 
 /// The contents of the header of a safetensors file.
 struct SafetensorsHeader {
-  std::vector<TensorInfo> tensors;  ///< in the order of their data, which cover the data section without holes
+  std::vector<TensorInfo> tensors;  ///< in the order of their data, without holes
   std::map<std::string, std::string> metadata;
 };
 

@@ -17,9 +17,9 @@ enum class TokenKind : char { unused, ordinary, special };
 /// The tokens of a tokenizer file.
 struct Vocabulary {
   std::vector<TokenKind> kinds;         ///< by token id
-  std::vector<double> log_probability;  ///< by token id: scores of a unigram model; empty for other models
+  std::vector<double> log_probability;  ///< scores of a unigram model by token id, or empty
   std::string source;                   ///< name of the file
-  std::vector<std::string> tokens{};    ///< by token id, as the file spells them; empty if it names none
+  std::vector<std::string> tokens{};    ///< by token id, as the file spells them, or empty
 };
 
 /// Parses tokenizer.json of the tokenizers library, with a WordPiece, BPE, WordLevel or Unigram

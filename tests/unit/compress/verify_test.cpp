@@ -113,7 +113,7 @@ TEST_F(Verify, ATensorTooManyIsNamed) {
 
 TEST_F(Verify, FilesThatWereCopiedAreCompared) {
   const auto report = check();
-  EXPECT_EQ(report.untouched_files, 3);  // README.md as README.base.md, vocab.txt, 1_Pooling/config.json
+  EXPECT_EQ(report.untouched_files, 3);  // README.base.md, vocab.txt, 1_Pooling/config.json
   EXPECT_EQ(report.notes, std::vector<std::string>{});
 }
 
