@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loewner/base/progress.hpp"
@@ -15,13 +16,20 @@
 
 namespace loewner::cli {
 
+/// A list below the options of a command: names and their meaning.
+struct TextTable {
+  std::string title;
+  std::vector<std::pair<std::string, std::string>> rows;
+};
+
 /// What the registry says of a command.
 struct CommandText {
   std::string name;
   std::string summary;                ///< one line, beginning with a verb
   std::vector<std::string> examples;  ///< complete command lines
   std::string notes = "";             ///< a paragraph below the options; may be empty
-  std::string python_extra = "";      ///< argument of pip install; empty: runs in C++
+  TextTable table = {};
+  std::string python_extra = "";  ///< argument of pip install; empty: runs in C++
 };
 
 /// A command with its options, as help and completion show it.

@@ -140,6 +140,9 @@ std::string help_of_command(const Command& command, std::span<const Option> opti
   for (const Section section : {Section::what, Section::how_much, Section::how, Section::run}) {
     text += section_of(section, options, colors);
   }
+  const TextTable& table = command.text().table;
+  if (!table.rows.empty()) text += "\n" + colors.heading(table.title + ":") + "\n";
+  for (const auto& [name, meaning] : table.rows) text += wrapped(kIndent + name, 14, meaning);
   if (!command.text().notes.empty()) text += "\n" + paragraph(command.text().notes);
   if (command.runs_in_python()) {
     text += "\n" + paragraph("Runs in the Python package: pip install \"" + command.text().python_extra + "\".");

@@ -39,9 +39,8 @@ void bind_command_line(nb::module_& m) {
         return nb::cast<int>((*run_in_python)(command->first, to_python(command->second)));
       },
       "arguments"_a, "run_in_python"_a = nb::none(),
-      "Runs `loewner ARGUMENTS` and returns its exit code.\n\n"
-      "run_in_python(name, options) runs a command of the Python package and returns its exit code; without it these\n"
-      "commands are refused.");
+      "Runs `loewner ARGUMENTS` and returns its exit code. run_in_python(name, options) runs a command of the Python "
+      "package; without it these commands are refused.");
 }
 
 }  // namespace loewner::python

@@ -295,5 +295,7 @@ def claimed_report(output: str | os.PathLike, model: str | os.PathLike | None = 
 def study_tensor(output: str | os.PathLike, model: str | os.PathLike, name: str) -> TensorStudy:
     """Compares one encoded tensor with its original."""
 
-def run_command_line(arguments: Sequence[str]) -> int:
-    """Runs `loewner ARGUMENTS` and returns its exit code."""
+def run_command_line(arguments: Sequence[str], run_in_python: Callable | None = None) -> int:
+    """
+    Runs `loewner ARGUMENTS` and returns its exit code. run_in_python(name, options) runs a command of the Python package; without it these commands are refused.
+    """

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <charconv>
+#include <map>
+#include <optional>
+#include <utility>
 
 #include "exit_code.hpp"
 #include "loewner/base/byte_size.hpp"
@@ -11,27 +13,16 @@
 namespace loewner::cli {
 namespace {
 
-constexpr const char* kAuto = "auto";
-
 std::vector<std::string> method_names() {
   std::vector<std::string> names;
   for (const Method method : all_methods()) names.emplace_back(to_string(method));
   return names;
 }
 
-// "K" or "K:T"; K is a number or "auto".
-void parse_archetypes(const std::string& text, CompressOptions& options) {
-  const auto number = [&](std::string_view digits) {
-    std::int64_t value = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    require(parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size(),
-            [&] { return "--archetypes: expected K or K:T, such as 256:4, got '" + text + "'"; });
-    return value;
-  };
-  const auto colon = text.find(':');
-  const std::string count = text.substr(0, colon);
-  if (count != kAuto) options.num_archetypes = number(count);
-  if (colon != std::string::npos) options.archetypes_per_row = number(std::string_view(text).substr(colon + 1));
+std::vector<std::pair<std::string, std::string>> method_descriptions() {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const Method method : all_methods()) rows.emplace_back(to_string(method), info_of(method).description);
+  return rows;
 }
 
 class Compress final : public Command {
@@ -43,7 +34,8 @@ class Compress final : public Command {
                               "loewner compress all-MiniLM-L6-v2 -o small --all --budget 12MB"},
                  .notes =
                      "Without --linear or --all, token embeddings are compressed and all other tensors are copied. "
-                     "Sizes include the metadata of the files; 1 MB is 1,000,000 bytes, 1 MiB is 1,048,576."}) {}
+                     "Sizes include the metadata of the files; 1 MB is 1,000,000 bytes, 1 MiB is 1,048,576.",
+                 .table = {"Methods", method_descriptions()}}) {}
 
   void add_options(Options& options) override {
     options.begin(Section::what);
@@ -94,23 +86,14 @@ class Compress final : public Command {
 
   void add_method(Options& options) {
     options.begin(Section::how);
-    options.add("--method", method_,
-                {.value = "NAME",
-                 .help = "encoding of the matrices; auto picks for each matrix the one with the lowest weighted error "
-                         "at that size",
-                 .default_text = method_,
-                 .choices = method_names()});
-    options
-        .add("--subspaces", subspaces_,
-             {.value = "K",
-              .help = "number of subspaces of --method subspaces, 1 to 256, or auto: chosen by the budget",
-              .default_text = subspaces_})
-        ->check(CLI::IsMember({kAuto}) | CLI::Range(1, 256));
-    options.add("--archetypes", archetypes_,
-                {.value = "K[:T]",
-                 .help = "number of archetypes of --method archetypes, and how many of them each row mixes; K may be "
-                         "auto: one for each 256 rows, at most 256",
-                 .default_text = "auto:4"});
+    options.add(
+        "--method", method_,
+        {.value = "NAME", .help = "encoding of the matrices", .default_text = method_, .choices = method_names()});
+    for (const Method method : all_methods()) {
+      const MethodInfo& info = info_of(method);
+      if (info.flag.empty()) continue;
+      options.add(std::string(info.flag), method_flags_[method], {.value = "K", .help = std::string(info.flag_help)});
+    }
     options.add("--norm-exponent", options_.norm_exponent,
                 {.value = "P",
                  .help = "exponent p >= 1 of --method lp and of the reported l_p errors",
@@ -148,8 +131,9 @@ class Compress final : public Command {
     if (all_) options_.selection = Selection::all;
     options_.method = *method_from_string(method_);
     options_.factor_format = *number_format_from_string(factor_format_);
-    if (subspaces_ != kAuto) options_.num_subspaces = std::stoi(subspaces_);
-    if (!archetypes_.empty()) parse_archetypes(archetypes_, options_);
+    for (const auto& [method, text] : method_flags_) {
+      if (text) set_from_flag(method, *text, options_.method_options);
+    }
     if (!max_memory_.empty()) options_.max_memory = parse_byte_size("--max-memory", max_memory_);
     if (!budget_.empty()) options_.budget = parse_byte_size("--budget", budget_);
     options_.if_exists = resume_ ? IfExists::resume : overwrite_ ? IfExists::overwrite : IfExists::refuse;
@@ -157,7 +141,8 @@ class Compress final : public Command {
 
   CompressOptions options_;
   RunOptions run_;
-  std::string method_ = kAuto, subspaces_ = kAuto, factor_format_ = "f32", max_memory_, budget_, archetypes_;
+  std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;
+  std::map<Method, std::optional<std::string>> method_flags_;  // values of the options of single methods
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
 };
 
