@@ -3,6 +3,7 @@
 
 #include "loewner/linalg/schatten_low_rank.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "tables.hpp"
 
 namespace loewner {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "arrays.hpp"
-#include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 
 // Matrices that are known by their products.
 namespace loewner::python {

@@ -9,6 +9,7 @@
 #include "loewner/sketch/bilinear_sketch.hpp"
 #include "loewner/sketch/residual_probe.hpp"
 #include "loewner/sketch/vector_residual_sketch.hpp"
+#include "loewner/linalg/composed_operators.hpp"
 
 namespace loewner::python {
 namespace {

@@ -15,7 +15,7 @@
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
-#include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 #include "loewner/sketch/sparse_embedding.hpp"
 

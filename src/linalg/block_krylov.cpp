@@ -10,6 +10,7 @@
 #include "linalg/matrix_copies.hpp"
 #include "linalg/schatten_excess.hpp"
 #include "loewner/base/cancellation.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 
 namespace loewner {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "linalg/gathered_rows.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
-#include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "norms/lp_norm.hpp"
 
 namespace loewner {

@@ -10,7 +10,7 @@
 #include "linalg/blas.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
 #include "loewner/base/parallel.hpp"
-#include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "sketch/sketched_basis.hpp"
 
 namespace loewner {

@@ -10,7 +10,7 @@
 #include "linalg/blas.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
 #include "loewner/base/random.hpp"
-#include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {

@@ -14,7 +14,7 @@
 #include "linalg/matrix_copies.hpp"
 #include "linalg/projected_svd.hpp"
 #include "linalg/squared_norm.hpp"
-#include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/sketch/sparse_embedding.hpp"
 

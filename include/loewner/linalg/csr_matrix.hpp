@@ -10,17 +10,19 @@
 
 namespace loewner {
 
-/// A sparse matrix in compressed rows that somebody else owns: row i holds values[k] in column columns[k] for
-/// row_offsets[i] <= k < row_offsets[i + 1]. Columns of a row may come in any order; entries of the same place add up.
-///
-/// Errors    `checked`: InvalidArgument that names the first place where the structure breaks a rule. A view that was
-///           made without it must be known to be sound.
+/// A view of a sparse matrix in compressed rows: row i has the entries values[k] in the columns
+/// columns[k], row_offsets[i] <= k < row_offsets[i + 1]. The columns of a row may have any order; several
+/// entries at the same position are added.
 template <typename T>
 class CsrView {
  public:
   CsrView() = default;
 
-  /// rows: row_offsets.size() - 1.
+  /// A view of the three arrays after a check of their structure.
+  ///
+  /// Shapes    row_offsets: rows + 1 values; columns, values: one per entry.
+  /// Cost      one pass over row_offsets and columns.
+  /// Errors    InvalidArgument "<what>: ..." naming the first offset or column that is out of range.
   static CsrView checked(Index cols, std::span<const std::int64_t> row_offsets, std::span<const std::int32_t> columns,
                          std::span<const T> values, const std::string& what = "CSR matrix");
 

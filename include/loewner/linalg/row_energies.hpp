@@ -8,11 +8,14 @@
 
 namespace loewner {
 
-/// w_i ||a_i||^2 of all rows.
+/// The energies w_i ||a_i||^2 of all rows a_i of A.
 ///
-/// Shapes    row_weights: n values >= 0, or empty for all ones; result: n values.
+/// Shapes    a: n x d; row_weights: n values >= 0, or empty for all ones; result: n values.
+/// Method    sums in float64, in eight interleaved lanes.
 /// Cost      one pass, 2 n d flops.
-/// Errors    InvalidArgument when the weights' number is not n or one is negative or not finite.
+/// Accuracy  relative error d eps64.
+/// Random    none; the same bits for any number of threads.
+/// Errors    InvalidArgument when the number of weights is not n or a weight is negative or not finite.
 std::vector<double> row_energies(const RowSource& a, std::span<const double> row_weights = {});
 
 }  // namespace loewner

@@ -11,8 +11,8 @@
 
 namespace loewner {
 
-/// A matrix stored by rows: float32 or float64 in memory, sparse rows, or any RowSource. A view: it copies no entries,
-/// and the owner of the entries must outlive it.
+/// A matrix stored by rows: float32 or float64 in memory, sparse, or any RowSource. A view: it copies no
+/// entries and must not outlive their owner.
 class RowMatrix {
  public:
   RowMatrix(MatrixView<const float> a) : storage_(DenseRows(a)) {}
@@ -22,12 +22,12 @@ class RowMatrix {
   RowMatrix(CsrView<float> a) : storage_(a) {}
   RowMatrix(CsrView<double> a) : storage_(a) {}
 
-  /// Keeps the address of `a`. Explicit, and refused for a temporary, since its address would dangle.
+  /// Keeps the address of `a`, which must outlive this object; a temporary does not compile.
   explicit RowMatrix(const RowSource& a) : storage_(&a) {}
   explicit RowMatrix(const RowSource&&) = delete;
 
-  /// Returns body(a) with the stored form: const RowSource&, MatrixView<const double>, CsrView<float> or
-  /// CsrView<double>. A RowSource may lie inside this object: no reference to it may outlive the object.
+  /// Returns body(a) for the stored form: const RowSource&, MatrixView<const double>, CsrView<float> or
+  /// CsrView<double>. The RowSource may lie inside this object and must not be used longer than that.
   template <typename Body>
   auto visit(Body&& body) const {
     return std::visit(
@@ -50,8 +50,8 @@ class RowMatrix {
     return visit([](const auto& a) { return a.cols(); });
   }
 
-  /// Calls body(rows) with rows first ... first + count - 1 as MatrixView<const float>, MatrixView<const double>,
-  /// CsrView<float> or CsrView<double>.
+  /// Calls body(rows) with rows first ... first + count - 1 as MatrixView<const float>,
+  /// MatrixView<const double>, CsrView<float> or CsrView<double>.
   template <typename Body>
   void visit_rows(Index first, Index count, Body&& body) const {
     visit([&](const auto& a) {
@@ -68,11 +68,14 @@ class RowMatrix {
   std::variant<const RowSource*, DenseRows, MatrixView<const double>, CsrView<float>, CsrView<double>> storage_;
 };
 
-/// Throws InvalidArgument "<what> has a non-finite value at row i, column j" (the first one) if there is a NaN or an
-/// infinity.
+/// Checks that a matrix has no NaN and no infinity, in parallel.
+///
+/// Errors    InvalidArgument "<what> has a non-finite value at row i, column j", naming the first one.
 void require_finite(const RowMatrix& a, const std::string& what);
 
-/// Rows first ... first + out.rows() - 1 in float64, zeros filled in.
+/// Writes rows first ... first + out.rows() - 1 to `out`, dense and in float64.
+///
+/// Shapes    out: any number of rows x a.cols().
 void read_rows_wide(const RowMatrix& a, Index first, MatrixView<double> out);
 
 }  // namespace loewner

@@ -9,6 +9,7 @@
 
 #include "linalg/matrix_copies.hpp"
 #include "loewner/base/random.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"

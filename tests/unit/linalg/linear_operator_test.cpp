@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "loewner/linalg/composed_operators.hpp"
 #include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 
 #include <gtest/gtest.h>
 
@@ -60,7 +62,7 @@ TEST_F(MatrixForms, GiveTheSameBitsForAllThreadsAndInstructionSets) {
   }
 }
 
-TEST_F(MatrixForms, Float32ProductsAreOnlyThatMuchOff) {
+TEST_F(MatrixForms, Float32ProductsAreWithinRounding) {
   const MatrixOperator exact(a_.view()), rounded(a_.view(), ProductPrecision::float32);
   const double norm = std::sqrt(*exact.squared_frobenius_norm());
   for (const Index k : {2, 16, 19}) {

@@ -8,6 +8,7 @@
 
 #include "linalg/matrix_copies.hpp"
 #include "loewner/base/random.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/operators.hpp"

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "loewner/linalg/composed_operators.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "support/messages.hpp"
 #include "support/sketching.hpp"
 

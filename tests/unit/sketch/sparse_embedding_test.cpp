@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "support/messages.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "support/sketching.hpp"
 
 namespace loewner::sparse_embedding_test {
