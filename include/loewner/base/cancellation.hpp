@@ -6,8 +6,8 @@
 namespace loewner {
 
 /// Lets a caller stop long computations of its thread. While an object lives, every parallel loop
-/// that the thread starts calls `stop_wanted` and throws Cancelled when it returns true. Scopes nest;
-/// the innermost one is asked.
+/// that the thread starts calls `stop_wanted` and throws Cancelled when it returns true. Scopes
+/// nest; the innermost one is asked.
 class CancellationScope {
  public:
   explicit CancellationScope(std::function<bool()> stop_wanted);

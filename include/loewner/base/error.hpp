@@ -7,8 +7,8 @@
 
 namespace loewner {
 
-/// A mistake of the caller. The message states the requirement and the received value. ValueError in
-/// Python.
+/// A mistake of the caller. The message states the requirement and the received value. ValueError
+/// in Python.
 class InvalidArgument : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
@@ -42,5 +42,6 @@ void require(bool condition, Message&& message) {
 
 }  // namespace loewner
 
-/// Checks for bugs of this library, never for input of a user. Active in debug and sanitizer builds.
+/// Checks for bugs of this library, never for input of a user. Active in debug and sanitizer
+/// builds.
 #define LOEWNER_ASSERT(condition) assert(condition)

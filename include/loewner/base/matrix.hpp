@@ -21,9 +21,11 @@ void free_matrix(void* data) noexcept;
 }  // namespace detail
 
 /// An owning row-major matrix, zero-filled by its constructor and 64-byte aligned (one cache line,
-/// one AVX-512 register). Move-only, since matrices have up to hundreds of megabytes: clone() copies.
+/// one AVX-512 register). Move-only, since matrices have up to hundreds of megabytes: clone()
+/// copies.
 ///
-/// Errors    InvalidArgument on a negative size or one that overflows; std::bad_alloc when memory runs out.
+/// Errors    InvalidArgument on a negative size or one that overflows; std::bad_alloc when memory
+///           runs out.
 template <typename T>
 class Matrix {
   static_assert(std::is_trivially_copyable_v<T>);

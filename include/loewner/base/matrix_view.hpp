@@ -9,8 +9,8 @@
 
 namespace loewner {
 
-/// A row-major matrix that another object owns: the entries of a row are adjacent, rows are `stride`
-/// entries apart. A view copies no entries and must not outlive their owner.
+/// A row-major matrix that another object owns: the entries of a row are adjacent, rows are
+/// `stride` entries apart. A view copies no entries and must not outlive their owner.
 template <typename T>
 class MatrixView {
  public:

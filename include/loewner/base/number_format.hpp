@@ -25,8 +25,8 @@ Index bytes_per_number(NumberFormat format);
 /// Writes float32 values as little-endian numbers of a format, rounded to nearest even.
 ///
 /// Shapes    out: values.size() * bytes_per_number(format) bytes.
-/// Accuracy  values beyond the largest finite number of the format become infinity; callers that must
-///           not overflow compare with largest_finite first.
+/// Accuracy  values beyond the largest finite number of the format become infinity; callers that
+///           must not overflow compare with largest_finite first.
 void encode_numbers(std::span<const float> values, NumberFormat format, std::byte* out);
 
 /// Reads values.size() stored numbers as float32, exactly.
@@ -39,8 +39,9 @@ double largest_finite(NumberFormat format);
 
 /// A binary16 number as float32, exactly; NaNs become quiet, as in the processors' own conversion.
 inline float half_to_float(std::uint16_t h) {
-  // Shifts exponent and mantissa into place and corrects the exponent bias (15 -> 127) by one exact multiplication,
-  // which also normalizes subnormals. Infinities and NaNs have their exponent set by hand.
+  // Shifts exponent and mantissa into place and corrects the exponent bias (15 -> 127) by one exact
+  // multiplication, which also normalizes subnormals. Infinities and NaNs have their exponent set
+  // by hand.
   const std::uint32_t magnitude = static_cast<std::uint32_t>(h & 0x7fffu) << 13;
   std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1.0p112f);
   if ((h & 0x7c00u) == 0x7c00u) bits |= (h & 0x3ffu) != 0 ? 0x7fc00000u : 0x7f800000u;
@@ -54,7 +55,7 @@ inline std::uint16_t float_to_half(float value) {
   const std::uint32_t magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return sign | 0x7e00u;   // NaN
   if (magnitude >= 0x477ff000u) return sign | 0x7c00u;  // rounds to 65520 or more: infinity
-  if (magnitude < 0x38800000u) {                        // below 2^-14: adding 1/2 rounds at the subnormals' last bit
+  if (magnitude < 0x38800000u) {                        // adding 1/2 rounds at the last bit
     return sign | static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) -
                                              0x3f000000u);
   }
@@ -70,7 +71,8 @@ inline float bfloat16_to_float(std::uint16_t b) {
 /// The nearest bfloat16 number, ties to even; NaN stays NaN.
 inline std::uint16_t float_to_bfloat16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);  // keep NaN a NaN
+  // NaN stays NaN
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 

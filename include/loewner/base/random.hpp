@@ -7,8 +7,8 @@
 
 namespace loewner {
 
-/// The use of a random number. Purposes never share a stream, so a new one leaves the numbers of the
-/// others unchanged.
+/// The use of a random number. Purposes never share a stream, so a new one leaves the numbers of
+/// the others unchanged.
 enum class RandomPurpose : std::uint32_t { test_data = 1, initial_guess = 2, sampling = 3, sketch = 4, rotation = 5 };
 
 /// One block of Philox4x32-10: four random words, a pure function of counter and key.
@@ -18,8 +18,8 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, st
 
 /// A stream of random numbers, a pure function of (seed, purpose, index).
 ///
-/// Random    streams share no state: any thread may draw from the streams of different indices in any
-///           order with the same result.
+/// Random    streams share no state: any thread may draw from the streams of different indices in
+///           any order with the same result.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint64_t index = 0);

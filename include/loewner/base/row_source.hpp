@@ -8,17 +8,18 @@
 
 namespace loewner {
 
-/// A matrix that is read by blocks of rows as float32, from memory, from a file, or computed on demand.
-/// Solvers that need only passes over the rows take a RowSource, so matrices larger than memory need no
-/// special case. Several threads call `read_rows` at once.
+/// A matrix that is read by blocks of rows as float32, from memory, from a file, or computed on
+/// demand. Solvers that need only passes over the rows take a RowSource, so matrices larger than
+/// memory need no special case. Several threads call `read_rows` at once.
 class RowSource {
  public:
   virtual ~RowSource() = default;
   virtual Index rows() const = 0;
   virtual Index cols() const = 0;
 
-  /// Rows first ... first + count - 1 (count x cols): a view of the source's own memory if it has any,
-  /// otherwise of `buffer`, which is resized and filled. Valid as long as the source and the buffer.
+  /// Rows first ... first + count - 1 (count x cols): a view of the source's own memory if it has
+  /// any, otherwise of `buffer`, which is resized and filled. Valid as long as the source and the
+  /// buffer.
   virtual MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const = 0;
 };
 
@@ -51,8 +52,8 @@ class OwnedRows final : public RowSource {
   Matrix<float> a_;
 };
 
-/// The number of rows of a block in the loops below: about 1 MiB of float32. It depends on the width
-/// only, so sums over blocks have the same bits on every machine.
+/// The number of rows of a block in the loops below: about 1 MiB of float32. It depends on the
+/// width only, so sums over blocks have the same bits on every machine.
 Index rows_per_block(Index cols);
 
 /// The number of blocks of for_each_row_block.
@@ -77,7 +78,8 @@ Matrix<float> read_all(const RowSource& a);
 
 /// Checks that a matrix has no NaN and no infinity.
 ///
-/// Errors    InvalidArgument "<what> has a non-finite value at row i, column j", naming the first one.
+/// Errors    InvalidArgument "<what> has a non-finite value at row i, column j", naming the first
+///           one.
 void require_finite(const RowSource& a, const std::string& what);
 
 /// Checks rows in the same way; their first one is row `first` of the matrix.

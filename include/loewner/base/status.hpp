@@ -11,7 +11,8 @@ enum class Status {
   converged,       ///< the stopping rule of the options was met
   max_iterations,  ///< the iteration limit was reached first; the best iterate is returned
   stalled,         ///< no further decrease is possible in floating point
-  breakdown,       ///< a step could not be computed: `detail` says why; the last good iterate is returned
+  breakdown,       ///< a step could not be computed: `detail` says why; the last good iterate is
+                   ///< returned
 };
 
 /// The name of a status, as its enumerator.

@@ -8,8 +8,8 @@
 
 namespace loewner {
 
-/// A sparse matrix in compressed columns: column j has the entries values[k] in the rows row_indices[k],
-/// col_offsets[j] <= k < col_offsets[j + 1], in ascending order of the rows.
+/// A sparse matrix in compressed columns: column j has the entries values[k] in the rows
+/// row_indices[k], col_offsets[j] <= k < col_offsets[j + 1], in ascending order of the rows.
 struct CscMatrix {
   Index rows = 0;
   std::vector<std::int64_t> col_offsets{0};  // cols + 1

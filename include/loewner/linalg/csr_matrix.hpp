@@ -11,8 +11,8 @@
 namespace loewner {
 
 /// A view of a sparse matrix in compressed rows: row i has the entries values[k] in the columns
-/// columns[k], row_offsets[i] <= k < row_offsets[i + 1]. The columns of a row may have any order; several
-/// entries at the same position are added.
+/// columns[k], row_offsets[i] <= k < row_offsets[i + 1]. The columns of a row may have any order;
+/// several entries at the same position are added.
 template <typename T>
 class CsrView {
  public:
@@ -22,7 +22,8 @@ class CsrView {
   ///
   /// Shapes    row_offsets: rows + 1 values; columns, values: one per entry.
   /// Cost      one pass over row_offsets and columns.
-  /// Errors    InvalidArgument "<what>: ..." naming the first offset or column that is out of range.
+  /// Errors    InvalidArgument "<what>: ..." naming the first offset or column that is out of
+  ///           range.
   static CsrView checked(Index cols, std::span<const std::int64_t> row_offsets, std::span<const std::int32_t> columns,
                          std::span<const T> values, const std::string& what = "CSR matrix");
 

@@ -11,8 +11,8 @@ namespace loewner {
 
 /// A matrix A that is known by its products with blocks of vectors, in float64.
 ///
-/// Shapes    apply: x cols() x k, y rows() x k; apply_t: x rows() x k, y cols() x k. y is overwritten
-///           and must not overlap x.
+/// Shapes    apply: x cols() x k, y rows() x k; apply_t: x rows() x k, y cols() x k. y is
+///           overwritten and must not overlap x.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument when a shape does not fit.
 class LinearOperator {
@@ -24,9 +24,9 @@ class LinearOperator {
   void apply(MatrixView<const double> x, MatrixView<double> y) const;    ///< y = A x
   void apply_t(MatrixView<const double> x, MatrixView<double> y) const;  ///< y = A^T x
 
-  /// One step of the Golub-Kahan bidiagonalization of k starting vectors at once: u = A x + u diag(scales),
-  /// then y = A^T u. A scale of 0 discards the old u, even if it is not finite. Matrices stored by rows
-  /// are read once for both products.
+  /// One step of the Golub-Kahan bidiagonalization of k starting vectors at once: u = A x + u
+  /// diag(scales), then y = A^T u. A scale of 0 discards the old u, even if it is not finite.
+  /// Matrices stored by rows are read once for both products.
   ///
   /// Shapes    x: cols() x k, scales: k values, u: rows() x k, y: cols() x k.
   void golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,

@@ -14,15 +14,17 @@ namespace loewner {
 /// The precision of the products of dense float32 rows with several vectors.
 enum class ProductPrecision {
   float64,
-  float32,  ///< twice as fast: vectors are rounded to float32, sums over a row or a block of rows too
+  float32,  ///< twice as fast: vectors are rounded to float32, sums over a row or a block of rows
+            ///< too
 };
 
 /// A stored matrix as a LinearOperator.
 ///
 /// Shapes    as LinearOperator.
-/// Method    dense rows are multiplied in tiles of a few rows and vectors, sparse rows entry by entry.
-/// Cost      2 nnz k flops per product, in parallel over row blocks; memory 8 cols() k doubles and a
-///           row block per thread.
+/// Method    dense rows are multiplied in tiles of a few rows and vectors, sparse rows entry by
+///           entry.
+/// Cost      2 nnz k flops per product, in parallel over row blocks; memory 8 cols() k doubles and
+///           a row block per thread.
 /// Accuracy  float32: each product within some 1e-6 of ||A||_F times the length of the vector (test
 ///           MatrixForms.Float32ProductsAreWithinRounding). It applies to `apply` and
 ///           `golub_kahan_step`; sparse rows, float64 rows, single vectors and `apply_t` stay in
@@ -39,7 +41,8 @@ class MatrixOperator final : public LinearOperator {
 
   Index rows() const override { return a_.rows(); }
   Index cols() const override { return a_.cols(); }
-  std::optional<double> squared_frobenius_norm() const override;  ///< nothing for sparse rows: entries may repeat
+  /// nothing for sparse rows: entries may repeat
+  std::optional<double> squared_frobenius_norm() const override;
   void require_finite_entries(const std::string& what) const override { require_finite(a_, what); }
 
  private:
@@ -55,7 +58,8 @@ class MatrixOperator final : public LinearOperator {
 
   RowMatrix a_;
   ProductPrecision precision_;
-  mutable std::atomic<double> squared_norm_ = -1;  // negative: unknown; the first float32 step computes it
+  mutable std::atomic<double> squared_norm_ = -1;  // negative: unknown; the first float32 step
+                                                   // computes it
 };
 
 }  // namespace loewner

@@ -15,7 +15,8 @@ namespace loewner {
 /// Cost      one pass, 2 n d flops.
 /// Accuracy  relative error d eps64.
 /// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument when the number of weights is not n or a weight is negative or not finite.
+/// Errors    InvalidArgument when the number of weights is not n or a weight is negative or not
+///           finite.
 std::vector<double> row_energies(const RowSource& a, std::span<const double> row_weights = {});
 
 }  // namespace loewner

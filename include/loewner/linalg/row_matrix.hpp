@@ -11,8 +11,8 @@
 
 namespace loewner {
 
-/// A matrix stored by rows: float32 or float64 in memory, sparse, or any RowSource. A view: it copies no
-/// entries and must not outlive their owner.
+/// A matrix stored by rows: float32 or float64 in memory, sparse, or any RowSource. A view: it
+/// copies no entries and must not outlive their owner.
 class RowMatrix {
  public:
   RowMatrix(MatrixView<const float> a) : storage_(DenseRows(a)) {}
@@ -26,8 +26,9 @@ class RowMatrix {
   explicit RowMatrix(const RowSource& a) : storage_(&a) {}
   explicit RowMatrix(const RowSource&&) = delete;
 
-  /// Returns body(a) for the stored form: const RowSource&, MatrixView<const double>, CsrView<float> or
-  /// CsrView<double>. The RowSource may lie inside this object and must not be used longer than that.
+  /// Returns body(a) for the stored form: const RowSource&, MatrixView<const double>,
+  /// CsrView<float> or CsrView<double>. The RowSource may lie inside this object and must not be
+  /// used longer than that.
   template <typename Body>
   auto visit(Body&& body) const {
     return std::visit(
@@ -70,7 +71,8 @@ class RowMatrix {
 
 /// Checks that a matrix has no NaN and no infinity, in parallel.
 ///
-/// Errors    InvalidArgument "<what> has a non-finite value at row i, column j", naming the first one.
+/// Errors    InvalidArgument "<what> has a non-finite value at row i, column j", naming the first
+///           one.
 void require_finite(const RowMatrix& a, const std::string& what);
 
 /// Writes rows first ... first + out.rows() - 1 to `out`, dense and in float64.

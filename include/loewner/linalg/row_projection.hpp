@@ -8,8 +8,8 @@
 
 namespace loewner {
 
-/// The product A V for V given by its transpose. For orthonormal V it is the left factor of the row-wise
-/// l_2 projection B = (A V) V^T.
+/// The product A V for V given by its transpose. For orthonormal V it is the left factor of the
+/// row-wise l_2 projection B = (A V) V^T.
 ///
 /// Shapes    a: n x d; vt: k x d; result: n x k, float32.
 /// Method    one matrix product per row block.

@@ -32,23 +32,23 @@ struct SchattenPlan {
 /// with p at most log(size) / eps: for larger p, S_p equals S_infinity within a factor 1 + eps.
 SchattenPlan schatten_plan(Index size, const SchattenOptions& options);
 
-/// Finds V (d x k) with orthonormal columns and ||A - A V V^T||_Sp <= (1 + eps) min_B ||A - B||_Sp over
-/// B of rank k, for any p in [1, infinity]. The number of products is fixed in advance and grows as
-/// eps^(-1/3) for constant p.
+/// Finds V (d x k) with orthonormal columns and ||A - A V V^T||_Sp <= (1 + eps) min_B ||A - B||_Sp
+/// over B of rank k, for any p in [1, infinity]. The number of products is fixed in advance and
+/// grows as eps^(-1/3) for constant p.
 ///
 /// Shapes    a: n x d; result: u n x k, vt k x d.
-/// Method    two Krylov spaces [BakshiClarksonWoodruff2022]: small blocks with many steps suffice if the
-///           singular values behind sigma_k decay slowly, large blocks with few steps if they decay
-///           fast. Rayleigh-Ritz on the sum of both spaces gives the result: for p = 2 it is never worse
-///           than either space, so no test has to decide between the cases. For it the vectors of the
-///           large blocks are multiplied once more.
-/// Cost      schatten_plan().products() and 16 more if ||A||_F is unknown; memory 4 (n + d) bytes per
-///           product.
-/// Accuracy  with high probability over the seed for a large enough constant; the default is tested for
-///           p = 1, 2, infinity. residual_norm as in block_krylov; excess_estimate is eps.
+/// Method    two Krylov spaces [BakshiClarksonWoodruff2022]: small blocks with many steps suffice
+///           if the singular values behind sigma_k decay slowly, large blocks with few steps if
+///           they decay fast. Rayleigh-Ritz on the sum of both spaces gives the result: for p = 2
+///           it is never worse than either space, so no test has to decide between the cases. For
+///           it the vectors of the large blocks are multiplied once more.
+/// Cost      schatten_plan().products() and 16 more if ||A||_F is unknown; memory 4 (n + d) bytes
+///           per product.
+/// Accuracy  with high probability over the seed for a large enough constant; the default is tested
+///           for p = 1, 2, infinity. residual_norm as in block_krylov; excess_estimate is eps.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
-/// Errors    InvalidArgument on an option outside its range. Also on a non-finite value: the message
-///           names the entry of a stored matrix, or the row of a product.
+/// Errors    InvalidArgument on an option outside its range. Also on a non-finite value: the
+///           message names the entry of a stored matrix, or the row of a product.
 KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options);
 
 }  // namespace loewner

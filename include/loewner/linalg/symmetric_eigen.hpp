@@ -19,8 +19,8 @@ struct SymmetricEigen {
 /// Method    LAPACK: tridiagonal form and divide and conquer (as in dsyevd) on one thread, the
 ///           back-transformation in parallel.
 /// Cost      about 4 d^3 flops; memory 3 d^2 doubles.
-/// Accuracy  eigenvalues to an absolute eps64 ||G||_2. The sign of each eigenvector makes its entry of
-///           largest magnitude positive.
+/// Accuracy  eigenvalues to an absolute eps64 ||G||_2. The sign of each eigenvector makes its entry
+///           of largest magnitude positive.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument when G is not square or not finite.
 SymmetricEigen symmetric_eigen(Matrix<double> g);

@@ -12,24 +12,27 @@ namespace loewner {
 
 struct LessOptions {
   Index rows = 0;             ///< m >= 1
-  double row_nonzeros = 16;   ///< r: expected non-zeros of each row of S, > 0
-  double uniform_share = -1;  ///< mass of the uniform distribution that is mixed in, relative to the sum of the
-                              ///< scores; negative: the same mass as the scores, as for d / n with scores of sum d
+  double row_nonzeros = 16;   ///< r: expected nonzeros of each row of S, > 0
+  double uniform_share = -1;  ///< mass of the uniform distribution in the mixture, relative to the
+                              ///< sum of the scores; negative: the same mass as the scores
   std::uint64_t seed = 0;
 };
 
-/// A random m x n matrix S with  E(S^T S) = I  whose non-zeros sit where the rows of a known A matter: entry (i, j) is
-/// +-1/sqrt(m p_j) with probability p_j = min(1, r q_j) and 0 otherwise, q a mixture of leverage scores and uniform.
+/// A random m x n matrix S with E(S^T S) = I whose nonzeros follow the leverage scores of a known
+/// A: entry (i, j) is +-1/sqrt(m p_j) with probability p_j = min(1, r q_j) and 0 otherwise, where q
+/// is a mixture of the normalized scores and the uniform distribution.
 ///
 /// Shapes    scores: n values; apply takes A with n rows.
-/// Method    leverage-score sparsified embedding (LESS) [DerezinskiLiaoDobribanMahoney2021]. The rows that hold an
-///           entry of column j are found by geometric gaps, so the cost is n + m r, not m n.
-/// Cost      memory m r entries; apply touches at most m r rows of A.
-/// Accuracy  at m = 4 d and r = 16 singular values on the subspace of A are within 0.1 of those of a Gaussian matrix
-///           where a uniform choice of the non-zeros fails (test Less.ReachesTheGaussianEdgeWhereUniformFails).
-/// Random    column j depends on (seed, j, p_j) and m only. The same bits for any number of threads.
-/// Errors    InvalidArgument when a score is negative or not finite, all are 0, on bad options, shapes that do not fit
-///           or a non-finite entry in a row that is used.
+/// Method    leverage-score sparsified embedding (LESS) [DerezinskiLiaoDobribanMahoney2021].
+///           Geometric gaps find the nonzeros of a column, so the cost is n + m r, not m n.
+/// Cost      memory m r entries; apply reads at most m r rows of A.
+/// Accuracy  at m = 4 d and r = 16, singular values on the subspace of A are within 0.1 of those of
+///           a Gaussian matrix, where uniformly placed nonzeros fail (test
+///           Less.ReachesTheGaussianEdgeWhereUniformFails).
+/// Random    column j depends on (seed, j, p_j) and m only. The same bits for any number of
+///           threads.
+/// Errors    InvalidArgument when a score is negative or not finite or all are 0, on invalid
+///           options, shapes that do not fit, or a non-finite entry in a row that is used.
 class LessEmbedding {
  public:
   LessEmbedding(std::span<const double> scores, const LessOptions& options);

@@ -9,39 +9,44 @@
 
 namespace loewner {
 
+/// The algorithm for leverage scores.
 enum class LeverageMethod {
   exact,     ///< to rounding
-  sketched,  ///< within a small factor, faster when d is large: see Accuracy of leverage_scores
+  sketched,  ///< within a small factor, faster for large d: see Accuracy of leverage_scores
 };
 
+/// The name of a method, as its enumerator.
 std::string_view to_string(LeverageMethod method);
 
 struct LeverageOptions {
   LeverageMethod method = LeverageMethod::exact;
   Index sketch_rows = 0;   ///< m >= d of the sketch; 0: 4 d
-  Index projections = 12;  ///< Gaussian vectors that the sketched method measures rows with, >= 1
+  Index projections = 12;  ///< >= 1: Gaussian vectors that estimate row norms, if sketched
   std::uint64_t seed = 0;
 };
 
 struct LeverageScores {
   std::vector<double> scores;  ///< n values in [0, 1]
-  Index rank = 0;              ///< numerical rank of A; the exact scores add up to it
+  Index rank = 0;              ///< numerical rank of A, the sum of the exact scores
 };
 
-/// The leverage scores  l_i = a_i^T (A^T A)^+ a_i = max_x |a_i^T x|^2 / ||A x||^2  of the rows of A.
+/// The leverage scores l_i = a_i^T (A^T A)^+ a_i = max_x |a_i^T x|^2 / ||A x||^2 of the rows of A.
 ///
-/// Shapes    a: n x d, any n, d and rank.
+/// Shapes    a: n x d, any n, d and rank; result: n values.
 /// Units     none; the scores do not depend on the scale of A.
-/// Method    T from a sketch makes A T well conditioned; exact: its Gram matrix makes the columns of A T orthonormal,
-///           and l_i = ||a_i T||^2. Sketched: l_i = ||a_i T Omega||^2 with Omega Gaussian, d x projections
-///           [DrineasMagdonIsmailMahoneyWoodruff2012].
-/// Cost      exact: 5 n d^2 flops (two passes); sketched: 8 nnz additions and 2 nnz projections flops (two passes).
-///           Both O(d^3) and memory 4 d^2 doubles, 8 d^2 more for exact, n projections more for sketched.
-/// Accuracy  exact: relative error d eps64 cond(A). Sketched at m = 4 d: within [0.44, 4] of the truth from the sketch
-///           alone, at m = 16 d within [0.64, 1.8]; times chi^2 / k of k = `projections` degrees of freedom. Directions
-///           below d eps64 of the largest count as rank deficiency.
-/// Random    seed; exact scores depend on it by rounding only. The same bits for any number of threads.
-/// Errors    InvalidArgument on sketch_rows below d, projections < 1, or a non-finite entry (row and column named).
+/// Method    T from a sketch makes A T well conditioned. exact: the Gram matrix of A T makes its
+///           columns orthonormal, then l_i = ||a_i T||^2. sketched: l_i = ||a_i T Omega||^2 with
+///           Omega Gaussian, d x projections [DrineasMagdonIsmailMahoneyWoodruff2012].
+/// Cost      exact: 5 n d^2 flops (two passes); sketched: 8 nnz additions and 2 nnz projections
+///           flops (two passes). Both O(d^3) and memory 4 d^2 doubles, 8 d^2 more for exact, n
+///           projections more for sketched.
+/// Accuracy  exact: relative error d eps64 cond(A). sketched: a factor in [0.44, 4] for the sketch
+///           at m = 4 d, in [0.64, 1.8] at m = 16 d, times chi^2 / k with k = `projections` degrees
+///           of freedom. Directions below d eps64 of the largest are treated as rank deficiency.
+/// Random    exact scores depend on `seed` by rounding only. The same bits for any number of
+///           threads.
+/// Errors    InvalidArgument on sketch_rows below d, projections < 1, or a non-finite entry (row
+///           and column named).
 LeverageScores leverage_scores(const RowMatrix& a, const LeverageOptions& options = {});
 
 }  // namespace loewner

@@ -11,37 +11,39 @@ namespace loewner {
 struct ResidualOptions {
   Index max_rank = 0;     ///< k_max >= 0
   Index sketch_size = 0;  ///< m >= 2 k_max and >= 1; 0: max(64, 5 k_max)
-  Index nonzeros = 4;     ///< s in [1, m] per column of each embedding; 1 is not safe
+  Index nonzeros = 4;     ///< s in [1, m] per column of each embedding; 1 is unreliable
   Index repetitions = 1;  ///< >= 1 independent sketches, whose mean is taken; 3 for error bars
   std::uint64_t seed = 0;
-  bool correct_bias = true;  ///< without it the estimates are too low
+  bool correct_bias = true;  ///< false: the estimates are too low
 };
 
-/// How well each rank could approximate A.
+/// The error of the best approximation of A against its rank.
 struct ResidualCurve {
   double frobenius_norm = 0;                // ||A||_F
-  std::vector<double> residual;             // k_max + 1 values: ||A - A_k||_F for k = 0 ... k_max, non-increasing
-  std::vector<double> standard_deviations;  // k_max + 1: of one sketch's estimate over the repetitions; 0 for one
+  std::vector<double> residual;             // ||A - A_k||_F for k = 0 ... k_max, non-increasing
+  std::vector<double> standard_deviations;  // k_max + 1: of the repetitions; 0 for one
   Index sketch_size = 0;                    // m
 };
 
-/// Estimates of  ||A - A_k||_F = min_{rank B <= k} ||A - B||_F  for all k <= k_max from one small matrix S A T^T.
+/// Estimates ||A - A_k||_F = min_{rank B <= k} ||A - B||_F for all k <= k_max from one small matrix
+/// S A T^T.
 ///
-/// Shapes    a: n x d; S: m x n and T: m x d sparse sign embeddings. A side that is no longer than m is left as it is,
-///           so small matrices have their exact residuals.
+/// Shapes    a: n x d; S: m x n and T: m x d sparse sign embeddings. A side of at most m is not
+///           sketched, so small matrices have exact residuals.
 /// Units     those of A.
-/// Method    the singular values sigma_i of S A T^T beyond the k-th [LiLinWoodruff2024], times (1 + x/m) / (1 - k/m).
-///           The best rank-k part of signal + noise in m x m takes ((m - k)/m)^2 of the noise's energy less than all
-///           with it; where no gap of the spectrum separates the two, to first order x/m more [Lawley1956]:
-///           k + x = sum_{i <= k < j} l_i l_j / (l_i - l_j) / sum_{j > k} l_j, l = sigma^2. (One side left as it is:
-///           the square root of that factor.) Then the running minimum, since residuals cannot grow with k.
-/// Cost      s nnz(A) + s m d additions and 8/3 m^3 + 20 k_max m flops per repetition. One pass over A per repetition,
-///           by blocks of rows; memory m d + m^2 doubles and 8 row blocks.
-/// Accuracy  ||A||_F exact. At m = 5 k_max, s = 4 the estimate of k_max is within 15 % of the truth for spectra from
-///           i^-6 to flat ones with spikes (statistical test Residuals.AreWithinFifteenPercent), its median within
-///           10 %.
+/// Method    the singular values sigma_i of S A T^T beyond the k-th [LiLinWoodruff2024], times (1 +
+///           x/m) / (1 - k/m). The best rank-k part of signal and noise in m x m leaves ((m -
+///           k)/m)^2 of the noise energy; if no gap of the spectrum separates the two, it takes x/m
+///           more, to first order [Lawley1956]: k + x = sum_{i <= k < j} l_i l_j / (l_i - l_j) /
+///           sum_{j > k} l_j, l = sigma^2. If one side is not sketched, the square root of that
+///           factor. Then the running minimum, since residuals do not grow with k.
+/// Cost      s nnz(A) + s m d additions and 8/3 m^3 + 20 k_max m flops per repetition. One pass
+///           over A per repetition, by blocks of rows; memory m d + m^2 doubles and 8 row blocks.
+/// Accuracy  ||A||_F exact. At m = 5 k_max, s = 4 the estimate for k_max is within 15 % of the
+///           truth for spectra from i^-6 to flat ones with spikes (statistical test
+///           Residuals.AreWithinFifteenPercent), its median within 10 %.
 /// Random    seed. The same bits for any number of threads.
-/// Errors    InvalidArgument on bad options or a non-finite entry (row and column named).
+/// Errors    InvalidArgument on invalid options or a non-finite entry (row and column named).
 ResidualCurve estimate_residuals(const RowMatrix& a, const ResidualOptions& options);
 
 }  // namespace loewner

@@ -10,22 +10,27 @@
 namespace loewner {
 
 struct VectorResidualOptions {
-  Index max_terms = 1;       ///< the largest k that is asked for, >= 1
+  Index max_terms = 1;       ///< the largest k of an estimate, >= 1
   double norm_exponent = 4;  ///< p > 2, finite
   std::uint64_t seed = 0;
 };
 
-/// Estimates of  ||x - x_k||_p  for p > 2, x_k the best k-sparse approximation, of a long x that arrives as changes of
-/// its entries, at several places or with both signs. Where x fits into memory, sort it instead.
+/// Estimates ||x - x_k||_p for p > 2, where x_k is the best k-sparse approximation of a long x that
+/// arrives as changes of its entries, in several places or with both signs. If x fits into memory,
+/// sort it instead.
 ///
-/// Method    CountSketch [CharikarChenFarachColton2002] for the k largest entries, which are subtracted; F_p of the
-///           rest by max-stability [Andoni2017]: max_i |x_i|^p / E_i with E_i exponential has the median ||x||_p^p / ln
-///           2.
-/// Cost      262 additions per update; memory 56 k^(2/p) n^(1-2/p) + 4080 n^(1-2/p) doubles; an estimate O(262 n).
-/// Accuracy  within a factor of 1.5 (test VectorResiduals.AreClose); rounding of sums that cancel stays.
-/// Random    seed. The same bits for any number of threads; the order of updates matters to rounding only.
-/// Errors    InvalidArgument on bad options, an index outside [0, n), a non-finite change, k outside [0, max_terms], or
-///           a merge of sketches whose n or options differ.
+/// Shapes    x: `size` values.
+/// Method    CountSketch [CharikarChenFarachColton2002] finds the k largest entries, which are
+///           subtracted. Max-stability gives F_p of the rest [Andoni2017]: max_i |x_i|^p / E_i with
+///           E_i exponential has the median ||x||_p^p / ln 2.
+/// Cost      262 additions per update; memory 56 k^(2/p) n^(1-2/p) + 4080 n^(1-2/p) doubles; an
+///           estimate O(262 n).
+/// Accuracy  within a factor of 1.5 (test VectorResiduals.AreClose); rounding errors of sums that
+///           cancel remain.
+/// Random    seed. The same bits for any number of threads; the order of updates changes rounding
+///           only.
+/// Errors    InvalidArgument on invalid options, an index outside [0, n), a non-finite change, k
+///           outside [0, max_terms], or a merge of sketches with different sizes or options.
 class VectorResidualSketch {
  public:
   VectorResidualSketch(Index size, const VectorResidualOptions& options);
