@@ -15,7 +15,7 @@ class Hash64 {
     for (const std::byte b : bytes) value_ = (value_ ^ std::to_integer<std::uint64_t>(b)) * 0x100000001b3;
   }
   void add(std::uint64_t number) { add(std::as_bytes(std::span(&number, 1))); }
-  /// The length enters first, so that neighbouring texts cannot trade characters.
+  /// The length enters first, so that neighboring texts cannot trade characters.
   void add(std::string_view text) {
     add(static_cast<std::uint64_t>(text.size()));
     add(std::as_bytes(std::span(text.data(), text.size())));

@@ -7,7 +7,7 @@
 
 namespace loewner::detail {
 
-/// sum of term(j) over 0 <= j < count, in float64, in eight interleaved lanes: an order that the compiler may vectorise
+/// sum of term(j) over 0 <= j < count, in float64, in eight interleaved lanes: an order that the compiler may vectorize
 /// without leave to reorder sums, and that is the same everywhere.
 template <typename Term>
 double lane_sum(Index count, Term&& term) {

@@ -200,7 +200,7 @@ class Solver {
 
   // A block smaller than the multiplicity of a singular value sees as many copies of it as it has vectors, and
   // converges to that: only vectors that it has not seen can tell. They get as many steps as the others had, because
-  // behind a thin gap two are too few to tell a copy from its neighbours; and since few vectors find few of
+  // behind a thin gap two are too few to tell a copy from its neighbors; and since few vectors find few of
   // the copies, their gain counts k / fresh times.
   bool fresh_vectors_matter(std::span<const double> values, double gained) {
     const Index times = k_ / fresh_;

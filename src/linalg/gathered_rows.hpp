@@ -12,7 +12,7 @@
 
 namespace loewner::detail {
 
-/// Copies the rows a[indices[0]], a[indices[1]], ... into out; neighbours are read together, so ascending indices cost
+/// Copies the rows a[indices[0]], a[indices[1]], ... into out; neighbors are read together, so ascending indices cost
 /// a file few reads.
 inline void gather_rows(const RowSource& a, std::span<const Index> indices, MatrixView<float> out) {
   Matrix<float> buffer;

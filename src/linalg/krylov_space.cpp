@@ -42,7 +42,7 @@ Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const 
   return result;
 }
 
-// x, orthonormalised against the first `count` rows of the space, becomes the next one; false when too little is new.
+// x, orthonormalized against the first `count` rows of the space, becomes the next one; false when too little is new.
 bool add_orthonormal(std::span<double> x, double length, Index count, Matrix<double>& space) {
   constexpr double kNew = 1e-8;  // less, and what is new may come from rounding, which holds nothing out
   for (int pass = 0; pass < 2; ++pass) {

@@ -20,7 +20,7 @@ inline constexpr double kSingleNoise = 1e-5;
 /// What happens to a direction of A^T A V that is no longer new: multiplicities and invariant spaces need the refill.
 enum class Breakdown { refill, drop };
 
-/// How the images A V are kept: orthonormalised, or with their Gram matrix, in a fraction of the time where V is short,
+/// How the images A V are kept: orthonormalized, or with their Gram matrix, in a fraction of the time where V is short,
 /// for half of the digits: enough for products in float32, whose errors hide the others.
 enum class RangeKind { orthonormal, gram };
 
@@ -50,14 +50,14 @@ class KrylovSpace {
   /// The last `kept` pending vectors stay, and `held_out` random ones come to them, which alone are held out from then
   /// on.
   void renew_held_out(Index kept, Index held_out);
-  /// Takes the pending vectors in; A^T A times the first `continued` of them, orthonormalised, are pending next.
+  /// Takes the pending vectors in; A^T A times the first `continued` of them, orthonormalized, are pending next.
   void step(Index continued);
 
   /// All vectors, the pending ones last.
   Matrix<double> vectors() const { return leading_rows<double>(basis_.view(), basis_.size()); }
   /// The pending vectors, which are no longer pending.
   Matrix<double> take_pending();
-  /// Orthonormalises vectors and lets them follow the pending ones.
+  /// Orthonormalizes vectors and lets them follow the pending ones.
   void add_pending(Matrix<double> vectors);
 
   RitzTriples ritz() const { return range_->ritz(); }

@@ -112,7 +112,7 @@ Matrix<double> identity(Index size) {
 // The same from the Cholesky factor of the Gram matrix, L: block = L (L^-1 block), with long loops only. Its errors
 // grow with the square of what rows lose, so nothing is done where one loses more than a factor of 1000; what it leaves
 // is for the next round.
-std::optional<Round> orthonormalise_at_once(Matrix<double>& block, std::span<const double> lengths_before) {
+std::optional<Round> orthonormalize_at_once(Matrix<double>& block, std::span<const double> lengths_before) {
   constexpr double kSafe = 1e-3;
   const Index rows = block.rows();
   Matrix<double> factor = times_transposed(block.view(), block.view());
@@ -133,10 +133,10 @@ std::optional<Round> orthonormalise_at_once(Matrix<double>& block, std::span<con
   return round;
 }
 
-Round orthonormalise_within(Matrix<double>& block, std::span<const double> lengths_before, Index room,
+Round orthonormalize_within(Matrix<double>& block, std::span<const double> lengths_before, Index room,
                             GaussianRows* refill) {
   if (block.rows() <= room) {
-    if (auto round = orthonormalise_at_once(block, lengths_before)) return *std::move(round);
+    if (auto round = orthonormalize_at_once(block, lengths_before)) return *std::move(round);
   }
   Round round{.within = Matrix<double>(block.rows(), block.rows()), .is_orthogonal = true};
   Index kept = 0;
@@ -222,7 +222,7 @@ Matrix<double> OrthonormalRows::append(Matrix<double> block, GaussianRows* refil
     const Matrix<double> coefficients = times_transposed(block.view(), view());
     add_product(-1.0, coefficients.view(), view(), block.view());
     blas::gemm(blas::Op::none, blas::Op::none, 1.0, within.view(), coefficients.view(), 1.0, along.view());
-    const Round round = orthonormalise_within(block, lengths, dimension() - size_, refill);
+    const Round round = orthonormalize_within(block, lengths, dimension() - size_, refill);
     within = small_product(within, round.within);
     if (round_index > 0 && round.is_orthogonal) break;
   }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr Index kPlaces = 64;  // counted at once: four vectors of the widest registers
 
-// below[s] = how many eigenvalues are less than places[s]: the negative pivots of the factorisation of T - places[s].
+// below[s] = how many eigenvalues are less than places[s]: the negative pivots of the factorization of T - places[s].
 // A pivot of 0 makes the next one infinitely negative, and that the one after it as if there were no entry beside it.
 template <int kBytes>
 LOEWNER_INLINE void sturm_counts_body(const float* diagonal, const float* squares, Index n, const float* places,

@@ -64,7 +64,7 @@ RightSingularVectors gram_route(const RowSource& a, const TruncatedSvdOptions& o
   return result;
 }
 
-// R of the QR factorisation of sqrt(W) A: each block of rows is stacked under the R so far and reduced again.
+// R of the QR factorization of sqrt(W) A: each block of rows is stacked under the R so far and reduced again.
 Matrix<double> streamed_qr(const RowSource& a, std::span<const double> row_weights) {
   const Index d = a.cols(), per_block = std::max<Index>(4 * d, 64);
   Matrix<double> stack = Matrix<double>::uninitialized(d + per_block, d);

@@ -124,7 +124,7 @@ RegressionDesign::RegressionDesign(const RowMatrix& a, std::vector<double> scale
   const RowMatrix rows(a_.view());
   const Index sketch_rows = std::max<Index>(1, 4 * a_.cols());
   t_ = std::move(sketched_basis(rows, {.rows = sketch_rows, .nonzeros = kSketchNonzeros}, 0, caller).t);
-  orthonormalise(rows, t_);
+  orthonormalize(rows, t_);
   u_ = Matrix<double>(a_.rows(), t_.cols());
   for_each_block(a_.rows(), [&](Index first, Index count) {
     blas::gemm(Op::none, Op::none, 1.0, a_.view().row_block(first, count), t_.view(), 0.0,

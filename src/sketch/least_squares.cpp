@@ -122,8 +122,8 @@ class Problem {
   double norm_;  // ||S A||_F
 };
 
-// min ||A T y - u|| for all columns u at once. The columns of U and V in the papers are kept unnormalised and
-// normalised: u_ = beta u, v_.
+// min ||A T y - u|| for all columns u at once. The columns of U and V in the papers are kept unnormalized and
+// normalized: u_ = beta u, v_.
 class Lsqr {
  public:
   Lsqr(const Problem& problem, Point& start, Values targets)

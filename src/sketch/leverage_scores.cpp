@@ -57,7 +57,7 @@ LeverageScores leverage_scores(const RowMatrix& a, const LeverageOptions& option
   });
   auto basis = detail::sketched_basis(a, {.rows = m, .nonzeros = kSketchNonzeros}, options.seed, "leverage_scores");
   if (options.method == LeverageMethod::exact) {
-    detail::orthonormalise(a, basis.t);
+    detail::orthonormalize(a, basis.t);
     return {squared_row_norms(a, basis.t), basis.rank()};
   }
   return {squared_row_norms(a, times_gaussian(basis.t, options.projections, options.seed)), basis.rank()};

@@ -73,8 +73,8 @@ double exponent_for(double start, Index from, Index to, double energy) {
 void append_power_law(std::vector<double>& values, double energy, Index count) {
   const auto known = static_cast<Index>(values.size());
   const double rest = std::max(0.0, energy - std::accumulate(values.rbegin(), values.rend(), 0.0));
-  const Index neighbours = std::min(known, std::max(kNeighbours, known / 16));
-  const double start = std::max(values[known - 1 - neighbours / 2], rest / static_cast<double>(count - known));
+  const Index neighbors = std::min(known, std::max(kNeighbours, known / 16));
+  const double start = std::max(values[known - 1 - neighbors / 2], rest / static_cast<double>(count - known));
   const double exponent = exponent_for(start, known, count, rest);
   for (Index i = known + 1; i <= count; ++i) {
     values.push_back(start * std::pow(static_cast<double>(i) / static_cast<double>(known), -exponent));

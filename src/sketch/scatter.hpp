@@ -2,28 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "loewner/base/matrix_view.hpp"
 #include "loewner/linalg/csr_matrix.hpp"
+#include "sketch/sign_table.hpp"
 
 namespace loewner::detail {
 
-/// Where the rows of a matrix are added and with which sign: `targets` entries per row, each 2 * place + (1 if
-/// negative).
-struct SignTable {
-  Index targets = 0;
-  std::vector<std::uint32_t> entries;
-
-  const std::uint32_t* of(Index row) const { return entries.data() + row * targets; }
-};
-
-/// out(place, :) += +-a(i, :) for every row i and target of it. The entries of `table` for row i are those of
-/// first + i.
+/// out(place, :) += +-a(i, :) for every row i and each of its targets. Row i of `a` has the entries of
+/// column first + i of `table`.
 void scatter_rows(MatrixView<const float> a, const SignTable& table, Index first, MatrixView<double> out);
 void scatter_rows(MatrixView<const double> a, const SignTable& table, Index first, MatrixView<double> out);
 
-/// The same for those places only that lie in [begin, end).
+/// Adds to the places in [begin, end) only.
 void scatter_rows_between(MatrixView<const float> a, const SignTable& table, Index first, Index begin, Index end,
                           MatrixView<float> out);
 void scatter_rows_between(MatrixView<const float> a, const SignTable& table, Index first, Index begin, Index end,
@@ -31,7 +22,7 @@ void scatter_rows_between(MatrixView<const float> a, const SignTable& table, Ind
 void scatter_rows_between(MatrixView<const double> a, const SignTable& table, Index first, Index begin, Index end,
                           MatrixView<double> out);
 
-/// The same for one target number of every row.
+/// Adds one target of every row.
 template <typename T>
 void scatter_target(CsrView<T> a, const SignTable& table, Index target, MatrixView<double> out) {
   for (Index i = 0; i < a.rows(); ++i) {

@@ -95,7 +95,7 @@ SketchedBasis sketched_basis(const RowMatrix& a, EmbeddingShape shape, std::uint
   }
 }
 
-void orthonormalise(const RowMatrix& a, Matrix<double>& t) {
+void orthonormalize(const RowMatrix& a, Matrix<double>& t) {
   if (t.cols() == 0) return;
   const Index r = t.cols(), per_block = rows_per_block(std::max(a.cols(), r));
   Matrix<double> gram =

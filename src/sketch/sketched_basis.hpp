@@ -28,7 +28,7 @@ struct SketchedBasis {
 SketchedBasis sketched_basis(const RowMatrix& a, EmbeddingShape shape, std::uint64_t seed, const char* caller);
 
 /// Replaces T so that the columns of A T are orthonormal, by the Gram matrix of A T: one pass over A.
-void orthonormalise(const RowMatrix& a, Matrix<double>& t);
+void orthonormalize(const RowMatrix& a, Matrix<double>& t);
 
 /// out = A_block T for the rows first, first + 1, ... of A; out: rows of the block x r.
 void multiply_rows(const RowMatrix& a, Index first, MatrixView<const double> t, MatrixView<double> out);

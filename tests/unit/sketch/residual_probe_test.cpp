@@ -13,7 +13,7 @@
 namespace loewner::residual_probe_test {
 namespace {
 
-TEST(ResidualProbe, OfAFactorisationIsWithinItsStandardErrors) {
+TEST(ResidualProbe, OfAFactorizationIsWithinItsStandardErrors) {
   const auto a = test::gaussian_matrix64(200, 150, 1), u = test::gaussian_matrix64(200, 5, 2),
              v = test::gaussian_matrix64(150, 5, 3);
   Matrix<double> residual = test::product64(u, test::transposed(v));

@@ -83,7 +83,7 @@ TEST(Embedding, PlacesAreUniform) {
   EXPECT_NEAR(chi2, 192, 5 * 19.6);
 }
 
-// Signs of the same block in neighbouring columns, and of neighbouring blocks in a column, agree half of the time, to
+// Signs of the same block in neighboring columns, and of neighboring blocks in a column, agree half of the time, to
 // five standard deviations.
 TEST(Embedding, SignsAreBalancedAndPairwiseIndependent) {
   constexpr Index kNonzeros = 8, kColumns = 20000;
