@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -12,7 +11,7 @@
 #include "linalg/gram_spectrum.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/projected_svd.hpp"
-#include "linalg/row_kernels.hpp"
+#include "linalg/sum_of_squares.hpp"
 #include "linalg/vector_pieces.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -20,18 +19,11 @@
 namespace loewner::detail {
 namespace {
 
-// Below this share of ||A||_F^2 the difference ||A||_F^2 - sum theta_i^2 has lost ten of its sixteen digits.
-constexpr double kCancellation = 1e-10;
-
-// Ritz values below this share of the largest are rounding errors of the products.
+// Ritz values below this fraction of the largest are rounding errors of the products.
 constexpr double kNoise = 64 * std::numeric_limits<double>::epsilon();
 
-// A vector of which less than this share is new has come from rounding.
+// A coefficient below this fraction of the length of its row is a rounding error.
 constexpr double kNothing = 1e-10;
-
-double sum_of_squares(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
-}
 
 Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const double> rows) {
   Matrix<double> result = Matrix<double>::uninitialized(coefficients.rows(), rows.cols());
@@ -40,18 +32,6 @@ Matrix<double> combined(MatrixView<const double> coefficients, MatrixView<const 
                result.view().col_block(first, count));
   });
   return result;
-}
-
-// x, orthonormalized against the first `count` rows of the space, becomes the next one; false when too little is new.
-bool add_orthonormal(std::span<double> x, double length, Index count, Matrix<double>& space) {
-  constexpr double kNew = 1e-8;  // less, and what is new may come from rounding, which holds nothing out
-  for (int pass = 0; pass < 2; ++pass) {
-    for (Index i = 0; i < count; ++i) add_scaled(-dot(space.row(i), x), space.row(i), x);
-  }
-  const double rest = std::sqrt(sum_of_squares(x));
-  if (!(rest > kNew * length)) return false;
-  std::ranges::transform(x, space.row(count).begin(), [&](double value) { return value / rest; });
-  return true;
 }
 
 std::unique_ptr<KrylovRange> make_range(RangeKind kind, Index capacity, Index dimension, const char* caller) {
@@ -89,7 +69,7 @@ void KrylovSpace::renew_held_out(Index kept, Index held_out) {
   kept = std::min(kept, pending());
   Matrix<double> vectors = leading_rows<double>(basis_.view(basis_.size() - kept, kept), kept);
   origins_.erase(origins_.begin() + size_, origins_.end() - kept);
-  for (Origin& origin : origins_) origin.is_held_out = false;
+  for (VectorOrigin& origin : origins_) origin.is_held_out = false;
   basis_.truncate(size_);
   basis_.append(std::move(vectors), nullptr);
   const Index first = basis_.size();
@@ -98,7 +78,8 @@ void KrylovSpace::renew_held_out(Index kept, Index held_out) {
   for (Index j = first; j < basis_.size(); ++j) origins_[j].is_held_out = true;
 }
 
-// Vectors from `first` on are new. coefficients: those of the block that they came from, in which a refill has no part.
+// Records the origins of the vectors from `first` on. coefficients: of the block that they were appended from; refills
+// have none.
 void KrylovSpace::note_origins(Index first, bool are_random, const Matrix<double>& coefficients) {
   for (Index j = first; j < basis_.size(); ++j) {
     bool is_random = true;
@@ -132,7 +113,7 @@ void KrylovSpace::step(Index continued) {
   note_origins(size_, false, basis_.append(std::move(next), breakdown_ == Breakdown::refill ? &random_ : nullptr));
 }
 
-// Some operators know it once they have been multiplied with.
+// Called after the first product, during which some operators compute the norm.
 void KrylovSpace::find_norm() {
   squared_norm_ = a_.squared_frobenius_norm();
   if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
@@ -184,106 +165,16 @@ void KrylovSpace::restart(Index count) {
 }
 
 bool KrylovSpace::holds_out() const {
-  return std::ranges::any_of(origins_, &Origin::is_held_out);
-}
-
-// One row per vector, in coordinates of V. A^T A times the vectors of one level lies in the span of the levels up to
-// the next, and has no part along those that came to that from nowhere; where a vector no longer goes on, its image
-// loses what has left the span.
-Matrix<double> KrylovSpace::space_without_held_out(const Matrix<double>& gram) const {
-  Matrix<double> space = Matrix<double>::uninitialized(size_, size_);
-  Index count = 0, first_of_level = 0, end = 0;
-  while (end < size_) {
-    const Index begin = end, level = origins_[begin].level, last_count = count;
-    while (end < size_ && origins_[end].level == level) ++end;
-    Matrix<double> images(last_count - first_of_level, size_);
-    blas::gemm(blas::Op::none, blas::Op::none, 1.0, space.view().row_block(first_of_level, images.rows()), gram.view(),
-               0.0, images.view());
-    for (Index i = 0; i < images.rows(); ++i) {
-      const auto image = images.row(i);
-      const double length = std::sqrt(sum_of_squares(image));
-      for (Index j = begin; j < size_; ++j) image[j] = j < end && !origins_[j].is_random ? image[j] : 0;
-      if (add_orthonormal(image, length, count, space)) ++count;
-    }
-    for (Index j = begin; j < end; ++j) {
-      if (!origins_[j].is_random || origins_[j].is_held_out) continue;
-      std::ranges::fill(space.row(count), 0.0);
-      space(count, j) = 1;
-      ++count;
-    }
-    first_of_level = last_count;
-  }
-  return leading_rows<double>(space.view(), count);
+  return std::ranges::any_of(origins_, &VectorOrigin::is_held_out);
 }
 
 std::vector<double> KrylovSpace::ritz_values_without_held_out() const {
-  const Matrix<double> gram = range_->gram(), space = space_without_held_out(gram);
+  const Matrix<double> gram = range_->gram();
+  const Matrix<double> space = space_without_held_out(gram, std::span(origins_).first(size_));
   Matrix<double> images(space.rows(), size_), projected(space.rows(), space.rows());
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, space.view(), gram.view(), 0.0, images.view());
   blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, images.view(), space.view(), 0.0, projected.view());
   return singular_values_from_gram(std::move(projected), caller_);
-}
-
-std::optional<double> KrylovSpace::subtracted_residual(std::span<const double> ritz_values, Index k) const {
-  if (!squared_norm_) return std::nullopt;
-  const double rest = *squared_norm_ - sum_of_squares(ritz_values.first(k));
-  return rest > kCancellation * *squared_norm_ ? std::optional(rest) : std::nullopt;
-}
-
-double KrylovSpace::squared_residual(std::span<const double> ritz_values, Index k) {
-  const auto rest = subtracted_residual(ritz_values, k);
-  return rest ? *rest : probed_residual(ritz(), k);
-}
-
-double KrylovSpace::relative_squared_residual(std::span<const double> ritz_values, Index k) const {
-  return subtracted_residual(ritz_values, k).value_or(0) / squared_norm_.value_or(1);
-}
-
-void KrylovSpace::draw_probes() {
-  probes_ = probe_random_.draw(kProbes, a_.cols());
-  const Matrix<double> x = transposed<double>(probes_.view());
-  Matrix<double> y(a_.rows(), kProbes);
-  a_.apply(x.view(), y.view());
-  products_ += kProbes;
-  require_finite_block(y.view(), "the matrix");
-  probe_products_ = transposed<double>(y.view());
-}
-
-// E ||(A - U Theta V^T) g||^2 = ||A - U Theta V^T||_F^2 for a standard normal g.
-double KrylovSpace::probed_residual(const RitzTriples& ritz, Index k) {
-  if (probes_.rows() == 0) draw_probes();
-  const Matrix<double> along = times_transposed(probes_.view(), basis_.view(0, size_));
-  Matrix<double> coordinates(kProbes, k), images(kProbes, range_->size());
-  blas::gemm(blas::Op::none, blas::Op::transpose, 1.0, along.view(), ritz.right_t.view().row_block(0, k), 0.0,
-             coordinates.view());
-  for (Index i = 0; i < kProbes; ++i) {
-    for (Index j = 0; j < k; ++j) coordinates(i, j) *= ritz.values[j];
-  }
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0, coordinates.view(), ritz.left_t.view().row_block(0, k), 0.0,
-             images.view());
-  Matrix<double> rest = probe_products_.clone();
-  const Matrix<double> found = range_->combined(images.view());
-  for (Index i = 0; i < kProbes; ++i) {
-    for (Index j = 0; j < rest.cols(); ++j) rest(i, j) -= found(j, i);
-  }
-  return sum_of_squares({rest.data(), static_cast<std::size_t>(rest.rows() * rest.cols())}) / kProbes;
-}
-
-double KrylovSpace::largest_ritz_residual(const RitzTriples& ritz, Index k) {
-  const Matrix<double> u = range_->combined(ritz.left_t.view().row_block(0, k));
-  Matrix<double> y(a_.cols(), k);
-  a_.apply_t(u.view(), y.view());
-  products_ += k;
-  require_finite_block(y.view(), "its transpose");
-  Matrix<double> rest = transposed<double>(y.view());
-  Matrix<double> scaled = leading_rows<double>(ritz.right_t.view(), k);
-  double largest = 0;
-  for (Index i = 0; i < k; ++i) {
-    for (double& value : scaled.row(i)) value *= ritz.values[i];
-  }
-  add_product(-1.0, scaled.view(), basis_.view(0, size_), rest.view());
-  for (Index i = 0; i < k; ++i) largest = std::max(largest, std::sqrt(sum_of_squares(rest.row(i))));
-  return largest;
 }
 
 void KrylovSpace::add_left_vectors(const RitzTriples& ritz, Index k, KrylovSvd& svd) {

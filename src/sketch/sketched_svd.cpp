@@ -14,6 +14,7 @@
 #include "linalg/matrix_copies.hpp"
 #include "linalg/projected_svd.hpp"
 #include "linalg/squared_norm.hpp"
+#include "linalg/sum_of_squares.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/sketch/sparse_embedding.hpp"
@@ -68,10 +69,6 @@ class NormedRows final : public RowSource {
   mutable std::vector<double> parts_;
 };
 
-double captured(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double x) { return sum + x * x; });
-}
-
 struct Sketch {
   RightSingularVectors leading;  // k of them
   double squared_norm = 0;       // of A
@@ -99,7 +96,7 @@ Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& optio
   result.leading = leading_of(DenseRows(sketch.view()), options);
   result.squared_norm = normed.squared_norm();
   result.squared_residual =
-      *MatrixOperator(sketch.view()).squared_frobenius_norm() - captured(result.leading.singular_values);
+      *MatrixOperator(sketch.view()).squared_frobenius_norm() - detail::sum_of_squares(result.leading.singular_values);
   return result;
 }
 
@@ -114,7 +111,7 @@ KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared
   svd.u = std::move(found.u);
   svd.singular_values = std::move(found.singular_values);
   svd.vt = std::move(found.vt);
-  svd.residual_norm = std::sqrt(std::max(0.0, squared_norm - captured(svd.singular_values)));
+  svd.residual_norm = std::sqrt(std::max(0.0, squared_norm - detail::sum_of_squares(svd.singular_values)));
   svd.numerical_rank = svd.products = k;
   return svd;
 }
