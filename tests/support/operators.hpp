@@ -8,11 +8,12 @@
 
 #include "linalg/blas.hpp"
 #include "loewner/linalg/linear_operator.hpp"
+#include "support/sketching.hpp"
 
 namespace loewner::test {
 
-/// The rows x cols matrix with `spectrum` on its diagonal, known by its products only, which it counts. To a method
-/// that starts from Gaussian vectors it is as good as any other matrix of this spectrum.
+/// The rows x cols matrix with `spectrum` on its diagonal, known by its products only, which it counts. A method that
+/// starts from Gaussian vectors behaves as for any other matrix of this spectrum.
 class DiagonalOperator final : public LinearOperator {
  public:
   DiagonalOperator(Index rows, Index cols, std::vector<double> spectrum)
@@ -40,15 +41,7 @@ class DiagonalOperator final : public LinearOperator {
   mutable Index products_ = 0;
 };
 
-/// All singular values in float64 by LAPACK.
-inline std::vector<double> singular_values(Matrix<double> a) {
-  Matrix<double> u, vt;
-  std::vector<double> values;
-  if (!blas::thin_svd(a.view(), u, values, vt)) throw std::runtime_error("dgesdd");
-  return values;
-}
-
-/// (sum_{i >= first} s_i^p)^(1/p), the largest of them for p infinite.
+/// (sum_{i >= first} s_i^p)^(1/p), for infinite p the largest value.
 inline double schatten_norm(const std::vector<double>& values, double p, Index first = 0) {
   double largest = 0, sum = 0;
   for (std::size_t i = first; i < values.size(); ++i) largest = std::max(largest, values[i]);
@@ -59,13 +52,13 @@ inline double schatten_norm(const std::vector<double>& values, double p, Index f
 
 /// The singular values of A - A V V^T for a diagonal A.
 ///
-/// Equal entries of the diagonal may be rotated among themselves, which turns their rows of V into at most k non-zero
-/// ones; the other entries are singular values of the residual. So spectra of few distinct values cost little.
+/// A rotation among equal entries of the diagonal reduces their rows of V to at most k nonzero ones; the other entries
+/// are singular values of the residual. So spectra of few distinct values cost little.
 inline std::vector<double> residual_values(const DiagonalOperator& a, const Matrix<double>& vt) {
   const Index k = vt.rows();
   std::vector<double> diagonal = a.spectrum(), kept, values;
   diagonal.resize(static_cast<std::size_t>(a.cols()));
-  std::vector<double> rows;  // the rows of V that stay, one after the other
+  std::vector<double> rows;  // the nonzero rows of V, one after the other
   for (Index first = 0, last = 0; first < a.cols(); first = last) {
     while (last < a.cols() && diagonal[last] == diagonal[first]) ++last;
     Matrix<double> block(last - first, k), u, right;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include "base/dispatch.hpp"
@@ -65,11 +66,11 @@ inline Matrix<double> transposed(const Matrix<double>& a) {
   return t;
 }
 
-/// By LAPACK, descending.
+/// All singular values by LAPACK, descending.
 inline std::vector<double> singular_values(const Matrix<double>& a) {
   Matrix<double> work = a.clone(), u, vt;
   std::vector<double> sigma;
-  blas::thin_svd(work.view(), u, sigma, vt);
+  if (!blas::thin_svd(work.view(), u, sigma, vt)) throw std::runtime_error("dgesdd");
   return sigma;
 }
 
@@ -125,7 +126,7 @@ struct OwnedCsr {
   CsrView<T> view() const { return CsrView<T>::checked(cols, offsets, columns, values); }
 };
 
-/// The non-zeros of a dense matrix.
+/// The nonzeros of a dense matrix.
 template <typename To, typename From>
 OwnedCsr<To> to_csr(const Matrix<From>& a) {
   OwnedCsr<To> csr;
@@ -141,7 +142,7 @@ OwnedCsr<To> to_csr(const Matrix<From>& a) {
   return csr;
 }
 
-/// Standard normal entries, of which about `share` stay and the others are 0.
+/// Standard normal entries; about the fraction 1 - share is set to 0.
 inline Matrix<float> sparse_gaussian(Index rows, Index cols, double share, std::uint64_t seed) {
   RandomStream random(seed, RandomPurpose::test_data, 65);
   Matrix<float> a(rows, cols);
@@ -152,13 +153,13 @@ inline Matrix<float> sparse_gaussian(Index rows, Index cols, double share, std::
   return a;
 }
 
-// ---- one claim under many circumstances ----
+// ---- one claim for all numbers of threads, instruction sets and seeds ----
 
-/// The least instruction set with fused multiply-adds, which products of dense rows take.
+/// The least instruction set with fused multiply-adds, which products of dense rows use.
 inline constexpr auto kFused = detail::Isa::avx2;
 
-/// `compute()` gives the same bits with 1, 2 and 8 threads and on every instruction set of this processor from the
-/// least one on.
+/// Whether `compute()` gives the same bits with 1, 2 and 8 threads and on every instruction set of this processor from
+/// `least` on.
 template <typename Compute>
 bool same_bits_everywhere(Compute&& compute, detail::Isa least = detail::Isa::scalar) {
   const Matrix<double> reference = compute();
@@ -175,8 +176,8 @@ bool same_bits_everywhere(Compute&& compute, detail::Isa least = detail::Isa::sc
   return same;
 }
 
-/// The least number of successes of `trials` that a claim "each succeeds with probability p" survives: fewer have
-/// probability 1e-6 at most.
+/// The least number of successes in `trials` that is consistent with a success probability p: fewer have a probability
+/// of at most 1e-6.
 inline int least_successes(int trials, double p) {
   double below = 0;
   for (int k = 0; k <= trials; ++k) {
