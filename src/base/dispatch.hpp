@@ -3,16 +3,16 @@
 
 #include <string_view>
 
-// Runtime dispatch: a kernel is written once as an always-inline function and compiled for each instruction set by a
-// thin function that carries the target attribute. Without fused multiply-adds (CMakeLists.txt) all give the same bits.
+// Runtime dispatch: a kernel is written once as an always-inline function. A thin function with the target attribute
+// compiles it for each instruction set. Without fused multiply-adds (CMakeLists.txt) all give the same bits.
 namespace loewner::detail {
 
 enum class Isa { scalar, avx2, avx512 };
 
-/// The best instruction set of this processor, or the one that limit_isa chose.
+/// The best instruction set of this processor, at most the limit of limit_isa.
 Isa isa();
 
-/// For tests and benchmarks: at most this one, on all threads.
+/// Limits the instruction set on all threads, for tests and benchmarks.
 void limit_isa(Isa most);
 
 }  // namespace loewner::detail
@@ -28,21 +28,21 @@ void limit_isa(Isa most);
 #endif
 
 #if defined(__clang__)
-#define LOEWNER_FUSED  // has no such attribute; results are right without, and kernels slower
+#define LOEWNER_FUSED  // clang has no such attribute: kernels are slower, results as accurate
 #else
 #define LOEWNER_FUSED __attribute__((optimize("fp-contract=fast"))) LOEWNER_TARGET_FMA
 #endif
 
-/// For the bodies and all that they call with vectors, function objects instead of lambdas among it: inlined, they are
-/// compiled for the caller's instruction set.
+/// For kernel bodies and every function that they call with vectors, which must be function objects instead of lambdas:
+/// inlined, they are compiled for the caller's instruction set.
 #define LOEWNER_INLINE [[gnu::always_inline]] inline
 
-/// Defines `name(parameters)` that calls the always-inline `name##_body` compiled for the processor at hand.
+/// Defines `name(parameters)`, which calls the always-inline `name##_body` compiled for the current processor.
 #define LOEWNER_DISPATCH(name, parameters, arguments) \
   LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body, name##_body, name##_body, )
 
-/// The same for a template of the bytes of a vector register, as wider vectors would live in memory, and with fused
-/// multiply-adds from AVX2 on.
+/// The same for a template over the bytes of a vector register, since wider vectors would live in memory. From AVX2 on
+/// it uses fused multiply-adds.
 #define LOEWNER_DISPATCH_FUSED(name, parameters, arguments) \
   LOEWNER_DISPATCH_BODIES(name, parameters, arguments, name##_body<64>, name##_body<32>, name##_body<16>, LOEWNER_FUSED)
 

@@ -18,7 +18,7 @@ namespace {
   throw IoError(path.string() + ": cannot " + what + ": " + std::generic_category().message(error));
 }
 
-// Calls again when a signal came in between.
+// Repeats a call that a signal interrupted.
 template <typename Call>
 auto uninterrupted(Call call) {
   auto result = call();
@@ -45,7 +45,7 @@ File::File(std::filesystem::path path, int flags) : path_(std::move(path)) {
 }
 
 File File::open_for_reading(const std::filesystem::path& path) {
-  File file(path, O_RDONLY | O_NONBLOCK);  // a named pipe would block before we can see that it is none of ours
+  File file(path, O_RDONLY | O_NONBLOCK);  // opening a named pipe would block before its kind can be checked
   if (!S_ISREG(status_of(file.descriptor_, path).st_mode)) throw IoError(path.string() + ": must be a regular file");
   return file;
 }
@@ -69,7 +69,7 @@ void File::read_exact(Index offset, std::span<std::byte> out) const {
     const auto got = uninterrupted([&] { return ::pread(descriptor_, out.data(), out.size(), offset); });
     if (got < 0) fail(path_, "read", errno);
     if (got == 0)
-      throw IoError(path_.string() + ": file ends at byte " + std::to_string(offset) + ", more was expected");
+      throw IoError(path_.string() + ": file ends at byte " + std::to_string(offset) + ", expected more data");
     offset += got;
     out = out.subspan(static_cast<std::size_t>(got));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Files by descriptor. Every failure is an IoError "<path>: cannot <what>: <the system's reason>".
+// Files by descriptor. Every failure is an IoError "<path>: cannot <action>: <reason of the system>".
 
 #include <cstddef>
 #include <filesystem>
@@ -13,11 +13,11 @@
 
 namespace loewner::detail {
 
-/// An open regular file; closed with the object.
+/// An open regular file; the destructor closes it.
 class File {
  public:
   static File open_for_reading(const std::filesystem::path& path);
-  static File create(const std::filesystem::path& path);  ///< empties a file that is there
+  static File create(const std::filesystem::path& path);  ///< truncates an existing file
   File(File&& other) noexcept;
   File& operator=(File&&) = delete;
   ~File();
@@ -25,19 +25,19 @@ class File {
   const std::filesystem::path& path() const { return path_; }
   Index size() const;
 
-  /// Fills `out` from the file's bytes at `offset`; IoError when the file ends before. Safe from several threads.
+  /// Reads out.size() bytes at `offset`; IoError when the file ends earlier. Safe from several threads.
   void read_exact(Index offset, std::span<std::byte> out) const;
 
-  /// Asks the system to fetch a part of the file from now on; nothing depends on whether it does.
+  /// Asks the system to prefetch a part of the file. A hint only.
   void will_need(Index offset, Index size) const;
 
   /// Appends all bytes.
   void write_all(std::span<const std::byte> bytes);
 
-  /// Asks the system to begin with bringing what was written to the disk; nothing depends on whether it does.
+  /// Asks the system to start writing pending data to the disk. A hint only.
   void start_sync();
 
-  /// Returns when everything written has reached the disk.
+  /// Returns when all written data have reached the disk.
   void sync();
 
  private:
@@ -47,16 +47,16 @@ class File {
   int descriptor_ = -1;
 };
 
-/// The whole of a file of at most max_bytes; IoError when it is longer.
+/// The contents of a file; IoError when it has more than max_bytes bytes.
 std::string read_text_file(const std::filesystem::path& path, Index max_bytes);
 
-/// Returns when a file that was written before has reached the disk.
+/// Returns when the data of a closed file have reached the disk.
 void sync_file(const std::filesystem::path& path);
 
-/// Returns when the names in a folder (new files, renamed ones) have reached the disk.
+/// Returns when the entries of a folder (new and renamed files) have reached the disk.
 void sync_folder(const std::filesystem::path& folder);
 
-/// Writes a file so that at any time either its old contents or all of the new are there, also after a power cut.
+/// Replaces a file atomically: after a crash or a power cut it has either the old or the new contents.
 void replace_file(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace loewner::detail

@@ -8,14 +8,14 @@
 
 namespace loewner::detail {
 
-/// 64-bit FNV-1a: tells inputs apart, resists no one who wants a collision.
+/// 64-bit FNV-1a: distinguishes inputs, but does not resist deliberate collisions.
 class Hash64 {
  public:
   void add(std::span<const std::byte> bytes) {
     for (const std::byte b : bytes) value_ = (value_ ^ std::to_integer<std::uint64_t>(b)) * 0x100000001b3;
   }
   void add(std::uint64_t number) { add(std::as_bytes(std::span(&number, 1))); }
-  /// The length enters first, so that neighboring texts cannot trade characters.
+  /// Hashes the length first, so that moving characters between adjacent texts changes the hash.
   void add(std::string_view text) {
     add(static_cast<std::uint64_t>(text.size()));
     add(std::as_bytes(std::span(text.data(), text.size())));

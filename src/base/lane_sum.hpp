@@ -7,8 +7,8 @@
 
 namespace loewner::detail {
 
-/// sum of term(j) over 0 <= j < count, in float64, in eight interleaved lanes: an order that the compiler may vectorize
-/// without leave to reorder sums, and that is the same everywhere.
+/// sum of term(j) over 0 <= j < count, in float64, in eight interleaved lanes. The order is the same everywhere, and
+/// compilers can vectorize it without reordering sums.
 template <typename Term>
 double lane_sum(Index count, Term&& term) {
   std::array<double, 8> lanes{};

@@ -12,8 +12,7 @@
 namespace loewner {
 namespace {
 
-// memcpy per value: tensors of a safetensors file need not be aligned to their type; compilers turn it into plain
-// loads.
+// memcpy, since tensors of a safetensors file need not be aligned to their type. Compilers turn it into plain loads.
 template <typename Stored, typename Convert>
 LOEWNER_INLINE void decode_each(const std::byte* in, float* values, std::size_t count, Convert convert) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -23,7 +22,7 @@ LOEWNER_INLINE void decode_each(const std::byte* in, float* values, std::size_t 
   }
 }
 
-// Every processor with AVX2 has the instruction for it.
+// Every processor with AVX2 has the F16C instructions.
 #if defined(__x86_64__)
 __attribute__((target("avx,f16c"))) void decode_halves_f16c(const std::byte* in, float* values, std::size_t count) {
   constexpr std::size_t kAtOnce = 8;

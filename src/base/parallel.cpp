@@ -31,7 +31,7 @@ std::atomic<int>& thread_setting() {
 
 thread_local bool inside_parallel_loop = false;
 
-// The exception of the lowest index wins, so that which error a user sees does not depend on timing more than it must.
+// Keeps the exception of the lowest index, so that the error depends on timing as little as possible.
 class FirstFailure {
  public:
   void capture(Index index) {
@@ -85,8 +85,8 @@ void parallel_for(Index count, const std::function<void(Index)>& body) {
     inside_parallel_loop = false;
   };
   {
-    // Threads are started anew for each loop: some 20 us, against loops of milliseconds. Nothing survives into a fork,
-    // which a thread pool (libgomp's among them) does not; see docs/design/threads.md.
+    // Each loop starts its threads: some 20 us, against loops of milliseconds. A thread pool, such as libgomp's, would
+    // not survive a fork; see docs/design/threads.md.
     std::vector<std::jthread> helpers;
     const Index wanted = std::min<Index>(num_threads(), count);
     for (Index t = 1; t < wanted; ++t) helpers.emplace_back(work, false);

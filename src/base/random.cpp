@@ -61,7 +61,7 @@ double RandomStream::normal() {
 }
 
 std::uint64_t RandomStream::below(std::uint64_t bound) {
-  // Values under 2^64 mod bound would make the low residues more likely; they are drawn again.
+  // Values below 2^64 mod bound would make the low residues more likely; they are rejected.
   const std::uint64_t threshold = -bound % bound;
   std::uint64_t word = next_uint64();
   while (word < threshold) word = next_uint64();

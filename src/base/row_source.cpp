@@ -17,7 +17,7 @@ void copy_rows(MatrixView<const float> rows, Index first, Matrix<float>& all) {
   for (Index i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i), all.row(first + i).begin());
 }
 
-// All ones in NaN and infinity.
+// The exponent bits: all ones in NaN and infinity.
 constexpr std::uint32_t kExponent = 0x7f800000;
 
 }  // namespace
@@ -58,7 +58,7 @@ Matrix<float> read_all(const RowSource& a) {
 void require_finite_rows(MatrixView<const float> rows, Index first, const std::string& what) {
   for (Index i = 0; i < rows.rows(); ++i) {
     const auto row = rows.row(i);
-    std::uint32_t special = 0;  // one reduction tells without a branch per entry
+    std::uint32_t special = 0;  // a reduction, so that the loop has no branch per entry
     for (const float x : row)
       special |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(x) & kExponent) == kExponent);
     if (special == 0) continue;

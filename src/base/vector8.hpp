@@ -8,8 +8,8 @@
 #include "base/dispatch.hpp"
 #include "loewner/base/checked_size.hpp"
 
-// Eight lanes in the compilers' own vector types: one source for every processor, and, since lanes never meet except in
-// the shuffles that are written out, the same bits on all of them.
+// Eight lanes in the vector types of the compilers: one source for every processor. Lanes mix only in explicit
+// shuffles, so results have the same bits on all processors.
 namespace loewner::detail {
 
 using Float8 = float __attribute__((vector_size(32)));
@@ -23,7 +23,7 @@ LOEWNER_INLINE Float8 load8(const float* p) {
   return x;
 }
 
-/// The first count < 8 values, zeros behind them.
+/// The first count < 8 values, followed by zeros.
 LOEWNER_INLINE Float8 load_part8(const float* p, Index count) {
   Float8 x{};
   for (Index i = 0; i < count; ++i) x[i] = p[i];
@@ -63,7 +63,7 @@ LOEWNER_INLINE double sum8(Double8 x) {
 
 /// Lane i is x[index[i]], each index in [0, 8).
 LOEWNER_INLINE Float8 permute8(Float8 x, Int8 index) {
-#if defined(__clang__)  // which has no shuffle by variable indices
+#if defined(__clang__)  // clang has no shuffle by variable indices
   Float8 y;
   for (int i = 0; i < 8; ++i) y[i] = x[index[i]];
   return y;

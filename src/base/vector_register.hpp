@@ -5,8 +5,7 @@
 
 #include "base/dispatch.hpp"
 
-// As many values as fill a register of kBytes, in the compilers' own vector types, for bodies of
-// LOEWNER_DISPATCH_FUSED.
+// A register of kBytes full of values, in the vector types of the compilers, for bodies of LOEWNER_DISPATCH_FUSED.
 namespace loewner::detail {
 
 template <int kBytes, typename Value>

@@ -10,8 +10,8 @@ namespace loewner {
 
 ProductOperator::ProductOperator(const LinearOperator& left, const LinearOperator& right) : left_(left), right_(right) {
   require(left.cols() == right.rows(), [&] {
-    return "ProductOperator: left has " + std::to_string(left.cols()) + " columns, right " +
-           std::to_string(right.rows()) + " rows";
+    return "ProductOperator: right must have " + std::to_string(left.cols()) + " rows, one per column of left, got " +
+           std::to_string(right.rows());
   });
 }
 

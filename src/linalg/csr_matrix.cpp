@@ -22,7 +22,7 @@ void require_sound_offsets(std::span<const std::int64_t> offsets, std::size_t nu
 }
 
 void require_sound_columns(std::span<const std::int32_t> columns, Index cols, const std::string& what) {
-  std::uint32_t largest = 0;  // negative ones are the largest of all; no branch per entry
+  std::uint32_t largest = 0;  // negative columns are the largest as unsigned; no branch per entry
   for (const std::int32_t column : columns) largest = std::max(largest, static_cast<std::uint32_t>(column));
   if (columns.empty() || static_cast<Index>(largest) < cols) return;
   const auto bad = std::ranges::find_if(columns, [&](std::int32_t column) { return column < 0 || column >= cols; });
@@ -39,7 +39,7 @@ CsrView<T> CsrView<T>::checked(Index cols, std::span<const std::int64_t> row_off
   require(cols >= 0 && cols <= std::numeric_limits<std::int32_t>::max(),
           [&] { return what + ": the number of columns must be in [0, 2^31), got " + std::to_string(cols); });
   require(columns.size() == values.size(), [&] {
-    return what + ": one column per value is needed, " + std::to_string(values.size()) + ", got " +
+    return what + ": expected one column per value (" + std::to_string(values.size()) + "), got " +
            std::to_string(columns.size());
   });
   require_sound_offsets(row_offsets, values.size(), what);

@@ -11,7 +11,7 @@ namespace {
 
 void require_same_width(const RowSource& a, Index width) {
   require(a.cols() == width, [&] {
-    return "row projection: the basis needs " + std::to_string(a.cols()) + " columns, got " + std::to_string(width);
+    return "row projection: the basis must have " + std::to_string(a.cols()) + " columns, got " + std::to_string(width);
   });
 }
 

@@ -14,14 +14,14 @@ namespace {
 
 constexpr Index kVectorsAtOnce = 384;  // with fewer, preparing the reflectors costs as much as applying them
 
-// LAPACK leaves the sign open; fixing it makes results comparable between BLAS builds.
+// The sign of an eigenvector is arbitrary; a fixed sign makes results comparable between BLAS builds.
 void fix_sign(std::span<double> vector) {
   const auto largest = std::ranges::max_element(vector, {}, [](double x) { return std::abs(x); });
   if (largest == vector.end() || *largest >= 0) return;
   for (double& x : vector) x = -x;
 }
 
-// A power of two that brings the largest entry near 1, so that nothing over- or underflows; 1 for the zero matrix.
+// A power of two that scales the largest entry to about 1 against over- and underflow; 1 for the zero matrix.
 double scale_of(const Matrix<double>& g) {
   double largest = 0;
   for (Index i = 0; i < g.rows(); ++i) {
@@ -34,7 +34,7 @@ double scale_of(const Matrix<double>& g) {
 
 SymmetricEigen symmetric_eigen(Matrix<double> g) {
   require(g.rows() == g.cols(), [&] {
-    return "symmetric_eigen: a square matrix is needed, got " + std::to_string(g.rows()) + " x " +
+    return "symmetric_eigen: the matrix must be square, got " + std::to_string(g.rows()) + " x " +
            std::to_string(g.cols());
   });
   const Index d = g.rows();

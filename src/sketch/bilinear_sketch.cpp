@@ -29,13 +29,13 @@ ResidualOptions checked(Index rows, Index cols, ResidualOptions options) {
            std::to_string(m);
   });
   require(options.nonzeros >= 1 && options.nonzeros <= m && options.repetitions >= 1, [&] {
-    return "residual curve: nonzeros in [1, " + std::to_string(m) + "] and repetitions >= 1 are needed, got " +
+    return "residual curve: nonzeros must be in [1, " + std::to_string(m) + "] and repetitions >= 1, got " +
            std::to_string(options.nonzeros) + " and " + std::to_string(options.repetitions);
   });
   return options;
 }
 
-// Sides and repetitions draw from embeddings of their own.
+// Each side of each repetition has its own embedding.
 std::optional<SparseSignEmbedding> side_of(Index length, const ResidualOptions& options, Index number) {
   if (length <= options.sketch_size) return {};
   RandomStream random(options.seed, RandomPurpose::sampling, static_cast<std::uint64_t>(number));
@@ -60,7 +60,7 @@ void add(const Matrix<double>& from, MatrixView<double> to) {
   }
 }
 
-// A T^T as (T A^T)^T: entries are taken as they come.
+// A T^T as (T A^T)^T, without a check for non-finite entries.
 Matrix<double> times_transposed(const Matrix<double>& a, const SparseSignEmbedding& t) {
   const Matrix<double> at = detail::transposed(a.view());
   Matrix<double> product(t.rows(), a.rows());
@@ -82,9 +82,8 @@ std::vector<double> tails(const std::vector<double>& sigma, Index max_rank) {
 
 constexpr const char* kCaller = "residual curve";
 
-// From the Gram matrix of the shorter side, in half the time. Rounding moves a squared tail by some n eps64 of the
-// whole: nothing where a tail that is asked for, all but the empty one, may be lost in that, or where the squares
-// themselves may be.
+// The singular values from the Gram matrix of the shorter side, in half the time. Rounding changes squared tails by
+// some n eps64 of the whole. Returns nothing if that may hide a requested tail, or if squares may over- or underflow.
 std::optional<std::vector<double>> singular_values_by_gram(const Matrix<double>& a, Index max_rank) {
   constexpr double kSmallestTail = 1e-5;  // of the norm: its square is then right to some 1e-4
   constexpr double kLargestSquare = 1e200;
@@ -111,20 +110,20 @@ std::vector<double> singular_values_of(const Matrix<double>& a, Index max_rank) 
   return values;
 }
 
-// How many m-ths of the tail the largest k squared singular values take with them, less k, for every k with a tail. In
-// a sketch of m rows l_i grows by l_j l_i / (l_i - l_j) / m for each other l_j [Lawley1956]. What the leading k trade
-// among themselves cancels; what they take from the tail is k / m of it behind a gap, and more without one. Values
-// nearer than 1/m are not told apart.
+// The energy that the largest k squared singular values take from the tail, in units of 1/m of the tail, less k, for
+// every k with a tail. In a sketch of m rows l_i grows by l_j l_i / (l_i - l_j) / m for each other l_j [Lawley1956].
+// Terms among the leading k cancel. Behind a gap they take k / m of the tail, without a gap more. The damping treats
+// values closer than 1/m as equal.
 std::vector<double> directions_beyond_rank(const std::vector<double>& sigma, const std::vector<double>& tails,
                                            Index m) {
   const double squared_width = 1 / (static_cast<double>(m) * static_cast<double>(m));
-  const auto taken = [&](Index i, Index j) {  // in units of l_0, whose own square could overflow
+  const auto taken = [&](Index i, Index j) {  // relative to l_0, whose square could overflow
     const double ratio = sigma[j] / sigma[i], share = sigma[j] / sigma[0], gap = (1 - ratio) * (1 + ratio);
     return share * share * gap / (gap * gap + squared_width);
   };
   const auto count = static_cast<Index>(std::ranges::find(sigma, 0.0) - sigma.begin());
   std::vector<double> beyond(tails.size());
-  double sum = 0;  // from the largest rank down: sums of small tails are not left over from large ones
+  double sum = 0;  // from the largest rank down, so that small tails are no differences of large sums
   Index k = std::min(static_cast<Index>(tails.size()) - 1, count);
   for (Index i = 0; i < k; ++i) {
     for (Index j = k; j < count; ++j) sum += taken(i, j);
@@ -171,9 +170,9 @@ BilinearSketch::BilinearSketch(Index rows, Index cols, const ResidualOptions& op
 
 void BilinearSketch::update(Index i, Index j, double change) {
   require(i >= 0 && i < rows_ && j >= 0 && j < cols_ && std::isfinite(change), [&] {
-    return "BilinearSketch: a finite change of an entry of a " + std::to_string(rows_) + " x " + std::to_string(cols_) +
-           " matrix is needed, got " + std::to_string(change) + " at row " + std::to_string(i) + ", column " +
-           std::to_string(j);
+    return "BilinearSketch: the change must be finite and inside the " + std::to_string(rows_) + " x " +
+           std::to_string(cols_) + " matrix, got " + std::to_string(change) + " at row " + std::to_string(i) +
+           ", column " + std::to_string(j);
   });
   for (Part& part : parts_) {
     const Entries left = column_of(part.left, i), right = column_of(part.right, j);
@@ -188,9 +187,9 @@ void BilinearSketch::update(Index i, Index j, double change) {
 void BilinearSketch::require_block(Index first_row, const RowMatrix& block) const {
   const Index count = block.rows();
   require(first_row >= 0 && first_row <= rows_ && count <= rows_ - first_row && block.cols() == cols_, [&] {
-    return "BilinearSketch: rows of a " + std::to_string(rows_) + " x " + std::to_string(cols_) +
-           " matrix are needed, got " + std::to_string(count) + " of " + std::to_string(block.cols()) +
-           " columns from row " + std::to_string(first_row) + " on";
+    return "BilinearSketch: the block must lie inside the " + std::to_string(rows_) + " x " + std::to_string(cols_) +
+           " matrix and have all columns, got " + std::to_string(count) + " x " + std::to_string(block.cols()) +
+           " from row " + std::to_string(first_row) + " on";
   });
 }
 
@@ -206,7 +205,7 @@ void BilinearSketch::accumulate(Index first_row, const RowMatrix& block) {
 }
 
 void BilinearSketch::accumulate(Part& part, Index first_row, const RowMatrix& block) const {
-  // Rows that S leaves as they are go to their own places.
+  // Without S the rows keep their positions.
   Matrix<double> left(part.left ? part.left->rows() : block.rows(), cols_);
   if (part.left) {
     part.left->accumulate(first_row, block, left.view());
@@ -222,11 +221,11 @@ void BilinearSketch::merge(const BilinearSketch& other) {
   require(rows_ == other.rows_ && cols_ == other.cols_ && same_options(options_, other.options_), [&] {
     const auto describe = [](const BilinearSketch& s) {
       return std::to_string(s.rows_) + " x " + std::to_string(s.cols_) + ", sketch_size " +
-             std::to_string(s.sketch_size()) + ", " + std::to_string(s.options_.nonzeros) + " non-zeros, " +
+             std::to_string(s.sketch_size()) + ", " + std::to_string(s.options_.nonzeros) + " nonzeros, " +
              std::to_string(s.options_.repetitions) + " repetitions, seed " + std::to_string(s.options_.seed);
     };
-    return "BilinearSketch: only sketches with the same shape and options can be merged, got (" + describe(*this) +
-           ") and (" + describe(other) + ")";
+    return "BilinearSketch: merged sketches must have the same shape and options, got (" + describe(*this) + ") and (" +
+           describe(other) + ")";
   });
   for (std::size_t r = 0; r < parts_.size(); ++r) add(other.parts_[r].sums, parts_[r].sums.view());
 }

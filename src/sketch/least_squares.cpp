@@ -16,8 +16,8 @@
 namespace loewner {
 namespace {
 
-constexpr int kMostRounds = 6;           // of LSQR, each on the residual that the last one left
-constexpr double kInnerTolerance = 0.1;  // of the tolerance: what LSQR's own estimate must reach
+constexpr int kMostRounds = 6;           // of LSQR, each on the residual of the one before
+constexpr double kInnerTolerance = 0.1;  // LSQR stops when its own estimate is below this fraction of the tolerance
 
 using Values = std::vector<double>;  // one per column of X
 
@@ -64,7 +64,7 @@ double inverse(double x) {
   return x > 0 ? 1 / x : 0;
 }
 
-// What is known of one X: U = B - A X, H = (A T)^T U and sizes of them.
+// An iterate X with U = B - A X, H = (A T)^T U and their norms.
 struct Point {
   Matrix<double> x, u, h;
   Values x_norms, u_norms, h_norms, backward_errors;
@@ -77,7 +77,7 @@ class Problem {
 
   const Matrix<double>& t() const { return basis_.t; }
 
-  // What LSQR reduces H to: below, X changes by less than the tolerance allows, whatever X is.
+  // The target of LSQR for H: below it, X changes by less than the tolerance allows.
   Values targets(double tolerance) const {
     Values targets = b_norms_;
     for (double& target : targets) target *= kInnerTolerance * tolerance;
@@ -102,8 +102,8 @@ class Problem {
   }
 
  private:
-  // The estimate of Karlson and Walden with the singular values and vectors of S A in place of those of A, between
-  // which and the smallest backward error there is a factor of at most sqrt(2) cond(A T).
+  // The estimate of Karlson and Walden with the singular values and vectors of S A in place of those of A. It is within
+  // a factor sqrt(2) cond(A T) of the smallest backward error.
   Values backward_errors(const Point& point) const {
     Values errors(point.x_norms.size());
     for (std::size_t c = 0; c < errors.size(); ++c) {
@@ -204,7 +204,7 @@ double gain(const Point& before, const Point& after, double tolerance) {
   return largest;
 }
 
-// One round of LSQR from `point`, of which U is overwritten.
+// One round of LSQR from `point`; overwrites its U.
 Point improved(const Problem& problem, Point& point, const Values& targets, int max_iterations, int& iterations) {
   Lsqr lsqr(problem, point, targets);
   for (; !lsqr.is_done() && iterations < max_iterations; ++iterations) lsqr.step();
@@ -231,7 +231,7 @@ Point solve(const Problem& problem, Matrix<double> start, const LeastSquaresOpti
   return point;
 }
 
-// For each column of B the power of two that brings its largest entry close to 1, so that squares do not overflow.
+// For each column of B the power of two that scales its largest entry to about 1, so that squares do not overflow.
 Values power_of_two_scales(MatrixView<const double> b) {
   Values scales(static_cast<std::size_t>(b.cols()));
   for (Index i = 0; i < b.rows(); ++i) {
@@ -250,18 +250,18 @@ Matrix<double> sketched_solution(const detail::SketchedBasis& basis, const Matri
 
 EmbeddingShape checked_shape(Index n, Index d, MatrixView<const double> b, const LeastSquaresOptions& options) {
   require(b.rows() == n, [&] {
-    return "least_squares: b must have " + std::to_string(n) + " rows as A does, got " + std::to_string(b.rows());
+    return "least_squares: b must have " + std::to_string(n) + " rows, as A has, got " + std::to_string(b.rows());
   });
   require(options.tolerance > 0 && options.tolerance < 1 && options.max_iterations >= 1, [&] {
-    return "least_squares: 0 < tolerance < 1 and max_iterations >= 1 are needed, got " +
+    return "least_squares: tolerance must be in (0, 1) and max_iterations >= 1, got " +
            std::to_string(options.tolerance) + " and " + std::to_string(options.max_iterations);
   });
   const Index width = std::max<Index>(1, d);
   const Index m = options.sketch_rows == 0 ? std::clamp(3 * (n / width), 4 * width, 32 * width) : options.sketch_rows;
   const Index s = options.nonzeros == 0 ? default_nonzeros(m, width) : options.nonzeros;
   require(m >= width && s >= 1 && s <= m, [&] {
-    return "least_squares: sketch_rows >= " + std::to_string(width) + " and nonzeros in [1, sketch_rows] are needed, " +
-           "got " + std::to_string(m) + " and " + std::to_string(s);
+    return "least_squares: sketch_rows must be >= " + std::to_string(width) +
+           " and nonzeros in [1, sketch_rows], got " + std::to_string(m) + " and " + std::to_string(s);
   });
   return {.rows = m, .nonzeros = s};
 }

@@ -25,13 +25,12 @@ void require_usable(std::span<const double> scores, const LessOptions& options) 
   require(options.rows >= 1 && options.rows <= std::numeric_limits<std::int32_t>::max() && options.row_nonzeros > 0 &&
               std::isfinite(options.row_nonzeros) && std::isfinite(options.uniform_share),
           [&] {
-            return "LessEmbedding: 1 <= rows < 2^31 and finite row_nonzeros > 0 are needed, got " +
+            return "LessEmbedding: rows must be in [1, 2^31) and row_nonzeros positive and finite, got " +
                    std::to_string(options.rows) + " and " + std::to_string(options.row_nonzeros);
           });
 }
 
-// Entries of column j: each of the m rows is in with probability p, independently; the gaps between rows that are in
-// are geometric.
+// The entries of column j: each of the m rows has one with probability p, independently, so gaps are geometric.
 void append_column(const LessOptions& options, Index j, double p, CscMatrix& s) {
   RandomStream random(options.seed, RandomPurpose::sketch, static_cast<std::uint64_t>(j));
   const double value = 1 / std::sqrt(static_cast<double>(options.rows) * p), log_out = std::log1p(-p);

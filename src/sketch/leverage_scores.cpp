@@ -16,7 +16,7 @@ namespace {
 
 constexpr Index kSketchNonzeros = 8;
 
-// ||a_i T||^2, which rounding may lift above 1.
+// ||a_i T||^2, at most 1 despite rounding.
 std::vector<double> squared_row_norms(const RowMatrix& a, const Matrix<double>& t) {
   std::vector<double> norms(a.rows());
   const Index per_block = rows_per_block(std::max(a.cols(), t.cols()));
@@ -52,7 +52,7 @@ std::string_view to_string(LeverageMethod method) {
 LeverageScores leverage_scores(const RowMatrix& a, const LeverageOptions& options) {
   const Index d = a.cols(), m = options.sketch_rows == 0 ? std::max<Index>(1, 4 * d) : options.sketch_rows;
   require(m >= d && m >= 1 && options.projections >= 1, [&] {
-    return "leverage_scores: sketch_rows >= " + std::to_string(d) + " and projections >= 1 are needed, got " +
+    return "leverage_scores: sketch_rows must be >= " + std::to_string(d) + " and projections >= 1, got " +
            std::to_string(m) + " and " + std::to_string(options.projections);
   });
   auto basis = detail::sketched_basis(a, {.rows = m, .nonzeros = kSketchNonzeros}, options.seed, "leverage_scores");

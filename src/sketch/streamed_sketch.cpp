@@ -11,9 +11,9 @@ StreamedSketch::StreamedSketch(const SparseSignEmbedding& embedding, Index cols)
 void StreamedSketch::add_rows(Index first, const RowMatrix& rows) {
   const Index n = embedding_.cols(), count = rows.rows();
   require(first >= 0 && first <= n && count <= n - first && rows.cols() == sums_.cols(), [&] {
-    return "StreamedSketch: rows of a " + std::to_string(n) + " x " + std::to_string(sums_.cols()) +
-           " matrix are needed, got " + std::to_string(count) + " of " + std::to_string(rows.cols()) +
-           " columns from row " + std::to_string(first) + " on";
+    return "StreamedSketch: the block must lie inside the " + std::to_string(n) + " x " + std::to_string(sums_.cols()) +
+           " matrix and have all columns, got " + std::to_string(count) + " x " + std::to_string(rows.cols()) +
+           " from row " + std::to_string(first) + " on";
   });
   require_finite(rows, "StreamedSketch: the block of rows");
   embedding_.accumulate(first, rows, sums_.view());
@@ -27,9 +27,9 @@ void StreamedSketch::merge(const StreamedSketch& other) {
   require(same, [&] {
     const auto describe = [](const SparseSignEmbedding& s, Index cols) {
       return "seed " + std::to_string(s.seed()) + ", " + std::to_string(s.rows()) + " x " + std::to_string(s.cols()) +
-             ", " + std::to_string(s.nonzeros()) + " non-zeros, " + std::to_string(cols) + " columns";
+             ", " + std::to_string(s.nonzeros()) + " nonzeros, " + std::to_string(cols) + " columns";
     };
-    return "StreamedSketch: only sketches by the same embedding can be merged, got (" + describe(a, sums_.cols()) +
+    return "StreamedSketch: merged sketches must have the same embedding, got (" + describe(a, sums_.cols()) +
            ") and (" + describe(b, other.sums_.cols()) + ")";
   });
   for (Index i = 0; i < sums_.rows() * sums_.cols(); ++i) sums_.data()[i] += other.sums_.data()[i];

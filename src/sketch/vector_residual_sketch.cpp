@@ -28,7 +28,7 @@ Place draw_place(RandomStream& random, Index buckets) {
   return {bucket, (word & 1) ? -1.0 : 1.0};
 }
 
-// Everything random about one index.
+// The random numbers of one index.
 struct Hashes {
   std::array<Place, kHeavyRows> heavy;
   std::array<double, kScalings> factors;  // E^(-1/p)
@@ -86,7 +86,7 @@ void for_each_index(Index size, const Body& body) {
 Index checked_size(Index size, const VectorResidualOptions& options) {
   const double p = options.norm_exponent;
   require(size >= 0 && options.max_terms >= 1 && p > 2 && std::isfinite(p), [&] {
-    return "VectorResidualSketch: size >= 0, max_terms >= 1 and a finite norm_exponent > 2 are needed, got " +
+    return "VectorResidualSketch: size must be >= 0, max_terms >= 1 and norm_exponent finite and > 2, got " +
            std::to_string(size) + ", " + std::to_string(options.max_terms) + " and " + std::to_string(p);
   });
   return size;
@@ -95,8 +95,9 @@ Index checked_size(Index size, const VectorResidualOptions& options) {
 Index buckets(double factor, Index terms, Index size, double p) {
   const double count =
       factor * std::pow(static_cast<double>(terms), 2 / p) * std::pow(static_cast<double>(size), 1 - 2 / p);
-  require(count < 0x1p31,
-          [&] { return "VectorResidualSketch: " + std::to_string(count) + " buckets, 2^31 are too many"; });
+  require(count < 0x1p31, [&] {
+    return "VectorResidualSketch: the number of buckets must be below 2^31, got " + std::to_string(count);
+  });
   return std::max<Index>(1, static_cast<Index>(std::ceil(count)));
 }
 
@@ -114,8 +115,8 @@ VectorResidualSketch::VectorResidualSketch(Index size, const VectorResidualOptio
 
 void VectorResidualSketch::update(Index i, double change) {
   require(i >= 0 && i < size_ && std::isfinite(change), [&] {
-    return "VectorResidualSketch: a finite change of one of " + std::to_string(size_) + " entries is needed, got " +
-           std::to_string(change) + " of entry " + std::to_string(i);
+    return "VectorResidualSketch: the change must be finite and its index in [0, " + std::to_string(size_) + "), got " +
+           std::to_string(change) + " for index " + std::to_string(i);
   });
   const Hashes hashes = hashes_of(i, options_, heavy_.cols(), rest_.cols());
   for (Index r = 0; r < kHeavyRows; ++r) heavy_(r, hashes.heavy[r].bucket) += hashes.heavy[r].sign * change;
@@ -130,7 +131,7 @@ void VectorResidualSketch::merge(const VectorResidualSketch& other) {
       return std::to_string(s.size_) + " entries, " + std::to_string(s.options_.max_terms) +
              " terms, p = " + std::to_string(s.options_.norm_exponent) + ", seed " + std::to_string(s.options_.seed);
     };
-    return "VectorResidualSketch: only sketches with the same size and options can be merged, got (" + describe(*this) +
+    return "VectorResidualSketch: merged sketches must have the same size and options, got (" + describe(*this) +
            ") and (" + describe(other) + ")";
   });
   add(other.heavy_, heavy_);

@@ -61,7 +61,7 @@ TEST(CsrMatrix, UnsoundOffsetsAreRefused) {
 TEST(CsrMatrix, SizesThatDoNotFitAreRefused) {
   Arrays short_values, wide;
   short_values.values.pop_back();
-  EXPECT_CONTAINS(short_values.refusal(), "one column per value");
+  EXPECT_CONTAINS(short_values.refusal(), "expected one column per value");
   wide.cols = Index{1} << 31;
   EXPECT_CONTAINS(wide.refusal(), "number of columns");
 }

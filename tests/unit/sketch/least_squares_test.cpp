@@ -206,11 +206,11 @@ TEST(LeastSquares, BadOptionsShapesAndEntriesAreNamed) {
   const auto refusal = [&](MatrixView<const double> right, const LeastSquaresOptions& options) {
     return test::message_of<InvalidArgument>([&] { least_squares(RowMatrix(a.view()), right, options); });
   };
-  EXPECT_CONTAINS(refusal(b.view().row_block(0, 99), {}), "100 rows as A does, got 99");
-  EXPECT_CONTAINS(refusal(b.view(), {.tolerance = 0}), "0 < tolerance < 1");
-  EXPECT_CONTAINS(refusal(b.view(), {.tolerance = std::nan("")}), "0 < tolerance < 1");
+  EXPECT_CONTAINS(refusal(b.view().row_block(0, 99), {}), "100 rows, as A has, got 99");
+  EXPECT_CONTAINS(refusal(b.view(), {.tolerance = 0}), "tolerance must be in (0, 1)");
+  EXPECT_CONTAINS(refusal(b.view(), {.tolerance = std::nan("")}), "tolerance must be in (0, 1)");
   EXPECT_CONTAINS(refusal(b.view(), {.max_iterations = 0}), "max_iterations >= 1");
-  EXPECT_CONTAINS(refusal(b.view(), {.sketch_rows = 4}), "sketch_rows >= 5");
+  EXPECT_CONTAINS(refusal(b.view(), {.sketch_rows = 4}), "sketch_rows must be >= 5");
   EXPECT_CONTAINS(refusal(b.view(), {.nonzeros = -1}), "nonzeros in [1, sketch_rows]");
   b(98, 0) = std::numeric_limits<double>::quiet_NaN();
   EXPECT_CONTAINS(refusal(b.view(), {}), "b has a non-finite value at row 98, column 0");

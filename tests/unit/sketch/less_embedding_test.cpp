@@ -89,8 +89,8 @@ TEST(Less, BadScoresOptionsAndShapesAreNamed) {
   EXPECT_CONTAINS(refusal({1, std::numeric_limits<double>::quiet_NaN()}, {.rows = 4}), "for row 1");
   EXPECT_CONTAINS(refusal({0, 0}, {.rows = 4}), "at least one");
   EXPECT_CONTAINS(refusal({}, {.rows = 4}), "at least one");
-  EXPECT_CONTAINS(refusal({1}, {}), "1 <= rows");
-  EXPECT_CONTAINS(refusal({1}, {.rows = 4, .row_nonzeros = 0}), "row_nonzeros > 0");
+  EXPECT_CONTAINS(refusal({1}, {}), "rows must be in [1, 2^31)");
+  EXPECT_CONTAINS(refusal({1}, {.rows = 4, .row_nonzeros = 0}), "row_nonzeros positive");
   const Matrix<double> a(3, 2);
   const LessEmbedding s(std::vector<double>{1, 1}, {.rows = 4});
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { s.apply(RowMatrix(a.view())); }), "2 rows, got 3");

@@ -59,7 +59,7 @@ TEST_F(StreamedRows, OtherEmbeddingsAreNotMerged) {
   };
   EXPECT_CONTAINS(refusal(40, 8, 8, kCols), "seed 8");
   EXPECT_CONTAINS(refusal(41, 8, 7, kCols), "41 x 700");
-  EXPECT_CONTAINS(refusal(40, 4, 7, kCols), "4 non-zeros");
+  EXPECT_CONTAINS(refusal(40, 4, 7, kCols), "4 nonzeros");
   EXPECT_CONTAINS(refusal(40, 8, 7, 3), "3 columns");
 }
 
