@@ -18,8 +18,8 @@ void* allocate_matrix(std::size_t bytes) {
   const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kAlignment;
   void* const data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   if (!data) throw std::bad_alloc();
-  // Large matrices are written once: huge pages cause 512 times fewer page faults. If the system refuses them, only time
-  // is lost.
+  // Large matrices are written once: huge pages cause 512 times fewer page faults. If the system refuses them, only
+  // time is lost.
   if (alignment == kHugePage) (void)madvise(data, bytes, MADV_HUGEPAGE);
   return data;
 }

@@ -6,8 +6,7 @@
 #include <mutex>
 #include <string>
 
-// The scipy-openblas32 package, on which the wheel rests, prefixes every symbol so that it can live beside another
-// BLAS.
+// The scipy-openblas32 package of the wheel prefixes every symbol, so that it can be loaded beside another BLAS.
 #ifdef LOEWNER_BLAS_PREFIX
 #define LOEWNER_JOIN_(a, b) a##b
 #define LOEWNER_JOIN(a, b) LOEWNER_JOIN_(a, b)
@@ -17,8 +16,8 @@
 #endif
 
 extern "C" {
-// Declared here because Debian's and SciPy's headers differ in prefix and location; the interfaces are fixed by the
-// standards.
+// Declared here because the headers of Debian and SciPy differ in prefix and location. The standards fix the
+// interfaces.
 void LOEWNER_BLAS(cblas_dgemm)(int, int, int, int, int, int, double, const double*, int, const double*, int, double,
                                double*, int);
 void LOEWNER_BLAS(cblas_sgemm)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*,
@@ -54,7 +53,7 @@ namespace {
 
 constexpr int kRowMajor = 101, kNoTrans = 111, kTrans = 112, kUpper = 121, kNonUnit = 131, kRight = 142;
 
-// While one lives, OpenBLAS runs on the calling thread; the last one out restores the setting of the host program.
+// While an object lives, OpenBLAS runs on the calling thread. The last one restores the setting of the host program.
 class SerialScope {
  public:
   SerialScope() {
@@ -92,7 +91,7 @@ int as_int(Index size) {
   return static_cast<int>(size);
 }
 
-// BLAS wants a leading dimension of at least 1 even for an empty matrix.
+// BLAS requires a leading dimension of at least 1 even for an empty matrix.
 template <typename T>
 int leading(MatrixView<T> a) {
   return std::max(1, as_int(a.stride()));
@@ -142,7 +141,7 @@ void call_with_workspace(Call&& call) {
   call(work.data(), &size);
 }
 
-// The same for routines that need integers too.
+// The same for routines that also need a workspace of integers.
 template <typename Call>
 void call_with_workspaces(Call&& call) {
   const int query = -1;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Typed, row-major, view-based calls of the few BLAS and LAPACK routines the library uses. Nothing else includes
-// cblas.h.
+// Typed calls of the BLAS and LAPACK routines of the library, for row-major views. No other file declares BLAS.
 //
-// Every call runs on one thread: the library's own loops share the work out, so results do not depend on the number of
-// threads, which a threaded BLAS does not promise.
+// Every call runs on one thread. The loops of the library distribute the work, so results do not depend on the number
+// of threads; a threaded BLAS does not guarantee that.
 
 #include <string>
 #include <vector>
@@ -30,7 +29,7 @@ void add_gram_upper(MatrixView<const float> a, MatrixView<float> c);
 /// Solves x u = b for x in place of b, u upper triangular (b: m x n, u: n x n).
 void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b);
 
-/// b = b u, u upper triangular (b: m x n, u: n x n; what lies below its diagonal is not read).
+/// b = b u, u upper triangular (b: m x n, u: n x n; entries below its diagonal are not read).
 void multiply_by_upper(MatrixView<const double> u, MatrixView<double> b);
 void multiply_by_upper(MatrixView<const float> u, MatrixView<float> b);
 
@@ -40,22 +39,22 @@ Matrix<double> inverse_of_upper(MatrixView<const double> u);
 /// Upper Cholesky factor in the upper triangle of a (a = u^T u); false when a is not numerically positive definite.
 bool cholesky_upper(MatrixView<double> a);
 
-/// a = Q T Q^T, T tridiagonal with n and n - 1 values: Q is left in a, as Householder vectors, and in `factors`.
+/// a = Q T Q^T, T tridiagonal with n and n - 1 values. Stores Q as Householder vectors in a and `factors`.
 void tridiagonal_form(MatrixView<double> a, std::vector<double>& diagonal, std::vector<double>& beside,
                       std::vector<double>& factors);
 
-/// Eigenvalues of T ascending in place of its diagonal, eigenvector i in row i of vectors. False when LAPACK did not
-/// converge.
+/// Replaces the diagonal of T by the eigenvalues, ascending; eigenvector i is row i of vectors. False when LAPACK did
+/// not converge.
 bool tridiagonal_eigen(std::vector<double>& diagonal, std::vector<double>& beside, MatrixView<double> vectors);
 
-/// Q times each row of vectors; Q as tridiagonal_form left it.
+/// Multiplies each row of vectors by Q in the form of tridiagonal_form.
 void multiply_by_householder(MatrixView<const double> a, const std::vector<double>& factors,
                              MatrixView<double> vectors);
 
-/// Eigenvalues alone, ascending; a is overwritten.
+/// The eigenvalues only, ascending; a is overwritten. False when LAPACK did not converge.
 bool symmetric_eigenvalues(MatrixView<double> a, std::vector<double>& values);
 
-/// A tridiagonal matrix of the same eigenvalues as a, which is overwritten: n and n - 1 values.
+/// A tridiagonal matrix with the eigenvalues of a: n and n - 1 values. a is overwritten.
 void tridiagonal_form(MatrixView<float> a, std::vector<float>& diagonal, std::vector<float>& beside);
 
 /// R of a = Q R, n x n upper triangular; a is overwritten.
@@ -64,7 +63,7 @@ void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r);
 /// Thin SVD a = u diag(s) vt (m x n, r = min(m, n)); a is overwritten. False when LAPACK did not converge.
 bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt);
 
-/// The singular values of a alone, descending, some five times faster; a is overwritten. False when LAPACK did not
+/// The singular values of a only, descending, some five times faster; a is overwritten. False when LAPACK did not
 /// converge.
 bool singular_values(MatrixView<double> a, std::vector<double>& s);
 

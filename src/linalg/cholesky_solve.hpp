@@ -8,7 +8,7 @@
 
 namespace loewner::detail {
 
-/// x <- (u^T u)^-1 x for upper triangular u, row by row of u.
+/// x <- (u^T u)^-1 x for upper triangular u; reads u by rows.
 inline void solve_cholesky(MatrixView<const double> u, std::span<double> x) {
   const Index n = u.rows();
   for (Index i = 0; i < n; ++i) {

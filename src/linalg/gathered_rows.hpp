@@ -12,8 +12,8 @@
 
 namespace loewner::detail {
 
-/// Copies the rows a[indices[0]], a[indices[1]], ... into out; neighbors are read together, so ascending indices cost
-/// a file few reads.
+/// Copies the rows a[indices[0]], a[indices[1]], ... to out. Runs of consecutive indices are read at once, so ascending
+/// indices need few reads of a file.
 inline void gather_rows(const RowSource& a, std::span<const Index> indices, MatrixView<float> out) {
   Matrix<float> buffer;
   const auto count = static_cast<Index>(indices.size());
@@ -26,12 +26,12 @@ inline void gather_rows(const RowSource& a, std::span<const Index> indices, Matr
   }
 }
 
-/// Chosen rows of a source, in the order of the indices, as a RowSource of their own.
+/// The rows a[indices[0]], a[indices[1]], ... of a source as a RowSource.
 class GatheredRows final : public RowSource {
  public:
   GatheredRows(std::shared_ptr<const RowSource> a, std::vector<Index> indices)
       : a_(std::move(a)), indices_(std::move(indices)) {}
-  /// The same for a source that outlives this one.
+  /// For a source that outlives this object.
   GatheredRows(const RowSource& a, std::vector<Index> indices)
       : GatheredRows(std::shared_ptr<const RowSource>(std::shared_ptr<void>(), &a), std::move(indices)) {}
 
@@ -55,7 +55,7 @@ inline Matrix<double> gathered_rows_wide(const RowMatrix& a, std::span<const Ind
   return out;
 }
 
-/// values[indices[0]], values[indices[1]], ...; empty stays empty.
+/// values[indices[0]], values[indices[1]], ...; nothing for empty values.
 inline std::vector<double> gathered(std::span<const double> values, std::span<const Index> indices) {
   std::vector<double> result;
   if (values.empty()) return result;

@@ -15,18 +15,18 @@
 namespace loewner {
 namespace {
 
-constexpr Index kScaledBytes = 1 << 20;  // of rows, times their weights, at a time
-constexpr Index kRowsOfBand = 32;        // of the sum that one task adds up
-constexpr Index kRowsPerBlock = 1024;    // long enough that the product is bound by arithmetic, not by reading G
+constexpr Index kScaledBytes = 1 << 20;  // of weighted rows at a time
+constexpr Index kRowsOfBand = 32;        // of the sum per task
+constexpr Index kRowsPerBlock = 1024;    // so many that arithmetic bounds the product, not reading G
 
-// The sum runs in a fixed number of lanes: lane l adds the blocks l, l + lanes, ... to a matrix of its own, and the
-// lanes are added in order. Their number depends on the shape only (256 MiB of lanes at most), so the result does not
-// depend on the number of threads.
+// The sum has a fixed number of lanes: lane l adds the blocks l, l + lanes, ... to a partial sum, and the lanes are
+// added in order. Their number depends on the shape only (at most 256 MiB of lanes), so the result does not depend on
+// the number of threads.
 Index most_lanes(Index d) {
   return std::clamp<Index>((Index{1} << 25) / std::max<Index>(1, d * d), 1, 8);
 }
 
-// sqrt(w_i) a_i for rows one block after the other; as they come where nothing is to be changed.
+// sqrt(w_i) a_i for one block of rows after another, without a copy if nothing changes.
 template <typename Real>
 class ScaledRows {
  public:
@@ -58,7 +58,7 @@ void add_into(const Matrix<Real>& part, Matrix<double>& sum) {
   }
 }
 
-// Adds the rows first ... first + count - 1, so few at a time that a second-level cache keeps them scaled.
+// Adds the rows first ... first + count - 1, so few at a time that the scaled rows fit a second-level cache.
 template <typename Real>
 void add_rows(ScaledRows<Real>& rows, Index first, Index count, MatrixView<Real> sum) {
   const Index at_once =
@@ -72,7 +72,7 @@ void add_block(ScaledRows<double>& rows, Index first, Index count, Matrix<double
   add_rows(rows, first, count, sum.view());
 }
 
-// The products of a block in float32, the sum over blocks in float64.
+// Products within a block in float32, the sum over blocks in float64.
 void add_block(ScaledRows<float>& rows, Index first, Index count, Matrix<float>& part, Matrix<double>& sum) {
   if (part.rows() == 0) part = Matrix<float>::uninitialized(sum.rows(), sum.cols());
   std::fill_n(part.data(), part.rows() * part.cols(), 0.0F);
@@ -80,7 +80,7 @@ void add_block(ScaledRows<float>& rows, Index first, Index count, Matrix<float>&
   add_into(part, sum);
 }
 
-// Of the lanes, whose upper triangles are filled.
+// The sum of the lanes, whose upper triangles are filled.
 Matrix<double> symmetric_sum(std::vector<Matrix<double>> lanes) {
   Matrix<double> g = std::move(lanes[0]);
   const Index d = g.rows(), bands = (d + kRowsOfBand - 1) / kRowsOfBand;
@@ -91,7 +91,7 @@ Matrix<double> symmetric_sum(std::vector<Matrix<double>> lanes) {
         detail::add_scaled(1.0, std::span<const double>(lanes[lane].row(i)).subspan(i), g.row(i).subspan(i));
       }
     }
-    for (Index i = first; i < d; ++i) {  // a band of columns, so that the rows it comes from stay in a cache
+    for (Index i = first; i < d; ++i) {  // a band of columns, so that its source rows stay in a cache
       for (Index j = first; j < std::min(i, end); ++j) g(i, j) = g(j, i);
     }
   });

@@ -13,14 +13,17 @@
 
 namespace loewner::detail {
 
+/// The square roots of ascending values, descending; negative values count as 0.
 inline std::vector<double> roots_descending(std::vector<double> ascending) {
   std::ranges::reverse(ascending);
   for (double& value : ascending) value = std::sqrt(std::max(0.0, value));
   return ascending;
 }
 
-/// The singular values of A from G = A^T A, descending: roots of its eigenvalues. Those below sqrt(eps64) of the
-/// largest are noise. Only the upper triangle of G is read. The caller is named when LAPACK does not converge.
+/// The singular values of A, descending: square roots of the eigenvalues of G = A^T A. Values below sqrt(eps64) of the
+/// largest are noise. Only the upper triangle of G is read.
+///
+/// Errors    InvalidArgument "<caller>: ..." when LAPACK does not converge.
 inline std::vector<double> singular_values_from_gram(Matrix<double> g, const char* caller) {
   std::vector<double> values;
   require(blas::symmetric_eigenvalues(g.view(), values),
@@ -28,7 +31,7 @@ inline std::vector<double> singular_values_from_gram(Matrix<double> g, const cha
   return roots_descending(std::move(values));
 }
 
-/// The same in float32: those below sqrt(eps32) are noise.
+/// The same in float32: values below sqrt(eps32) of the largest are noise.
 inline std::vector<double> singular_values_from_gram(Matrix<float> g) {
   std::vector<float> diagonal, beside;
   blas::tridiagonal_form(g.view(), diagonal, beside);

@@ -42,7 +42,7 @@ Matrix<double> OrthonormalRange::combined(MatrixView<const double> coefficients)
   return result;
 }
 
-// R^T with zero columns up to a square, so that all right vectors come out.
+// R^T with zero columns up to a square, so that the SVD has all right vectors.
 Matrix<double> OrthonormalRange::projected() const {
   const auto size = static_cast<Index>(r_.size());
   Matrix<double> r_t(size, size);
@@ -87,7 +87,7 @@ void GramRange::append(Matrix<double> images, const Matrix<double>& inner) {
   }
 }
 
-// X times vectors: one row for each of them.
+// X times vectors, one row per vector.
 Matrix<double> GramRange::products_with(MatrixView<const double> vectors) const {
   return parallel_matrix_sum(num_pieces(dimension_), vectors.cols(), size_, [&](Index piece, MatrixView<double> sum) {
     const Index first = piece * kPiece, count = length_of_piece(piece, dimension_);

@@ -16,16 +16,16 @@ struct RitzTriples {
   Matrix<double> left_t;       // m x rows of X
 };
 
-/// The images A V of a growing orthonormal basis V (m vectors), kept as rows X that span them.
+/// The images A V of a growing orthonormal basis V (m vectors), represented by rows X with the same span.
 ///
-/// Errors    InvalidArgument, `caller` in front, when LAPACK does not converge.
+/// Errors    InvalidArgument "<caller>: ..." when LAPACK does not converge.
 class KrylovRange {
  public:
   explicit KrylovRange(const char* caller) : caller_(caller) {}
   virtual ~KrylovRange() = default;
 
-  /// Takes the images of more vectors of V, one per column. inner: row j has V_i^T A^T A v_j for the j-th of them and
-  /// all V_i up to the last of them; it may have fewer rows, for vectors of which A^T A v is not known, or none.
+  /// Appends the images of more vectors of V, one per column. inner: row j has V_i^T A^T A v_j for the j-th new vector
+  /// and all V_i up to the last new one. It may have fewer rows, or none, if A^T A v is unknown for the others.
   virtual void append(Matrix<double> images, const Matrix<double>& inner) = 0;
   virtual void clear() = 0;
   virtual Index size() const = 0;  ///< rows of X
@@ -35,7 +35,7 @@ class KrylovRange {
 
   virtual Matrix<double> gram() const = 0;  ///< V^T A^T A V
   virtual RitzTriples ritz() const = 0;
-  virtual std::vector<double> ritz_values() const = 0;  ///< the values alone, faster
+  virtual std::vector<double> ritz_values() const = 0;  ///< the values only, faster
 
  protected:
   const char* caller_;
@@ -63,11 +63,11 @@ class OrthonormalRange final : public KrylovRange {
   std::vector<std::vector<double>> r_;  // r_[j]: coefficients of A V_j on the first rows of X
 };
 
-/// X = A V itself, and the Gram matrix of its rows: squares of Ritz values to rounding of the largest square. Left
-/// vectors are as orthonormal as the products are exact.
+/// X = A V itself and the Gram matrix of its rows: squared Ritz values to rounding of the largest square. Left vectors
+/// are as orthonormal as the products are accurate.
 class GramRange final : public KrylovRange {
  public:
-  /// Cost      none where `inner` is given, else 2 w n m flops.
+  /// Cost      none if `inner` is given, otherwise 2 w n m flops.
   GramRange(Index dimension, const char* caller) : KrylovRange(caller), dimension_(dimension) {}
 
   void append(Matrix<double> images, const Matrix<double>& inner) override;
@@ -81,7 +81,7 @@ class GramRange final : public KrylovRange {
  private:
   Matrix<double> products_with(MatrixView<const double> vectors) const;
 
-  // X^T block by block as it came: turning it would cost more than its numbers.
+  // X^T as the appended blocks: transposing it would cost more than its products.
   std::vector<Matrix<double>> blocks_;
   Index dimension_, size_ = 0;
   std::vector<std::vector<double>> gram_;  // gram_[j]: inner products of X_j with X_0 ... X_j

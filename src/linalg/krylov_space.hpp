@@ -26,8 +26,8 @@ enum class Breakdown { refill, drop };
 /// the time for short vectors of V and keeps half of the digits, enough for float32 products.
 enum class RangeKind { orthonormal, gram };
 
-/// An orthonormal basis V of a sum of block Krylov spaces of A^T A, and the images A V. The last rows of V are pending:
-/// they have not been multiplied with A yet.
+/// An orthonormal basis V of a sum of block Krylov spaces of A^T A, and the images A V. The last rows of V are
+/// pending: they have not been multiplied with A yet.
 ///
 /// Shapes    A: n x d; V: at most `capacity` vectors of length d.
 /// Cost      step: w products with A and c with A^T for w pending vectors, c of which are continued; one read of A if
@@ -67,15 +67,15 @@ class KrylovSpace {
 
   /// Whether some vectors are held out. A restart mixes them with the others and ends that.
   bool holds_out() const;
-  /// The Ritz values of the space without the held-out vectors, without new products. The gain of the held-out vectors
-  /// shows whether the block is large enough. Squares are accurate to the rounding of the largest.
+  /// The Ritz values of the space without the held-out vectors, without new products. The gain of the held-out
+  /// vectors shows whether the block is large enough. Squares are accurate to the rounding of the largest.
   std::vector<double> ritz_values_without_held_out() const;
 
   /// Keeps the span of the leading `count` Ritz vectors and the pending vectors only: a thick restart.
   void restart(Index count);
 
-  /// ||A - A Z Z^T||_F^2 for the leading k Ritz vectors Z: from ||A||_F unless the difference cancels, otherwise the mean
-  /// over kProbes Gaussian probes, which are drawn once and cost as many products.
+  /// ||A - A Z Z^T||_F^2 for the leading k Ritz vectors Z: from ||A||_F unless the difference cancels, otherwise the
+  /// mean over kProbes Gaussian probes, which are drawn once and cost as many products.
   double squared_residual(std::span<const double> ritz_values, Index k);
   static constexpr Index kProbes = 16;
 

@@ -34,8 +34,8 @@ Matrix<T> leading_rows(MatrixView<const T> a, Index count) {
 
 template <typename T>
 void transpose_into(MatrixView<const T> a, MatrixView<T> result) {
-  constexpr Index kStrip = 32;   // columns whose cache lines wait for the other rows
-  constexpr Index kRows = 4096;  // of a task
+  constexpr Index kStrip = 32;   // columns whose cache lines stay in the cache for the other rows
+  constexpr Index kRows = 4096;  // per task
   parallel_for((a.rows() + kRows - 1) / kRows, [&](Index block) {
     const Index begin = block * kRows, end = std::min(begin + kRows, a.rows());
     for (Index first = 0; first < a.cols(); first += kStrip) {

@@ -53,8 +53,8 @@ std::vector<double> row_norms(const Matrix<double>& block) {
   return norms;
 }
 
-// x = x' + sum_j coefficients[j] rows_j for the first `count` rows; twice is enough for rows that keep half a length,
-// and the caller comes back for the others.
+// x = x' + sum_j coefficients[j] rows_j for the first `count` rows. Two passes suffice for rows that keep half of
+// their length; the caller repeats the others.
 void project_out(const Matrix<double>& rows, Index count, std::span<double> x, std::span<double> coefficients) {
   for (int pass = 0; pass < 2; ++pass) {
     for (Index j = 0; j < count; ++j) {
@@ -69,13 +69,13 @@ void scale(std::span<double> x, double factor) {
   for (double& value : x) value *= factor;
 }
 
-// What one round made of a block: block_before = within block_after.
+// The result of one round: block_before = within block_after.
 struct Round {
   Matrix<double> within;       // rows before x rows after
-  bool is_orthogonal = false;  // every row kept half of its length, so rounding errors were not blown up
+  bool is_orthogonal = false;  // every row kept half of its length, so rounding errors were not amplified
 };
 
-// Puts row i of the block to place `kept` as the next orthonormal row; false when nothing of it remains.
+// Moves row i of the block to position `kept` as the next orthonormal row; false if nothing of it remains.
 bool accept(Matrix<double>& block, Index i, Index kept, double length_before, Round& round) {
   if (i != kept) std::ranges::copy(block.row(i), block.row(kept).begin());
   const auto x = block.row(kept);
@@ -109,9 +109,9 @@ Matrix<double> identity(Index size) {
   return result;
 }
 
-// The same from the Cholesky factor of the Gram matrix, L: block = L (L^-1 block), with long loops only. Its errors
-// grow with the square of what rows lose, so nothing is done where one loses more than a factor of 1000; what it leaves
-// is for the next round.
+// The same from the Cholesky factor L of the Gram matrix, block = L (L^-1 block), with long loops only. Its errors
+// grow with the square of the loss of length, so it refuses losses beyond a factor of 1000. The next round corrects
+// the rest.
 std::optional<Round> orthonormalize_at_once(Matrix<double>& block, std::span<const double> lengths_before) {
   constexpr double kSafe = 1e-3;
   const Index rows = block.rows();
@@ -141,7 +141,7 @@ Round orthonormalize_within(Matrix<double>& block, std::span<const double> lengt
   Round round{.within = Matrix<double>(block.rows(), block.rows()), .is_orthogonal = true};
   Index kept = 0;
   for (Index i = 0; i < block.rows(); ++i) {
-    if (kept == room) {  // the space is full: the others lie in the span
+    if (kept == room) {  // the space is full: the other rows lie in the span
       project_out(block, kept, block.row(i), round.within.row(i));
       continue;
     }
@@ -214,7 +214,7 @@ void add_product(double alpha, MatrixView<const double> a, MatrixView<const doub
 }
 
 Matrix<double> OrthonormalRows::append(Matrix<double> block, GaussianRows* refill) {
-  // Throughout: the block that came in = along rows + within block.
+  // Invariant: the original block = along rows + within block.
   constexpr int kMaxRounds = 6;
   Matrix<double> along(block.rows(), size_), within = identity(block.rows());
   for (int round_index = 0; round_index < kMaxRounds; ++round_index) {

@@ -9,7 +9,7 @@
 
 namespace loewner::detail {
 
-/// Rows of independent standard normals, each a function of (seed, purpose, number of rows drawn before).
+/// Rows of independent standard normals; each is a function of (seed, purpose, number of earlier rows).
 class GaussianRows {
  public:
   GaussianRows(std::uint64_t seed, RandomPurpose purpose) : seed_(seed), purpose_(purpose) {}
@@ -22,19 +22,19 @@ class GaussianRows {
   std::uint64_t drawn_ = 0;
 };
 
-/// Orthonormal vectors of one dimension, one per row, to which blocks are added.
+/// A growing set of orthonormal vectors, one per row.
 ///
-/// Method    block Gram-Schmidt against the rows so far and Gram-Schmidt inside the block, at least twice, and again
-///           while a row lost more than half of its length: what is left is orthogonal to rounding
-///           [GiraudLangouRozloznik2005]. A row of which less than kDependent remains lies in the span: it is replaced
-///           by a random one (refill) or left out.
+/// Method    block Gram-Schmidt against the existing rows and Gram-Schmidt inside the block, at least twice, and again
+///           while a row loses more than half of its length: the result is orthogonal to rounding
+///           [GiraudLangouRozloznik2005]. A row that keeps less than kDependent of its length lies in the span: it is
+///           replaced by a random one (refill) or dropped.
 /// Random    the same bits for any number of threads.
 class OrthonormalRows {
  public:
   static constexpr double kDependent = 1e-13;
 
   OrthonormalRows() = default;
-  /// capacity: rows that will be held at most.
+  /// capacity: the largest number of rows.
   OrthonormalRows(Index capacity, Index dimension) : rows_(Matrix<double>::uninitialized(capacity, dimension)) {}
 
   Index size() const { return size_; }
@@ -42,8 +42,8 @@ class OrthonormalRows {
   MatrixView<const double> view() const { return rows_.view().row_block(0, size_); }
   MatrixView<const double> view(Index first, Index count) const { return rows_.view().row_block(first, count); }
 
-  /// Appends rows so that block = L rows, and returns L (block.rows() x size()). `refill` null: dependent rows are left
-  /// out. No more rows come than the dimension has room for.
+  /// Appends rows so that block = L rows, and returns L (block.rows() x size()). Dependent rows are dropped if `refill`
+  /// is null. The number of rows never exceeds the dimension.
   Matrix<double> append(Matrix<double> block, GaussianRows* refill);
 
   /// Forgets all rows from `size` on.
@@ -56,8 +56,9 @@ class OrthonormalRows {
   Index size_ = 0;
 };
 
-/// c = a b^T and c += alpha a b for long rows: columns are shared out in fixed pieces.
+/// a b^T for long rows, in parallel over fixed pieces of the columns.
 Matrix<double> times_transposed(MatrixView<const double> a, MatrixView<const double> b);
+/// c += alpha a b for long rows of b, in parallel over fixed pieces of the columns.
 void add_product(double alpha, MatrixView<const double> a, MatrixView<const double> b, MatrixView<double> c);
 
 }  // namespace loewner::detail

@@ -9,11 +9,11 @@
 
 namespace loewner::detail {
 
-/// sum over the blocks of what add(block, sum) adds to a rows x cols matrix, in parallel.
+/// A rows x cols matrix, the sum over the blocks of the terms that add(block, sum) adds to `sum`, in parallel.
 ///
-/// Lane l adds the blocks l, l + lanes, ... to a matrix of its own, and the lanes are added in order. Their number
-/// depends on the blocks and the size of the matrix only (256 MiB of lanes at most), so the result does not depend on
-/// the number of threads.
+/// Method    lane l adds the blocks l, l + lanes, ... to a partial sum, then the lanes are added in order. The number
+///           of lanes depends on the blocks and the size of the matrix only (at most 256 MiB in total).
+/// Random    none; the same bits for any number of threads.
 template <typename Add>
 Matrix<double> parallel_matrix_sum(Index blocks, Index rows, Index cols, Add&& add) {
   const Index most = std::clamp<Index>((Index{1} << 25) / std::max<Index>(1, rows * cols), 1, 8);

@@ -11,11 +11,11 @@ namespace loewner::detail {
 double dot(std::span<const float> a, std::span<const double> x);
 double dot(std::span<const double> a, std::span<const double> x);
 
-/// Sum of the squares, in float64, in the lanes of lane_sum.
+/// sum_j a_j^2 in float64, in the lanes of lane_sum.
 double squared_length(std::span<const float> a);
 double squared_length(std::span<const double> a);
 
-/// y = alpha a, the products in float64
+/// y = alpha a, with products in float64
 void set_scaled(double alpha, std::span<const float> a, std::span<float> y);
 void set_scaled(double alpha, std::span<const float> a, std::span<double> y);
 

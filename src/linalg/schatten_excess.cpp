@@ -15,7 +15,7 @@ double schatten_excess(const ResidualSpectrum& spectrum, double p) {
   }
   const double first = spectrum.tail.empty() ? 0 : spectrum.tail.front();
   if (first <= 0) return std::numeric_limits<double>::infinity();
-  const double gain = spectrum.gain / (first * first);  // in units of the first value from here on
+  const double gain = spectrum.gain / (first * first);  // relative to the first value from here on
   if (std::isinf(p)) return std::sqrt(1 + gain) - 1;
   double powers = 0, squares = 0;
   for (const double value : spectrum.tail) {

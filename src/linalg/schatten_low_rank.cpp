@@ -57,14 +57,14 @@ SchattenPlan schatten_plan(Index size, const SchattenOptions& options) {
 KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options) {
   const SchattenPlan plan = schatten_plan(std::min(a.rows(), a.cols()), options);
   const Index few = plan.large_block * (plan.few_steps + 1), many = plan.small_block * (plan.many_steps + 1);
-  // Two chains on their own: vectors that one of them no longer multiplies would deflate the other one's products, and
-  // with them go directions that it was about to find. Other random vectors, or blocks would begin alike.
+  // Two separate chains: in a common basis, vectors that one chain no longer continues would deflate the products of
+  // the other and remove directions that it would find. The seeds differ, otherwise the blocks would start alike.
   detail::KrylovSpace large(a, few, ~options.seed, kSchattenCaller),
       space(a, many + few, options.seed, kSchattenCaller);
   grow(large, std::min(plan.large_block, a.cols()), plan.few_steps);
   grow(space, std::min(plan.small_block, a.cols()), plan.many_steps);
-  // The products with what is new of them are taken once more: combined from the old ones they would lose the digits
-  // that the two spaces share.
+  // The new parts are multiplied once more: combinations of the old products would lose the digits that the two
+  // spaces share.
   space.add_pending(large.vectors());
   space.step(0);
   KrylovSvd svd = space.leading(space.ritz(), options.rank);

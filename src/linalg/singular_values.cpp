@@ -25,7 +25,7 @@ Matrix<double> gram_of_shorter_side(GramOf product, const RowSource& a, std::spa
   return product(DenseRows(columns.view()), {});
 }
 
-// Infinity where one is not finite: comparisons alone would lose a NaN.
+// Infinity if one is not finite, since comparisons would ignore a NaN.
 double largest_diagonal(const Matrix<double>& g) {
   double largest = 0;
   for (Index i = 0; i < g.rows(); ++i) {
@@ -35,14 +35,14 @@ double largest_diagonal(const Matrix<double>& g) {
   return largest;
 }
 
-// Its diagonal tells without a pass of its own whether all entries are finite: their squares fit into float64.
+// Its diagonal shows without another pass whether all entries are finite, since their squares fit into float64.
 Matrix<double> gram_of_finite(const RowSource& a, std::span<const double> row_weights, const std::string& caller) {
   Matrix<double> g = gram_of_shorter_side(gram, a, row_weights);
   if (!std::isfinite(largest_diagonal(g))) require_finite(a, caller + ": the matrix");
   return g;
 }
 
-// In float32 where the squares stay well inside its range.
+// In float32 if the squares stay well inside its range.
 Matrix<double> fast_gram_of_finite(const RowSource& a, const std::string& caller) {
   Matrix<double> g = gram_of_shorter_side(gram_float32, a, {});
   const double largest = largest_diagonal(g);
@@ -71,7 +71,7 @@ std::vector<double> singular_values_float32(const RowSource& a) {
 }
 
 std::vector<double> relative_residuals(const std::vector<double>& singular_values, double residual_norm) {
-  std::vector<double> tail(singular_values.size() + 1);  // summed from the small end, where digits would be lost
+  std::vector<double> tail(singular_values.size() + 1);  // summed from the small end, to keep its digits
   tail.back() = residual_norm * residual_norm;
   for (std::size_t k = singular_values.size(); k > 0; --k) {
     tail[k - 1] = tail[k] + singular_values[k - 1] * singular_values[k - 1];

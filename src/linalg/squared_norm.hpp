@@ -23,7 +23,7 @@ double squared_norm(MatrixView<const T> rows) {
   return sum;
 }
 
-/// Entries of the same place add up before they are squared; memory cols doubles.
+/// Adds entries at the same position before it squares them; memory cols doubles.
 template <typename T>
 double squared_norm(CsrView<T> rows) {
   std::vector<double> row(rows.cols());

@@ -12,8 +12,7 @@ LOEWNER_INLINE void widen_kernel_body(const T* row, Index count, double* __restr
   for (Index j = 0; j < count; ++j) wide[j] = static_cast<double>(row[j]);
 }
 
-// One value of each of as many vectors as fill a register: those of a tile in as many turns as their values need
-// registers of the processor.
+// One register with a value of each of several vectors; the vectors of a tile need several such registers.
 template <int kBytes, int kPanels, typename Real>
 LOEWNER_INLINE void multiply_tile(MatrixView<const Real> a, const Real* const (&x)[kPanels],
                                   Real* const (&u)[kPanels]) {
@@ -60,7 +59,7 @@ LOEWNER_INLINE void multiply_tile_transposed(MatrixView<const Real> a, const Rea
   }
 }
 
-// Two panels at once where there are registers for them: a product waits for a value of the tile less often.
+// Two panels at once if there are enough registers, so that products wait for values of the tile less often.
 template <int kBytes, typename Real>
 LOEWNER_INLINE void tile_product_kernel_body(MatrixView<const Real> a, Panels<const Real> x, Panels<Real> u) {
   Index p = 0;

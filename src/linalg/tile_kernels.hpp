@@ -7,13 +7,13 @@
 #include "loewner/base/matrix_view.hpp"
 
 // Products of dense rows with a few vectors: BLAS packs a matrix before it multiplies, which costs more than the
-// product with so few.
+// product with few vectors.
 namespace loewner::detail {
 
 /// Rows of a tile.
 inline constexpr Index kTile = 8;
 
-/// Vectors of a tile: those that fill 64 bytes.
+/// Vectors of a tile: 64 bytes.
 template <typename Real>
 inline constexpr Index kTileVectors = 64 / static_cast<Index>(sizeof(Real));
 
@@ -21,7 +21,7 @@ inline constexpr Index kTileVectors = 64 / static_cast<Index>(sizeof(Real));
 void widen(std::span<const float> row, std::span<double> wide);
 void widen(std::span<const double> row, std::span<double> wide);
 
-/// Panels of kTileVectors vectors each, contiguous, whose starts lie `step` values apart.
+/// Contiguous panels of kTileVectors vectors each; their starts are `step` values apart.
 template <typename T>
 struct Panels {
   T* first = nullptr;
@@ -35,8 +35,8 @@ struct Panels {
 /// u += a x
 ///
 /// Shapes    a: kTile rows of any stride, panels of x: a.cols() x kTileVectors, as many of u: kTile x kTileVectors.
-/// Accuracy  sums over columns in their order, each product added with one rounding where the processor can: the same
-///           bits on all that have AVX2, other last bits elsewhere.
+/// Accuracy  sums in the order of the columns, with fused multiply-adds if the processor has them: the same bits on
+///           all processors with AVX2, other last bits elsewhere.
 void add_tile_product(MatrixView<const double> a, Panels<const double> x, Panels<double> u);
 void add_tile_product(MatrixView<const float> a, Panels<const float> x, Panels<float> u);
 

@@ -11,14 +11,14 @@
 // Products of a block of dense rows with several vectors, computed in float64 or float32 (Real).
 namespace loewner::detail {
 
-/// Vectors by the width w of a tile: panel p holds columns w p ... w p + w - 1, row after row, with zeros beyond the
-/// last.
+/// The number of panels for some vectors. With w = kTileVectors, panel p holds the columns w p ... w p + w - 1, row
+/// after row, with zeros beyond the last.
 template <typename Real>
 Index num_panels(Index vectors) {
   return (vectors + kTileVectors<Real> - 1) / kTileVectors<Real>;
 }
 
-/// Columns of a panel that are vectors.
+/// The number of vectors in a panel.
 template <typename Real>
 Index width(Index panel, Index vectors) {
   return std::min(kTileVectors<Real>, vectors - panel * kTileVectors<Real>);
@@ -37,7 +37,7 @@ void copy_to_panels(MatrixView<const double> x, MatrixView<Real> panels) {
   }
 }
 
-/// The way back. Real: what the width of the panels is that of.
+/// Copies panels back to vectors. Real determines the width of the panels.
 template <typename Real, typename T>
 void copy_from_panels(MatrixView<const T> panels, MatrixView<double> y) {
   const Index count = num_panels<Real>(y.cols());
@@ -56,7 +56,7 @@ Matrix<Real> panels_of(MatrixView<const double> x) {
   return panels;
 }
 
-/// The panels from row `first` of each on.
+/// The panels without their rows before `first`.
 template <typename T>
 Panels<T> panels_from(MatrixView<T> panels, Index first, Index vectors) {
   const Index count = num_panels<std::remove_const_t<T>>(vectors);
@@ -82,7 +82,7 @@ class VectorsOfBlock {
   Matrix<Real> panels_;
 };
 
-/// Calls body(first, tile) for every kTile rows, zeros below the last; in place where nothing is to be converted.
+/// Calls body(first, tile) for every kTile rows, padded with zeros; without a copy if no conversion is needed.
 template <typename Real, typename T, typename Body>
 void for_each_tile(MatrixView<const T> a, Body&& body) {
   Index first = 0;
@@ -105,7 +105,7 @@ void for_each_tile(MatrixView<const T> a, Body&& body) {
   }
 }
 
-/// Brings rows that will be read next into a cache.
+/// Prefetches rows.
 template <typename T>
 void fetch(MatrixView<const T> rows) {
   for (Index i = 0; i < rows.rows(); ++i) {
@@ -115,9 +115,9 @@ void fetch(MatrixView<const T> rows) {
   }
 }
 
-/// Calls body(first column, tile's first row, tile) for all tiles of a strip of columns, then of the next: strips so
-/// narrow that what a tile is multiplied with stays in a first-level cache from tile to tile. Rows are read in pieces
-/// then, which processors do not foresee.
+/// Calls body(first column, first row, tile) for all tiles of a strip of columns, then of the next strip. Strips are
+/// so narrow that the vectors stay in a first-level cache from tile to tile. Hardware prefetching fails for such
+/// short pieces of rows, so they are prefetched here.
 template <typename Real, typename T, typename Body>
 void for_each_tile_of_strips(MatrixView<const T> a, Index vectors, Body&& body) {
   constexpr Index kStripBytes = 24 << 10, kNarrowest = 64;
@@ -169,7 +169,7 @@ void add_transposed_product(MatrixView<const T> a, MatrixView<const double> u, M
   add_transposed_product_of(a, u.cols(), vectors, y);
 }
 
-/// u += A x and y += A^T u, the rows read once for the two.
+/// u += A x, then y += A^T u, with one read of the rows.
 template <typename Real, typename T>
 void add_both_products(MatrixView<const T> a, MatrixView<const Real> x, MatrixView<double> u, MatrixView<Real> y) {
   VectorsOfBlock<Real> sums(u);

@@ -13,14 +13,14 @@
 namespace loewner::detail {
 namespace {
 
-constexpr Index kPlaces = 64;  // counted at once: four vectors of the widest registers
+constexpr Index kPlaces = 64;  // points counted at once: four of the widest registers
 
-// below[s] = how many eigenvalues are less than places[s]: the negative pivots of the factorization of T - places[s].
-// A pivot of 0 makes the next one infinitely negative, and that the one after it as if there were no entry beside it.
+// below[s] = the number of eigenvalues below places[s]: the negative pivots of the factorization of T - places[s].
+// After a pivot of 0 the next one is -infinity, and the one after that has no off-diagonal term.
 template <int kBytes>
 LOEWNER_INLINE void sturm_counts_body(const float* diagonal, const float* squares, Index n, const float* places,
                                       std::int32_t* below) {
-  constexpr Index kAtOnce = 4, kStep = kBytes / 4;  // chains of divisions side by side that fill the divider
+  constexpr Index kAtOnce = 4, kStep = kBytes / 4;  // independent chains of divisions that keep the divider busy
   for (Index first = 0; first < kPlaces; first += kAtOnce * kStep) {
     RegisterValues<kBytes, float> place[kAtOnce], pivot[kAtOnce];
     RegisterValues<kBytes, std::int32_t> negative[kAtOnce];  // -1 for each
@@ -59,11 +59,11 @@ Interval gershgorin(std::span<const float> diagonal, std::span<const float> besi
   return all;
 }
 
-// T, and how many of its eigenvalues are less than given places.
+// T, with counts of the eigenvalues below given points.
 class SturmCounts {
  public:
   SturmCounts(std::span<const float> diagonal, std::span<const float> beside) : diagonal_(diagonal) {
-    // Never 0: no pivot then divides 0 by 0.
+    // Never 0, so that no pivot divides 0 by 0.
     for (const float b : beside) squares_.push_back(std::max(b * b, std::numeric_limits<float>::min()));
   }
 
@@ -83,7 +83,7 @@ class SturmCounts {
   std::vector<float> squares_;
 };
 
-// Eigenvalue k lies between the last of n + 1 places that at most k others are below of and the next one.
+// Eigenvalue k lies between the last of n + 1 points with at most k eigenvalues below it and the next point.
 std::vector<Interval> first_intervals(const SturmCounts& counts, const Interval& all, std::size_t n) {
   std::vector<float> places;
   for (std::size_t s = 0; s <= n; ++s) {

@@ -37,10 +37,11 @@ Index num_vectors(const TruncatedSvdOptions& options) {
   return std::max(options.rank, options.vectors);
 }
 
-// The eigenpairs of A^T W A from products in float32, unless what these change may matter at the rank, or the squares
-// leave the range of float32. Measured: 7e-9 of the trace on eigenvalues, 1e-9 on what a subspace captures.
+// The eigenpairs of A^T W A from float32 products. Nothing if their errors may matter at the rank, or if squares leave
+// the range of float32. Measured errors: 7e-9 of the trace for eigenvalues, 1e-9 for the energy in a subspace.
 std::optional<SymmetricEigen> float32_gram_eigen(const RowSource& a, const TruncatedSvdOptions& options) {
-  constexpr double kNoise = 1e-7, kSmallest = 1e-20, kLargest = 1e30;  // of the trace; of the trace's own size
+  constexpr double kNoise = 1e-7, kSmallest = 1e-20,
+                   kLargest = 1e30;  // kNoise relative to the trace, the others absolute
   Matrix<double> g = gram_float32(a, options.row_weights);
   double trace = 0;
   for (Index i = 0; i < g.rows(); ++i) trace += g(i, i);
@@ -55,7 +56,7 @@ std::optional<SymmetricEigen> float32_gram_eigen(const RowSource& a, const Trunc
 RightSingularVectors gram_route(const RowSource& a, const TruncatedSvdOptions& options) {
   std::optional<SymmetricEigen> found;
   if (options.eps > 0) found = float32_gram_eigen(a, options);
-  // float32 squares fit in float64 whatever their scale (1e-90 ... 1e77), so the input needs no scaling first.
+  // Squares of float32 values fit into float64 (1e-90 ... 1e77), so the input needs no scaling.
   const SymmetricEigen eigen = found ? *std::move(found) : symmetric_eigen(gram(a, options.row_weights));
   RightSingularVectors result;
   result.route = SvdRoute::gram;
@@ -64,7 +65,7 @@ RightSingularVectors gram_route(const RowSource& a, const TruncatedSvdOptions& o
   return result;
 }
 
-// R of the QR factorization of sqrt(W) A: each block of rows is stacked under the R so far and reduced again.
+// R of the QR factorization of sqrt(W) A: each block of rows is stacked below the current R and reduced again.
 Matrix<double> streamed_qr(const RowSource& a, std::span<const double> row_weights) {
   const Index d = a.cols(), per_block = std::max<Index>(4 * d, 64);
   Matrix<double> stack = Matrix<double>::uninitialized(d + per_block, d);

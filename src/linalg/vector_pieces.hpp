@@ -5,10 +5,10 @@
 
 #include "loewner/base/parallel.hpp"
 
-// Long vectors are cut into pieces, one task each.
+// Parallel loops over the pieces of long vectors.
 namespace loewner::detail {
 
-/// Entries of a piece: those of eight vectors are 64 KiB.
+/// Entries of a piece: eight vectors have 64 KiB.
 inline constexpr Index kPiece = 1024;
 
 inline Index num_pieces(Index length) {

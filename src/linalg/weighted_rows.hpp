@@ -10,7 +10,7 @@
 
 namespace loewner::detail {
 
-/// sqrt(W) A in float32. Both outlive it.
+/// sqrt(W) A in float32 as a RowSource. A and the weights must outlive it.
 class WeightedRows final : public RowSource {
  public:
   WeightedRows(const RowSource& a, std::span<const double> row_weights) : a_(a), row_weights_(row_weights) {}

@@ -14,7 +14,7 @@
 namespace loewner::detail {
 namespace {
 
-constexpr double kRankLimit = 1e-12;  // eigenvalues of Q below this fraction of the largest are taken for 0
+constexpr double kRankLimit = 1e-12;  // eigenvalues of Q below this fraction of the largest are treated as 0
 
 double trace(const Matrix<double>& q) {
   double sum = 0;

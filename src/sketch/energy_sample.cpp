@@ -14,20 +14,20 @@ namespace {
 
 struct Draw {
   std::vector<Index> rows;
-  std::vector<double> chances;
+  std::vector<double> probabilities;
 };
 
 Draw draw_rows(std::span<const double> energies, double c, double offset) {
   Draw draw;
-  double passed = 0;  // the sum of the chances so far
+  double passed = 0;  // the sum of the probabilities so far
   for (std::size_t i = 0; i < energies.size(); ++i) {
     if (!(energies[i] > 0)) continue;
-    const double chance = std::min(1.0, c * energies[i]);
+    const double probability = std::min(1.0, c * energies[i]);
     const double mark = static_cast<double>(draw.rows.size()) + offset;
-    passed += chance;
-    if (chance < 1 && passed <= mark) continue;
+    passed += probability;
+    if (probability < 1 && passed <= mark) continue;
     draw.rows.push_back(static_cast<Index>(i));
-    draw.chances.push_back(chance);
+    draw.probabilities.push_back(probability);
   }
   return draw;
 }
@@ -45,8 +45,8 @@ EnergySample sample_rows_by_energy(const RowSource& a, std::span<const double> r
   detail::gather_rows(a, draw.rows, sample.rows.view());
   for (std::size_t i = 0; i < draw.rows.size(); ++i) {
     const double weight = row_weights.empty() ? 1.0 : row_weights[draw.rows[i]];
-    sample.weights.push_back(weight / draw.chances[i]);
-    sample.missing += (1 - draw.chances[i]) / static_cast<double>(draw.rows.size());
+    sample.weights.push_back(weight / draw.probabilities[i]);
+    sample.missing += (1 - draw.probabilities[i]) / static_cast<double>(draw.rows.size());
   }
   return sample;
 }

@@ -11,7 +11,8 @@
 
 namespace loewner::detail {
 
-/// The factor c for which the chances min(1, c energy) add up to count; infinity when all rows of any energy are taken.
+/// The factor c for which the probabilities min(1, c energy) add up to `count`; infinity if at most `count` rows have
+/// energy.
 inline double inclusion_factor(std::vector<double> energies, Index count) {
   constexpr double kAll = std::numeric_limits<double>::infinity();
   if (std::ranges::count_if(energies, [](double energy) { return energy > 0; }) <= count) return kAll;

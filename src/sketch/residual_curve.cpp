@@ -12,7 +12,7 @@
 namespace loewner {
 namespace {
 
-// Rows that are measured while they pass, so that a file is read once.
+// Rows whose squared norms are summed while they are read, so that a file is read once.
 class MeasuredRows final : public RowSource {
  public:
   explicit MeasuredRows(const RowSource& a) : a_(a), squares_(a.rows()) {}
@@ -32,7 +32,7 @@ class MeasuredRows final : public RowSource {
 
  private:
   const RowSource& a_;
-  mutable std::vector<double> squares_;  // by row: each is written by the one thread that reads it
+  mutable std::vector<double> squares_;  // by row: only the thread that reads a row writes its value
 };
 
 template <typename Rows>

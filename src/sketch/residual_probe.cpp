@@ -20,7 +20,7 @@ Matrix<double> gaussian_probes(Index rows, Index probes, std::uint64_t seed) {
   return g;
 }
 
-// Lengths, not squares: they do not overflow.
+// Lengths, since squares could overflow.
 std::vector<double> column_lengths(const Matrix<double>& a) {
   std::vector<double> largest(static_cast<std::size_t>(a.cols())), lengths = largest;
   for (Index i = 0; i < a.rows(); ++i) {

@@ -11,9 +11,9 @@
 namespace loewner {
 namespace {
 
-constexpr Index kSampleForEachValue = 4;  // rows of the sample for each value that is taken from it
-constexpr double kSmoothing = 0.35;       // distance from the real axis at t = 1; it falls as t^(-1/3)
-constexpr Index kNeighbours = 8;          // values at least whose median the power law starts from
+constexpr Index kSampleForEachValue = 4;  // rows of the sample per value that it provides
+constexpr double kSmoothing = 0.35;       // distance from the real axis at t = 1; proportional to t^(-1/3)
+constexpr Index kNeighbors = 8;           // least number of values whose median starts the power law
 constexpr double kSteepest = 60;          // exponent of the power law
 
 std::vector<double> eigenvalues_of(const EnergySample& sample) {
@@ -23,7 +23,7 @@ std::vector<double> eigenvalues_of(const EnergySample& sample) {
   return values;
 }
 
-// Stretched so that they add up to the energy, which is known better than any of them.
+// Scales the values so that they add up to the energy, which is known more accurately.
 void scale_to_sum(std::vector<double>& values, double energy) {
   const double sum = std::accumulate(values.rbegin(), values.rend(), 0.0);
   if (!(sum > 0)) return;
@@ -60,7 +60,7 @@ double power_sum(double start, Index from, Index to, double exponent) {
   return sum;
 }
 
-// The exponent for which the power law from `start` at number `from` on adds up to `energy`, between flat and steep.
+// The exponent for which a power law that starts with `start` at index `from` adds up to `energy`.
 double exponent_for(double start, Index from, Index to, double energy) {
   double low = 0, high = kSteepest;
   for (int step = 0; step < 40; ++step) {
@@ -73,7 +73,7 @@ double exponent_for(double start, Index from, Index to, double energy) {
 void append_power_law(std::vector<double>& values, double energy, Index count) {
   const auto known = static_cast<Index>(values.size());
   const double rest = std::max(0.0, energy - std::accumulate(values.rbegin(), values.rend(), 0.0));
-  const Index neighbors = std::min(known, std::max(kNeighbours, known / 16));
+  const Index neighbors = std::min(known, std::max(kNeighbors, known / 16));
   const double start = std::max(values[known - 1 - neighbors / 2], rest / static_cast<double>(count - known));
   const double exponent = exponent_for(start, known, count, rest);
   for (Index i = known + 1; i <= count; ++i) {
@@ -93,7 +93,7 @@ std::vector<double> sampled_singular_values(const EnergySample& sample, double e
   } else {
     values = leading_values(eigenvalues, sample, count);
     if (static_cast<Index>(values.size()) < count) append_power_law(values, energy, count);
-    std::ranges::sort(values, std::ranges::greater());  // the power law may start above the last of the others
+    std::ranges::sort(values, std::ranges::greater());  // the power law may start above the last known value
     scale_to_sum(values, energy);
   }
   for (double& value : values) value = std::sqrt(value);

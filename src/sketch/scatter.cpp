@@ -6,10 +6,10 @@
 namespace loewner::detail {
 namespace {
 
-// The next rows are fetched early: a strip of them is too short for the hardware to see.
+// Rows are prefetched: a strip of them is too short for hardware prefetching.
 constexpr Index kRowsAhead = 12;
 
-// Width columns stay in registers while the targets of a row are visited.
+// `Width` columns stay in registers for all targets of a row.
 template <Index Width, typename T>
 LOEWNER_INLINE void scatter_strip(const T* a, Index stride, Index rows, const std::uint32_t* entries, Index targets,
                                   double* out, Index out_stride) {
@@ -25,7 +25,7 @@ LOEWNER_INLINE void scatter_strip(const T* a, Index stride, Index rows, const st
   }
 }
 
-// As many strips of this width as fit from column c on; returns the column after them.
+// Processes as many strips of this width as fit from column c on; returns the next column.
 template <Index Width, typename T>
 LOEWNER_INLINE Index scatter_strips(MatrixView<const T> a, Index c, const std::uint32_t* entries, Index targets,
                                     MatrixView<double> out) {

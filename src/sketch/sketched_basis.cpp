@@ -50,8 +50,8 @@ Index rank_of(const Svd& svd) {
   return std::ranges::count_if(svd.sigma, [&](double sigma) { return sigma > limit; });
 }
 
-// A random combination z of the null directions, ||z|| about 1, must be one of A up to rounding. The factor leaves room
-// for the norm of A being larger than that of S A, and for z being a normal vector.
+// Whether a random combination z of the null directions, ||z|| about 1, is a null direction of A up to rounding. The
+// factor allows for a larger norm of A than of S A, and for the variance of ||z||.
 bool null_space_is_real(const RowMatrix& a, const Svd& svd, Index rank, std::uint64_t seed) {
   const Index d = svd.vt.cols();
   RandomStream random(seed, RandomPurpose::sampling);

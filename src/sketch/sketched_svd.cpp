@@ -24,7 +24,7 @@ namespace {
 
 constexpr const char* kMethod = "sketched_svd";
 constexpr double kRowsPerDirection = 3;
-constexpr Index kRowsSaved = 4;  // times the rows of the sketch: with fewer rows of A a sketch saves little
+constexpr Index kRowsSaved = 4;  // a sketch saves little if A has fewer than this many times its rows
 
 std::string message(const std::string& requirement, const std::string& received) {
   return std::string(kMethod) + ": " + requirement + ", got " + received;
@@ -47,7 +47,7 @@ void require_usable(const RowMatrix& a, const SketchedSvdOptions& options) {
   require(options.steps >= 0, [&] { return message("steps must not be negative", std::to_string(options.steps)); });
 }
 
-// A, with the squares of its entries summed as the blocks of rows are read, each once.
+// A, with the squares of its entries summed while its blocks are read, each once.
 class NormedRows final : public RowSource {
  public:
   explicit NormedRows(const RowSource& a)
@@ -72,10 +72,10 @@ class NormedRows final : public RowSource {
 struct Sketch {
   RightSingularVectors leading;  // k of them
   double squared_norm = 0;       // of A
-  double squared_residual = 0;   // of the sketch's own best matrix of rank k
+  double squared_residual = 0;   // of the best rank-k matrix of the sketch
 };
 
-// They need to be no better than the sketch itself: its own excess is k / (2 m) or more.
+// The vectors need the accuracy of the sketch only, whose excess is k / (2 m) or more.
 RightSingularVectors leading_of(const RowSource& sketch, const SketchedSvdOptions& options) {
   if (options.steps > 0) {
     auto svd = block_krylov(
@@ -116,8 +116,8 @@ KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared
   return svd;
 }
 
-// By what the error may lie above the best: ||S (A - A_k)||_F^2 is no less than the residual of the sketch, and its
-// mean over S is ||A - A_k||_F^2 with a variance below 2 / m sigma_k^2 ||A - A_k||_F^2.
+// A bound of the relative excess: ||S (A - A_k)||_F^2 is at least the residual of the sketch, and its mean over S is
+// ||A - A_k||_F^2 with a variance below 2 / m sigma_k^2 ||A - A_k||_F^2.
 double excess(const KrylovSvd& svd, const Sketch& sketch, Index rows) {
   const double residual = std::max(0.0, sketch.squared_residual);
   const double chance = 2 * sketch.leading.singular_values.back() * std::sqrt(2 * residual / static_cast<double>(rows));
