@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ||A - A V V^T||_Sp <= (1 + eps) min_B ||A - B||_Sp over spectra, exponents and seeds. Gaussian starts do not see
-// rotations, so diagonal matrices stand for all of their spectrum.
+// ||A - A V V^T||_Sp <= (1 + eps) min_B ||A - B||_Sp over spectra, exponents and seeds. Gaussian starts are invariant
+// under rotations, so diagonal matrices represent all matrices of their spectrum.
 
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ using test::DiagonalOperator;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr Index kSize = 600, kCopies = 10;
 
-// The errors at which the plan's products are well below the whole space.
+// Values of eps for which the products of the plan do not fill the whole space.
 double small_eps(double p) {
   return std::isinf(p) ? 0.01 : 0.003;
 }
@@ -51,7 +51,7 @@ std::vector<DiagonalOperator> spectra(Index rank) {
 
 using Method = std::function<Matrix<double>(const DiagonalOperator&, std::uint64_t seed)>;
 
-// How many of the runs over spectra and seeds have an excess above eps.
+// The number of runs over spectra and seeds with an excess above eps.
 int failures_of(const Method& method, Index rank, double p, double eps, std::uint64_t seeds = 4) {
   int failures = 0;
   for (const DiagonalOperator& a : spectra(rank)) {
@@ -76,7 +76,7 @@ Method adaptive(BlockKrylovOptions options) {
   };
 }
 
-// The control of equal cost: V of the last block only, as if the earlier ones had been forgotten.
+// A control of equal cost: V from the last block only, without the earlier ones.
 Matrix<double> subspace_iteration(const DiagonalOperator& a, Index k, Index block, Index products, std::uint64_t seed) {
   detail::GaussianRows random(seed, RandomPurpose::initial_guess);
   Matrix<double> vectors = random.draw(block, a.cols()), image(a.rows(), block), back(a.cols(), block);
@@ -99,20 +99,20 @@ Matrix<double> subspace_iteration(const DiagonalOperator& a, Index k, Index bloc
 
 class LowRankGuarantee : public testing::TestWithParam<double> {};
 
-TEST_P(LowRankGuarantee, TwoBlockSizesKeepItInTheProductsOfThePlan) {
+TEST_P(LowRankGuarantee, TwoBlockSizesMeetItWithTheProductsOfThePlan) {
   const SchattenOptions options{.rank = 1, .norm_exponent = GetParam(), .eps = small_eps(GetParam())};
   EXPECT_LT(schatten_plan(kSize, options).products(),
             0.75 * kSize);  // in steps of two products: less than 2 / 5 of the space
   EXPECT_EQ(failures_of(two_block_sizes(options), 1, options.norm_exponent, options.eps), 0);
 }
 
-TEST_P(LowRankGuarantee, OneStepOfEachDoesNot) {
+TEST_P(LowRankGuarantee, OneStepOfEachViolatesIt) {
   const double eps = small_eps(GetParam());
   const SchattenOptions options{.rank = 1, .norm_exponent = GetParam(), .eps = eps, .constant = 1e-6};
   EXPECT_GE(failures_of(two_block_sizes(options), 1, GetParam(), eps), 3);
 }
 
-TEST_P(LowRankGuarantee, TheAdaptiveStopKeepsItForEveryRankAndError) {
+TEST_P(LowRankGuarantee, TheAdaptiveStopMeetsItForEveryRankAndError) {
   for (const auto& [rank, eps] : {std::pair<Index, double>{1, 0.01}, {5, 0.1}, {10, 0.01}}) {
     const BlockKrylovOptions options{.rank = rank, .norm_exponent = GetParam(), .eps = eps};
     EXPECT_EQ(failures_of(adaptive(options), rank, GetParam(), eps, 2), 0) << rank << " " << eps;
@@ -121,7 +121,7 @@ TEST_P(LowRankGuarantee, TheAdaptiveStopKeepsItForEveryRankAndError) {
 
 INSTANTIATE_TEST_SUITE_P(Exponents, LowRankGuarantee, testing::Values(1.0, 2.0, 4.0, kInfinity));
 
-TEST(LowRankGuarantee, SubspaceIterationOfTwiceTheProductsDoesNotKeepIt) {
+TEST(LowRankGuarantee, SubspaceIterationWithTwiceTheProductsViolatesIt) {
   const BlockKrylovOptions options{.rank = 5, .norm_exponent = kInfinity, .eps = 0.01};
   const auto twice = [&](const DiagonalOperator& a, std::uint64_t seed) {
     return subspace_iteration(a, 5, 7, 2 * block_krylov(a, options).products, seed);

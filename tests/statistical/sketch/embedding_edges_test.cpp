@@ -20,7 +20,7 @@ const Family kFamilies[] = {{"coherent", test::coherent_basis},
                             {"Haar", test::haar_basis},
                             {"power law", test::power_law_basis}};
 
-// Seeds of which all singular values of S U lie in [low, high].
+// The number of seeds with all singular values of S U in [low, high].
 int good_seeds(const Matrix<double>& u, EmbeddingShape shape, double low, double high) {
   int good = 0;
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
@@ -49,7 +49,7 @@ TEST(Embedding, OneEntryPerColumnMissesTheEdges) {
   EXPECT_LT(good_seeds(u, {4 * kCols, 1}, 0.4, 1.6), test::least_successes(kSeeds, 0.95));
 }
 
-// 99 % of the seeds keep the distortion that the shape is made for, at the least dimension of the claim.
+// 99 % of the seeds meet the distortion of the shape, at the least dimension of the claim.
 TEST(Embedding, KeepsTheOptimalDimensionClaim) {
   constexpr Index kDimension = 32;
   for (const double distortion : {0.75, 0.5, 0.25, 0.125}) {

@@ -24,7 +24,7 @@ const Spectrum kSpectra[] = {
     {"exp(-i/40)", [](double i) { return std::exp(-i / 40); }},
 };
 
-// Estimate over truth for the largest rank, of a diagonal matrix: sparse embeddings have it hardest there.
+// Estimate over truth for the largest rank of a diagonal matrix, the hardest case for sparse embeddings.
 double ratio(const Spectrum& spectrum, ResidualOptions options) {
   test::OwnedCsr<double> a{.cols = kSize};
   double tail = 0;
@@ -62,7 +62,7 @@ TEST(Residuals, AreWithinTenPercentInTheMedian) {
   }
 }
 
-TEST(Residuals, AreNotWithoutTheCorrectionNorWithOneEntryPerColumn) {
+TEST(Residuals, AreWorseWithoutTheCorrectionOrWithOneEntryPerColumn) {
   for (const Spectrum& spectrum : kSpectra) {
     EXPECT_LT(good_seeds(spectrum, {.correct_bias = false}, kControlSeeds), kControlSeeds / 10) << spectrum.name;
   }
@@ -92,7 +92,7 @@ Matrix<double> framed(const Spectrum& spectrum, Frame frame) {
   return a;
 }
 
-// The estimates for the largest rank over the seeds, ascending. Each frame has seeds of its own.
+// The estimates for the largest rank over the seeds, ascending. Each frame has its own seeds.
 std::vector<double> sample(const Spectrum& spectrum, Frame frame, Index nonzeros = 4) {
   const Matrix<double> a = framed(spectrum, frame);
   ResidualOptions options{.max_rank = kSmallRank, .sketch_size = 5 * kSmallRank, .nonzeros = nonzeros};
@@ -132,7 +132,7 @@ TEST(Residuals, HaveTheSameLawWhenRowsAndColumnsArePermuted) {
   }
 }
 
-// Sparse embeddings know the axes, so only nearly the same: the median moves by a few per cent.
+// Sparse embeddings depend on the axes, so the median moves by a few per cent.
 TEST(Residuals, HaveNearlyTheSameMedianWhenTheMatrixIsRotated) {
   for (const Spectrum& spectrum : kSpectra) {
     const double ratio = median(sample(spectrum, Frame::rotated)) / median(sample(spectrum, Frame::axes));

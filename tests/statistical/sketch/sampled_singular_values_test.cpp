@@ -28,7 +28,7 @@ const Spectrum kSpectra[] = {
     {"(1 + i/60)^-1.6", [](double i) { return std::pow(1 + i / 60, -1.6); }},
 };
 
-// Gaussian rows of falling length, so that the chances differ.
+// Gaussian rows of decreasing length, so that the probabilities differ.
 Matrix<float> matrix_of(const Spectrum& spectrum) {
   Matrix<float> a = test::gaussian_matrix({.rows = kRows, .cols = kCols, .seed = 1});
   for (Index i = 0; i < kRows; ++i) {
@@ -66,7 +66,7 @@ double worst_ratio(const std::vector<std::vector<double>>& estimates, const std:
   return worst;
 }
 
-TEST(SampledSingularValues, TailsAreNearTheTruthAndTheSamplesOwnAreNot) {
+TEST(SampledSingularValues, TailsAreNearTheTruthUnlikeThoseOfTheSample) {
   for (const Spectrum& spectrum : kSpectra) {
     const Tails tails = tails_of(spectrum);
     EXPECT_LT(worst_ratio(tails.estimates, tails.truth, kSampled / 8), 0.08) << spectrum.name;
@@ -76,7 +76,7 @@ TEST(SampledSingularValues, TailsAreNearTheTruthAndTheSamplesOwnAreNot) {
   }
 }
 
-TEST(SampledSingularValues, OfACompleteSampleAreTheMatrixsOwn) {
+TEST(SampledSingularValues, OfACompleteSampleEqualThoseOfTheMatrix) {
   const Matrix<float> a = test::student_t_with_decay({.rows = 60, .cols = 20, .seed = 2}, 5, 0.8);
   const DenseRows rows(a.view());
   const auto energies = row_energies(rows);

@@ -11,7 +11,7 @@
 namespace loewner::detail {
 namespace {
 
-TEST(File, ReplacedFilesHaveTheNewTextAndLeaveNothingBeside) {
+TEST(File, ReplacedFilesHaveTheNewTextAndLeaveNoTemporaryFile) {
   const test::TemporaryFolder folder;
   const auto path = folder.write("a.json", "old");
   replace_file(path, "new text");

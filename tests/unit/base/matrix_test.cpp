@@ -36,7 +36,7 @@ TEST(MatrixView, BlocksAddressTheOwnersEntries) {
   EXPECT_EQ(block.stride(), 6);
 }
 
-TEST(CheckedSize, OverflowAndNegativeFactorsAreNothing) {
+TEST(CheckedSize, OverflowAndNegativeFactorsGiveNothing) {
   EXPECT_EQ(checked_product(6, 7), 42);
   EXPECT_FALSE(checked_product(Index{1} << 40, Index{1} << 40));
   EXPECT_FALSE(checked_product(-1, 2));

@@ -26,7 +26,7 @@ TEST(ParallelFor, VisitsEveryIndexOnce) {
   EXPECT_EQ(visits, std::vector<int>(1000, 1));
 }
 
-TEST(ParallelFor, UsesTheNumberOfThreadsThatWasSet) {
+TEST(ParallelFor, UsesTheRequestedNumberOfThreads) {
   const test::ThreadCount threads(3);
   std::mutex mutex;
   std::set<std::thread::id> seen;
@@ -40,7 +40,7 @@ TEST(ParallelFor, UsesTheNumberOfThreadsThatWasSet) {
   EXPECT_EQ(seen.size(), 3U);
 }
 
-TEST(ParallelFor, CarriesAnExceptionOutAndStopsHandingOutWork) {
+TEST(ParallelFor, RethrowsAnExceptionAndStartsNoFurtherWork) {
   const test::ThreadCount threads(2);
   std::atomic<int> calls{0};
   try {
@@ -67,7 +67,7 @@ TEST(ParallelFor, NestedLoopRunsOnTheCallingThread) {
   EXPECT_FALSE(moved);
 }
 
-TEST(ParallelFor, StopsWhenTheCancellationScopeSaysSo) {
+TEST(ParallelFor, StopsWhenTheCancellationScopeWantsIt) {
   const test::ThreadCount threads(2);
   int polls = 0;
   const CancellationScope scope([&] { return ++polls > 10; });

@@ -33,7 +33,7 @@ TEST(CsrMatrix, ShowsItsRows) {
   EXPECT_EQ(a.row_block(1, 2).nonzeros(), 1);
 }
 
-TEST(CsrMatrix, WithoutRowsIsFine) {
+TEST(CsrMatrix, AcceptsNoRows) {
   EXPECT_EQ(CsrView<double>().nonzeros(), 0);
   EXPECT_EQ(CsrView<float>::checked(5, std::vector<std::int64_t>{0}, {}, {}).rows(), 0);
 }
@@ -46,7 +46,7 @@ TEST(CsrMatrix, ColumnsOutsideAreNamed) {
   EXPECT_CONTAINS(arrays.refusal(), "columns[1] = -1");
 }
 
-TEST(CsrMatrix, UnsoundOffsetsAreRefused) {
+TEST(CsrMatrix, InvalidOffsetsAreRefused) {
   Arrays falls, starts_late, ends_early, none;
   falls.offsets = {0, 2, 1, 3};
   EXPECT_CONTAINS(falls.refusal(), "row_offsets[2] = 1 follows 2");

@@ -58,7 +58,7 @@ TEST(KrylovSpace, ARestartKeepsTheLeadingRitzTriplesAndGoesOn) {
   for (Index i = 0; i < 10; ++i) EXPECT_NEAR(before[i], after[i], 1e-13);
   space.step(4);
   whole.step(4);
-  // The residuals of all Ritz vectors lie in the pending block, so the step gains nearly what it would have gained.
+  // The residuals of all Ritz vectors lie in the pending block, so the step gains nearly as much as without a restart.
   EXPECT_NEAR(space.ritz().values[0], whole.ritz().values[0], 1e-9);
 }
 
@@ -93,12 +93,13 @@ TEST(KrylovSpace, WithoutHeldOutVectorsItIsTheSpaceOfTheOthers) {
   for (int step = 0; step < 7; ++step) {
     space.step(6);
     others.step(4);
-    expect_near(space.ritz_values_without_held_out(), others.ritz_values(), 1e-7);  // the root of rounding
+    expect_near(space.ritz_values_without_held_out(), others.ritz_values(), 1e-7);  // the square root of rounding
   }
-  EXPECT_GT(space.ritz_values()[20], others.ritz_values()[20] + 1e-3);  // the control: the others do add something
+  EXPECT_GT(space.ritz_values()[20],
+            others.ritz_values()[20] + 1e-3);  // the control: the held-out vectors do add something
 }
 
-TEST(KrylovSpace, RenewedHeldOutVectorsAreThoseThatCameLast) {
+TEST(KrylovSpace, OnlyTheLatestVectorsAreHeldOutAfterARenewal) {
   const auto a = decaying(200);
   KrylovSpace space(a, 100, 7, "test"), others(a, 100, 7, "test");
   for (KrylovSpace* each : {&space, &others}) {
@@ -113,8 +114,8 @@ TEST(KrylovSpace, RenewedHeldOutVectorsAreThoseThatCameLast) {
   expect_near(space.ritz_values_without_held_out(), others.ritz_values(), 1e-7);
 }
 
-// Five of eight copies: what three held-out vectors add is the other three.
-TEST(KrylovSpace, HeldOutVectorsAloneSeeTheCopiesThatTheOthersMiss) {
+// Five vectors find five of eight copies; the three held-out vectors add the other three.
+TEST(KrylovSpace, OnlyHeldOutVectorsFindTheMissedCopies) {
   std::vector<double> spectrum = test::exponential_decay(200, 0.9);
   std::fill_n(spectrum.begin(), 8, 3.0);
   const test::DiagonalOperator a(200, 200, spectrum);
@@ -129,8 +130,8 @@ TEST(KrylovSpace, HeldOutVectorsAloneSeeTheCopiesThatTheOthersMiss) {
   EXPECT_FALSE(space.holds_out());
 }
 
-// Dropped vectors must not hand over what only the new ones have seen.
-TEST(KrylovSpace, HeldOutVectorsStayUnseenWhereOthersEnd) {
+// Dropped vectors must not contain directions that only the held-out ones have found.
+TEST(KrylovSpace, DroppedVectorsDoNotLeakHeldOutDirections) {
   std::vector<double> spectrum = test::exponential_decay(200, 0.9);
   std::fill_n(spectrum.begin(), 8, 3.0);
   const test::DiagonalOperator a(200, 200, spectrum);
@@ -164,7 +165,7 @@ TEST(KrylovSpace, AGramMatrixOfTheImagesGivesTheSameTriples) {
   }
 }
 
-TEST(KrylovSpace, TheResidualOfProbesIsThatOfTheNorm) {
+TEST(KrylovSpace, ProbedAndSubtractedResidualsAgree) {
   // 200 residual directions of equal size: sixteen probes have a relative deviation of sqrt(2 / (16 * 195)) = 2.5 %.
   std::vector<double> values(200, 0.1);
   std::fill_n(values.begin(), 5, 1.0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "loewner/linalg/composed_operators.hpp"
 #include "loewner/linalg/linear_operator.hpp"
+#include "loewner/linalg/composed_operators.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
 
 #include <gtest/gtest.h>
@@ -115,14 +115,14 @@ TEST_F(MatrixForms, AGolubKahanStepIsTwoProducts) {
   }
 }
 
-TEST(LinearOperator, ProductsAreNeverFormedButMultiplyAsIfTheyWere) {
+TEST(LinearOperator, ProductOperatorMultipliesAsTheFormedProduct) {
   const auto left = test::gaussian_matrix64(30, 5, 1), right = test::gaussian_matrix64(5, 40, 2);
   const MatrixOperator left_operator{RowMatrix(left.view())}, right_operator{RowMatrix(right.view())};
   expect_multiplies_as(ProductOperator(left_operator, right_operator), test::product64(left, right));
   EXPECT_THROW(ProductOperator(left_operator, left_operator), InvalidArgument);
 }
 
-TEST(LinearOperator, AResidualIsTheMatrixMinusItsFactors) {
+TEST(LinearOperator, ResidualOperatorIsTheMatrixMinusItsFactors) {
   const auto a = test::gaussian_matrix64(30, 20, 1), u = test::gaussian_matrix64(30, 3, 2),
              v = test::gaussian_matrix64(20, 3, 3);
   const MatrixOperator a_operator{RowMatrix(a.view())};

@@ -90,7 +90,7 @@ TEST(SchattenLowRank, IsNeverWorseThanTheSpaceOfSmallBlocks) {
 }
 
 // The chain of few steps ends early; what it leaves behind must not be taken out of the other one's products.
-TEST(SchattenLowRank, IsNeverWorseWhereTheChainsDifferInLengthByFar) {
+TEST(SchattenLowRank, IsNeverWorseForChainsOfVeryDifferentLength) {
   std::vector<double> spectrum(2000, 0.0);
   spectrum[0] = 1;
   for (std::size_t i = 1; i <= 400; ++i) spectrum[i] = 0.994 - 0.001 * static_cast<double>(i);
@@ -104,7 +104,7 @@ TEST(SchattenLowRank, IsNeverWorseWhereTheChainsDifferInLengthByFar) {
   EXPECT_NEAR(both.singular_values[0], 1, 1e-4);
 }
 
-TEST(SchattenLowRank, TakesSmallZeroAndRankDeficientMatrices) {
+TEST(SchattenLowRank, AcceptsSmallZeroAndRankDeficientMatrices) {
   EXPECT_EQ(schatten_low_rank(DiagonalOperator(1, 1, {2}), {.rank = 1}).singular_values[0], 2);
   EXPECT_EQ(schatten_low_rank(DiagonalOperator(7, 3, {}), {.rank = 3}).singular_values[0], 0);
   const auto svd = schatten_low_rank(DiagonalOperator(30, 50, {3, 2}), {.rank = 4});

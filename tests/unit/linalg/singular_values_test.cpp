@@ -31,7 +31,7 @@ TEST(SingularValues, AreThoseOfTheDirectSvdForTallAndWideMatrices) {
   }
 }
 
-TEST(SingularValues, OfFloat32AreThoseOfFloat64DownToItsNoise) {
+TEST(SingularValues, InFloat32EqualFloat64DownToItsNoise) {
   std::vector<double> spectrum(60);
   for (std::size_t i = 0; i < spectrum.size(); ++i) spectrum[i] = std::pow(10.0, -0.1 * static_cast<double>(i));
   const auto a = test::matrix_with_spectrum({.rows = 90, .cols = 60, .seed = 1}, spectrum);
@@ -41,11 +41,11 @@ TEST(SingularValues, OfFloat32AreThoseOfFloat64DownToItsNoise) {
   for (std::size_t i = 0; i < exact.size(); ++i) {
     EXPECT_NEAR(fast[i] * fast[i], exact[i] * exact[i], 1e-6 * exact[0] * exact[0]) << i;
   }
-  // The last ones, 1e-6 of the first, are lost in float32 and only there: the noise is real.
+  // The last values, 1e-6 of the first, are lost in float32 only.
   EXPECT_GT(std::abs(fast.back() / exact.back() - 1), 0.1);
 }
 
-TEST(SingularValues, OfFloat32TakeEntriesWhoseSquaresItDoesNotHold) {
+TEST(SingularValues, InFloat32AllowSquaresOutsideItsRange) {
   const auto ones = test::gaussian_matrix({.rows = 50, .cols = 8, .seed = 1});
   const auto plain = singular_values_float32(DenseRows(ones.view()));
   for (const float scale : {0x1p-100F, 0x1p-40F, 0x1p100F}) {

@@ -74,7 +74,7 @@ TEST(SymmetricEigen, SameBitsForAnyNumberOfThreads) {
   }
 }
 
-TEST(SymmetricEigen, RejectsWhatIsNotSquareOrNotFinite) {
+TEST(SymmetricEigen, RejectsNonSquareAndNonFiniteMatrices) {
   EXPECT_THROW((void)symmetric_eigen(Matrix<double>(2, 3)), InvalidArgument);
   Matrix<double> g(2, 2);
   g(0, 1) = std::nan("");

@@ -11,7 +11,7 @@
 namespace loewner::detail {
 namespace {
 
-// Rows further apart than they are long, and no multiple of eight columns.
+// A stride above the number of columns, which is no multiple of eight.
 constexpr Index kCols = 29;
 
 class TileKernels : public testing::Test {
@@ -22,7 +22,7 @@ class TileKernels : public testing::Test {
   Matrix<double> u_ = test::gaussian_matrix64(kTile, kTile, 3);
 };
 
-// With one rounding a product or two: equal up to some rounding errors of sums of at most 29 products.
+// One or two roundings per product: equal up to some rounding errors of sums of at most 29 products.
 TEST_F(TileKernels, AProductAddsTheColumnsInTheirOrder) {
   for (const auto isa : {Isa::scalar, Isa::avx512}) {
     limit_isa(isa);
@@ -54,7 +54,7 @@ TEST_F(TileKernels, ATransposedProductAddsTheRowsInTheirOrder) {
 }
 
 // An even and an odd number: panels are multiplied in pairs.
-TEST_F(TileKernels, PanelsGiveWhatEachGivesAlone) {
+TEST_F(TileKernels, PanelsGiveTheProductsOfSinglePanels) {
   for (const Index count : {2, 3}) {
     const auto x = test::gaussian_matrix64(count * kCols, kTile, 4),
                u = test::gaussian_matrix64(count * kTile, kTile, 5);

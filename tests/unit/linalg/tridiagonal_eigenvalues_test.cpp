@@ -56,16 +56,16 @@ TEST(TridiagonalEigenvalues, AreThoseOfLapackForEntriesOfAnySizeAndSign) {
     for (std::size_t i = 0; i + 1 < n; ++i) beside[i] *= std::pow(0.9F, static_cast<float>(i));
     expect_near(tridiagonal_eigenvalues(diagonal, beside), by_lapack(diagonal, beside));
     const double largest = by_lapack(diagonal, beside).back();
-    beside[0] += 0.1F;  // one entry matters
+    beside[0] += 0.1F;  // the control: one changed entry is noticed
     EXPECT_GT(std::abs(tridiagonal_eigenvalues(diagonal, beside).back() - largest), 1e-3);
   }
 }
 
-TEST(TridiagonalEigenvalues, StayWhereEntriesAreZeroOrPivotsVanish) {
+TEST(TridiagonalEigenvalues, AreAccurateForZeroEntriesAndVanishingPivots) {
   EXPECT_TRUE(tridiagonal_eigenvalues({}, {}).empty());
   EXPECT_EQ(tridiagonal_eigenvalues(std::vector(9, 0.0F), std::vector(8, 0.0F)), std::vector<double>(9));
   expect_near(tridiagonal_eigenvalues(std::vector(70, 3.0F), std::vector(69, 0.0F)), std::vector(70, 3.0));
-  // At 0, the first place that bisection takes, every second pivot is 0.
+  // At 0, the first point of the bisection, every second pivot is 0.
   const std::vector<float> diagonal(40, 0.0F), beside(39, 1.0F);
   expect_near(tridiagonal_eigenvalues(diagonal, beside), by_lapack(diagonal, beside));
 }

@@ -114,7 +114,7 @@ TEST(TruncatedSvd, ZeroMatrixHasZeroSpectrumAndAFiniteBasis) {
   EXPECT_LE(test::orthonormality_error(result.vt.view()), 1e-12);
 }
 
-// sum_i sigma_i^2 behind the rank of what the vectors leave over, relative to the best.
+// The squared residual of the vectors relative to the best one.
 double left_over(const Matrix<float>& a, const RightSingularVectors& found, Index rank) {
   const auto wide = detail::widened(a.view());
   const auto v = test::transposed(detail::leading_rows<double>(found.vt.view(), rank));
@@ -124,7 +124,7 @@ double left_over(const Matrix<float>& a, const RightSingularVectors& found, Inde
   return (all * all - kept * kept) / best;
 }
 
-TEST(TruncatedSvd, Float32GramServesWhereMuchIsLeftOver) {
+TEST(TruncatedSvd, Float32GramSufficesForLargeResiduals) {
   constexpr Index kRank = 20;
   const auto rough = test::gaussian_matrix({.rows = 3000, .cols = 60, .seed = 12});
   const auto smooth =
@@ -139,10 +139,10 @@ TEST(TruncatedSvd, Float32GramServesWhereMuchIsLeftOver) {
   for (std::size_t i = 0; i < fine.size(); ++i) {
     EXPECT_NEAR(coarse[i] * coarse[i], fine[i] * fine[i], 2e-8 * all);
   }
-  EXPECT_TRUE(test::same_bits(with_eps(smooth, 1e-4).vt, with_eps(smooth, 0).vt));  // little: the control
+  EXPECT_TRUE(test::same_bits(with_eps(smooth, 1e-4).vt, with_eps(smooth, 0).vt));  // the control: a small residual
 }
 
-TEST(TruncatedSvd, Float32GramIsNotTakenOutsideItsRange) {
+TEST(TruncatedSvd, Float32GramIsNotUsedOutsideItsRange) {
   for (const float scale : {1e-25F, 1e25F}) {
     auto a = test::gaussian_matrix({.rows = 500, .cols = 30, .seed = 14});
     for (Index i = 0; i < a.rows(); ++i) {
@@ -155,7 +155,7 @@ TEST(TruncatedSvd, Float32GramIsNotTakenOutsideItsRange) {
   }
 }
 
-TEST(TruncatedSvd, GivesMoreVectorsThanTheRankWhereAsked) {
+TEST(TruncatedSvd, ReturnsMoreVectorsThanTheRankOnRequest) {
   for (const Index rows : {100, 20}) {  // a wide one too
     const auto a = test::gaussian_matrix({.rows = rows, .cols = 30, .seed = 15});
     const auto few = truncated_svd(DenseRows(a.view()), {.rank = 5});
@@ -185,7 +185,7 @@ class KrylovRoute : public testing::Test {
   std::vector<double> weights_;
 };
 
-TEST_F(KrylovRoute, IsTakenWhenItIsCheaperAndLeavesTheErrorOfTheGramRoute) {
+TEST_F(KrylovRoute, IsChosenWhenCheaperWithTheErrorOfTheGramRoute) {
   ASSERT_TRUE(is_krylov_cheaper(kRows, kCols, kRank));
   const auto exact = svd(SvdRoute::gram, 0), fast = svd(SvdRoute::automatic, 1e-3);
   EXPECT_EQ(svd(SvdRoute::automatic, 0).route, SvdRoute::gram);
@@ -198,7 +198,7 @@ TEST_F(KrylovRoute, IsTakenWhenItIsCheaperAndLeavesTheErrorOfTheGramRoute) {
   EXPECT_NEAR(fast.singular_values[0], exact.singular_values[0], 1e-4 * exact.singular_values[0]);
 }
 
-TEST_F(KrylovRoute, IsForFewDirectionsOfLargeMatrices) {
+TEST_F(KrylovRoute, IsCheaperForFewDirectionsOfLargeMatrices) {
   EXPECT_TRUE(is_krylov_cheaper(11008, 4096, 150));
   EXPECT_TRUE(is_krylov_cheaper(4096, 11008, 150));
   EXPECT_FALSE(is_krylov_cheaper(11008, 4096, 1000));
@@ -206,7 +206,7 @@ TEST_F(KrylovRoute, IsForFewDirectionsOfLargeMatrices) {
   EXPECT_FALSE(is_krylov_cheaper(2'000'000, 4096, 100));  // the bases would not fit
 }
 
-TEST_F(KrylovRoute, NeedsAnErrorThatMayBeLeft) {
+TEST_F(KrylovRoute, NeedsAPositiveEps) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { svd(SvdRoute::krylov, 0); }), "eps must be");
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { svd(SvdRoute::automatic, -1); }), "got -1");
 }

@@ -32,7 +32,7 @@ TEST(InverseOfUpper, IsOneFromBothSidesAndReadsTheUpperTriangleOnly) {
   }
 }
 
-TEST(Whitening, RowsComeOutWhiteInEveryPrecisionAndForm) {
+TEST(Whitening, WhitenedRowsAreOrthonormalInEveryPrecisionAndForm) {
   const auto a = test::gaussian_matrix({.rows = 100, .cols = kCols, .seed = 1});
   const auto wide = detail::widened(a.view());
   auto whitening = detail::whitening_of(gram(DenseRows(a.view())));

@@ -80,12 +80,12 @@ TEST_F(SampledRows, KeepTheEnergyWhateverTheSeed) {
   }
 }
 
-TEST_F(SampledRows, StandForTheGramMatrixWithTheirWeightsOnly) {
+TEST_F(SampledRows, EstimateTheGramMatrixOnlyWithTheirWeights) {
   EXPECT_LT(distance_of_mean_gram(true), 0.03);
   EXPECT_GT(distance_of_mean_gram(false), 0.5);
 }
 
-TEST_F(SampledRows, AreAllThatHaveEnergyWhenThereIsRoom) {
+TEST_F(SampledRows, AreAllRowsWithEnergyIfTheyFit) {
   const EnergySample drawn = sample(kRows - 1, 7);
   EXPECT_EQ(drawn.missing, 0);
   EXPECT_EQ(drawn.rows.rows(), kRows - 1);

@@ -75,7 +75,7 @@ class LeastSquaresOfCondition : public testing::TestWithParam<double> {
 
 INSTANTIATE_TEST_SUITE_P(Conditions, LeastSquaresOfCondition, testing::Values(1, 1e2, 1e4, 1e6, 1e8, 1e10, 1e12));
 
-// Both for residuals that are large and for none.
+// For large residuals and for none.
 TEST_P(LeastSquaresOfCondition, IsBackwardStable) {
   const auto exact = test::gaussian_matrix64(kCols, 1, 5);
   for (const double noise : {0.0, 1e-6, 1.0}) {
@@ -88,7 +88,7 @@ TEST_P(LeastSquaresOfCondition, IsBackwardStable) {
   }
 }
 
-// The error that a backward error of 100 eps leads to: cond (1 + cond ||r|| / (||A|| ||x||)) of it [Wedin1973].
+// The error from a backward error of 100 eps: cond (1 + cond ||r|| / (||A|| ||x||)) times that [Wedin1973].
 TEST_P(LeastSquaresOfCondition, IsAsCloseToTheSolutionAsLapack) {
   const auto exact = test::gaussian_matrix64(kCols, 1, 5);
   for (const double noise : {0.0, 1e-6}) {
@@ -113,12 +113,12 @@ TEST(LeastSquares, OneStepAfterTheSketchedSolutionIsNotStable) {
   EXPECT_EQ(found.report.iterations, 1);
 }
 
-TEST(LeastSquares, AStepTakesOffTheExpectedFactor) {
+TEST(LeastSquares, AStepReducesTheErrorByTheExpectedFactor) {
   const auto a = conditioned(4000, 20, 1e3);
   const auto b = test::gaussian_matrix64(4000, 1, 5);
   for (const Index times : {4, 16}) {
     const auto found = least_squares(RowMatrix(a.view()), b.view(), {.sketch_rows = times * 20});
-    // sqrt(d/m) for each step, 15 digits; a quarter more for the edges of small matrices
+    // a factor sqrt(d/m) per step for 15 digits, and a quarter more for small matrices
     EXPECT_LE(found.report.iterations, 1.25 * 15 * std::log(10.0) / std::log(std::sqrt(static_cast<double>(times))))
         << times;
   }
@@ -131,7 +131,8 @@ TEST(LeastSquares, SolvesManyRightHandSidesAtOnce) {
     b(i, 1) = 0;
     b(i, 2) = a(i, 3);
   }
-  const std::vector<double> scales{1, 1, 1, 0x1p-700, 0x1p700};  // of one column do not harm another
+  const std::vector<double> scales{1, 1, 1, 0x1p-700,
+                                   0x1p700};  // extreme scales of one column do not affect the others
   auto scaled = b.clone();
   for (Index i = 0; i < kRows; ++i) {
     for (Index c = 0; c < 5; ++c) scaled(i, c) *= scales[c];
@@ -159,7 +160,7 @@ TEST(LeastSquares, GivesTheLeastNormSolutionOfADeficientMatrix) {
   EXPECT_LE(test::largest_difference(found.x, expected), 1e-10 * test::frobenius_norm64(expected));
 }
 
-TEST(LeastSquares, WideAndEmptyMatricesAreFine) {
+TEST(LeastSquares, AcceptsWideAndEmptyMatrices) {
   const auto wide = test::gaussian_matrix64(5, 30, 1), b = test::gaussian_matrix64(5, 2, 2);
   const auto found = least_squares(RowMatrix(wide.view()), b.view());
   EXPECT_LE(test::largest_difference(found.x, truth(wide, b, 5)), 1e-12);

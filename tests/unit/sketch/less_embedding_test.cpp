@@ -13,7 +13,7 @@
 namespace loewner::less_embedding_test {
 namespace {
 
-// Orthonormal columns, half of which live in the first rows.
+// Orthonormal columns; half of them are nonzero in the first rows only.
 Matrix<double> half_coherent_basis(Index n, Index d) {
   Matrix<double> a = test::gaussian_matrix64(n, d, 3);
   for (Index i = 0; i < n; ++i) {

@@ -76,7 +76,7 @@ TEST(LeverageScores, RankDeficiencyIsFoundAndTheyAddUpToTheRank) {
   EXPECT_NEAR(sum(found.scores), 7, 1e-10);
 }
 
-TEST(LeverageScores, WideMatricesZerosAndNothingAreFine) {
+TEST(LeverageScores, AcceptWideZeroAndEmptyMatrices) {
   const auto wide = test::gaussian_matrix64(5, 30, 1);
   const auto found = leverage_scores(RowMatrix(wide.view()));
   EXPECT_EQ(found.rank, 5);

@@ -47,7 +47,7 @@ TEST(Residuals, AreTooLowWithoutTheCorrection) {
   }
 }
 
-// The factor as it is documented, from the singular values of the sketch; its damping of near values does nothing here.
+// The documented factor, from the singular values of the sketch; they are so far apart that the damping has no effect.
 TEST(Residuals, CorrectionIsTheDocumentedFactor) {
   const auto a = test::matrix_with_spectrum({.rows = 500, .cols = 300, .seed = 1}, power_law(300, 2));
   BilinearSketch corrected(500, 300, {.max_rank = 4}), raw(500, 300, {.max_rank = 4, .correct_bias = false});
@@ -92,7 +92,7 @@ TEST(Residuals, FollowTheSizeOfTheMatrix) {
   }
 }
 
-// Many more rows than columns: one side is left as it is, the other is sketched.
+// Many more rows than columns: only one side is sketched.
 TEST(Residuals, OfNarrowMatricesAreClose) {
   const auto spectrum = power_law(60, 0.5);
   const auto a = test::matrix_with_spectrum({.rows = 2000, .cols = 60, .seed = 1}, spectrum);
@@ -115,7 +115,7 @@ TEST(Residuals, NeverGrowWithTheRankNorPassTheNorm) {
   }
 }
 
-TEST(Residuals, OfZeroAndOfNothingAreZero) {
+TEST(Residuals, OfZeroAndEmptyMatricesAreZero) {
   for (const auto& [n, d] : {std::pair<Index, Index>{300, 200}, {0, 5}, {5, 0}, {300, 0}}) {
     const Matrix<double> a(n, d);
     const auto curve = estimate_residuals(RowMatrix(a.view()), {.max_rank = 3});
@@ -124,8 +124,8 @@ TEST(Residuals, OfZeroAndOfNothingAreZero) {
   }
 }
 
-// One entry per column meets itself in a bucket: heavy singular values are merged.
-TEST(Residuals, OneEntryPerColumnIsNotSafe) {
+// With one entry per column two large rows can fall into one bucket, which merges their singular values.
+TEST(Residuals, OneEntryPerColumnIsUnreliable) {
   const auto spectrum = power_law(2000, 6);
   test::OwnedCsr<double> a{.cols = 2000};
   for (Index i = 0; i < 2000; ++i) {
@@ -175,7 +175,7 @@ TEST(Residuals, AllFormsAgreeAndGiveTheSameBitsEverywhere) {
   }
 }
 
-// Counts how often each row is read.
+// Counts the reads of each row.
 class CountedRows final : public RowSource {
  public:
   explicit CountedRows(const Matrix<float>& a) : a_(a), reads_(a.rows()) {}
@@ -295,7 +295,7 @@ TEST_F(BilinearForms, ChangesThatCancelLeaveNothing) {
   EXPECT_EQ(sketch.curve().residual, std::vector<double>(6, 0.0));
 }
 
-TEST_F(BilinearForms, WhatDoesNotFitIsRefusedAndAddsNothing) {
+TEST_F(BilinearForms, RefusedInputAddsNothing) {
   BilinearSketch sketch(kRows, kCols, options_);
   sketch.merge(sketch_of_whole_);
   EXPECT_THROW(sketch.update(kRows, 0, 1), InvalidArgument);

@@ -48,7 +48,7 @@ bool same_bits(const KrylovSvd& a, const KrylovSvd& b) {
   return test::same_bits(a.u, b.u) && test::same_bits(a.vt, b.vt) && a.singular_values == b.singular_values;
 }
 
-// Counts how often each row is read.
+// Counts the reads of each row.
 class CountingRows final : public RowSource {
  public:
   explicit CountingRows(const Matrix<float>& a) : a_(a.view()) {}
@@ -91,8 +91,7 @@ TEST(SketchedSvd, ItsFactorsAreTheProjectionOfTheRows) {
   EXPECT_NEAR(svd.residual_norm, std::sqrt(all * all - kept * kept), 1e-5 * all);
 }
 
-// Over spectra and seeds: the estimate is no less than the truth, and no more than some times it and what chance may
-// do.
+// Over spectra and seeds: the estimate is at least the true excess, and at most a few times it plus the random part.
 TEST(SketchedSvd, TheEstimateBoundsTheTruth) {
   for (const double exponent : {0.0, 0.3, 0.5, 1.0}) {
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
@@ -105,7 +104,7 @@ TEST(SketchedSvd, TheEstimateBoundsTheTruth) {
   }
 }
 
-TEST(SketchedSvd, FewRowsAreNotEnoughAndAreSeenToBeFew) {
+TEST(SketchedSvd, DetectsSketchesWithTooFewRows) {
   const auto a = decaying(3000, 0.3, 3);
   const auto coarse = sketched(a, {.rank = kRank, .eps = 1, .rows = 40});  // the control
   EXPECT_GT(true_excess(a, coarse), 0.03);
@@ -115,7 +114,7 @@ TEST(SketchedSvd, FewRowsAreNotEnoughAndAreSeenToBeFew) {
   EXPECT_GT(fine.products, coarse.products);
 }
 
-// Two rows that hold a direction each and fall on the same row of the sketch look like one direction.
+// Two rows with one direction each that fall on the same row of the sketch look like one direction.
 TEST(SketchedSvd, RowsThatFallTogetherAreFoundAllTheSame) {
   constexpr Index kRows = 4000, kSketch = 1000;
   const SparseSignEmbedding embedding(kSketch, kRows, 1, 0);
@@ -137,7 +136,7 @@ TEST(SketchedSvd, RowsThatFallTogetherAreFoundAllTheSame) {
   EXPECT_LE(true_excess(a, sketched(a, {.rank = 2, .eps = 0.05, .rows = kSketch})), 0.05);
 }
 
-TEST(SketchedSvd, KnownStepsComeToTheSameAndNobodyLooks) {
+TEST(SketchedSvd, FixedStepsGiveTheSameWithoutAnErrorEstimate) {
   const auto a = decaying(4000, 0.3, 10);
   const CountingRows rows(a);
   const auto with_steps = [&](Index steps) {
@@ -152,7 +151,7 @@ TEST(SketchedSvd, KnownStepsComeToTheSameAndNobodyLooks) {
   EXPECT_EQ(many.products, kRank);
 }
 
-TEST(SketchedSvd, WhereItWouldNotPayItIsBlockKrylov) {
+TEST(SketchedSvd, UsesBlockKrylovWhereASketchSavesLittle) {
   const auto a = decaying(1000, 0.5, 6);
   EXPECT_TRUE(same_bits(sketched(a, {.rank = kRank}), block_krylov(a.view(), {.rank = kRank})));
   const auto wide = detail::widened(a.view());
@@ -160,7 +159,7 @@ TEST(SketchedSvd, WhereItWouldNotPayItIsBlockKrylov) {
                         block_krylov(RowMatrix(wide.view()), {.rank = kRank, .eps = 0.5})));
 }
 
-TEST(SketchedSvd, WhereLittleIsLeftOverFloat32IsNotTrusted) {
+TEST(SketchedSvd, Float32IsNotUsedForSmallResiduals) {
   const auto spectrum = test::exponential_decay(kRank, 0.5);
   const auto a = test::matrix_with_spectrum({.rows = 2000, .cols = kCols, .seed = 7}, spectrum);
   const auto svd = sketched(a, {.rank = kRank, .eps = 0.1});

@@ -5,8 +5,8 @@
 
 #include <limits>
 
-#include "support/messages.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
+#include "support/messages.hpp"
 #include "support/sketching.hpp"
 
 namespace loewner::sparse_embedding_test {
@@ -70,8 +70,8 @@ TEST(Embedding, SeedsGiveDifferentEmbeddings) {
                                dense(SparseSignEmbedding(16, 10, 4, (std::uint64_t{1} << 32) + 1))));
 }
 
-// chi^2 of the places in each block, all blocks together: 8 x (25 - 1) degrees of freedom, sd sqrt(2 x 192) = 19.6;
-// five of them away has probability below 1e-5, and the seed is fixed.
+// chi^2 of the positions in all blocks: 8 x (25 - 1) degrees of freedom, sd sqrt(2 x 192) = 19.6. A deviation of five sd
+// has probability below 1e-5, and the seed is fixed.
 TEST(Embedding, PlacesAreUniform) {
   constexpr Index kRows = 200, kNonzeros = 8, kColumns = 20000;
   const CscMatrix s = SparseSignEmbedding(kRows, kColumns, kNonzeros, 5).to_csc();
@@ -101,7 +101,7 @@ TEST(Embedding, SignsAreBalancedAndPairwiseIndependent) {
   EXPECT_LE(std::abs(between_blocks), limit);
 }
 
-// Widths of every strip of the kernel and tiles; more rows than a block has in the last one.
+// Widths with every strip of the kernel and several tiles; the last case has several row blocks.
 class EmbeddedShape : public testing::TestWithParam<std::pair<Index, Index>> {};
 
 TEST_P(EmbeddedShape, ProductsAreThoseOfTheDenseMatrix) {
@@ -146,7 +146,7 @@ TEST(Embedding, GivesTheSameBitsForAllThreadsAndInstructionSets) {
   }
 }
 
-// So many rows that they are added one by one and not in tiles of columns.
+// So many rows of the sketch that whole rows are added instead of tiles of columns.
 TEST(Embedding, TallSketchesAreThoseOfTheDenseMatrix) {
   constexpr Index kTall = 5000, kN = 700;
   const auto a = test::sparse_gaussian(kN, 37, 0.5, 1);
@@ -185,7 +185,7 @@ TEST(Embedding, OneEntryPerColumnIsSingularOnCoordinateAxes) {
   EXPECT_EQ(singular, 10);
 }
 
-TEST(Embedding, MatricesWithoutRowsOrColumnsAreFine) {
+TEST(Embedding, AcceptsMatricesWithoutRowsOrColumns) {
   const Matrix<double> no_rows(0, 4), no_columns(4, 0);
   const SparseSignEmbedding none(8, 0, 4, 1), four(8, 4, 4, 1);
   EXPECT_EQ(test::frobenius_norm64(none.apply(RowMatrix(no_rows.view()))), 0);

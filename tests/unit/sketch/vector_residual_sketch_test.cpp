@@ -50,7 +50,7 @@ TEST(VectorResiduals, AreClose) {
   }
 }
 
-// Without the heavy entries being taken out first the norm of all of x is what is seen.
+// Without subtraction of the large entries the estimate would be the norm of all of x.
 TEST(VectorResiduals, FallWhenSpikesAreTakenOut) {
   const auto sketch = sketch_of(spikes(2000), {.max_terms = 10, .seed = 1});
   EXPECT_GT(sketch.estimate(0), 10 * sketch.estimate(10));
@@ -61,7 +61,7 @@ TEST(VectorResiduals, OfChangesThatCancelVanish) {
   for (double& value : x) value = std::round(1000 * value);
   auto sketch = sketch_of(x, {.max_terms = 5});
   for (std::size_t i = 3; i < x.size(); ++i) sketch.update(static_cast<Index>(i), -x[i]);
-  // three entries are left, up to rounding of the scaled sums
+  // three entries remain, up to rounding of the scaled sums
   EXPECT_LE(sketch.estimate(5), 1e-9);
   EXPECT_GT(sketch.estimate(0), 1);
 }
