@@ -13,17 +13,17 @@
 
 namespace loewner::test {
 
-/// A made-up tensor. Its values are low rank plus noise plus a few large entries, and depend on shape and seed only:
-/// two tensors of one seed are copies of each other.
+/// A generated tensor: low rank plus noise plus a few large entries. Its values depend on shape and seed only, so two
+/// tensors of one seed are equal.
 struct MadeTensor {
   TensorDeclaration declaration;
   std::uint64_t seed = 1;
 };
 
-/// The stored bytes of a made-up tensor.
+/// The stored bytes of a generated tensor.
 std::string bytes_of(const MadeTensor& tensor);
 
-/// Writes config.json, and the tensors as model.safetensors, or as shards with their index where there are several.
+/// Writes config.json and the tensors: as model.safetensors, or as several shards with their index.
 void write_checkpoint(const TemporaryFolder& folder, const std::string& name, const Json& config,
                       const std::vector<std::vector<MadeTensor>>& shards);
 
@@ -38,17 +38,17 @@ Json encoder_config();
 std::filesystem::path write_encoder(const TemporaryFolder& folder, const std::string& name = "model", int shards = 1,
                                     DType dtype = DType::f32);
 
-/// All files of a folder by relative path, with their bytes: folders are equal when these are.
+/// The bytes of all files of a folder by relative path.
 std::map<std::string, std::string> files_of(const std::filesystem::path& folder);
 
-/// Names of the files that only one of the two has or that differ.
+/// The names of files that differ or that only one folder has.
 std::vector<std::string> differing_files(const std::map<std::string, std::string>& a,
                                          const std::map<std::string, std::string>& b);
 
 /// Flips the lowest bit of a file's byte.
 void flip_bit(const std::filesystem::path& file, std::uintmax_t offset);
 
-/// Where the data of a tensor begin in a safetensors file.
+/// The offset of the data of a tensor in a safetensors file.
 std::uintmax_t offset_of(const std::filesystem::path& file, const std::string& tensor);
 
 }  // namespace loewner::test

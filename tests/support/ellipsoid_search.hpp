@@ -11,7 +11,7 @@
 
 namespace loewner::test {
 
-/// matrix^-1 b by Gaussian elimination without pivoting: enough for positive definite matrices.
+/// matrix^-1 b by Gaussian elimination without pivoting, for positive definite matrices.
 inline std::vector<double> solve_spd(const Matrix<double>& matrix, std::vector<double> b) {
   Matrix<double> m = matrix.clone();
   const Index d = m.rows();
@@ -29,8 +29,8 @@ inline std::vector<double> solve_spd(const Matrix<double>& matrix, std::vector<d
   return b;
 }
 
-/// The range of ||A x||_p / ||x||_Q, ||A x||_p^p = sum_i u_i |a_i^T x|^p, as far as a local search finds it: largest /
-/// smallest is a lower bound of the distortion of Q. Plain loops, independent of the library's linear algebra.
+/// The range of ||A x||_p / ||x||_Q, ||A x||_p^p = sum_i u_i |a_i^T x|^p, from a local search: largest / smallest is a
+/// lower bound of the distortion of Q. Plain loops, independent of the library's linear algebra.
 class EllipsoidSearch {
  public:
   struct Range {
@@ -43,7 +43,7 @@ class EllipsoidSearch {
     if (u_.empty()) u_.assign(a.rows(), 1.0);
   }
 
-  /// From `starts` random directions and as many single rows, `steps` steps each way from each.
+  /// Starts from `starts` random directions and as many single rows, with `steps` steps up and down from each.
   Range run(int starts, int steps) const {
     RandomStream random(1, RandomPurpose::test_data, 1000);
     Range range{.smallest = 1e300, .largest = 0};

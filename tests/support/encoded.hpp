@@ -11,7 +11,7 @@
 
 namespace loewner::test {
 
-/// The arrays of an encoding by name: what a file would give back. IoError for a name that is not among them.
+/// The arrays of an encoding by name, as a file would return them. IoError for an unknown name.
 inline ArrayLookup arrays_of(const EncodedMatrix& matrix) {
   return [arrays = matrix.to_tensors()](std::string_view name) {
     const auto found = std::ranges::find(arrays, name, &StoredArray::name);
@@ -20,7 +20,7 @@ inline ArrayLookup arrays_of(const EncodedMatrix& matrix) {
   };
 }
 
-/// An encoding from the arrays of another one, which must live as long, and a specification.
+/// An encoding from a specification and the arrays of another encoding, which must outlive it.
 inline std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix, const Json& spec) {
   return encoded_matrix_from_tensors(spec, arrays_of(matrix));
 }
@@ -29,7 +29,7 @@ inline std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix) {
   return read_back(matrix, matrix.spec());
 }
 
-/// The bytes of all its arrays, one after the other.
+/// The concatenated bytes of all its arrays.
 inline std::vector<std::byte> stored_bytes(const EncodedMatrix& matrix) {
   std::vector<std::byte> bytes;
   for (const auto& array : matrix.to_tensors()) {

@@ -8,7 +8,7 @@
 
 namespace loewner::test {
 
-/// The message of the Error that `action` throws, which must be one line; a failure of the test when it throws none.
+/// The message of the Error that `action` throws, which must be one line. The test fails without an exception.
 template <typename Error, typename Action>
 std::string message_of(Action&& action) {
   try {
@@ -24,5 +24,5 @@ std::string message_of(Action&& action) {
 
 }  // namespace loewner::test
 
-/// `text` has `part` in it; on failure both are shown.
+/// Expects that `text` contains `part`; a failure shows both.
 #define EXPECT_CONTAINS(text, part) EXPECT_NE(std::string(text).find(part), std::string::npos) << (text)

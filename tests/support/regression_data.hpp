@@ -20,7 +20,7 @@ inline Matrix<double> coherent_matrix(Index n, Index d, std::uint64_t seed) {
   return a;
 }
 
-/// A Gaussian matrix of which only `few` rows, large ones, see the first column.
+/// A Gaussian matrix whose first column is nonzero in `few` rows only, with large entries.
 inline Matrix<double> planted_matrix(Index n, Index d, Index few, std::uint64_t seed) {
   Matrix<double> a = gaussian_matrix64(n, d, seed);
   for (Index i = 0; i < n; ++i) a(i, 0) = i % (n / few) == 0 ? 300.0 : 0.0;

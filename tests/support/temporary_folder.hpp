@@ -11,7 +11,7 @@
 
 namespace loewner::test {
 
-/// A fresh folder that is removed with the object.
+/// A new folder; the destructor removes it.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

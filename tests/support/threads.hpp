@@ -5,7 +5,7 @@
 
 namespace loewner::test {
 
-/// Sets the number of threads for one scope and puts the old one back, so that no test changes another's.
+/// Sets the number of threads for one scope and restores the old number, so that tests do not affect each other.
 class ThreadCount {
  public:
   explicit ThreadCount(int count) : before_(num_threads()) { set_num_threads(count); }

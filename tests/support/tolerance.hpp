@@ -9,9 +9,9 @@
 
 namespace loewner::test {
 
-/// 32 eps32 sqrt(max(m, n)) ||A||_F: what float32 products of a backward stable computation may differ by in the
-/// Frobenius norm. The rounding errors of one entry add up like a random walk (sqrt of the length); 32 is slack for the
-/// few operations in a row.
+/// 32 eps32 sqrt(max(m, n)) ||A||_F, a bound of the error of float32 products in a backward stable computation, in the
+/// Frobenius norm. The rounding errors of one entry add up like a random walk (sqrt of the length); the factor 32 is a
+/// margin for several operations.
 inline double rounding_tolerance(MatrixView<const float> a) {
   const double eps = std::numeric_limits<float>::epsilon();
   return 32 * eps * std::sqrt(static_cast<double>(std::max(a.rows(), a.cols()))) * frobenius_norm(a);

@@ -15,6 +15,11 @@ TEST(Matrix, IsZeroFilledAndAligned) {
   for (Index i = 0; i < 15; ++i) EXPECT_EQ(a.data()[i], 0);
 }
 
+TEST(Matrix, OfSeveralMegabytesStartsAtAHugePage) {
+  const auto a = Matrix<float>::uninitialized(1 << 10, 1 << 10);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(a.data()) % (1U << 21), 0U);
+}
+
 TEST(Matrix, RejectsSizesThatAreNegativeOrOverflow) {
   const Index huge = std::numeric_limits<Index>::max() / 2;
   EXPECT_THROW(Matrix<double>(-1, 3), InvalidArgument);

@@ -31,6 +31,14 @@ TEST(RandomStream, IsAFunctionOfSeedPurposeAndIndex) {
   EXPECT_NE(reference, first(1, RandomPurpose::sampling, 3));
 }
 
+TEST(RandomStream, ManyWordsAreThoseOfSingleDraws) {
+  RandomStream single(5, RandomPurpose::sketch, 7), many(5, RandomPurpose::sketch, 7);
+  std::array<std::uint32_t, 11> words{};
+  EXPECT_EQ(many.next_word(), single.next_word());
+  many.next_words(words);
+  for (const std::uint32_t word : words) EXPECT_EQ(word, single.next_word());
+}
+
 // Claim: mean 0 and variance 1. With n = 1e5 draws the standard errors are .0032 and .0045; 6 of them fail once in 1e9
 // seeds.
 TEST(RandomStream, NormalHasMeanZeroAndVarianceOne) {
