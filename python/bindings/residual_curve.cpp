@@ -6,10 +6,11 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "interruptible.hpp"
+#include "loewner/linalg/composed_operators.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/sketch/bilinear_sketch.hpp"
 #include "loewner/sketch/residual_probe.hpp"
 #include "loewner/sketch/vector_residual_sketch.hpp"
-#include "loewner/linalg/composed_operators.hpp"
 
 namespace loewner::python {
 namespace {
