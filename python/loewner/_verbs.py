@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 from loewner import _core
 from loewner._choices import choice
@@ -81,7 +81,7 @@ def compress(
         What to do if the output exists. "resume" continues an interrupted run.
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
-    **method_options : int
+    **method_options : int or None
         Options of single methods. "subspaces": `num_subspaces` in [1, 256], by default chosen for the size.
         "archetypes": `num_archetypes` in [1, 65536], by default one for each 256 rows, and `archetypes_per_row` in
         [1, 255], by default 4.
@@ -136,7 +136,7 @@ def compress(
         dry_run=dry_run,
         if_exists=choice(IfExists, if_exists, "compress: if_exists"),
         progress=progress,
-        **cast("dict[str, Any]", method_options),
+        **method_options,
     )
     return CompressReport.from_dict(data)
 
