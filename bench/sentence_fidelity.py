@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.stats
 import torch
 import transformers
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -101,4 +100,6 @@ def pair_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def spearman(cosines: np.ndarray, scores: Sequence[float]) -> float:
     """Spearman correlation x 100 of the cosines of pairs with the human scores."""
+    import scipy.stats  # here, since the demo does without scipy
+
     return 100 * float(scipy.stats.spearmanr(cosines, scores).statistic)

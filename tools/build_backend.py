@@ -7,6 +7,7 @@ PyPI packages that ship these headers into the build environment, and cmake/Loew
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from scikit_build_core import build as _backend
@@ -42,9 +43,11 @@ PACKAGES = {
 }
 
 
-def missing_headers(config_settings: Settings = None, folders: tuple[Path, ...] = SYSTEM_FOLDERS) -> list[str]:
+def missing_headers(
+    settings: Mapping[str, object] | None = None, folders: tuple[Path, ...] = SYSTEM_FOLDERS
+) -> list[str]:
     """The PyPI packages of the headers that the system lacks; of all headers if the system's must not be used."""
-    if (config_settings or {}).get("cmake.define.LOEWNER_SYSTEM_HEADERS", "ON") == "OFF":
+    if (settings or {}).get("cmake.define.LOEWNER_SYSTEM_HEADERS", "ON") == "OFF":
         folders = ()
     packages = [
         package for header, package in PACKAGES.items() if not any((folder / header).is_file() for folder in folders)

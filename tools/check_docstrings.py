@@ -165,12 +165,12 @@ def main() -> None:
     headers = public_headers(ROOT)
     functions = [function for path, source in headers.items() for function in read_header(path, source).functions]
     documented = sum(function.docstring is not None for function in functions)
-    labelled = sum(bool(function.labels()) for function in functions)
+    labeled = sum(bool(function.labels()) for function in functions)
     complete = sum(function.labels() >= COMPLETE for function in functions)
     offenses = [offense for path, source in headers.items() for offense in check_header(path, source)]
     exit_with(
         offenses,
-        f"docstrings ({len(functions)} public functions: {documented} documented, {labelled} with labels, "
+        f"docstrings ({len(functions)} public functions: {documented} documented, {labeled} with labels, "
         f"{complete} complete)",
     )
 

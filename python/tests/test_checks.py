@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import subprocess
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from build_backend import missing_headers
+from check_alone import check_alone
 from check_docstrings import check_header, read_header
 from check_documents import check_documents, tree_of
 from check_rooms import check_rooms
 from check_spelling import british, check_spelling, check_text
+from check_wheel import faults_of
 
 ROOMS = "set(LOEWNER_ROOMS base linalg model)\n"
 TREE = """# Architecture
@@ -203,3 +207,53 @@ def test_indented_folders_lie_in_the_one_above() -> None:
         "src/model",
         "docs",
     ]
+
+
+# ---- each file by itself ----
+
+
+def test_a_file_that_needs_another_include_is_found(tmp_path: Path) -> None:
+    good = "#include <vector>\ninline std::vector<int> numbers() { return {}; }\n"
+    bad = good.replace("#include <vector>\n", "")
+    files = {
+        "include/loewner/base/good.hpp": "#pragma once\n" + good,
+        "include/loewner/base/bad.hpp": "#pragma once\n" + bad,
+        "src/base/good.cpp": '#include "loewner/base/good.hpp"\n',
+        "src/base/warned.cpp": "int f(int a) {\n  for (int a = 0;;) return a;\n}\n",
+    }
+    offenses, count = check_alone(write(tmp_path, files))
+    assert count == 4
+    assert [offense.path for offense in offenses] == ["include/loewner/base/bad.hpp", "src/base/warned.cpp"]
+
+
+# ---- the wheel and its build ----
+
+
+def wheel(folder: Path, name: str, requirements: list[str], files: list[str]) -> Path:
+    path = folder / name
+    with zipfile.ZipFile(path, "w") as archive:
+        metadata = "\n".join(["Name: loewner", *(f"Requires-Dist: {text}" for text in requirements)])
+        archive.writestr("loewner-0.1.0.dist-info/METADATA", metadata + "\n")
+        for file in files:
+            archive.writestr(file, "")
+    return path
+
+
+def test_a_wheel_that_lacks_something_is_found(tmp_path: Path) -> None:
+    tag = "loewner-0.1.0-cp311-cp311-manylinux_2_35_x86_64.whl"
+    library = ["loewner/libscipy_openblas.so", "loewner/libscipy_openblas.LICENSE.txt"]
+    assert faults_of(wheel(tmp_path, tag, ["numpy>=1.26", 'torch; extra == "transformers"'], library)) == []
+    assert len(faults_of(wheel(tmp_path, tag.replace("manylinux_2_35", "linux"), ["numpy"], library))) == 1
+    assert len(faults_of(wheel(tmp_path, tag, ["numpy", "scipy-openblas32"], library))) == 1
+    assert len(faults_of(wheel(tmp_path, tag, ["numpy"], library[1:]))) == 1
+    assert len(faults_of(wheel(tmp_path, tag, ["numpy"], library[:1]))) == 1
+
+
+def test_headers_that_the_system_lacks_come_from_packages(tmp_path: Path) -> None:
+    assert {name.split(">")[0] for name in missing_headers(folders=(tmp_path,))} == {"pgm-build-deps", "cmeel-fmt"}
+    for header in ("nlohmann/json.hpp", "CLI/CLI.hpp", "fmt/format.h"):
+        (tmp_path / header).parent.mkdir(parents=True)
+        (tmp_path / header).touch()
+    assert missing_headers(folders=(tmp_path,)) == []
+    own = {"cmake.define.LOEWNER_SYSTEM_HEADERS": "OFF"}
+    assert len(missing_headers(own, folders=(tmp_path,))) == 2

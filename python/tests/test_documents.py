@@ -2,7 +2,8 @@
 """Every block of the documents that is marked `sh` or `python` runs, in the order of the page.
 
 A page's blocks share a folder with MODEL (all-MiniLM-L6-v2), GLUE (the folder named by LOEWNER_GLUE, else made up),
-lines.txt and own.tsv. Blocks of set-up (`make`, `pip`) are marked `console` and are not run here.
+lines.txt and own.tsv. Blocks of set-up (`make`, `pip`) are marked `console`; `make readme-check` runs those of the
+README too, in a copy of the repository and a new virtual environment.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ANY_BLOCK = re.compile(r"^```(sh|python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SUBJECTS = ("a man", "the girl", "one dog", "two horses", "the river", "some people")
 VERBS = ("watches", "follows", "paints", "remembers", "crosses", "forgets")
 
@@ -81,6 +84,59 @@ def test_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     for kind, text in blocks_of(page):
         result = run(kind, text, tmp_path)
         assert result.returncode == 0, f"{page.name}:\n{text}\n{result.stderr}"
+
+
+def script_of(page: str) -> str:
+    """One shell script of all blocks: console blocks without prompts and without `make`, which would test itself."""
+    parts = ["set -euo pipefail", "set -x"]
+    for kind, text in ANY_BLOCK.findall(page):
+        if kind == "python":
+            parts.append(f"python - <<'END_OF_BLOCK'\n{text}END_OF_BLOCK")
+        else:
+            lines = [line.removeprefix("$ ") for line in text.splitlines()]
+            parts += [line for line in lines if not line.startswith("make ")]
+    return "\n".join(parts) + "\n"
+
+
+# Debian's programs only. The packages of `apt install` are installed without questions, by root without sudo.
+READER = """
+apt() { DEBIAN_FRONTEND=noninteractive command apt-get -y -qq "$@"; }
+sudo() { if [ "$(id -u)" -eq 0 ]; then "$@"; else command sudo apt-get -y -qq "${@:2}"; fi; }
+"""
+
+
+def run_as_reader(page: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs all blocks of a page in one shell in `folder`. torch is pinned, since newer ones pull the GPU packages."""
+    constraints = folder / "constraints.txt"
+    constraints.write_text("torch==2.13.0\n", encoding="utf-8")
+    dropped = ("PYTHONPATH", "VIRTUAL_ENV", "CMAKE_CXX_COMPILER_LAUNCHER")
+    environment = {name: value for name, value in os.environ.items() if name not in dropped}
+    environment |= {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HF_HUB_OFFLINE": "1"}
+    environment |= {"PIP_CONSTRAINT": str(constraints)}
+    command = ["bash", "-c", READER + script_of(page)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=3000)
+
+
+@pytest.mark.readme
+def test_the_readme_runs_in_a_new_environment(tmp_path: Path) -> None:
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
+    for name in names.stdout.decode().splitlines():
+        if (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / name)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "pip install" in script_of(page)
+    result = run_as_reader(page, tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-6000:]
+
+
+def test_a_reader_sees_a_failing_line_of_any_block(tmp_path: Path) -> None:
+    console = '```console\n$ value=3\n$ python() { python3 "$@"; }\nmake test\n```\n'
+    good = console + "```python\nprint('a')\n```\n```sh\ntest $value = 3\n```\n```text\nno\n```\n"
+    assert run_as_reader(good, tmp_path).returncode == 0
+    for before, after in (("$ value", "$ nothing; value"), ("print('a')", "print(a)"), ("value = 3", "value = 4")):
+        assert before in good
+        assert run_as_reader(good.replace(before, after, 1), tmp_path).returncode != 0, after
 
 
 def test_a_block_that_fails_is_seen(tmp_path: Path) -> None:
