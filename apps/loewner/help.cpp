@@ -2,6 +2,7 @@
 #include "help.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>  // fmt::join, in fmt 11 and later
 
 #include <algorithm>
 #include <array>
