@@ -69,7 +69,7 @@ def test_without_the_correction_estimates_are_lower(a: NDArray[Any]) -> None:
     assert of_a_gap < corrected.residual[2] / raw.residual[2] < 1.1 * of_a_gap
 
 
-def test_a_factorisation_is_probed(a: NDArray[Any]) -> None:
+def test_a_factorization_is_probed(a: NDArray[Any]) -> None:
     u, v = np.linalg.qr(a.astype(np.float64))[0][:, :4].copy(), np.zeros((24, 4))
     probed = loewner.sketch.probe_residual(a, u, v)
     assert abs(probed.norm - np.linalg.norm(a)) < 5 * probed.standard_error

@@ -99,20 +99,20 @@ std::vector<fs::path> fixtures() {
 INSTANTIATE_TEST_SUITE_P(Recorded, EveryArchitecture, testing::ValuesIn(fixtures()),
                          [](const auto& param) { return param.param.stem().string(); });
 
-Architecture analyse(const Json& config, const std::vector<TensorDeclaration>& tensors) {
+Architecture analyze(const Json& config, const std::vector<TensorDeclaration>& tensors) {
   return analyze_architecture(config, tensors);
 }
 
 TEST(Architecture, NeedsAModelType) {
-  EXPECT_CONTAINS(test::message_of<IoError>([] { (void)analyse(Json::object(), {}); }), "model_type must be a string");
+  EXPECT_CONTAINS(test::message_of<IoError>([] { (void)analyze(Json::object(), {}); }), "model_type must be a string");
   EXPECT_CONTAINS(test::message_of<IoError>([] {
-                    (void)analyse({{"model_type", 3}}, {});
+                    (void)analyze({{"model_type", 3}}, {});
                   }),
                   "model_type must be a string");
 }
 
 TEST(Architecture, AMatrixWithARowForEachTokenIsTheEmbeddingWhenNoneIsNamedSo) {
-  const auto places = analyse({{"model_type", "x"}, {"vocab_size", 50}}, {{"blocks.0.wide.weight", DType::f32, {50, 8}},
+  const auto places = analyze({{"model_type", "x"}, {"vocab_size", 50}}, {{"blocks.0.wide.weight", DType::f32, {50, 8}},
                                                                           {"lookup.weight", DType::f32, {50, 8}},
                                                                           {"out.weight", DType::f32, {8, 8}}})
                           .places;
@@ -123,7 +123,7 @@ TEST(Architecture, AMatrixWithARowForEachTokenIsTheEmbeddingWhenNoneIsNamedSo) {
 
 TEST(Architecture, LayersAsWideAsTheVocabularyAreNoHeads) {
   const auto places =
-      analyse({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {50, 50}},
+      analyze({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {50, 50}},
                                                           {"layer.0.attn.out_proj.weight", DType::f32, {50, 50}},
                                                           {"lm_head.weight", DType::f32, {50, 50}}})
           .places;
@@ -133,12 +133,12 @@ TEST(Architecture, LayersAsWideAsTheVocabularyAreNoHeads) {
 
 TEST(Architecture, PaddedTablesAreStillTokenEmbeddings) {
   const auto places =
-      analyse({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {64, 8}}}).places;
+      analyze({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {64, 8}}}).places;
   EXPECT_EQ(places[0].role, TensorRole::token_embedding);
 }
 
 TEST(Architecture, TheFirstStoredCopyStandsInForASharedEmbeddingThatIsNot) {
-  const auto places = analyse({{"model_type", "t5"}, {"vocab_size", 50}, {"is_encoder_decoder", true}},
+  const auto places = analyze({{"model_type", "t5"}, {"vocab_size", 50}, {"is_encoder_decoder", true}},
                               {{"encoder.embed_tokens.weight", DType::f32, {50, 8}},
                                {"decoder.embed_tokens.weight", DType::f32, {50, 8}}})
                           .places;
@@ -148,7 +148,7 @@ TEST(Architecture, TheFirstStoredCopyStandsInForASharedEmbeddingThatIsNot) {
 
 TEST(Architecture, HeadsOfAnotherShapeAreNotTied) {
   const auto places =
-      analyse({{"model_type", "x"}, {"vocab_size", 50}, {"tie_word_embeddings", true}},
+      analyze({{"model_type", "x"}, {"vocab_size", 50}, {"tie_word_embeddings", true}},
               {{"word_embeddings.weight", DType::f32, {50, 8}}, {"lm_head.weight", DType::f32, {50, 16}}})
           .places;
   EXPECT_EQ(places[1].role, TensorRole::head);
@@ -157,7 +157,7 @@ TEST(Architecture, HeadsOfAnotherShapeAreNotTied) {
 
 TEST(Architecture, ModelsOfSeveralInputsKeepTheirVocabularyInTheTextConfiguration) {
   const auto places =
-      analyse({{"model_type", "x"}, {"text_config", {{"vocab_size", 50}, {"tie_word_embeddings", true}}}},
+      analyze({{"model_type", "x"}, {"text_config", {{"vocab_size", 50}, {"tie_word_embeddings", true}}}},
               {{"language.emb.weight", DType::f32, {50, 8}}, {"lm_head.weight", DType::f32, {50, 8}}})
           .places;
   EXPECT_EQ(places[0].role, TensorRole::token_embedding);
@@ -166,7 +166,7 @@ TEST(Architecture, ModelsOfSeveralInputsKeepTheirVocabularyInTheTextConfiguratio
 
 TEST(Architecture, OldNamesOfLayerNormsAreKnown) {
   const auto places =
-      analyse({{"model_type", "bert"}}, {{"a.LayerNorm.gamma", DType::f32, {8}}, {"a.LayerNorm.beta", DType::f32, {8}}})
+      analyze({{"model_type", "bert"}}, {{"a.LayerNorm.gamma", DType::f32, {8}}, {"a.LayerNorm.beta", DType::f32, {8}}})
           .places;
   EXPECT_EQ(places[0].role, TensorRole::norm);
   EXPECT_EQ(places[1].role, TensorRole::bias);
