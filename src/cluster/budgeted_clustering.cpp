@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "cluster/cluster_starts.hpp"
 #include "cluster/cluster_subspaces.hpp"
+#include "cluster/initial_partitions.hpp"
 #include "cluster/subspace_distances.hpp"
 #include "linalg/row_weight_check.hpp"
 #include "loewner/base/cancellation.hpp"

@@ -8,7 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "cluster/cluster_starts.hpp"
+#include "cluster/initial_partitions.hpp"
+#include "cluster/poisson_sample.hpp"
 #include "cluster/subspace_descent.hpp"
 #include "cluster/subspace_distances.hpp"
 #include "linalg/row_weight_check.hpp"

@@ -24,8 +24,8 @@ struct SelectedAttention {
 ///
 /// Shapes    queries: n_q x d; keys: n x d; values: n x d_v; indices (U): in [0, n), distinct.
 /// Method    even p with a symmetric power of at most D = 4096 dimensions: denominators
-///           phi(q)^T G phi(q) from the Gram matrix G of the features. Otherwise, and for the captured mass of
-///           softmax, from all products <q_i, k_j>.
+///           phi(q)^T G phi(q) from the Gram matrix G of the features. Otherwise, and for the
+///           captured mass of softmax, from all products <q_i, k_j>.
 /// Cost      2 n_q |U| (d + d_v) flops, plus n D^2 + 2 n_q D^2 for the denominators or 2 n_q n d
 ///           for all products.
 /// Accuracy  weights in float64; outputs are rounded to float32. All weights of a query are 0 if it

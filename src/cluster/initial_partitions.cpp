@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cluster/cluster_starts.hpp"
+#include "cluster/initial_partitions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +10,7 @@
 #include "linalg/gathered_rows.hpp"
 #include "linalg/squared_norm.hpp"
 #include "loewner/linalg/gram.hpp"
+#include "loewner/linalg/row_energies.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner::detail {
@@ -19,16 +20,6 @@ constexpr int kMeansSteps = 6;
 
 double weight_of(std::span<const double> weights, Index i) {
   return weights.empty() ? 1.0 : weights[i];
-}
-
-std::vector<double> energies(const RowSource& a, std::span<const double> weights) {
-  std::vector<double> energy(a.rows());
-  for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    for (Index i = 0; i < rows.rows(); ++i) {
-      energy[first + i] = weight_of(weights, first + i) * squared_norm<float>(rows.row(i));
-    }
-  });
-  return energy;
 }
 
 // An index with probability proportional to its mass; uniform if no mass is positive.
@@ -166,7 +157,7 @@ ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const doub
 }
 
 ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights, Index num_clusters) {
-  const std::vector<double> energy = energies(a, weights);
+  const std::vector<double> energy = row_energies(a, weights);
   std::vector<Index> order(a.rows());
   std::iota(order.begin(), order.end(), Index{0});
   std::ranges::stable_sort(order, std::ranges::greater{}, [&](Index i) { return energy[i]; });
@@ -175,26 +166,6 @@ ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights,
     labels[order[rank]] = static_cast<std::uint8_t>(rank * num_clusters / a.rows());
   }
   return labels;
-}
-
-PoissonSample poisson_sample(const RowSource& a, std::span<const double> weights, Index expected_count,
-                             RandomStream& random) {
-  const std::vector<double> energy = energies(a, weights);
-  double total = 0;
-  for (const double e : energy) total += e;
-  const auto n = static_cast<double>(a.rows()), m = static_cast<double>(expected_count);
-  std::vector<Index> chosen;
-  PoissonSample sample;
-  for (Index i = 0; i < a.rows(); ++i) {
-    const double share = total > 0 ? 0.5 / n + 0.5 * energy[i] / total : 1 / n;
-    const double p = expected_count >= a.rows() ? 1 : m * share;
-    if (random.uniform() >= p) continue;
-    chosen.push_back(i);
-    sample.weights.push_back(weight_of(weights, i) / std::min(1.0, p));
-  }
-  sample.rows = Matrix<float>::uninitialized(static_cast<Index>(chosen.size()), a.cols());
-  gather_rows(a, chosen, sample.rows.view());
-  return sample;
 }
 
 }  // namespace loewner::detail

@@ -22,14 +22,4 @@ ClusterLabels farthest_subspaces(MatrixView<const float> a, std::span<const doub
 /// k strata of (nearly) equal size in descending order of u_i ||a_i||^2.
 ClusterLabels energy_strata(const RowSource& a, std::span<const double> weights, Index num_clusters);
 
-/// Rows and weights whose weighted sums estimate those of all rows without bias: row i is kept with
-/// probability p_i = min(1, m (1 / (2 n) + e_i / (2 E))), e_i = u_i ||a_i||^2, with weight u_i /
-/// p_i; all rows when m >= n.
-struct PoissonSample {
-  Matrix<float> rows;
-  std::vector<double> weights;
-};
-PoissonSample poisson_sample(const RowSource& a, std::span<const double> weights, Index expected_count,
-                             RandomStream& random);
-
 }  // namespace loewner::detail
