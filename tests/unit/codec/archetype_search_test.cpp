@@ -21,7 +21,7 @@ namespace {
 
 constexpr Index kRows = 3000, kCols = 20, kCount = 10, kPerRow = 3;
 
-// Rows that mix three of ten Gaussian points each, at scales of their own, and noise.
+// Rows that are scaled mixtures of three of ten Gaussian points, plus noise.
 Matrix<float> mixtures() {
   const auto points = test::gaussian_matrix({kCount, kCols, 1}), noise = test::gaussian_matrix({kRows, kCols, 2});
   RandomStream random(3, RandomPurpose::test_data);
@@ -43,8 +43,8 @@ double error_with(const RowSource& a, const Matrix<float>& archetypes, std::span
       .weighted_relative_error();
 }
 
-// The control: rows drawn at random in their place.
-TEST(ArchetypeSearch, FindsWhatTheRowsAreMadeOf) {
+// Negative control: random rows instead of archetypes.
+TEST(ArchetypeSearch, FindsTheArchetypesOfMixtures) {
   const Matrix<float> a = mixtures();
   const DenseRows rows(a.view());
   const double found = error_with(rows, find_archetypes(rows, {.count = kCount, .per_row = kPerRow}));
@@ -54,8 +54,8 @@ TEST(ArchetypeSearch, FindsWhatTheRowsAreMadeOf) {
   EXPECT_LT(found, 0.5 * error_with(rows, drawn));
 }
 
-// Two kinds of rows and archetypes for one of them: the weights decide which.
-TEST(ArchetypeSearch, FollowsTheWeightsOfTheRows) {
+// Two kinds of rows, but archetypes for one kind only: the row weights decide which.
+TEST(ArchetypeSearch, DependsOnTheRowWeights) {
   Matrix<float> a = mixtures();
   const auto other = test::gaussian_matrix({kRows, kCols, 7});
   std::vector<double> first(kRows, 1e-6), second(kRows, 1.0);
@@ -73,7 +73,7 @@ TEST(ArchetypeSearch, FollowsTheWeightsOfTheRows) {
   EXPECT_LT(error_with(rows, for_second, second), 0.5 * error_with(rows, for_first, second));
 }
 
-TEST(ArchetypeSearch, MoreThanTheDimensionsMayBeAskedFor) {
+TEST(ArchetypeSearch, AllowsMoreArchetypesThanDimensions) {
   const Matrix<float> a = mixtures();
   const DenseRows rows(a.view());
   const auto many = find_archetypes(rows, {.count = 100, .per_row = kPerRow});
@@ -85,13 +85,13 @@ TEST(ArchetypeSearch, MoreThanTheDimensionsMayBeAskedFor) {
   }
 }
 
-TEST(ArchetypeSearch, AZeroMatrixHasArchetypesOfZeros) {
+TEST(ArchetypeSearch, ReturnsZerosForAZeroMatrix) {
   const Matrix<float> zeros(20, 4);
   const auto found = find_archetypes(DenseRows(zeros.view()), {.count = 3});
   EXPECT_EQ(test::frobenius_norm(found.view()), 0);
 }
 
-TEST(ArchetypeSearch, SameBitsForAnyNumberOfThreads) {
+TEST(ArchetypeSearch, GivesTheSameBitsForAnyNumberOfThreads) {
   const Matrix<float> a = mixtures();
   const auto found = [&](int threads) {
     const test::ThreadCount scope(threads);
@@ -103,7 +103,7 @@ TEST(ArchetypeSearch, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(found(8), one);
 }
 
-TEST(ArchetypeSearch, RefusesWhatCannotBeMeant) {
+TEST(ArchetypeSearch, RejectsBadArguments) {
   Matrix<float> a = mixtures();
   const DenseRows rows(a.view());
   const auto refusal = [&](Index count, Index per_row) {

@@ -24,8 +24,8 @@ namespace {
 
 constexpr Index kRows = 300, kPerRow = 3;
 
-// Rows that are scaled mixtures of three of k Gaussian archetypes, in more dimensions than
-// archetypes: a row is then mixed in one way only.
+// Rows that are scaled mixtures of three of k Gaussian archetypes. There are more dimensions than
+// archetypes, so the mixture of a row is unique.
 struct Mixtures {
   Matrix<float> archetypes, rows;
   std::vector<double> scales;
@@ -53,9 +53,9 @@ double length_of(std::span<const float> row) {
   return std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
 }
 
-// What rounding may leave of a row whose scale is 1: each of t weights is off by less than 1 / 255
-// and moves the mixture by as much of the longest archetype; archetypes and scale keep 11 bits; and
-// 1e-3 for the gap of the codes.
+// Error bound for a row with scale 1. Each of t weights has an error below 1 / 255 and moves the
+// mixture by at most that times the longest archetype. Archetypes and scale keep 11 bits. The
+// duality gap of the codes adds 1e-3.
 double rounding_bound(const Mixtures& mixtures) {
   double longest = 0;
   for (Index k = 0; k < mixtures.archetypes.rows(); ++k) {
@@ -80,7 +80,7 @@ std::unique_ptr<Archetypes> with_codes(const Mixtures& mixtures, Index bytes) {
 class ArchetypesOf : public testing::TestWithParam<Index> {};
 INSTANTIATE_TEST_SUITE_P(OneAndTwoBytesAnIndex, ArchetypesOf, testing::Values(12, 256, 300));
 
-TEST_P(ArchetypesOf, MixturesComeBackToTheRoundingOfTheirWeights) {
+TEST_P(ArchetypesOf, RecoversMixturesUpToTheRoundingOfWeights) {
   const Mixtures mixtures(GetParam());
   const Matrix<float> decoded = read_all(*encoded(mixtures));
   for (Index i = 0; i < kRows; ++i) {
@@ -90,7 +90,7 @@ TEST_P(ArchetypesOf, MixturesComeBackToTheRoundingOfTheirWeights) {
   }
 }
 
-TEST_P(ArchetypesOf, TakesTheBytesThatItsShapeSays) {
+TEST_P(ArchetypesOf, HasTheBytesOfItsShape) {
   const Mixtures mixtures(GetParam());
   const auto archetypes = encoded(mixtures);
   EXPECT_EQ(archetypes->bytes(), archetypes->shape().bytes());
@@ -98,7 +98,7 @@ TEST_P(ArchetypesOf, TakesTheBytesThatItsShapeSays) {
   EXPECT_EQ(archetypes->bytes(), kRows * (kPerRow * (index_bytes + 1) + 2) + 2 * GetParam() * mixtures.cols());
 }
 
-TEST_P(ArchetypesOf, ReadsBackAndDecodesChosenRowsAsAllOfThem) {
+TEST_P(ArchetypesOf, RoundTripsAndDecodesSelectedRows) {
   const Mixtures mixtures(GetParam());
   for (const bool coded : {false, true}) {
     const auto archetypes = coded ? with_codes(mixtures, kRows * mixtures.cols() / 2) : encoded(mixtures);
@@ -114,7 +114,7 @@ TEST_P(ArchetypesOf, ReadsBackAndDecodesChosenRowsAsAllOfThem) {
   }
 }
 
-TEST(Archetypes, CodesOfTheResidualLowerTheError) {
+TEST(Archetypes, ResidualCodesLowerTheError) {
   Mixtures mixtures(12);
   const auto noise = test::gaussian_matrix({kRows, mixtures.cols(), 9});
   for (Index i = 0; i < kRows; ++i) {
@@ -127,19 +127,19 @@ TEST(Archetypes, CodesOfTheResidualLowerTheError) {
   EXPECT_LT(left_by(*with_codes(mixtures, kRows * mixtures.cols() / 2)), 0.2 * left_by(*encoded(mixtures)));
 }
 
-TEST(Archetypes, RowsOfZerosAndOfTheOtherSideAreTaken) {
+TEST(Archetypes, EncodesZeroRowsAndNegatedMixtures) {
   Mixtures mixtures(12);
   std::ranges::fill(mixtures.rows.row(5), 0.0F);
   Matrix<float> archetypes(2, mixtures.cols()), rows(2, mixtures.cols());
   archetypes(0, 0) = archetypes(1, 1) = 1;
   rows(0, 0) = -3;
   const auto behind = read_all(*encode_archetypes(DenseRows(rows.view()), archetypes.view(), 2));
-  EXPECT_LE(test::frobenius_norm(behind.view()), 3);  // no worse than zeros, whatever stands for it
+  EXPECT_LE(test::frobenius_norm(behind.view()), 3);  // at most the error of a zero row
   const auto decoded = read_all(*encoded(mixtures));
   for (const float x : decoded.row(5)) EXPECT_EQ(x, 0.0F);
 }
 
-TEST(Archetypes, SameBytesForAnyNumberOfThreads) {
+TEST(Archetypes, GivesTheSameBytesForAnyNumberOfThreads) {
   const Mixtures mixtures(300);
   const auto bytes = [&](int threads) {
     const test::ThreadCount scope(threads);
@@ -150,7 +150,7 @@ TEST(Archetypes, SameBytesForAnyNumberOfThreads) {
   EXPECT_EQ(bytes(8), one);
 }
 
-TEST(Archetypes, RefusesWhatCannotBeMeant) {
+TEST(Archetypes, RejectsBadArguments) {
   const Mixtures mixtures(12);
   const DenseRows rows(mixtures.rows.view());
   const auto refusal = [&](MatrixView<const float> archetypes, Index per_row) {
@@ -168,7 +168,7 @@ TEST(Archetypes, RefusesWhatCannotBeMeant) {
                   "the residual must have the shape");
 }
 
-TEST(Archetypes, BadSpecificationsAreRefused) {
+TEST(Archetypes, RejectsBadSpecifications) {
   const auto archetypes = with_codes(Mixtures(12), kRows * 12);
   const auto refusal = [&](const std::string& pointer, const Json& value) {
     Json spec = archetypes->spec();
@@ -189,7 +189,7 @@ TEST(Archetypes, BadSpecificationsAreRefused) {
   EXPECT_CONTAINS(refusal("/residual", 3), "structure");
 }
 
-// The arrays of a good matrix, one of them with its bytes changed.
+// The arrays of a valid matrix, one of them with changed bytes.
 std::string refusal_of(const std::string& name, const std::function<void(std::vector<std::byte>&)>& change) {
   const Mixtures mixtures(300);
   const auto archetypes = encoded(mixtures);
@@ -209,7 +209,7 @@ std::string refusal_of(const std::string& name, const std::function<void(std::ve
   });
 }
 
-TEST(Archetypes, BadArraysAreRefused) {
+TEST(Archetypes, RejectsBadArrays) {
   const auto at = [](std::size_t i, int value) {
     return [=](std::vector<std::byte>& bytes) { bytes[i] = static_cast<std::byte>(value); };
   };

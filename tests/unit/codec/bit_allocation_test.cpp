@@ -19,7 +19,7 @@ double error_of(const std::vector<double>& energies, const std::vector<std::uint
   return error;
 }
 
-TEST(BitAllocation, IsTheBestOfAllForEveryNumberOfBits) {
+TEST(BitAllocation, IsOptimalForEveryNumberOfBits) {
   const std::vector<double> energies = {5, 1, 0.2, 3, 0};
   const BitAllocation allocation(energies, kDistortion, kPrices);
   std::vector<double> best(16, std::numeric_limits<double>::infinity());
@@ -46,8 +46,8 @@ TEST(BitAllocation, IsTheBestOfAllForEveryNumberOfBits) {
   }
 }
 
-// Step by step: the largest gain for the price, of equal ones that of the lowest step and the first
-// row.
+// The greedy algorithm: always the largest gain per price; for equal gains the lowest step, then the
+// first row.
 std::vector<std::uint8_t> one_by_one(const std::vector<double>& energies, std::span<const Index> prices, Index amount) {
   std::vector<std::uint8_t> bits(energies.size(), 0);
   Index spent = static_cast<Index>(energies.size()) * prices[0];
@@ -70,7 +70,7 @@ std::vector<std::uint8_t> one_by_one(const std::vector<double>& energies, std::s
   }
 }
 
-TEST(BitAllocation, IsWhatOneStepAfterTheOtherGives) {
+TEST(BitAllocation, EqualsTheGreedyAlgorithm) {
   constexpr std::array<Index, 4> prices = {1, 3, 6, 11};
   const std::vector<double> energies = {4, 1, 1, 0, 1e-300, 4, 0.25, 1, 0, 7};
   const BitAllocation allocation(energies, kDistortion, prices);
@@ -83,15 +83,15 @@ TEST(BitAllocation, IsWhatOneStepAfterTheOtherGives) {
   }
 }
 
-TEST(BitAllocation, OfNoRowsIsEmpty) {
+TEST(BitAllocation, IsEmptyWithoutRows) {
   const auto spent = BitAllocation({}, kDistortion, kPrices).within(0);
   EXPECT_EQ(spent.price, 0);
   EXPECT_EQ(spent.error, 0);
   EXPECT_EQ(spent.highest_step(), 0);
 }
 
-// Control: the same bits for every row are worse as soon as rows differ.
-TEST(BitAllocation, EqualBitsAreWorse) {
+// Negative control: equal bits for all rows have a larger error if the energies differ.
+TEST(BitAllocation, BeatsEqualBits) {
   const std::vector<double> energies = {100, 1, 1, 1};
   EXPECT_LT(BitAllocation(energies, kDistortion, kPrices).within(4).error, error_of(energies, {1, 1, 1, 1}));
 }

@@ -19,7 +19,7 @@ std::vector<double> falling_variances(Index count, double ratio) {
   return variances;
 }
 
-TEST(CodeLadder, APlainOneHasTheBitsOfTheQuantizer) {
+TEST(CodeLadder, PlainLadderHasTheBitsOfTheQuantizer) {
   const CodeLadder ladder = CodeLadder::plain(384);
   EXPECT_TRUE(ladder.is_plain());
   for (int step = 0; step <= kMaxCodeBits; ++step) {
@@ -29,13 +29,13 @@ TEST(CodeLadder, APlainOneHasTheBitsOfTheQuantizer) {
   }
 }
 
-TEST(CodeLadder, EqualVariancesAreOneBand) {
+TEST(CodeLadder, EqualVariancesGiveOneBand) {
   const CodeLadder ladder = CodeLadder::for_variances(std::vector<double>(100, 3.0));
   ASSERT_EQ(ladder.bands().size(), 1U);
   EXPECT_FLOAT_EQ(ladder.bands()[0].size, 1);
 }
 
-TEST(CodeLadder, LargerVariancesHaveAtLeastAsManyBitsAndHalfABitIsAStep) {
+TEST(CodeLadder, LargerVariancesGetAtLeastAsManyBitsAndEveryHalfBitIsAStep) {
   const CodeLadder ladder = CodeLadder::for_variances(falling_variances(384, 0.99));
   EXPECT_GT(ladder.bands().size(), 3U);
   EXPECT_EQ(ladder.cols(), 384);
@@ -50,8 +50,7 @@ TEST(CodeLadder, LargerVariancesHaveAtLeastAsManyBitsAndHalfABitIsAStep) {
   EXPECT_DOUBLE_EQ(ladder.mean_bits(static_cast<int>(steps.size()) - 1), kMaxCodeBits);
 }
 
-// What a bit more gains, for its bytes, never rises: the curve is convex, as BitAllocation needs
-// it.
+// The gain per byte does not increase: the curve is convex, as BitAllocation requires.
 TEST(CodeLadder, DistortionIsConvexAndBelowThatOfEqualBits) {
   const CodeLadder ladder = CodeLadder::for_variances(falling_variances(384, 0.99));
   const auto left = ladder.distortion();
@@ -67,7 +66,7 @@ TEST(CodeLadder, DistortionIsConvexAndBelowThatOfEqualBits) {
   }
 }
 
-TEST(CodeLadder, UpToAStepLeavesOutBandsWithoutBits) {
+TEST(CodeLadder, UpToRemovesBandsWithoutBits) {
   const CodeLadder ladder({{16, 2.0F}, {16, 1.0F}, {8, 0.5F}}, {{0, 0, 0}, {1, 0, 0}, {2, 1, 0}, {2, 2, 1}});
   EXPECT_EQ(ladder.up_to(3).cols(), 40);
   const CodeLadder two = ladder.up_to(2);
@@ -77,13 +76,13 @@ TEST(CodeLadder, UpToAStepLeavesOutBandsWithoutBits) {
   EXPECT_EQ(ladder.up_to(0).cols(), 16);
 }
 
-TEST(CodeLadder, ZeroVariancesAreFine) {
+TEST(CodeLadder, AcceptsZeroVariances) {
   const CodeLadder ladder = CodeLadder::for_variances(std::vector<double>(20, 0.0));
   EXPECT_EQ(ladder.cols(), 20);
   for (const double left : ladder.distortion()) EXPECT_TRUE(std::isfinite(left));
 }
 
-TEST(CodeLadder, BadOnesAreRefused) {
+TEST(CodeLadder, RejectsBadBandsAndSteps) {
   const auto message = [](std::vector<CodeLadder::Band> bands, CodeLadder::Steps steps) {
     return test::message_of<InvalidArgument>([&] { CodeLadder(std::move(bands), std::move(steps)); });
   };

@@ -38,15 +38,15 @@ class CodesOf : public testing::Test {
   std::vector<double> weights_ = falling_weights();
 };
 
-TEST_F(CodesOf, TakesNoMoreBytesThanItMayAndUsesThem) {
+TEST_F(CodesOf, StaysWithinTheBytesAndUsesThem) {
   for (const Index bytes : {1500, 3000, 6000, 12000}) {
     const Index taken = encode(bytes)->bytes();
     EXPECT_LE(taken, bytes);
-    EXPECT_GT(taken, std::min<Index>(bytes, 11'000) - kCols / 8 - 2 * kCols);  // room for the shared row
+    EXPECT_GT(taken, std::min<Index>(bytes, 11'000) - kCols / 8 - 2 * kCols);  // all but the bytes of the shared row
   }
 }
 
-TEST_F(CodesOf, IsPredictedWithinTenPercentOfTheError) {
+TEST_F(CodesOf, CurvePredictsTheErrorWithinTenPercent) {
   for (const auto& rate : codes_curve(row_energies(DenseRows(a_.view()), weights_), CodeLadder::plain(kCols), 12)) {
     const auto codes = encode(rate.bytes);
     EXPECT_LE(codes->bytes(), rate.bytes);
@@ -54,9 +54,8 @@ TEST_F(CodesOf, IsPredictedWithinTenPercentOfTheError) {
   }
 }
 
-// Columns in bands of falling size: the bits follow the bands, rows still read back and come one by
-// one.
-TEST_F(CodesOf, ALadderOfBandsLeavesLessThanAPlainOneAndReadsBack) {
+// Columns in bands of decreasing size get decreasing numbers of bits.
+TEST_F(CodesOf, LadderWithBandsBeatsThePlainOneAndRoundTrips) {
   std::vector<double> variances(kCols, 0.0);
   for (Index i = 0; i < kRows; ++i) {
     for (Index j = 0; j < kCols; ++j) {
@@ -80,14 +79,14 @@ TEST_F(CodesOf, ALadderOfBandsLeavesLessThanAPlainOneAndReadsBack) {
   }
 }
 
-TEST_F(CodesOf, ALadderOfOtherColumnsIsRefused) {
+TEST_F(CodesOf, RejectsALadderWithOtherColumns) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] {
                     (void)encode_codes(DenseRows(a_.view()), {.max_bytes = 3000, .ladder = CodeLadder::plain(7)});
                   }),
                   "the ladder must have 48 columns, got 7");
 }
 
-TEST_F(CodesOf, WeightsGiveTheRowsThatCountMoreBits) {
+TEST_F(CodesOf, RowsWithMoreWeightGetMoreBits) {
   const double weighted = error_of(*encode(3000));
   weights_.assign(kRows, 1.0);
   const auto plain = encode(3000);
@@ -95,7 +94,7 @@ TEST_F(CodesOf, WeightsGiveTheRowsThatCountMoreBits) {
   EXPECT_LT(weighted, 0.9 * error_of(*plain));
 }
 
-TEST_F(CodesOf, ReadsBackToTheSameNumbersInAnyOrder) {
+TEST_F(CodesOf, RoundTripsAndDecodesRowsInAnyOrder) {
   const auto codes = encode(3000);
   const auto again = test::read_back(*codes);
   const Matrix<float> all = read_all(*codes), same = read_all(*again);
@@ -108,7 +107,7 @@ TEST_F(CodesOf, ReadsBackToTheSameNumbersInAnyOrder) {
   }
 }
 
-TEST_F(CodesOf, SameBytesForAnyNumberOfThreads) {
+TEST_F(CodesOf, GivesTheSameBytesForAnyNumberOfThreads) {
   const auto bytes_of = [&](int threads) {
     const test::ThreadCount scope(threads);
     return test::stored_bytes(*encode(3000));
@@ -118,7 +117,7 @@ TEST_F(CodesOf, SameBytesForAnyNumberOfThreads) {
   EXPECT_EQ(bytes_of(8), one);
 }
 
-TEST_F(CodesOf, ZeroEqualAndHugeRowsAreFine) {
+TEST_F(CodesOf, EncodesZeroEqualAndHugeRows) {
   for (Index j = 0; j < kCols; ++j) {
     a_(0, j) = 0;
     a_(1, j) = 1e30F;
@@ -136,7 +135,7 @@ TEST_F(CodesOf, ZeroEqualAndHugeRowsAreFine) {
   EXPECT_EQ(test::frobenius_norm(decoded.view()), 0);
 }
 
-TEST_F(CodesOf, OneColumnAndTwoRowsAreFine) {
+TEST_F(CodesOf, EncodesOneColumnAndTwoRows) {
   const auto column = test::gaussian_matrix({.rows = 50, .cols = 1, .seed = 2});
   EXPECT_NO_THROW((void)read_all(*encode_codes(DenseRows(column.view()), {.max_bytes = 300})));
   const auto pair = test::gaussian_matrix({.rows = 2, .cols = 384, .seed = 2});
@@ -144,11 +143,11 @@ TEST_F(CodesOf, OneColumnAndTwoRowsAreFine) {
   EXPECT_LT(approximation_errors(DenseRows(pair.view()), *codes, {}, 2).relative_error(), 0.03);
 }
 
-TEST_F(CodesOf, TooFewBytesNameTheLeast) {
+TEST_F(CodesOf, NamesTheSmallestSizeIfTheBudgetIsTooSmall) {
   EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)encode(10); }), "codes take at least 846 bytes");
 }
 
-TEST_F(CodesOf, NonFiniteEntriesAreRefused) {
+TEST_F(CodesOf, RejectsNonFiniteEntries) {
   a_(7, 5) = std::nanf("");
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)encode(3000); }), "row 7, column 5");
 }

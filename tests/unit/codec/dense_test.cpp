@@ -29,7 +29,7 @@ class DenseIn : public testing::TestWithParam<NumberFormat> {
   }
 };
 
-TEST_P(DenseIn, ComesBackFromItsTensor) {
+TEST_P(DenseIn, RoundTrips) {
   const auto read = encoded_matrix_from_tensors(dense_.spec(), arrays());
   EXPECT_EQ(read->spec(), dense_.spec());
   EXPECT_EQ(read->bytes(), kRows * kCols * bytes_per_number(GetParam()));
@@ -37,14 +37,14 @@ TEST_P(DenseIn, ComesBackFromItsTensor) {
   EXPECT_TRUE(std::equal(stored.data(), stored.data() + kRows * kCols, decoded.data()));
 }
 
-TEST_P(DenseIn, DecodesChosenRows) {
+TEST_P(DenseIn, DecodesSelectedRows) {
   const std::array<Index, 3> indices = {49, 0, 49};
   Matrix<float> rows(3, kCols);
   dense_.decode_rows(indices, rows.view());
   for (Index i = 0; i < 3; ++i) EXPECT_TRUE(std::ranges::equal(rows.row(i), a_.row(indices[i])));
 }
 
-TEST_P(DenseIn, AppliesWhatItHolds) {
+TEST_P(DenseIn, AppliesItsRows) {
   const auto x = test::gaussian_matrix({.rows = 4, .cols = kCols, .seed = 2});
   Matrix<float> y(4, kRows), transposed(kCols, kRows);
   dense_.apply(x.view(), y.view());
@@ -55,7 +55,7 @@ TEST_P(DenseIn, AppliesWhatItHolds) {
   EXPECT_LE(test::frobenius_distance(y.view(), expected.view()), test::rounding_tolerance(expected.view()));
 }
 
-TEST_P(DenseIn, ItsArrayMustFitTheSpecification) {
+TEST_P(DenseIn, RejectsAnArrayThatDoesNotFit) {
   Json spec = dense_.spec();
   spec["rows"] = kRows + 1;
   EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)encoded_matrix_from_tensors(spec, arrays()); }),

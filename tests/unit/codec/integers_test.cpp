@@ -21,7 +21,7 @@ class IntegersOf : public testing::TestWithParam<int> {
   }
 };
 
-TEST_P(IntegersOf, AreWithinHalfAStepOfEveryEntry) {
+TEST_P(IntegersOf, ErrorsAreAtMostHalfAStep) {
   const auto a = test::gaussian_matrix({.rows = 20, .cols = 130, .seed = 1});
   const auto b = read_all(encode(a));
   for (Index i = 0; i < a.rows(); ++i) {
@@ -29,7 +29,7 @@ TEST_P(IntegersOf, AreWithinHalfAStepOfEveryEntry) {
   }
 }
 
-TEST_P(IntegersOf, ReadBackToTheSameNumbers) {
+TEST_P(IntegersOf, RoundTrips) {
   const auto a = test::gaussian_matrix({.rows = 20, .cols = 67, .seed = 1});
   const Integers encoded = encode(a);
   const auto again = test::read_back(encoded);
@@ -38,7 +38,7 @@ TEST_P(IntegersOf, ReadBackToTheSameNumbers) {
   EXPECT_EQ(encoded.bytes(), integers_shape(DenseRows(a.view()), GetParam()).bytes());
 }
 
-TEST_P(IntegersOf, EqualAndHugeEntriesAreFine) {
+TEST_P(IntegersOf, EncodesEqualAndHugeEntries) {
   Matrix<float> a(2, 5);
   for (Index j = 0; j < 5; ++j) {
     a(0, j) = 3;

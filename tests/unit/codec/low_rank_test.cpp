@@ -21,7 +21,7 @@ namespace {
 
 constexpr Index kRows = 120, kCols = 40, kRank = 7;
 
-// Left and right factors, and what they should multiply to in the widest accumulation.
+// Left and right factors, and their product with float64 sums.
 struct Factors {
   Matrix<float> left = test::gaussian_matrix({.rows = kRows, .cols = kRank, .seed = 1});
   Matrix<float> right = test::gaussian_matrix({.rows = kRank, .cols = kCols, .seed = 2});
@@ -38,7 +38,7 @@ TEST(LowRank, DecodesToTheProductOfItsFactors) {
   EXPECT_LE(test::frobenius_distance(decoded.view(), f.product.view()), test::rounding_tolerance(f.product.view()));
 }
 
-TEST(LowRank, DecodesChosenRowsInAnyOrderAndTwice) {
+TEST(LowRank, DecodesSelectedRowsInAnyOrderAndTwice) {
   const Factors f;
   const std::array<Index, 5> indices = {119, 0, 63, 63, 7};
   Matrix<float> rows(5, kCols), expected(5, kCols);
@@ -47,20 +47,20 @@ TEST(LowRank, DecodesChosenRowsInAnyOrderAndTwice) {
   EXPECT_LE(test::frobenius_distance(rows.view(), expected.view()), test::rounding_tolerance(f.product.view()));
 }
 
-TEST(LowRank, AppliesWhatItDecodes) {
+TEST(LowRank, AppliesItsDecodedRows) {
   const Factors f;
   const auto x = test::gaussian_matrix({.rows = 9, .cols = kCols, .seed = 3});
   const LowRank encoded = f.encoded();
   Matrix<float> through_factors(9, kRows), through_rows(9, kRows);
   encoded.apply(x.view(), through_factors.view());
-  encoded.EncodedMatrix::apply(x.view(), through_rows.view());  // the default: decode, then multiply
+  encoded.EncodedMatrix::apply(x.view(), through_rows.view());  // the default: decode and multiply
   EXPECT_LE(test::frobenius_distance(through_factors.view(), through_rows.view()),
             test::rounding_tolerance(through_rows.view()));
 }
 
 class LowRankIn : public testing::TestWithParam<NumberFormat> {};
 
-TEST_P(LowRankIn, ComesBackFromItsTensors) {
+TEST_P(LowRankIn, RoundTrips) {
   const Factors f;
   const LowRank encoded = f.encoded(GetParam());
   const auto once = test::read_back(encoded);
@@ -71,7 +71,7 @@ TEST_P(LowRankIn, ComesBackFromItsTensors) {
   EXPECT_TRUE(std::equal(a.data(), a.data() + kRows * kCols, b.data()));
 }
 
-TEST_P(LowRankIn, SaysItsShapeRankAndFormatInTheSpecification) {
+TEST_P(LowRankIn, SpecifiesShapeRankAndFormat) {
   const Json spec = Factors().encoded(GetParam()).spec();
   const Json expected = {
       {"structure", "low_rank"}, {"rows", kRows}, {"cols", kCols}, {"rank", kRank}, {"format", to_string(GetParam())}};
@@ -82,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(EveryFormat, LowRankIn,
                          testing::Values(NumberFormat::f32, NumberFormat::f16, NumberFormat::bf16),
                          [](const auto& type) { return std::string(to_string(type.param)); });
 
-TEST(LowRank, SameBitsForAnyNumberOfThreads) {
+TEST(LowRank, GivesTheSameBitsForAnyNumberOfThreads) {
   const auto left = test::gaussian_matrix({.rows = 30000, .cols = 5, .seed = 4});
   const auto right = test::gaussian_matrix({.rows = 5, .cols = 33, .seed = 5});
   const auto x = test::gaussian_matrix({.rows = 3, .cols = 33, .seed = 6});
@@ -101,7 +101,7 @@ TEST(LowRank, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(results(8), one);
 }
 
-TEST(LowRank, FactorsMustFitTogether) {
+TEST(LowRank, RejectsFactorsThatDoNotFit) {
   const auto left = test::gaussian_matrix({.rows = 4, .cols = 3, .seed = 1});
   const auto encode = [&](Index rank) {
     return LowRank(std::make_shared<DenseRows>(left.view().col_block(0, std::min<Index>(rank, 3))),
@@ -112,7 +112,7 @@ TEST(LowRank, FactorsMustFitTogether) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)encode(0); }), "at least 1, got 0 and 0");
 }
 
-// What from_tensors says of a specification in which one field was changed (null: taken out).
+// The error of from_tensors for a specification with one changed field (null: removed).
 std::string refusal(const std::string& field, const Json& value) {
   const Factors f;
   const LowRank encoded = f.encoded();
@@ -122,13 +122,13 @@ std::string refusal(const std::string& field, const Json& value) {
   return test::message_of<IoError>([&] { (void)test::read_back(encoded, spec); });
 }
 
-TEST(LowRank, EveryFieldOfItsSpecificationIsNeeded) {
+TEST(LowRank, RejectsASpecificationWithoutOneField) {
   for (const char* field : {"structure", "rows", "cols", "rank", "format"}) {
     EXPECT_CONTAINS(refusal(field, nullptr), std::string("field '") + field + "'");
   }
 }
 
-TEST(LowRank, WrongFieldsAreRefusedByName) {
+TEST(LowRank, NamesWrongFields) {
   EXPECT_CONTAINS(refusal("rank", 0), "field 'rank' must be at least 1, got 0");
   EXPECT_CONTAINS(refusal("rank", -3), "field 'rank' must be a non-negative integer, got -3");
   EXPECT_CONTAINS(refusal("rank", 1e300), "field 'rank' must be a non-negative integer");
@@ -137,13 +137,13 @@ TEST(LowRank, WrongFieldsAreRefusedByName) {
   EXPECT_CONTAINS(refusal("format", 16), "field 'format' has the wrong type, got 16");
 }
 
-TEST(LowRank, ArraysMustHaveTheShapesOfTheSpecification) {
+TEST(LowRank, RejectsArraysOfAnotherShape) {
   EXPECT_CONTAINS(refusal("rows", 121), "array 'left' must be 121 x 7, got 120 x 7");
   EXPECT_CONTAINS(refusal("cols", 41), "array 'right' must be 7 x 41, got 7 x 40");
   EXPECT_CONTAINS(refusal("rank", 6), "array 'left' must be 120 x 6, got 120 x 7");
 }
 
-TEST(LowRank, ArraysMustBeOfTheFormatOfTheSpecification) {
+TEST(LowRank, RejectsArraysOfAnotherFormat) {
   EXPECT_CONTAINS(refusal("format", "f16"), "array 'left' must be of type F16, got F32");
 }
 

@@ -26,7 +26,7 @@ std::unique_ptr<EncodedMatrix> coded(Index rows, Index cols, std::uint64_t seed)
   return encode_codes(DenseRows(a.view()), {.max_bytes = rows * cols / 2 + 4 * rows});
 }
 
-// Two coded factors and what they should multiply to.
+// Two encoded factors and their product.
 struct Factors {
   std::unique_ptr<EncodedMatrix> left = coded(kRows, kRank, 1), right = coded(kRank, kCols, 2);
   Matrix<float> decoded_left = read_all(*left), decoded_right = read_all(*right);
@@ -41,7 +41,7 @@ TEST(Product, DecodesToTheProductOfItsFactors) {
   EXPECT_EQ(product.rank(), kRank);
 }
 
-TEST(Product, ReadsBackAndDecodesChosenRows) {
+TEST(Product, RoundTripsAndDecodesSelectedRows) {
   Factors f;
   const Product product(std::move(f.left), std::move(f.right));
   const auto again = test::read_back(product);
@@ -53,7 +53,7 @@ TEST(Product, ReadsBackAndDecodesChosenRows) {
   EXPECT_LE(test::frobenius_distance(picked.view(), expected.view()), test::rounding_tolerance(expected.view()));
 }
 
-TEST(Product, SameBitsForAnyNumberOfThreads) {
+TEST(Product, GivesTheSameBitsForAnyNumberOfThreads) {
   Factors f;
   const Product product(std::move(f.left), std::move(f.right));
   std::vector<Index> rows(kRows);
@@ -69,11 +69,11 @@ TEST(Product, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(decoded(8), one);
 }
 
-TEST(Product, FactorsThatDoNotFitAreRefused) {
+TEST(Product, RejectsFactorsThatDoNotFit) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([] { Product(coded(9, 8, 1), coded(9, 8, 2)); }), "got 8 and 9");
 }
 
-TEST(Product, BadSpecificationsAreRefused) {
+TEST(Product, RejectsBadSpecifications) {
   Factors f;
   const Product product(std::move(f.left), std::move(f.right));
   const auto refusal = [&](const std::string& pointer, const Json& value) {

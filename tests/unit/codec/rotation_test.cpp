@@ -19,7 +19,7 @@ double squared_norm(std::span<const float> x) {
 
 class RotationOf : public testing::TestWithParam<Index> {};
 
-TEST_P(RotationOf, KeepsLengthsAndIsUndoneByItsInverse) {
+TEST_P(RotationOf, PreservesLengthsAndHasAnInverse) {
   const auto a = test::gaussian_matrix({.rows = 1, .cols = GetParam(), .seed = 1});
   std::vector<float> x(a.row(0).begin(), a.row(0).end());
   const Rotation rotation(GetParam(), 7);
@@ -29,7 +29,7 @@ TEST_P(RotationOf, KeepsLengthsAndIsUndoneByItsInverse) {
   for (Index j = 0; j < GetParam(); ++j) EXPECT_NEAR(x[j], 2 * a(0, j), 2e-5) << j;
 }
 
-// A vector of one entry is the hardest: afterwards no entry holds more than a small share of it.
+// Worst case: a vector with a single nonzero entry.
 TEST_P(RotationOf, SpreadsASingleEntry) {
   for (const Index at : {Index{0}, GetParam() / 2, GetParam() - 1}) {
     std::vector<float> x(static_cast<std::size_t>(GetParam()));
@@ -37,14 +37,14 @@ TEST_P(RotationOf, SpreadsASingleEntry) {
     Rotation(GetParam(), 7).apply(x);
     double largest = 0;
     for (const float value : x) largest = std::max(largest, static_cast<double>(value) * value);
-    EXPECT_LT(largest * static_cast<double>(GetParam()), 25) << at;  // that of 1000 Gaussian entries is near 14
+    EXPECT_LT(largest * static_cast<double>(GetParam()), 25) << at;  // about 14 for 1000 Gaussian entries
   }
 }
 
 // Powers of two, small odd parts (384, 768, 24), large odd parts (67, 513, 1009).
 INSTANTIATE_TEST_SUITE_P(Cols, RotationOf, testing::Values(1, 2, 3, 8, 24, 64, 67, 100, 384, 513, 768, 1009, 4096));
 
-TEST(Rotation, SeedsGiveDifferentMaps) {
+TEST(Rotation, DependsOnTheSeed) {
   std::vector<float> x(64, 1), y(64, 1), z(64, 1);
   Rotation(64, 1).apply(x);
   Rotation(64, 1).apply(y);
@@ -53,7 +53,7 @@ TEST(Rotation, SeedsGiveDifferentMaps) {
   EXPECT_NE(x, z);
 }
 
-TEST(Rotation, NoColumnsAreRefused) {
+TEST(Rotation, RejectsZeroColumns) {
   EXPECT_THROW(Rotation(0, 1), InvalidArgument);
 }
 

@@ -26,7 +26,7 @@ Matrix<float> through(const Matrix<float>& a, DType dtype) {
 
 class StoredArrayOfType : public testing::TestWithParam<DType> {};
 
-TEST_P(StoredArrayOfType, RoundsOnceAndNeverAgain) {
+TEST_P(StoredArrayOfType, RoundTripsAfterOneRounding) {
   const auto a = test::gaussian_matrix({.rows = kRows, .cols = kCols, .seed = 1});
   const auto once = through(a, GetParam()), twice = through(once, GetParam());
   EXPECT_TRUE(std::equal(once.data(), once.data() + kRows * kCols, twice.data()));
@@ -35,8 +35,8 @@ TEST_P(StoredArrayOfType, RoundsOnceAndNeverAgain) {
 TEST_P(StoredArrayOfType, IsWithinHalfAUnitInTheLastPlace) {
   const auto a = test::gaussian_matrix({.rows = kRows, .cols = kCols, .seed = 2});
   const auto b = through(a, GetParam());
-  // Bits of precision 11 and 8; the smallest of 407 normals is far above 2^-14, where halves lose
-  // bits.
+  // 11 and 8 bits of precision. The smallest of 407 normal numbers is far above 2^-14, where halves
+  // lose bits.
   const double half_unit = GetParam() == DType::f16 ? 0x1p-11 : GetParam() == DType::bf16 ? 0x1p-8 : 0;
   for (Index i = 0; i < kRows * kCols; ++i)
     EXPECT_LE(std::abs(a.data()[i] - b.data()[i]), half_unit * std::abs(a.data()[i]));
@@ -57,19 +57,19 @@ INSTANTIATE_TEST_SUITE_P(EveryFloatingPointType, StoredArrayOfType,
                          testing::Values(DType::f64, DType::f32, DType::f16, DType::bf16),
                          [](const auto& type) { return std::string(to_string(type.param)); });
 
-TEST(StoredArray, OnlyFloatingPointTypesAreWritten) {
+TEST(StoredArray, WritesOnlyFloatingPointTypes) {
   const Matrix<float> a(2, 2);
   const auto message = test::message_of<InvalidArgument>([&] { (void)stored_as("left", rows_of(a), DType::i8); });
   EXPECT_CONTAINS(message, "array 'left': a floating-point type is needed, got I8");
 }
 
-TEST(StoredArray, OnlyFloatingPointTypesAreRead) {
+TEST(StoredArray, ReadsOnlyFloatingPointTypes) {
   const StoredArray indices{.name = "ids", .dtype = DType::i64, .rows = 2, .cols = 2, .read_rows = {}};
   EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)stored_rows(indices); }),
                   "array 'ids' must hold floating-point numbers, got I64");
 }
 
-TEST(StoredArray, OfAFileMustHaveTwoDimensions) {
+TEST(StoredArray, RejectsTensorsWithoutTwoDimensions) {
   const test::TemporaryFolder folder;
   const auto path = test::write_encoder(folder) / "model.safetensors";
   const auto file = SafetensorsFile::open(path);
@@ -78,7 +78,7 @@ TEST(StoredArray, OfAFileMustHaveTwoDimensions) {
   EXPECT_CONTAINS(message, "model.safetensors: tensor 'embeddings.LayerNorm.weight': two dimensions are needed, got 1");
 }
 
-TEST(StoredArray, OfAFileKeepsTheFileOpen) {
+TEST(StoredArray, KeepsItsFileOpen) {
   const test::TemporaryFolder folder;
   std::shared_ptr<const RowSource> rows;
   {

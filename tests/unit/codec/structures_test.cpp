@@ -16,18 +16,18 @@ std::string refusal(const Json& spec) {
   });
 }
 
-TEST(Structures, UnknownOnesAreRefusedByName) {
+TEST(Structures, NamesUnknownStructures) {
   EXPECT_CONTAINS(refusal({{"structure", "unheard_of"}, {"rows", 2}, {"cols", 2}}),
                   "structure 'unheard_of' is not known to this version");
 }
 
-TEST(Structures, ASpecificationMustBeAnObjectThatNamesOne) {
+TEST(Structures, RejectsASpecificationWithoutStructure) {
   EXPECT_CONTAINS(refusal(Json::array({1})), "field 'structure' is missing");
   EXPECT_CONTAINS(refusal(Json::object()), "field 'structure' is missing");
   EXPECT_CONTAINS(refusal({{"structure", 3}}), "field 'structure' has the wrong type, got 3");
 }
 
-TEST(Structures, MissingArraysAreReported) {
+TEST(Structures, NamesMissingArrays) {
   EXPECT_CONTAINS(refusal({{"structure", "low_rank"}, {"rows", 2}, {"cols", 2}, {"rank", 1}, {"format", "f32"}}),
                   "no array 'left'");
 }

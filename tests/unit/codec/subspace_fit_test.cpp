@@ -30,7 +30,7 @@ struct Table {
   }
 };
 
-TEST(SubspaceFit, PredictsTheErrorOfWhatItEncodesAtAnyBudget) {
+TEST(SubspaceFit, PredictsTheErrorOfItsEncodingAtAnySize) {
   const Table table;
   const SubspaceFit fit(table.rows, {.row_weights = table.weights});
   for (const double keep : {0.1, 0.3, 0.5, 0.8}) {
@@ -42,7 +42,7 @@ TEST(SubspaceFit, PredictsTheErrorOfWhatItEncodesAtAnyBudget) {
   }
 }
 
-TEST(SubspaceFit, RefiningAtTheBudgetNeverHurts) {
+TEST(SubspaceFit, RefinementDoesNotRaiseTheError) {
   const Table table;
   const SubspaceFit fit(table.rows, {.row_weights = table.weights, .num_subspaces = 4});
   const Index budget = 2 * kRows * kCols;
@@ -50,7 +50,7 @@ TEST(SubspaceFit, RefiningAtTheBudgetNeverHurts) {
             fit.encode(budget, NumberFormat::f32, false).squared_error);
 }
 
-TEST(SubspaceFit, ErrorFallsWithTheBudgetAndNarrowNumbersBuyMore) {
+TEST(SubspaceFit, ErrorDecreasesWithTheSizeAndIsLowerForHalves) {
   const Table table;
   const SubspaceFit fit(table.rows, {.row_weights = table.weights, .num_subspaces = 3});
   double previous = std::numeric_limits<double>::infinity();
@@ -64,7 +64,7 @@ TEST(SubspaceFit, ErrorFallsWithTheBudgetAndNarrowNumbersBuyMore) {
   EXPECT_DOUBLE_EQ(fit.squared_error(kRows, NumberFormat::f32), fit.squared_norm());
 }
 
-TEST(SubspaceFit, FindsTheBytesOfAnError) {
+TEST(SubspaceFit, FindsTheSizeForAnError) {
   const Table table;
   const SubspaceFit fit(table.rows, {.row_weights = table.weights, .num_subspaces = 3});
   const double wanted = 0.05 * fit.squared_norm();
@@ -90,7 +90,7 @@ TEST(EncodeSubspaces, BeatsTheTruncatedSvdOfTheSameBytesOnWeightedRows) {
   EXPECT_NEAR(encoded.squared_error, table.squared_error(*encoded.matrix), 1e-4 * encoded.squared_error);
 }
 
-TEST(EncodeSubspaces, MeetsAnError) {
+TEST(EncodeSubspaces, MeetsTheMaximalError) {
   const Table table;
   const auto encoded = encode_subspaces(table.rows, {.row_weights = table.weights, .max_error = 0.3});
   const auto errors = approximation_errors(*table.rows, *encoded.matrix, table.weights, 2);
@@ -98,7 +98,7 @@ TEST(EncodeSubspaces, MeetsAnError) {
   EXPECT_GE(errors.weighted_relative_error(), 0.28);
 }
 
-TEST(EncodeSubspaces, ImpossibleBudgetsNameTheSmallestSize) {
+TEST(EncodeSubspaces, NamesTheSmallestSizeIfTheBudgetIsTooSmall) {
   const Table table;
   const auto refusal = [&](Index max_bytes) {
     return test::message_of<BudgetError>([&] { (void)encode_subspaces(table.rows, {.max_bytes = max_bytes}); });
@@ -107,7 +107,7 @@ TEST(EncodeSubspaces, ImpossibleBudgetsNameTheSmallestSize) {
   EXPECT_CONTAINS(refusal(kRows + 3), "labels and one dimension need");
 }
 
-TEST(EncodeSubspaces, TinyAndDegenerateTablesAreEncoded) {
+TEST(EncodeSubspaces, EncodesTinyAndDegenerateTables) {
   Matrix<float> two(2, 5), equal(20, 6);
   two(0, 0) = 1, two(1, 3) = -4;
   std::fill_n(equal.data(), 120, 2.5F);
@@ -124,7 +124,7 @@ TEST(EncodeSubspaces, TinyAndDegenerateTablesAreEncoded) {
   EXPECT_EQ(test::frobenius_norm(decoded.view()), 0);
 }
 
-TEST(EncodeSubspaces, ExactlyOneTargetIsNeeded) {
+TEST(EncodeSubspaces, RejectsNoneOrTwoTargets) {
   const Table table;
   EXPECT_THROW((void)encode_subspaces(table.rows, {}), InvalidArgument);
   EXPECT_THROW((void)encode_subspaces(table.rows, {.max_bytes = 1000, .max_error = 0.1}), InvalidArgument);

@@ -22,7 +22,7 @@ namespace {
 constexpr Index kRows = 120, kCols = 40;
 constexpr std::array<Index, 4> kDimensions = {7, 0, 12, 3};
 
-// Left blocks and bases of four clusters, whose rows are mixed, and the matrix that they stand for.
+// Left blocks and bases of four clusters with interleaved rows, and the matrix that they encode.
 struct Factors {
   ClusterLabels labels = ClusterLabels(kRows);
   std::vector<Matrix<float>> left, right;
@@ -58,7 +58,7 @@ TEST(Subspaces, DecodesEveryRowFromTheSubspaceOfItsCluster) {
   EXPECT_LE(test::frobenius_distance(decoded.view(), f.product.view()), test::rounding_tolerance(f.product.view()));
 }
 
-TEST(Subspaces, ReadsRowsFromAnywhere) {
+TEST(Subspaces, ReadsAnyBlockOfRows) {
   const Factors f;
   Matrix<float> buffer;
   const auto rows = f.encoded().read_rows(33, 20, buffer);
@@ -66,7 +66,7 @@ TEST(Subspaces, ReadsRowsFromAnywhere) {
             test::rounding_tolerance(f.product.view()));
 }
 
-TEST(Subspaces, DecodesChosenRowsInAnyOrderAndTwice) {
+TEST(Subspaces, DecodesSelectedRowsInAnyOrderAndTwice) {
   const Factors f;
   const std::array<Index, 6> indices = {119, 0, 63, 63, 1, 7};
   Matrix<float> rows(6, kCols), expected(6, kCols);
@@ -75,31 +75,31 @@ TEST(Subspaces, DecodesChosenRowsInAnyOrderAndTwice) {
   EXPECT_LE(test::frobenius_distance(rows.view(), expected.view()), test::rounding_tolerance(f.product.view()));
 }
 
-TEST(Subspaces, AppliesWhatItDecodes) {
+TEST(Subspaces, AppliesItsDecodedRows) {
   const Factors f;
   const auto x = test::gaussian_matrix({.rows = 9, .cols = kCols, .seed = 3});
   const Subspaces encoded = f.encoded();
   Matrix<float> through_factors(9, kRows), through_rows(9, kRows);
   encoded.apply(x.view(), through_factors.view());
-  encoded.EncodedMatrix::apply(x.view(), through_rows.view());  // the default: decode, then multiply
+  encoded.EncodedMatrix::apply(x.view(), through_rows.view());  // the default: decode and multiply
   EXPECT_LE(test::frobenius_distance(through_factors.view(), through_rows.view()),
             test::rounding_tolerance(through_rows.view()));
 }
 
-TEST(Subspaces, ToyOfThePaperHas120Numbers) {  // 20 x 10, j = 3, k = 2: n j + k j d
+TEST(Subspaces, StoresAsManyNumbersAsTheExampleOfThePaper) {  // 20 x 10, j = 3, k = 2: n j + k j d
   ClusterLabels labels(20);
   for (Index i = 0; i < 20; ++i) labels[i] = static_cast<std::uint8_t>(i % 2);
   const auto left = test::gaussian_matrix({.rows = 10, .cols = 3, .seed = 1});
   std::vector<Subspaces::Cluster> clusters(2);
   for (auto& cluster : clusters) cluster = {std::make_shared<DenseRows>(left.view()), Matrix<float>(3, 10)};
   const Subspaces toy(labels, 10, std::move(clusters), NumberFormat::f32);
-  EXPECT_EQ(toy.bytes(), 120 * 4 + 20);  // and one byte per row says its cluster
+  EXPECT_EQ(toy.bytes(), 120 * 4 + 20);  // and one byte per row for its cluster
   EXPECT_EQ(Subspaces::bytes_of_numbers(20, 120, NumberFormat::f32), toy.bytes());
 }
 
 class SubspacesIn : public testing::TestWithParam<NumberFormat> {};
 
-TEST_P(SubspacesIn, ComesBackFromItsTensors) {
+TEST_P(SubspacesIn, RoundTrips) {
   const Factors f;
   const Subspaces encoded = f.encoded(GetParam());
   const auto once = test::read_back(encoded);
@@ -110,7 +110,7 @@ TEST_P(SubspacesIn, ComesBackFromItsTensors) {
   EXPECT_TRUE(std::equal(a.data(), a.data() + kRows * kCols, b.data()));
 }
 
-TEST_P(SubspacesIn, SaysItsShapeDimensionsAndFormatInTheSpecification) {
+TEST_P(SubspacesIn, SpecifiesShapeDimensionsAndFormat) {
   const Json spec = Factors().encoded(GetParam()).spec();
   const Json expected = {{"structure", "subspaces"},
                          {"rows", kRows},
@@ -133,7 +133,7 @@ TEST(Subspaces, StoresNoArraysForADimensionOfZero) {
             (std::vector<std::string>{"cluster", "left_0", "right_0", "left_2", "right_2", "left_3", "right_3"}));
 }
 
-TEST(Subspaces, SameBitsForAnyNumberOfThreads) {
+TEST(Subspaces, GivesTheSameBitsForAnyNumberOfThreads) {
   const auto left = test::gaussian_matrix({.rows = 15000, .cols = 5, .seed = 4});
   const auto x = test::gaussian_matrix({.rows = 3, .cols = 33, .seed = 6});
   ClusterLabels labels(30000);
@@ -158,7 +158,7 @@ TEST(Subspaces, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(results(8), one);
 }
 
-TEST(Subspaces, FactorsMustFitTheClusters) {
+TEST(Subspaces, RejectsFactorsThatDoNotFitTheClusters) {
   const auto left = test::gaussian_matrix({.rows = 4, .cols = 3, .seed = 1});
   const auto encode = [&](ClusterLabels labels, Index dimension) {
     std::vector<Subspaces::Cluster> clusters(1);
@@ -179,7 +179,7 @@ TEST(Subspaces, FactorsMustFitTheClusters) {
                   "the number of clusters must be in [1, 256], got 0");
 }
 
-// What from_tensors says of a specification in which one field was changed (null: taken out).
+// The error of from_tensors for a specification with one changed field (null: removed).
 std::string refusal(const std::string& field, const Json& value) {
   const Factors f;
   const Subspaces encoded = f.encoded();
@@ -189,13 +189,13 @@ std::string refusal(const std::string& field, const Json& value) {
   return test::message_of<IoError>([&] { (void)test::read_back(encoded, spec); });
 }
 
-TEST(Subspaces, EveryFieldOfItsSpecificationIsNeeded) {
+TEST(Subspaces, RejectsASpecificationWithoutOneField) {
   for (const char* field : {"structure", "rows", "cols", "dimensions", "sizes", "format"}) {
     EXPECT_CONTAINS(refusal(field, nullptr), std::string("field '") + field + "'");
   }
 }
 
-TEST(Subspaces, WrongFieldsAreRefusedByName) {
+TEST(Subspaces, NamesWrongFields) {
   EXPECT_CONTAINS(refusal("dimensions", 3), "field 'dimensions' must be a list of 1 to 256 integers, got 3");
   EXPECT_CONTAINS(refusal("dimensions", Json::array()), "'dimensions' must be a list of 1 to 256 integers, got []");
   EXPECT_CONTAINS(refusal("dimensions", Json(std::vector<int>(257, 1))), "'dimensions' must be a list of 1 to 256");
@@ -210,7 +210,7 @@ TEST(Subspaces, WrongFieldsAreRefusedByName) {
   EXPECT_CONTAINS(refusal("format", "int8"), "format must be f32, f16 or bf16, got 'int8'");
 }
 
-TEST(Subspaces, ArraysMustFitTheSpecification) {
+TEST(Subspaces, RejectsArraysThatDoNotFit) {
   EXPECT_CONTAINS(refusal("rows", 121), "array 'cluster' must be 121 x 1, got 120 x 1");
   EXPECT_CONTAINS(refusal("dimensions", {6, 0, 12, 3}), "array 'left_0' must be");
   EXPECT_CONTAINS(refusal("dimensions", {7, 1, 12, 3}), "array 'left_1' is missing");
@@ -218,7 +218,7 @@ TEST(Subspaces, ArraysMustFitTheSpecification) {
   EXPECT_CONTAINS(refusal("format", "f16"), "array 'left_0' must be of type F16, got F32");
 }
 
-// What from_tensors says when the label of row 0, which is 0, is another.
+// The error of from_tensors if the label of row 0 is changed from 0.
 std::string refusal_of_label(int label) {
   const Factors f;
   const Subspaces encoded = f.encoded();
@@ -234,12 +234,12 @@ std::string refusal_of_label(int label) {
   return test::message_of<IoError>([&] { (void)encoded_matrix_from_tensors(encoded.spec(), lookup); });
 }
 
-TEST(Subspaces, ALabelThatNamesNoClusterIsRefused) {
+TEST(Subspaces, RejectsALabelWithoutCluster) {
   EXPECT_CONTAINS(refusal_of_label(4), "array 'cluster' must hold numbers below 4, got 4 for row 0");
   EXPECT_CONTAINS(refusal_of_label(255), "got 255 for row 0");
 }
 
-TEST(Subspaces, AChangedLabelIsRefusedBecauseTheSizesNoLongerAddUp) {
+TEST(Subspaces, RejectsLabelsThatContradictTheSizes) {
   EXPECT_CONTAINS(refusal_of_label(2), "array 'cluster' must hold the number 0 35 times, got it 34 times");
 }
 

@@ -33,8 +33,8 @@ double squared_distance(std::span<const float> a, std::span<const float> b) {
 
 class TrellisQuantizerAt : public testing::TestWithParam<int> {};
 
-// 200 vectors of 384 entries: the mean is known to some 2 %.
-TEST_P(TrellisQuantizerAt, HasTheDistortionItClaims) {
+// 200 vectors of 384 entries: the mean is accurate to about 2 %.
+TEST_P(TrellisQuantizerAt, HasTheDocumentedDistortion) {
   const auto x = test::gaussian_matrix({.rows = 200, .cols = 384, .seed = 1});
   double error = 0;
   for (Index i = 0; i < x.rows(); ++i) error += squared_distance(x.row(i), coded(x.row(i), GetParam()).decoded);
@@ -43,14 +43,14 @@ TEST_P(TrellisQuantizerAt, HasTheDistortionItClaims) {
   EXPECT_GT(distortion, std::pow(4.0, -GetParam()));  // the rate-distortion bound
 }
 
-// Control: without the trellis, each entry by itself, no quantizer of the same bits does as well.
+// Negative control: scalar quantizers with the same number of bits.
 TEST_P(TrellisQuantizerAt, BeatsTheBestScalarQuantizer) {
   constexpr double kLloydMax[] = {1, .3634, .1175, .03454, .009497, .002499, .00064, .000163, .0000411};
   EXPECT_LT(kTrellisDistortion[GetParam()], 0.8 * kLloydMax[GetParam()]);
 }
 
-// All paths of a short vector: the encoder finds the best of them.
-TEST_P(TrellisQuantizerAt, FindsTheBestOfAllCodes) {
+// Compares with all paths of a short vector.
+TEST_P(TrellisQuantizerAt, FindsTheBestCode) {
   const Index cols = std::max(2, 12 / GetParam());
   const auto x = test::gaussian_matrix({.rows = 5, .cols = cols, .seed = 2});
   for (Index i = 0; i < x.rows(); ++i) {
@@ -93,7 +93,7 @@ TEST_P(TrellisQuantizerAt, FindsTheNearestLevelsOfExtremeEntries) {
 
 INSTANTIATE_TEST_SUITE_P(Bits, TrellisQuantizerAt, testing::Range(1, 9));
 
-TEST(TrellisQuantizer, OtherBitsAreRefused) {
+TEST(TrellisQuantizer, RejectsOtherNumbersOfBits) {
   EXPECT_THROW(TrellisQuantizer(8, 0), InvalidArgument);
   EXPECT_THROW(TrellisQuantizer(8, 9), InvalidArgument);
 }
