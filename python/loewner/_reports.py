@@ -251,26 +251,24 @@ class VerifyReport(JsonReport):
         The encoded tensors.
     untouched_tensors : int
         Other tensors, which were compared with the original byte for byte.
+    untouched_files : int
+        Files other than weights and config.json that equal the original's.
     failures : tuple of str
-        Missing, changed or unexpected tensors of the folder.
+        Failures of other tensors, config.json and sizes.
     notes : tuple of str
-        Checks that were not possible, and why.
+        Changed files, and checks that were not possible.
     weights_bytes_before, weights_bytes_after : int
         Bytes of all weight files.
-    untouched_files : int or None
-        Files other than weights and configuration that equal the original's; None if they were not compared.
     """
-
-    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"untouched_files"})
 
     holds: bool
     tensors: tuple[CheckedTensor, ...]
     untouched_tensors: int
+    untouched_files: int
     failures: tuple[str, ...]
     notes: tuple[str, ...]
     weights_bytes_before: int
     weights_bytes_after: int
-    untouched_files: int | None = None
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> VerifyReport:

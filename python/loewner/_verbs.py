@@ -142,7 +142,7 @@ def compress(
 
 
 def verify(output: Folder, model: Folder, *, progress: Progress | None = None) -> VerifyReport:
-    """Recompute the errors and certificates that an encoded folder stores, and compare all other tensors.
+    """Check an encoded folder against the original model: errors, certificates, sizes and all other tensors.
 
     Parameters
     ----------
@@ -165,8 +165,10 @@ def verify(output: Folder, model: Folder, *, progress: Progress | None = None) -
 
     Notes
     -----
-    A stored error is accepted if it agrees with the recomputed one to 1e-4 relative or 1e-7 absolute. Tensors that are
-    not encoded must equal the original's byte for byte. `predicted_error` is not checked.
+    A stored error is accepted if it agrees with the recomputed one to 1e-4 relative or 1e-7 absolute. Sizes in the
+    model card and in the index must be those of the files. Tensors that are not encoded must equal the original's byte
+    for byte, and values of config.json must be the same. Other files that differ, and fields of config.json that were
+    added or removed, are notes and not failures. `predicted_error` is not checked.
 
     Examples
     --------
