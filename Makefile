@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need on Debian, and skip what is already there. `make help` lists all.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-python test-asan docs-check readme-check wheel bench experiments peers fuzz \
+.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check wheel bench experiments peers fuzz \
         format check-format check-rules check-alone lint clean
 
 PY     := .venv/bin/python
@@ -18,6 +18,7 @@ help:
 	@echo 'make demo          compress all-MiniLM-L6-v2 in eight ways and compare them (3 minutes on two cores)'
 	@echo 'make test          all tests, C++ and Python'
 	@echo 'make wheel         a manylinux wheel in dist/, installed and tried without a compiler'
+	@echo 'make docs          pages of the Python API in out/docs'
 	@echo 'make docs-check    run the examples of all documents; make readme-check: the README in a new environment'
 	@echo 'make check-format  clang-format, ruff, mypy;  make format applies the first two'
 	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
@@ -50,6 +51,12 @@ docs-check: .venv/.python .venv/.package readme-check
 # The README as a reader runs it: its blocks in a new virtual environment, pip included; takes minutes.
 readme-check: .venv/.python
 	$(PY) -m pytest -q python/tests/test_documents.py -m readme
+
+# The pages of the Python API in out/docs; a warning is an error.
+docs: .venv/.package
+	$(PIP) install --quiet -r requirements-docs.txt
+	rm -rf out/docs out/docs-source && mkdir -p out && cp -r docs/api out/docs-source
+	$(PY) -m sphinx -q -W --keep-going -b html out/docs-source out/docs
 
 # The unit tests once more under AddressSanitizer and UndefinedBehaviorSanitizer. Property and statistical tests run the
 # same code many times.

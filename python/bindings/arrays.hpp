@@ -3,23 +3,17 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/variant.h>
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
-#include <variant>
 #include <vector>
 
 #include "loewner/base/matrix.hpp"
 #include "loewner/base/matrix_view.hpp"
-#include "loewner/base/number_format.hpp"
-#include "loewner/linalg/row_matrix.hpp"
 
-// Arrays cross the border without a copy. What an argument must be stands in its type, hence in the signature that a
-// TypeError shows; pass it with `.noconvert()`, or nanobind would convert (copy) silently.
+// Arrays cross the border without a copy. inputs.hpp converts the arguments of solvers, which may need one.
 namespace loewner::python {
 
 namespace nb = nanobind;
@@ -43,7 +37,6 @@ template <typename T>
 using MatrixArg = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu>;
 template <typename T>
 using VectorArg = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using OptionalWeights = std::optional<VectorArg<double>>;
 
 /// The view of an argument: C order, or rows that are further apart (a slice of columns or every second row).
 /// InvalidArgument for other strides, which would need a copy.
@@ -61,63 +54,6 @@ MatrixView<const T> view_of(const MatrixArg<T>& a) {
 template <typename T>
 std::span<const T> view_of(const VectorArg<T>& values) {
   return {values.data(), values.size()};
-}
-
-inline std::span<const double> view_of(const OptionalWeights& weights) {
-  return weights ? view_of(*weights) : std::span<const double>{};
-}
-
-/// A sparse matrix over arrays that Python holds.
-struct SparseRows {
-  nb::object row_offsets, columns, values;  // keep the memory of `view`
-  std::variant<CsrView<float>, CsrView<double>> view;
-};
-
-/// An array of float16 as float32 rows.
-class HalfRows final : public RowSource {
- public:
-  explicit HalfRows(MatrixView<const Half> a) : a_(a) {}
-  Index rows() const override { return a_.rows(); }
-  Index cols() const override { return a_.cols(); }
-  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override {
-    if (buffer.rows() != count || buffer.cols() != cols()) buffer = Matrix<float>::uninitialized(count, cols());
-    for (Index i = 0; i < count; ++i) {
-      decode_numbers(reinterpret_cast<const std::byte*>(a_.row(first + i).data()), NumberFormat::f16, buffer.row(i));
-    }
-    return buffer.view();
-  }
-
- private:
-  MatrixView<const Half> a_;
-};
-
-/// For what takes either precision and sparse rows: sketches and least squares, which compute in float64 anyway.
-using RealMatrixArg = std::variant<MatrixArg<float>, MatrixArg<double>, SparseRows>;
-
-/// Targets of a regression: n x t, or n values, which are one column. Not `.noconvert()`: they are small beside the
-/// design, and computed with in float64.
-using TargetsArg = std::variant<VectorArg<double>, MatrixArg<double>>;
-
-inline MatrixView<const double> view_of(const TargetsArg& b) {
-  if (const auto* const values = std::get_if<VectorArg<double>>(&b)) {
-    const auto count = static_cast<Index>(values->size());
-    return {values->data(), count, 1, 1};
-  }
-  return view_of(std::get<MatrixArg<double>>(b));
-}
-
-/// body(RowMatrix) of the argument, without a copy.
-template <typename Body>
-auto with_rows(const RealMatrixArg& a, Body&& body) {
-  return std::visit(
-      [&]<typename Array>(const Array& array) {
-        if constexpr (std::is_same_v<Array, SparseRows>) {
-          return std::visit([&](const auto& view) { return body(RowMatrix(view)); }, array.view);
-        } else {
-          return body(RowMatrix(view_of(array)));
-        }
-      },
-      a);
 }
 
 template <typename T>
@@ -138,16 +74,15 @@ MatrixResult<T> to_python(Matrix<T> result) {
   return {held->data(), {static_cast<std::size_t>(held->rows()), static_cast<std::size_t>(held->cols())}, owner};
 }
 
-inline VectorResult<double> to_python(std::vector<double> result) {
-  auto* const held = new std::vector<double>(std::move(result));
+template <typename T>
+VectorResult<T> to_python(std::vector<T> result) {
+  auto* const held = new std::vector<T>(std::move(result));
   const nb::capsule owner = owner_of(held);
   return {held->data(), {held->size()}, owner};
 }
 
 inline VectorResult<Index> to_python(std::span<const Index> result) {
-  auto* const held = new std::vector<Index>(result.begin(), result.end());
-  const nb::capsule owner = owner_of(held);
-  return {held->data(), {held->size()}, owner};
+  return to_python(std::vector<Index>(result.begin(), result.end()));
 }
 
 /// An attribute that is a matrix or a vector of a result object, which it keeps alive.
@@ -163,13 +98,13 @@ void def_array(nb::class_<Result>& result, const char* name, Matrix<T> Result::*
       doc);
 }
 
-template <typename Result>
-void def_array(nb::class_<Result>& result, const char* name, std::vector<double> Result::*member, const char* doc) {
+template <typename Result, typename T>
+void def_array(nb::class_<Result>& result, const char* name, std::vector<T> Result::*member, const char* doc) {
   result.def_prop_ro(
       name,
       [member](nb::handle_t<Result> self) {
-        std::vector<double>& values = nb::cast<Result&>(self).*member;
-        return VectorResult<double>(values.data(), {values.size()}, self);
+        std::vector<T>& values = nb::cast<Result&>(self).*member;
+        return VectorResult<T>(values.data(), {values.size()}, self);
       },
       doc);
 }

@@ -1,50 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/lowrank/entrywise_low_rank.hpp"
 
-#include "arrays.hpp"
-#include "bindings.hpp"
-#include "interruptible.hpp"
-
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/vector.h>
+
+#include "bindings.hpp"
+#include "choice.hpp"
+#include "inputs.hpp"
+#include "interruptible.hpp"
+#include "results.hpp"
 
 namespace loewner::python {
+namespace {
 
 using namespace nb::literals;
 
-void bind_entrywise_low_rank(nb::module_& m) {
-  nb::enum_<EntrywiseStart>(m, "EntrywiseStart", "The subspaces that entrywise_low_rank starts from.")
-      .value("truncated_svd", EntrywiseStart::truncated_svd)
-      .value("lewis", EntrywiseStart::lewis, "leading eigenvectors of the Lewis quadratic form")
-      .value("row_subspace", EntrywiseStart::row_subspace, "robust subspace of the rows")
-      .value("lewis_columns", EntrywiseStart::lewis_columns, "robust subspace of the columns of the Lewis factor");
-  nb::class_<EntrywiseStartObjective>(m, "EntrywiseStartObjective")
-      .def_ro("start", &EntrywiseStartObjective::start)
-      .def_ro("objective", &EntrywiseStartObjective::objective);
+constexpr const char* kEntrywiseDoc = R"(Find a low-rank matrix with a small entrywise l_p error.
 
-  nb::class_<EntrywiseLowRank> result(m, "EntrywiseLowRank");
-  def_array(result, "left", &EntrywiseLowRank::left, "n x rank");
-  def_array(result, "right", &EntrywiseLowRank::right, "rank x d");
-  result.def_ro("start", &EntrywiseLowRank::start, "where the result came from")
-      .def_ro("starts", &EntrywiseLowRank::starts, "all that were tried, with their objectives")
-      .def_ro("report", &EntrywiseLowRank::report, "objective: sum_i u_i ||a_i - b_i||_p^p");
+Makes sum_ij u_i |a_ij - b_ij|^p small over B = left @ right of rank at most `rank`.
+
+Parameters
+----------
+a : array_like of shape (n, d)
+    The matrix, computed with in float32.
+rank : int
+    Rank of B, in [1, min(n, d)].
+norm_exponent : float
+    p >= 1, finite. p = 2 gives the truncated SVD.
+row_weights : array_like of shape (n,), optional
+    Weights u_i >= 0 of the rows; all ones if None.
+refined_starts : int
+    How many of the best starts are refined.
+max_iterations : int
+    Limit per refined start; 0 returns the best start.
+tolerance : float
+    Relative change of the objective that counts as none.
+
+Returns
+-------
+EntrywiseLowRank
+    Factors, the starts with their objectives, and a report.
+
+Raises
+------
+ValueError
+    If an option is out of range, a weight is negative, or an entry is not finite (the message names
+    its row and column).
+
+Notes
+-----
+Starts from four subspaces and refines the best of them by alternating directions with proximal maps of
+the entries. The result is never worse than the truncated SVD; the problem is NP-hard for p = 1. Slower
+and closer than `lp_low_rank`. Cost per iteration: one truncated SVD and 4 n d rank flops. Results have
+the same bits for any number of threads.
+
+Examples
+--------
+>>> import numpy as np
+>>> from loewner.lowrank import entrywise_low_rank
+>>> a = np.outer(np.arange(1.0, 30.0), np.arange(1.0, 6.0))
+>>> a[3, 2] += 100
+>>> fit = entrywise_low_rank(a, 1)
+>>> fit.starts[0].start == "truncated_svd", fit.report.final_objective < fit.starts[0].objective
+(True, True)
+)";
+
+}  // namespace
+
+void bind_entrywise_low_rank(nb::module_& m) {
+  bind_choice<EntrywiseStart>(
+      m, "EntrywiseStart", "The subspaces that entrywise_low_rank starts from.",
+      {{"truncated_svd", EntrywiseStart::truncated_svd, "Truncated SVD of the rows."},
+       {"lewis", EntrywiseStart::lewis, "Leading eigenvectors of the Lewis quadratic form."},
+       {"row_subspace", EntrywiseStart::row_subspace, "Robust subspace of the rows."},
+       {"lewis_columns", EntrywiseStart::lewis_columns, "Robust subspace of the columns of the Lewis factor."}});
+  bind_result<EntrywiseStartObjective>(m, "EntrywiseStartObjective", "A start and its objective.",
+                                       field("start", &EntrywiseStartObjective::start, "The start."),
+                                       field("objective", &EntrywiseStartObjective::objective, "Its objective."));
+  bind_result<EntrywiseLowRank>(
+      m, "EntrywiseLowRank", "A low-rank approximation left @ right with a small entrywise l_p error.",
+      field("left", &EntrywiseLowRank::left, "(n, rank) Left factor."),
+      field("right", &EntrywiseLowRank::right, "(rank, d) Right factor."),
+      field("start", &EntrywiseLowRank::start, "The start of the result."),
+      field("starts", &EntrywiseLowRank::starts, "All starts with their objectives."),
+      field("report", &EntrywiseLowRank::report,
+            "Status and iterations; the objective is the weighted sum of the p-th powers of the errors."));
 
   const EntrywiseLowRankOptions defaults;
   m.def(
       "entrywise_low_rank",
-      [](const MatrixArg<float>& a, Index rank, double norm_exponent, const OptionalWeights& row_weights,
-         int refined_starts, int max_iterations, double tolerance) {
-        const auto matrix = view_of(a);
-        const EntrywiseLowRankOptions options{rank,           norm_exponent,  view_of(row_weights),
+      [](const ArrayLike& a, Index rank, double norm_exponent, const OptionalArray& row_weights, int refined_starts,
+         int max_iterations, double tolerance) {
+        const auto matrix = dense<float>(a, "a");
+        const auto weights = vector(row_weights, "row_weights");
+        const EntrywiseLowRankOptions options{rank,           norm_exponent,  weights.view(),
                                               refined_starts, max_iterations, tolerance};
-        return interruptible([&] { return entrywise_low_rank(matrix, options); });
+        return interruptible([&] { return entrywise_low_rank(matrix.view(), options); });
       },
-      "a"_a.noconvert(), "rank"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
-      "row_weights"_a.noconvert() = nb::none(), "refined_starts"_a = defaults.refined_starts,
-      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance,
-      "left @ right of rank at most `rank` that makes sum_ij u_i |a_ij - b_ij|^p small: slower and closer than\n"
-      "lp_low_rank, never worse than the truncated SVD.\n\n"
-      "a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None.");
+      "a"_a, "rank"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = nb::none(),
+      "refined_starts"_a = defaults.refined_starts, "max_iterations"_a = defaults.max_iterations,
+      "tolerance"_a = defaults.tolerance, kEntrywiseDoc);
 }
 
 }  // namespace loewner::python

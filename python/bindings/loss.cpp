@@ -4,19 +4,137 @@
 #include "bindings.hpp"
 
 namespace loewner::python {
+namespace {
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
+constexpr const char* kLossDoc = R"(A loss rho(r) of a distance r >= 0, for `loewner.lowrank.robust_subspace`.
+
+Made by one of the class methods; scales are in the units of the distances.
+
+Notes
+-----
+Reweighted least squares gives a row at distance r the weight rho'(r) / r.
+
+Examples
+--------
+>>> from loewner.norms import Loss
+>>> huber = Loss.huber(1.0)
+>>> huber.value(3.0), huber.weight(0.5), huber.weight(2.0)
+(2.5, 1.0, 0.5)
+)";
+
+constexpr const char* kPowerDoc = R"(Make the loss r^p.
+
+Parameters
+----------
+p : float
+    Exponent >= 1.
+delta : float
+    For p < 2, the loss below delta > 0 is the parabola of the same slope, shifted to the same value.
+
+Returns
+-------
+Loss
+    The loss.
+
+Raises
+------
+ValueError
+    If an argument is out of range.
+)";
+
+constexpr const char* kHuberDoc = R"(Make the Huber loss: r^2/2 for r <= c, c (r - c/2) beyond.
+
+Parameters
+----------
+scale : float
+    c > 0.
+
+Returns
+-------
+Loss
+    The loss.
+
+Raises
+------
+ValueError
+    If the scale is not positive and finite.
+)";
+
+constexpr const char* kGemanDoc = R"(Make the Geman-McClure loss (r^2/2) / (1 + (r/c)^2), which c^2/2 bounds.
+
+Parameters
+----------
+scale : float
+    c > 0.
+
+Returns
+-------
+Loss
+    The loss.
+
+Raises
+------
+ValueError
+    If the scale is not positive and finite.
+)";
+
+constexpr const char* kTukeyDoc = R"(Make Tukey's loss: c^2/6 (1 - (1 - (r/c)^2)^3) for r <= c, c^2/6 beyond.
+
+Parameters
+----------
+scale : float
+    c > 0.
+
+Returns
+-------
+Loss
+    The loss.
+
+Raises
+------
+ValueError
+    If the scale is not positive and finite.
+)";
+
+constexpr const char* kValueDoc = R"(Evaluate rho(r).
+
+Parameters
+----------
+r : float
+    Distance >= 0.
+
+Returns
+-------
+float
+    rho(r).
+)";
+
+constexpr const char* kWeightDoc = R"(Evaluate rho'(r) / r, the weight of reweighted least squares.
+
+Parameters
+----------
+r : float
+    Distance >= 0.
+
+Returns
+-------
+float
+    rho'(r) / r.
+)";
+
+}  // namespace
+
 void bind_loss(nb::module_& m) {
-  nb::class_<Loss>(m, "Loss", "A loss rho of a distance r >= 0.")
-      .def_static("power", &Loss::power, "p"_a, "delta"_a,
-                  "r^p for r >= delta; below it the parabola of the same slope, shifted to the same value")
-      .def_static("huber", &Loss::huber, "scale"_a, "r^2/2 for r <= c, else c (r - c/2)")
-      .def_static("geman_mcclure", &Loss::geman_mcclure, "scale"_a, "(r^2/2) / (1 + (r/c)^2)")
-      .def_static("tukey", &Loss::tukey, "scale"_a, "c^2/6 (1 - (1 - (r/c)^2)^3) for r <= c, else c^2/6")
-      .def("value", &Loss::value, "r"_a, "rho(r)")
-      .def("weight", &Loss::weight, "r"_a, "rho'(r) / r");
+  nb::class_<Loss>(m, "Loss", kLossDoc)
+      .def_static("power", &Loss::power, "p"_a, "delta"_a, kPowerDoc)
+      .def_static("huber", &Loss::huber, "scale"_a, kHuberDoc)
+      .def_static("geman_mcclure", &Loss::geman_mcclure, "scale"_a, kGemanDoc)
+      .def_static("tukey", &Loss::tukey, "scale"_a, kTukeyDoc)
+      .def("value", &Loss::value, "r"_a, kValueDoc)
+      .def("weight", &Loss::weight, "r"_a, kWeightDoc);
 }
 
 }  // namespace loewner::python

@@ -1,96 +1,191 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/lowrank/lp_low_rank.hpp"
 
-#include "arrays.hpp"
-#include "bindings.hpp"
-#include "interruptible.hpp"
-#include "loewner/lowrank/lp_row_projection.hpp"
-
 #include <nanobind/stl/optional.h>
 
+#include "bindings.hpp"
+#include "choice.hpp"
+#include "inputs.hpp"
+#include "interruptible.hpp"
+#include "results.hpp"
+
 namespace loewner::python {
+
+template <>
+struct ChoiceWords<RowProjection> {
+  static constexpr auto text = nb::detail::const_name("'orthogonal', 'lp'");
+};
+
 namespace {
 
 using namespace nb::literals;
 
+constexpr const char* kFactorizationResultDoc = R"(A diagonalized ellipsoid norm close to ||A x||_p.
+
+With F = diag(scales) vt, ||F x||_2 <= (sum_i u_i |a_i^T x|^p)^(1/p) <= distortion ||F x||_2 for all x.
+The leading k rows of `vt` serve rank k.)";
+
+constexpr const char* kErrorBoundDoc = R"(Bound the error of the projection on the leading rows of `vt`.
+
+Parameters
+----------
+rank : int
+    k, in [0, min(n, d)].
+
+Returns
+-------
+float
+    An upper bound of (sum_i u_i ||a_i - V_k V_k^T a_i||_p^p)^(1/p).
+
+Raises
+------
+ValueError
+    If the rank is out of range.
+)";
+
+constexpr const char* kFactorizationDoc =
+    R"(Factor a matrix for low rank in an l_p norm; one factorization serves all ranks.
+
+Finds F = diag(scales) vt with ||F x||_2 <= (sum_i u_i |a_i^T x|^p)^(1/p) <= distortion ||F x||_2.
+
+Parameters
+----------
+a : array_like of shape (n, d)
+    The matrix, computed with in float32.
+norm_exponent : float
+    p >= 1, finite. p = 2 is the SVD.
+row_weights : array_like of shape (n,), optional
+    Weights u_i >= 0 of the rows; all ones if None.
+max_iterations : int
+    As in `loewner.norms.lewis_weights`.
+tolerance : float
+    As in `loewner.norms.lewis_weights`.
+
+Returns
+-------
+LpFactorization
+    Scales, right vectors and distortion.
+
+Raises
+------
+ValueError
+    As in `loewner.norms.lewis_weights`.
+
+Notes
+-----
+F^T F is Q of `loewner.norms.lewis_weights`, scaled. Cost: that of the weights, and 4 d^3 flops.
+
+Examples
+--------
+>>> import numpy as np
+>>> from loewner.lowrank import lp_factorization
+>>> found = lp_factorization(np.diag([3.0, 2.0, 1.0]), norm_exponent=2)
+>>> found.scales.round(6), round(found.error_bound(2), 6)
+(array([3., 2., 1.]), 1.0)
+)";
+
+constexpr const char* kLowRankDoc = R"(Find a low-rank matrix with a small l_p error, with bounds on both sides.
+
+Finds B = left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small.
+
+Parameters
+----------
+a : array_like of shape (n, d)
+    The matrix, computed with in float32.
+rank : int
+    Rank of B, in [1, min(n, d)].
+norm_exponent : float
+    p >= 1, finite.
+row_weights : array_like of shape (n,), optional
+    Weights u_i >= 0 of the rows; all ones if None.
+row_projection : {'orthogonal', 'lp'}
+    How the rows are projected on the subspace: by one product, or to the closest point in the l_p norm,
+    which is never worse and much slower.
+
+Returns
+-------
+LpLowRank
+    Factors, error and bounds.
+
+Raises
+------
+ValueError
+    If an option is out of range, a weight is negative, or an entry is not finite (the message names
+    its row and column).
+
+Notes
+-----
+Uses `lp_factorization`. lower_bound <= error <= upper_bound up to float32 rounding; p = 2 gives the
+truncated SVD. `entrywise_low_rank` has a smaller error at a higher cost. Results have the same bits for
+any number of threads.
+
+Examples
+--------
+>>> import numpy as np
+>>> from loewner.lowrank import lp_low_rank
+>>> a = np.random.default_rng(0).standard_normal((100, 8))
+>>> fit = lp_low_rank(a, 3, norm_exponent=1)
+>>> fit.left.shape, fit.right.shape
+((100, 3), (3, 8))
+>>> fit.lower_bound <= fit.error <= fit.upper_bound
+True
+)";
+
 void bind_factorization(nb::module_& m) {
-  nb::class_<LpFactorization> result(m, "LpFactorization");
-  def_array(result, "scales", &LpFactorization::scales, "min(n, d) values, descending");
-  def_array(result, "vt", &LpFactorization::vt, "min(n, d) x d, orthonormal rows; the leading k serve rank k");
-  result.def_ro("norm_exponent", &LpFactorization::norm_exponent)
-      .def_ro("distortion", &LpFactorization::distortion)
-      .def_ro("status", &LpFactorization::status)
-      .def_ro("iterations", &LpFactorization::iterations)
-      .def("error_bound", &LpFactorization::error_bound, "rank"_a,
-           "An upper bound of (sum_i u_i ||a_i - V_k V_k^T a_i||_p^p)^(1/p) for the leading `rank` rows of vt.");
+  auto result = bind_result<LpFactorization>(
+      m, "LpFactorization", kFactorizationResultDoc,
+      field("scales", &LpFactorization::scales, "(min(n, d),) Descending."),
+      field("vt", &LpFactorization::vt, "(min(n, d), d) Orthonormal rows."),
+      field("norm_exponent", &LpFactorization::norm_exponent, "p."),
+      field("distortion", &LpFactorization::distortion, "Factor between the two norms."),
+      field("status", &LpFactorization::status, "How the Lewis weights ended."),
+      field("iterations", &LpFactorization::iterations, "Iterations of the Lewis weights."));
+  result.def("error_bound", &LpFactorization::error_bound, "rank"_a, kErrorBoundDoc);
 
   const LewisOptions defaults;
   m.def(
       "lp_factorization",
-      [](const MatrixArg<float>& a, double norm_exponent, const OptionalWeights& row_weights, int max_iterations,
+      [](const ArrayLike& a, double norm_exponent, const OptionalArray& row_weights, int max_iterations,
          double tolerance) {
-        const DenseRows rows(view_of(a));
-        const LewisOptions options{norm_exponent, view_of(row_weights), max_iterations, tolerance};
+        const auto matrix = dense<float>(a, "a");
+        const auto weights = vector(row_weights, "row_weights");
+        const LewisOptions options{norm_exponent, weights.view(), max_iterations, tolerance};
+        const DenseRows rows(matrix.view());
         return interruptible([&] { return lp_factorization(rows, options); });
       },
-      "a"_a.noconvert(), nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
-      "row_weights"_a.noconvert() = nb::none(), "max_iterations"_a = defaults.max_iterations,
-      "tolerance"_a = defaults.tolerance,
-      "F = diag(scales) vt with ||F x||_2 <= (sum_i u_i |a_i^T x|^p)^(1/p) <= distortion ||F x||_2 for all x.\n\n"
-      "a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None. p = 2 is the SVD.");
+      "a"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = nb::none(),
+      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance, kFactorizationDoc);
 }
 
 void bind_low_rank(nb::module_& m) {
-  nb::enum_<RowProjection>(m, "RowProjection", "How the rows are projected on the subspace once it is chosen.")
-      .value("orthogonal", RowProjection::orthogonal, "one product")
-      .value("lp", RowProjection::lp, "the closest point in the l_p norm: never worse, much slower");
+  bind_choice<RowProjection>(
+      m, "RowProjection", "How rows are projected on a subspace.",
+      {{"orthogonal", RowProjection::orthogonal, "One product."},
+       {"lp", RowProjection::lp, "The closest point in the l_p norm: never worse, much slower."}});
 
-  nb::class_<LpLowRank> result(m, "LpLowRank");
-  def_array(result, "left", &LpLowRank::left, "n x rank");
-  def_array(result, "right", &LpLowRank::right, "rank x d");
-  result.def_ro("error", &LpLowRank::error, "(sum_i u_i ||a_i - b_i||_p^p)^(1/p), measured on left @ right")
-      .def_ro("upper_bound", &LpLowRank::upper_bound)
-      .def_ro("lower_bound", &LpLowRank::lower_bound, "of the error of any matrix of this rank")
-      .def_ro("distortion", &LpLowRank::distortion)
-      .def_ro("status", &LpLowRank::status);
+  bind_result<LpLowRank>(
+      m, "LpLowRank", "A low-rank approximation B = left @ right in an l_p norm.",
+      field("left", &LpLowRank::left, "(n, rank) Left factor."),
+      field("right", &LpLowRank::right, "(rank, d) Right factor."),
+      field("error", &LpLowRank::error, "(sum_i u_i ||a_i - b_i||_p^p)^(1/p), measured on left @ right."),
+      field("upper_bound", &LpLowRank::upper_bound, "Upper bound of the error, by the factorization."),
+      field("lower_bound", &LpLowRank::lower_bound, "Lower bound of the error of every matrix of this rank."),
+      field("distortion", &LpLowRank::distortion, "Distortion of the factorization."),
+      field("status", &LpLowRank::status, "How the Lewis weights ended."));
 
   const LpLowRankOptions defaults;
   m.def(
       "lp_low_rank",
-      [](const MatrixArg<float>& a, Index rank, double norm_exponent, const OptionalWeights& row_weights,
-         RowProjection row_projection) {
-        const DenseRows rows(view_of(a));
-        const LpLowRankOptions options{rank, norm_exponent, view_of(row_weights), row_projection};
+      [](const ArrayLike& a, Index rank, double norm_exponent, const OptionalArray& row_weights,
+         const Choice<RowProjection>& row_projection) {
+        const auto matrix = dense<float>(a, "a");
+        const auto weights = vector(row_weights, "row_weights");
+        const LpLowRankOptions options{rank, norm_exponent, weights.view(), chosen(row_projection, "row_projection")};
+        const DenseRows rows(matrix.view());
         return interruptible([&] { return lp_low_rank(rows, options); });
       },
-      "a"_a.noconvert(), "rank"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
-      "row_weights"_a.noconvert() = nb::none(), "row_projection"_a = defaults.row_projection,
-      "left @ right of the given rank that makes sum_i u_i ||a_i - b_i||_p^p small, by lp_factorization, with bounds "
-      "on\n"
-      "both sides: lower_bound <= error <= upper_bound up to float32 rounding.\n\n"
-      "a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None.");
-}
-
-void bind_row_projection(nb::module_& m) {
-  nb::class_<LpRowProjection> result(m, "LpRowProjection");
-  def_array(result, "left", &LpRowProjection::left, "n x k");
-  result.def_ro("report", &LpRowProjection::report, "objective: sum_i ||a_i - left_i right||_p^p");
-
-  const LpRowProjectionOptions defaults;
-  m.def(
-      "lp_row_projection",
-      [](const MatrixArg<float>& a, const MatrixArg<float>& right, double norm_exponent, int max_iterations,
-         double tolerance) {
-        const DenseRows rows(view_of(a));
-        const auto factor = view_of(right);
-        return interruptible([&] {
-          return lp_row_projection(rows, factor, {norm_exponent, max_iterations, tolerance});
-        });
-      },
-      "a"_a.noconvert(), "right"_a.noconvert(), nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
-      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance,
-      "The left factor (n x k) of the best approximation of each row in the l_p norm: min_z ||a_i - z right||_p.\n\n"
-      "a: n x d; right: k x d, of any rank, k <= d; norm_exponent: p >= 1.");
+      "a"_a, "rank"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = nb::none(),
+      "row_projection"_a = word_of(defaults.row_projection), kLowRankDoc);
 }
 
 }  // namespace
@@ -98,7 +193,6 @@ void bind_row_projection(nb::module_& m) {
 void bind_lp_low_rank(nb::module_& m) {
   bind_factorization(m);
   bind_low_rank(m);
-  bind_row_projection(m);
 }
 
 }  // namespace loewner::python

@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "loewner/base/error.hpp"
+#include "results.hpp"
 
 namespace nb = nanobind;
 namespace python = loewner::python;
@@ -13,10 +14,11 @@ namespace python = loewner::python;
 namespace {
 
 // Binds a submodule. Its classes and functions call themselves loewner.NAME.x, where the package exports them.
-void bind_room(nb::module_& m, const char* name, const char* doc, std::initializer_list<void (*)(nb::module_&)> parts) {
-  nb::module_ room = m.def_submodule(name, doc);
+void bind_room(nb::module_& m, const char* name, std::initializer_list<void (*)(nb::module_&)> parts) {
+  nb::module_ room = m.def_submodule(name);
   room.attr("__name__") = nb::str((std::string("loewner.") + name).c_str());
   for (const auto bind : parts) bind(room);
+  python::document_attributes(room);
 }
 
 }  // namespace
@@ -26,24 +28,27 @@ NB_MODULE(_core, m) {
   m.doc() = "The C++ core of loewner.";
   m.def(
       "version", [] { return LOEWNER_VERSION; }, "Of the package and of its command line.");
-  nb::exception<loewner::IoError>(m, "IoError", PyExc_OSError);
-  nb::exception<loewner::BudgetError>(m, "BudgetError", PyExc_RuntimeError);
+  nb::exception<loewner::IoError>(m, "IoError", PyExc_OSError).doc() =
+      "A file cannot be read or written, or breaks a rule of its format.";
+  nb::exception<loewner::BudgetError>(m, "BudgetError", PyExc_RuntimeError).doc() = "No encoding meets the budget.";
   python::bind_threads(m);
   python::bind_reports(m);
-  bind_room(m, "linalg", "Truncated SVD, block Krylov methods and matrices by rows.",
-            {python::bind_sparse_rows, python::bind_truncated_svd, python::bind_block_krylov});
-  bind_room(m, "sketch", "Random embeddings, and what is computed from a sketch of a matrix.",
+  bind_room(m, "linalg",
+            {python::bind_sparse_rows, python::bind_truncated_svd, python::bind_block_krylov,
+             python::bind_schatten_low_rank});
+  bind_room(m, "sketch",
             {python::bind_embeddings, python::bind_leverage_scores, python::bind_least_squares,
-             python::bind_residual_curve, python::bind_sketched_svd});
-  bind_room(m, "norms", "Lewis weights, ellipsoids, losses and errors in l_p norms.",
+             python::bind_residual_curve, python::bind_vector_residual_sketch, python::bind_sketched_svd});
+  bind_room(m, "norms",
             {python::bind_loss, python::bind_lp_error, python::bind_lewis_weights, python::bind_ellipsoids});
-  bind_room(m, "lowrank", "Low-rank approximation in l_p norms and robust losses.",
-            {python::bind_lp_low_rank, python::bind_robust_subspace, python::bind_entrywise_low_rank});
-  bind_room(m, "regression", "Regression in l_p norms and the Huber loss, and from few labels.",
-            {python::bind_lp_regression, python::bind_shrunk_regression, python::bind_active_regression});
-  bind_room(m, "cluster", "Clusters with subspaces, and rows as convex combinations.",
-            {python::bind_projective_clustering, python::bind_latent_simplex});
-  bind_room(m, "attention", "Keys with large attention weights.", {python::bind_heavy_keys});
+  bind_room(m, "lowrank",
+            {python::bind_lp_low_rank, python::bind_lp_row_projection, python::bind_robust_subspace,
+             python::bind_entrywise_low_rank});
+  bind_room(m, "regression",
+            {python::bind_lp_regression, python::bind_shrunk_regression, python::bind_label_plan,
+             python::bind_active_regression, python::bind_online_regression});
+  bind_room(m, "cluster", {python::bind_projective_clustering, python::bind_latent_simplex, python::bind_convex_code});
+  bind_room(m, "attention", {python::bind_heavy_keys, python::bind_heavy_key_stream});
   python::bind_stored_matrix(m);
   python::bind_compress(m);
   python::bind_study(m);

@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <string>
 #include <tuple>
 
 namespace loewner::python {
@@ -12,20 +13,6 @@ namespace {
 
 std::string text_of(nb::handle object) {
   return nb::cast<std::string>(nb::str(object));
-}
-
-std::string type_of(const nb::object& a) {
-  std::string name = text_of(nb::inst_name(a));
-  return nb::hasattr(a, "dtype") ? name + " of " + text_of(a.attr("dtype")) : name;
-}
-
-void require_operator(const nb::object& a) {
-  const auto has = [&](const char* name) { return nb::hasattr(a, name); };
-  if (has("shape") && has("matmat") && has("rmatmat")) return;
-  throw nb::type_error(("a must be a 2-D array of float16, float32 or float64, loewner.linalg.SparseRows, a scipy.sparse "
-                        "matrix or an operator with shape, matmat and rmatmat, got " +
-                        type_of(a))
-                           .c_str());
 }
 
 std::pair<Index, Index> shape_of(const nb::object& a) {
@@ -36,32 +23,27 @@ std::pair<Index, Index> shape_of(const nb::object& a) {
   return shape;
 }
 
-nb::object array_of(const nb::object& values) {
-  return nb::module_::import_("numpy").attr("asarray")(values);
-}
-
-// Whether an array holds booleans, integers or real floating-point numbers.
-bool is_real(const nb::object& array) {
-  return std::string("biuf").find(nb::cast<std::string>(array.attr("dtype").attr("kind"))) != std::string::npos;
-}
-
-// Without a copy where the type is the same.
-nb::object converted(const nb::object& array, const char* type) {
-  return array.attr("astype")(type, nb::arg("order") = "C", nb::arg("copy") = false);
-}
-
 }  // namespace
 
+bool is_operator(const nb::object& given) {
+  return !is_sparse(given) && (nb::hasattr(given, "matmat") || nb::hasattr(given, "rmatmat"));
+}
+
 PythonOperator::PythonOperator(nb::object a) : a_(std::move(a)) {
-  require_operator(a_);
+  for (const char* needed : {"shape", "matmat", "rmatmat"}) {
+    if (nb::hasattr(a_, needed)) continue;
+    throw nb::type_error(
+        ("a must have shape, matmat and rmatmat, got " + description(a_) + " without " + needed).c_str());
+  }
   std::tie(rows_, cols_) = shape_of(a_);
 }
 
 void PythonOperator::multiply(const char* method, MatrixView<const double> x, MatrixView<double> y) const {
   const nb::gil_scoped_acquire gil;
+  const nb::module_ numpy = nb::module_::import_("numpy");
   Matrix<double> copy = Matrix<double>::uninitialized(x.rows(), x.cols());
   for (Index i = 0; i < x.rows(); ++i) std::ranges::copy(x.row(i), copy.row(i).begin());
-  const nb::object product = array_of(a_.attr(method)(to_python(std::move(copy))));
+  const nb::object product = numpy.attr("asarray")(a_.attr(method)(to_python(std::move(copy))));
   if (!is_real(product)) {
     throw nb::type_error(
         (std::string(method) + " must give real numbers, got " + text_of(product.attr("dtype"))).c_str());
@@ -72,28 +54,16 @@ void PythonOperator::multiply(const char* method, MatrixView<const double> x, Ma
     return std::string(method) + " of " + std::to_string(x.cols()) + " vectors must give an array of shape " +
            expected + ", got " + received;
   });
-  const auto values =
-      nb::cast<nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>>(converted(product, "float64"));
-  const MatrixView<const double> result(values.data(), y.rows(), y.cols());
-  for (Index i = 0; i < y.rows(); ++i) std::ranges::copy(result.row(i), y.row(i).begin());
+  const Dense<double> result = dense<double>(ArrayLike{product}, method);
+  for (Index i = 0; i < y.rows(); ++i) std::ranges::copy(result.view().row(i), y.row(i).begin());
 }
 
-SparseRows compressed_rows(const nb::object& scipy_matrix) {
-  const Index cols = shape_of(scipy_matrix).second;
-  const nb::object csr = scipy_matrix.attr("tocsr")();
-  const nb::object data = csr.attr("data");
-  if (!is_real(data)) {
-    throw nb::type_error(("a sparse matrix must hold real numbers, got " + text_of(data.attr("dtype"))).c_str());
+MatrixView<const float> HalfRows::read_rows(Index first, Index count, Matrix<float>& buffer) const {
+  if (buffer.rows() != count || buffer.cols() != cols()) buffer = Matrix<float>::uninitialized(count, cols());
+  for (Index i = 0; i < count; ++i) {
+    decode_numbers(reinterpret_cast<const std::byte*>(a_.row(first + i).data()), NumberFormat::f16, buffer.row(i));
   }
-  const auto offsets = nb::cast<VectorArg<std::int64_t>>(converted(csr.attr("indptr"), "int64"));
-  const auto columns = nb::cast<VectorArg<std::int32_t>>(converted(csr.attr("indices"), "int32"));
-  const auto over = [&]<typename T>(const VectorArg<T>& values) {
-    const auto view = CsrView<T>::checked(cols, view_of(offsets), view_of(columns), view_of(values), "sparse matrix");
-    return SparseRows{nb::cast(offsets), nb::cast(columns), nb::cast(values), view};
-  };
-  VectorArg<float> singles;
-  if (nb::try_cast(data, singles, false)) return over(singles);
-  return over(nb::cast<VectorArg<double>>(converted(data, "float64")));
+  return buffer.view();
 }
 
 }  // namespace loewner::python

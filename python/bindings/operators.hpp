@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
+#include <type_traits>
 
-#include "arrays.hpp"
+#include "inputs.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
 
 // Matrices that are known by their products.
@@ -11,9 +11,9 @@ namespace loewner::python {
 
 /// A Python object with shape, matmat and rmatmat, as scipy.sparse.linalg.LinearOperator has them.
 ///
-/// Blocks of vectors are copied on the way in and out, so the object may keep or change what it gets.
+/// Blocks of vectors are copied on the way in and out, so the object may keep or change its arguments.
 ///
-/// Errors    constructor: TypeError when it lacks one of the three. Products: what the object raised, untouched;
+/// Errors    constructor: TypeError when it lacks one of the three. Products: exceptions of the object pass unchanged;
 ///           ValueError on a result of another shape, TypeError on one that does not hold real numbers.
 class PythonOperator final : public LinearOperator {
  public:
@@ -30,33 +30,41 @@ class PythonOperator final : public LinearOperator {
   Index rows_ = 0, cols_ = 0;
 };
 
-/// The compressed rows of a scipy.sparse matrix: without a copy where it is in CSR form already, but for the offsets.
-SparseRows compressed_rows(const nb::object& scipy_matrix);
+/// An array of float16 as float32 rows.
+class HalfRows final : public RowSource {
+ public:
+  explicit HalfRows(MatrixView<const Half> a) : a_(a) {}
+  Index rows() const override { return a_.rows(); }
+  Index cols() const override { return a_.cols(); }
+  MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override;
 
-/// What block Krylov methods take: anything that has products.
-using OperatorArg = std::variant<MatrixArg<Half>, MatrixArg<float>, MatrixArg<double>, SparseRows, nb::object>;
+ private:
+  MatrixView<const Half> a_;
+};
 
-/// body(RowMatrix) of what is stored, which is not copied, or body(LinearOperator) of what has products only.
+struct OperatorKind {
+  static constexpr auto name = nb::detail::const_name("loewner.typing.OperatorLike");
+};
+using OperatorLike = Argument<OperatorKind>;  ///< a matrix, or an object that has products with one
+
+/// Whether the object has products only.
+bool is_operator(const nb::object& given);
+
+/// body(RowMatrix) of a stored matrix, or body(LinearOperator) of an object that has products only.
 template <typename Body>
-auto with_rows_or_operator(const OperatorArg& a, Body&& body) {
-  return std::visit(
-      [&]<typename Matrix>(const Matrix& matrix) {
-        if constexpr (std::is_same_v<Matrix, MatrixArg<Half>>) {
-          const HalfRows rows(view_of(matrix));
-          return body(RowMatrix(rows));
-        } else if constexpr (std::is_same_v<Matrix, nb::object>) {
-          if (nb::hasattr(matrix, "tocsr")) return with_rows(compressed_rows(matrix), body);
-          return body(PythonOperator(matrix));
-        } else {
-          return with_rows(matrix, body);
-        }
-      },
-      a);
+auto with_rows_or_operator(const OperatorLike& a, Body&& body) {
+  if (is_operator(a.given)) return body(PythonOperator(a.given));
+  if (is_half(a.given)) {
+    const Dense<Half> array = dense<Half>(ArrayLike{a.given}, "a");
+    const HalfRows rows(array.view());
+    return body(RowMatrix(rows));
+  }
+  return with_rows(MatrixLike{a.given}, body);
 }
 
 /// body(LinearOperator) of the argument.
 template <typename Body>
-auto with_operator(const OperatorArg& a, Body&& body) {
+auto with_operator(const OperatorLike& a, Body&& body) {
   return with_rows_or_operator(a, [&]<typename Matrix>(const Matrix& matrix) {
     if constexpr (std::is_same_v<Matrix, RowMatrix>) {
       return body(MatrixOperator(matrix));

@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
+#include "inputs.hpp"
 #include "interruptible.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
@@ -13,6 +13,83 @@ namespace loewner::python {
 namespace {
 
 using namespace nb::literals;
+
+constexpr const char* kStoredMatrixDoc = R"(An encoded matrix over arrays in memory.
+
+Parameters
+----------
+specification : str
+    The entry of the tensor in quantization_config, as JSON (docs/format.md).
+arrays : dict
+    The stored arrays by name, two-dimensional and in C order. They are not copied and must not change.
+
+Raises
+------
+IoError
+    If an array is missing or does not fit the specification.
+ValueError
+    If an array has another type than uint8, float16 or float32.
+
+Notes
+-----
+Rows are decoded when they are needed; nothing else is kept in memory.
+
+Examples
+--------
+>>> import numpy as np
+>>> from loewner import StoredMatrix
+>>> specification = '{"structure": "low_rank", "rows": 3, "cols": 2, "rank": 1, "format": "f32"}'
+>>> factors = {"left": np.ones((3, 1), np.float32), "right": np.ones((1, 2), np.float32)}
+>>> matrix = StoredMatrix(specification, factors)
+>>> matrix.decode()
+array([[1., 1.],
+       [1., 1.],
+       [1., 1.]], dtype=float32)
+)";
+
+constexpr const char* kDecodeRowsDoc = R"(Decode some rows.
+
+Parameters
+----------
+ids : array_like of shape (m,), int
+    Row numbers.
+
+Returns
+-------
+ndarray of shape (m, d), float32
+    The rows.
+
+Raises
+------
+IndexError
+    If a row number is out of range.
+)";
+
+constexpr const char* kDecodeDoc = R"(Decode the whole matrix.
+
+Returns
+-------
+ndarray of shape (n, d), float32
+    The matrix.
+)";
+
+constexpr const char* kApplyDoc = R"(Multiply vectors by the matrix W: x W^T.
+
+Parameters
+----------
+x : array_like of shape (b, d)
+    The vectors, computed with in float32.
+
+Returns
+-------
+ndarray of shape (b, n), float32
+    The products.
+
+Raises
+------
+ValueError
+    If x has another number of columns than W.
+)";
 
 using AnyArray = nb::ndarray<nb::ro, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
@@ -35,8 +112,9 @@ class StoredMatrix {
                                           [this](std::string_view name) { return stored(name); });
   }
 
-  MatrixResult<float> decode_rows(const VectorArg<std::int64_t>& ids) const {
-    const std::span<const Index> rows = view_of(ids);
+  MatrixResult<float> decode_rows(const ArrayLike& ids) const {
+    const auto numbers = vector<Index>(ids, "ids");
+    const std::span<const Index> rows = numbers.view();
     for (const Index row : rows) {
       if (row < 0 || row >= matrix_->rows()) {
         throw nb::index_error(
@@ -52,13 +130,14 @@ class StoredMatrix {
     return to_python(interruptible([&] { return read_all(*matrix_); }));
   }
 
-  MatrixResult<float> apply(const MatrixArg<float>& x) const {
-    require(static_cast<Index>(x.shape(1)) == matrix_->cols(), [&] {
+  MatrixResult<float> apply(const ArrayLike& x) const {
+    const auto vectors = dense<float>(x, "x");
+    const auto view = vectors.view();
+    require(view.cols() == matrix_->cols(), [&] {
       return "StoredMatrix.apply: x must have " + std::to_string(matrix_->cols()) + " columns, got " +
-             std::to_string(x.shape(1));
+             std::to_string(view.cols());
     });
-    Matrix<float> y = Matrix<float>::uninitialized(static_cast<Index>(x.shape(0)), matrix_->rows());
-    const auto view = view_of(x);
+    Matrix<float> y = Matrix<float>::uninitialized(view.rows(), matrix_->rows());
     interruptible([&] { matrix_->apply(view, y.view()); });
     return to_python(std::move(y));
   }
@@ -90,13 +169,11 @@ class StoredMatrix {
 }  // namespace
 
 void bind_stored_matrix(nb::module_& m) {
-  nb::class_<StoredMatrix>(
-      m, "StoredMatrix", "An encoded matrix W whose arrays are in memory. It does not copy them; they must not change.")
-      .def(nb::init<const std::string&, const nb::dict&>(), "specification"_a, "arrays"_a,
-           "specification: JSON as in docs/format.md; arrays: 2-D arrays in C order by name.")
-      .def("decode_rows", &StoredMatrix::decode_rows, "ids"_a.noconvert(), "The rows W[ids] as float32.")
-      .def("decode", &StoredMatrix::decode, "W as float32.")
-      .def("apply", &StoredMatrix::apply, "x"_a.noconvert(), "x W^T. W is decoded by blocks of rows.");
+  nb::class_<StoredMatrix>(m, "StoredMatrix", kStoredMatrixDoc)
+      .def(nb::init<const std::string&, const nb::dict&>(), "specification"_a, "arrays"_a)
+      .def("decode_rows", &StoredMatrix::decode_rows, "ids"_a, kDecodeRowsDoc)
+      .def("decode", &StoredMatrix::decode, kDecodeDoc)
+      .def("apply", &StoredMatrix::apply, "x"_a, kApplyDoc);
 }
 
 }  // namespace loewner::python

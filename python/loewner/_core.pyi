@@ -6,6 +6,7 @@ import os
 from typing import Annotated, Any
 
 import numpy
+import numpy.typing
 from numpy.typing import NDArray
 
 from loewner import (
@@ -23,33 +24,61 @@ def version() -> str:
     """Of the package and of its command line."""
 
 class IoError(OSError):
-    pass
+    """A file cannot be read or written, or breaks a rule of its format."""
 
 class BudgetError(RuntimeError):
-    pass
+    """No encoding meets the budget."""
 
 def num_threads() -> int:
     """
-    Threads that computations use: at first the processors this process may run on.
+    Return the number of threads that computations use.
+
+    Returns
+    -------
+    int
+        By default the number of processors on which this process may run.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> loewner.num_threads() >= 1
+    True
     """
 
 def set_num_threads(count: int) -> None:
-    """Sets it for the whole process. Results do not depend on it."""
+    """
+    Set the number of threads for the whole process.
 
-class Status(enum.Enum):
+    Parameters
+    ----------
+    count : int
+        Number of threads, >= 1. Results do not depend on it.
+
+    Raises
+    ------
+    ValueError
+        If the count is below 1.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> loewner.set_num_threads(loewner.num_threads())
+    """
+
+class Status(enum.StrEnum):
     """Why an iterative solver stopped. The result is usable in every case."""
 
-    converged = 0
-    """the stopping rule is met"""
+    converged = 'converged'
+    """The stopping rule is met."""
 
-    max_iterations = 1
-    """the iteration limit is reached; the result is the best iterate"""
+    max_iterations = 'max_iterations'
+    """The iteration limit is reached; the result is the best iterate."""
 
-    stalled = 2
-    """rounding prevents a further decrease"""
+    stalled = 'stalled'
+    """Rounding prevents a further decrease."""
 
-    breakdown = 3
-    """a step cannot be computed; the result is the last good iterate"""
+    breakdown = 'breakdown'
+    """A step cannot be computed; the result is the last good iterate."""
 
 class FitReport:
     """The convergence report of an iterative solver."""
@@ -74,24 +103,98 @@ class FitReport:
     def detail(self) -> str:
         """Explanation; may be empty."""
 
+    def __repr__(self) -> str: ...
+
+    def __getstate__(self) -> tuple: ...
+
+    def __setstate__(self, arg: tuple, /) -> None: ...
+
 class StoredMatrix:
     """
-    An encoded matrix W whose arrays are in memory. It does not copy them; they must not change.
+    An encoded matrix over arrays in memory.
+
+    Parameters
+    ----------
+    specification : str
+        The entry of the tensor in quantization_config, as JSON (docs/format.md).
+    arrays : dict
+        The stored arrays by name, two-dimensional and in C order. They are not copied and must not change.
+
+    Raises
+    ------
+    IoError
+        If an array is missing or does not fit the specification.
+    ValueError
+        If an array has another type than uint8, float16 or float32.
+
+    Notes
+    -----
+    Rows are decoded when they are needed; nothing else is kept in memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from loewner import StoredMatrix
+    >>> specification = '{"structure": "low_rank", "rows": 3, "cols": 2, "rank": 1, "format": "f32"}'
+    >>> factors = {"left": np.ones((3, 1), np.float32), "right": np.ones((1, 2), np.float32)}
+    >>> matrix = StoredMatrix(specification, factors)
+    >>> matrix.decode()
+    array([[1., 1.],
+           [1., 1.],
+           [1., 1.]], dtype=float32)
     """
 
-    def __init__(self, specification: str, arrays: dict) -> None:
-        """
-        specification: JSON as in docs/format.md; arrays: 2-D arrays in C order by name.
-        """
+    def __init__(self, specification: str, arrays: dict) -> None: ...
 
-    def decode_rows(self, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
-        """The rows W[ids] as float32."""
+    def decode_rows(self, ids: numpy.typing.ArrayLike) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """
+        Decode some rows.
+
+        Parameters
+        ----------
+        ids : array_like of shape (m,), int
+            Row numbers.
+
+        Returns
+        -------
+        ndarray of shape (m, d), float32
+            The rows.
+
+        Raises
+        ------
+        IndexError
+            If a row number is out of range.
+        """
 
     def decode(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
-        """W as float32."""
+        """
+        Decode the whole matrix.
 
-    def apply(self, x: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
-        """x W^T. W is decoded by blocks of rows."""
+        Returns
+        -------
+        ndarray of shape (n, d), float32
+            The matrix.
+        """
+
+    def apply(self, x: numpy.typing.ArrayLike) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """
+        Multiply vectors by the matrix W: x W^T.
+
+        Parameters
+        ----------
+        x : array_like of shape (b, d)
+            The vectors, computed with in float32.
+
+        Returns
+        -------
+        ndarray of shape (b, n), float32
+            The products.
+
+        Raises
+        ------
+        ValueError
+            If x has another number of columns than W.
+        """
 
 class Selection(enum.Enum):
     """The tensors to encode, before `include` and `exclude` apply."""

@@ -3,161 +3,567 @@
 from typing import Annotated
 
 import numpy
+import numpy.typing
 from numpy.typing import NDArray
 
 import loewner._core
 
 
 class ApproximationErrors:
-    """Sums over the entries of A and of A - B."""
+    """
+    Sums over the entries of A and of A - B.
+
+    Attributes
+    ----------
+    norm_exponent : float
+        p.
+    squared_norm : float
+        sum_i ||a_i||_2^2.
+    squared_error : float
+        sum_i ||a_i - b_i||_2^2.
+    weighted_squared_norm : float
+        sum_i u_i ||a_i||_2^2.
+    weighted_squared_error : float
+        sum_i u_i ||a_i - b_i||_2^2.
+    weighted_power_norm : float
+        sum_i u_i ||a_i||_p^p.
+    weighted_power_error : float
+        sum_i u_i ||a_i - b_i||_p^p.
+    relative_error : float
+        ||A - B||_F / ||A||_F.
+    weighted_relative_error : float
+        In the weighted Frobenius norm.
+    relative_lp_error : float
+        In the weighted entrywise l_p norm.
+    """
 
     @property
-    def norm_exponent(self) -> float: ...
+    def norm_exponent(self) -> float:
+        """p."""
 
     @property
-    def squared_norm(self) -> float: ...
+    def squared_norm(self) -> float:
+        """sum_i ||a_i||_2^2."""
 
     @property
-    def squared_error(self) -> float: ...
+    def squared_error(self) -> float:
+        """sum_i ||a_i - b_i||_2^2."""
 
     @property
-    def weighted_squared_norm(self) -> float: ...
+    def weighted_squared_norm(self) -> float:
+        """sum_i u_i ||a_i||_2^2."""
 
     @property
-    def weighted_squared_error(self) -> float: ...
+    def weighted_squared_error(self) -> float:
+        """sum_i u_i ||a_i - b_i||_2^2."""
 
     @property
-    def weighted_power_norm(self) -> float: ...
+    def weighted_power_norm(self) -> float:
+        """sum_i u_i ||a_i||_p^p."""
 
     @property
-    def weighted_power_error(self) -> float: ...
+    def weighted_power_error(self) -> float:
+        """sum_i u_i ||a_i - b_i||_p^p."""
+
+    def __repr__(self) -> str: ...
+
+    def __getstate__(self) -> tuple: ...
+
+    def __setstate__(self, arg: tuple, /) -> None: ...
 
     @property
     def relative_error(self) -> float:
-        """in the Frobenius norm"""
+        """||A - B||_F / ||A||_F."""
 
     @property
-    def weighted_relative_error(self) -> float: ...
+    def weighted_relative_error(self) -> float:
+        """In the weighted Frobenius norm."""
 
     @property
     def relative_lp_error(self) -> float:
-        """in the weighted entrywise l_p norm"""
+        """In the weighted entrywise l_p norm."""
 
 class EnclosingEllipsoid:
+    """
+    The ellipsoid of least volume that is centered at 0 and holds points.
+
+    Attributes
+    ----------
+    factor : ndarray of shape (d, d)
+        A factor of G: factor^T factor = G.
+    weights : ndarray of shape (n,)
+        Weights >= 0 with sum 1.
+    largest : float
+        max_i a_i^T G^-1 a_i >= d.
+    report : FitReport
+        Status and iterations; the objective is largest / d - 1.
+    """
+
     @property
     def factor(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
-        """d x d: factor^T factor = G = sum_i w_i a_i a_i^T"""
+        """(d, d) A factor of G: factor^T factor = G."""
 
     @property
     def weights(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
-        """n values >= 0 that sum to 1"""
+        """(n,) Weights >= 0 with sum 1."""
 
     @property
     def largest(self) -> float:
-        """max_i a_i^T G^-1 a_i >= d"""
+        """max_i a_i^T G^-1 a_i >= d."""
 
     @property
     def report(self) -> loewner._core.FitReport:
-        """objective: largest / d - 1"""
+        """Status and iterations; the objective is largest / d - 1."""
+
+    def __repr__(self) -> str: ...
+
+    def __getstate__(self) -> tuple: ...
+
+    def __setstate__(self, arg: tuple, /) -> None: ...
 
 class LewisWeights:
+    """
+    Weights of rows, and the ellipsoid norm that they define.
+
+    ||x||_Q and (sum_i u_i |a_i^T x|^p)^(1/p) agree up to the factor `certificate` for all x.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n,)
+        The weights; 0 for rows of zeros and rows without weight.
+    q : ndarray of shape (d, d)
+        Q = sum_i u_i^(2/p) w_i^(1-2/p) a_i a_i^T.
+    rank : int
+        Numerical rank of Q.
+    alpha : float
+        At least max_i u_i^(2/p) a_i^T Q^+ a_i / w_i^(2/p).
+    omega : float
+        Sum of the weights.
+    certificate : ndarray of shape (alpha omega)
+        |1/p - 1/2|, at least the distortion.
+    status : Status
+        How the iteration ended.
+    iterations : int
+        Iterations taken.
+    """
+
     @property
     def weights(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
-        """n values; 0 for rows that do not count"""
+        """(n,) The weights; 0 for rows of zeros and rows without weight."""
 
     @property
     def q(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
-        """Q = sum_i u_i^(2/p) w_i^(1-2/p) a_i a_i^T, d x d"""
+        """(d, d) Q = sum_i u_i^(2/p) w_i^(1-2/p) a_i a_i^T."""
 
     @property
     def rank(self) -> int:
-        """numerical rank of Q"""
+        """Numerical rank of Q."""
 
     @property
-    def alpha(self) -> float: ...
+    def alpha(self) -> float:
+        """At least max_i u_i^(2/p) a_i^T Q^+ a_i / w_i^(2/p)."""
 
     @property
-    def omega(self) -> float: ...
+    def omega(self) -> float:
+        """Sum of the weights."""
 
     @property
     def certificate(self) -> float:
-        """(alpha omega)^|1/p - 1/2|, at least the distortion"""
+        """(alpha omega)^|1/p - 1/2|, at least the distortion."""
 
     @property
-    def status(self) -> loewner._core.Status: ...
+    def status(self) -> loewner._core.Status:
+        """How the iteration ended."""
 
     @property
-    def iterations(self) -> int: ...
+    def iterations(self) -> int:
+        """Iterations taken."""
+
+    def __repr__(self) -> str: ...
+
+    def __getstate__(self) -> tuple: ...
+
+    def __setstate__(self, arg: tuple, /) -> None: ...
 
 class LoewnerEllipsoid:
+    """
+    The ellipsoid {x : ||F x||_2 <= 1} around {x : ||A x||_p <= 1}.
+
+    Attributes
+    ----------
+    factor : ndarray of shape (d, d)
+        F.
+    distortion : float
+        c, proved for this F.
+    report : FitReport
+        Status and iterations; the objective is the log volume relative to the first ellipsoid.
+    """
+
     @property
     def factor(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
-        """F, d x d"""
+        """(d, d) F."""
 
     @property
     def distortion(self) -> float:
-        """c, proved for this F"""
+        """c, proved for this F."""
 
     @property
     def report(self) -> loewner._core.FitReport:
-        """objective: log volume relative to the first ellipsoid"""
+        """
+        Status and iterations; the objective is the log volume relative to the first ellipsoid.
+        """
+
+    def __repr__(self) -> str: ...
+
+    def __getstate__(self) -> tuple: ...
+
+    def __setstate__(self, arg: tuple, /) -> None: ...
 
 class Loss:
-    """A loss rho of a distance r >= 0."""
+    """
+    A loss rho(r) of a distance r >= 0, for `loewner.lowrank.robust_subspace`.
+
+    Made by one of the class methods; scales are in the units of the distances.
+
+    Notes
+    -----
+    Reweighted least squares gives a row at distance r the weight rho'(r) / r.
+
+    Examples
+    --------
+    >>> from loewner.norms import Loss
+    >>> huber = Loss.huber(1.0)
+    >>> huber.value(3.0), huber.weight(0.5), huber.weight(2.0)
+    (2.5, 1.0, 0.5)
+    """
 
     @staticmethod
     def power(p: float, delta: float) -> Loss:
         """
-        r^p for r >= delta; below it the parabola of the same slope, shifted to the same value
+        Make the loss r^p.
+
+        Parameters
+        ----------
+        p : float
+            Exponent >= 1.
+        delta : float
+            For p < 2, the loss below delta > 0 is the parabola of the same slope, shifted to the same value.
+
+        Returns
+        -------
+        Loss
+            The loss.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
         """
 
     @staticmethod
     def huber(scale: float) -> Loss:
-        """r^2/2 for r <= c, else c (r - c/2)"""
+        """
+        Make the Huber loss: r^2/2 for r <= c, c (r - c/2) beyond.
+
+        Parameters
+        ----------
+        scale : float
+            c > 0.
+
+        Returns
+        -------
+        Loss
+            The loss.
+
+        Raises
+        ------
+        ValueError
+            If the scale is not positive and finite.
+        """
 
     @staticmethod
     def geman_mcclure(scale: float) -> Loss:
-        """(r^2/2) / (1 + (r/c)^2)"""
+        """
+        Make the Geman-McClure loss (r^2/2) / (1 + (r/c)^2), which c^2/2 bounds.
+
+        Parameters
+        ----------
+        scale : float
+            c > 0.
+
+        Returns
+        -------
+        Loss
+            The loss.
+
+        Raises
+        ------
+        ValueError
+            If the scale is not positive and finite.
+        """
 
     @staticmethod
     def tukey(scale: float) -> Loss:
-        """c^2/6 (1 - (1 - (r/c)^2)^3) for r <= c, else c^2/6"""
+        """
+        Make Tukey's loss: c^2/6 (1 - (1 - (r/c)^2)^3) for r <= c, c^2/6 beyond.
+
+        Parameters
+        ----------
+        scale : float
+            c > 0.
+
+        Returns
+        -------
+        Loss
+            The loss.
+
+        Raises
+        ------
+        ValueError
+            If the scale is not positive and finite.
+        """
 
     def value(self, r: float) -> float:
-        """rho(r)"""
+        """
+        Evaluate rho(r).
+
+        Parameters
+        ----------
+        r : float
+            Distance >= 0.
+
+        Returns
+        -------
+        float
+            rho(r).
+        """
 
     def weight(self, r: float) -> float:
-        """rho'(r) / r"""
+        """
+        Evaluate rho'(r) / r, the weight of reweighted least squares.
 
-def approximation_errors(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, norm_exponent: float = 2.0) -> ApproximationErrors:
+        Parameters
+        ----------
+        r : float
+            Distance >= 0.
+
+        Returns
+        -------
+        float
+            rho'(r) / r.
+        """
+
+def approximation_errors(a: numpy.typing.ArrayLike, b: numpy.typing.ArrayLike, *, row_weights: numpy.typing.ArrayLike | None = None, norm_exponent: float = 2.0) -> ApproximationErrors:
     """
-    All errors of B as an approximation of A, both n x d, in one pass over both.
+    Measure all errors of an approximation in one pass.
+
+    Parameters
+    ----------
+    a : array_like of shape (n, d)
+        The matrix A, computed with in float32.
+    b : array_like of shape (n, d)
+        The approximation B.
+    row_weights : array_like of shape (n,), optional
+        Weights u_i >= 0 of the rows; all ones if None.
+    norm_exponent : float
+        p >= 1, finite.
+
+    Returns
+    -------
+    ApproximationErrors
+        Sums over the entries of A and of A - B, and relative errors.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a weight is negative or not finite, or p is out of range.
+
+    Notes
+    -----
+    Differences are float32, their powers and all sums float64. Results have the same bits for any number
+    of threads.
+
+    Examples
+    --------
+    >>> from loewner.norms import approximation_errors
+    >>> approximation_errors([[3.0, 4.0]], [[3.0, 3.0]]).relative_error
+    0.2
     """
 
-def certify_weights(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None) -> LewisWeights:
+def certify_weights(a: numpy.typing.ArrayLike, weights: numpy.typing.ArrayLike, *, norm_exponent: float = 1.0, row_weights: numpy.typing.ArrayLike | None = None) -> LewisWeights:
     """
-    Q, rank, alpha, omega and certificate for any weights >= 0 in place of Lewis weights.
+    Compute the certificate of any weights in place of Lewis weights.
+
+    Parameters
+    ----------
+    a : array_like of shape (n, d)
+        The matrix, computed with in float32.
+    weights : array_like of shape (n,)
+        Weights w_i >= 0.
+    norm_exponent : float
+        p >= 1, finite.
+    row_weights : array_like of shape (n,), optional
+        Weights u_i >= 0 of the rows; all ones if None.
+
+    Returns
+    -------
+    LewisWeights
+        Q, rank, alpha, omega and certificate. The certificate is infinite if a row that is not 0 has
+        weight 0.
+
+    Raises
+    ------
+    ValueError
+        As in `lewis_weights`, and if `weights` has another length or a negative entry.
+
+    Notes
+    -----
+    The inequalities are those of `lewis_weights`.
+
+    Examples
+    --------
+    >>> from loewner.norms import certify_weights
+    >>> certify_weights([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0], norm_exponent=1).rank
+    2
     """
 
-def enclosing_ellipsoid(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, epsilon: float = 1e-06, max_iterations: int = 100000) -> EnclosingEllipsoid:
+def enclosing_ellipsoid(a: numpy.typing.ArrayLike, *, epsilon: float = 1e-06, max_iterations: int = 100000) -> EnclosingEllipsoid:
     """
-    The ellipsoid of minimum volume, centred at 0, that holds the points +-a_i, in its dual form (D-optimal design).
+    Find the ellipsoid of least volume that is centered at 0 and holds points.
+
+    Finds weights w >= 0 with sum 1 that maximize log det G, G = sum_i w_i a_i a_i^T (D-optimal design).
+    {y : y^T G^-1 y <= largest} holds every point +-a_i.
+
+    Parameters
+    ----------
+    a : array_like of shape (n, d)
+        The points, of rank d, computed with in float32.
+    epsilon : float
+        The goal is largest <= (1 + epsilon) d.
+    max_iterations : int
+        Limit of steps.
+
+    Returns
+    -------
+    EnclosingEllipsoid
+        The weights and a factor of G.
+
+    Raises
+    ------
+    ValueError
+        If the rank is below d, an option is out of range, or an entry is not finite.
+
+    Notes
+    -----
+    Coordinate ascent with away steps [1]_. On convergence the volume is at most (1 + epsilon)^(d/2) times
+    the least one.
+
+    References
+    ----------
+    .. [1] M. J. Todd and E. A. Yildirim, "On Khachiyan's algorithm for the computation of minimum-volume
+       enclosing ellipsoids", Discrete Applied Mathematics 155, 2007.
+
+    Examples
+    --------
+    >>> from loewner.norms import enclosing_ellipsoid
+    >>> enclosing_ellipsoid([[2.0, 0.0], [0.0, 1.0], [0.1, 0.1]]).weights.round(3)
+    array([0.5, 0.5, 0. ])
     """
 
-def lewis_weights(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, row_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, max_iterations: int = 5, tolerance: float = 0.05) -> LewisWeights:
+def lewis_weights(a: numpy.typing.ArrayLike, *, norm_exponent: float = 1.0, row_weights: numpy.typing.ArrayLike | None = None, max_iterations: int = 5, tolerance: float = 0.05) -> LewisWeights:
     """
-    The l_p Lewis weights w of the rows, w_i^(2/p) = u_i^(2/p) a_i^T Q(w)^-1 a_i, and the ellipsoid norm that they
-    define, with a certificate: ||x||_Q and (sum_i u_i |a_i^T x|^p)^(1/p) agree up to the factor `certificate`.
+    Compute the l_p Lewis weights of the rows of a matrix.
 
-    a: n x d; norm_exponent: p >= 1; row_weights: u, n values >= 0, all ones if None. The certificate holds for the
-    weights returned whatever the status is.
+    They satisfy w_i^(2/p) = u_i^(2/p) a_i^T Q(w)^-1 a_i with Q(w) = sum_i u_i^(2/p) w_i^(1-2/p) a_i a_i^T,
+    and make ||x||_Q the best such norm for (sum_i u_i |a_i^T x|^p)^(1/p).
+
+    Parameters
+    ----------
+    a : array_like of shape (n, d)
+        The matrix, computed with in float32.
+    norm_exponent : float
+        p >= 1, finite.
+    row_weights : array_like of shape (n,), optional
+        Weights u_i >= 0 of the rows; all ones if None.
+    max_iterations : int
+        Limit of the fixed-point iteration.
+    tolerance : float
+        Stops one step after the certificate is within this fraction of its limit.
+
+    Returns
+    -------
+    LewisWeights
+        The weights, Q and the certificate.
+
+    Raises
+    ------
+    ValueError
+        If p is out of range, a weight is negative, or an entry is not finite (the message names its row
+        and column).
+
+    Notes
+    -----
+    Fixed point on leverage scores of the reweighted rows [1]_, damped for p > 2. The certificate holds for
+    the returned weights with any status. Cost: 2 n d^2 flops in float32 per iteration. Results have the
+    same bits for any number of threads.
+
+    References
+    ----------
+    .. [1] M. B. Cohen and R. Peng, "l_p row sampling by Lewis weights", STOC 2015.
+
+    Examples
+    --------
+    >>> from loewner.norms import lewis_weights
+    >>> found = lewis_weights([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], norm_exponent=1)
+    >>> found.weights.round(1)
+    array([1. , 0.5, 0.5])
+    >>> found.certificate <= 1.5
+    True
     """
 
-def loewner_ellipsoid(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], *, norm_exponent: float = 1.0, epsilon: float = 0.01, max_iterations: int = 20000) -> LoewnerEllipsoid:
+def loewner_ellipsoid(a: numpy.typing.ArrayLike, *, norm_exponent: float = 1.0, epsilon: float = 0.01, max_iterations: int = 20000) -> LoewnerEllipsoid:
     """
-    A small ellipsoid {x : ||F x||_2 <= 1} around {x : ||A x||_p <= 1}: ||F x||_2 <= ||A x||_p <= c ||F x||_2.
+    Find a small ellipsoid around the unit ball of x -> ||A x||_p.
 
-    a: n x d of rank d; norm_exponent: p in [1, infinity]. For small d; see lp_factorization for large ones.
+    Finds F with ||F x||_2 <= ||A x||_p <= c ||F x||_2 for all x.
+
+    Parameters
+    ----------
+    a : array_like of shape (n, d)
+        The matrix, of rank d, computed with in float32.
+    norm_exponent : float
+        p in [1, infinity].
+    epsilon : float
+        The goal is c <= (1 + epsilon) sqrt(d), which the smallest ellipsoid attains.
+    max_iterations : int
+        Limit of cuts.
+
+    Returns
+    -------
+    LoewnerEllipsoid
+        F and its distortion c.
+
+    Raises
+    ------
+    ValueError
+        If the rank is below d, an option is out of range, or an entry is not finite.
+
+    Notes
+    -----
+    Pairs of parallel cuts [1]_; p = infinity uses `enclosing_ellipsoid`. Both inequalities are proved for
+    the returned F, up to rounding. For small d: `loewner.lowrank.lp_factorization` is faster.
+
+    References
+    ----------
+    .. [1] M. J. Todd, "On minimum volume ellipsoids containing part of a given ellipsoid", Mathematics of
+       Operations Research 7, 1982.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from loewner.norms import loewner_ellipsoid
+    >>> bool(loewner_ellipsoid(np.eye(4), norm_exponent=1).distortion <= 1.01 * 2)
+    True
     """
 
 __all__: list = ['ApproximationErrors', 'EnclosingEllipsoid', 'LewisWeights', 'LoewnerEllipsoid', 'Loss', 'approximation_errors', 'certify_weights', 'enclosing_ellipsoid', 'lewis_weights', 'loewner_ellipsoid']

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Low rank from products: every kind of matrix gives what the SVD of numpy says, and faults are named."""
+"""Low rank from products: every kind of matrix gives the SVD of numpy, and errors name the fault."""
 
 from __future__ import annotations
 
@@ -70,14 +70,12 @@ KINDS: dict[str, Callable[[NDArray[np.float64]], Any]] = {
 
 @pytest.mark.parametrize("is_wide", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_matrix_gives_what_the_svd_of_numpy_does(
-    a: NDArray[np.float64], kind: str, is_wide: bool
-) -> None:
+def test_every_kind_of_matrix_gives_the_svd_of_numpy(a: NDArray[np.float64], kind: str, is_wide: bool) -> None:
     a = np.ascontiguousarray(a.T) if is_wide else a
     expected = np.rint(64 * a) if kind == "sparse integers" else a
     u, sigma, vt = np.linalg.svd(expected, full_matrices=False)
     found = loewner.linalg.block_krylov(KINDS[kind](a), RANK, eps=1e-8, vector_tolerance=1e-8)
-    assert found.status == loewner.Status.converged and found.numerical_rank == RANK
+    assert found.status == "converged" and found.numerical_rank == RANK
     assert np.allclose(found.singular_values, sigma[:RANK], rtol=1e-10)
     best = (u[:, :RANK] * sigma[:RANK]) @ vt[:RANK]
     assert np.allclose((found.u * found.singular_values) @ found.vt, best, rtol=0, atol=1e-6 * sigma[0])
@@ -104,13 +102,13 @@ def test_products_are_those_of_the_plan_and_counted() -> None:
 def test_options_reach_the_method(a: NDArray[np.float64]) -> None:
     assert loewner.linalg.block_krylov(a, RANK, block=3, steps=4).products == 3 * (2 * 4 + 1)
     limited = loewner.linalg.block_krylov(a, RANK, eps=1e-9, max_products=60)
-    assert limited.status == loewner.Status.max_iterations and limited.excess_estimate > 1e-9
+    assert limited.status == "max_iterations" and limited.excess_estimate > 1e-9
     loose, tight = (loewner.linalg.block_krylov(a, RANK, eps=eps).products for eps in (0.5, 1e-6))
     assert loose < tight
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_sketch_gives_what_the_best_matrix_leaves_over_and_says_so(kind: str) -> None:
+def test_a_sketch_is_within_eps_of_the_best_matrix_and_says_so(kind: str) -> None:
     a = np.random.default_rng(4).standard_normal((4000, 60)) * (1 + np.arange(60)) ** -0.5
     found = loewner.sketch.sketched_svd(KINDS[kind](a), RANK, eps=0.05)
     best = np.sqrt((np.linalg.svd(a, compute_uv=False)[RANK:] ** 2).sum())
@@ -119,7 +117,7 @@ def test_a_sketch_gives_what_the_best_matrix_leaves_over_and_says_so(kind: str) 
     assert loewner.sketch.sketched_svd(KINDS[kind](a), RANK, eps=0.05, rows=100).excess_estimate <= 0.05
     known = loewner.sketch.sketched_svd(KINDS[kind](a), RANK, eps=0.05, steps=6)
     assert np.linalg.norm(a - a @ known.vt.T @ known.vt) / best - 1 <= 0.05
-    assert known.excess_estimate == np.inf  # nobody looked
+    assert known.excess_estimate == np.inf  # not estimated
     with pytest.raises(ValueError, match="rank must be in"):
         loewner.sketch.sketched_svd(KINDS[kind](a), 61)
     with pytest.raises(ValueError, match=r"steps.* must not be negative"):
@@ -158,7 +156,7 @@ def test_results_outlive_their_matrix_and_their_object(a: NDArray[np.float64]) -
 
 
 class Answering(Products):
-    """Gives what `answer` makes of the right product."""
+    """Applies `answer` to the right product."""
 
     def __init__(self, a: NDArray[Any], method: str, answer: Callable[[Any], Any]) -> None:
         super().__init__(a)
@@ -175,7 +173,7 @@ METHODS = pytest.mark.parametrize("method", ["matmat", "rmatmat"])
 
 
 @METHODS
-def test_what_an_operator_raises_arrives_as_it_is(a: NDArray[np.float64], method: str) -> None:
+def test_exceptions_of_an_operator_pass_unchanged(a: NDArray[np.float64], method: str) -> None:
     error = LookupError("no such row")
 
     def fail(_: Any) -> Any:
@@ -223,7 +221,7 @@ def test_the_entry_that_is_not_finite_is_named(a: NDArray[np.float64], kind: str
         solve(KINDS[kind](a), RANK)
 
 
-def test_an_operator_may_keep_and_change_what_it_gets(a: NDArray[np.float64]) -> None:
+def test_an_operator_may_keep_and_change_its_arguments(a: NDArray[np.float64]) -> None:
     kept: list[NDArray[np.float64]] = []
 
     class Spoiling(Products):
@@ -250,18 +248,16 @@ def test_a_rank_outside_the_sides_is_a_value_error(a: NDArray[np.float64]) -> No
             loewner.linalg.schatten_low_rank(a, rank)
 
 
-@pytest.mark.parametrize(
-    ("matrix", "received"),
-    [
-        (np.ones((4, 3), np.int32), "ndarray of int32"),
-        (np.ones((4, 3), np.complex64), "ndarray of complex64"),
-        (np.ones(4), "ndarray of float64"),
-        ([[1.0]], "list"),
-    ],
-)
-def test_what_has_no_products_is_a_type_error_that_names_what_does(matrix: Any, received: str) -> None:
-    with pytest.raises(TypeError, match=rf"^a must be a 2-D array of float16.*matmat and rmatmat, got .*{received}$"):
-        loewner.linalg.block_krylov(matrix, 1)
+def test_half_an_operator_is_a_type_error_that_names_the_missing_part() -> None:
+    class Half:
+        shape = (3, 3)
+
+        def matmat(self, x: Any) -> Any:
+            return x
+
+    operator: Any = Half()
+    with pytest.raises(TypeError, match=r"^a must have shape, matmat and rmatmat, got Half without rmatmat$"):
+        loewner.linalg.block_krylov(operator, 1)
 
 
 def test_bad_shapes_and_sparse_matrices_of_complex_numbers_are_refused(a: NDArray[np.float64]) -> None:
@@ -269,7 +265,5 @@ def test_bad_shapes_and_sparse_matrices_of_complex_numbers_are_refused(a: NDArra
     operator.shape = (300,)
     with pytest.raises(ValueError, match=r"two dimensions, got shape \(300,\)"):
         loewner.linalg.block_krylov(operator, 1)
-    with pytest.raises(TypeError, match="real numbers, got complex128"):
+    with pytest.raises(TypeError, match="real numbers, got csr_array of complex128"):
         loewner.linalg.block_krylov(scipy.sparse.csr_array(a + 0j), 1)
-    with pytest.raises(ValueError, match="row-major"):
-        loewner.linalg.block_krylov(a.T, 1)

@@ -32,8 +32,7 @@ def matched_error(vertices: np.ndarray, found: np.ndarray) -> float:
 def test_vertices_are_found_in_every_form_of_rows(form: str) -> None:
     vertices, rows = simplex_rows()
     if form == "sparse":
-        csr = scipy.sparse.csr_matrix(rows)
-        given: Any = loewner.linalg.SparseRows(30, csr.indptr.astype(np.int64), csr.indices, csr.data)
+        given: Any = scipy.sparse.csr_matrix(rows)
     else:
         given = rows.astype(form)
     found = loewner.cluster.latent_simplex(given, 4, share=0.03)
@@ -79,4 +78,4 @@ def test_rows_of_fewer_dimensions_give_fewer_components() -> None:
     with pytest.raises(ValueError, match="k must be in"):
         LatentSimplex(9).fit(rows)
     with pytest.raises(ValueError, match="aggregate must be"):
-        LatentSimplex(2, aggregate="mode").fit(rows)
+        LatentSimplex(2, aggregate="mode").fit(rows)  # type: ignore[arg-type]

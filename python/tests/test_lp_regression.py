@@ -81,7 +81,7 @@ def test_objectives_and_bounds_belong_to_the_solution(a: NDArray[Any], b: NDArra
     assert np.allclose(fit.objectives, norms, rtol=1e-12)
     assert (fit.lower_bounds <= fit.objectives).all()
     assert (fit.lower_bounds >= fit.objectives * (1 - 1e-9)).all()
-    assert fit.statuses == [loewner.Status.converged] * 3
+    assert fit.statuses == ["converged"] * 3
 
 
 def test_errors_of_regression_are_value_errors(a: NDArray[Any], b: NDArray[np.float64]) -> None:
@@ -92,7 +92,7 @@ def test_errors_of_regression_are_value_errors(a: NDArray[Any], b: NDArray[np.fl
     b[7, 2] = np.nan
     with pytest.raises(ValueError, match="row 7, column 2"):
         loewner.regression.lp_regression(a, b)
-    with pytest.raises(TypeError, match="incompatible function arguments"):
+    with pytest.raises(ValueError, match=r"b must have one or two dimensions, got an array of shape \(1, 300, 3\)"):
         loewner.regression.lp_regression(a, b[None])
 
 
@@ -104,7 +104,7 @@ def test_targets_may_be_a_vector_and_of_any_precision(a: NDArray[Any], b: NDArra
     single = b.astype(np.float32)
     assert np.allclose(
         loewner.regression.lp_regression(a, single).x, loewner.regression.lp_regression(a, single.astype(np.float64)).x
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_a_plan_is_saved_read_and_fitted(a: NDArray[Any], b: NDArray[np.float64]) -> None:
@@ -152,9 +152,7 @@ def test_what_the_callback_raises_comes_through(a: NDArray[Any]) -> None:
 
 
 def test_sensitivities_and_huber_regression_from_few_labels(a: NDArray[Any], b: NDArray[np.float64]) -> None:
-    plan = loewner.regression.plan_labels(
-        a, 100, norm_exponent=2, importance=loewner.regression.LabelImportance.sensitivity
-    )
+    plan = loewner.regression.plan_labels(a, 100, norm_exponent=2, importance="sensitivity")
     fit = loewner.regression.huber_regression(a[plan.rows], b[plan.rows], 1.0, row_weights=plan.weights)
     full = loewner.regression.huber_regression(a, b, 1.0)
     size = np.abs(b - a.astype(np.float64) @ fit.x)

@@ -21,7 +21,7 @@ def test_least_squares_are_those_of_numpy(a: NDArray[Any]) -> None:
     b = np.random.default_rng(2).standard_normal((400, 3))
     found = loewner.sketch.least_squares(a, b)
     expected, squares, rank, _ = np.linalg.lstsq(a.astype(np.float64), b)
-    assert found.report.status == loewner.Status.converged and found.rank == rank
+    assert found.report.status == "converged" and found.rank == rank
     assert np.allclose(found.x, expected, rtol=0, atol=1e-13)
     assert np.allclose(found.residual_norms**2, squares, rtol=1e-12)
     assert found.backward_errors.max() <= 1e-14
@@ -32,7 +32,7 @@ def test_leverage_scores_add_up_to_the_rank(a: NDArray[Any]) -> None:
     q = np.linalg.qr(a.astype(np.float64))[0]
     assert np.allclose(found.scores, (q**2).sum(1), rtol=1e-10)
     assert found.rank == 24
-    sketched = loewner.sketch.leverage_scores(a, method=loewner.sketch.LeverageMethod.sketched)
+    sketched = loewner.sketch.leverage_scores(a, method="sketched")
     assert sketched.scores.shape == (400,)
 
 
@@ -114,8 +114,6 @@ def test_unsound_sparse_rows_are_refused() -> None:
         loewner.linalg.SparseRows(4, offsets, columns.astype(np.int64), values)
 
 
-def test_other_types_and_bad_shapes_are_refused(a: NDArray[Any]) -> None:
-    with pytest.raises(TypeError):
-        loewner.sketch.leverage_scores(a.astype(np.float16))  # type: ignore[arg-type]
+def test_bad_shapes_are_refused(a: NDArray[Any]) -> None:
     with pytest.raises(ValueError, match="400 rows"):
         loewner.sketch.least_squares(a, np.zeros((399, 1)))

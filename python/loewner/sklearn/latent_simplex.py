@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A simplex learned from rows, as scikit-learn's other matrix factorisations are used."""
+"""Latent simplex as a scikit-learn estimator."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse
@@ -14,23 +14,50 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import loewner
 
 
-def _library_rows(x: Any) -> Any:
-    if not scipy.sparse.issparse(x):
-        return np.ascontiguousarray(x)
-    return loewner.linalg.SparseRows(x.shape[1], x.indptr.astype(np.int64), x.indices.astype(np.int32), x.data)
-
-
 class LatentSimplex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Rows as convex combinations of a few vertices, each of which is the mean of original rows.
+    """Convex combinations of a few vertices, each of which is the mean of original rows.
 
-    Like NMF with weights that add up to 1 and components that lie among the data, which may have any sign. See
-    loewner.cluster.latent_simplex and loewner.cluster.convex_code for method, cost and accuracy.
+    Like NMF with weights that add up to 1. Components lie among the rows and may have any sign.
 
-    n_components: k <= min(n, d), as many as possible if None; share: of the rows that lie near each vertex,
-    1 / (5 k) if None; aggregate: "mean" or "median"; sparsity: vertices that a row may use, all if None.
+    Parameters
+    ----------
+    n_components : int, optional
+        Number k of vertices, at most min(n, d), which is the default.
+    share : float, optional
+        Share of the rows that lie near each vertex; 1 / (5 k) if None.
+    tries : int
+        Random directions per vertex.
+    power_steps : int
+        Passes that sharpen the subspace.
+    aggregate : {"mean", "median"}
+        What the rows near a vertex become.
+    sparsity : int, optional
+        Largest number of vertices of a row; None for no limit.
+    random_state : int, RandomState or None
+        Source of the seed.
 
-    components_: vertices, r x d; r < n_components where the rows span fewer dimensions (n_components_).
-    members_: the rows that each vertex is the average of. reconstruction_err_: ||X - W components_||_F.
+    Attributes
+    ----------
+    components_ : ndarray of shape (r, d)
+        The vertices; r < k if the rows span fewer dimensions.
+    n_components_ : int
+        r.
+    members_ : list of list of int
+        For each vertex, the rows that it averages.
+    reconstruction_err_ : float
+        ||X - W components_||_F.
+
+    Notes
+    -----
+    See `loewner.cluster.latent_simplex` and `loewner.cluster.convex_code` for method, cost and accuracy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from loewner.sklearn import LatentSimplex
+    >>> rows = np.repeat(np.eye(3), 40, axis=0)
+    >>> LatentSimplex(3).fit_transform(rows).shape
+    (120, 3)
     """
 
     def __init__(
@@ -40,7 +67,7 @@ class LatentSimplex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         share: float | None = None,
         tries: int = 8,
         power_steps: int = 1,
-        aggregate: str = "mean",
+        aggregate: Literal["mean", "median"] = "mean",
         sparsity: int | None = None,
         random_state: Any = 0,
     ) -> None:
@@ -53,21 +80,21 @@ class LatentSimplex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> LatentSimplex:
+        """Find the vertices of the rows of X."""
         self.fit_transform(X, y)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        if self.aggregate not in ("mean", "median"):
-            raise ValueError(f"aggregate must be 'mean' or 'median', got '{self.aggregate}'")
+        """Find the vertices and return the weights of the rows of X."""
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         k = min(X.shape) if self.n_components is None else self.n_components
         found = loewner.cluster.latent_simplex(
-            _library_rows(X),
+            X,
             k,
             share=self.share or 0.0,
             tries=self.tries,
             power_steps=self.power_steps,
-            aggregate=getattr(loewner.cluster.VertexAggregate, self.aggregate),
+            aggregate=self.aggregate,
             seed=int(check_random_state(self.random_state).randint(2**31)),
         )
         all_zero = len(found.vertices) == 0
@@ -79,19 +106,19 @@ class LatentSimplex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return weights
 
     def transform(self, X: Any) -> np.ndarray:
-        """Weights, n x r: rows >= 0 that add up to 1."""
+        """Return the weights, n x r: rows >= 0 that add up to 1."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return self._code(X)[0]
 
     def inverse_transform(self, X: Any) -> np.ndarray:
+        """Return the convex combinations with weights X."""
         check_is_fitted(self)
         return np.asarray(X @ self.components_)
 
     def _code(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        vertices = np.ascontiguousarray(self.components_, np.float64)
-        codes = loewner.cluster.convex_code(vertices, _library_rows(X), sparsity=self.sparsity or 0)
-        shape = (X.shape[0], len(vertices))
+        codes = loewner.cluster.convex_code(self.components_, X, sparsity=self.sparsity or 0)
+        shape = (X.shape[0], len(self.components_))
         weights = scipy.sparse.csr_matrix((codes.weights, codes.columns, codes.row_offsets), shape)
         return weights.toarray().astype(X.dtype), np.asarray(codes.squared_distances)
 

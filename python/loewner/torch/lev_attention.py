@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attention to the keys of the highest leverage."""
+"""Attention over the keys of the highest leverage."""
 
 from __future__ import annotations
 
@@ -18,16 +18,41 @@ class _Chosen(NamedTuple):
 
 
 class LevAttention(nn.Module):
-    """Attends to heavy keys only: in place of torch.nn.functional.scaled_dot_product_attention.
+    """Attention over the keys of the highest leverage.
 
-    power: weights |<q, k>|^p over their sum for all keys; for p = 2 those of at least eps are all among the kept ones.
-    None: softmax of <q, k> / sqrt(d) over the kept keys, for which leverage is a heuristic: softmax weights are bounded
-    by nothing about the keys alone.
-    max_keys, or eps: how many keys of the highest leverage are kept, or the leverage from which they are.
-    causal: a query sees the heavy keys among those before its chunk, and all keys of its chunk up to its own, so what
-    is kept never depends on later keys; chunk: its length.
+    Takes the place of torch.nn.functional.scaled_dot_product_attention.
 
-    The choice has no gradient; the attention over what was chosen has.
+    Parameters
+    ----------
+    max_keys : int, optional
+        Number of kept keys. Exactly one of `max_keys` and `eps`.
+    eps : float, optional
+        Leverage, in (0, 1], from which keys are kept.
+    power : float or None
+        Weights |<q, k>|^p over their sum for all keys, p >= 1. None: softmax of <q, k> / sqrt(d) over the kept keys.
+    causal : bool
+        A query sees the heavy keys before its chunk, and all keys of its chunk up to its own position. The kept keys
+        never depend on later keys.
+    chunk : int
+        Length of a chunk.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
+
+    Notes
+    -----
+    For p = 2 every weight of at least `eps` belongs to a kept key. For softmax, leverage is a heuristic. Gradients flow
+    through the attention, not through the choice of keys.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from loewner.torch import LevAttention
+    >>> query, key, value = torch.ones(3, 2, 50, 8)
+    >>> LevAttention(max_keys=10)(query, key, value).shape
+    torch.Size([2, 50, 8])
     """
 
     def __init__(
@@ -41,7 +66,7 @@ class LevAttention(nn.Module):
     ) -> None:
         super().__init__()
         if (max_keys is None) == (eps is None):
-            raise ValueError("LevAttention: exactly one of max_keys and eps is needed")
+            raise ValueError("LevAttention: exactly one of max_keys and eps must be given")
         if max_keys is not None and max_keys < 1:
             raise ValueError(f"LevAttention: max_keys must be at least 1, got {max_keys}")
         if eps is not None and not 0 < eps <= 1:
@@ -57,12 +82,29 @@ class LevAttention(nn.Module):
         return f"{kept}, power={self.power}, causal={self.causal}"
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """query: ... x n_q x d, key: ... x n x d, value: ... x n x d_v; causal: n_q = n. Result: ... x n_q x d_v."""
+        """Compute the attention.
+
+        Parameters
+        ----------
+        query : Tensor of shape (..., n_q, d)
+            The queries; n_q = n if causal.
+        key : Tensor of shape (..., n, d)
+            The keys.
+        value : Tensor of shape (..., n, d_v)
+            The values.
+
+        Returns
+        -------
+        Tensor of shape (..., n_q, d_v)
+            The output.
+        """
         if not self.causal:
             chosen = self._choose(key, value, key_leverages(key))
             return self._attend(query, chosen, None, key)
         if query.shape[-2] != key.shape[-2]:
-            raise ValueError(f"LevAttention: causal needs a query per key, got {query.shape[-2]} and {key.shape[-2]}")
+            raise ValueError(
+                f"LevAttention: causal needs as many queries as keys, got {query.shape[-2]} and {key.shape[-2]}"
+            )
         return torch.cat([self._attend_chunk(query, key, value, s) for s in range(0, key.shape[-2], self.chunk)], -2)
 
     def _attend_chunk(self, query: Tensor, key: Tensor, value: Tensor, start: int) -> Tensor:
@@ -96,7 +138,7 @@ class LevAttention(nn.Module):
         return _Chosen(picked(key), picked(value), valid)
 
     def _attend(self, query: Tensor, chosen: _Chosen, later: Tensor | None, seen: Tensor) -> Tensor:
-        """later: which of the last keys a query of the chunk must not see; seen: those that weights are shares of."""
+        """later: mask of the last keys that a query of the chunk must not see; seen: keys of the denominators."""
         hidden = ~chosen.valid.unsqueeze(-2).expand(*query.shape[:-1], chosen.valid.shape[-1])
         if later is not None:
             hidden = hidden.clone()

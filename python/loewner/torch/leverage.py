@@ -6,25 +6,45 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-RANK_LIMIT = 1e-12  # eigenvalues of the Gram matrix below this fraction of the largest count as 0
+RANK_LIMIT = 1e-12  # eigenvalues of the Gram matrix below this fraction of the largest are taken as 0
 
 
 def key_gram(keys: Tensor) -> Tensor:
-    """K^T K in float64. keys: ... x n x d; result: ... x d x d."""
+    """Compute K^T K in float64 for keys of shape (..., n, d)."""
     wide = keys.double()
     return wide.transpose(-1, -2) @ wide
 
 
 @torch.no_grad()
 def key_leverages(keys: Tensor, gram: Tensor | None = None) -> Tensor:
-    """k^T G^+ k for every key, the largest weight <q, k>^2 / q^T G q that any query gives it.
+    """Compute the leverage k^T G^+ k of each key: the largest weight <q, k>^2 / q^T G q for any query q.
 
-    keys: ... x n x d; gram: ... x d x d, of these keys if None, else of all keys that count; result: ... x n, float64.
-    The same numbers as loewner.attention.select_heavy_keys, up to rounding. No gradient flows through them.
+    Parameters
+    ----------
+    keys : Tensor of shape (..., n, d)
+        The keys.
+    gram : Tensor of shape (..., d, d), optional
+        Gram matrix G of all keys; that of `keys` if None.
+
+    Returns
+    -------
+    Tensor of shape (..., n), float64
+        The leverages, without gradients.
+
+    Notes
+    -----
+    The scores of `loewner.attention.select_heavy_keys` up to rounding.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from loewner.torch import key_leverages
+    >>> key_leverages(torch.eye(3)[[0, 1, 1]]).round(decimals=3)
+    tensor([1.0000, 0.5000, 0.5000], dtype=torch.float64)
     """
     gram = key_gram(keys) if gram is None else gram
     scales = gram.diagonal(dim1=-2, dim2=-1).sqrt()
-    scales = torch.where(scales > 0, 1 / scales, torch.zeros_like(scales))  # columns of any size count alike
+    scales = torch.where(scales > 0, 1 / scales, torch.zeros_like(scales))  # independent of the scale of columns
     values, vectors = torch.linalg.eigh(scales.unsqueeze(-1) * gram * scales.unsqueeze(-2))
     usable = values > RANK_LIMIT * values[..., -1:].clamp_min(0)
     roots = torch.where(usable & (values > 0), values, torch.inf).rsqrt()
