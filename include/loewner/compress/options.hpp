@@ -35,7 +35,7 @@ struct CompressOptions {
 
   Method method = Method::automatic;
   MethodOptions method_options{};    ///< of single methods, by name (plan/method.hpp)
-  double norm_exponent = 1.5;        ///< p >= 1 of l_p factorizations and of the reported l_p errors
+  double norm_exponent = 1.5;        ///< p >= 1 of l_p factorizations and reported l_p errors
   std::string row_weights = "zipf";  ///< zipf[:EXPONENT], none, or a file of token counts
   NumberFormat factor_format = NumberFormat::f32;
 
