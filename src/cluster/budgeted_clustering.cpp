@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "cluster/cluster_subspaces.hpp"
 #include "cluster/initial_partitions.hpp"
 #include "cluster/subspace_distances.hpp"
-#include "linalg/row_weight_check.hpp"
 #include "loewner/base/cancellation.hpp"
 
 namespace loewner {
@@ -35,7 +35,7 @@ void require_usable(const RowSource& a, const BudgetedClusteringOptions& options
           [&] { return name + "max_iterations must be >= 1, got " + std::to_string(options.max_iterations); });
   require(options.tolerance >= 0,
           [&] { return name + "tolerance must be >= 0, got " + std::to_string(options.tolerance); });
-  detail::require_row_weights(options.row_weights, a.rows(), "budgeted_clustering");
+  detail::ArgumentCheck("budgeted_clustering").row_weights(options.row_weights, a.rows());
   require_finite(a, name + "the matrix");
 }
 

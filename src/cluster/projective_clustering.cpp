@@ -8,11 +8,11 @@
 #include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "cluster/initial_partitions.hpp"
 #include "cluster/poisson_sample.hpp"
 #include "cluster/subspace_descent.hpp"
 #include "cluster/subspace_distances.hpp"
-#include "linalg/row_weight_check.hpp"
 
 namespace loewner {
 namespace {
@@ -50,7 +50,7 @@ void require_usable(const RowSource& a, const ProjectiveClusteringOptions& optio
           [&] { return name + "max_iterations must be >= 1, got " + std::to_string(options.max_iterations); });
   require(options.tolerance >= 0,
           [&] { return name + "tolerance must be >= 0, got " + std::to_string(options.tolerance); });
-  detail::require_row_weights(options.row_weights, a.rows(), "projective_clustering");
+  detail::ArgumentCheck("projective_clustering").row_weights(options.row_weights, a.rows());
   require_finite(a, name + "the matrix");
 }
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/lane_sum.hpp"
+#include "base/argument_check.hpp"
 #include "codec/code_bands.hpp"
 #include "codec/half_scales.hpp"
 #include "codec/stored_bytes.hpp"
-#include "linalg/row_weight_check.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/bit_allocation.hpp"
 #include "loewner/codec/codes.hpp"
@@ -144,7 +144,7 @@ class RowEncoder {
 }  // namespace
 
 std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& options) {
-  detail::require_row_weights(options.row_weights, a.rows(), "encode_codes");
+  detail::ArgumentCheck("encode_codes").row_weights(options.row_weights, a.rows());
   const CodeLadder ladder = options.ladder.value_or(CodeLadder::plain(a.cols()));
   require(ladder.cols() == a.cols(), [&] {
     return "encode_codes: the ladder must have " + std::to_string(a.cols()) + " columns, got " +

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
-#include "linalg/row_weight_check.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner {
@@ -100,7 +100,7 @@ Matrix<double> symmetric_sum(std::vector<Matrix<double>> lanes) {
 
 template <typename Real>
 Matrix<double> gram_with(const RowSource& a, std::span<const double> row_weights) {
-  detail::require_row_weights(row_weights, a.rows(), "gram");
+  detail::ArgumentCheck("gram").row_weights(row_weights, a.rows());
   const Index d = a.cols(), blocks = (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
   const Index lanes = std::clamp<Index>(blocks, 1, most_lanes(d));
   std::vector<Matrix<double>> sums(lanes);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/linalg/row_energies.hpp"
 
+#include "base/argument_check.hpp"
 #include "base/lane_sum.hpp"
-#include "linalg/row_weight_check.hpp"
 
 namespace loewner {
 
 std::vector<double> row_energies(const RowSource& a, std::span<const double> row_weights) {
-  detail::require_row_weights(row_weights, a.rows(), "row_energies");
+  detail::ArgumentCheck("row_energies").row_weights(row_weights, a.rows());
   std::vector<double> energies(static_cast<std::size_t>(a.rows()));
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
     for (Index i = 0; i < rows.rows(); ++i) {

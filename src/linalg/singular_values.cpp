@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/gram_spectrum.hpp"
 #include "linalg/matrix_copies.hpp"
-#include "linalg/row_weight_check.hpp"
 #include "linalg/weighted_rows.hpp"
 #include "loewner/linalg/gram.hpp"
 
@@ -53,7 +53,7 @@ Matrix<double> fast_gram_of_finite(const RowSource& a, const std::string& caller
 }  // namespace
 
 std::vector<double> singular_values(const RowSource& a, std::span<const double> row_weights) {
-  detail::require_row_weights(row_weights, a.rows(), "singular_values");
+  detail::ArgumentCheck("singular_values").row_weights(row_weights, a.rows());
   return detail::singular_values_from_gram(gram_of_finite(a, row_weights, "singular_values"), "singular_values");
 }
 

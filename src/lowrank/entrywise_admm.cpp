@@ -14,11 +14,12 @@
 namespace loewner::detail {
 namespace {
 
-// The step of the proximal map starts at the size of the residual, where it takes most entries of E away, and falls
-// geometrically to this fraction of it whatever the number of iterations. Slower is better: on a 30522 x 384 embedding
-// table (rank 273, p = 1) the l_1 error is 0.759, 0.739, 0.727 of the truncated SVD's after 30, 50, 90 iterations.
+// The step of the proximal map starts at the size of the residual, where the map sets most entries
+// of E to 0, and decreases geometrically to this fraction of it at the last iteration. A slower
+// decrease is better: on a 30522 x 384 embedding table (rank 273, p = 1) the l_1 error is 0.759,
+// 0.739, 0.727 of that of the truncated SVD after 30, 50, 90 iterations.
 constexpr double kLastStep = 0.005;
-constexpr int kPatience = 3;
+constexpr int kPatience = 3;  // iterations without a relevant change that end the run
 
 class Admm {
  public:
@@ -34,7 +35,7 @@ class Admm {
     update([&](Index first, Index count) { return left.row_block(first, count); }, right);
   }
 
-  /// The next X = left * right; its objective.
+  /// Computes the next X = left * right; returns its objective.
   double advance(Matrix<float>& left, Matrix<float>& right) {
     const auto svd = truncated_svd(DenseRows(target_.view()), {.rank = left.cols(), .route = SvdRoute::gram});
     right = narrowed(svd.vt.view());
@@ -49,7 +50,8 @@ class Admm {
   }
 
  private:
-  // E, the multiplier and the target of the next SVD from X; the objective of X.
+  // Updates E, the multiplier and the target of the next SVD for a new X; returns the objective of
+  // X.
   template <typename LeftRows>
   double update(const LeftRows& left_rows, MatrixView<const float> right) {
     const ProximalMap proximal(p_, step_);
@@ -67,7 +69,7 @@ class Admm {
 
   void update_row(const ProximalMap& proximal, std::span<const float> a, std::span<const float> x, Index row) {
     const auto multiplier = multiplier_.row(row), target = target_.row(row);
-    const auto rescale = static_cast<float>(decrease_);  // U is the multiplier times the step, which falls
+    const auto rescale = static_cast<float>(decrease_);  // U is the multiplier times the step
     for (std::size_t j = 0; j < a.size(); ++j) {
       const float z = a[j] - x[j] + multiplier[j];
       const float e = proximal(z);
@@ -95,7 +97,7 @@ FitReport refine_by_admm(MatrixView<const float> a, Matrix<float>& left, Matrix<
   FitReport report{.initial_objective = start_objective, .final_objective = start_objective, .detail = {}};
   if (start_objective == 0 || options.max_iterations == 0) return report;
   const double p = options.norm_exponent;
-  // |e|^p and e^2 / step balance at the size of the residual.
+  // At this step |e|^p = e^2 / step for an e of the size of the residual.
   const double mean = start_objective / static_cast<double>(a.rows() * a.cols());
   const double first_step = std::pow(mean, 2 / p - 1);
   Admm admm(a, p, first_step, std::pow(kLastStep, 1.0 / options.max_iterations));

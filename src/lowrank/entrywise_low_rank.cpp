@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/matrix_copies.hpp"
-#include "linalg/row_weight_check.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/lowrank/lp_low_rank.hpp"
@@ -18,34 +17,23 @@
 #include "loewner/norms/lp_error.hpp"
 #include "lowrank/entrywise_admm.hpp"
 #include "lowrank/product_rows.hpp"
-#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr int kRowSubspaceIterations = 10;     // a start need not be exact
-constexpr int kColumnSubspaceIterations = 50;  // d x d only
-constexpr double kSmoothing = 1e-4;            // of r^p at r = 0, in units of the root mean square row
+constexpr int kRowSubspaceIterations = 10;     // few, since a start need not be exact
+constexpr int kColumnSubspaceIterations = 50;  // of a d x d matrix, which is cheap
+constexpr double kSmoothing = 1e-4;            // of r^p at r = 0, relative to the root mean square of the row norms
 
-void require_usable(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
-  const std::string caller = "entrywise_low_rank";
-  const Index limit = std::min(a.rows(), a.cols());
-  require(options.rank >= 1 && options.rank <= limit, [&] {
-    return caller + ": rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
-           std::to_string(a.cols()) + " matrix, got " + std::to_string(options.rank);
-  });
-  require(options.refined_starts >= 1, [&] {
-    return caller + ": refined_starts must be at least 1, got " + std::to_string(options.refined_starts);
-  });
-  require(options.max_iterations >= 0, [&] {
-    return caller + ": max_iterations must not be negative, got " + std::to_string(options.max_iterations);
-  });
-  require(options.polish_sweeps >= 0, [&] {
-    return caller + ": polish_sweeps must not be negative, got " + std::to_string(options.polish_sweeps);
-  });
-  detail::require_norm_exponent(options.norm_exponent, caller);
-  detail::require_row_weights(options.row_weights, a.rows(), caller);
-  require_finite(DenseRows(a), caller + ": the matrix");
+void check_arguments(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
+  const detail::ArgumentCheck check("entrywise_low_rank");
+  check.rank(options.rank, a.rows(), a.cols());
+  check.at_least("refined_starts", options.refined_starts, 1);
+  check.at_least("max_iterations", options.max_iterations, 0);
+  check.at_least("polish_sweeps", options.polish_sweeps, 0);
+  check.norm_exponent(options.norm_exponent);
+  check.row_weights(options.row_weights, a.rows());
+  check.finite(DenseRows(a));
 }
 
 Matrix<double> svd_basis(const RowSource& a, Index rank) {
@@ -67,8 +55,9 @@ RobustSubspace power_subspace(const RowSource& a, Index rank, double p, int max_
                              .tolerance = 1e-4});
 }
 
-// The row space of S F for the l_{2,p} subspace S of the columns of F. Among rank-k matrices with the column space of
-// A, P F with P the projection on S is the best image under F, and A F^{-1} P F has this row space.
+// The row space of P F, where P projects on the l_{2,p} subspace of the columns of F. Among the
+// matrices of rank k with the column space of A, A F^{-1} P F is the one whose image under F is P
+// F, the best for this loss.
 Matrix<double> lewis_column_basis(const LpFactorization& factorization, Index rank) {
   Matrix<double> f = factorization.vt.clone();
   for (Index i = 0; i < f.rows(); ++i) {
@@ -86,7 +75,7 @@ Matrix<double> lewis_column_basis(const LpFactorization& factorization, Index ra
 struct Fit {
   EntrywiseStart start;
   Matrix<double> vt;     // rank x d, orthonormal rows
-  double objective = 0;  // of A V V^T
+  double objective = 0;  // at A V V^T
 };
 
 double objective_of(const RowSource& a, MatrixView<const double> vt, double p) {
@@ -101,7 +90,7 @@ std::vector<Fit> starting_fits(const RowSource& a, Index rank, double p) {
     fits.push_back({start, std::move(vt), objective});
   };
   add(EntrywiseStart::truncated_svd, svd_basis(a, rank));
-  if (p == 2 || fits.front().objective == 0) return fits;  // no start is better
+  if (p == 2 || fits.front().objective == 0) return fits;  // it is optimal
   const LpFactorization lewis = lp_factorization(a, {.norm_exponent = p});
   add(EntrywiseStart::lewis, detail::leading_rows<double>(lewis.vt.view(), rank));
   add(EntrywiseStart::row_subspace, power_subspace(a, rank, p, kRowSubspaceIterations).vt);
@@ -122,7 +111,7 @@ EntrywiseLowRank refined(MatrixView<const float> a, const Fit& fit, const Entryw
   return result;
 }
 
-// Replaces one factor by the l_p projection on the other one, if that is better.
+// Replaces the factor `moving` by the l_p projection on `fixed` if that decreases the objective.
 bool improve_factor(const RowSource& a, MatrixView<const float> fixed, Matrix<float>& moving, double p,
                     FitReport& report) {
   LpRowProjection projection = lp_row_projection(a, fixed, {.norm_exponent = p});
@@ -175,7 +164,7 @@ EntrywiseLowRank solve_transposed(MatrixView<const float> a, const EntrywiseLowR
   return result;
 }
 
-// A row that does not count gets its l_2 projection on the right factor.
+// A row of weight 0 gets its l_2 projection on the right factor.
 void project_unweighted_rows(MatrixView<const float> a, std::span<const double> weights, EntrywiseLowRank& result) {
   std::vector<Index> rows;
   for (Index i = 0; i < a.rows(); ++i) {
@@ -195,7 +184,7 @@ void scale_rows(MatrixView<const float> a, std::span<const double> scales, Matri
   }
 }
 
-// Rows are scaled by (u_i / max u)^(1/p) for the solver and back afterwards.
+// Solves for the rows scaled by (u_i / max u)^(1/p) and undoes the scaling in the left factor.
 EntrywiseLowRank solve_weighted(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
   const std::span<const double> weights = options.row_weights;
   const double largest = std::ranges::max(weights);
@@ -233,7 +222,7 @@ std::string_view to_string(EntrywiseStart start) {
 }
 
 EntrywiseLowRank entrywise_low_rank(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
-  require_usable(a, options);
+  check_arguments(a, options);
   if (!options.row_weights.empty()) return solve_weighted(a, options);
   return a.rows() < a.cols() ? solve_transposed(a, options) : solve(a, options);
 }

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
@@ -23,15 +23,9 @@ LpFactorization factorization_by_svd(const RowSource& a, std::span<const double>
   return {.norm_exponent = 2, .scales = std::move(svd.singular_values), .vt = std::move(svd.vt)};
 }
 
-// The factor that makes the left inequality of LewisWeights ||F x||_2 <= ||A x||_p.
+// The factor that turns the left inequality of LewisWeights into ||F x||_2 <= ||A x||_p.
 double left_scale(const LewisWeights& lewis, double p) {
   return p <= 2 ? std::pow(lewis.alpha, 0.5 - 1 / p) : std::pow(lewis.omega, 1 / p - 0.5);
-}
-
-Matrix<double> leading_rows(const Matrix<double>& a, Index count) {
-  Matrix<double> result = Matrix<double>::uninitialized(count, a.cols());
-  for (Index i = 0; i < count; ++i) std::ranges::copy(a.row(i), result.row(i).begin());
-  return result;
 }
 
 LpLowRank factors(const RowSource& a, const LpFactorization& factorization, const LpLowRankOptions& options) {
@@ -46,7 +40,8 @@ LpLowRank factors(const RowSource& a, const LpFactorization& factorization, cons
   return result;
 }
 
-LpLowRank low_rank_as_it_stands(const RowSource& a, const LpLowRankOptions& options) {
+// Without a choice of the orientation.
+LpLowRank low_rank_of_rows(const RowSource& a, const LpLowRankOptions& options) {
   const double p = options.norm_exponent;
   const LpFactorization factorization = lp_factorization(a, {.norm_exponent = p, .row_weights = options.row_weights});
   LpLowRank result = factors(a, factorization, options);
@@ -65,10 +60,7 @@ LpLowRank low_rank_as_it_stands(const RowSource& a, const LpLowRankOptions& opti
 }  // namespace
 
 MatrixView<const double> LpFactorization::basis(Index k) const& {
-  require(k >= 0 && k <= vt.rows(), [&] {
-    return "lp_factorization: a basis of at most " + std::to_string(vt.rows()) + " vectors can be had, got " +
-           std::to_string(k);
-  });
+  detail::ArgumentCheck("LpFactorization::basis").in_range("k", k, 0, vt.rows());
   return vt.view().row_block(0, k);
 }
 
@@ -90,7 +82,7 @@ LpFactorization lp_factorization(const RowSource& a, const LewisOptions& options
   const SymmetricEigen eigen = symmetric_eigen(std::move(lewis.q));
   LpFactorization result{.norm_exponent = p,
                          .scales = std::vector<double>(std::min(a.rows(), a.cols()), 0.0),
-                         .vt = leading_rows(eigen.vectors_t, std::min(a.rows(), a.cols())),
+                         .vt = detail::leading_rows<double>(eigen.vectors_t.view(), std::min(a.rows(), a.cols())),
                          .distortion = lewis.certificate,
                          .status = lewis.status,
                          .iterations = lewis.iterations};
@@ -107,14 +99,10 @@ double lp_error_lower_bound(std::span<const double> singular_values, Index rank,
 }
 
 LpLowRank lp_low_rank(const RowSource& a, const LpLowRankOptions& options) {
-  const Index limit = std::min(a.rows(), a.cols());
-  require(options.rank >= 1 && options.rank <= limit, [&] {
-    return "lp_low_rank: rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
-           std::to_string(a.cols()) + " matrix, got " + std::to_string(options.rank);
-  });
-  if (a.rows() >= a.cols() || !options.row_weights.empty()) return low_rank_as_it_stands(a, options);
+  detail::ArgumentCheck("lp_low_rank").rank(options.rank, a.rows(), a.cols());
+  if (a.rows() >= a.cols() || !options.row_weights.empty()) return low_rank_of_rows(a, options);
   const Matrix<float> upright = read_all(a), flipped = detail::transposed<float>(upright.view());
-  LpLowRank result = low_rank_as_it_stands(DenseRows(flipped.view()), options);
+  LpLowRank result = low_rank_of_rows(DenseRows(flipped.view()), options);
   std::swap(result.left, result.right);  // A^T = L R, so A = R^T L^T
   result.left = detail::transposed<float>(result.left.view());
   result.right = detail::transposed<float>(result.right.view());

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <string>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/cholesky_solve.hpp"
 #include "linalg/matrix_copies.hpp"
@@ -17,29 +17,29 @@
 namespace loewner {
 namespace {
 
-// A row is a regression of its own that may take milliseconds: short tasks, so that a cancelled run ends within a
-// second.
+// The regression of one row may take milliseconds. Tasks are short so that a cancelled run ends
+// within a second.
 constexpr Index kRowsAtOnce = 32;
 
-constexpr double kFirstSmoothing = 0.3;     // of the mean residual
+constexpr double kInitialSmoothing = 0.3;   // of the mean residual
 constexpr double kSmoothingDecrease = 0.5;  // per iteration
-constexpr double kLeastSmoothing = 1e-8;    // keeps the weighted systems solvable
+constexpr double kLeastSmoothing = 1e-8;    // keeps the weighted systems regular
 constexpr int kMaxHalvings = 4;
 
-// Coordinates of R^d adapted to right: its row space, the rest, and the way back to right's own coefficients.
+// Orthonormal bases of the row space of `right` and of its complement, and the map from the first
+// to the coefficients of the rows of `right`.
 struct Coordinates {
   Matrix<double> span;             // d x r, orthonormal columns: right = mixing^+ span^T
   Matrix<double> complement;       // d x (d - r)
   Matrix<double> to_coefficients;  // r x k: z = (span^T a) to_coefficients
 };
 
-Coordinates coordinates_of(MatrixView<const float> right) {
+Coordinates coordinates_of(const detail::ArgumentCheck& check, MatrixView<const float> right) {
   const Index k = right.rows(), d = right.cols();
-  Matrix<double> square(d, d), u, vt;  // right over zero rows, whose right singular vectors are a basis of all of R^d
+  Matrix<double> square(d, d), u, vt;  // `right` above zero rows: its right singular vectors are a basis of R^d
   for (Index i = 0; i < k; ++i) std::ranges::copy(right.row(i), square.row(i).begin());
   std::vector<double> s;
-  require(blas::thin_svd(square.view(), u, s, vt),
-          [] { return std::string("lp_row_projection: LAPACK dgesdd did not converge"); });
+  check.that(blas::thin_svd(square.view(), u, s, vt), [] { return "LAPACK dgesdd did not converge"; });
   const double limit = static_cast<double>(d) * std::numeric_limits<float>::epsilon() * (d > 0 ? s[0] : 0.0);
   const Index rank = std::ranges::count_if(s, [&](double value) { return value > limit; });
   Coordinates result{detail::transposed<double>(vt.view().row_block(0, rank)),
@@ -50,7 +50,7 @@ Coordinates coordinates_of(MatrixView<const float> right) {
   return result;
 }
 
-// The problem of one row at a time, on the residual r = a - span span^T a alone.
+// Solves one row at a time. The variable is the residual r, which stays in r + range(span).
 class RowSolver {
  public:
   RowSolver(const Coordinates& coordinates, const LpRowProjectionOptions& options)
@@ -63,19 +63,15 @@ class RowSolver {
         weights_(basis_.rows()),
         candidate_(basis_.rows()) {}
 
-  double objective(std::span<const double> r) const {
-    double sum = 0;
-    for (const double x : r)
-      sum += options_.norm_exponent == 1 ? std::abs(x) : std::pow(std::abs(x), options_.norm_exponent);
-    return sum;
-  }
+  double objective(std::span<const double> r) const { return detail::power_sum(r, options_.norm_exponent); }
 
-  // Decreases the objective of r within r + range(span); returns the iterations, limit + 1 when it was cut short.
+  // Decreases the objective of r; returns the number of iterations, limit + 1 if the limit ended
+  // them.
   int improve(std::span<double> r) {
     double size = 0;
     for (const double x : r) size += std::abs(x) / static_cast<double>(r.size());
     if (size == 0 || basis_.cols() == 0 || options_.norm_exponent == 2) return 0;
-    for (double& x : r) x /= size;  // powers of a residual of any scale stay finite
+    for (double& x : r) x /= size;  // so that powers of the residual stay finite at any scale
     const int iterations = improve_scaled(r);
     for (double& x : r) x *= size;
     return iterations;
@@ -83,9 +79,10 @@ class RowSolver {
 
  private:
   int improve_scaled(std::span<double> r) {
-    // Smoothing by e adds up to e per entry of mean size 1, so a tenth of the tolerance is where it stops to matter.
+    // Smoothing by e adds at most e to each entry, whose mean is 1: a tenth of the tolerance is
+    // small enough.
     const double last_smoothing = std::max(0.1 * options_.tolerance, kLeastSmoothing);
-    double value = objective(r), smoothing = kFirstSmoothing;
+    double value = objective(r), smoothing = kInitialSmoothing;
     for (int iteration = 1; iteration <= options_.max_iterations; ++iteration) {
       set_weights(r, smoothing);
       if (!least_squares(r)) return iteration;
@@ -93,7 +90,7 @@ class RowSolver {
       const bool finished = value - next <= options_.tolerance * value;
       value = next;
       if (finished && smoothing <= last_smoothing) return iteration;
-      // Where a smoothed problem has no more to give, a much sharper one comes next.
+      // Once a smoothed problem is solved, smoothing decreases faster.
       const double factor = finished ? std::pow(kSmoothingDecrease, 3) : kSmoothingDecrease;
       smoothing = std::max(smoothing * factor, last_smoothing);
     }
@@ -106,9 +103,9 @@ class RowSolver {
     }
   }
 
-  // candidate_ = the residual of r + range(span) with the least sum_j weights_j r_j^2, by one of two equivalent
-  // systems: primal, candidate = r - S (S^T W S)^-1 S^T W r with S = span; dual, candidate = W^-1 N (N^T W^-1 N)^-1 N^T
-  // r with N = complement.
+  // candidate_ = the residual in r + range(span) with the least sum_j weights_j r_j^2, from one of
+  // two equivalent systems, W = diag(weights): primal, r - S (S^T W S)^-1 S^T W r with S = span;
+  // dual, W^-1 N (N^T W^-1 N)^-1 N^T r with N = complement.
   bool least_squares(std::span<const double> r) {
     for (Index i = 0; i < gram_.rows(); ++i) std::ranges::fill(gram_.row(i), 0.0);
     std::ranges::fill(solution_, 0.0);
@@ -132,7 +129,8 @@ class RowSolver {
     return true;
   }
 
-  // The first of the steps t, t/2, ... with a lower objective is taken; returns the objective, unchanged without one.
+  // Takes the first of the steps t, t/2, ... that decreases the objective; returns the new
+  // objective.
   double move_towards_candidate(std::span<double> r, double value) {
     double step = options_.norm_exponent <= 2 ? 1.0 : 1 / (options_.norm_exponent - 1);
     for (std::size_t j = 0; j < r.size(); ++j) candidate_[j] = r[j] + step * (candidate_[j] - r[j]);
@@ -202,18 +200,17 @@ FitReport report_of(const std::vector<BlockOutcome>& outcomes, int max_iteration
 
 LpRowProjection lp_row_projection(const RowSource& a, MatrixView<const float> right,
                                   const LpRowProjectionOptions& options) {
-  detail::require_norm_exponent(options.norm_exponent, "lp_row_projection");
-  require(right.cols() == a.cols() && right.rows() <= right.cols(), [&] {
-    return "lp_row_projection: right must have at most " + std::to_string(a.cols()) +
-           " rows and as many columns, got " + std::to_string(right.rows()) + " x " + std::to_string(right.cols());
+  const detail::ArgumentCheck check("lp_row_projection");
+  check.norm_exponent(options.norm_exponent);
+  check.that(right.cols() == a.cols() && right.rows() <= right.cols(), [&] {
+    return "right must have " + detail::text_of(a.cols()) + " columns and at most as many rows, got " +
+           detail::shape_text(right.rows(), right.cols());
   });
-  require(options.max_iterations >= 0 && options.tolerance >= 0, [&] {
-    return "lp_row_projection: max_iterations and tolerance must be >= 0, got " +
-           std::to_string(options.max_iterations) + " and " + std::to_string(options.tolerance);
-  });
-  require_finite(a, "lp_row_projection: the matrix");
-  require_finite(DenseRows(right), "lp_row_projection: the right factor");
-  const Coordinates coordinates = coordinates_of(right);
+  check.at_least("max_iterations", options.max_iterations, 0);
+  check.at_least("tolerance", options.tolerance, 0);
+  check.finite(a);
+  check.finite(DenseRows(right), "right");
+  const Coordinates coordinates = coordinates_of(check, right);
   LpRowProjection result{.left = Matrix<float>(a.rows(), right.rows()), .report = {}};
   const Index tasks = (a.rows() + kRowsAtOnce - 1) / kRowsAtOnce;
   std::vector<BlockOutcome> outcomes(tasks);

@@ -6,7 +6,9 @@
 
 namespace loewner::detail {
 
-/// left * right as a RowSource that multiplies when rows are read (left m x k, right k x n; both outlive it).
+/// left * right as a RowSource. Rows are multiplied when they are read.
+///
+/// Shapes    left: n x k; right: k x d. Both must outlive this object.
 class ProductRows final : public RowSource {
  public:
   ProductRows(MatrixView<const float> left, MatrixView<const float> right) : left_(left), right_(right) {

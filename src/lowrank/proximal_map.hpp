@@ -6,7 +6,9 @@
 
 namespace loewner::detail {
 
-/// The proximal map of a power: the e that minimises  |e|^p + (e - z)^2 / (2 step),  p >= 1.
+/// The proximal map of a power: the e that minimizes  |e|^p + (e - z)^2 / (2 step),  p >= 1.
+///
+/// Method    closed forms for p = 1 and 2, Newton's method otherwise, in float32.
 class ProximalMap {
  public:
   ProximalMap(double p, double step) : p_(static_cast<float>(p)), slope_(static_cast<float>(p * step)) {}
@@ -22,8 +24,9 @@ class ProximalMap {
   static constexpr int kNewtonSteps = 20;
   static constexpr float kRelativeStep = 1e-6F;
 
-  // For e > 0 the minimiser solves e + slope e^(p-1) = z. Newton's method on a convex increasing function, started
-  // right of its root, decreases monotonically to it; convex is the left side in e for p > 2, in t = e^(p-1) for p < 2.
+  // For e > 0 the minimizer solves e + slope e^(p-1) = z. Newton's method on a convex increasing
+  // function, started to the right of the root, decreases monotonically to it. The left side is
+  // convex in e for p > 2 and in t = e^(p-1) for p < 2.
   float above_two(float z) const {
     float e = std::min(z, std::pow(z / slope_, 1 / (p_ - 1)));
     for (int i = 0; i < kNewtonSteps; ++i) {

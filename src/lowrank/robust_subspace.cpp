@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/squared_norm.hpp"
@@ -16,7 +16,8 @@ namespace {
 
 using detail::squared_norm;
 
-// Below this share of ||a||^2 the difference ||a||^2 - ||V^T a||^2 has lost so many digits that the residual is formed.
+// If ||a||^2 - ||V^T a||^2 is a smaller fraction of ||a||^2, it has lost too many digits, and the
+// residual is formed.
 constexpr double kCancellation = 1e-6;
 
 double formed_residual(std::span<const double> row, std::span<const double> coordinates, MatrixView<const double> vt) {
@@ -32,7 +33,8 @@ double distance(std::span<const double> row, std::span<const double> coordinates
   return rest > kCancellation * norm ? std::sqrt(rest) : formed_residual(row, coordinates, vt);
 }
 
-// Alternates between the distances of a subspace and the subspace of the weights that they give.
+// Iteratively reweighted least squares: distances from the subspace, weights from the distances, a
+// subspace from the weights.
 class Reweighting {
  public:
   Reweighting(const RowSource& a, const RobustSubspaceOptions& options)
@@ -51,7 +53,7 @@ class Reweighting {
     return objective;
   }
 
-  /// False when no row of positive weight is left.
+  /// False if all weights are 0.
   bool reweight() {
     const double damping = options_.loss.damping();
     double total = 0;
@@ -74,9 +76,8 @@ class Reweighting {
 }  // namespace
 
 std::vector<double> distances_to_subspace(const RowSource& a, MatrixView<const double> vt) {
-  require(vt.cols() == a.cols(), [&] {
-    return "distances_to_subspace: the basis needs " + std::to_string(a.cols()) + " columns, got " +
-           std::to_string(vt.cols());
+  detail::ArgumentCheck("distances_to_subspace").that(vt.cols() == a.cols(), [&] {
+    return "vt must have " + detail::text_of(a.cols()) + " columns, got " + detail::text_of(vt.cols());
   });
   std::vector<double> distances(a.rows());
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
@@ -101,7 +102,7 @@ RobustSubspace robust_subspace(const RowSource& a, const RobustSubspaceOptions& 
     }
     if (!reweighting.reweight()) {
       best.report.status = Status::breakdown;
-      best.report.detail = "every row has weight 0: the scale of the loss is below all distances";
+      best.report.detail = "all weights are 0: the scale of the loss is below all distances";
       break;
     }
     Matrix<double> vt = reweighting.subspace();

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <span>
-#include <string>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/cancellation.hpp"
@@ -18,8 +19,8 @@ namespace {
 using detail::dot;
 
 constexpr Index kRowsPerTask = 4096;
-constexpr int kStepsPerRefresh = 200;  // keeps rounding of the rank-one updates below 1e-12 or so
-constexpr double kNoWeight = 1e-15;    // what rounding leaves of a weight that was taken away whole
+constexpr int kStepsPerRefresh = 200;  // keeps the rounding errors of the rank-one updates below about 1e-12
+constexpr double kNoWeight = 1e-15;    // a smaller weight is the rounding error of a removed one
 
 void for_each_row(Index count, const std::function<void(Index)>& body) {
   parallel_for((count + kRowsPerTask - 1) / kRowsPerTask, [&](Index task) {
@@ -28,7 +29,7 @@ void for_each_row(Index count, const std::function<void(Index)>& body) {
   });
 }
 
-// d rows that span: each the farthest from the span of those before it.
+// d independent rows: each is the row farthest from the span of the previous ones.
 std::vector<Index> spanning_rows(MatrixView<const double> u, Matrix<double> rest) {
   std::vector<Index> chosen;
   std::vector<double> norms(u.rows());
@@ -57,20 +58,21 @@ class Ascent {
   const std::vector<double>& weights() const { return weights_; }
   const Matrix<double>& cholesky() const { return cholesky_; }
 
-  /// Moves weight to the point that sticks out farthest or away from the one that lies deepest, whichever gains more.
+  /// Moves weight to the point with the largest kappa, or away from the one with the smallest,
+  /// whichever step gains more.
   void step() {
     const double d = static_cast<double>(dimension());
-    const Index far = std::ranges::max_element(kappa_) - kappa_.begin(), deep = deepest();
-    if (kappa_[far] - d >= d - kappa_[deep]) {
+    const Index far = std::ranges::max_element(kappa_) - kappa_.begin(), near = innermost();
+    if (kappa_[far] - d >= d - kappa_[near]) {
       shift(far, optimal_share(kappa_[far]));
     } else {
-      const double all = -weights_[deep] / (1 - weights_[deep]);
-      // At kappa <= 1 the gain grows until the weight is used up.
-      shift(deep, kappa_[deep] > 1 ? std::max(all, optimal_share(kappa_[deep])) : all);
+      const double all = -weights_[near] / (1 - weights_[near]);
+      // For kappa <= 1 the gain increases until all the weight is removed.
+      shift(near, kappa_[near] > 1 ? std::max(all, optimal_share(kappa_[near])) : all);
     }
   }
 
-  /// G, its inverse and kappa_i = u_i^T G^{-1} u_i from the weights.
+  /// Recomputes G, its inverse and kappa_i = u_i^T G^{-1} u_i from the weights.
   void refresh() {
     const Index d = dimension();
     Matrix<double> scaled = u_.clone();
@@ -80,7 +82,7 @@ class Ascent {
     cholesky_ = Matrix<double>(d, d);
     blas::add_gram_upper(scaled.view(), cholesky_.view());
     if (!blas::cholesky_upper(cholesky_.view())) {
-      throw InvalidArgument("enclosing_ellipsoid: the points are numerically rank deficient");
+      throw InvalidArgument("enclosing_ellipsoid: the points must span R^d, got a numerically rank-deficient set");
     }
     scaled = u_.clone();
     blas::solve_upper_from_right(cholesky_.view(), scaled.view());
@@ -93,7 +95,7 @@ class Ascent {
   }
 
  private:
-  Index deepest() const {
+  Index innermost() const {
     Index best = -1;
     for (Index i = 0; i < u_.rows(); ++i) {
       if (weights_[i] > 0 && (best < 0 || kappa_[i] < kappa_[best])) best = i;
@@ -101,7 +103,7 @@ class Ascent {
     return best;
   }
 
-  // The b that maximises log det((1 - b) G + b u u^T) for u^T G^{-1} u = kappa.
+  // The b that maximizes log det((1 - b) G + b u u^T) for u^T G^{-1} u = kappa.
   double optimal_share(double kappa) const {
     const double d = static_cast<double>(dimension());
     return (kappa - d) / (d * (kappa - 1));
@@ -133,9 +135,9 @@ class Ascent {
 }  // namespace
 
 EnclosingEllipsoid enclosing_ellipsoid(const RowSource& a, const EnclosingEllipsoidOptions& options) {
-  require(options.epsilon > 0,
-          [&] { return "enclosing_ellipsoid: epsilon must be positive, got " + std::to_string(options.epsilon); });
-  detail::WhitenedRows white = detail::whitened_rows(a, "enclosing_ellipsoid");
+  const detail::ArgumentCheck check("enclosing_ellipsoid");
+  check.positive("epsilon", options.epsilon);
+  detail::WhitenedRows white = detail::whitened_rows(a, check);
   Ascent ascent(std::move(white.u));
   const double d = static_cast<double>(a.cols());
   const auto gap = [&] { return ascent.largest() / d - 1; };

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <string>
+#include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/matrix_copies.hpp"
-#include "linalg/row_weight_check.hpp"
 #include "linalg/squared_norm.hpp"
 #include "linalg/whitening.hpp"
 #include "loewner/linalg/gram.hpp"
@@ -20,12 +20,13 @@ namespace {
 using detail::squared_norm;
 using detail::Whitening;
 
-constexpr double kCoarseTolerance = 1e-3;  // for answers no finer than this the certificate may come from float32
-constexpr double kFloat32Condition = 100;  // mean eigenvalue of Q times mean inverse: beyond, float32 tells too little
-constexpr double kFloat32Margin = 0.01;    // what the float32 error bound may add to the certificate
-constexpr double kSmallestWeight = 1e-12;  // of the mean weight: a row that is invisible now may count in a better Q
+constexpr double kCoarseTolerance = 1e-3;  // from here on the certificate may be computed in float32
+constexpr double kFloat32Condition = 100;  // mean eigenvalue of Q times mean inverse: the limit for float32
+constexpr double kFloat32Margin = 0.01;    // share of the float32 error bound in the certificate: the limit
+constexpr double kSmallestWeight = 1e-12;  // of the mean weight: later steps may raise a tiny weight
 
-// Its thread keeps the memory: the system would have to clear new pages for every block.
+// Memory that the thread keeps between blocks: the system clears the pages of new memory, which
+// takes time.
 template <typename Real>
 MatrixView<Real> whitened_block(Index rows, Index cols) {
   thread_local Matrix<Real> memory;
@@ -33,7 +34,7 @@ MatrixView<Real> whitened_block(Index rows, Index cols) {
   return memory.view().row_block(0, rows);
 }
 
-// max over the rows of  visit(i, a_i, ||a_i T||^2), the products in Real.
+// max over i of  visit(i, a_i, ||a_i T||^2),  with the products a_i T in the type Real.
 template <typename Real, typename Visit>
 double max_over_rows(const RowSource& a, const Matrix<Real>& t, bool upper, Visit&& visit) {
   std::vector<double> largest(num_row_blocks(a), 0.0);
@@ -54,7 +55,7 @@ double max_over_rows(const RowSource& a, const Whitening& whitening, bool in_flo
   return max_over_rows<float>(a, detail::narrowed(whitening.t.view()), whitening.upper, visit);
 }
 
-// One problem: the matrix, its norm, and what follows from the two.
+// The Lewis weights of one matrix in one norm.
 class LewisProblem {
  public:
   LewisProblem(const RowSource& a, const LewisOptions& options)
@@ -82,7 +83,7 @@ class LewisProblem {
   const RowSource& a_;
   double p_;
   std::vector<double> squared_scales_;
-  bool is_coarse_;                 // the answer need not be finer than float32 gives
+  bool is_coarse_;                 // float32 meets the tolerance
   bool float32_is_enough_ = true;  // for the next step
 };
 
@@ -90,14 +91,15 @@ double sum_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-// Weights of rows that count stay above a floor: for p < 2 the power 1 - 2/p would turn 0 into infinity.
+// Positive weights stay above a floor: for p < 2 the power 1 - 2/p would turn 0 into infinity.
 void scale_to_sum(std::span<double> weights, double sum) {
   const double factor = sum / sum_of(weights), floor = kSmallestWeight * sum / static_cast<double>(weights.size());
   for (double& w : weights) w = w > 0 ? std::max(w * factor, floor) : 0.0;
 }
 
-// For p <= 2 one plain step from Q = I: exact up to scale when the rows' directions are spread evenly, and it takes the
-// scale out of huge rows before they can hide the others. For p > 2 that step would let huge rows take all.
+// For p <= 2 one plain step from Q = I. It is exact up to scale if the directions of the rows are
+// spread evenly, and it divides huge rows by their norm, which would otherwise hide the others. For
+// p > 2 that step would give huge rows all the weight.
 std::vector<double> LewisProblem::first_weights() const {
   std::vector<double> weights(a_.rows());
   for_each_row_block(a_, [&](Index, Index first, MatrixView<const float> rows) {
@@ -129,9 +131,11 @@ Whitening LewisProblem::whiten(std::span<const double> weights) {
   return detail::whitening_of(gram(a_, row_weights));
 }
 
-// One step of the fixed point in place; returns alpha of the weights before it. For p <= 2 the plain step has the worse
-// proved rate, |1 - p/2| against (2 - p) / (2 + p) with damping, but the rows of a tall matrix feel each other little
-// and then it is the faster one: 0.1 % above the limit after three steps on a 30522 x 384 embedding table, against 6 %.
+// One step of the fixed-point iteration in place; returns alpha of the weights before it. The plain
+// step for p <= 2 has the worse proved rate, |1 - p/2| against (2 - p) / (2 + p) with damping. It is
+// faster for tall matrices, where the weight of one row depends little on the others: on an
+// embedding table of 30522 x 384 numbers the certificate is 0.1 % above its limit after three plain
+// steps and 6 % after three damped ones.
 double LewisProblem::update(const Whitening& whitening, std::span<double> weights) const {
   const double damping = p_ <= 2 ? 1.0 : 4 / (p_ + 2);
   const double largest =
@@ -158,7 +162,8 @@ LewisWeights LewisProblem::iterate(const LewisOptions& options) {
     ++iterations;
     const double excess = certificate(largest, omega) / certificate(1, rank) - 1;
     if (excess <= options.tolerance && (is_coarse_ || !float32_is_enough_)) status = Status::converged;
-    // Each step corrects the errors of the last: far from the limit, and while they get nearer, float32 steps do.
+    // Each step corrects the errors of the previous one, so float32 is enough while the excess
+    // decreases.
     if (!is_coarse_ && (excess <= options.tolerance || excess >= last_excess)) float32_is_enough_ = false;
     last_excess = excess;
   }
@@ -169,7 +174,7 @@ LewisWeights LewisProblem::iterate(const LewisOptions& options) {
   return result;
 }
 
-// max_i (||a_i T|| + margin ||a_i||)^2 / w_i^(2/p), with the weights of the norm: with the margin and without.
+// max_i u_i^(2/p) (||a_i T|| + margin ||a_i||)^2 / w_i^(2/p),  with the margin and without.
 LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<const double> weights, bool in_float32,
                                         double margin) const {
   std::vector<double> plain(weights.size(), 0.0);
@@ -185,22 +190,23 @@ LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<co
   return {.safe = std::pow(safe, 2 / p_), .plain = std::pow(std::ranges::max(plain), 2 / p_)};
 }
 
-// An entry of a_i T computed in arithmetic of unit roundoff e is off by at most (d + 2) e |a_i| |T|, T's own rounding
-// included, so a row by (d + 2) e ||a_i|| ||T||_F. The Cholesky factorisation or eigenvectors of Q have the relative
-// error d e64 condition(Q), seen from any direction.
+// In arithmetic with unit roundoff e, the error of an entry of a_i T, including the rounding of T,
+// is at most (d + 2) e |a_i| |T|, so the error of the row is at most (d + 2) e ||a_i|| ||T||_F. The
+// Cholesky factorization or the eigenvectors of Q change x^T Q x by at most d e64 condition(Q),
+// relative to itself.
 double LewisProblem::safe_alpha(const Whitening& whitening, std::span<const double> weights) const {
   const double d = static_cast<double>(a_.cols()), size = std::sqrt(squared_norm(whitening.t.view()));
   const auto with_roundoff = [&](double roundoff, bool in_float32) {
     return alpha(whitening, weights, in_float32, (d + 2) * roundoff * size);
   };
-  const double factorisation = 1 + d * std::numeric_limits<double>::epsilon() * whitening.condition;
+  const double factorization = 1 + d * std::numeric_limits<double>::epsilon() * whitening.condition;
   if (is_coarse_ && float32_is_enough_) {
     const Alpha fast = with_roundoff(std::numeric_limits<float>::epsilon() / 2, true);
     if (certificate(fast.safe, 1) <= (1 + kFloat32Margin) * certificate(fast.plain, 1)) {
-      return factorisation * fast.safe;
+      return factorization * fast.safe;
     }
   }
-  return factorisation * with_roundoff(std::numeric_limits<double>::epsilon() / 2, false).safe;
+  return factorization * with_roundoff(std::numeric_limits<double>::epsilon() / 2, false).safe;
 }
 
 LewisWeights LewisProblem::certify(std::vector<double> weights) const {
@@ -217,30 +223,28 @@ LewisWeights LewisProblem::certify(std::vector<double> weights) const {
   return result;
 }
 
-void require_usable(const RowSource& a, const LewisOptions& options) {
-  detail::require_norm_exponent(options.norm_exponent, "lewis_weights");
-  detail::require_row_weights(options.row_weights, a.rows(), "lewis_weights");
-  require(options.max_iterations >= 0 && options.tolerance >= 0, [&] {
-    return "lewis_weights: max_iterations and tolerance must be >= 0, got " + std::to_string(options.max_iterations) +
-           " and " + std::to_string(options.tolerance);
-  });
-  require_finite(a, "lewis_weights: the matrix");
+using detail::ArgumentCheck;
+
+void check_arguments(const ArgumentCheck& check, const RowSource& a, const LewisOptions& options) {
+  check.norm_exponent(options.norm_exponent);
+  check.row_weights(options.row_weights, a.rows());
+  check.at_least("max_iterations", options.max_iterations, 0);
+  check.at_least("tolerance", options.tolerance, 0);
+  check.finite(a);
 }
 
 }  // namespace
 
 LewisWeights lewis_weights(const RowSource& a, const LewisOptions& options) {
-  require_usable(a, options);
+  check_arguments(ArgumentCheck("lewis_weights"), a, options);
   return LewisProblem(a, options).iterate(options);
 }
 
 LewisWeights certify_weights(const RowSource& a, std::vector<double> weights, const LewisOptions& options) {
-  require_usable(a, options);
-  require(static_cast<Index>(weights.size()) == a.rows(), [&] {
-    return "certify_weights: one weight per row is needed, " + std::to_string(a.rows()) + ", got " +
-           std::to_string(weights.size());
-  });
-  detail::require_row_weights(weights, a.rows(), "certify_weights");
+  const ArgumentCheck check("certify_weights");
+  check_arguments(check, a, options);
+  check.one_value_per_row("weights", weights.size(), a.rows());
+  check.row_weights(weights, a.rows(), "weights");
   return LewisProblem(a, options).certify(std::move(weights));
 }
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <limits>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/cancellation.hpp"
@@ -18,14 +18,12 @@
 namespace loewner {
 namespace {
 
+using detail::ArgumentCheck;
 using detail::dot;
+using detail::euclidean_norm;
 
 constexpr int kSearchSteps = 20;
 constexpr double kSearchGain = 1e-3;  // relative; a search ends when a step gains less
-
-double norm(std::span<const double> x) {
-  return std::sqrt(dot(x, x));
-}
 
 // lower ||z||_2 <= ||U z||_p <= upper ||z||_2
 struct NormBounds {
@@ -35,9 +33,10 @@ struct NormBounds {
 // With r_i = ||u_i||, T = sum r_i^p and S = sum r_i^(p-2) u_i u_i^T:
 //   p <= 2:  lambda_min(S)^(1/p) <= ||U z||_p / ||z||_2 <= T^(1/p-1/2) lambda_max(S)^(1/2)
 //   p >= 2:  T^(1/p-1/2) lambda_min(S)^(1/2) <= ||U z||_p / ||z||_2 <= lambda_max(S)^(1/p)
-// Proof for p <= 2, ||z|| = 1: z^T S z = sum |<u_i,z>|^p (|<u_i,z>| / r_i)^(2-p) <= ||U z||_p^p gives the left side,
-// and Hoelder's inequality on ||U z||_p^p = sum r_i^(p(2-p)/2) (r_i^(p-2) <u_i,z>^2)^(p/2) with the exponents 2/(2-p)
-// and 2/p the right one. For p >= 2 both inequalities turn round.
+// Proof for p <= 2, ||z|| = 1: z^T S z = sum |<u_i,z>|^p (|<u_i,z>| / r_i)^(2-p) <= ||U z||_p^p
+// gives the left side, and Hoelder's inequality on ||U z||_p^p = sum r_i^(p(2-p)/2) (r_i^(p-2)
+// <u_i,z>^2)^(p/2) with the exponents 2/(2-p) and 2/p the right one. For p >= 2 both inequalities
+// are reversed.
 struct MomentMatrix {
   SymmetricEigen eigen;  // of S / m^p, m = max_i r_i, so that no power overflows
   NormBounds bounds;
@@ -45,7 +44,7 @@ struct MomentMatrix {
 
 MomentMatrix moment_matrix(const Matrix<double>& u, double p) {
   std::vector<double> lengths(u.rows());
-  for (Index i = 0; i < u.rows(); ++i) lengths[i] = norm(u.row(i));
+  for (Index i = 0; i < u.rows(); ++i) lengths[i] = euclidean_norm(u.row(i));
   const double longest = *std::ranges::max_element(lengths);
   Matrix<double> scaled(u.rows(), u.cols());
   double total = 0;
@@ -66,7 +65,8 @@ MomentMatrix moment_matrix(const Matrix<double>& u, double p) {
   return result;
 }
 
-// The ellipsoid {x : ||F x||_2 <= 1}, seen in the coordinates z = F x in which it is the unit ball and A is U.
+// The ellipsoid {x : ||F x||_2 <= 1} in the coordinates z = F x, where it is the unit ball and A is
+// U.
 class CuttingPlanes {
  public:
   CuttingPlanes(detail::WhitenedRows white, double p, double threshold)
@@ -85,13 +85,13 @@ class CuttingPlanes {
     log_volume_ -= static_cast<double>(u_.cols()) * std::log(scale);
   }
 
-  /// Searches from the unit vector z for a subgradient longer than the threshold and cuts by it; false when there is
-  /// none.
+  /// Searches from the unit vector z for a subgradient longer than the threshold and cuts along it;
+  /// false if the search finds none.
   bool cut_near(std::vector<double> z) {
     double value = 0;
     for (int step = 0; step < kSearchSteps; ++step) {
       std::vector<double> g = subgradient(z);
-      const double length = norm(g);
+      const double length = euclidean_norm(g);
       if (length <= (1 + kSearchGain) * value) break;
       value = length;
       for (std::size_t j = 0; j < z.size(); ++j) z[j] = g[j] / length;
@@ -102,8 +102,8 @@ class CuttingPlanes {
   }
 
  private:
-  // Of ||U z||_p at z. As the norm is convex and homogeneous, its length is at least ||U z||_p / ||z||, and going to
-  // the end of the subgradient never lowers the norm.
+  // The subgradient g of ||U z||_p at z. The norm is convex and homogeneous, so ||g||_2 >= ||U
+  // z||_p / ||z||_2, and the norm at g / ||g||_2 is at least that at z / ||z||_2.
   std::vector<double> subgradient(std::span<const double> z) {
     double largest = 0;
     for (Index i = 0; i < u_.rows(); ++i) {
@@ -123,8 +123,9 @@ class CuttingPlanes {
     return g;
   }
 
-  // The smallest centred ellipsoid around the part of the unit ball where |<z, axis>| <= width (width^2 < 1/d): its
-  // semi-axes are sqrt(d) width along the axis and sqrt(d (1 - width^2) / (d - 1)) across.
+  // The smallest centred ellipsoid around the part of the unit ball where |<z, axis>| <= width
+  // (width^2 < 1/d): its semi-axes are sqrt(d) width along the axis and sqrt(d (1 - width^2) / (d -
+  // 1)) across.
   void cut(std::span<const double> axis, double width) {
     const double d = static_cast<double>(u_.cols());
     const double along = std::sqrt(d) * width;
@@ -149,15 +150,7 @@ class CuttingPlanes {
   std::vector<double> image_;  // U z
 };
 
-void require_usable(const LoewnerEllipsoidOptions& options) {
-  require(options.norm_exponent >= 1, [&] {
-    return "loewner_ellipsoid: the norm exponent must be at least 1, got " + std::to_string(options.norm_exponent);
-  });
-  require(options.epsilon > 0,
-          [&] { return "loewner_ellipsoid: epsilon must be positive, got " + std::to_string(options.epsilon); });
-}
-
-// One search from each axis; the number of cuts made.
+// One search from each axis; returns the number of cuts.
 int cut_round(CuttingPlanes& planes, const Matrix<double>& axes, int limit) {
   int cuts = 0;
   for (Index i = 0; i < axes.rows() && cuts < limit; ++i) {
@@ -167,12 +160,13 @@ int cut_round(CuttingPlanes& planes, const Matrix<double>& axes, int limit) {
   return cuts;
 }
 
-LoewnerEllipsoid by_cutting_planes(const RowSource& a, const LoewnerEllipsoidOptions& options) {
+LoewnerEllipsoid by_cutting_planes(const ArgumentCheck& check, const RowSource& a,
+                                   const LoewnerEllipsoidOptions& options) {
   const double goal = (1 + options.epsilon) * std::sqrt(static_cast<double>(a.cols()));
-  CuttingPlanes planes(detail::whitened_rows(a, "loewner_ellipsoid"), options.norm_exponent, goal);
+  CuttingPlanes planes(detail::whitened_rows(a, check), options.norm_exponent, goal);
   MomentMatrix moments = planes.moments();
-  // ||v||_p >= min(1, n^(1/p-1/2)) ||v||_2, where the moment matrix has no better proof. May also grow the ellipsoid:
-  // from here on the level set is inside.
+  // ||v||_p >= min(1, n^(1/p-1/2)) ||v||_2; the moment matrix may prove a larger factor. Scaling by
+  // it, up or down, makes the ellipsoid contain the level set, and no later step loses that.
   const double plain = std::pow(static_cast<double>(a.rows()), std::min(0.0, 1 / options.norm_exponent - 0.5));
   const double start = std::max(plain, moments.bounds.lower);
   planes.shrink(start);
@@ -205,8 +199,10 @@ LoewnerEllipsoid by_polarity(const RowSource& a, const LoewnerEllipsoidOptions& 
 }  // namespace
 
 LoewnerEllipsoid loewner_ellipsoid(const RowSource& a, const LoewnerEllipsoidOptions& options) {
-  require_usable(options);
-  return std::isinf(options.norm_exponent) ? by_polarity(a, options) : by_cutting_planes(a, options);
+  const ArgumentCheck check("loewner_ellipsoid");
+  check.at_least("norm_exponent", options.norm_exponent, 1);
+  check.positive("epsilon", options.epsilon);
+  return std::isinf(options.norm_exponent) ? by_polarity(a, options) : by_cutting_planes(check, a, options);
 }
 
 }  // namespace loewner

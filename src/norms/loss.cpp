@@ -2,16 +2,15 @@
 #include "loewner/norms/loss.hpp"
 
 #include <cmath>
-#include <string>
 
-#include "loewner/base/error.hpp"
+#include "base/argument_check.hpp"
+#include "norms/huber.hpp"
 
 namespace loewner {
 namespace {
 
-double checked_scale(double scale) {
-  require(scale > 0 && std::isfinite(scale),
-          [&] { return "loss: the scale must be positive and finite, got " + std::to_string(scale); });
+double checked(const char* function, const char* name, double scale) {
+  detail::ArgumentCheck(function).positive_and_finite(name, scale);
   return scale;
 }
 
@@ -22,19 +21,18 @@ double square(double x) {
 }  // namespace
 
 Loss Loss::power(double p, double delta) {
-  require(p >= 1 && std::isfinite(p),
-          [&] { return "loss: the exponent must be at least 1 and finite, got " + std::to_string(p); });
-  return {Kind::power, p, p < 2 ? checked_scale(delta) : 0.0};
+  detail::ArgumentCheck("Loss::power").number(p >= 1 && std::isfinite(p), "p", "finite and at least 1", p);
+  return {Kind::power, p, p < 2 ? checked("Loss::power", "delta", delta) : 0.0};
 }
 
 Loss Loss::huber(double scale) {
-  return {Kind::huber, 2, checked_scale(scale)};
+  return {Kind::huber, 2, checked("Loss::huber", "scale", scale)};
 }
 Loss Loss::geman_mcclure(double scale) {
-  return {Kind::geman_mcclure, 2, checked_scale(scale)};
+  return {Kind::geman_mcclure, 2, checked("Loss::geman_mcclure", "scale", scale)};
 }
 Loss Loss::tukey(double scale) {
-  return {Kind::tukey, 2, checked_scale(scale)};
+  return {Kind::tukey, 2, checked("Loss::tukey", "scale", scale)};
 }
 
 double Loss::value(double r) const {
@@ -43,7 +41,7 @@ double Loss::value(double r) const {
       if (r >= scale_) return std::pow(r, exponent_);
       return std::pow(scale_, exponent_) * (1 + exponent_ / 2 * (square(r / scale_) - 1));
     case Kind::huber:
-      return r <= scale_ ? r * r / 2 : scale_ * (r - scale_ / 2);
+      return detail::huber_value(r, scale_);
     case Kind::geman_mcclure:
       return r * r / 2 / (1 + square(r / scale_));
     case Kind::tukey: {
@@ -59,7 +57,7 @@ double Loss::weight(double r) const {
     case Kind::power:
       return exponent_ == 2 ? 2.0 : exponent_ * std::pow(std::fmax(r, scale_), exponent_ - 2);
     case Kind::huber:
-      return r <= scale_ ? 1.0 : scale_ / r;
+      return detail::huber_weight(r, scale_);
     case Kind::geman_mcclure:
       return 1 / square(1 + square(r / scale_));
     case Kind::tukey:

@@ -3,12 +3,10 @@
 
 #include <cmath>
 #include <limits>
-#include <string>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "base/vector8.hpp"
-#include "linalg/row_weight_check.hpp"
-#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {
@@ -20,8 +18,8 @@ struct Powers {
   Double8 squares{}, powers{};
 };
 
-// |x|^p of |x|. Function objects, for a lambda need not be inlined and would then take its vectors in other registers
-// than its caller gives them in.
+// |x| -> |x|^p. These are function objects because a lambda might not be inlined; a call would pass
+// its vectors in other registers on each instruction set.
 struct NoPower {
   LOEWNER_INLINE Double8 operator()(Float8) const { return Double8{}; }
 };
@@ -30,7 +28,7 @@ struct FirstPower {
   LOEWNER_INLINE Double8 operator()(Float8 x) const { return detail::widen8(x); }
 };
 
-// The tool's default; a square root, of a float32, is far faster than a power.
+// p = 1.5 is the default of compress. A float32 square root is far faster than a power.
 struct Power1_5 {
   LOEWNER_INLINE Double8 operator()(Float8 x) const { return detail::widen8(x) * detail::widen8(detail::sqrt8(x)); }
 };
@@ -53,7 +51,8 @@ LOEWNER_INLINE void add_entries(Float8 x, Power power, Powers& sums) {
   sums.powers += power(detail::abs8(x));
 }
 
-// The powers of a and of a - b. Zeros behind the last entries add nothing.
+// Adds the powers of a and of a - b. The last, partial vector is filled with zeros, which add
+// nothing.
 template <typename Power>
 LOEWNER_INLINE void add_entries_of_row(const float* a, const float* b, Index count, Power power, Powers& norm,
                                        Powers& error) {
@@ -125,12 +124,13 @@ double ApproximationErrors::relative_lp_error() const {
 
 ApproximationErrors approximation_errors(const RowSource& a, const RowSource& b, std::span<const double> row_weights,
                                          double norm_exponent) {
-  require(a.rows() == b.rows() && a.cols() == b.cols(), [&] {
-    return "approximation_errors: the matrices must have the same shape, got " + std::to_string(a.rows()) + " x " +
-           std::to_string(a.cols()) + " and " + std::to_string(b.rows()) + " x " + std::to_string(b.cols());
+  const detail::ArgumentCheck check("approximation_errors");
+  check.that(a.rows() == b.rows() && a.cols() == b.cols(), [&] {
+    return "the matrices must have the same shape, got " + detail::shape_text(a.rows(), a.cols()) + " and " +
+           detail::shape_text(b.rows(), b.cols());
   });
-  detail::require_row_weights(row_weights, a.rows(), "approximation_errors");
-  detail::require_norm_exponent(norm_exponent, "approximation_errors");
+  check.row_weights(row_weights, a.rows());
+  check.norm_exponent(norm_exponent);
   std::vector<ApproximationErrors> parts(num_row_blocks(a), {.norm_exponent = norm_exponent});
   for_each_row_block(a, [&](Index block, Index first, MatrixView<const float> rows) {
     Matrix<float> buffer;

@@ -11,22 +11,22 @@
 namespace loewner::detail {
 namespace {
 
-void require_full_rank(const RowSource& a, const std::vector<double>& sigma, const std::string& caller) {
+void require_full_rank(const ArgumentCheck& check, const RowSource& a, const std::vector<double>& sigma) {
   const double cut =
       static_cast<double>(std::max(a.rows(), a.cols())) * std::numeric_limits<double>::epsilon() * sigma.front();
   const auto rank = std::ranges::count_if(sigma, [&](double s) { return s > cut; });
-  require(rank == a.cols(), [&] {
-    return caller + ": the matrix must have full column rank " + std::to_string(a.cols()) + ", got rank " +
-           std::to_string(rank);
+  check.that(rank == a.cols(), [&] {
+    return "the matrix must have full column rank " + text_of(a.cols()) + ", got rank " + text_of(rank);
   });
 }
 
 }  // namespace
 
-WhitenedRows whitened_rows(const RowSource& a, const std::string& caller) {
-  require(a.rows() > 0 && a.cols() > 0, [&] { return caller + ": the matrix is empty"; });
+WhitenedRows whitened_rows(const RowSource& a, const ArgumentCheck& check) {
+  check.that(a.rows() > 0 && a.cols() > 0,
+             [&] { return "the matrix must not be empty, got " + shape_text(a.rows(), a.cols()); });
   auto svd = truncated_svd(a, {.rank = std::min(a.rows(), a.cols()), .route = SvdRoute::direct});
-  require_full_rank(a, svd.singular_values, caller);
+  require_full_rank(check, a, svd.singular_values);
 
   Matrix<double> unwhiten = svd.vt.clone();  // diag(1 / sigma) V^T
   WhitenedRows result{.u = Matrix<double>::uninitialized(a.rows(), a.cols()), .f = std::move(svd.vt)};

@@ -3,71 +3,66 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
+#include "base/argument_check.hpp"
 #include "linalg/gathered_rows.hpp"
-#include "linalg/parallel_matrix_sum.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
 #include "norms/lp_norm.hpp"
+#include "regression/columns.hpp"
+#include "regression/row_pieces.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr double kUnfittable = 10;
-constexpr Index kRowsPerBlock = 1024;
+using detail::ArgumentCheck;
+using detail::text_of;
 
-void require_plan(const LabelPlan& plan, Index rows) {
-  require(plan.num_rows == rows, [&] {
-    return "fit_plan: the plan is for " + std::to_string(plan.num_rows) + " rows, got a design of " +
-           std::to_string(rows);
-  });
+constexpr double kUnfittable = 10;  // constant of the second stage [MuscoMuscoWoodruffYasuda2022]
+
+void check_plan(const ArgumentCheck& check, const LabelPlan& plan, Index rows) {
+  check.norm_exponent(plan.norm_exponent);
+  check.that(plan.num_rows == rows,
+             [&] { return "the plan is for " + text_of(plan.num_rows) + " rows, got a design with " + text_of(rows); });
   const bool ascending = std::ranges::is_sorted(plan.rows, std::ranges::less_equal{});
   const bool inside = plan.rows.empty() || (plan.rows.front() >= 0 && plan.rows.back() < rows);
-  require(ascending && inside && plan.probabilities.size() == plan.rows.size(), [&] {
-    return "fit_plan: the plan's rows must ascend in [0, " + std::to_string(rows) +
-           ") and have one probability each, got " + std::to_string(plan.rows.size()) + " rows and " +
-           std::to_string(plan.probabilities.size()) + " probabilities";
+  check.that(ascending && inside,
+             [&] { return "the rows of the plan must be ascending and in [0, " + text_of(rows) + ")"; });
+  check.that(plan.probabilities.size() == plan.rows.size(), [&] {
+    return "the plan must have one probability per row, got " + text_of(plan.rows.size()) + " rows and " +
+           text_of(plan.probabilities.size()) + " probabilities";
   });
-  const auto bad = std::ranges::find_if_not(plan.probabilities, [](double q) { return q > 0 && q <= 1; });
-  require(bad == plan.probabilities.end(),
-          [&] { return "fit_plan: probabilities must be in (0, 1], got " + std::to_string(*bad); });
+  check.probabilities(plan.probabilities, static_cast<Index>(plan.rows.size()));
 }
 
-void require_labels(const LabelPlan& plan, MatrixView<const double> labels) {
+void check_labels(const ArgumentCheck& check, const LabelPlan& plan, MatrixView<const double> labels) {
   const auto count = static_cast<Index>(plan.rows.size());
-  require(labels.rows() == count, [&] {
-    return "fit_plan: the plan has " + std::to_string(count) + " rows, got labels for " + std::to_string(labels.rows());
-  });
+  check.that(labels.rows() == count,
+             [&] { return "the plan has " + text_of(count) + " rows, got labels for " + text_of(labels.rows()); });
   for (Index i = 0; i < count; ++i) {
     for (const double label : labels.row(i)) {
-      require(std::isfinite(label),
-              [&] { return "the label of row " + std::to_string(plan.rows[i]) + " is not finite"; });
+      check.that(std::isfinite(label), [&] {
+        return "the label of row " + text_of(plan.rows[i]) + " must be finite, got " + text_of(label);
+      });
     }
   }
 }
 
-// w_i is rank q_i / labels for rows with a probability q_i below 1.
+// Whether a label is kept in the second stage; w_i = rank probability_i / number of labels.
 std::vector<char> fittable(const LabelPlan& plan, const std::vector<double>& residual, Index rank, double share) {
   const double per_probability = static_cast<double>(rank) / static_cast<double>(plan.rows.size());
   double sum = 0;
   for (std::size_t i = 0; i < residual.size(); ++i) {
-    sum += std::pow(std::abs(residual[i]), plan.norm_exponent) / plan.probabilities[i];
+    sum += detail::absolute_power(residual[i], plan.norm_exponent) / plan.probabilities[i];
   }
   std::vector<char> keep(residual.size());
   for (std::size_t i = 0; i < residual.size(); ++i) {
     const double limit = kUnfittable * per_probability * plan.probabilities[i] * sum / share;
-    keep[i] = std::pow(std::abs(residual[i]), plan.norm_exponent) <= limit;
+    keep[i] = detail::absolute_power(residual[i], plan.norm_exponent) <= limit;
   }
   return keep;
 }
 
-Matrix<double> column_of(MatrixView<const double> a, Index j) {
-  Matrix<double> out(a.rows(), 1);
-  for (Index i = 0; i < a.rows(); ++i) out(i, 0) = a(i, j);
-  return out;
-}
-
-// Column j once more without the labels that no good fit can meet.
+// Fits column j again without the labels that no good fit can meet.
 void refit_column(MatrixView<const double> rows, MatrixView<const double> labels, const LabelPlan& plan,
                   const PlannedFitOptions& options, Index j, PlannedFit& fit) {
   std::vector<double> residual(plan.rows.size());
@@ -83,9 +78,9 @@ void refit_column(MatrixView<const double> rows, MatrixView<const double> labels
     ++fit.num_dropped[j];
   }
   if (fit.num_dropped[j] == 0) return;
-  const Matrix<double> column = column_of(labels, j);
+  const std::vector<double> column = detail::column_of(labels, j);
   const auto again =
-      lp_regression(RowMatrix(rows), column.view(),
+      lp_regression(RowMatrix(rows), MatrixView<const double>(column.data(), labels.rows(), 1),
                     {.norm_exponent = plan.norm_exponent, .row_weights = weights, .tolerance = options.tolerance});
   for (Index k = 0; k < rows.cols(); ++k) fit.regression.x(k, j) = again.x(k, 0);
   fit.regression.objectives[j] = again.objectives[0];
@@ -122,22 +117,20 @@ Matrix<double> distances(const RowMatrix& a, const std::vector<PlannedFit>& fits
       std::ranges::copy(fits[r].regression.x.row(k), all.row(k).begin() + r * t);
     }
   }
-  return detail::parallel_matrix_sum(
-      (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock, runs * runs, t, [&](Index block, MatrixView<double> sum) {
-        const Index first = block * kRowsPerBlock, count = std::min(kRowsPerBlock, a.rows() - first);
-        Matrix<double> rows = Matrix<double>::uninitialized(count, a.cols()), values(count, runs * t);
-        read_rows_wide(a, first, rows.view());
-        MatrixOperator(RowMatrix(rows.view())).apply(all.view(), values.view());
-        for (Index i = 0; i < count; ++i) {
-          for (Index r = 0; r < runs; ++r) {
-            for (Index s = 0; s < r; ++s) {
-              for (Index j = 0; j < t; ++j) {
-                sum(r * runs + s, j) += std::pow(std::abs(values(i, r * t + j) - values(i, s * t + j)), p);
-              }
-            }
+  return detail::sum_over_pieces(a.rows(), runs * runs, t, [&](Index first, Index count, MatrixView<double> sum) {
+    Matrix<double> rows = Matrix<double>::uninitialized(count, a.cols()), values(count, runs * t);
+    read_rows_wide(a, first, rows.view());
+    MatrixOperator(RowMatrix(rows.view())).apply(all.view(), values.view());
+    for (Index i = 0; i < count; ++i) {
+      for (Index r = 0; r < runs; ++r) {
+        for (Index s = 0; s < r; ++s) {
+          for (Index j = 0; j < t; ++j) {
+            sum(r * runs + s, j) += detail::absolute_power(values(i, r * t + j) - values(i, s * t + j), p);
           }
         }
-      });
+      }
+    }
+  });
 }
 
 // The run with the smallest median distance to the others.
@@ -171,11 +164,10 @@ std::vector<LabelPlan> plans_of(const RowMatrix& a, const ActiveRegressionOption
 
 PlannedFit fit_plan(const RowMatrix& a, const LabelPlan& plan, MatrixView<const double> labels,
                     const PlannedFitOptions& options) {
-  detail::require_norm_exponent(plan.norm_exponent, "fit_plan");
-  require_plan(plan, a.rows());
-  require(options.unfittable_share >= 0,
-          [&] { return "fit_plan: unfittable_share must be >= 0, got " + std::to_string(options.unfittable_share); });
-  require_labels(plan, labels);
+  const ArgumentCheck check("fit_plan");
+  check_plan(check, plan, a.rows());
+  check.at_least("unfittable_share", options.unfittable_share, 0);
+  check_labels(check, plan, labels);
   const Matrix<double> rows = detail::gathered_rows_wide(a, plan.rows);
   const std::vector<double> weights = plan.weights();
   PlannedFit fit{.regression = lp_regression(
@@ -190,17 +182,19 @@ PlannedFit fit_plan(const RowMatrix& a, const LabelPlan& plan, MatrixView<const 
 
 ActiveRegression active_lp_regression(const RowMatrix& a, const LabelCallback& labels,
                                       const ActiveRegressionOptions& options) {
-  require(options.runs >= 1 && options.runs % 2 == 1 && options.runs <= std::max<Index>(1, options.plan.budget), [&] {
-    return "active_lp_regression: runs must be odd and at most the budget, got " + std::to_string(options.runs) +
-           " with a budget of " + std::to_string(options.plan.budget);
+  const ArgumentCheck check("active_lp_regression");
+  const Index most = std::max<Index>(1, options.plan.budget);
+  check.that(options.runs >= 1 && options.runs % 2 == 1 && options.runs <= most, [&] {
+    return "runs must be odd and at most the budget, got " + text_of(options.runs) + " with a budget of " +
+           text_of(options.plan.budget);
   });
   const std::vector<LabelPlan> plans = plans_of(a, options);
   ActiveRegression result;
   result.labeled_rows = rows_of_all(plans);
   const Matrix<double> all = labels(result.labeled_rows);
-  require(all.rows() == static_cast<Index>(result.labeled_rows.size()), [&] {
-    return "active_lp_regression: labels for " + std::to_string(result.labeled_rows.size()) +
-           " rows were asked for, got " + std::to_string(all.rows());
+  check.that(all.rows() == static_cast<Index>(result.labeled_rows.size()), [&] {
+    return "the callback must return labels for " + text_of(result.labeled_rows.size()) + " rows, got " +
+           text_of(all.rows());
   });
   for (const LabelPlan& plan : plans) {
     const Matrix<double> own = labels_of(plan, result.labeled_rows, all);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
 
+#include "base/argument_check.hpp"
+#include "loewner/base/error.hpp"
 #include "loewner/regression/label_plan.hpp"
 
 namespace loewner {
@@ -13,13 +14,9 @@ namespace {
 constexpr std::string_view kTitle = "# loewner label plan, rows=", kExponent = ", norm_exponent=",
                            kHeader = "row,probability";
 
-std::string shortest(double value) {
-  std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return {digits.data(), end};
-}
+using detail::text_of;
 
-// Line by line; says which line breaks a rule.
+// Reads the plan line by line. An error names the line.
 class PlanReader {
  public:
   PlanReader(std::string_view text, const std::string& name) : rest_(text), name_(name) {}
@@ -32,8 +29,8 @@ class PlanReader {
     expect(kExponent);
     plan.norm_exponent = number<double>("the norm exponent");
     expect_end();
-    check(plan.num_rows >= 0, "the number of rows must be >= 0");
-    check(plan.norm_exponent >= 1 && std::isfinite(plan.norm_exponent), "the norm exponent must be finite and >= 1");
+    check(plan.num_rows >= 0, "the number of rows must be at least 0");
+    check(plan.norm_exponent >= 1 && std::isfinite(plan.norm_exponent), "norm_exponent must be finite and at least 1");
     next_line();
     expect(kHeader);
     expect_end();
@@ -48,9 +45,9 @@ class PlanReader {
     expect(",");
     const auto probability = number<double>("a probability");
     expect_end();
-    check(row >= 0 && row < plan.num_rows, "a row must be in [0, " + std::to_string(plan.num_rows) + ")");
-    check(plan.rows.empty() || row > plan.rows.back(), "rows must ascend");
-    check(probability >= std::numeric_limits<double>::min() && probability <= 1, "a probability must be in (0, 1]");
+    check(row >= 0 && row < plan.num_rows, "the row must be in [0, " + text_of(plan.num_rows) + ")");
+    check(plan.rows.empty() || row > plan.rows.back(), "rows must be ascending");
+    check(probability >= std::numeric_limits<double>::min() && probability <= 1, "the probability must be in (0, 1]");
     plan.rows.push_back(row);
     plan.probabilities.push_back(probability);
   }
@@ -58,29 +55,29 @@ class PlanReader {
   void next_line() {
     ++number_;
     const auto end = rest_.find('\n');
-    check(end != std::string_view::npos, "the line must end");
+    check(end != std::string_view::npos, "expected an end of line");
     line_ = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
     if (line_.ends_with('\r')) line_.remove_suffix(1);
   }
 
   void expect(std::string_view part) {
-    check(line_.starts_with(part), "\"" + std::string(part) + "\" is expected");
+    check(line_.starts_with(part), "expected '" + std::string(part) + "'");
     line_.remove_prefix(part.size());
   }
-  void expect_end() { check(line_.empty(), "nothing more is expected"); }
+  void expect_end() { check(line_.empty(), "expected the end of the line"); }
 
   template <typename Number>
   Number number(const char* what) {
     Number value{};
     const auto [end, error] = std::from_chars(line_.data(), line_.data() + line_.size(), value);
-    check(error == std::errc{}, std::string(what) + " is expected");
+    check(error == std::errc{}, std::string("expected ") + what);
     line_.remove_prefix(static_cast<std::size_t>(end - line_.data()));
     return value;
   }
 
   void check(bool condition, const std::string& rule) const {
-    if (!condition) throw IoError(name_ + ": line " + std::to_string(number_) + ": " + rule);
+    if (!condition) throw IoError(name_ + ": line " + text_of(number_) + ": " + rule);
   }
 
   std::string_view rest_, line_;
@@ -92,12 +89,12 @@ class PlanReader {
 
 std::string to_csv(const LabelPlan& plan) {
   std::string text(kTitle);
-  text += std::to_string(plan.num_rows);
+  text += text_of(plan.num_rows);
   text += kExponent;
-  text += shortest(plan.norm_exponent) + "\n";
+  text += text_of(plan.norm_exponent) + "\n";
   text += std::string(kHeader) + "\n";
   for (std::size_t i = 0; i < plan.rows.size(); ++i) {
-    text += std::to_string(plan.rows[i]) + "," + shortest(plan.probabilities[i]) + "\n";
+    text += text_of(plan.rows[i]) + "," + text_of(plan.probabilities[i]) + "\n";
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 
+#include "base/argument_check.hpp"
 #include "linalg/gathered_rows.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int kRepetitions = 4;
 constexpr double kLargeShare = 0.25;
+constexpr Index kManyBuckets = 64;  // from here on buckets are processed in parallel, not the loops inside each
 
 std::vector<std::vector<Index>> hashed(const std::vector<Index>& rows, Index buckets, RandomStream random) {
   std::vector<std::vector<Index>> result(buckets);
@@ -24,14 +26,14 @@ std::vector<std::vector<Index>> hashed(const std::vector<Index>& rows, Index buc
   return result;
 }
 
-// Upper bounds of the shares |a_i^T x|^p / ||A x||_p^p, from the two inequalities of LewisWeights and
-// |a_i^T x|^2 <= alpha w_i^(2/p) ||x||_Q^2.
+// The f with  |a_i^T x|^p / ||A x||_p^p <= f w_i  for all x: by the two inequalities of
+// LewisWeights and |a_i^T x|^2 <= alpha w_i^(2/p) ||x||_Q^2.
 double share_factor(const LewisWeights& lewis, double p) {
   if (p <= 2) return lewis.alpha;
   return std::pow(lewis.alpha, p / 2) * std::pow(lewis.omega, p / 2 - 1);
 }
 
-// The rows of the bucket whose share can be large.
+// Raises the result to `value` for the rows of the bucket whose share can be large.
 void raise_large_shares(const RowSource& a, const std::vector<Index>& bucket, double p, double value,
                         std::vector<double>& result) {
   if (bucket.empty()) return;
@@ -42,20 +44,23 @@ void raise_large_shares(const RowSource& a, const std::vector<Index>& bucket, do
   }
 }
 
-std::vector<double> sensitivities_of(const RowSource& a, double p, std::uint64_t seed) {
-  require_finite(a, "loss_sensitivities: the design");
-  const Index n = a.rows();
-  std::vector<char> counts(n);
+std::vector<Index> nonzero_rows(const RowSource& a) {
+  std::vector<char> is_nonzero(a.rows());
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
     for (Index i = 0; i < rows.rows(); ++i) {
-      counts[first + i] = std::ranges::any_of(rows.row(i), [](float x) { return x != 0; });
+      is_nonzero[first + i] = std::ranges::any_of(rows.row(i), [](float x) { return x != 0; });
     }
   });
   std::vector<Index> rows;
-  for (Index i = 0; i < n; ++i) {
-    if (counts[i]) rows.push_back(i);
+  for (Index i = 0; i < a.rows(); ++i) {
+    if (is_nonzero[i]) rows.push_back(i);
   }
-  std::vector<double> result(n, 0.0);
+  return rows;
+}
+
+std::vector<double> sensitivities_of(const RowSource& a, double p, std::uint64_t seed) {
+  const std::vector<Index> rows = nonzero_rows(a);
+  std::vector<double> result(a.rows(), 0.0);
   for (const Index row : rows) result[row] = 1 / static_cast<double>(rows.size());
   const int levels = std::bit_width(static_cast<std::uint64_t>(rows.size()));
   for (int level = 0; level <= levels; ++level) {
@@ -64,9 +69,8 @@ std::vector<double> sensitivities_of(const RowSource& a, double p, std::uint64_t
       const auto stream = static_cast<std::uint64_t>(kRepetitions) * static_cast<std::uint64_t>(level) +
                           static_cast<std::uint64_t>(repetition);
       const auto parts = hashed(rows, buckets, RandomStream(seed, RandomPurpose::sampling, stream));
-      // Few buckets: the loops within are shared out.
       const auto raise = [&](Index i) { raise_large_shares(a, parts[i], p, 1 / static_cast<double>(buckets), result); };
-      if (buckets >= 64) {
+      if (buckets >= kManyBuckets) {
         parallel_for(buckets, raise);
       } else {
         for (Index i = 0; i < buckets; ++i) raise(i);
@@ -79,9 +83,13 @@ std::vector<double> sensitivities_of(const RowSource& a, double p, std::uint64_t
 }  // namespace
 
 std::vector<double> loss_sensitivities(const RowMatrix& a, double growth_exponent, std::uint64_t seed) {
-  detail::require_norm_exponent(growth_exponent, "loss_sensitivities");
-  return detail::with_float32_rows(
-      a, [&](const RowSource& rows) { return sensitivities_of(rows, growth_exponent, seed); });
+  const detail::ArgumentCheck check("loss_sensitivities");
+  check.number(growth_exponent >= 1 && std::isfinite(growth_exponent), "growth_exponent", "finite and at least 1",
+               growth_exponent);
+  return detail::with_float32_rows(a, [&](const RowSource& rows) {
+    check.finite(rows, "the design");
+    return sensitivities_of(rows, growth_exponent, seed);
+  });
 }
 
 }  // namespace loewner

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "regression/minimax_regression.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -6,27 +8,29 @@
 #include <optional>
 
 #include "linalg/row_kernels.hpp"
-#include "regression/polyhedral_regression.hpp"
 #include "regression/row_basis.hpp"
+#include "regression/tall_products.hpp"
 
 namespace loewner::detail {
 namespace {
 
 using Values = std::vector<double>;
 
-constexpr double kRelativeSlack = 1e-13;  // of the largest residual: what counts as no violation
+constexpr double kRelativeSlack = 1e-13;  // a residual above the height by this fraction is no violation
 constexpr double kSmallCoefficient = 1e-11;
 constexpr Index kWorkingSetPerColumn = 8;
 constexpr int kExchangesPerRow = 60;  // of the reference, within one working set
 
-// A reference: r + 1 rows with signs s_i and weights m_i >= 0 of sum 1, sum m_i s_i u_i = 0, whose residuals are s_i h
-// for the best fit of these rows alone; h is at most the least maximum over all rows. Exchanging a row for one of
-// larger residual raises h [Stiefel1959].
+// A reference: r + 1 rows with signs s_i and weights m_i >= 0, sum m_i = 1, sum m_i s_i u_i = 0.
+// The best fit of these rows alone has the residuals s_i h; the height h is a lower bound of the
+// least maximum over all rows. Exchanging a row for one with a larger residual increases h
+// [Stiefel1959].
 class Reference {
  public:
   explicit Reference(Index rank) : basis_(rank + 1), rank_(rank) {}
 
-  // From the rows in their order, the first that are clearly independent. False when there are not so many rows.
+  // Takes the first rows in the given order that are independent, with large angles if possible.
+  // False if there are too few.
   bool start(MatrixView<const double> u, std::span<const double> b, const std::vector<Index>& order) {
     RowBasis first(rank_);
     std::vector<Index> rows;
@@ -38,7 +42,7 @@ class Reference {
     }
     const auto last = std::ranges::find_if(order, [&](Index i) { return std::ranges::find(rows, i) == rows.end(); });
     if (!first.is_complete() || last == order.end()) return false;
-    first.factorise();
+    first.factorize();
     Values weights = first.coefficients(u.row(*last));
     for (double& weight : weights) weight = -weight;
     weights.push_back(1);
@@ -51,7 +55,7 @@ class Reference {
       values_.push_back(signs_[k] * b[rows[k]]);
       if (!basis_.add(signed_row(u.row(rows[k]), signs_[k]), 0)) return false;
     }
-    basis_.factorise();
+    basis_.factorize();
     solve();
     return true;
   }
@@ -60,7 +64,7 @@ class Reference {
   std::span<const double> y() const { return std::span(solution_).first(rank_); }
   double height() const { return solution_.back(); }
 
-  // Row i of residual sign `sign` enters; false when no row can leave.
+  // The row, with a residual of sign `sign`, enters the reference; false if no row can leave.
   bool exchange(std::span<const double> row, double b, double sign) {
     const Values entering = signed_row(row, sign), coefficients = basis_.coefficients(entering);
     std::optional<std::size_t> leaving;
@@ -104,21 +108,17 @@ struct Worst {
   double residual = 0;
 };
 
-double residual_at(MatrixView<const double> u, std::span<const double> b, std::span<const double> y, Index i) {
-  return b[i] - dot(u.row(i), y);
-}
-
 Worst worst_of(MatrixView<const double> u, std::span<const double> b, std::span<const double> y,
                const std::vector<Index>& rows) {
   Worst worst;
   for (const Index i : rows) {
-    const double residual = residual_at(u, b, y, i);
+    const double residual = b[i] - dot(u.row(i), y);
     if (std::abs(residual) > std::abs(worst.residual)) worst = {i, residual};
   }
   return worst;
 }
 
-// The `count` rows of largest residual, largest first.
+// The `count` rows with the largest residuals, largest first.
 std::vector<Index> largest_rows(const Values& residual, Index count) {
   std::vector<Index> order(residual.size());
   std::iota(order.begin(), order.end(), Index{0});
@@ -130,7 +130,7 @@ std::vector<Index> largest_rows(const Values& residual, Index count) {
   return order;
 }
 
-// Until no row of the working set is above the height.
+// Exchanges rows until no residual in the working set exceeds the height.
 bool improve_within(MatrixView<const double> u, std::span<const double> b, const std::vector<Index>& rows,
                     Reference& reference) {
   for (Index left = kExchangesPerRow * (u.cols() + 1); left > 0; --left) {
@@ -154,8 +154,7 @@ BasisSolution minimax_regression(MatrixView<const double> u, std::span<const dou
   }
   double best = std::numeric_limits<double>::infinity();
   for (; solution.iterations <= stop.max_iterations; ++solution.iterations) {
-    residual = multiply(u, reference.y());
-    for (Index i = 0; i < n; ++i) residual[i] = b[i] - residual[i];
+    residual = residual_of(u, b, reference.y());
     const std::vector<Index> rows = largest_rows(residual, size);
     const double worst = std::abs(residual[rows.front()]);
     if (worst < best) {

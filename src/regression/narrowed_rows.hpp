@@ -9,7 +9,7 @@
 
 namespace loewner::detail {
 
-/// A matrix in any form as float32 rows, rounded.
+/// A matrix of any form as a RowSource, rounded to float32.
 class NarrowedRows final : public RowSource {
  public:
   explicit NarrowedRows(const RowMatrix& a) : a_(a) {}
@@ -26,7 +26,7 @@ class NarrowedRows final : public RowSource {
   const RowMatrix& a_;
 };
 
-/// body(rows) with the matrix as a RowSource: itself where it is one.
+/// body(rows) with the matrix as a RowSource, without a copy if it is one.
 template <typename Body>
 auto with_float32_rows(const RowMatrix& a, Body&& body) {
   return a.visit([&]<typename Rows>(const Rows& rows) {

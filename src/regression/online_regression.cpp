@@ -3,21 +3,27 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
+#include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/random.hpp"
-#include "norms/lp_norm.hpp"
-#include "regression/regression_design.hpp"
+#include "regression/ridged_cholesky.hpp"
+#include "regression/sampling_weights.hpp"
 
 namespace loewner {
 namespace {
 
+using detail::ArgumentCheck;
 using detail::dot;
+using detail::euclidean_norm;
+using detail::text_of;
 
-constexpr double kNewDirection = 1e-7;  // of a row's length: what may lie outside the span by rounding
-constexpr int kUpdates = 256;           // of the inverse before it is computed anew
+constexpr const char* kName = "OnlineActiveRegression";
+
+constexpr double kNewDirection = 1e-7;  // a smaller part outside the span, relative to the row, is rounding
+constexpr int kUpdatesPerInversion = 256;
 constexpr int kBisections = 200;
 
 // The root w in (0, 1) of  w^(2/p) / tau + w = 1,  tau > 0.
@@ -31,14 +37,16 @@ double lewis_root(double tau, double p) {
   return high;
 }
 
+// The c of the probabilities min(1, c w): the expected number of labels is three standard
+// deviations of a Poisson variable below the budget.
 double checked_factor(Index cols, const OnlineRegressionOptions& options) {
-  detail::require_norm_exponent(options.norm_exponent, "OnlineActiveRegression");
-  require(cols >= 1 && options.budget >= 1 && options.expected_rows >= 1, [&] {
-    return "OnlineActiveRegression: cols, budget and expected_rows must be >= 1, got " + std::to_string(cols) + ", " +
-           std::to_string(options.budget) + " and " + std::to_string(options.expected_rows);
-  });
+  const ArgumentCheck check(kName);
+  check.norm_exponent(options.norm_exponent);
+  check.at_least("cols", cols, 1);
+  check.at_least("budget", options.budget, 1);
+  check.at_least("expected_rows", options.expected_rows, 1);
   const auto d = static_cast<double>(cols), n = static_cast<double>(options.expected_rows);
-  // A mean that three standard deviations of a Poisson number lift to the budget.
+  // mean + 3 sqrt(mean) = budget for mean = root^2.
   const double root = std::sqrt(static_cast<double>(options.budget) + 2.25) - 1.5;
   return root * root / (d * (1 + 2 / options.norm_exponent * std::log(std::max(1.0, n / d))));
 }
@@ -53,14 +61,19 @@ OnlineActiveRegression::OnlineActiveRegression(Index cols, const OnlineRegressio
       gram_(cols, cols),
       inverse_(cols, cols) {}
 
+void OnlineActiveRegression::require_no_open_label() const {
+  ArgumentCheck(kName).that(!waiting_,
+                            [&] { return "the label of row " + text_of(num_rows_ - 1) + " must be added first"; });
+}
+
 bool OnlineActiveRegression::offer(std::span<const double> row) {
-  require(!waiting_, [&] { return "the label of row " + std::to_string(num_rows_ - 1) + " must be added first"; });
-  require(static_cast<Index>(row.size()) == cols_,
-          [&] { return "rows must have " + std::to_string(cols_) + " entries, got " + std::to_string(row.size()); });
+  require_no_open_label();
+  const ArgumentCheck check(kName);
+  check.that(static_cast<Index>(row.size()) == cols_,
+             [&] { return "a row must have " + text_of(cols_) + " entries, got " + text_of(row.size()); });
   const auto bad = std::ranges::find_if_not(row, [](double x) { return std::isfinite(x); });
-  require(bad == row.end(), [&] {
-    return "row " + std::to_string(num_rows_) + " has a non-finite value at column " +
-           std::to_string(bad - row.begin());
+  check.that(bad == row.end(), [&] {
+    return "row " + text_of(num_rows_) + " has a non-finite value at column " + text_of(bad - row.begin());
   });
   const Index rank = rank_;
   const double weight = online_weight(row);
@@ -68,7 +81,7 @@ bool OnlineActiveRegression::offer(std::span<const double> row) {
   const double probability = is_new ? 1.0 : std::min(1.0, factor_ * weight);
   const auto index = static_cast<std::uint64_t>(num_rows_++);
   if (!(RandomStream(options_.seed, RandomPurpose::sampling, index).uniform() < probability)) return false;
-  const Index reserved = is_new ? 0 : cols_ - rank_;  // for rows outside the span
+  const Index reserved = is_new ? 0 : cols_ - rank_;  // labels for rows outside the span
   if (static_cast<Index>(labeled_rows_.size()) + reserved >= options_.budget) {
     exhausted_ = true;
     return false;
@@ -81,26 +94,27 @@ bool OnlineActiveRegression::offer(std::span<const double> row) {
 }
 
 void OnlineActiveRegression::add_label(double label) {
-  require(waiting_, [] { return std::string("no row waits for a label"); });
-  require(std::isfinite(label), [&] { return "the label of row " + std::to_string(num_rows_ - 1) + " is not finite"; });
+  const ArgumentCheck check(kName);
+  check.that(waiting_, [] { return "add_label must follow an offer that returned true"; });
+  check.that(std::isfinite(label),
+             [&] { return "the label of row " + text_of(num_rows_ - 1) + " must be finite, got " + text_of(label); });
   labels_.push_back(label);
   waiting_ = false;
 }
 
 RobustRegression OnlineActiveRegression::fit(double tolerance) const {
-  require(!waiting_, [&] { return "the label of row " + std::to_string(num_rows_ - 1) + " must be added first"; });
+  require_no_open_label();
   const auto count = static_cast<Index>(labels_.size());
-  std::vector<double> weights(labels_.size());
-  std::ranges::transform(probabilities_, weights.begin(), [](double probability) { return 1 / probability; });
+  const std::vector<double> weights = detail::sampling_weights(probabilities_);
   return lp_regression(RowMatrix(MatrixView<const double>(kept_rows_.data(), count, cols_)),
                        MatrixView<const double>(labels_.data(), count, 1),
                        {.norm_exponent = options_.norm_exponent, .row_weights = weights, .tolerance = tolerance});
 }
 
-// The online Lewis weight of the row, which joins M; 0 for a row of zeros.
+// The online Lewis weight of the row, which is added to M; 0 for a row of zeros.
 double OnlineActiveRegression::online_weight(std::span<const double> row) {
   std::vector<double> rest(row.begin(), row.end()), coordinates(rank_, 0.0);
-  const double length = std::sqrt(dot(row, row));
+  const double length = euclidean_norm(row);
   if (length == 0) return 0;
   for (int pass = 0; pass < 2; ++pass) {
     for (Index k = 0; k < rank_; ++k) {
@@ -109,7 +123,7 @@ double OnlineActiveRegression::online_weight(std::span<const double> row) {
       detail::add_scaled(-part, span_.row(k), rest);
     }
   }
-  const double rest_norm = std::sqrt(dot(rest, rest));
+  const double rest_norm = euclidean_norm(rest);
   if (rest_norm > kNewDirection * length) {
     enlarge(coordinates, rest, rest_norm);
     return 1;
@@ -122,7 +136,7 @@ double OnlineActiveRegression::online_weight(std::span<const double> row) {
   return weight;
 }
 
-// A new direction: the row, of weight 1, is the only one with a part in it.
+// A new direction of the span. Only this row, with weight 1, has a component in it.
 void OnlineActiveRegression::enlarge(std::span<const double> coordinates, std::span<const double> rest,
                                      double rest_norm) {
   std::ranges::transform(rest, span_.row(rank_).begin(), [&](double x) { return x / rest_norm; });
@@ -133,12 +147,12 @@ void OnlineActiveRegression::enlarge(std::span<const double> coordinates, std::s
   invert();
 }
 
-// Sherman-Morrison.
+// A rank-one update of M and, by Sherman-Morrison, of its inverse.
 void OnlineActiveRegression::add_to_gram(std::span<const double> coordinates, double weight) {
   for (Index k = 0; k < rank_; ++k) {
     detail::add_scaled(weight * coordinates[k], coordinates, gram_.row(k).first(rank_));
   }
-  if (++updates_ % kUpdates == 0) return invert();
+  if (++updates_ % kUpdatesPerInversion == 0) return invert();
   std::vector<double> image(rank_);
   for (Index k = 0; k < rank_; ++k) image[k] = dot(inverse_.row(k).first(rank_), coordinates);
   const double scale = weight / (1 + weight * dot(image, coordinates));

@@ -2,7 +2,6 @@
 #include "regression/row_basis.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
@@ -10,22 +9,19 @@
 namespace loewner::detail {
 namespace {
 
-constexpr int kReplacements = 50;  // between two inverses that are computed anew
-
-double norm(std::span<const double> x) {
-  return std::sqrt(dot(x, x));
-}
+constexpr int kReplacementsPerFactorization = 50;
 
 }  // namespace
 
 RowBasis::RowBasis(Index dimension)
     : rows_(dimension, dimension), q_(dimension, dimension), r_(dimension, dimension), inverse_(dimension, dimension) {}
 
-// Gram-Schmidt, twice, which is enough; returns the sine.
-double RowBasis::orthogonalise(std::span<const double> row) {
+// Gram-Schmidt twice, which is enough for orthogonality to rounding; returns the sine of the angle
+// to the span.
+double RowBasis::orthogonalize(std::span<const double> row) {
   const auto q = q_.row(size_);
   std::ranges::copy(row, q.begin());
-  const double before = norm(row);
+  const double before = euclidean_norm(row);
   for (Index k = 0; k < size_; ++k) r_(k, size_) = 0;
   for (int pass = 0; pass < 2; ++pass) {
     for (Index k = 0; k < size_; ++k) {
@@ -34,7 +30,7 @@ double RowBasis::orthogonalise(std::span<const double> row) {
       add_scaled(-part, q_.row(k), q);
     }
   }
-  const double after = norm(q);
+  const double after = euclidean_norm(q);
   r_(size_, size_) = after;
   if (after > 0) {
     for (double& x : q) x /= after;
@@ -43,16 +39,16 @@ double RowBasis::orthogonalise(std::span<const double> row) {
 }
 
 bool RowBasis::add(std::span<const double> row, double least_sine) {
-  if (is_complete() || !(orthogonalise(row) > least_sine)) return false;
+  if (is_complete() || !(orthogonalize(row) > least_sine)) return false;
   std::ranges::copy(row, rows_.row(size_).begin());
   ++size_;
   return true;
 }
 
-void RowBasis::factorise() {
+void RowBasis::factorize() {
   LOEWNER_ASSERT(is_complete());
   size_ = 0;
-  for (Index k = 0; k < rows_.rows(); ++k, ++size_) orthogonalise(rows_.row(k));
+  for (Index k = 0; k < rows_.rows(); ++k, ++size_) orthogonalize(rows_.row(k));
   const Matrix<double> triangle = blas::inverse_of_upper(r_.view());
   blas::gemm(blas::Op::transpose, blas::Op::transpose, 1.0, q_.view(), triangle.view(), 0.0, inverse_.view());
   replacements_ = 0;
@@ -79,7 +75,7 @@ std::vector<double> RowBasis::direction(Index k) const {
 // Sherman-Morrison: B' = B + e_k (row - b_k)^T.
 void RowBasis::replace(Index k, std::span<const double> row, std::span<const double> coefficients) {
   std::ranges::copy(row, rows_.row(k).begin());
-  if (++replacements_ >= kReplacements) return factorise();
+  if (++replacements_ >= kReplacementsPerFactorization) return factorize();
   std::vector<double> change(coefficients.begin(), coefficients.end());
   change[k] -= 1;
   for (Index i = 0; i < inverse_.rows(); ++i) {

@@ -5,23 +5,24 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <string>
+#include <numeric>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
-#include "loewner/base/error.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 #include "loewner/regression/lp_regression.hpp"
+#include "norms/lp_norm.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr Index kColumnsLookedAt = 16;
-constexpr double kRankLimit = 1e-12;     // eigenvalues of the metric below this fraction of the largest bind nothing
-constexpr double kTolerance = 1e-3;      // of the regressions: far below what the rows at hand can tell
-constexpr double kNearlyNothing = 1e-6;  // the shrinkage that only keeps the fit unique
-constexpr int kHalfDecades = 11;         // of lambda, from 1e-3 to 1e2
+constexpr Index kEstimateColumns = 16;    // the estimates use at most so many columns
+constexpr double kRankLimit = 1e-12;      // smaller eigenvalues of the metric, relative to the largest, count as 0
+constexpr double kTolerance = 1e-3;       // of the regressions: far below the error that the sample of rows causes
+constexpr double kLeastShrinkage = 1e-6;  // only makes the fit unique
+constexpr int kHalfDecades = 11;          // of lambda, from 1e-3 to 1e2
 
 // L with L^T L = metric: the square roots of its eigenvalues times its eigenvectors.
 Matrix<double> root_of(MatrixView<const double> metric) {
@@ -37,7 +38,7 @@ Matrix<double> root_of(MatrixView<const double> metric) {
   return root;
 }
 
-// The drawn rows above the rows of L: one design for all fits, whose row weights tell them apart.
+// One design for all fits: the drawn rows above the rows of L. The fits differ in the row weights.
 class ShrunkProblem {
  public:
   ShrunkProblem(MatrixView<const double> a, MatrixView<const double> b, MatrixView<const double> metric,
@@ -51,22 +52,23 @@ class ShrunkProblem {
       unseen_.push_back(options.probabilities.empty() ? 0.0 : 1 / options.probabilities[i] - 1);
       const auto fold = RandomStream(options.seed, RandomPurpose::sampling, static_cast<std::uint64_t>(i))
                             .below(static_cast<std::uint64_t>(options.folds));
-      folds_.push_back(unseen_.back() > 0 ? static_cast<int>(fold) : -1);  // rows that are certain are never left out
+      folds_.push_back(unseen_.back() > 0 ? static_cast<int>(fold) : -1);  // rows with probability 1 are never left out
     }
     for (int fold = 0; fold < options.folds; ++fold) {
       if (std::ranges::find(folds_, fold) != folds_.end()) folds_in_use_.push_back(fold);
     }
-    const Index step = std::max<Index>(1, b.cols() / kColumnsLookedAt);
-    for (Index j = 0; j < b.cols() && static_cast<Index>(columns_.size()) < kColumnsLookedAt; j += step) {
+    const Index step = std::max<Index>(1, b.cols() / kEstimateColumns);
+    for (Index j = 0; j < b.cols() && static_cast<Index>(columns_.size()) < kEstimateColumns; j += step) {
       columns_.push_back(j);
     }
   }
 
-  // Estimates of sum_i u_i |r_i|^p over all rows, on the columns looked at.
-  double error_of_nothing() const {
+  // Estimates of sum_i u_i |r_i|^p over all rows, drawn or not, on the chosen columns, for x = 0
+  // and for a shrinkage.
+  double error_of_zero() const {
     double sum = 0;
     for (Index i = 0; i < drawn_; ++i) {
-      for (const Index j : columns_) sum += weights_[i] * (1 + unseen_[i]) * std::pow(std::abs(b_(i, j)), p_);
+      for (const Index j : columns_) sum += weights_[i] * (1 + unseen_[i]) * detail::absolute_power(b_(i, j), p_);
     }
     return sum;
   }
@@ -80,7 +82,7 @@ class ShrunkProblem {
       for (Index i = 0; i < drawn_; ++i) {
         const double factor = weight(i);
         if (factor == 0) continue;
-        for (const double r : rest.row(i)) sum += factor * std::pow(std::abs(r), p_);
+        for (const double r : rest.row(i)) sum += factor * detail::absolute_power(r, p_);
       }
     };
     add(fit(targets, shrinkage, -1), [&](Index i) { return weights_[i]; });
@@ -92,13 +94,13 @@ class ShrunkProblem {
 
   Matrix<double> solution(double shrinkage) const {
     std::vector<Index> all(static_cast<std::size_t>(b_.cols()));
-    for (Index j = 0; j < b_.cols(); ++j) all[static_cast<std::size_t>(j)] = j;
+    std::iota(all.begin(), all.end(), Index{0});
     return fit(targets_of(all), shrinkage, -1);
   }
 
  private:
   Matrix<double> targets_of(std::span<const Index> columns) const {
-    Matrix<double> targets(design_.rows(), static_cast<Index>(columns.size()));  // 0 behind the drawn rows
+    Matrix<double> targets(design_.rows(), static_cast<Index>(columns.size()));  // 0 for the rows of L
     for (Index i = 0; i < drawn_; ++i) {
       for (std::size_t j = 0; j < columns.size(); ++j) targets(i, static_cast<Index>(j)) = b_(i, columns[j]);
     }
@@ -119,37 +121,27 @@ class ShrunkProblem {
   Index drawn_;
   Matrix<double> design_;
   MatrixView<const double> b_;
-  std::vector<double> weights_, unseen_;  // u; how many rows like this one were not drawn
+  std::vector<double> weights_;  // u
+  std::vector<double> unseen_;   // 1/q - 1: the expected number of similar rows that were not drawn
   std::vector<int> folds_, folds_in_use_;
   std::vector<Index> columns_;
 };
 
-void require_usable(MatrixView<const double> a, MatrixView<const double> metric,
-                    const ShrunkRegressionOptions& options) {
-  require(metric.rows() == a.cols() && metric.cols() == a.cols(), [&] {
-    return "shrunk_regression: the metric must be " + std::to_string(a.cols()) + " x " + std::to_string(a.cols()) +
-           ", got " + std::to_string(metric.rows()) + " x " + std::to_string(metric.cols());
+void check_arguments(MatrixView<const double> a, MatrixView<const double> metric,
+                     const ShrunkRegressionOptions& options) {
+  const detail::ArgumentCheck check("shrunk_regression");
+  check.that(metric.rows() == a.cols() && metric.cols() == a.cols(), [&] {
+    return "the metric must be " + detail::shape_text(a.cols(), a.cols()) + ", got " +
+           detail::shape_text(metric.rows(), metric.cols());
   });
-  require(options.folds >= 2,
-          [&] { return "shrunk_regression: folds must be at least 2, got " + std::to_string(options.folds); });
-  require(std::isfinite(options.norm_exponent),
-          [] { return std::string("shrunk_regression: norm_exponent must be finite"); });
-  const auto require_one_per_row = [&](std::span<const double> values, const char* what) {
-    require(values.empty() || static_cast<Index>(values.size()) == a.rows(), [&] {
-      return "shrunk_regression: one " + std::string(what) + " per row is needed, " + std::to_string(a.rows()) +
-             ", got " + std::to_string(values.size());
-    });
-  };
-  require_one_per_row(options.row_weights, "weight");
-  require_one_per_row(options.probabilities, "probability");
-  for (const double q : options.probabilities) {
-    require(q > 0 && q <= 1,
-            [&] { return "shrunk_regression: probabilities must be in (0, 1], got " + std::to_string(q); });
-  }
+  check.at_least("folds", options.folds, 2);
+  check.norm_exponent(options.norm_exponent);
+  check.row_weights(options.row_weights, a.rows());
+  check.probabilities(options.probabilities, a.rows());
 }
 
 std::array<double, kHalfDecades + 1> shrinkages() {
-  std::array<double, kHalfDecades + 1> values{kNearlyNothing};
+  std::array<double, kHalfDecades + 1> values{kLeastShrinkage};
   for (int i = 0; i < kHalfDecades; ++i) values[i + 1] = std::pow(10.0, -3 + 0.5 * i);
   return values;
 }
@@ -158,11 +150,11 @@ std::array<double, kHalfDecades + 1> shrinkages() {
 
 ShrunkRegression shrunk_regression(MatrixView<const double> a, MatrixView<const double> b,
                                    MatrixView<const double> metric, const ShrunkRegressionOptions& options) {
-  require_usable(a, metric, options);
+  check_arguments(a, metric, options);
   const ShrunkProblem problem(a, b, metric, options);
-  const double nothing = problem.error_of_nothing();
+  const double of_zero = problem.error_of_zero();
   ShrunkRegression best{.x = Matrix<double>(a.cols(), b.cols()), .shrinkage = std::numeric_limits<double>::infinity()};
-  double least = nothing;
+  double least = of_zero;
   for (const double shrinkage : shrinkages()) {
     const double error = problem.error_of(shrinkage);
     if (error < least) {
@@ -172,7 +164,7 @@ ShrunkRegression shrunk_regression(MatrixView<const double> a, MatrixView<const 
   }
   if (std::isinf(best.shrinkage)) return best;
   best.x = problem.solution(best.shrinkage);
-  best.estimated_ratio = least / nothing;
+  best.estimated_ratio = least / of_zero;
   return best;
 }
 

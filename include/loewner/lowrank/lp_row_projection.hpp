@@ -9,30 +9,34 @@ namespace loewner {
 
 struct LpRowProjectionOptions {
   double norm_exponent = 1;  ///< p >= 1, finite
-  int max_iterations = 30;   ///< per row
-  double tolerance = 1e-4;   ///< relative decrease of a row's objective below which the row is finished
+  int max_iterations = 30;   ///< >= 0, per row
+  double tolerance = 1e-4;   ///< >= 0: of the decrease of a row's objective, relative
 };
 
 struct LpRowProjection {
-  Matrix<float> left;  // n x k
-  FitReport report;    // objective: sum_i ||a_i - left_i right||_p^p; iterations: the most that a row took
+  Matrix<float> left;  ///< n x k
+  FitReport report;    ///< objective: sum_i ||a_i - left_i right||_p^p; iterations: the most
 };
 
-/// The left factor of the best approximation of each row in the l_p norm:  min over z of  ||a_i - z right||_p,  for all
-/// rows a_i of A. Row weights would not change the minimisers.
+/// The closest point of a row space to each row a_i in the l_p norm:  min over z of  ||a_i - z
+/// right||_p. Row weights do not change the minimizers.
 ///
-/// Shapes    a: n x d; right: k x d, of any rank, k <= d; left: n x k (the minimum-norm one when rank(right) < k).
-/// Method    per row, from the l_2 projection, reweighted least squares with weights (r_j^2 + e^2)^(p/2 - 1), e
-///           shrinking, step 1/(p-1) for p > 2, steps halved until the objective decreases. The least squares problem
-///           is solved for the k coefficients or for the d - k free combinations of residuals, whichever are fewer.
-/// Cost      per row and iteration d m^2 + m^3 / 3 flops in float64, m = min(k, d - k); memory 2 d^2 doubles a thread.
-/// Accuracy  no row's objective is above that of its l_2 projection, up to the float32 rounding of the result. The
-///           problem is convex; decreases below the tolerance are left on the table, in practice up to 1 % at p = 1
-///           with the default tolerance.
-///           Status max_iterations: some row was stopped by the limit.
+/// Shapes    a: n x d; right: k x d, any rank, k <= d; left: n x k, of minimum norm if rank(right)
+///           < k.
+/// Units     tolerance: relative.
+/// Method    for each row, from the l_2 projection, iteratively reweighted least squares with the
+///           weights (r_j^2 + e^2)^(p/2 - 1), where e decreases; steps 1 / (p - 1) for p > 2,
+///           halved until the objective decreases. The least-squares problem is solved for the k
+///           coefficients or for the d - k free combinations of residuals, whichever are fewer.
+/// Cost      per row and iteration d m^2 + m^3 / 3 flops in float64, m = min(k, d - k); memory 2
+///           d^2 doubles per thread.
+/// Accuracy  no row has a larger objective than its l_2 projection, up to the float32 rounding of
+///           the result. The problem is convex. With the default tolerance the objective exceeds
+///           the minimum by up to 1 % at p = 1 in practice. Status max_iterations: the limit
+///           stopped some row.
 /// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument on p < 1, a right factor of the wrong shape or with a non-finite entry, negative limits,
-///           or a non-finite entry of A.
+/// Errors    InvalidArgument on p < 1 or infinite, a right factor with a wrong shape or a
+///           non-finite entry, a negative limit or tolerance, and a non-finite entry of A.
 LpRowProjection lp_row_projection(const RowSource& a, MatrixView<const float> right,
                                   const LpRowProjectionOptions& options = {});
 

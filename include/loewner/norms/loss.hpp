@@ -3,18 +3,19 @@
 
 namespace loewner {
 
-/// A loss rho of a distance r >= 0, as a value object: rho(0) = 0, rho increases, and its weight rho'(r) / r is what
-/// iteratively reweighted least squares puts on a row.
+/// A loss rho of a distance r >= 0, as a value object. rho increases; rho'(r) / r is the weight of
+/// iteratively reweighted least squares.
 ///
-///     power(p, delta)      r^p for r >= delta; below it the parabola of the same slope, shifted to the same value
-///     huber(c)             r^2/2 for r <= c, else c (r - c/2)
-///     geman_mcclure(c)     (r^2/2) / (1 + (r/c)^2)                   bounded by c^2/2
-///     tukey(c)             c^2/6 (1 - (1 - (r/c)^2)^3) for r <= c, else c^2/6
+///     power(p, delta)      r^p for r >= delta; below, the parabola with that value and slope
+///     huber(c)             r^2/2 for r <= c, c (r - c/2) beyond
+///     geman_mcclure(c)     (r^2/2) / (1 + (r/c)^2), bounded by c^2/2
+///     tukey(c)             c^2/6 (1 - (1 - (r/c)^2)^3) for r <= c, c^2/6 beyond
 ///
 /// Units     delta and c: those of the distances (not squared).
-/// Accuracy  the parabola of power(p < 2) is shifted by (1 - p/2) delta^p, so value(0) is that, not 0: an upper bound
-///           of r^p that is off by no more than that much. For p >= 2 no parabola is needed and delta is ignored.
-/// Errors    InvalidArgument unless p >= 1 is finite, c > 0 is finite, delta >= 0 (> 0 for p < 2).
+/// Accuracy  rho(0) = 0, except for power with p < 2: the parabola exceeds r^p by at most its value
+///           at 0, (1 - p/2) delta^p. For p >= 2 there is no parabola and delta is ignored.
+/// Errors    InvalidArgument unless p is finite and at least 1, c is positive and finite, and, for
+///           p < 2, delta is positive and finite.
 class Loss {
  public:
   static Loss power(double p, double delta);
@@ -22,11 +23,15 @@ class Loss {
   static Loss geman_mcclure(double scale);
   static Loss tukey(double scale);
 
+  /// rho(r)
   double value(double r) const;
+
+  /// rho'(r) / r
   double weight(double r) const;
 
-  /// The step on log-weights that keeps reweighting stable: 1 where rho is a concave function of r^2 (then reweighting
-  /// is a majorisation and never increases the objective), 1/(p-1) for powers above 2, where it would overshoot.
+  /// The factor of the step on the logarithms of the weights with which reweighting is stable: 1 if
+  /// rho is a concave function of r^2, since reweighting is then a majorization and never increases
+  /// the objective; 1 / (p - 1) for powers p > 2, for which the full step overshoots.
   double damping() const;
 
  private:

@@ -7,7 +7,8 @@
 
 namespace loewner {
 
-/// Sums over the entries of A and of A - B, from which every error of an approximation B follows.
+/// The sums over the entries of A and of A - B that the errors of an approximation B are computed
+/// from.
 struct ApproximationErrors {
   double norm_exponent = 2;           ///< p
   double squared_norm = 0;            ///< sum_i       ||a_i||_2^2
@@ -17,22 +18,28 @@ struct ApproximationErrors {
   double weighted_power_norm = 0;     ///< sum_i u_i   ||a_i||_p^p
   double weighted_power_error = 0;    ///< sum_i u_i   ||a_i - b_i||_p^p
 
-  /// ||A - B|| / ||A|| in the Frobenius norm, the weighted Frobenius norm and the weighted entrywise l_p norm; 0 when
-  /// both are 0, infinite when only ||A|| is.
+  /// ||A - B|| / ||A|| in the Frobenius norm; 0 if both are 0, infinity if only ||A|| is 0.
   double relative_error() const;
+
+  /// The same in the weighted Frobenius norm.
   double weighted_relative_error() const;
+
+  /// The same in the weighted entrywise l_p norm.
   double relative_lp_error() const;
 };
 
-/// All errors of B in one pass over both matrices.
+/// All sums of ApproximationErrors, in one pass over both matrices.
 ///
-/// Shapes    a, b: n x d; row_weights: u, n values >= 0, or empty for all ones; norm_exponent: p >= 1.
-/// Method    differences in float32, their powers and all sums in float64.
-/// Cost      some 10 n d flops for p = 1, 1.5 and 2; one pow per entry of A and of A - B otherwise.
-/// Accuracy  each difference to eps32 / 2 of itself, so relative errors to about eps32 of themselves; no float32 data
-///           overflow for p = 1 and 2.
+/// Shapes    a, b: n x d; row_weights: u, n values >= 0, or empty for all ones; norm_exponent: p >=
+///           1.
+/// Method    differences in float32; their powers and all sums in float64.
+/// Cost      about 10 n d flops for p = 1, 1.5 and 2; for other p one power per entry of A and of A
+///           - B.
+/// Accuracy  each difference has a relative error of at most eps32 / 2, so relative errors have a
+///           relative error of about eps32. For p = 1 and 2 no float32 data overflow.
 /// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument when shapes differ, a weight is negative or not finite, or p < 1 or is not finite.
+/// Errors    InvalidArgument if the shapes differ, on a negative or non-finite weight, and on p < 1
+///           or infinite.
 ApproximationErrors approximation_errors(const RowSource& a, const RowSource& b, std::span<const double> row_weights,
                                          double norm_exponent);
 

@@ -13,62 +13,73 @@ namespace loewner {
 struct LpRegressionOptions {
   double norm_exponent = 1;               ///< p >= 1; infinity: the largest residual
   std::span<const double> row_weights{};  ///< u: n values >= 0, or empty for all ones
-  double tolerance = 1e-9;                ///< of the duality gap, relative to the objective
-  int max_iterations = 500;               ///< per right-hand side: Newton or interior point steps, exchanges of rows
+  double tolerance = 1e-9;                ///< in [0, 1): of gap / objective
+  int max_iterations = 500;               ///< >= 0: steps and exchanges per right-hand side
 };
 
 struct HuberRegressionOptions {
-  double scale = 1;                       ///< c > 0: residuals beyond count linearly
+  double scale = 1;                       ///< c > 0: the loss of larger residuals is linear
   std::span<const double> row_weights{};  ///< u: n values >= 0, or empty for all ones
-  double tolerance = 1e-9;                ///< of the duality gap, relative to the objective
-  int max_iterations = 500;               ///< Newton steps per right-hand side
+  double tolerance = 1e-9;                ///< in [0, 1): of gap / objective
+  int max_iterations = 500;               ///< >= 0: Newton steps per right-hand side
 };
 
-/// Regressions on one design, one per column of B, each with the proof of how good it is.
+/// Regressions on one design, one for each column of B, each with a lower bound of its objective.
 struct RobustRegression {
-  Matrix<double> x;                  // d x t
-  std::vector<double> objectives;    // t: recomputed from x and A
-  std::vector<double> lower_bounds;  // t: no x has a smaller objective, up to rounding
-  std::vector<Status> statuses;      // t
-  Index rank = 0;                    // numerical rank of the rows of A with weight
-  int iterations = 0;                // the most that a column took
+  Matrix<double> x;                  ///< d x t
+  std::vector<double> objectives;    ///< t: recomputed from x and A
+  std::vector<double> lower_bounds;  ///< t: no x has a smaller objective, up to rounding
+  std::vector<Status> statuses;      ///< t
+  Index rank = 0;                    ///< numerical rank of the rows of A with positive weight
+  int iterations = 0;                ///< the largest number over the columns
 
   /// All columns converged.
   bool converged() const;
 };
 
-/// min over x of  (sum_i u_i |a_i^T x - b_ij|^p)^(1/p),  for p = infinity  max_i u_i |a_i^T x - b_ij|,  for every
-/// column j of B.
+/// min over x of  (sum_i u_i |a_i^T x - b_ij|^p)^(1/p),  for every column j of B; for p = infinity
+/// min over x of  max_i u_i |a_i^T x - b_ij|.
 ///
-/// Shapes    a: n x d, any n, d and rank; b: n x t. Where the minimisers are many, one of them: for rank(A) < d and a
-///           unique A x that of least norm in columns scaled to entries of at most 1.
-/// Units     objectives: those of b, times those of u^(1/p).
-/// Method    in orthonormal coordinates of the design, which all columns share. 1 < p < infinity: Newton steps with
-///           line search on columns side by side, a shrinking smoothing for p < 2, exponents between 4 and p on the way
-///           to p > 4; systems by conjugate gradients where these are fast, else by Cholesky factorisation. p = 1: an
-///           interior point method [PortnoyKoenker1997], for tall designs on the rows whose sign a sample leaves open,
-///           then exchanges of rows until the vertex is optimal [BarrodaleRoberts1973]. p = infinity: exchanges of rows
-///           of a reference [Stiefel1959]. Lower bounds: the residuals' dual vector, projected to the orthogonal
-///           complement of the design.
-/// Cost      5 n d^2 flops for the design; per column some 10 to 30 steps of n d^2 flops, fewer flops where conjugate
-///           gradients serve; p = infinity: some passes, and exchanges of d^2 flops, a few per column of A. Memory 2 n
-///           d doubles and up to 2^23 per thread.
-/// Accuracy  status converged: (objective - lower bound) <= tolerance objective, or all residuals below 1e-12 of the
-///           largest entry of the column: an exact fit. p = 1 with a tolerance below 1e-4, and infinity: a vertex,
-///           optimal to rounding, unless rows depend on each other so nearly (sines below 1e-7) that none can be
-///           computed; the gap tells. Directions of A below d eps64 of the largest, after scaling of the columns, count
-///           as rank deficiency.
-/// Random    none; the same bits for any number of threads. Columns are solved in blocks, so rounding may differ with
-///           the columns beside.
-/// Errors    InvalidArgument on p < 1 or NaN, bad row weights, tolerance or limit, another number of rows in b, or a
-///           non-finite entry (row and column named).
+/// Shapes    a: n x d, any n, d and rank; b: n x t; x: d x t. If there are several minimizers, x is
+///           one of them: for rank(A) < d and a unique A x the one of least norm after the columns
+///           of A are scaled to entries of at most 1.
+/// Units     objectives: those of b times those of u^(1/p).
+/// Method    in orthonormal coordinates of the design, which all columns share.
+///           1 < p < infinity: Newton steps with line search on several columns at once, with a
+///           decreasing smoothing for p < 2 and a sequence of exponents from 4 to p for p > 4; the
+///           systems are solved by conjugate gradients where these converge fast, otherwise by
+///           Cholesky factorization.
+///           p = 1: an interior point method [PortnoyKoenker1997], for tall designs on the rows
+///           whose sign a sample leaves open, then the simplex method until the vertex is optimal
+///           [BarrodaleRoberts1973].
+///           p = infinity: exchanges of rows of a reference [Stiefel1959].
+///           Lower bounds: the dual vector of the residuals, projected on the orthogonal complement
+///           of the design.
+/// Cost      5 n d^2 flops for the design; per column about 10 to 30 steps of n d^2 flops, fewer
+///           flops with conjugate gradients; for p = infinity a few passes over A and exchanges of
+///           d^2 flops, a few per column of A. Memory 2 n d doubles and up to 2^23 per thread.
+/// Accuracy  status converged: objective - lower bound <= tolerance objective, or all residuals are
+///           below 1e-12 of the largest entry of the column, an exact fit. For p = 1 with a
+///           tolerance below 1e-4, and for p = infinity, x is a vertex that is optimal to rounding,
+///           unless rows are so nearly dependent (sines below 1e-7) that none can be computed; the
+///           gap shows it. Directions of A below d eps64 of the largest, after the scaling of the
+///           columns, count as rank deficiency.
+/// Random    none; the same bits for any number of threads. Columns are solved in blocks, so the
+///           rounding of a column may depend on its neighbors.
+/// Errors    InvalidArgument on p < 1 or NaN, bad row weights, tolerance or limit, a wrong number
+///           of rows in b, and a non-finite entry (the message names its row and column).
 RobustRegression lp_regression(const RowMatrix& a, MatrixView<const double> b, const LpRegressionOptions& options = {});
 
-/// min over x of  sum_i u_i rho(a_i^T x - b_ij),  rho(r) = r^2/2 for |r| <= c, c (|r| - c/2) beyond: the Huber loss,
-/// for every column j of B.
+/// min over x of  sum_i u_i rho(a_i^T x - b_ij),  for every column j of B, where rho is the Huber
+/// loss: rho(r) = r^2/2 for |r| <= c, c (|r| - c/2) beyond.
 ///
+/// Shapes    as lp_regression.
 /// Units     c: those of b. objectives: those of b squared.
-/// Method, Cost, Accuracy, Random, Errors    as lp_regression for p = 2; InvalidArgument unless c > 0 is finite.
+/// Method    as lp_regression for p = 2.
+/// Cost      as lp_regression for 1 < p < infinity.
+/// Accuracy  as lp_regression.
+/// Random    as lp_regression.
+/// Errors    as lp_regression; InvalidArgument unless c is positive and finite.
 RobustRegression huber_regression(const RowMatrix& a, MatrixView<const double> b,
                                   const HuberRegressionOptions& options = {});
 

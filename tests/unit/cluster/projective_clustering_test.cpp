@@ -276,7 +276,7 @@ TEST(ProjectiveClustering, RejectsInvalidArguments) {
   EXPECT_CONTAINS(refusal({.truncation = 0}), "truncation must be > 0, got 0");
   EXPECT_CONTAINS(refusal({.num_restarts = 0}), "num_restarts must be >= 1, got 0");
   const std::vector<double> weights(19, 1.0);
-  EXPECT_CONTAINS(refusal({.row_weights = weights}), "expected one weight per row (20), got 19");
+  EXPECT_CONTAINS(refusal({.row_weights = weights}), "row_weights must have one value per row (20), got 19");
   a(3, 2) = std::numeric_limits<float>::infinity();
   EXPECT_CONTAINS(refusal({}), "non-finite value at row 3, column 2");
   EXPECT_THROW((void)fit(Matrix<float>(0, 5), {.dimension = 1}), InvalidArgument);

@@ -176,8 +176,8 @@ TEST(ActiveRegression, RejectsPlansThatPlanLabelsDoesNotMake) {
     const Matrix<double> labels(static_cast<Index>(plan.rows.size()), 1);
     return test::message_of<InvalidArgument>([&] { (void)fit_plan(RowMatrix(a.view()), plan, labels.view()); });
   };
-  EXPECT_CONTAINS(message({50, 1, {3, 3}, {0.5, 0.5}}), "must ascend in [0, 50)");
-  EXPECT_CONTAINS(message({50, 1, {3, 50}, {0.5, 0.5}}), "must ascend in [0, 50)");
+  EXPECT_CONTAINS(message({50, 1, {3, 3}, {0.5, 0.5}}), "must be ascending and in [0, 50)");
+  EXPECT_CONTAINS(message({50, 1, {3, 50}, {0.5, 0.5}}), "must be ascending and in [0, 50)");
   EXPECT_CONTAINS(message({50, 1, {3, 4}, {0.5}}), "got 2 rows and 1 probabilities");
   EXPECT_CONTAINS(message({50, 1, {3, 4}, {0.5, 0.0}}), "must be in (0, 1], got 0");
   EXPECT_CONTAINS(message({50, 0.5, {3, 4}, {0.5, 0.5}}), "norm_exponent");

@@ -128,18 +128,18 @@ TEST(LabelPlanText, NamesTheLineAndTheRuleThatIsBroken) {
     return test::message_of<IoError>([&] { (void)parse_label_plan(text, "plan.csv"); });
   };
   EXPECT_EQ(message(head + "3,0.5\n3,0.5\n"), "plan.csv: line 4: rows must ascend");
-  EXPECT_CONTAINS(message(head + "10,0.5\n"), "line 3: a row must be in [0, 10)");
-  EXPECT_CONTAINS(message(head + "-1,0.5\n"), "line 3: a row must be in [0, 10)");
-  EXPECT_CONTAINS(message(head + "1,0\n"), "a probability must be in (0, 1]");
-  EXPECT_CONTAINS(message(head + "1,1.5\n"), "a probability must be in (0, 1]");
-  EXPECT_CONTAINS(message(head + "1,nan\n"), "a probability must be in (0, 1]");
-  EXPECT_CONTAINS(message(head + "1,0.5,7\n"), "nothing more is expected");
-  EXPECT_CONTAINS(message(head + "1;0.5\n"), "\",\" is expected");
-  EXPECT_CONTAINS(message(head + "1,0.5"), "the line must end");
+  EXPECT_CONTAINS(message(head + "10,0.5\n"), "line 3: the row must be in [0, 10)");
+  EXPECT_CONTAINS(message(head + "-1,0.5\n"), "line 3: the row must be in [0, 10)");
+  EXPECT_CONTAINS(message(head + "1,0\n"), "the probability must be in (0, 1]");
+  EXPECT_CONTAINS(message(head + "1,1.5\n"), "the probability must be in (0, 1]");
+  EXPECT_CONTAINS(message(head + "1,nan\n"), "the probability must be in (0, 1]");
+  EXPECT_CONTAINS(message(head + "1,0.5,7\n"), "expected the end of the line");
+  EXPECT_CONTAINS(message(head + "1;0.5\n"), "expected ','");
+  EXPECT_CONTAINS(message(head + "1,0.5"), "expected an end of line");
   EXPECT_CONTAINS(message(""), "line 1");
-  EXPECT_CONTAINS(message("row,probability\n"), "line 1: \"# loewner label plan");
+  EXPECT_CONTAINS(message("row,probability\n"), "line 1: expected '# loewner label plan");
   EXPECT_CONTAINS(message("# loewner label plan, rows=99999999999999999999, norm_exponent=1\n"), "number of rows");
-  EXPECT_CONTAINS(message("# loewner label plan, rows=10, norm_exponent=inf\n"), "norm exponent");
+  EXPECT_CONTAINS(message("# loewner label plan, rows=10, norm_exponent=inf\n"), "norm_exponent must be finite");
 }
 
 }  // namespace

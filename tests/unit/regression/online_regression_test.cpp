@@ -93,7 +93,7 @@ TEST(OnlineActiveRegression, NamesWhatIsWrong) {
   EXPECT_THROW(OnlineActiveRegression(3, {.budget = 0, .expected_rows = 10}), InvalidArgument);
   EXPECT_THROW(OnlineActiveRegression(3, {.norm_exponent = 0, .budget = 1, .expected_rows = 10}), InvalidArgument);
   OnlineActiveRegression online(2, {.budget = 5, .expected_rows = 10});
-  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { online.add_label(1); }), "no row waits");
+  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { online.add_label(1); }), "must follow an offer");
   const std::vector<double> bad = {1, std::nan("")}, good = {1, 2}, wide = {1, 2, 3};
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)online.offer(bad); }),
                   "row 0 has a non-finite value at column 1");
@@ -101,7 +101,7 @@ TEST(OnlineActiveRegression, NamesWhatIsWrong) {
   ASSERT_TRUE(online.offer(good));
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)online.offer(good); }), "label of row 0 must be added");
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { online.add_label(std::nan("")); }),
-                  "label of row 0 is not finite");
+                  "label of row 0 must be finite");
   EXPECT_THROW((void)online.fit(), InvalidArgument);
   online.add_label(1);
   EXPECT_NO_THROW((void)online.fit());

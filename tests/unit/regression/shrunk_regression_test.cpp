@@ -153,7 +153,8 @@ TEST(ShrunkRegression, RefusesWhatCannotBeMeant) {
   const std::vector<double> zero(5, 0.0), few(4, 1.0);
   EXPECT_CONTAINS(refusal(other.view(), {}), "the metric must be 2 x 2, got 3 x 3");
   EXPECT_CONTAINS(refusal(metric.view(), {.probabilities = zero}), "probabilities must be in (0, 1], got 0");
-  EXPECT_CONTAINS(refusal(metric.view(), {.probabilities = few}), "one probability per row is needed, 5, got 4");
+  EXPECT_CONTAINS(refusal(metric.view(), {.probabilities = few}),
+                  "probabilities must have one value per row (5), got 4");
   EXPECT_CONTAINS(refusal(metric.view(), {.folds = 1}), "folds must be at least 2, got 1");
 }
 
