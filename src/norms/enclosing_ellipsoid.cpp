@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <span>
 
 #include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
+#include "linalg/row_pieces.hpp"
 #include "loewner/base/cancellation.hpp"
-#include "loewner/base/parallel.hpp"
 #include "norms/whitened_rows.hpp"
 
 namespace loewner {
@@ -18,15 +17,13 @@ namespace {
 
 using detail::dot;
 
-constexpr Index kRowsPerTask = 4096;
+constexpr Index kRowsPerTask = 4096;   // a row takes a few d flops only
 constexpr int kStepsPerRefresh = 200;  // keeps the rounding errors of the rank-one updates below about 1e-12
 constexpr double kNoWeight = 1e-15;    // a smaller weight is the rounding error of a removed one
 
-void for_each_row(Index count, const std::function<void(Index)>& body) {
-  parallel_for((count + kRowsPerTask - 1) / kRowsPerTask, [&](Index task) {
-    const Index end = std::min(count, (task + 1) * kRowsPerTask);
-    for (Index i = task * kRowsPerTask; i < end; ++i) body(i);
-  });
+template <typename Body>
+void for_each_row(Index count, Body&& body) {
+  detail::for_each_row(count, body, kRowsPerTask);
 }
 
 // d independent rows: each is the row farthest from the span of the previous ones.

@@ -123,9 +123,9 @@ class CuttingPlanes {
     return g;
   }
 
-  // The smallest centred ellipsoid around the part of the unit ball where |<z, axis>| <= width
-  // (width^2 < 1/d): its semi-axes are sqrt(d) width along the axis and sqrt(d (1 - width^2) / (d -
-  // 1)) across.
+  // The smallest ellipsoid with center 0 around the part of the unit ball where |<z, axis>| <=
+  // width (width^2 < 1/d): its semi-axes are sqrt(d) width along the axis and sqrt(d (1 - width^2)
+  // / (d - 1)) across.
   void cut(std::span<const double> axis, double width) {
     const double d = static_cast<double>(u_.cols());
     const double along = std::sqrt(d) * width;

@@ -6,10 +6,10 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/gathered_rows.hpp"
+#include "linalg/row_pieces.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
 #include "norms/lp_norm.hpp"
 #include "regression/columns.hpp"
-#include "regression/row_pieces.hpp"
 
 namespace loewner {
 namespace {

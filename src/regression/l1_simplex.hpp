@@ -7,7 +7,7 @@
 namespace loewner::detail {
 
 /// The simplex method of Barrodale and Roberts for  min over y of  ||b - U y||_1
-///  [BarrodaleRoberts1973].
+/// [BarrodaleRoberts1973].
 ///
 /// Method    starts at the vertex of r independent rows, chosen among those with a small residual
 ///           at y and |z| away from 1, and exchanges rows until the dual is feasible.

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "linalg/cholesky_solve.hpp"
+#include "linalg/row_pieces.hpp"
 #include "regression/ridged_cholesky.hpp"
-#include "regression/row_pieces.hpp"
 #include "regression/tall_products.hpp"
 
 namespace loewner::detail {

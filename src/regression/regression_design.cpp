@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "linalg/blas.hpp"
+#include "linalg/row_pieces.hpp"
 #include "regression/columns.hpp"
-#include "regression/row_pieces.hpp"
 #include "regression/tall_products.hpp"
 #include "sketch/sketched_basis.hpp"
 

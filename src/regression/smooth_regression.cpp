@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "linalg/row_pieces.hpp"
 #include "regression/newton_system.hpp"
-#include "regression/row_pieces.hpp"
 #include "regression/smooth_losses.hpp"
 
 namespace loewner::detail {

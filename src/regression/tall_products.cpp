@@ -6,7 +6,7 @@
 
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
-#include "regression/row_pieces.hpp"
+#include "linalg/row_pieces.hpp"
 
 namespace loewner::detail {
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kSeeds = 300, kControlSeeds = 60;
 
-// A problem whose best objective is known.
+// A problem with a known least objective.
 struct Problem {
   Matrix<double> a, b;
   double p, best;
@@ -40,7 +40,7 @@ struct Problem {
   }
 };
 
-// 150 labels of 2000 are enough for (1 + 0.1) of the least objective with probability 0.9 over the seeds.
+// 150 of 2000 labels give an objective within 1 + 0.1 of the least with probability 0.9 over the seeds.
 TEST(ActiveRegressionOf, SucceedsWithTheClaimedProbability) {
   for (const double p : {1.0, 1.5}) {
     const Problem problem(p);
@@ -51,7 +51,7 @@ TEST(ActiveRegressionOf, SucceedsWithTheClaimedProbability) {
   }
 }
 
-TEST(ActiveRegressionOf, UniformSamplingDoesNot) {
+TEST(ActiveRegressionOf, UniformSamplingMissesTheClaimedProbability) {
   for (const double p : {1.0, 1.5}) {
     const Problem problem(p);
     const int good = problem.successes({.budget = 150, .importance = LabelImportance::uniform}, 0.1, kControlSeeds);
@@ -59,9 +59,9 @@ TEST(ActiveRegressionOf, UniformSamplingDoesNot) {
   }
 }
 
-// Between 1 and 2 the error falls like 1 / labels, not like their root: over a factor 8, with slack for the median
-// of 60.
-TEST(ActiveRegressionOf, ErrorFallsLikeOneOverTheLabels) {
+// For 1 < p < 2 the error decreases like 1 / labels, not like 1 / labels^(1/2). Tested over a factor of 8, with slack
+// for the median of 60.
+TEST(ActiveRegressionOf, ErrorDecreasesLikeOneOverTheLabels) {
   const Problem problem(1.5);
   const auto median = [&](Index budget) {
     std::vector<double> errors;

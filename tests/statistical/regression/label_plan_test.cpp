@@ -17,7 +17,7 @@ LabelPlan plan(const Matrix<double>& a, const LabelPlanOptions& options) {
   return plan_labels(RowMatrix(a.view()), options);
 }
 
-TEST(LabelPlan, WeightsCountTheRowsInTheMean) {
+TEST(LabelPlan, WeightsSumToTheNumberOfRowsInTheMean) {
   const auto a = test::coherent_matrix(500, 4, 9);
   double total = 0;
   const int seeds = 200;
@@ -63,10 +63,11 @@ double largest_deviation(SamplingScheme scheme, const std::function<double(doubl
   return largest;
 }
 
-TEST(LabelPlan, RowsAreChosenWithTheProbabilitiesThatItNames) {
+TEST(LabelPlan, RowsAreChosenWithTheStatedProbabilities) {
   for (const auto scheme : {SamplingScheme::pivotal, SamplingScheme::poisson}) {
     EXPECT_LT(largest_deviation(scheme, [](double q) { return q; }), 5.2);
-    EXPECT_GT(largest_deviation(scheme, [](double q) { return 0.8 * q; }), 5.2);  // the test sees a fifth
+    EXPECT_GT(largest_deviation(scheme, [](double q) { return 0.8 * q; }),
+              5.2);  // the test detects a deviation of a fifth
   }
 }
 

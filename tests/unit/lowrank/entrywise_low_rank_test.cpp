@@ -67,7 +67,7 @@ TEST(EntrywiseLowRank, IsNeverWorseThanTheBestStart) {
   }
 }
 
-// With this tolerance every step counts as none, so the run ends after three.
+// With this tolerance no change is relevant, so the run ends after three steps.
 TEST(EntrywiseLowRank, StopsAfterThreeStepsWithoutChangeAndIsNoWorseThanTheStart) {
   for (const Kind& kind : four_kinds(200, 20)) {
     const auto result = entrywise_low_rank(kind.a.view(), {.rank = 6, .max_iterations = 500, .tolerance = 1});
@@ -85,7 +85,7 @@ TEST(EntrywiseLowRank, ReportedObjectiveIsThatOfTheFactors) {
   }
 }
 
-TEST(EntrywiseLowRank, PolishingNeverHurtsAndHelpsAShortRefinement) {
+TEST(EntrywiseLowRank, PolishingNeverIncreasesTheObjectiveAndDecreasesItAfterAShortRefinement) {
   const auto a = test::low_rank_plus_entry_outliers({.rows = 150, .cols = 20, .seed = 75}, 5, 0.1, 0.05, 10);
   for (const double p : {1.0, 1.5, 3.0}) {
     const EntrywiseLowRankOptions options{.rank = 6, .norm_exponent = p, .max_iterations = 8};
@@ -97,18 +97,18 @@ TEST(EntrywiseLowRank, PolishingNeverHurtsAndHelpsAShortRefinement) {
   }
 }
 
-// The l_1 error relative to the truncated SVD's, 1000 x 50, rank 20, on the four kinds above. Alternating l_1
+// The l_1 error relative to that of the truncated SVD, 1000 x 50, rank 20, on the four kinds above. Alternating l_1
 // regressions from the SVD reach 0.874, 0.411, 0.670 and 0.853 on these draws.
 constexpr double kMarks[] = {0.84, 0.42, 0.68, 0.86};
 
-TEST(EntrywiseLowRank, CutsTheOneNormErrorOfTheTruncatedSvdOnEveryKindOfData) {
+TEST(EntrywiseLowRank, DecreasesTheOneNormErrorOfTheTruncatedSvdOnEveryKindOfData) {
   const auto kinds = four_kinds(1000, 50);
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     EXPECT_LE(ratio_to_svd(fit(kinds[i].a, 20, 1), 1), kMarks[i]) << kinds[i].name;
   }
 }
 
-TEST(EntrywiseLowRank, TheStartsAloneMissThoseMarks) {  // negative control
+TEST(EntrywiseLowRank, StartsWithoutRefinementMissTheseBounds) {  // negative control
   const auto kinds = four_kinds(1000, 50);
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     EXPECT_GT(ratio_to_svd(fit(kinds[i].a, 20, 1, 0), 1), kMarks[i]) << kinds[i].name;
@@ -130,7 +130,7 @@ double alternating_regressions_from_the_svd(const Matrix<float>& a, Index rank, 
   return objective;
 }
 
-// Neither dominates the other: the problem is not convex. On these draws the worst case is 2.1 % (entry outliers).
+// Neither method is always better: the problem is not convex. On these draws the worst case is 2.1 % (entry outliers).
 TEST(EntrywiseLowRank, WithAllStartsAndPolishingIsWithinThreePercentOfAlternatingRegressionsFromTheSvd) {
   for (const Kind& kind : four_kinds(300, 30)) {
     const auto result =
@@ -166,7 +166,7 @@ TEST(EntrywiseLowRank, ForPowerTwoIsTheTruncatedSvd) {
   EXPECT_NEAR(result.report.final_objective, tail, 1e-5 * tail);
 }
 
-TEST(EntrywiseLowRank, ScalesAndPermutesAndChangesSignWithTheMatrix) {
+TEST(EntrywiseLowRank, FollowsScalingPermutationsAndSigns) {
   const auto a = test::low_rank_plus_entry_outliers({.rows = 120, .cols = 16, .seed = 65}, 4, 0.1, 0.05, 10);
   Matrix<float> image(120, 16);  // 8 a with rows and columns reversed and every other column negated
   for (Index i = 0; i < 120; ++i) {
@@ -183,7 +183,7 @@ TEST(EntrywiseLowRank, ScalesAndPermutesAndChangesSignWithTheMatrix) {
   }
 }
 
-TEST(EntrywiseLowRank, WideMatrixIsTheTransposeOfATallOne) {
+TEST(EntrywiseLowRank, FactorsOfTheTransposeAreTransposed) {
   const auto tall = test::low_rank_plus_entry_outliers({.rows = 90, .cols = 12, .seed = 66}, 3, 0.1, 0.05, 10);
   const Matrix<float> wide = detail::transposed<float>(tall.view());
   const auto of_tall = fit(tall, 3, 1), of_wide = fit(wide, 3, 1);
@@ -209,7 +209,7 @@ TEST(EntrywiseLowRank, WeightsEqualRepeatedRows) {
   EXPECT_NEAR(power_sum(a, refined, 1, weights), refined.report.final_objective, 1e-4 * refined.report.final_objective);
 }
 
-TEST(EntrywiseLowRank, RowsWithoutWeightGetTheirOrthogonalProjection) {
+TEST(EntrywiseLowRank, RowsOfWeightZeroGetTheirOrthogonalProjection) {
   const auto a = test::gaussian_matrix({.rows = 60, .cols = 8, .seed = 68});
   std::vector<double> weights(60, 1.0);
   weights[7] = 0;

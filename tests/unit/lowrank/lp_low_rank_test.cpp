@@ -18,7 +18,8 @@
 namespace loewner::lp_low_rank_test {
 namespace {
 
-// The four kinds of data of the published comparison, and what its local search found for Lewis weights at p = 1.
+// The four kinds of data of the published comparison, with the distortions that its local search found for Lewis
+// weights at p = 1.
 struct Kind {
   const char* name;
   Matrix<float> a;
@@ -90,18 +91,18 @@ TEST(LpFactorization, NormsOfRandomAndAdversarialVectorsLieBetweenTheBounds) {
   }
 }
 
-TEST(LpFactorization, DistortionOnTheFourKindsOfDataIsNoWorseThanPublished) {
+TEST(LpFactorization, DistortionIsAtMostThePublishedOneOnFourKindsOfData) {
   for (const auto& kind : four_kinds({.rows = 1000, .cols = 50, .seed = 4})) {
     const auto f = lp_factorization(DenseRows(kind.a.view()), {.norm_exponent = 1});
     const double found = test::EllipsoidSearch(kind.a, form_of(f), 1).run(3, 15).distortion();
-    // Exact Lewis weights are unique, so a difference is one of the data: other draws of the same kinds.
+    // Exact Lewis weights are unique, so a difference comes from the data, which are other draws of the same kinds.
     EXPECT_LE(found, 1.1 * kind.published_distortion) << kind.name;
     EXPECT_LE(f.distortion, 1.05 * std::sqrt(50.0)) << kind.name;
   }
 }
 
-TEST(LpFactorization, TruncatedProductUDVIsTheProjectionOfTheRows) {
-  // U_k D_k V_k^T with U = A V D^-1, multiplied out without the identity that the library rests on.
+TEST(LpFactorization, TruncatedFactorizationEqualsTheProjectionOfTheRows) {
+  // U_k D_k V_k^T with U = A V D^-1, multiplied without the identity that the library uses.
   const auto a = test::student_t_with_decay({.rows = 100, .cols = 9, .seed = 5}, 3, 0.8);
   const auto f = lp_factorization(DenseRows(a.view()), {.norm_exponent = 1});
   const auto left = project_rows(DenseRows(a.view()), f.basis(4));
@@ -139,8 +140,8 @@ TEST_P(LpLowRankFor, ErrorLiesBetweenItsBounds) {
 
 INSTANTIATE_TEST_SUITE_P(Exponents, LpLowRankFor, testing::Values(1.0, 1.4, 2.0, 3.0, 6.0));
 
-TEST(LpLowRank, UpperBoundWithoutTheDistortionIsViolated) {  // negative control of the bound
-  // The left inequality turned round: with c = 1 the bound is a lower one, and gross entries show it.
+TEST(LpLowRank, BoundWithoutTheDistortionIsViolated) {  // negative control of the bound
+  // With c = 1 the left inequality makes the bound a lower one, which gross entries violate.
   const auto a = test::low_rank_plus_entry_outliers({.rows = 300, .cols = 20, .seed = 7}, 5, 0.1, 0.05, 10);
   const auto f = lp_factorization(DenseRows(a.view()), {.norm_exponent = 1});
   const auto result = fit(a, 5, 1);
@@ -158,14 +159,14 @@ TEST(LpLowRank, ForTwoIsTheTruncatedSvd) {
   EXPECT_NEAR(result.upper_bound, result.error, test::rounding_tolerance(a.view()));
 }
 
-TEST(LpLowRank, BeatsTheSvdWhereRowsAreOutliers) {
+TEST(LpLowRank, BeatsTheSvdIfRowsAreOutliers) {
   const auto a = test::low_rank_plus_row_outliers({.rows = 1000, .cols = 50, .seed = 9}, 10, 0.1, 0.02, 20);
   const std::vector<double> ones(1000, 1.0);
   const double by_lewis = fit(a, 20, 1).error, by_svd = lp_error(a, fit(a, 20, 2), 1, ones);
   EXPECT_LE(by_lewis, 0.75 * by_svd);
 }
 
-TEST(LpLowRank, LpProjectionOfTheRowsIsNoWorse) {
+TEST(LpLowRank, LpProjectionOfTheRowsNeverIncreasesTheError) {
   for (const auto& kind : four_kinds({.rows = 200, .cols = 20, .seed = 10})) {
     LpLowRankOptions options{.rank = 8, .norm_exponent = 1};
     const auto orthogonal = lp_low_rank(DenseRows(kind.a.view()), options);
@@ -176,7 +177,7 @@ TEST(LpLowRank, LpProjectionOfTheRowsIsNoWorse) {
   }
 }
 
-TEST(LpLowRank, TransposedMatrixHasTheTransposedFactors) {
+TEST(LpLowRank, FactorsOfTheTransposeAreTransposed) {
   const auto a = test::student_t_with_decay({.rows = 80, .cols = 25, .seed = 11}, 3, 0.9);
   Matrix<float> flipped(25, 80);
   for (Index i = 0; i < 80; ++i) {

@@ -30,7 +30,7 @@ double row_error(const Matrix<float>& a, const Matrix<float>& b, Index i, double
   return sum;
 }
 
-// min over z of sum_j |a_j - z r_j|: the best breakpoint a_j / r_j.
+// min over z of sum_j |a_j - z r_j|, at the best breakpoint a_j / r_j.
 double best_multiple(std::span<const float> a, std::span<const float> r) {
   double best = std::numeric_limits<double>::infinity();
   for (std::size_t candidate = 0; candidate < a.size(); ++candidate) {
@@ -93,7 +93,7 @@ TEST(LpRowProjection, SatisfiesTheFirstOrderConditionsByEitherSystem) {
   }
 }
 
-TEST(LpRowProjection, RecoversRowsWithGrossErrorsWhereTheOrthogonalProjectionFails) {
+TEST(LpRowProjection, RecoversRowsWithGrossErrorsAndTheOrthogonalProjectionDoesNot) {
   const auto left = test::gaussian_matrix({.rows = 40, .cols = 3, .seed = 7});
   const auto right = test::gaussian_matrix({.rows = 3, .cols = 40, .seed = 8});
   const auto truth = test::product(left.view(), right.view());
@@ -152,7 +152,7 @@ TEST(LpRowProjection, ScalesWithTheRows) {
   }
 }
 
-TEST(LpRowProjection, DependentRowsOfTheRightFactorAreNoObstacle) {
+TEST(LpRowProjection, AcceptsDependentRowsOfTheRightFactor) {
   const auto a = test::gaussian_matrix({.rows = 20, .cols = 10, .seed = 13});
   const auto independent = test::gaussian_matrix({.rows = 2, .cols = 10, .seed = 14});
   Matrix<float> right(4, 10);  // rows 0, 1, 0 and a zero row

@@ -15,7 +15,7 @@ double objective(double e, double z, double p, double step) {
 class EveryPower : public testing::TestWithParam<double> {};
 INSTANTIATE_TEST_SUITE_P(Powers, EveryPower, testing::Values(1.0, 1.01, 1.3, 1.5, 1.99, 2.0, 2.5, 4.0, 12.0));
 
-TEST_P(EveryPower, MinimisesItsObjective) {
+TEST_P(EveryPower, MinimizesItsObjective) {
   const double p = GetParam();
   for (const double step : {1e-3, 0.3, 20.0}) {
     const ProximalMap proximal(p, step);

@@ -26,10 +26,10 @@ Matrix<double> svd_basis(const Matrix<float>& a, Index rank) {
 
 struct Planted {
   Matrix<float> a;
-  Matrix<double> vt;  // of the rows that are no outliers
+  Matrix<double> vt;  // of the rows that are not outliers
 };
 
-// 270 rows of rank 3 and 30 long rows in one common other direction, which the truncated SVD must follow.
+// 270 rows of rank 3 and 30 long rows in one other direction, which dominates the truncated SVD.
 Planted planted_subspace_with_outliers() {
   Planted planted{.a = test::matrix_with_spectrum({.rows = 300, .cols = 12, .seed = 11}, kPlantedSpectrum), .vt = {}};
   planted.vt = svd_basis(planted.a, 3);
@@ -47,7 +47,7 @@ TEST(RobustSubspace, RecoversAPlantedSubspaceWithTenPercentOutlierRows) {
   EXPECT_LE(test::orthonormality_error(result.vt.view()), 1e-12);
 }
 
-TEST(RobustSubspace, TheTruncatedSvdMissesThatSubspace) {  // negative control
+TEST(RobustSubspace, TheTruncatedSvdMissesThePlantedSubspace) {  // negative control
   const Planted planted = planted_subspace_with_outliers();
   const Matrix<double> vt = svd_basis(planted.a, 3);
   EXPECT_GE(test::subspace_distance(vt.view(), planted.vt.view()), 1.0);
@@ -108,7 +108,7 @@ TEST(RobustSubspace, WeightsEqualRepeatedRows) {
   EXPECT_LE(test::subspace_distance(weighted.vt.view(), plain.vt.view()), 1e-6);
 }
 
-TEST(RobustSubspace, TurnsWithTheRowsAndKeepsItsDirectionWhenTheyAreScaled) {
+TEST(RobustSubspace, FollowsRotationsAndIgnoresScaling) {
   const auto a = test::low_rank_plus_row_outliers({.rows = 250, .cols = 10, .seed = 17}, 3, 0.1, 0.05, 8);
   const Matrix<double> rotation =
       svd_basis(test::gaussian_matrix({.rows = 40, .cols = 10, .seed = 18}), 10);  // 10 x 10, orthogonal
@@ -158,7 +158,7 @@ TEST(RobustSubspace, DegenerateInputGivesAFiniteBasis) {
   EXPECT_LE(fit(exact, 2, Loss::power(4, 0)).report.final_objective, 1e-20);
 }
 
-TEST(RobustSubspace, ScaleBelowAllDistancesIsABreakdownThatKeepsTheSvd) {
+TEST(RobustSubspace, AScaleBelowAllDistancesIsABreakdownThatReturnsTheSvd) {
   const auto a = test::gaussian_matrix({.rows = 100, .cols = 10, .seed = 23});
   const auto result = fit(a, 2, Loss::tukey(1e-3));
   const Matrix<double> svd = svd_basis(a, 2);
@@ -181,7 +181,7 @@ TEST(DistancesToSubspace, DoNotCancelForRowsInTheSubspace) {
     return vt;
   }();
   Matrix<float> a(3, 5);
-  a(0, 0) = 1e4F, a(0, 2) = 1e-4F;  // the difference of squares would have no digit of 1e-8 beside 1e8
+  a(0, 0) = 1e4F, a(0, 2) = 1e-4F;  // 1e8 + 1e-8 has no digit of 1e-8
   a(1, 1) = 3;
   a(2, 3) = 3, a(2, 4) = 4;
   const auto distances = distances_to_subspace(DenseRows(a.view()), axes.view());

@@ -39,7 +39,7 @@ Matrix<double> shape(const EnclosingEllipsoid& e) {
   return shape;
 }
 
-TEST(EnclosingEllipsoid, OfTheCornersOfACubeIsTheBallThroughThem) {
+TEST(EnclosingEllipsoid, OfTheCornersOfACubeIsTheirCircumscribedBall) {
   const auto result = enclose(cube_corners(4));
   const Matrix<double> s = shape(result);
   for (Index i = 0; i < 4; ++i) {
@@ -48,7 +48,7 @@ TEST(EnclosingEllipsoid, OfTheCornersOfACubeIsTheBallThroughThem) {
   EXPECT_EQ(result.report.status, Status::converged);
 }
 
-TEST(EnclosingEllipsoid, OfPointsOnTheAxesHasThemAsSemiAxes) {
+TEST(EnclosingEllipsoid, OfPointsOnTheAxesHasTheseSemiAxes) {
   Matrix<float> points(9, 3);
   const float lengths[] = {2, 5, 0.25F};
   for (Index i = 0; i < 9; ++i) points(i, i % 3) = lengths[i % 3] * (i < 3 ? 1.0F : 0.9F);  // six points lie inside
@@ -93,7 +93,7 @@ TEST(EnclosingEllipsoid, CertificateHoldsForTheReturnedWeights) {
   EXPECT_LE(result.largest, 5 * (1 + 1e-4));
 }
 
-TEST(EnclosingEllipsoid, ALaxToleranceDoesNotMeetATighterOne) {  // negative control
+TEST(EnclosingEllipsoid, ALooseToleranceMissesATighterOne) {  // negative control
   const auto a = test::gaussian_matrix({.rows = 80, .cols = 5, .seed = 31});
   EXPECT_GT(enclose(a, 0.2).largest, 5 * (1 + 1e-4));
 }
@@ -108,21 +108,21 @@ TEST(EnclosingEllipsoid, WeightsDoNotChangeUnderALinearMapOfThePoints) {
   for (Index i = 0; i < 60; ++i) EXPECT_NEAR(plain.weights[i], image.weights[i], 1e-4);
 }
 
-TEST(EnclosingEllipsoid, OneColumnIsHeldByItsLongestPoint) {
+TEST(EnclosingEllipsoid, OfOneColumnIsGivenByTheLongestPoint) {
   Matrix<float> a(3, 1);
   a(0, 0) = 1, a(1, 0) = -4, a(2, 0) = 2;
   const auto result = enclose(a);
   EXPECT_NEAR(result.largest * result.factor(0, 0) * result.factor(0, 0), 16, 1e-9);
 }
 
-TEST(EnclosingEllipsoid, DuplicateAndZeroRowsAreHarmless) {
+TEST(EnclosingEllipsoid, IgnoresDuplicateAndZeroRows) {
   auto a = test::gaussian_matrix({.rows = 40, .cols = 3, .seed = 33});
   std::ranges::fill(a.row(5), 0.0F);
   for (Index i = 20; i < 40; ++i) std::ranges::copy(a.row(i - 20), a.row(i).begin());
   EXPECT_EQ(enclose(a).report.status, Status::converged);
 }
 
-TEST(EnclosingEllipsoid, StopsAtTheIterationLimitWithAnHonestCertificate) {
+TEST(EnclosingEllipsoid, StopsAtTheIterationLimitWithAValidCertificate) {
   const auto a = test::gaussian_matrix({.rows = 100, .cols = 6, .seed = 34});
   const auto result = enclosing_ellipsoid(DenseRows(a.view()), {.epsilon = 1e-10, .max_iterations = 5});
   EXPECT_EQ(result.report.status, Status::max_iterations);

@@ -51,7 +51,7 @@ TEST_P(LewisWeightsFor, ConvergeToTheFixedPointWithCertificateRankToTheS) {
   }
 }
 
-TEST_P(LewisWeightsFor, FiveStepsAreEnoughInPractice) {
+TEST_P(LewisWeightsFor, FiveStepsMeetTheDefaultTolerance) {
   const double p = GetParam();
   const auto a = heavy_rows({.rows = 2000, .cols = 40, .seed = 2});
   const auto result = lewis(a, {.norm_exponent = p});
@@ -61,7 +61,7 @@ TEST_P(LewisWeightsFor, FiveStepsAreEnoughInPractice) {
 INSTANTIATE_TEST_SUITE_P(Exponents, LewisWeightsFor,
                          testing::Values(1.0, 1.2, 1.5, 1.8, 2.0, 3.0, 3.9, 4.0, 6.0, 10.0, 20.0));
 
-TEST(LewisWeights, PlainStepsMoveAwayFromTheFixedPointAboveFour) {  // the negative control of the damping
+TEST(LewisWeights, PlainStepsDivergeAboveFour) {  // the negative control of the damping
   const double p = 8;
   const auto a = test::gaussian_matrix({.rows = 60, .cols = 30, .seed = 3});
   const DenseRows rows(a.view());
@@ -99,7 +99,7 @@ TEST(LewisWeights, CertificateBoundsTheMeasuredDistortion) {
   }
 }
 
-TEST(LewisWeights, TheirCertificateIsFalseForEqualWeights) {
+TEST(LewisWeights, CertificateOfLewisWeightsFailsForEqualWeights) {
   // Negative control: the search is strong enough to refute c = sqrt(d) for the ellipsoid of equal weights.
   auto a = test::gaussian_matrix({.rows = 400, .cols = 6, .seed = 6});
   for (float& x : a.row(17)) x *= 1000;
@@ -110,7 +110,7 @@ TEST(LewisWeights, TheirCertificateIsFalseForEqualWeights) {
   EXPECT_LE(range.distortion(), equal.certificate) << "the certificate of the weights at hand holds";
 }
 
-TEST(LewisWeights, RowWeightsAreRowsScaledByTheirRoot) {
+TEST(LewisWeights, RowWeightsEqualScaledRows) {
   const auto a = test::gaussian_matrix({.rows = 200, .cols = 8, .seed = 7});
   std::vector<double> u(200);
   Matrix<float> scaled = a.clone();
@@ -177,7 +177,7 @@ TEST(LewisWeights, RankOfAnExactProductIsFound) {
   EXPECT_NEAR(result.certificate, std::sqrt(3.0), 1e-6);
 }
 
-TEST(LewisWeights, OneHugeRowTakesOneDirectionAndNoMore) {
+TEST(LewisWeights, AHugeRowHasWeightOne) {
   auto a = test::gaussian_matrix({.rows = 500, .cols = 8, .seed = 12});
   for (float& x : a.row(3)) x *= 1e6F;
   const auto result = lewis(a, until_converged(1));
@@ -186,7 +186,7 @@ TEST(LewisWeights, OneHugeRowTakesOneDirectionAndNoMore) {
   EXPECT_NEAR(result.certificate, std::sqrt(8.0), 1e-4);  // Q has condition 1e6: the margin for its rounding shows
 }
 
-TEST(LewisWeights, DegenerateShapesHaveTheirRank) {
+TEST(LewisWeights, ReportTheRankOfDegenerateShapes) {
   const auto rank = [](Index n, Index d) {
     const auto result = lewis(test::gaussian_matrix({.rows = n, .cols = d, .seed = 13}), {.norm_exponent = 1});
     EXPECT_NEAR(result.omega, static_cast<double>(result.rank), 1e-6);
@@ -212,7 +212,7 @@ TEST(LewisWeights, Float32IterationsChangeTheCertificateByLessThanTheirMargin) {
   }
 }
 
-TEST(LewisWeights, WideMatricesAreSteppedInFloat32Too) {
+TEST(LewisWeights, WideMatricesUseFloat32Steps) {
   const auto a = test::gaussian_matrix({.rows = 2500, .cols = 1100, .seed = 15});
   const LewisOptions coarse{}, fine{.tolerance = 1e-6};
   const auto result = lewis(a, coarse);
@@ -237,7 +237,7 @@ TEST(LewisWeights, SameBitsForAnyNumberOfThreads) {
   }
 }
 
-TEST(LewisWeights, RowWithoutWeightMakesTheCertificateInfinite) {
+TEST(LewisWeights, AZeroWeightMakesTheCertificateInfinite) {
   const auto a = test::gaussian_matrix({.rows = 30, .cols = 4, .seed = 16});
   std::vector<double> weights(30, 1.0);
   weights[7] = 0;

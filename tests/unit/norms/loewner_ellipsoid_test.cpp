@@ -28,7 +28,7 @@ double norm_of_image(const Matrix<float>& a, const std::vector<double>& x, doubl
     for (Index j = 0; j < a.cols(); ++j) image[i] += a(i, j) * x[j];
     image[i] = std::abs(image[i]);
   }
-  const double largest = std::ranges::max(image);  // taken out, or powers of 1000 would underflow
+  const double largest = std::ranges::max(image);  // factored out, since powers of 1000 would underflow
   double sum = 0;
   for (const double value : image) sum += std::pow(value / largest, p);
   return std::isinf(p) ? largest : largest * std::pow(sum, 1 / p);
@@ -48,7 +48,7 @@ struct Range {
   double smallest = kInfinity, largest = 0;
 };
 
-// ||A x||_p / ||F x||_2 over random x, over the axes, and over walks from them that follow either end of the range.
+// The range of ||A x||_p / ||F x||_2 over random x, over the axes, and over local searches from these.
 Range measured_ratio(const Matrix<float>& a, const Matrix<double>& f, double p) {
   const Index d = a.cols();
   RandomStream random(5, RandomPurpose::test_data);
@@ -128,9 +128,9 @@ TEST_P(EveryExponent, IsExactForOneColumn) {
   EXPECT_NEAR(std::abs(result.factor(0, 0)), norm_of_image(a, {1.0}, p), 1e-6);
 }
 
-// Each holds the level set, which holds the other one shrunk by its distortion c, so the log volumes differ by d log c
-// at most. The Lewis factorisation has the better proof: its distortion is near d^|1/p-1/2|.
-TEST(LoewnerEllipsoid, AndTheLewisFactorisationBoundEachOthersVolume) {
+// Each ellipsoid contains the level set, which contains the other ellipsoid divided by its distortion c, so the log
+// volumes differ by at most d log c. The distortion of the Lewis factorization is proved to be near d^|1/p-1/2|.
+TEST(LoewnerEllipsoid, VolumeAgreesWithTheLewisFactorization) {
   for (const double p : {1.0, 1.5, 3.0, 20.0}) {
     for (const Index d : {2, 3, 6}) {
       const auto a = test::low_rank_plus_row_outliers({.rows = 100, .cols = d, .seed = 54}, 2, 0.1, 0.05, 10);
@@ -148,7 +148,7 @@ TEST(LoewnerEllipsoid, AndTheLewisFactorisationBoundEachOthersVolume) {
   }
 }
 
-TEST(LoewnerEllipsoid, MeasuredRangeRefutesADistortionBelowTheTrueOne) {  // negative control of the measurement
+TEST(LoewnerEllipsoid, MeasuredRangeRefutesATooSmallDistortion) {  // negative control of the measurement
   const auto a = test::low_rank_plus_row_outliers({.rows = 80, .cols = 6, .seed = 42}, 3, 0.1, 0.05, 10);
   const auto result = ellipsoid(a, 1);
   const Range range = measured_ratio(a, result.factor, 1);
@@ -182,7 +182,7 @@ TEST(LoewnerEllipsoid, OfTheCrossPolytopeIsTheUnitBall) {
   EXPECT_NEAR(result.distortion, std::sqrt(5.0), 1e-9);
 }
 
-TEST(LoewnerEllipsoid, CutsMakeItSmallerThanTheStartForOutlyingRows) {
+TEST(LoewnerEllipsoid, CutsReduceTheVolumeForOutlyingRows) {
   const auto a = test::low_rank_plus_row_outliers({.rows = 400, .cols = 30, .seed = 47}, 10, 0.1, 0.02, 10);
   const auto result = ellipsoid(a, 1);
   EXPECT_GT(result.report.iterations, 0);
@@ -190,9 +190,9 @@ TEST(LoewnerEllipsoid, CutsMakeItSmallerThanTheStartForOutlyingRows) {
   EXPECT_LE(result.distortion, 1.3 * std::sqrt(30.0));
 }
 
-// Large exponents need the most cuts, and their ellipsoids touch the level set nearly: a cut that is a tenth too deep
-// shows.
-TEST(LoewnerEllipsoid, ManyCutsNeverEnterTheLevelSet) {
+// Large exponents need the most cuts, and their ellipsoids almost touch the level set, so the test fails for cuts that
+// are a tenth too deep.
+TEST(LoewnerEllipsoid, CutsNeverEnterTheLevelSet) {
   for (const double p : {20.0, 100.0, 1000.0}) {
     for (const std::uint64_t seed : {51u, 52u, 53u}) {
       const auto a = test::student_t_with_decay({.rows = 200, .cols = 3, .seed = seed}, 3, 0.5);
@@ -203,7 +203,7 @@ TEST(LoewnerEllipsoid, ManyCutsNeverEnterTheLevelSet) {
   }
 }
 
-// Rows e_j / c_j, each c_j times, have sum |x_j| for their l_1 norm, and the proof of its lower bound is sharp.
+// For rows e_j / c_j, each repeated c_j times, ||A x||_1 = sum_j |x_j|, and the proved lower bound is sharp.
 TEST(LoewnerEllipsoid, OfRepeatedAxisRowsTouchesTheCrossPolytope) {
   const Index counts[] = {1, 10, 100, 1000};
   Matrix<float> a(1111, 4);

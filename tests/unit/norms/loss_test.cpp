@@ -53,7 +53,7 @@ TEST_P(EveryLoss, ValueAndWeightAreContinuousAtTheSwitch) {
   EXPECT_NEAR(loss.weight(kScale), loss.weight(above), 1e-14);
 }
 
-// What makes reweighting a majorisation: a concave function of r^2 has a weight that does not increase.
+// The weight of a concave function of r^2 does not increase, which makes reweighting a majorization.
 TEST_P(EveryLoss, WeightNeverIncreasesUnlessDamped) {
   const Loss& loss = GetParam().loss;
   bool increases = false;

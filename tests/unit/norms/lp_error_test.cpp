@@ -39,7 +39,7 @@ TEST_P(ApproximationErrorsOf, PowerSumsFollowTheirDefinition) {
   std::vector<double> ones(120, 1.0), weights(120);
   for (Index i = 0; i < 120; ++i) weights[i] = 1.0 / static_cast<double>(1 + i);
   const auto result = errors(a, b, p, weights);
-  // A float32 difference is off by eps32 / 2 of itself, its p-th power by p times that.
+  // A float32 difference has the relative error eps32 / 2, its p-th power p times that.
   const double tolerance = p * std::numeric_limits<float>::epsilon();
   const auto expect_close = [&](double value, double expected) { EXPECT_NEAR(value, expected, tolerance * expected); };
   expect_close(result.weighted_power_error, power_sum(a, b, p, weights));

@@ -14,7 +14,7 @@
 namespace loewner::active_regression_test {
 namespace {
 
-// Hands out rows of b and counts.
+// Returns rows of b and records the requests.
 struct Labeler {
   const Matrix<double>& b;
   std::vector<Index> asked{};
@@ -37,7 +37,7 @@ double objective(const Matrix<double>& a, const Matrix<double>& b, const Matrix<
   return test::norm_of_column(test::residual_of(a, b, x), 0, p);
 }
 
-TEST(ActiveRegression, ExactLabelsGiveTheExactSolutionWhateverTheSample) {
+TEST(ActiveRegression, ExactLabelsGiveTheExactSolutionForEverySample) {
   const auto a = test::coherent_matrix(800, 5, 1), truth = test::gaussian_matrix64(5, 2, 2),
              b = test::product64(a, truth);
   for (const double p : {1.0, 1.5, 2.0, 4.0}) {
@@ -50,7 +50,7 @@ TEST(ActiveRegression, ExactLabelsGiveTheExactSolutionWhateverTheSample) {
   }
 }
 
-TEST(ActiveRegression, KeepsTheBudgetAndAsksForNoRowTwice) {
+TEST(ActiveRegression, KeepsTheBudgetAndRequestsEachRowOnce) {
   const auto a = test::coherent_matrix(800, 5, 3), b = test::noisy_targets(a, 1, 4);
   for (const int runs : {1, 3, 7}) {
     Labeler labels{b};
@@ -63,21 +63,21 @@ TEST(ActiveRegression, KeepsTheBudgetAndAsksForNoRowTwice) {
   }
 }
 
-TEST(ActiveRegression, IsNearTheFitOfAllLabelsAndUniformSamplingIsNot) {
+TEST(ActiveRegression, IsCloseToTheFitOfAllLabelsAndUniformSamplingIsNot) {
   const auto a = test::planted_matrix(4000, 5, 8, 5), b = test::noisy_targets(a, 2, 6);
   for (const double p : {1.0, 1.5, 3.0}) {
     Labeler labels{b}, uniform_labels{b};
     const auto lewis = active(a, labels, {.plan = {.norm_exponent = p, .budget = 300}});
     EXPECT_LT(objective(a, b, lewis.x, p), 1.1 * best_objective(a, b, p)) << "p = " << p;
   }
-  // Without a row that sees the first column its coefficient is not determined.
+  // The coefficient of the first column is determined only by rows with a nonzero entry there.
   Labeler labels{b};
   const auto uniform = active(
       a, labels, {.plan = {.norm_exponent = 1, .budget = 100, .importance = LabelImportance::uniform, .seed = 3}});
   EXPECT_EQ(uniform.fits[0].regression.rank, 4);
 }
 
-TEST(ActiveRegression, TakesARunInTheMiddle) {
+TEST(ActiveRegression, ReturnsTheRunWithTheSmallestMedianDistance) {
   const auto a = test::planted_matrix(3000, 4, 40, 7), b = test::noisy_targets(a, 1, 8);
   const double best = best_objective(a, b, 1);
   int better = 0;
@@ -93,7 +93,7 @@ TEST(ActiveRegression, TakesARunInTheMiddle) {
   EXPECT_GE(better, 15);
 }
 
-TEST(ActiveRegression, DropsLabelsThatNoFitCanMeet) {
+TEST(ActiveRegression, DropsLabelsThatNoGoodFitCanMeet) {
   const auto a = test::gaussian_matrix64(2000, 4, 9), truth = test::gaussian_matrix64(4, 1, 10);
   Matrix<double> b = test::product64(a, truth);
   RandomStream random(1, RandomPurpose::test_data);
@@ -109,7 +109,7 @@ TEST(ActiveRegression, DropsLabelsThatNoFitCanMeet) {
   EXPECT_GT(test::largest_difference(kept.regression.x, truth), 10);
 }
 
-TEST(ActiveRegression, PlanThenFitIsTheSameAsAtOnce) {
+TEST(ActiveRegression, PlanFollowedByFitGivesTheSameSolution) {
   const auto a = test::coherent_matrix(600, 4, 11), b = test::noisy_targets(a, 2, 12);
   Labeler labels{b};
   const LabelPlanOptions options{.norm_exponent = 1.5, .budget = 50, .seed = 5};
@@ -132,7 +132,7 @@ TEST(ActiveRegression, SameBitsForAnyNumberOfThreads) {
   EXPECT_TRUE(test::same_bits(one, run(8)));
 }
 
-TEST(ActiveRegression, PassesOnWhatTheCallbackThrows) {
+TEST(ActiveRegression, PassesOnExceptionsOfTheCallback) {
   const auto a = test::gaussian_matrix64(50, 3, 15);
   const LabelCallback broken = [](std::span<const Index>) -> Matrix<double> {
     throw std::runtime_error("no laboratory");
@@ -142,7 +142,7 @@ TEST(ActiveRegression, PassesOnWhatTheCallbackThrows) {
             "no laboratory");
 }
 
-TEST(ActiveRegression, NamesTheRowOfALabelThatIsNotFinite) {
+TEST(ActiveRegression, NamesTheRowOfANonFiniteLabel) {
   const auto a = test::gaussian_matrix64(50, 3, 16);
   Index bad = -1;
   const LabelCallback labels = [&](std::span<const Index> rows) {
@@ -156,7 +156,7 @@ TEST(ActiveRegression, NamesTheRowOfALabelThatIsNotFinite) {
   EXPECT_EQ(message, "the label of row " + std::to_string(bad) + " is not finite");
 }
 
-TEST(ActiveRegression, NamesWhatDoesNotFit) {
+TEST(ActiveRegression, RejectsWrongNumbersOfRunsAndLabels) {
   const auto a = test::gaussian_matrix64(50, 3, 17), b = test::noisy_targets(a, 1, 18);
   Labeler labels{b};
   EXPECT_THROW((void)active(a, labels, {.plan = {.budget = 0}}), InvalidArgument);
@@ -170,7 +170,7 @@ TEST(ActiveRegression, NamesWhatDoesNotFit) {
   EXPECT_THROW((void)fit_plan(RowMatrix(other.view()), plan, ten.view()), InvalidArgument);
 }
 
-TEST(ActiveRegression, RejectsPlansThatPlanLabelsDoesNotMake) {
+TEST(ActiveRegression, RejectsInvalidPlans) {
   const auto a = test::gaussian_matrix64(50, 3, 22), b = test::noisy_targets(a, 1, 23);
   const auto message = [&](const LabelPlan& plan) {
     const Matrix<double> labels(static_cast<Index>(plan.rows.size()), 1);
@@ -183,7 +183,7 @@ TEST(ActiveRegression, RejectsPlansThatPlanLabelsDoesNotMake) {
   EXPECT_CONTAINS(message({50, 0.5, {3, 4}, {0.5, 0.5}}), "norm_exponent");
 }
 
-TEST(ActiveRegression, FewerLabelsThanColumnsAreReportedByTheRank) {
+TEST(ActiveRegression, RankReportsFewerLabelsThanColumns) {
   const auto a = test::gaussian_matrix64(50, 6, 20), b = test::noisy_targets(a, 1, 21);
   Labeler labels{b};
   EXPECT_EQ(active(a, labels, {.plan = {.budget = 4}}).fits[0].regression.rank, 4);

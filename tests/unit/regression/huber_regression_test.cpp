@@ -32,7 +32,7 @@ TEST(HuberRegression, IsLeastSquaresForALargeScale) {
   EXPECT_NEAR(huber.objectives[0], squares.objectives[0] * squares.objectives[0] / 2, 1e-9 * huber.objectives[0]);
 }
 
-TEST(HuberRegression, IsTheLeastSumOfSizesForASmallScale) {
+TEST(HuberRegression, IsLeastAbsoluteDeviationsForASmallScale) {
   const auto a = test::gaussian_matrix64(100, 4, 33), b = noisy_targets(a, 1, 34);
   const double c = 1e-6;
   const auto huber = huber_regression(RowMatrix(a.view()), b.view(), {.scale = c});

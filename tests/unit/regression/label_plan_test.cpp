@@ -36,7 +36,7 @@ TEST(LabelPlan, PivotalSamplingMeetsTheBudgetExactly) {
   }
 }
 
-TEST(LabelPlan, AllRowsThatCountAreChosenWhenTheBudgetAllows) {
+TEST(LabelPlan, ChoosesAllNonzeroRowsIfTheBudgetAllows) {
   auto a = test::gaussian_matrix64(20, 3, 4);
   std::ranges::fill(a.row(5), 0.0);
   for (const auto importance : {LabelImportance::lewis, LabelImportance::leverage, LabelImportance::sensitivity}) {
@@ -47,7 +47,7 @@ TEST(LabelPlan, AllRowsThatCountAreChosenWhenTheBudgetAllows) {
   }
 }
 
-TEST(LabelPlan, LewisWeightsTakeTheRowsThatDecideAndUniformSamplingDoesNot) {
+TEST(LabelPlan, LewisWeightsFindTheFewImportantRowsAndUniformSamplingDoesNot) {
   const auto a = test::planted_matrix(4000, 5, 8, 5);
   const auto planted = [&](LabelImportance importance) {
     const auto chosen = plan(a, {.budget = 100, .importance = importance});
@@ -89,14 +89,14 @@ TEST(LabelPlan, DependsOnTheSeedAndNotOnThreads) {
   EXPECT_FALSE(same(run(1, 1), run(1, 2)));
 }
 
-TEST(LabelPlan, BudgetOfTheRuleOfThumb) {
+TEST(LabelPlan, BudgetFollowsTheRuleOfThumb) {
   EXPECT_EQ(label_budget(100000, 15, 1, 0.1), 4 * 15 * 4 + 300);
   EXPECT_EQ(label_budget(100000, 15, 4, 0.1), 4 * 225 * 4);
   EXPECT_EQ(label_budget(50, 15, 1, 0.1), 50);
   EXPECT_THROW((void)label_budget(50, 15, 1, 0), InvalidArgument);
 }
 
-TEST(LabelPlan, RejectsABudgetOfNothingAndBadDesigns) {
+TEST(LabelPlan, RejectsAZeroBudgetAndNonFiniteDesigns) {
   auto a = test::gaussian_matrix64(10, 2, 7);
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)plan(a, {.budget = 0}); }), "at least 1, got 0");
   EXPECT_THROW((void)plan(a, {.norm_exponent = 0.5, .budget = 3}), InvalidArgument);
@@ -108,21 +108,21 @@ TEST(LabelPlan, RejectsABudgetOfNothingAndBadDesigns) {
   }
 }
 
-TEST(LabelPlan, OfMatricesWithoutRowsOrRankIsEmpty) {
+TEST(LabelPlan, IsEmptyForMatricesOfRankZero) {
   EXPECT_TRUE(plan(Matrix<double>(0, 3), {.budget = 5}).rows.empty());
   EXPECT_TRUE(plan(Matrix<double>(4, 3), {.budget = 5}).rows.empty());
 }
 
 // ---- as text ----
 
-TEST(LabelPlanText, ReadsBackWhatItWrote) {
+TEST(LabelPlanText, ReadsBackTheWrittenPlan) {
   const auto a = test::coherent_matrix(500, 4, 8);
   const auto written = plan(a, {.norm_exponent = 1.3, .budget = 40});
   EXPECT_TRUE(same(parse_label_plan(to_csv(written), "plan"), written));
   EXPECT_TRUE(same(parse_label_plan(to_csv({}), "plan"), {}));
 }
 
-TEST(LabelPlanText, NamesTheLineAndTheRuleThatIsBroken) {
+TEST(LabelPlanText, NamesTheLineAndTheViolatedRule) {
   const std::string head = "# loewner label plan, rows=10, norm_exponent=1\nrow,probability\n";
   const auto message = [&](const std::string& text) {
     return test::message_of<IoError>([&] { (void)parse_label_plan(text, "plan.csv"); });

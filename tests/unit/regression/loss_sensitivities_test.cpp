@@ -14,7 +14,7 @@
 namespace loewner::loss_sensitivities_test {
 namespace {
 
-// The largest share of each row over random x and x aimed at single rows (dual directions), at many lengths.
+// The largest share of each row over random x and over the dual directions of single rows, at many lengths.
 std::vector<double> largest_shares(const Matrix<double>& a, const Loss& loss, int trials) {
   const auto basis = test::orthonormal_columns(a.clone());
   std::vector<double> largest(a.rows(), 0.0);
@@ -50,7 +50,7 @@ TEST(LossSensitivities, AreAboveTheSharesOfHuberLosses) {
   for (Index i = 0; i < 200; ++i) EXPECT_LE(shares[i], bounds[i]) << i;
 }
 
-TEST(LossSensitivities, LeverageScoresAreNot) {  // the negative control
+TEST(LossSensitivities, LeverageScoresAreBelowSomeShares) {  // the negative control
   const auto a = big_rows(200);
   const auto scores = leverage_scores(RowMatrix(a.view())).scores;
   const auto shares = largest_shares(a, Loss::huber(1), 6000);
@@ -59,7 +59,7 @@ TEST(LossSensitivities, LeverageScoresAreNot) {  // the negative control
   EXPECT_TRUE(exceeded);
 }
 
-TEST(LossSensitivities, AddUpToLittleMoreThanTheDimensionTimesALogarithm) {
+TEST(LossSensitivities, SumToAtMostTheDimensionTimesALogarithm) {
   const auto a = test::gaussian_matrix64(3000, 4, 3);
   const auto bounds = loss_sensitivities(RowMatrix(a.view()), 2);
   const double total = std::accumulate(bounds.begin(), bounds.end(), 0.0);
@@ -77,7 +77,7 @@ TEST(LossSensitivities, DependOnTheSeedAndNotOnThreads) {
   EXPECT_EQ(run(1), run(8));
 }
 
-TEST(LossSensitivities, OfRowsOfZerosAreZero) {
+TEST(LossSensitivities, AreZeroForZeroRows) {
   auto a = test::gaussian_matrix64(30, 2, 4);
   std::ranges::fill(a.row(3), 0.0);
   const auto bounds = loss_sensitivities(RowMatrix(a.view()), 2);

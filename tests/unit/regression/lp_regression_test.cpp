@@ -54,7 +54,7 @@ TEST_P(LpRegressionFor, NoPointNearbyIsBelowTheLowerBound) {
   }
 }
 
-TEST_P(LpRegressionFor, WithoutIterationsTheGapIsSeen) {  // the negative control of the bounds
+TEST_P(LpRegressionFor, GapIsLargeWithoutIterations) {  // the negative control of the bounds
   const double p = GetParam();
   if (p == 2) GTEST_SKIP() << "the start is the solution";
   const auto a = coherent_matrix(200, 4, 4), b = noisy_targets(a, 1, 5);
@@ -65,7 +65,7 @@ TEST_P(LpRegressionFor, WithoutIterationsTheGapIsSeen) {  // the negative contro
   EXPECT_GE(result.objectives[0], fit(a, b, p).lower_bounds[0]);
 }
 
-TEST_P(LpRegressionFor, WeightsOfTwoAreRowsTwice) {
+TEST_P(LpRegressionFor, WeightTwoEqualsARepeatedRow) {
   const double p = GetParam();
   if (std::isinf(p)) GTEST_SKIP() << "weights multiply residuals there";
   const auto a = test::gaussian_matrix64(60, 3, 6), b = noisy_targets(a, 1, 7);
@@ -77,14 +77,14 @@ TEST_P(LpRegressionFor, WeightsOfTwoAreRowsTwice) {
     b_twice(i, 0) = b(row, 0);
     if (i >= 60) weights[row] = 2;
   }
-  weights[50] = 0;  // and none: as a row of zeros
+  weights[50] = 0;  // weight 0 equals a row of zeros
   std::ranges::fill(twice.row(50), 0.0);
   b_twice(50, 0) = 0;
   const auto weighted = lp_regression(RowMatrix(a.view()), b.view(), {.norm_exponent = p, .row_weights = weights});
   EXPECT_NEAR(weighted.objectives[0] / fit(twice, b_twice, p).objectives[0], 1, 2 * kTolerance);
 }
 
-TEST_P(LpRegressionFor, ExactTargetsAreFittedExactly) {
+TEST_P(LpRegressionFor, FitsExactTargetsExactly) {
   const double p = GetParam();
   const auto a = coherent_matrix(50, 5, 8), truth = test::gaussian_matrix64(5, 2, 9), b = test::product64(a, truth);
   const auto result = fit(a, b, p);
@@ -106,7 +106,7 @@ TEST_P(LpRegressionFor, DoesNotDependOnTheScalesOfColumnsAndTargets) {
   EXPECT_NEAR(odd.objectives[0] * 0x1p400 / plain.objectives[0], 1, 2 * kTolerance);
 }
 
-TEST_P(LpRegressionFor, NumbersAtTheEdgesOfTheRangeEndInFiniteSolutions) {
+TEST_P(LpRegressionFor, NumbersNearOverflowAndUnderflowGiveFiniteSolutions) {
   const double p = GetParam();
   auto a = test::gaussian_matrix64(40, 3, 41);
   auto b = test::gaussian_matrix64(40, 4, 42);
@@ -124,7 +124,7 @@ TEST_P(LpRegressionFor, NumbersAtTheEdgesOfTheRangeEndInFiniteSolutions) {
   EXPECT_EQ(result.statuses[0], Status::converged);
 }
 
-TEST_P(LpRegressionFor, RankDeficiencyIsReportedAndNoObstacle) {
+TEST_P(LpRegressionFor, ReportsRankDeficiencyAndSolvesTheProblem) {
   const double p = GetParam();
   const auto a = coherent_matrix(80, 3, 12), b = noisy_targets(a, 2, 13);
   Matrix<double> wide(82, 5), b_wide(82, 2);  // a copy of a column, a column and two rows of zeros
@@ -158,7 +158,7 @@ TEST_P(LpRegressionFor, DegenerateShapesHaveFiniteSolutions) {
   EXPECT_EQ(fit(test::gaussian_matrix64(5, 2, 16), Matrix<double>(5, 0), p).x.cols(), 0);
 }
 
-TEST_P(LpRegressionFor, TiesOfIntegersAreNoObstacle) {
+TEST_P(LpRegressionFor, ConvergesOnTiedIntegers) {
   const double p = GetParam();
   Matrix<double> a = test::gaussian_matrix64(120, 4, 17), b = noisy_targets(a, 3, 18);
   for (Matrix<double>* m : {&a, &b}) {
@@ -179,7 +179,7 @@ TEST_P(LpRegressionFor, SameBitsForAnyNumberOfThreads) {
   EXPECT_TRUE(test::same_bits(one, run(8)));
 }
 
-TEST_P(LpRegressionFor, SolvesColumnsTogetherAsAlone) {  // by conjugate gradients and by factorisation
+TEST_P(LpRegressionFor, SolvesColumnsTogetherAsWellAsOneByOne) {  // by conjugate gradients and by factorization
   const double p = GetParam();
   const auto a = test::gaussian_matrix64(300, 60, 21), b = noisy_targets(a, 6, 22);
   const auto together = fit(a, b, p);
@@ -191,7 +191,7 @@ TEST_P(LpRegressionFor, SolvesColumnsTogetherAsAlone) {  // by conjugate gradien
 INSTANTIATE_TEST_SUITE_P(Exponents, LpRegressionFor,
                          testing::Values(1.0, 1.1, 1.5, 2.0, 3.0, 4.0, 8.0, 20.0, kInfinity));
 
-TEST(LpRegression, ReadsSingleAndSparseRowsAlike) {
+TEST(LpRegression, Float32AndSparseRowsGiveTheSameBits) {
   const auto a = test::sparse_gaussian(100, 6, 0.5, 27);
   const auto wide = test::widened(a), b = noisy_targets(wide, 1, 28);
   const auto sparse = test::to_csr<float>(a);
@@ -200,7 +200,7 @@ TEST(LpRegression, ReadsSingleAndSparseRowsAlike) {
   EXPECT_TRUE(test::same_bits(lp_regression(RowMatrix(sparse.view()), b.view()).x, expected));
 }
 
-TEST(LpRegression, NamesWhatIsWrong) {
+TEST(LpRegression, RejectsBadArgumentsByName) {
   auto a = test::gaussian_matrix64(10, 2, 29);
   const auto b = test::gaussian_matrix64(10, 1, 30);
   const auto message = [&](const LpRegressionOptions& options) {

@@ -25,7 +25,7 @@ RobustRegression fit(const Matrix<double>& a, const Matrix<double>& b, double p)
   return lp_regression(RowMatrix(a.view()), b.view(), {.norm_exponent = p});
 }
 
-// Solves a k x k system by Gaussian elimination with pivoting; empty where it is singular.
+// Solves a k x k system by Gaussian elimination with pivoting; empty if it is singular.
 std::vector<double> solve_square(Matrix<double> a, std::vector<double> b) {
   const Index k = a.rows();
   for (Index col = 0; col < k; ++col) {
@@ -60,7 +60,7 @@ void for_each_subset(Index n, Index count, Body&& body) {
   }
 }
 
-// Some minimiser of the l_1 norm interpolates d rows.
+// Some minimizer of the l_1 norm interpolates d rows.
 double least_l1(const Matrix<double>& a, const Matrix<double>& b) {
   double best = kInfinity;
   for_each_subset(a.rows(), a.cols(), [&](const std::vector<Index>& rows) {
@@ -78,7 +78,8 @@ double least_l1(const Matrix<double>& a, const Matrix<double>& b) {
   return best;
 }
 
-// The least maximum is the largest of those of d + 1 rows, each of which is |m^T b| / ||m||_1 for the m with m^T A = 0.
+// The least maximum over all rows is the largest least maximum over d + 1 rows, which is |m^T b| / ||m||_1 for the m
+// with m^T A = 0.
 double least_maximum(const Matrix<double>& a, const Matrix<double>& b) {
   double best = 0;
   const Index d = a.cols();
@@ -100,7 +101,7 @@ double least_maximum(const Matrix<double>& a, const Matrix<double>& b) {
   return best;
 }
 
-TEST(LpRegression, ForOneIsTheBestOfAllVertices) {
+TEST(LpRegression, ForOneIsTheBestVertex) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     const auto a = coherent_matrix(14, 3, seed), b = noisy_targets(a, 1, seed);
     EXPECT_NEAR(fit(a, b, 1).objectives[0] / least_l1(a, b), 1, 1e-12) << "seed " << seed;
@@ -114,7 +115,7 @@ TEST(LpRegression, ForInfinityIsTheHighestReference) {
   }
 }
 
-TEST(LpRegression, OnAConstantIsTheMedianTheMeanAndTheMidrange) {
+TEST(LpRegression, OnAConstantColumnIsTheMedianMeanAndMidrange) {
   Matrix<double> ones(7, 1), b(7, 1);
   const double values[] = {3, -1, 8, 2, 2.5, 100, 0};
   for (Index i = 0; i < 7; ++i) ones(i, 0) = 1, b(i, 0) = values[i];
@@ -126,7 +127,7 @@ TEST(LpRegression, OnAConstantIsTheMedianTheMeanAndTheMidrange) {
   EXPECT_NEAR(weighted.x(0, 0), 8, 1e-12);
 }
 
-TEST(LpRegression, TallProblemsAreSolvedExactlyFromTheRowsThatASampleLeavesOpen) {
+TEST(LpRegression, ForOneSolvesTallProblemsExactlyFromPredictedSigns) {
   const auto a = coherent_matrix(30000, 3, 23), b = noisy_targets(a, 2, 24);
   const auto result = fit(a, b, 1);
   for (Index j = 0; j < 2; ++j) {
@@ -134,8 +135,8 @@ TEST(LpRegression, TallProblemsAreSolvedExactlyFromTheRowsThatASampleLeavesOpen)
   }
 }
 
-// In some of so many columns the sample misleads.
-TEST(LpRegression, TallProblemsAreSolvedExactlyWhereASampleMisleads) {
+// Among 150 columns the sample predicts wrong signs for some.
+TEST(LpRegression, ForOneSolvesTallProblemsExactlyDespiteWrongSigns) {
   const auto a = test::gaussian_matrix64(6000, 2, 35), b = noisy_targets(a, 150, 36);
   const auto result = fit(a, b, 1);
   for (Index j = 0; j < 150; ++j) {
@@ -143,8 +144,8 @@ TEST(LpRegression, TallProblemsAreSolvedExactlyWhereASampleMisleads) {
   }
 }
 
-// Nine rows of ten have residual 0: exchanges among them lead nowhere.
-TEST(LpRegression, ForOneRecoversWhatMostRowsFitExactly) {
+// Nine rows of ten have residual 0, so exchanges among them do not move the point.
+TEST(LpRegression, ForOneRecoversAnExactFitOfMostRows) {
   const auto a = test::gaussian_matrix64(20000, 30, 37), truth = test::gaussian_matrix64(30, 1, 38);
   const auto errors = test::gaussian_matrix64(2000, 1, 39);
   Matrix<double> b = test::product64(a, truth);

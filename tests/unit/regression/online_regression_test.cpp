@@ -26,7 +26,7 @@ double excess(const Matrix<double>& a, const Matrix<double>& b, const Matrix<dou
   return test::norm_of_column(test::residual_of(a, b, x), 0, p) / best.objectives[0] - 1;
 }
 
-TEST(OnlineActiveRegression, IsNearTheFitOfAllLabelsWithinTheBudget) {
+TEST(OnlineActiveRegression, IsCloseToTheFitOfAllLabelsWithinTheBudget) {
   const auto a = test::planted_matrix(4000, 5, 8, 1), b = test::noisy_targets(a, 1, 2);
   for (const double p : {1.0, 1.5, 2.0, 3.0}) {
     const auto online = stream(a, b, {.norm_exponent = p, .budget = 400, .expected_rows = 4000});
@@ -39,7 +39,7 @@ TEST(OnlineActiveRegression, IsNearTheFitOfAllLabelsWithinTheBudget) {
   }
 }
 
-TEST(OnlineActiveRegression, AlwaysLabelsARowOutsideTheSpanOfThoseBefore) {
+TEST(OnlineActiveRegression, AlwaysLabelsARowOutsideTheSpanOfEarlierRows) {
   auto a = test::gaussian_matrix64(3000, 3, 3);
   for (Index i = 0; i < 3000; ++i) a(i, 2) = i == 2000 ? 1e-3 : 0.0;
   const auto b = test::noisy_targets(a, 1, 4);
@@ -48,7 +48,7 @@ TEST(OnlineActiveRegression, AlwaysLabelsARowOutsideTheSpanOfThoseBefore) {
   for (const Index row : {0, 1, 2000}) EXPECT_EQ(std::ranges::count(rows, row), 1) << row;
 }
 
-TEST(OnlineActiveRegression, ForTwoWeighsRowsByTheirLeverageAmongThoseBefore) {
+TEST(OnlineActiveRegression, ForTwoWeightsAreLeverageScoresAmongEarlierRows) {
   const auto a = test::gaussian_matrix64(600, 3, 5), b = test::noisy_targets(a, 1, 6);
   const OnlineRegressionOptions options{.norm_exponent = 2, .budget = 60, .expected_rows = 600};
   const auto online = stream(a, b, options);
@@ -66,14 +66,14 @@ TEST(OnlineActiveRegression, ForTwoWeighsRowsByTheirLeverageAmongThoseBefore) {
   }
 }
 
-TEST(OnlineActiveRegression, ASpentBudgetIsReportedAndKept) {
+TEST(OnlineActiveRegression, ReportsASpentBudgetAndKeepsIt) {
   const auto a = test::gaussian_matrix64(2000, 3, 7), b = test::noisy_targets(a, 1, 8);
   const auto online = stream(a, b, {.budget = 30, .expected_rows = 5});
   EXPECT_EQ(online.labeled_rows().size(), 30U);
   EXPECT_TRUE(online.exhausted());
 }
 
-TEST(OnlineActiveRegression, RowsOfZerosAndCopiesAreNoObstacle) {
+TEST(OnlineActiveRegression, AcceptsZeroRowsAndCopies) {
   Matrix<double> a(500, 3);
   for (Index i = 100; i < 500; ++i) a(i, i % 2) = 1e4;
   const auto b = test::noisy_targets(a, 1, 9);
@@ -82,14 +82,14 @@ TEST(OnlineActiveRegression, RowsOfZerosAndCopiesAreNoObstacle) {
   EXPECT_EQ(online.fit().rank, 2);
 }
 
-TEST(OnlineActiveRegression, WithoutRowsTheSolutionIsZero) {
+TEST(OnlineActiveRegression, WithoutRowsReturnsZero) {
   const OnlineActiveRegression online(3, {.budget = 5, .expected_rows = 10});
   const auto fit = online.fit();
   EXPECT_EQ(fit.rank, 0);
   for (Index k = 0; k < 3; ++k) EXPECT_EQ(fit.x(k, 0), 0);
 }
 
-TEST(OnlineActiveRegression, NamesWhatIsWrong) {
+TEST(OnlineActiveRegression, RejectsBadRowsLabelsAndOrder) {
   EXPECT_THROW(OnlineActiveRegression(3, {.budget = 0, .expected_rows = 10}), InvalidArgument);
   EXPECT_THROW(OnlineActiveRegression(3, {.norm_exponent = 0, .budget = 1, .expected_rows = 10}), InvalidArgument);
   OnlineActiveRegression online(2, {.budget = 5, .expected_rows = 10});

@@ -20,7 +20,7 @@ namespace {
 
 constexpr Index kRows = 2000, kCols = 32, kTargets = 16;
 
-// A known design, targets with a part that it explains and one that it does not, and rows drawn from it.
+// A known design, targets with an explained and an unexplained part, and a sample of rows.
 struct Population {
   Matrix<float> a = test::gaussian_matrix({kRows, kCols, 1});
   Matrix<double> b = Matrix<double>(kRows, kTargets);
@@ -54,7 +54,7 @@ struct Population {
   }
 };
 
-// Every row with the same chance.
+// A sample in which every row has the same probability.
 struct Sample {
   Matrix<double> a, b;
   std::vector<double> probabilities;
@@ -76,7 +76,7 @@ struct Sample {
 
 class ShrunkRegressionFor : public testing::TestWithParam<double> {};
 
-TEST_P(ShrunkRegressionFor, EstimatesWhatItLeavesOfAllRows) {
+TEST_P(ShrunkRegressionFor, EstimatesTheObjectiveOverAllRows) {
   const Population population(GetParam());
   for (const std::uint64_t seed : {1, 2, 3}) {
     const Sample sample(population, 120, seed);
@@ -87,22 +87,22 @@ TEST_P(ShrunkRegressionFor, EstimatesWhatItLeavesOfAllRows) {
   }
 }
 
-TEST_P(ShrunkRegressionFor, LeavesLessThanTheFitWithoutShrinkage) {
+TEST_P(ShrunkRegressionFor, HasASmallerObjectiveThanTheFitWithoutShrinkage) {
   const Population population(GetParam());
   const Sample sample(population, 60, 4);
   const auto plain =
       lp_regression(RowMatrix(sample.a.view()), sample.b.view(), {.norm_exponent = GetParam(), .tolerance = 1e-3});
-  EXPECT_GT(population.ratio(plain.x), 1);  // the control: as many rows do not carry as many unknowns
+  EXPECT_GT(population.ratio(plain.x), 1);  // negative control: as many rows as unknowns
   EXPECT_LT(population.ratio(sample.fit(population).x), 1);
 }
 
-TEST_P(ShrunkRegressionFor, ChangesNothingWhereNothingIsToBeHad) {
+TEST_P(ShrunkRegressionFor, DoesLittleHarmOnPureNoise) {
   const Population noise(GetParam(), 0);
   const auto fit = Sample(noise, 60, 5).fit(noise);
-  EXPECT_LT(noise.ratio(fit.x), GetParam() <= 2 ? 1.02 : 1.1);  // large powers rest on few rows
+  EXPECT_LT(noise.ratio(fit.x), GetParam() <= 2 ? 1.02 : 1.1);  // few rows dominate large powers
 }
 
-TEST_P(ShrunkRegressionFor, WithAllRowsIsTheRegression) {
+TEST_P(ShrunkRegressionFor, EqualsTheRegressionIfAllRowsAreDrawn) {
   const Population population(GetParam());
   Matrix<double> a(kRows, kCols);
   for (Index i = 0; i < kRows; ++i) std::ranges::copy(population.a.row(i), a.row(i).begin());
@@ -115,8 +115,8 @@ TEST_P(ShrunkRegressionFor, WithAllRowsIsTheRegression) {
 
 INSTANTIATE_TEST_SUITE_P(Exponents, ShrunkRegressionFor, testing::Values(1.0, 2.0, 4.0));
 
-// The control of the estimate: errors of the rows that were fitted are no errors of the others.
-TEST(ShrunkRegression, TheFittedRowsAloneWouldPromiseTooMuch) {
+// Negative control of the estimate: the fitted rows have smaller errors than the others.
+TEST(ShrunkRegression, FittedRowsAloneUnderestimateTheObjective) {
   const Population population(2);
   const Sample sample(population, 120, 1);
   const auto fit = sample.fit(population);
@@ -145,7 +145,7 @@ TEST(ShrunkRegression, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(solution(8), one);
 }
 
-TEST(ShrunkRegression, RefusesWhatCannotBeMeant) {
+TEST(ShrunkRegression, RejectsBadArgumentsByName) {
   const Matrix<double> a(5, 2), b(5, 3), metric(2, 2), other(3, 3);
   const auto refusal = [&](MatrixView<const double> m, const ShrunkRegressionOptions& options) {
     return test::message_of<InvalidArgument>([&] { (void)shrunk_regression(a.view(), b.view(), m, options); });

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+
 #include "linalg/parallel_matrix_sum.hpp"
 #include "linalg/vector_pieces.hpp"
+#include "loewner/base/parallel.hpp"
 
 // Loops over the rows of tall matrices. Sums run over pieces of a fixed number of rows, so that
 // they have the same bits for any number of threads.
 namespace loewner::detail {
 
-/// body(row) for every row, in parallel.
+/// body(row) for every row, in parallel. Short bodies need more rows per task.
 template <typename Body>
-void for_each_row(Index rows, Body&& body) {
-  for_each_piece(rows, [&](Index first, Index count) {
-    for (Index i = first; i < first + count; ++i) body(i);
+void for_each_row(Index rows, Body&& body, Index rows_per_task = kPiece) {
+  parallel_for((rows + rows_per_task - 1) / rows_per_task, [&](Index task) {
+    const Index end = std::min(rows, (task + 1) * rows_per_task);
+    for (Index i = task * rows_per_task; i < end; ++i) body(i);
   });
 }
 
