@@ -153,7 +153,7 @@ TEST(ActiveRegression, NamesTheRowOfANonFiniteLabel) {
   };
   const auto message = test::message_of<InvalidArgument>(
       [&] { (void)active_lp_regression(RowMatrix(a.view()), labels, {.plan = {.budget = 10}}); });
-  EXPECT_EQ(message, "the label of row " + std::to_string(bad) + " is not finite");
+  EXPECT_EQ(message, "fit_plan: the label of row " + std::to_string(bad) + " must be finite, got nan");
 }
 
 TEST(ActiveRegression, RejectsWrongNumbersOfRunsAndLabels) {

@@ -127,7 +127,7 @@ TEST(LabelPlanText, NamesTheLineAndTheViolatedRule) {
   const auto message = [&](const std::string& text) {
     return test::message_of<IoError>([&] { (void)parse_label_plan(text, "plan.csv"); });
   };
-  EXPECT_EQ(message(head + "3,0.5\n3,0.5\n"), "plan.csv: line 4: rows must ascend");
+  EXPECT_EQ(message(head + "3,0.5\n3,0.5\n"), "plan.csv: line 4: rows must be ascending");
   EXPECT_CONTAINS(message(head + "10,0.5\n"), "line 3: the row must be in [0, 10)");
   EXPECT_CONTAINS(message(head + "-1,0.5\n"), "line 3: the row must be in [0, 10)");
   EXPECT_CONTAINS(message(head + "1,0\n"), "the probability must be in (0, 1]");
