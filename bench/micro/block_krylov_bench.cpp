@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/linalg/block_krylov.hpp"
 
+#include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/schatten_low_rank.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
-#include "loewner/linalg/matrix_operator.hpp"
 #include "tables.hpp"
 
 namespace loewner {

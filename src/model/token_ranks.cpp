@@ -11,7 +11,8 @@ namespace {
 constexpr double kLetterRank = 100;
 constexpr Index kSmallestAlphabet = 20;  // fewer consecutive characters may ascend by chance
 constexpr double kAscendingShare = 0.9;  // a later addition to an alphabet may break its order
-constexpr char32_t kByteLevelSpace = 0x120, kByteLevelLineBreak = 0x10a;  // byte-level BPE's spelling of bytes 32 and 10
+constexpr char32_t kByteLevelSpace = 0x120,
+                   kByteLevelLineBreak = 0x10a;  // byte-level BPE's spelling of bytes 32 and 10
 constexpr std::string_view kByteLevelSpaceText = "\xc4\xa0";
 constexpr std::string_view kLineBreakFallback = "<0x0A>";
 
