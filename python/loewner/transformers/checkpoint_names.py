@@ -14,6 +14,8 @@ from transformers.core_model_loading import (
 )
 from transformers.modeling_utils import remove_tied_weights_from_state_dict
 
+from loewner.transformers.claimed_tensors import Place
+
 
 class CheckpointNames:
     """Renames tensors with the functions that transformers itself uses while loading."""
@@ -29,22 +31,15 @@ class CheckpointNames:
         self._file_names = {name for file in files or [] for name in _tensor_names(file)}
         self.stored = {self._renamed(name) for name in self._file_names}
 
-    def module_path(self, tensor: str) -> str | None:
-        """The path of the module M of a tensor `M.weight`; None if the model has no such module.
+    def place(self, tensor: str) -> Place | None:
+        """Where transformers puts a dense tensor; None if the model has no such parameter."""
+        parameter, pattern = self._rename(tensor)
+        return Place(parameter, pattern) if parameter in self._state else None
 
-        Raises
-        ------
-        ValueError
-            If transformers merges the tensor with others while loading.
-        """
-        name, converter = self._rename(tensor)
-        if name not in self._state:
-            return None
-        if converter is not None:
-            raise ValueError(
-                f"tensor '{tensor}' cannot be encoded: {type(self._model).__name__} merges it with other tensors"
-            )
-        return name.rpartition(".")[0]
+    def dense_places(self) -> dict[str, Place]:
+        """The places of all tensors that the checkpoint stores under the name of a dense tensor."""
+        places = {name: self.place(name) for name in sorted(self._file_names)}
+        return {name: place for name, place in places.items() if place is not None}
 
     def require_arrays(self, tensor: str, arrays: list[str]) -> None:
         """Raise ValueError if an array of an encoded tensor is missing. Loading would leave it uninitialized."""

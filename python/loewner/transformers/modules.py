@@ -132,6 +132,11 @@ def _make_class(structure: type[EncodedMatrix], original: type[nn.Module]) -> ty
     return type(structure.__name__ + original.__name__, bases, {"original": original, "structure": structure})
 
 
+def is_encodable(module: nn.Module) -> bool:
+    """Whether encode_module can turn the module into an encoded one."""
+    return isinstance(module, tuple(KINDS)) and isinstance(module._parameters.get("weight"), Tensor)
+
+
 def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[EncodedMatrix]) -> None:
     """Turn a module into an encoded one in place, with uninitialized arrays on the device of its weight.
 
@@ -169,6 +174,18 @@ def decode_module(module: EncodedMatrix, dtype: torch.dtype) -> None:
     del module.spec
     module.__class__ = module.original  # type: ignore[assignment]
     module.weight = weight
+
+
+@torch.no_grad()
+def decoded_matrix(spec: dict[str, Any], structure: type[EncodedMatrix], arrays: dict[str, Tensor]) -> Tensor:
+    """The matrix that arrays encode, in float32 or the wider type of its factors."""
+    module = nn.Linear(spec["cols"], spec["rows"], bias=False, device="meta", dtype=torch.float32)
+    encode_module(module, spec, structure)
+    encoded = cast(EncodedMatrix, module)
+    encoded.like = nn.Parameter(torch.empty(0, device=next(iter(arrays.values())).device), requires_grad=False)
+    for name, array in arrays.items():
+        encoded.register_parameter(name, nn.Parameter(array, requires_grad=False))
+    return encoded.decode()
 
 
 def _new_module(structure: type[EncodedMatrix], original: type[nn.Module]) -> EncodedMatrix:

@@ -10,14 +10,16 @@ import torch
 import transformers
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.core_model_loading import WeightTransform
 from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
 
 from loewner._loading import MEMORY
 from loewner._structures import STRUCTURES
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
+from loewner.transformers.claimed_tensors import ClaimedTensors, Claims
 from loewner.transformers.config import LoewnerConfig
-from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module
+from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module, is_encodable
 from loewner.transformers.structures.coded import Coded
 from loewner.transformers.ties import retie
 
@@ -30,6 +32,10 @@ class LoewnerQuantizer(HfQuantizer):
 
     requires_calibration = True  # transformers cannot encode while loading; `loewner compress` does
     quantization_config: LoewnerConfig
+
+    def __init__(self, quantization_config: LoewnerConfig, **kwargs: Any) -> None:
+        super().__init__(quantization_config, **kwargs)
+        self._claims = Claims()
 
     def validate_environment(self, *args: Any, **kwargs: Any) -> None:
         if int(transformers.__version__.partition(".")[0]) < 5:
@@ -48,11 +54,21 @@ class LoewnerQuantizer(HfQuantizer):
         names = CheckpointNames(model, checkpoint_files)
         specs = {}
         for tensor, spec in self.quantization_config.tensors.items():
-            structure = STRUCTURES[spec["structure"]].module_class()
-            names.require_arrays(tensor, list(structure.array_shapes(spec)))
-            path = names.module_path(tensor)
-            if path is not None:  # else it belongs to a head that this model does not have
+            arrays = STRUCTURES[spec["structure"]].module_class().array_shapes(spec)
+            names.require_arrays(tensor, list(arrays))
+            place = names.place(tensor)
+            if place is None:  # it belongs to a head that this model does not have
+                continue
+            path = place.parameter.rpartition(".")[0]
+            by_name = place.pattern is None and place.parameter.endswith(".weight")
+            if by_name and is_encodable(model.get_submodule(path)):
                 specs[path] = spec
+                for array in arrays:
+                    self._claims.keep(f"{tensor.rpartition('.')[0]}.{array}", f"{path}.{array}")
+            else:
+                self._claims.decode(tensor, spec, place)
+                names.stored.add(place.parameter)
+        self._claims.complete(names.dense_places())
         specs = retie(model, specs, names.stored)
         for path, spec in specs.items():
             module = model.get_submodule(path)
@@ -62,6 +78,17 @@ class LoewnerQuantizer(HfQuantizer):
                 encode_module(module, spec, STRUCTURES[spec["structure"]].module_class())
             except ValueError as error:
                 raise ValueError(f"tensor '{path}.weight': {error}") from error
+
+    def update_weight_conversions(
+        self, weight_conversions: list[WeightTransform], model: PreTrainedModel
+    ) -> list[WeightTransform]:
+        return self._claims.transforms(weight_conversions)
+
+    def get_new_dtype(self, converter: WeightTransform, param: Any, dtype: torch.dtype | None) -> torch.dtype | None:
+        if not isinstance(converter, ClaimedTensors):
+            return super().get_new_dtype(converter, param, dtype)
+        converter.set_dtype(dtype)
+        return None  # arrays are decoded in their own type
 
     def _process_model_after_weight_loading(self, model: PreTrainedModel, **kwargs: Any) -> PreTrainedModel:
         for _, module in encoded_modules(model):
