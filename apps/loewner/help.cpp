@@ -109,11 +109,11 @@ std::string section_of(Section section, std::span<const Option> options, const C
   return lines.empty() ? "" : "\n" + colors.heading(title_of(section, exactly_one)) + "\n" + lines;
 }
 
-std::string list_of(std::span<const std::unique_ptr<Command>> commands, bool of_python) {
+template <typename Listed>
+std::string list_of(std::span<const std::unique_ptr<Command>> commands, Listed listed) {
   std::string lines;
   for (const auto& command : commands) {
-    if (command->runs_in_python() == of_python)
-      lines += wrapped(kIndent + command->text().name, 14, command->text().summary);
+    if (listed(*command)) lines += wrapped(kIndent + command->text().name, 14, command->text().summary);
   }
   return lines;
 }
@@ -123,9 +123,12 @@ std::string list_of(std::span<const std::unique_ptr<Command>> commands, bool of_
 std::string help_of_program(std::span<const std::unique_ptr<Command>> commands, bool python, const Colors& colors) {
   std::string text = "loewner makes transformer checkpoints smaller without fine-tuning and without a GPU.\n\n";
   text += colors.heading("Usage:") + "\n  loewner COMMAND [options]\n\n";
-  text += colors.heading("Commands:") + "\n" + list_of(commands, false);
-  if (!python) text += "\n" + colors.heading("Commands that need the Python package (pip install loewner):") + "\n";
-  text += list_of(commands, true);
+  text += colors.heading("Commands:") + "\n" +
+          list_of(commands, [&](const Command& command) { return python || !command.runs_in_python(); });
+  if (!python) {
+    text += "\n" + colors.heading("Commands that need the Python package (pip install loewner):") + "\n" +
+            list_of(commands, [](const Command& command) { return command.runs_in_python(); });
+  }
   text += "\n" + colors.heading("Options:") + "\n";
   text += wrapped("  -h, --help", 14, "print this help");
   text += wrapped("  --version", 14, "print version, commit and BLAS library");

@@ -34,7 +34,12 @@ std::string Program::help(bool python, const Colors& colors) const {
 std::string Program::message(const CLI::ParseError& error) const {
   const Entry* const entry = parsed();
   const std::string command = entry == nullptr ? "" : entry->command->text().name + " ";
-  return fmt::format("{} (see loewner {}--help)", error.what(), command);
+  std::string what = error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const auto unknown = (entry == nullptr ? &root_ : entry->parser)->remaining();
+    if (!unknown.empty()) what = "unknown argument " + unknown.front();
+  }
+  return fmt::format("{} (see loewner {}--help)", what, command);
 }
 
 std::vector<DescribedCommand> Program::described() const {

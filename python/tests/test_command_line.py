@@ -65,9 +65,12 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert done.stdout.startswith(f"loewner {command}: ")
 
 
-@pytest.mark.parametrize("command", ["calibrate m --text t -o c --threads 2", "expand m -o d --json r"])
-def test_an_option_that_a_command_does_not_obey_is_refused(command: str) -> None:
-    assert "was not expected" in ft.refusal(2, *command.split())
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("calibrate m --text t -o c --threads 2", "--threads"), ("expand m -o d --json r", "--json")],
+)
+def test_an_option_that_a_command_does_not_obey_is_refused(command: str, option: str) -> None:
+    assert f"unknown argument {option} " in ft.refusal(2, *command.split())
 
 
 def test_the_version_names_commit_and_blas() -> None:

@@ -33,7 +33,7 @@ class Expand : public testing::TestWithParam<DType> {
   fs::path model_, small_ = folder_.path() / "small", dense_ = folder_.path() / "dense";
 };
 
-TEST_P(Expand, WritesTheDecodedTensorsInTheTypeTheyHad) {
+TEST_P(Expand, WritesTheDecodedTensorsInTheirOriginalTypes) {
   const auto small = Checkpoint::open(small_), dense = Checkpoint::open(dense_);
   const auto encoded = read_encoded_tensors(small);
   ASSERT_GE(encoded.size(), 2u);
@@ -99,7 +99,7 @@ TEST_P(ExpandOfFloats, AnExistingOutputIsRefusedAndTheEncodedFolderIsSafe) {
                   "must not be the model folder");
 }
 
-TEST_P(ExpandOfFloats, ASourceTypeThatIsNoFloatIsRefused) {
+TEST_P(ExpandOfFloats, AnIntegerSourceTypeIsRefused) {
   Json config = Checkpoint::open(small_).config();
   config["quantization_config"]["tensors"][test::kTable]["source_dtype"] = "I8";
   folder_.write("small/config.json", config.dump());

@@ -33,7 +33,7 @@ class RankCurves : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-TEST_F(RankCurves, SmallMatricesHaveTheirExactOnesInTheOrderOfTheFile) {
+TEST_F(RankCurves, SmallMatricesHaveExactCurvesInTheOrderOfTheFile) {
   const Checkpoint checkpoint = write(12, 40);
   const auto curves = curves_of(checkpoint);
   ASSERT_EQ(curves.size(), 2U);

@@ -66,7 +66,7 @@ TEST_F(StoreRefit, ReplacesTheFactorAndNothingElse) {
             (std::vector<std::string>{"README.md", "config.json", "model.safetensors"}));
 }
 
-TEST_F(StoreRefit, StatesErrorsThatVerifyFindsAgain) {
+TEST_F(StoreRefit, StatesErrorsThatVerifyConfirms) {
   const auto reports = store(one(changed_factor()), target_);
   const auto found = verify(target_, model_);
   EXPECT_TRUE(found.holds()) << to_json(found).dump(2);
@@ -77,8 +77,8 @@ TEST_F(StoreRefit, StatesErrorsThatVerifyFindsAgain) {
   EXPECT_EQ(tensors[0].spec.at("refit").at("rows"), 7);
 }
 
-// The control: a factor that is changed behind the claims' back does not hold.
-TEST_F(StoreRefit, ClaimsOfTheOldFactorWouldNotHold) {
+// Negative control: a changed factor under the old claims fails verification.
+TEST_F(StoreRefit, ClaimsOfTheOldFactorFailVerification) {
   store(one(changed_factor()), target_);
   Json config = Checkpoint::open(target_).config();
   const Json old = Checkpoint::open(output_).config();
@@ -95,7 +95,7 @@ TEST_F(StoreRefit, KeepsTheStoredNumberFormat) {
   EXPECT_TRUE(verify(target_, model_).holds());
 }
 
-TEST_F(StoreRefit, RefusesWhatDoesNotFit) {
+TEST_F(StoreRefit, RefusesInvalidFactors) {
   EXPECT_CONTAINS(refusal(one(Matrix<float>(3, 24))), "array 'embeddings.word_embeddings.right' must be");
   EXPECT_CONTAINS(refusal(one(changed_factor(), "encoder.layer.0.dense.weight")), "must be encoded in two factors");
   EXPECT_CONTAINS(refusal(one(changed_factor(), test::kTable, "middle")), "must be left or right, got 'middle'");
@@ -120,7 +120,7 @@ TEST_F(StoreRefit, RefusesOtherStructuresAndItsOwnSources) {
   }
 }
 
-TEST_F(StoreRefit, AnExistingTargetStays) {
+TEST_F(StoreRefit, AnExistingTargetIsNotReplaced) {
   store(one(changed_factor()), target_);
   const auto before = test::files_of(target_);
   EXPECT_THROW(store(one(changed_factor(0.5F)), target_), IoError);

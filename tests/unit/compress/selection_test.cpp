@@ -12,7 +12,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// A made-up model of five tokens and three columns, and what is selected from it. The layer is
+// A generated model of five tokens and three columns, and what is selected from it. The layer is
 // stored in the type given.
 class SelectionOf : public testing::Test {
  protected:
@@ -52,7 +52,7 @@ class SelectionOfADecoder : public SelectionOf {
   static constexpr const char* kHead = "lm_head.weight";
 };
 
-TEST_F(SelectionOfADecoder, TakesTokenEmbeddingsUnlessToldOtherwise) {
+TEST_F(SelectionOfADecoder, SelectsTokenEmbeddingsByDefault) {
   EXPECT_EQ(names(), Names{kEmbedding});
 }
 
@@ -66,20 +66,20 @@ TEST_F(SelectionOfADecoder, AllMeansBoth) {
   EXPECT_EQ(names({.selection = Selection::all}), (Names{kEmbedding, kLayer}));
 }
 
-TEST_F(SelectionOfADecoder, IncludeAddsAndExcludeTakesAway) {
+TEST_F(SelectionOfADecoder, IncludeAddsAndExcludeRemovesTensors) {
   EXPECT_EQ(names({.include = {"up_proj"}}), (Names{kEmbedding, kLayer}));
   EXPECT_EQ(names({.include = {"up_proj"}, .exclude = {"^model\\.embed"}}), Names{kLayer});
   EXPECT_EQ(names({.selection = Selection::all, .exclude = {"mlp", "nothing"}}), Names{kEmbedding});
 }
 
-TEST_F(SelectionOfADecoder, IncludedTensorsThatAreNoMatricesAreNoted) {
+TEST_F(SelectionOfADecoder, IncludedTensorsOtherThanMatricesAreNoted) {
   const auto result = select({.include = {"norm"}});
   EXPECT_EQ(result.tensors.size(), 1u);
   ASSERT_EQ(result.notes.size(), 1u);
   EXPECT_CONTAINS(result.notes[0], "model.norm.weight cannot be encoded");
 }
 
-TEST_F(SelectionOfADecoder, MalformedPatternsAreQuoted) {
+TEST_F(SelectionOfADecoder, InvalidPatternsAreQuoted) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)select({.include = {"a(b"}}); }),
                   "invalid regular expression 'a(b'");
 }
@@ -89,7 +89,7 @@ TEST_F(SelectionOfADecoder, AnEmptySelectionIsRefused) {
                   "no tensor is selected");
 }
 
-TEST_F(SelectionOfADecoder, AStoredCopyWithEqualBytesGoesWithItsOriginal) {
+TEST_F(SelectionOfADecoder, AStoredCopyWithEqualBytesIsDroppedWithItsOriginal) {
   const auto result = select();
   EXPECT_EQ(result.tensors.at(0).tied, Names{kHead});
   EXPECT_TRUE(result.notes.empty());
@@ -103,7 +103,7 @@ TEST_F(SelectionOfADecoder, ATiedTensorWithOtherBytesIsKeptAndNoted) {
   EXPECT_CONTAINS(result.notes[0], "lm_head.weight is tied to model.embed_tokens.weight");
 }
 
-TEST_F(SelectionOfADecoder, AnUntiedHeadWithEqualBytesIsNoCopy) {
+TEST_F(SelectionOfADecoder, AnUntiedHeadWithEqualBytesIsNotACopy) {
   write_decoder(false, 1);
   EXPECT_TRUE(select().tensors.at(0).tied.empty());
 }

@@ -20,7 +20,7 @@ class StagedFolderAt : public testing::Test {
   std::string refusal(const std::string& fingerprint, IfExists if_exists) const {
     return test::message_of<IoError>([&] { const StagedFolder staged(target_, fingerprint, if_exists); });
   }
-  // A run that finished piece `a` and was then stopped.
+  // A run that finished part `a` and was then stopped.
   void leave_unfinished(const std::string& fingerprint) const {
     StagedFolder staged(target_, fingerprint, IfExists::refuse);
     make_piece(staged);
@@ -41,7 +41,7 @@ class StagedFolderAt : public testing::Test {
   fs::path target_ = parent_.path() / "out", stage_ = parent_.path() / "out.partial";
 };
 
-TEST_F(StagedFolderAt, AppearsWithEverythingInItAndNothingBesideIt) {
+TEST_F(StagedFolderAt, AppearsCompleteAndLeavesNothingBesideIt) {
   {
     StagedFolder staged(target_, "f", IfExists::refuse);
     write(staged.folder() / "file", "text");
@@ -64,7 +64,7 @@ TEST_F(StagedFolderAt, ARunThatFailsLeavesNothing) {
   EXPECT_FALSE(fs::exists(target_));
 }
 
-TEST_F(StagedFolderAt, AStoppedRunWithoutAFinishedPieceLeavesNothing) {
+TEST_F(StagedFolderAt, AStoppedRunWithoutAFinishedPartLeavesNothing) {
   {
     StagedFolder staged(target_, "f", IfExists::refuse);
     staged.keep_parts();
@@ -78,7 +78,7 @@ TEST_F(StagedFolderAt, AStoppedRunWithoutAFinishedPieceLeavesNothing) {
   EXPECT_FALSE(fs::exists(stage_));
 }
 
-TEST_F(StagedFolderAt, APieceIsMadeAnewAfterAKillHalfway) {
+TEST_F(StagedFolderAt, APartThatWasKilledHalfwayIsMadeAgain) {
   leave_unfinished("f");
   parent_.write("out.partial/unfinished/other", "half a piece");
   const StagedFolder staged(target_, "f", IfExists::resume);
@@ -86,21 +86,21 @@ TEST_F(StagedFolderAt, APieceIsMadeAnewAfterAKillHalfway) {
   EXPECT_EQ(test::files_of(staged.part("b")), (std::map<std::string, std::string>{{"text", "whole"}}));
 }
 
-TEST_F(StagedFolderAt, IsLeftForAResumedRunWhenAPieceWasFinished) {
+TEST_F(StagedFolderAt, FinishedPartsAreKeptForAResumedRun) {
   leave_unfinished("f");
   const StagedFolder staged(target_, "f", IfExists::resume);
   EXPECT_TRUE(staged.has_part("a"));
   EXPECT_FALSE(staged.has_part("b"));
 }
 
-TEST_F(StagedFolderAt, AResumedRunPutsTheFolderTogetherAnew) {
+TEST_F(StagedFolderAt, AResumedRunAssemblesTheFolderAgain) {
   leave_unfinished("f");
   parent_.write("out.partial/folder/file", "half of it");
   const StagedFolder staged(target_, "f", IfExists::resume);
   EXPECT_TRUE(fs::is_empty(staged.folder()));
 }
 
-TEST_F(StagedFolderAt, AnUnfinishedOutputIsNotTouchedUnasked) {
+TEST_F(StagedFolderAt, AnUnfinishedOutputIsNotChangedByDefault) {
   leave_unfinished("f");
   EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out.partial: holds an unfinished output");
   EXPECT_TRUE(fs::exists(stage_ / "parts" / "a"));
@@ -118,7 +118,7 @@ TEST_F(StagedFolderAt, OverwritingDropsOtherWork) {
   EXPECT_FALSE(staged.has_part("a"));
 }
 
-TEST_F(StagedFolderAt, AStageWithoutAStateIsBegunAnew) {  // killed before the state was written
+TEST_F(StagedFolderAt, AStageWithoutAStateIsStartedAgain) {  // killed before the state was written
   parent_.write("out.partial/parts/a", "of whom?");
   const StagedFolder staged(target_, "f", IfExists::resume);
   EXPECT_FALSE(staged.has_part("a"));
@@ -149,7 +149,7 @@ TEST_F(StagedFolderAt, OverwritingLeavesTheOldTargetUntilTheNewIsComplete) {
   EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
 }
 
-TEST_F(StagedFolderAt, ATargetThatAppearsMeanwhileIsNotReplaced) {
+TEST_F(StagedFolderAt, ATargetThatAppearsDuringTheRunIsNotReplaced) {
   StagedFolder staged(target_, "f", IfExists::refuse);
   parent_.write("out/file", "somebody else's");
   EXPECT_CONTAINS(test::message_of<IoError>([&] { staged.publish(); }), "out: cannot be put in place");
@@ -170,7 +170,7 @@ TEST_F(StagedFolderAt, TheParentMustExist) {
   EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "none: the output's parent folder does not exist");
 }
 
-TEST_F(StagedFolderAt, ASpoiledStateIsNamed) {
+TEST_F(StagedFolderAt, AnInvalidStateFileIsNamed) {
   leave_unfinished("f");
   parent_.write("out.partial/state.json", "{");
   EXPECT_CONTAINS(refusal("f", IfExists::resume), "state.json");

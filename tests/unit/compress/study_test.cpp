@@ -51,7 +51,7 @@ TEST_F(Study, RowErrorsAddUpToTheClaims) {
   EXPECT_GT(std::abs(report.tensors[0].errors.weighted_relative_error - report.tensors[0].errors.relative_error), 1e-4);
 }
 
-TEST_F(Study, FrequenciesComeFromTheTokenizerWhereTheClaimsHaveNoWeights) {
+TEST_F(Study, FrequenciesComeFromTheTokenizerIfTheClaimsHaveNoWeights) {
   make({.method = Method::svd, .row_weights = "none"});
   const auto found = study();
   EXPECT_TRUE(found.row_weights.empty());
@@ -59,7 +59,7 @@ TEST_F(Study, FrequenciesComeFromTheTokenizerWhereTheClaimsHaveNoWeights) {
   EXPECT_GT(found.frequency[20], found.frequency[200]);
 }
 
-TEST_F(Study, TheMethodThatWasTakenIsAmongTheOffersThoughAutomaticLeavesItOut) {
+TEST_F(Study, TheChosenMethodIsAmongTheCandidatesAlthoughAutoSkipsIt) {
   for (const Method method : {Method::lp, Method::subspaces, Method::codes}) {
     make({.method = method});
     const auto found = study();
@@ -68,7 +68,7 @@ TEST_F(Study, TheMethodThatWasTakenIsAmongTheOffersThoughAutomaticLeavesItOut) {
   }
 }
 
-TEST_F(Study, TheReportOfAnOutputHasTheBytesThatCompressFound) {
+TEST_F(Study, TheReportOfAnOutputHasTheBytesThatCompressReported) {
   const auto made = make({.method = Method::svd});
   const Checkpoint output = Checkpoint::open(output_), model = Checkpoint::open(model_);
   const auto read = claimed_report(output, &model);

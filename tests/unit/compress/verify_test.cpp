@@ -50,7 +50,7 @@ class Verify : public testing::Test {
   fs::path model_ = test::write_encoder(folder_), output_ = folder_.path() / "out";
 };
 
-TEST_F(Verify, HoldsForWhatCompressWrites) {
+TEST_F(Verify, SucceedsForOutputsOfCompress) {
   for (const Method method : {Method::svd, Method::lp, Method::automatic}) {
     for (const double p : {1.0, 1.5, 2.0}) {
       make({.keep = 0.55, .method = method, .norm_exponent = p, .factor_format = NumberFormat::bf16});
@@ -104,7 +104,7 @@ TEST_F(Verify, AMissingTensorIsNamed) {
   EXPECT_EQ(check().failures, std::vector<std::string>{"tensor 'pooler.dense.weight' is missing"});
 }
 
-TEST_F(Verify, ATensorTooManyIsNamed) {
+TEST_F(Verify, AnUnexpectedTensorIsNamed) {
   auto tensors = test::encoder_tensors();
   tensors.pop_back();
   test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
@@ -248,7 +248,7 @@ TEST_F(Verify, AnOutputOfAnotherFormatIsRefused) {
   EXPECT_TRUE(check().holds());  // a newer minor version is read
 }
 
-TEST_F(Verify, ATensorNameThatIsNoWeightIsRefused) {
+TEST_F(Verify, ATensorNameWithoutWeightIsRefused) {
   edit_config([](Json& config) {
     auto& tensors = config["quantization_config"]["tensors"];
     tensors["table"] = tensors[test::kTable];

@@ -61,7 +61,7 @@ TEST_P(EveryArchitecture, HasTheRolesOfItsModules) {
   expect_recorded_places(load(GetParam()));
 }
 
-TEST_P(EveryArchitecture, HasThemWithoutItsOwnSayOnTies) {
+TEST_P(EveryArchitecture, HasThemWithoutTheFieldOnTies) {
   auto model = load(GetParam());
   // Fixtures that differ from their configuration class in it say so, as their config.json would.
   if (GetParam().stem() != "llama_tied") model.config.erase("tie_word_embeddings");
@@ -111,7 +111,7 @@ TEST(Architecture, NeedsAModelType) {
                   "model_type must be a string");
 }
 
-TEST(Architecture, AMatrixWithARowForEachTokenIsTheEmbeddingWhenNoneIsNamedSo) {
+TEST(Architecture, WithoutANamedEmbeddingAMatrixWithOneRowPerTokenIsTheEmbedding) {
   const auto places = analyze({{"model_type", "x"}, {"vocab_size", 50}}, {{"blocks.0.wide.weight", DType::f32, {50, 8}},
                                                                           {"lookup.weight", DType::f32, {50, 8}},
                                                                           {"out.weight", DType::f32, {8, 8}}})
@@ -121,7 +121,7 @@ TEST(Architecture, AMatrixWithARowForEachTokenIsTheEmbeddingWhenNoneIsNamedSo) {
   EXPECT_EQ(places[2].role, TensorRole::linear);
 }
 
-TEST(Architecture, LayersAsWideAsTheVocabularyAreNoHeads) {
+TEST(Architecture, LayersAsWideAsTheVocabularyAreNotHeads) {
   const auto places =
       analyze({{"model_type", "x"}, {"vocab_size", 50}}, {{"word_embeddings.weight", DType::f32, {50, 50}},
                                                           {"layer.0.attn.out_proj.weight", DType::f32, {50, 50}},
@@ -137,7 +137,7 @@ TEST(Architecture, PaddedTablesAreStillTokenEmbeddings) {
   EXPECT_EQ(places[0].role, TensorRole::token_embedding);
 }
 
-TEST(Architecture, TheFirstStoredCopyStandsInForASharedEmbeddingThatIsNot) {
+TEST(Architecture, TheFirstStoredCopyReplacesASharedEmbeddingThatIsNotStored) {
   const auto places = analyze({{"model_type", "t5"}, {"vocab_size", 50}, {"is_encoder_decoder", true}},
                               {{"encoder.embed_tokens.weight", DType::f32, {50, 8}},
                                {"decoder.embed_tokens.weight", DType::f32, {50, 8}}})
@@ -155,7 +155,7 @@ TEST(Architecture, HeadsOfAnotherShapeAreNotTied) {
   EXPECT_EQ(places[1].tied_to, "");
 }
 
-TEST(Architecture, ModelsOfSeveralInputsKeepTheirVocabularyInTheTextConfiguration) {
+TEST(Architecture, MultimodalModelsHaveTheirVocabularyInTheTextConfiguration) {
   const auto places =
       analyze({{"model_type", "x"}, {"text_config", {{"vocab_size", 50}, {"tie_word_embeddings", true}}}},
               {{"language.emb.weight", DType::f32, {50, 8}}, {"lm_head.weight", DType::f32, {50, 8}}})
@@ -164,7 +164,7 @@ TEST(Architecture, ModelsOfSeveralInputsKeepTheirVocabularyInTheTextConfiguratio
   EXPECT_EQ(places[1].tied_to, "language.emb.weight");
 }
 
-TEST(Architecture, OldNamesOfLayerNormsAreKnown) {
+TEST(Architecture, OldNamesOfLayerNormsAreRecognized) {
   const auto places =
       analyze({{"model_type", "bert"}}, {{"a.LayerNorm.gamma", DType::f32, {8}}, {"a.LayerNorm.beta", DType::f32, {8}}})
           .places;

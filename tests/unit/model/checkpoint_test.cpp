@@ -117,7 +117,7 @@ TEST(Checkpoint, ASingleFileBesideAnIndexThatDoesNotNameItIsRefused) {
   EXPECT_CONTAINS(refusal(folder), "must name model.safetensors");
 }
 
-TEST(Checkpoint, TellsFilesOfTheModelFromOtherCopiesOfItsWeights) {
+TEST(Checkpoint, DistinguishesFilesOfTheModelFromOtherCopiesOfItsWeights) {
   const test::TemporaryFolder folder;
   write_single(folder);
   for (const char* name : {"vocab.txt", "1_Pooling/config.json", "2_Dense/model.safetensors", ".gitattributes",
@@ -169,7 +169,7 @@ TEST_F(Fingerprint, IsTheSameForTheSameFiles) {
   EXPECT_EQ(now(), first);
 }
 
-TEST_F(Fingerprint, SeesAChangeOfConfigurationAndOfNames) {
+TEST_F(Fingerprint, ChangesWithTheConfigurationAndWithNames) {
   const auto first = now();
   folder_.write("config.json", R"({"a":1})");
   const auto second = now();
@@ -178,7 +178,7 @@ TEST_F(Fingerprint, SeesAChangeOfConfigurationAndOfNames) {
   EXPECT_NE(now(), second);
 }
 
-TEST_F(Fingerprint, SeesAChangedByteInEverySampledBlock) {
+TEST_F(Fingerprint, ChangesWithAByteOfEverySampledBlock) {
   const auto first = now();
   const std::size_t data = bytes_.size() - std::size_t{4} * kRows * kCols;
   for (std::size_t block = 0; block < 64; block += 21) {

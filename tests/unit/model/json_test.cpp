@@ -20,7 +20,7 @@ TEST(JsonObject, KeepsTheOrderOfItsFields) {
   EXPECT_EQ(parse_json_object(R"({"b":1,"a":{"d":[],"c":null}})", "c.json").dump(), R"({"b":1,"a":{"d":[],"c":null}})");
 }
 
-TEST(JsonObject, RejectsTextThatIsNoJsonObject) {
+TEST(JsonObject, RejectsTextThatIsNotAJsonObject) {
   EXPECT_CONTAINS(refusal(""), "UTF-8 JSON");
   EXPECT_CONTAINS(refusal("{} {}"), "UTF-8 JSON, got an error at byte 4");
   EXPECT_CONTAINS(refusal("[]"), "must be a JSON object, got array");
@@ -29,7 +29,7 @@ TEST(JsonObject, RejectsTextThatIsNoJsonObject) {
   EXPECT_CONTAINS(refusal(R"({"a":1e999})"), "out of range");
 }
 
-TEST(JsonObject, RejectsKeysThatAreThereTwiceInOneObjectOnly) {
+TEST(JsonObject, RejectsRepeatedKeysWithinOneObjectOnly) {
   EXPECT_CONTAINS(refusal(R"({"a":{"b":1,"b":2}})"), "key 'b' must not be repeated");
   EXPECT_NO_THROW((void)parse_json_object(R"({"a":{"a":1},"b":{"a":[{"a":1},{"a":1}]}})", "c.json"));
 }

@@ -83,7 +83,7 @@ TEST(ZipfRowWeights, ATableSmallerThanTheVocabularyTakesItsFirstTokens) {
   EXPECT_EQ(zipf_row_weights(word_pieces(), 4, 1).values.size(), 4u);
 }
 
-TEST(ZipfRowWeights, SayWhereTheyCameFrom) {
+TEST(ZipfRowWeights, DescribeTheirSource) {
   EXPECT_EQ(zipf_row_weights(word_pieces(), 7, 0.7).description,
             "zipf by the tokens' order and texts in vocab.txt, exponent 0.7");
 }

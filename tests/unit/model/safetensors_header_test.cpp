@@ -46,7 +46,7 @@ TEST(SafetensorsHeader, AcceptsEmptyTensorsAndAnEmptyFile) {
   EXPECT_EQ(header.tensors[0].name, "e");
 }
 
-TEST(SafetensorsHeader, RejectsTextThatIsNoJsonObject) {
+TEST(SafetensorsHeader, RejectsTextThatIsNotAJsonObject) {
   EXPECT_CONTAINS(refusal("", 0), "must begin with '{'");
   EXPECT_CONTAINS(refusal(" {}", 0), "must begin with '{'");
   EXPECT_CONTAINS(refusal("{", 0), "UTF-8 JSON");
@@ -61,7 +61,7 @@ TEST(SafetensorsHeader, RejectsNamesThatAreNotUtf8) {
   EXPECT_CONTAINS(refusal(R"({"\ud800":{}})", 0), "UTF-8 JSON");
 }
 
-TEST(SafetensorsHeader, RejectsKeysThatAreThereTwice) {
+TEST(SafetensorsHeader, RejectsRepeatedKeys) {
   const std::string a = R"("a":{"dtype":"F32","shape":[],"data_offsets":[0,4]})";
   EXPECT_CONTAINS(refusal("{" + a + "," + a + "}", 4), "tensor 'a': must not be repeated");
   EXPECT_CONTAINS(refusal(tensor_a(R"("dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4])"), 4),

@@ -85,7 +85,7 @@ TEST(SafetensorsWriter, NamesPathAndReasonWhenTheFileCannotBeMade) {
 }
 
 TEST(SafetensorsWriter, NamesPathAndReasonWhenTheDiskIsFull) {
-  const std::filesystem::path full = "/dev/full";  // every write to it fails for want of space
+  const std::filesystem::path full = "/dev/full";  // every write to it fails: no space left
   if (!std::filesystem::exists(full)) GTEST_SKIP() << "this system has no /dev/full";
   EXPECT_EQ(test::message_of<IoError>([&] { SafetensorsWriter(full, kTwoTensors); }),
             "/dev/full: cannot write: No space left on device");
