@@ -21,24 +21,35 @@ namespace {
 struct Structure {
   std::string_view name;
   std::unique_ptr<EncodedMatrix> (*from_tensors)(const Json& spec, const ArrayLookup& arrays);
+  LoadedForm loaded_form;
 };
 
 // The registry: one line for each structure (docs/adding-a-structure.md).
 constexpr std::array kStructures = {
-    Structure{"dense", Dense::from_tensors},           Structure{"low_rank", LowRank::from_tensors},
-    Structure{"codes", Codes::from_tensors},           Structure{"integers", Integers::from_tensors},
-    Structure{"subspaces", Subspaces::from_tensors},   Structure{"product", Product::from_tensors},
-    Structure{"archetypes", Archetypes::from_tensors},
+    Structure{"dense", Dense::from_tensors, LoadedForm::dense},
+    Structure{"low_rank", LowRank::from_tensors, LoadedForm::factors},
+    Structure{"codes", Codes::from_tensors, LoadedForm::coded},
+    Structure{"integers", Integers::from_tensors, LoadedForm::coded},
+    Structure{"subspaces", Subspaces::from_tensors, LoadedForm::factors},
+    Structure{"product", Product::from_tensors, LoadedForm::coded},
+    Structure{"archetypes", Archetypes::from_tensors, LoadedForm::coded},
 };
+
+const Structure& structure_named(std::string_view name) {
+  for (const auto& structure : kStructures) {
+    if (structure.name == name) return structure;
+  }
+  throw IoError("specification: structure '" + std::string(name) + "' is not known to this version");
+}
 
 }  // namespace
 
 std::unique_ptr<EncodedMatrix> encoded_matrix_from_tensors(const Json& spec, const ArrayLookup& arrays) {
-  const auto name = detail::spec_field<std::string>(spec, "structure");
-  for (const auto& structure : kStructures) {
-    if (structure.name == name) return structure.from_tensors(spec, arrays);
-  }
-  throw IoError("specification: structure '" + name + "' is not known to this version");
+  return structure_named(detail::spec_field<std::string>(spec, "structure")).from_tensors(spec, arrays);
+}
+
+LoadedForm loaded_form(std::string_view structure) {
+  return structure_named(structure).loaded_form;
 }
 
 }  // namespace loewner

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "compress/card_sizes.hpp"
+#include "loewner/codec/structures.hpp"
 
 namespace loewner {
 namespace {
@@ -25,22 +26,18 @@ std::string quoted(const std::string& text) {
   return "'" + text + "'";
 }
 
-// The form in which the tensors of each kind of structure are held in memory.
+// The forms in which a loaded model holds these tensors.
 std::string memory_text(const CompressReport& report) {
-  std::set<std::string_view> kinds;
-  for (const auto& tensor : report.tensors) {
-    const bool factors = tensor.structure == "low_rank" || tensor.structure == "subspaces";
-    kinds.insert(factors ? "factors" : tensor.structure == "dense" ? "dense" : "codes");
-  }
+  std::set<LoadedForm> forms;
+  for (const auto& tensor : report.tensors) forms.insert(loaded_form(tensor.structure));
   std::string text;
-  if (kinds.contains("factors")) text += "Factors stay factors in memory. ";
-  if (kinds.contains("codes")) {
+  if (forms.contains(LoadedForm::factors)) text += "Factors stay factors in memory. ";
+  if (forms.contains(LoadedForm::coded)) {
     text +=
         "Coded token embeddings stay coded in memory; each row is decoded when it is looked up. Coded linear layers "
-        "are "
-        "decoded when the model is loaded; `loewner.load(folder, memory=\"small\")` keeps them coded. ";
+        "are decoded when the model is loaded; `loewner.load(folder, memory=\"small\")` keeps them coded. ";
   }
-  if (kinds.contains("dense")) text += "Tensors of method dense keep their number format in memory. ";
+  if (forms.contains(LoadedForm::dense)) text += "Tensors of method dense keep their number format in memory. ";
   return text;
 }
 

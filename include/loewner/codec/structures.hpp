@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "loewner/codec/encoded_matrix.hpp"
 
@@ -13,5 +14,17 @@ namespace loewner {
 /// Errors    IoError if the specification lacks a field, names an unknown structure, or does not
 ///           fit the arrays.
 std::unique_ptr<EncodedMatrix> encoded_matrix_from_tensors(const Json& spec, const ArrayLookup& arrays);
+
+/// The form in which a loaded model holds a matrix.
+enum class LoadedForm {
+  factors,  ///< low-rank factors
+  coded,    ///< the arrays of the file, decoded row by row or once
+  dense,    ///< one array of numbers
+};
+
+/// The form for a structure; the model card describes it.
+///
+/// Errors    IoError on an unknown structure.
+LoadedForm loaded_form(std::string_view structure);
 
 }  // namespace loewner

@@ -32,5 +32,12 @@ TEST(Structures, NamesMissingArrays) {
                   "no array 'left'");
 }
 
+TEST(Structures, KnowTheFormOfLoadedMatrices) {
+  EXPECT_EQ(loaded_form("low_rank"), LoadedForm::factors);
+  EXPECT_EQ(loaded_form("codes"), LoadedForm::coded);
+  EXPECT_EQ(loaded_form("dense"), LoadedForm::dense);
+  EXPECT_CONTAINS(test::message_of<IoError>([] { (void)loaded_form("unheard_of"); }), "structure 'unheard_of'");
+}
+
 }  // namespace
 }  // namespace loewner::structures_test
