@@ -14,7 +14,7 @@ from transformers.core_model_loading import WeightTransform
 from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
 
-from loewner._loading import MEMORY
+from loewner._loading import MEMORY, Memory
 from loewner._structures import STRUCTURES
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.claimed_tensors import ClaimedTensors, Claims
@@ -94,8 +94,7 @@ class LoewnerQuantizer(HfQuantizer):
         for _, module in encoded_modules(model):
             device = getattr(module, module.array_names()[0]).device
             module.like = nn.Parameter(torch.empty(0, dtype=module.like.dtype, device=device), requires_grad=False)
-        if MEMORY.get() == "dense":
-            decode_coded_layers(model)
+        decode_layers(model, MEMORY.get())
         return model
 
     def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[None, dict[str, Any]]:
@@ -107,7 +106,9 @@ class LoewnerQuantizer(HfQuantizer):
         }
         return None, {}
 
-    def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
+    def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | str | None = None) -> PreTrainedModel:
+        if isinstance(dtype, str):  # save_pretrained makes the configuration's dtype a name
+            dtype = getattr(torch, dtype)
         for _, module in list(encoded_modules(model)):
             decode_module(module, dtype or module.like.dtype)
         for submodel in model.modules():
@@ -124,8 +125,12 @@ class LoewnerQuantizer(HfQuantizer):
         return True
 
 
-def decode_coded_layers(model: nn.Module) -> None:
-    """Decode coded layers except tables and heads that share their codes with a table."""
+def decode_layers(model: nn.Module, memory: Memory) -> None:
+    """Decode layers except tables and heads that share their arrays with a table.
+
+    With memory "dense" these are coded layers. With any memory they are layers that hold the weight itself in another
+    number format than the model's: the author of a model may multiply `weight` without calling the layer.
+    """
     tables = {
         id(parameter)
         for _, module in encoded_modules(model)
@@ -134,7 +139,9 @@ def decode_coded_layers(model: nn.Module) -> None:
     }
     for _, module in list(encoded_modules(model)):
         tied = any(id(parameter) in tables for parameter in module.parameters(recurse=False))
-        if isinstance(module, Coded) and not tied:
+        weight = module._parameters.get("weight")
+        is_cast = weight is not None and weight.dtype != module.like.dtype
+        if not tied and (is_cast or (isinstance(module, Coded) and memory == "dense")):
             decode_module(module, module.like.dtype)
 
 
