@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "base/file.hpp"
 #include "compress/stored_claims.hpp"
@@ -26,18 +27,24 @@ Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
   return replacements;
 }
 
-// Without this field, transformers takes the model's type from the first array of the file, which
-// may now be a factor in f16.
-void state_dtype(Json& config, const Job& job) {
+// The type in which transformers loads a model whose configuration has no dtype: that of the first
+// floating-point tensor by name in the first file (transformers 5.24, get_state_dict_dtype). The first
+// array of the output may be a factor in another type.
+void state_dtype(Json& config, const Checkpoint& model) {
   if (config.contains("dtype") || config.contains("torch_dtype")) return;
   static const std::map<DType, std::string> kNames = {
       {DType::f64, "float64"}, {DType::f32, "float32"}, {DType::f16, "float16"}, {DType::bf16, "bfloat16"}};
-  config["torch_dtype"] = kNames.at(job.selection.tensors.front().tensor->info->dtype);
+  std::map<std::pair<std::string, std::string>, DType> dtypes;
+  for (const auto& tensor : model.tensors()) {
+    if (kNames.contains(tensor.info->dtype))
+      dtypes[{model.shard_of(tensor).name, tensor.info->name}] = tensor.info->dtype;
+  }
+  if (!dtypes.empty()) config["torch_dtype"] = kNames.at(dtypes.begin()->second);
 }
 
 void write_config(const Job& job, const Json& specifications, const fs::path& folder) {
   Json config = job.checkpoint.config();
-  state_dtype(config, job);
+  state_dtype(config, job.checkpoint);
   config["quantization_config"] = {
       {"quant_method", kQuantizationMethod},
       {"format_version", std::to_string(kFormatMajor) + "." + std::to_string(kFormatMinor)},

@@ -69,6 +69,12 @@ std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint) {
   return tensors;
 }
 
+std::vector<std::string> tied_names(const EncodedTensor& tensor) {
+  if (!tensor.spec.contains("tied")) return {};
+  return detail::at_place(tensor.place,
+                          [&] { return detail::spec_field<std::vector<std::string>>(tensor.spec, "tied"); });
+}
+
 std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& tensor_name) {
   auto arrays = matrix.to_tensors();
   for (auto& array : arrays) array.name = array_prefix(tensor_name) + array.name;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/expand.hpp"
 
+#include <set>
+
 #include "base/file.hpp"
 #include "codec/spec_field.hpp"
 #include "compress/error_place.hpp"
@@ -23,14 +25,21 @@ DType source_dtype(const EncodedTensor& tensor) {
   });
 }
 
-// The dense tensor takes the place of the first array; the other arrays are removed.
-Replacements dense_replacements(std::vector<EncodedTensor> tensors) {
+// The dense tensor and its stored copies take the place of the first array; the other arrays are removed.
+Replacements dense_replacements(std::vector<EncodedTensor> tensors, const Checkpoint& checkpoint) {
+  std::set<std::string> names;
+  for (const auto& tensor : tensors) names.insert(tensor.name);
   Replacements replacements;
   for (auto& tensor : tensors) {
     const DType dtype = source_dtype(tensor);
     const std::shared_ptr<const EncodedMatrix> matrix = std::move(tensor.matrix);
     for (const auto& array : tensor.array_names) replacements[array] = {};
-    replacements[tensor.array_names.front()] = {stored_as(tensor.name, matrix, dtype)};
+    auto& dense = replacements[tensor.array_names.front()];
+    dense.push_back(stored_as(tensor.name, matrix, dtype));
+    for (const auto& name : tied_names(tensor)) {
+      if (checkpoint.find(name) == nullptr && names.insert(name).second)
+        dense.push_back(stored_as(name, matrix, dtype));
+    }
   }
   return replacements;
 }
@@ -41,7 +50,7 @@ void expand(const std::filesystem::path& model, const std::filesystem::path& out
             const ProgressCallback& progress) {
   require_apart(model, output);
   const Checkpoint checkpoint = Checkpoint::open(model);
-  const Replacements replacements = dense_replacements(read_encoded_tensors(checkpoint));
+  const Replacements replacements = dense_replacements(read_encoded_tensors(checkpoint), checkpoint);
   StagedFolder staged(output, "expand", if_exists);
   rewrite_weights(checkpoint, replacements, staged.folder(), progress);
   copy_other_files(checkpoint, {{"README.md", ""}, {"README.base.md", "README.md"}}, staged.folder());

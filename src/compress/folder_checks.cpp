@@ -18,13 +18,21 @@ namespace {
 // one only if its bytes equal the tensor.
 std::set<std::string> copies_of(const EncodedTensor& tensor, const Checkpoint& model) {
   std::set<std::string> copies;
-  if (!tensor.spec.contains("tied")) return copies;
-  const auto tied = at_place(tensor.place, [&] { return spec_field<std::vector<std::string>>(tensor.spec, "tied"); });
-  for (const auto& name : tied) {
+  for (const auto& name : tied_names(tensor)) {
     const auto* copy = model.find(name);
     if (copy != nullptr && have_same_bytes(model, *copy, model, model.at(tensor.name))) copies.insert(name);
   }
   return copies;
+}
+
+// Tensors that modules compute when they are made. Older versions of transformers stored them, newer
+// ones leave them out when they save a model.
+bool is_computed_buffer(const TensorInfo& info) {
+  static const std::set<std::string_view> kLeaves = {"position_ids", "token_type_ids", "inv_freq", "masked_bias"};
+  const std::string_view name = info.name;
+  const std::string_view leaf = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
+  const bool is_causal_mask = name.ends_with(".attn.bias") && info.shape.size() == 4;
+  return kLeaves.contains(leaf) || is_causal_mask;
 }
 
 // Fields that compress sets, or that transformers sets whenever it saves a model.
@@ -101,7 +109,9 @@ void check_untouched_tensors(const Checkpoint& output, const Checkpoint& model,
     const std::string& name = tensor.info->name;
     if (replaced.contains(name)) continue;
     const auto* kept = output.find(name);
-    if (kept == nullptr) {
+    if (kept == nullptr && is_computed_buffer(*tensor.info)) {
+      report.notes.push_back("tensor '" + name + "' is missing; models compute it");
+    } else if (kept == nullptr) {
       report.failures.push_back("tensor '" + name + "' is missing");
     } else if (!have_same_bytes(model, tensor, output, *kept)) {
       report.failures.push_back("tensor '" + name + "' differs from the original");

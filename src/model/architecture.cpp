@@ -36,6 +36,32 @@ constexpr std::array<std::string_view, 52> kUntiedByDefault = {"apertus",    "ar
 constexpr std::array<std::string_view, 4> kConv1dModels = {"decision_transformer", "gpt2", "imagegpt", "openai-gpt"};
 constexpr std::array<std::string_view, 4> kConv1dModules = {"c_attn", "c_fc", "c_proj", "q_attn"};
 
+// Model types whose encoder and decoder always look up tokens in one table, also if that table is stored
+// under the encoder's name (_tied_weights_keys in transformers 5.24).
+constexpr std::array<std::string_view, 20> kSharedTables = {"bart",
+                                                            "bigbird_pegasus",
+                                                            "blenderbot",
+                                                            "blenderbot-small",
+                                                            "led",
+                                                            "longt5",
+                                                            "m2m_100",
+                                                            "mbart",
+                                                            "mt5",
+                                                            "mvp",
+                                                            "nllb-moe",
+                                                            "pegasus",
+                                                            "pegasus_x",
+                                                            "plbart",
+                                                            "pop2piano",
+                                                            "seamless_m4t",
+                                                            "switch_transformers",
+                                                            "t5",
+                                                            "udop",
+                                                            "umt5"};
+
+// Model types that tie their tables although their configurations may say otherwise.
+constexpr std::array<std::string_view, 6> kAlwaysTied = {"longt5", "mt5", "pop2piano", "t5", "udop", "umt5"};
+
 // Modules that look up tokens. Their number of rows may exceed vocab_size, because tables are
 // padded.
 constexpr std::array<std::string_view, 10> kTokenEmbeddings = {
@@ -106,24 +132,18 @@ std::optional<Value> config_value(const Json& config, const char* key) {
   return found->template get<Value>();
 }
 
-class Analysis {
+// A model, or one of the models of which another is made: an encoder and a decoder with configurations
+// of their own. Each ties tensors of its own only.
+class Part {
  public:
-  Analysis(const Json& config, std::span<const TensorDeclaration> tensors) : config_(config), tensors_(tensors) {
-    const auto model_type = config_value<std::string>(config, "model_type");
-    if (!model_type) throw IoError("config.json: model_type must be a string, got none");
-    model_type_ = *model_type;
+  // `prefix` begins the names of its tensors.
+  Part(const Json& config, std::string prefix) : config_(config), prefix_(std::move(prefix)) {
+    model_type_ = config_value<std::string>(config, "model_type").value_or("");
     vocabulary_ = config_value<Index>(text_config(config), "vocab_size").value_or(-1);
   }
 
-  Architecture run() {
-    places_.resize(tensors_.size());
-    for (std::size_t i = 0; i < tensors_.size(); ++i) places_[i] = place_of(tensors_[i]);
-    if (!source_embedding()) adopt_unnamed_embedding();
-    add_ties();
-    return {.model_type = model_type_, .places = std::move(places_)};
-  }
+  const std::string& prefix() const { return prefix_; }
 
- private:
   TensorPlace place_of(const TensorDeclaration& tensor) const {
     const NameParts name(tensor.name);
     if (contains_any(name.leaf, {"bias"}) || name.leaf == "beta") return {.role = TensorRole::bias};
@@ -135,6 +155,19 @@ class Analysis {
     return {.role = role_of_matrix(name, tensor.shape[0]), .transposed = transposed};
   }
 
+  // If no module is named as an embedding: a matrix outside the blocks with one row per token.
+  bool may_be_unnamed_embedding(const TensorDeclaration& tensor, const TensorPlace& place) const {
+    const bool has_token_rows = tensor.shape.size() == 2 && tensor.shape[0] == vocabulary_;
+    return place.role == TensorRole::linear && has_token_rows && !NameParts(tensor.name).is_in_a_block();
+  }
+
+  // Whether the model's class ties a table or a head to the table `source`.
+  bool ties(TensorRole role, const std::string& name, const std::string& source) const {
+    if (!ties_word_embeddings()) return false;
+    return role == TensorRole::head || (role == TensorRole::token_embedding && shares_table(name, source));
+  }
+
+ private:
   TensorRole role_of_matrix(const NameParts& name, Index rows) const {
     if (is_head(name, rows)) return TensorRole::head;
     if (!is_embedding(name)) return TensorRole::linear;
@@ -156,58 +189,95 @@ class Analysis {
     return name.module == "embed_out" || (!is_embedding(name) && contains_any(name.module, kHeadParts));
   }
 
-  // If no module is named as an embedding: a matrix outside the blocks with one row per token.
+  bool ties_word_embeddings() const {
+    if (is_one_of(model_type_, kAlwaysTied)) return true;
+    if (const auto tie = config_value<bool>(config_, "tie_word_embeddings")) return *tie;
+    if (const auto tie = config_value<bool>(text_config(config_), "tie_word_embeddings")) return *tie;
+    return !is_one_of(model_type_, kUntiedByDefault);
+  }
+
+  // Encoder and decoder look up tokens in one table: P.encoder.embed_tokens in P.shared.
+  bool shares_table(const std::string& name, const std::string& source) const {
+    if (config_value<bool>(config_, "share_encoder_decoder_embeddings") == false) return false;
+    const NameParts table(name), shared(source);
+    const auto owner = [](const NameParts& parts) {
+      return parts.path.substr(0, parts.path.size() - parts.module.size());
+    };
+    const std::string copy = owner(table), original = owner(shared);
+    for (const std::string side : {"encoder.", "decoder.", "text_encoder.", "text_decoder."}) {
+      const bool is_named = table.module == "embed_tokens" || table.module == shared.module;
+      if (is_named && copy == original + side) return true;
+    }
+    const std::string encoder = "encoder.", decoder = "decoder.";
+    return is_one_of(model_type_, kSharedTables) && table.module == shared.module && copy.ends_with(decoder) &&
+           original.ends_with(encoder) &&
+           copy.substr(0, copy.size() - decoder.size()) == original.substr(0, original.size() - encoder.size());
+  }
+
+  const Json& config_;
+  std::string prefix_, model_type_;
+  Index vocabulary_ = -1;
+};
+
+class Analysis {
+ public:
+  Analysis(const Json& config, std::span<const TensorDeclaration> tensors) : tensors_(tensors) {
+    const auto model_type = config_value<std::string>(config, "model_type");
+    if (!model_type) throw IoError("config.json: model_type must be a string, got none");
+    model_type_ = *model_type;
+    for (const auto& [key, value] : config.items()) {
+      if (value.is_object() && config_value<std::string>(value, "model_type")) parts_.emplace_back(value, key + ".");
+    }
+    parts_.emplace_back(config, "");
+  }
+
+  Architecture run() {
+    places_.resize(tensors_.size());
+    for (std::size_t i = 0; i < tensors_.size(); ++i) places_[i] = part_of(i).place_of(tensors_[i]);
+    if (std::ranges::none_of(places_, [](const auto& place) { return place.role == TensorRole::token_embedding; }))
+      adopt_unnamed_embedding();
+    for (const auto& part : parts_) add_ties(part);
+    return {.model_type = model_type_, .places = std::move(places_)};
+  }
+
+ private:
+  const Part& part_of(std::size_t i) const {
+    return *std::ranges::find_if(parts_, [&](const auto& part) { return tensors_[i].name.starts_with(part.prefix()); });
+  }
+
   void adopt_unnamed_embedding() {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      const bool has_token_rows = tensors_[i].shape.size() == 2 && tensors_[i].shape[0] == vocabulary_;
-      if (places_[i].role != TensorRole::linear || !has_token_rows || NameParts(tensors_[i].name).is_in_a_block())
-        continue;
+      if (!part_of(i).may_be_unnamed_embedding(tensors_[i], places_[i])) continue;
       places_[i] = {.role = TensorRole::token_embedding};
       return;
     }
   }
 
-  // The token embedding that all others copy: the one that encoder and decoder share, if there is
-  // one.
-  std::optional<std::size_t> source_embedding() const {
+  // The token embedding that all others of a part copy: the one that encoder and decoder share, if
+  // there is one.
+  std::optional<std::size_t> source_embedding(const Part& part) const {
     std::optional<std::size_t> source;
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      if (places_[i].role != TensorRole::token_embedding) continue;
+      if (places_[i].role != TensorRole::token_embedding || &part_of(i) != &part) continue;
       if (NameParts(tensors_[i].name).module == "shared") return i;
       if (!source) source = i;
     }
     return source;
   }
 
-  bool shares_embeddings() const {
-    if (model_type_ == "fsmt" || config_value<bool>(config_, "share_encoder_decoder_embeddings") == false) return false;
-    const auto source = source_embedding();
-    const bool is_named_shared = source && NameParts(tensors_[*source].name).module == "shared";
-    return is_named_shared || config_value<bool>(config_, "is_encoder_decoder") == true;
-  }
-
-  bool ties_head() const {
-    if (const auto tie = config_value<bool>(config_, "tie_word_embeddings")) return *tie;
-    if (const auto tie = config_value<bool>(text_config(config_), "tie_word_embeddings")) return *tie;
-    return !is_one_of(model_type_, kUntiedByDefault);
-  }
-
-  void add_ties() {
-    const auto source = source_embedding();
+  void add_ties(const Part& part) {
+    const auto source = source_embedding(part);
     if (!source) return;
-    const bool shared = shares_embeddings(), head = ties_head();
+    const std::string& name = tensors_[*source].name;
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      const bool is_tied =
-          (places_[i].role == TensorRole::token_embedding && shared) || (places_[i].role == TensorRole::head && head);
-      if (i != *source && is_tied && tensors_[i].shape == tensors_[*source].shape)
-        places_[i].tied_to = tensors_[*source].name;
+      if (i == *source || &part_of(i) != &part || tensors_[i].shape != tensors_[*source].shape) continue;
+      if (part.ties(places_[i].role, tensors_[i].name, name)) places_[i].tied_to = name;
     }
   }
 
-  const Json& config_;
   std::span<const TensorDeclaration> tensors_;
   std::string model_type_;
-  Index vocabulary_ = -1;
+  std::vector<Part> parts_;  // the whole model is the last
   std::vector<TensorPlace> places_;
 };
 

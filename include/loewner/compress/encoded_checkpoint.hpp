@@ -34,6 +34,11 @@ struct EncodedTensor {
 ///           newer major version, or when a specification does not fit the arrays.
 std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint);
 
+/// The names of the tensors that the model stored as copies of an encoded tensor, field `tied`.
+///
+/// Errors    IoError, naming folder and tensor, when the field is not a list of strings.
+std::vector<std::string> tied_names(const EncodedTensor& tensor);
+
 /// The arrays of an encoded matrix under their full names.
 ///
 /// Errors    IoError as array_prefix().

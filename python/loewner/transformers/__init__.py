@@ -4,6 +4,9 @@
 from loewner.transformers.config import LoewnerConfig
 from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module, encoded_class
 from loewner.transformers.quantizer import LoewnerQuantizer
+from loewner.transformers.sub_configurations import pass_on_quantization
+
+pass_on_quantization()
 
 __all__ = [
     "EncodedMatrix",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from safetensors import safe_open
+from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import (
@@ -61,9 +62,14 @@ class CheckpointNames:
         return renamed
 
 
-def saved_names(model: PreTrainedModel, parameters: list[str]) -> dict[str, str]:
-    """The names under which save_pretrained writes parameters. It leaves out parameters tied to others."""
-    state = remove_tied_weights_from_state_dict(model.state_dict(), model)
+def saved_names(
+    model: PreTrainedModel, parameters: list[str], state: dict[str, Tensor] | None = None
+) -> dict[str, str]:
+    """The names under which save_pretrained writes parameters. It leaves out parameters tied to others.
+
+    `state` is the state to save, by default that of the model.
+    """
+    state = remove_tied_weights_from_state_dict(dict(model.state_dict() if state is None else state), model)
     names: dict[str, str] = {}
     for parameter in parameters:
         if parameter in state:

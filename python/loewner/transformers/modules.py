@@ -14,13 +14,52 @@ Results have the model's type.
 
 from __future__ import annotations
 
+import json
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from loewner.transformers.decoded_on_use import DecodedOnUse
+
 FORMATS = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+
+
+class ModelReference:
+    """A weak reference from a module to its model. A copy of the model comes with references to the copy."""
+
+    def __init__(self, model: nn.Module | None) -> None:
+        self._model = None if model is None else weakref.ref(model)
+
+    def __call__(self) -> nn.Module | None:
+        return None if self._model is None else self._model()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ModelReference:
+        return ModelReference(memo.get(id(self())))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ModelReference, (self(),)
+
+
+class FrozenArray(nn.Parameter):
+    """Labels and codes: parameters that cannot be trained, also if all parameters of a model are asked to be."""
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> FrozenArray:
+        return super().__new__(cls, data, False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> FrozenArray:
+        return self
+
+    @property  # type: ignore[override]
+    def requires_grad(self) -> bool:
+        return False
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        pass
 
 
 class EncodedMatrix(nn.Module):
@@ -36,6 +75,8 @@ class EncodedMatrix(nn.Module):
     fixed_arrays: ClassVar[dict[str, torch.dtype]] = {}  # arrays without gradient, with the type of each
     two_factors: ClassVar[tuple[str, str] | None] = None  # arrays (L, R) if W = L R; `loewner refit` fits one of them
     spec: dict[str, Any]
+    description: str  # the specification and the names of the arrays in JSON
+    owner: ModelReference = ModelReference(None)  # ties are properties of the model
     like: nn.Parameter  # empty, of the model's dtype. It is the first parameter: `model.dtype` is its dtype.
 
     @staticmethod
@@ -66,6 +107,65 @@ class EncodedMatrix(nn.Module):
     def array_names(self) -> list[str]:
         return list(self.array_shapes(self.spec))
 
+    def trained_arrays(self) -> list[nn.Parameter]:
+        return [getattr(self, name) for name in self.array_names() if name not in self.fixed_arrays]
+
+    def anchor(self) -> nn.Parameter:
+        """The array whose address stands for the weight. Tied modules share it."""
+        arrays: list[nn.Parameter] = [getattr(self, name) for name in self.array_names()]
+        return next((array for array in arrays if array.numel() > 0), arrays[0])
+
+    def decode_in_place(self, dtype: torch.dtype | None = None) -> None:
+        """Turn this module and those tied to it into dense modules that share a weight."""
+        from loewner.transformers.ties import update_ties
+
+        model, anchor = self.owner(), self.anchor()
+        tied = [] if model is None else [m for _, m in encoded_modules(model) if m.anchor() is anchor]
+        decode_module(self, dtype or self.like.dtype)
+        for module in tied:
+            if module is not self:
+                decode_module(module, module.like.dtype, cast(nn.Parameter, self.weight))
+        if model is not None:
+            update_ties(model)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "weight" and "weight" not in self._parameters:
+            return DecodedOnUse.of(self, (self.spec["rows"], self.spec["cols"]))
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "weight" and isinstance(value, DecodedOnUse):
+            if value._module.anchor() is not self.anchor():
+                raise RuntimeError(
+                    "an encoded weight cannot be shared with another layer; call model.dequantize() first"
+                )
+            return
+        super().__setattr__(name, value)
+
+    # A new weight makes the module dense. As with any module, modules tied to it keep the old one.
+    def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
+        if name != "weight" or "weight" in self._parameters:
+            return super().register_parameter(name, param)
+        from loewner.transformers.ties import update_ties
+
+        model = self.owner()
+        decode_module(self, self.like.dtype, param)
+        if model is not None:
+            update_ties(model)
+
+    # torch would also convert arrays whose type belongs to the format.
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+        fixed = {name: dtype for name, dtype in self.fixed_arrays.items() if dtype.is_floating_point}
+        held = [(name, dtype) for name, dtype in fixed.items() if name in self._parameters]
+        for name, _ in held:
+            array = getattr(self, name)
+            array.data = array.data.view(torch.int16)
+        super()._apply(fn, recurse)
+        for name, dtype in held:
+            array = getattr(self, name)
+            array.data = array.data.view(dtype)
+        return self
+
     def current_spec(self) -> dict[str, Any]:
         """The specification with the current type of the arrays, which may differ from the loaded one."""
         if "format" not in self.spec:
@@ -79,8 +179,18 @@ class EncodedMatrix(nn.Module):
         del destination[prefix + "like"]
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *arguments: Any) -> None:
+        if prefix + "weight" in state_dict and "weight" not in self._parameters:  # of a dense model
+            self.decode_in_place()
+            self._load_from_state_dict(state_dict, prefix, *arguments)
+            return
         state_dict = {**state_dict, prefix + "like": self.like.detach()}
         super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+    # Programs that move parameters between devices look for each in the checkpoint, where `like` is not.
+    def named_parameters(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, nn.Parameter]]:
+        for name, parameter in super().named_parameters(*arguments, **options):
+            if parameter is not self.like:
+                yield name, parameter
 
     # The class is created at run time, so pickle cannot find it by name.
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -90,6 +200,8 @@ class EncodedMatrix(nn.Module):
 class EncodedEmbedding(nn.Embedding):
     def forward(self, input: Tensor) -> Tensor:
         encoded = cast(EncodedMatrix, self)
+        if input.dtype not in (torch.int64, torch.int32):
+            raise RuntimeError(f"ids must be int64 or int32, got {input.dtype}")
         return encoded.decode_rows(input).to(encoded.like.dtype)
 
 
@@ -154,7 +266,8 @@ def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[Encod
     if spec.get("format") not in FORMATS and not shapes.keys() <= structure.fixed_arrays.keys():
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, got '{spec.get('format')}'")
     encoded = encoded_class(structure, type(module))
-    parameters = {"like": nn.Parameter(weight.new_empty(0), requires_grad=False)}
+    device = "cpu" if weight.is_meta else weight.device  # no checkpoint has `like`, so it would stay on meta
+    parameters = {"like": nn.Parameter(weight.new_empty(0, device=device), requires_grad=False)}
     for name, shape in shapes.items():
         fixed = structure.fixed_arrays.get(name)
         array = torch.empty(shape, dtype=fixed or FORMATS[spec["format"]], device=weight.device)
@@ -163,15 +276,20 @@ def encode_module(module: nn.Module, spec: dict[str, Any], structure: type[Encod
     module.__class__ = encoded
     module._parameters = {**parameters, **module._parameters}  # `like` first
     module.spec = spec  # type: ignore[assignment]
+    module.description = json.dumps({"spec": spec, "arrays": list(shapes)})  # type: ignore[assignment]
 
 
 @torch.no_grad()
-def decode_module(module: EncodedMatrix, dtype: torch.dtype) -> None:
-    """Undo encode_module, with the decoded matrix as the weight."""
-    weight = nn.Parameter(module.decode().to(dtype))
+def decode_module(module: EncodedMatrix, dtype: torch.dtype, weight: nn.Parameter | None = None) -> None:
+    """Undo encode_module, with the decoded matrix as the weight unless a weight is given."""
+    if weight is None:
+        trained = module.trained_arrays()
+        requires_grad = not trained or any(array.requires_grad for array in trained)
+        weight = nn.Parameter(module.decode().to(dtype), requires_grad=requires_grad)
     for name in ["like", *module.array_names()]:
-        delattr(module, name)
-    del module.spec
+        del module._parameters[name]
+    for name in ("spec", "owner", "description", "_cluster_layout"):
+        module.__dict__.pop(name, None)
     module.__class__ = module.original  # type: ignore[assignment]
     module.weight = weight
 
@@ -186,6 +304,13 @@ def decoded_matrix(spec: dict[str, Any], structure: type[EncodedMatrix], arrays:
     for name, array in arrays.items():
         encoded.register_parameter(name, nn.Parameter(array, requires_grad=False))
     return encoded.decode()
+
+
+def encoded_modules(model: nn.Module) -> Iterator[tuple[str, EncodedMatrix]]:
+    """The encoded modules of a model with their paths."""
+    for path, module in model.named_modules():
+        if isinstance(module, EncodedMatrix):
+            yield path, module
 
 
 def _new_module(structure: type[EncodedMatrix], original: type[nn.Module]) -> EncodedMatrix:

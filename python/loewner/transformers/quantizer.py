@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,15 +12,26 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.core_model_loading import WeightTransform
 from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
+from transformers.utils import logging
 
-from loewner._loading import MEMORY, Memory
+from loewner._loading import MEMORY
 from loewner._structures import STRUCTURES
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.claimed_tensors import ClaimedTensors, Claims
 from loewner.transformers.config import LoewnerConfig
-from loewner.transformers.modules import EncodedMatrix, decode_module, encode_module, is_encodable
+from loewner.transformers.kept_encodings import decode_and_keep, encoded_state, forget_encodings
+from loewner.transformers.modules import (
+    EncodedMatrix,
+    FrozenArray,
+    ModelReference,
+    encode_module,
+    encoded_modules,
+    is_encodable,
+)
 from loewner.transformers.structures.coded import Coded
-from loewner.transformers.ties import retie
+from loewner.transformers.ties import Specs, retie, tie_copies, untie_copies
+
+logger = logging.get_logger(__name__)
 
 _SOURCE_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -36,6 +46,8 @@ class LoewnerQuantizer(HfQuantizer):
     def __init__(self, quantization_config: LoewnerConfig, **kwargs: Any) -> None:
         super().__init__(quantization_config, **kwargs)
         self._claims = Claims()
+        self._copies: dict[str, str] = {}  # modules that stored a copy of a tensor, with the module of the tensor
+        self._has_codes = False
 
     def validate_environment(self, *args: Any, **kwargs: Any) -> None:
         if int(transformers.__version__.partition(".")[0]) < 5:
@@ -63,13 +75,14 @@ class LoewnerQuantizer(HfQuantizer):
             by_name = place.pattern is None and place.parameter.endswith(".weight")
             if by_name and is_encodable(model.get_submodule(path)):
                 specs[path] = spec
+                self._find_copies(path, spec, names, model)
                 for array in arrays:
                     self._claims.keep(f"{tensor.rpartition('.')[0]}.{array}", f"{path}.{array}")
             else:
                 self._claims.decode(tensor, spec, place)
                 names.stored.add(place.parameter)
         self._claims.complete(names.dense_places())
-        specs = retie(model, specs, names.stored)
+        specs = self._with_copies(model, retie(model, specs, names.stored))
         for path, spec in specs.items():
             module = model.get_submodule(path)
             if isinstance(module, EncodedMatrix):  # one module under two names
@@ -78,6 +91,19 @@ class LoewnerQuantizer(HfQuantizer):
                 encode_module(module, spec, STRUCTURES[spec["structure"]].module_class())
             except ValueError as error:
                 raise ValueError(f"tensor '{path}.weight': {error}") from error
+
+    def _find_copies(self, path: str, spec: dict[str, Any], names: CheckpointNames, model: PreTrainedModel) -> None:
+        for tensor in spec.get("tied", []):
+            place = names.place(tensor)
+            if place is None or place.pattern is not None or place.parameter in names.stored:
+                continue
+            copy = place.parameter.rpartition(".")[0]
+            if copy != path and is_encodable(model.get_submodule(copy)):
+                self._copies[copy] = path
+
+    def _with_copies(self, model: PreTrainedModel, specs: Specs) -> Specs:
+        self._copies = {copy: path for copy, path in self._copies.items() if copy not in specs}
+        return tie_copies(model, specs, self._copies)
 
     def update_weight_conversions(
         self, weight_conversions: list[WeightTransform], model: PreTrainedModel
@@ -91,30 +117,40 @@ class LoewnerQuantizer(HfQuantizer):
         return None  # arrays are decoded in their own type
 
     def _process_model_after_weight_loading(self, model: PreTrainedModel, **kwargs: Any) -> PreTrainedModel:
+        untie_copies(model, list(self._copies))
+        frozen: dict[nn.Parameter, FrozenArray] = {}
         for _, module in encoded_modules(model):
-            device = getattr(module, module.array_names()[0]).device
+            device = module.anchor().device
+            device = torch.device("cpu") if device.type == "meta" else device  # arrays that are on disk
             module.like = nn.Parameter(torch.empty(0, dtype=module.like.dtype, device=device), requires_grad=False)
-        decode_layers(model, MEMORY.get())
+            module.owner = ModelReference(model)
+            for name in module.array_names():
+                if name in module.fixed_arrays:
+                    array = getattr(module, name)
+                    module._parameters[name] = frozen.setdefault(array, FrozenArray(array.data))
+        if MEMORY.get() == "dense":
+            decode_coded_layers(model)
+        self._has_codes = any(isinstance(module, Coded) for module in model.modules())
         return model
 
-    def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[None, dict[str, Any]]:
+    def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[dict[str, Any], dict[str, Any]]:
         """Update names and formats. save_pretrained calls this before it writes the configuration."""
-        specs = {f"{path}.{module.array_names()[0]}": module.current_spec() for path, module in encoded_modules(model)}
+        state, specs = encoded_state(model)
         self.quantization_config.tensors = {
             f"{name.rpartition('.')[0]}.weight": specs[parameter]
-            for parameter, name in saved_names(model, list(specs)).items()
+            for parameter, name in saved_names(model, list(specs), state).items()
         }
-        return None, {}
+        if specs:
+            model.config.quantization_config = self.quantization_config
+        else:
+            model.config.__dict__.pop("quantization_config", None)
+        return state, {}
 
-    def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | str | None = None) -> PreTrainedModel:
-        if isinstance(dtype, str):  # save_pretrained makes the configuration's dtype a name
-            dtype = getattr(torch, dtype)
+    def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
         for _, module in list(encoded_modules(model)):
-            decode_module(module, dtype or module.like.dtype)
-        for submodel in model.modules():
-            submodel.__dict__.pop("_tied_weights_keys", None)  # the attribute of the class applies again
-        model.all_tied_weights_keys = model.get_expanded_tied_weights_keys(all_submodels=True)
-        model.tie_weights()
+            if isinstance(module, EncodedMatrix):  # not decoded as one of a tied pair
+                module.decode_in_place(dtype)
+        forget_encodings(model)
         return model
 
     def is_serializable(self) -> bool:
@@ -124,29 +160,18 @@ class LoewnerQuantizer(HfQuantizer):
     def is_trainable(self) -> bool:
         return True
 
+    @property
+    def is_qat_trainable(self) -> bool:
+        """Whether Trainer takes the model without adapters: factors and dense weights are trained."""
+        if self._has_codes:
+            logger.warning_once("Codes are not trained. Factors and dense weights are.")
+        return True
 
-def decode_layers(model: nn.Module, memory: Memory) -> None:
-    """Decode layers except tables and heads that share their arrays with a table.
 
-    With memory "dense" these are coded layers. With any memory they are layers that hold the weight itself in another
-    number format than the model's: the author of a model may multiply `weight` without calling the layer.
-    """
-    tables = {
-        id(parameter)
-        for _, module in encoded_modules(model)
-        if isinstance(module, nn.Embedding)
-        for parameter in module.parameters(recurse=False)
-    }
+def decode_coded_layers(model: nn.Module) -> None:
+    """Decode coded layers except tables and heads that share their codes with a table."""
+    tables = {id(module.anchor()) for _, module in encoded_modules(model) if isinstance(module, nn.Embedding)}
     for _, module in list(encoded_modules(model)):
-        tied = any(id(parameter) in tables for parameter in module.parameters(recurse=False))
-        weight = module._parameters.get("weight")
-        is_cast = weight is not None and weight.dtype != module.like.dtype
-        if not tied and (is_cast or (isinstance(module, Coded) and memory == "dense")):
-            decode_module(module, module.like.dtype)
-
-
-def encoded_modules(model: nn.Module) -> Iterator[tuple[str, EncodedMatrix]]:
-    """The encoded modules of a model with their paths."""
-    for path, module in model.named_modules():
-        if isinstance(module, EncodedMatrix):
-            yield path, module
+        is_loaded = module.anchor().device.type != "meta"  # else it is on disk
+        if isinstance(module, Coded) and id(module.anchor()) not in tables and is_loaded:
+            decode_and_keep(module)

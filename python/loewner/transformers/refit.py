@@ -20,8 +20,7 @@ from loewner._reports import CompressReport, RefittedFactor
 from loewner.regression import LabelImportance
 from loewner.transformers.checkpoint_names import saved_names
 from loewner.transformers.factor_fit import Problem, Sampling, layer_problem, solve, table_problem
-from loewner.transformers.modules import EncodedMatrix
-from loewner.transformers.quantizer import encoded_modules
+from loewner.transformers.modules import EncodedMatrix, encoded_modules
 from loewner.transformers.text_outputs import Text
 
 

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, cast
 
+from torch import nn
 from transformers import PreTrainedModel
 
 from loewner._structures import STRUCTURES
+from loewner.transformers.modules import EncodedMatrix
 
 Specs = dict[str, dict[str, Any]]  # by module path
 
@@ -23,7 +25,7 @@ def retie(model: PreTrainedModel, specs: Specs, stored: set[str]) -> Specs:
     for target, source in model.all_tied_weights_keys.items():
         if target.endswith(".weight") and source.endswith(".weight"):
             groups[_path(source)].append(_path(target))
-    extended = dict(specs)
+    extended, ties = dict(specs), dict(model.all_tied_weights_keys)
     for source, targets in groups.items():
         members = [source, *targets]
         anchor = next((member for member in members if member in specs), None)
@@ -32,10 +34,51 @@ def retie(model: PreTrainedModel, specs: Specs, stored: set[str]) -> Specs:
         tied = [m for m in members if m not in specs and f"{m}.weight" not in stored]
         extended.update(dict.fromkeys(tied, specs[anchor]))
         for target in targets:
-            model.all_tied_weights_keys.pop(f"{target}.weight")
+            del model.all_tied_weights_keys[f"{target}.weight"], ties[f"{target}.weight"]
         _tie(model, anchor, tied, specs[anchor])
+        ties.update({f"{member}.weight": f"{anchor}.weight" for member in tied})
+    model._dense_ties = ties
     _hand_to_submodels(model)
     return extended
+
+
+def tie_copies(model: PreTrainedModel, specs: Specs, copies: dict[str, str]) -> Specs:
+    """Load the arrays of a tensor into modules that stored copies of it, although the model's class does not tie them.
+
+    `copies` maps such a module to the module of the tensor. Modules with a specification need nothing.
+    """
+    extended = dict(specs)
+    for copy, anchor in copies.items():
+        if copy not in extended:
+            extended[copy] = specs[anchor]
+            _tie(model, anchor, [copy], specs[anchor])
+    return extended
+
+
+def untie_copies(model: PreTrainedModel, copies: list[str]) -> None:
+    """Give modules arrays of their own."""
+    for path in copies:
+        module = cast(EncodedMatrix, model.get_submodule(path))
+        for name in module.array_names():
+            shared = getattr(module, name)
+            module._parameters[name] = nn.Parameter(shared.detach().clone(), requires_grad=shared.requires_grad)
+            model.all_tied_weights_keys.pop(f"{path}.{name}", None)
+
+
+def update_ties(model: PreTrainedModel) -> None:
+    """Write the ties again after modules became dense: a tied pair shares arrays, or a weight."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    ties: dict[str, str] = {}
+    for target, source in cast(dict[str, str], model._dense_ties).items():
+        first, second = modules.get(_path(target)), modules.get(_path(source))
+        if not target.endswith(".weight") or not any(isinstance(m, EncodedMatrix) for m in (first, second)):
+            ties[target] = source
+            continue
+        is_pair = isinstance(first, EncodedMatrix) and isinstance(second, EncodedMatrix)
+        if is_pair and first.anchor() is second.anchor():
+            ties.update({f"{_path(target)}.{array}": f"{_path(source)}.{array}" for array in first.array_names()})
+    model.all_tied_weights_keys = ties
+    _hand_to_submodels(model)
 
 
 def _tie(model: PreTrainedModel, anchor: str, tied: list[str], spec: dict[str, Any]) -> None:

@@ -47,6 +47,21 @@ TEST_P(Expand, WritesTheDecodedTensorsInTheirOriginalTypes) {
   }
 }
 
+TEST_P(Expand, WritesStoredCopiesAgain) {
+  auto tensors = test::encoder_tensors(GetParam());
+  tensors.push_back({.declaration = {"cls.predictions.decoder.weight", GetParam(), {test::kTokens, test::kWidth}}});
+  test::write_checkpoint(folder_, "tied", test::encoder_config(), {tensors});
+  const auto model = folder_.path() / "tied", small = folder_.path() / "tied_small",
+             dense = folder_.path() / "tied_dense";
+  compress({.model = model, .output = small, .max_error = 0.3, .method = Method::svd});
+  ASSERT_EQ(Checkpoint::open(small).find("cls.predictions.decoder.weight"), nullptr);
+  expand(small, dense, IfExists::overwrite);
+  const auto found = Checkpoint::open(dense);
+  const auto table = read_all(*found.rows_of(test::kTable));
+  const auto head = read_all(*found.rows_of("cls.predictions.decoder.weight"));
+  EXPECT_TRUE(std::equal(head.data(), head.data() + head.rows() * head.cols(), table.data()));
+}
+
 TEST_P(Expand, HasTheNamesShapesAndUntouchedBytesOfTheModel) {
   const auto model = Checkpoint::open(model_), dense = Checkpoint::open(dense_), small = Checkpoint::open(small_);
   ASSERT_EQ(dense.tensors().size(), model.tensors().size());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 
@@ -201,6 +202,17 @@ TEST_F(Verify, ATensorCalledTiedMustBeACopy) {
   test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
   edit_specification([](Json& spec) { spec["tied"] = {"cls.decoder.weight"}; });
   EXPECT_EQ(check().failures, std::vector<std::string>{"tensor 'cls.decoder.weight' is missing"});
+}
+
+TEST_F(Verify, AMissingBufferThatModelsComputeIsANote) {
+  auto tensors = test::encoder_tensors();
+  tensors.push_back({.declaration = {"embeddings.position_ids", DType::f32, {1, 8}}, .seed = 9});
+  tensors.push_back({.declaration = {"embeddings.ids", DType::f32, {1, 8}}, .seed = 9});
+  test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
+  const auto report = check();
+  EXPECT_EQ(report.failures, std::vector<std::string>{"tensor 'embeddings.ids' is missing"});
+  EXPECT_NE(std::ranges::find(report.notes, "tensor 'embeddings.position_ids' is missing; models compute it"),
+            report.notes.end());
 }
 
 TEST_F(Verify, AnotherShapeOfTheOriginalIsAFailure) {

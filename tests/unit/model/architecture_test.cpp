@@ -146,6 +146,38 @@ TEST(Architecture, TheFirstStoredCopyReplacesASharedEmbeddingThatIsNotStored) {
   EXPECT_EQ(places[1].tied_to, "encoder.embed_tokens.weight");
 }
 
+TEST(Architecture, TablesOfAnEncoderAndADecoderAreTiedOnlyByTheirClass) {
+  const std::vector<TensorDeclaration> tables = {{"encoder.embed_tokens.weight", DType::f32, {50, 8}},
+                                                 {"decoder.embed_tokens.weight", DType::f32, {50, 8}}};
+  const auto places = analyze({{"model_type", "x"}, {"vocab_size", 50}, {"is_encoder_decoder", true}}, tables).places;
+  EXPECT_EQ(places[1].tied_to, "");
+  const Json untied = {{"model_type", "bart"}, {"vocab_size", 50}, {"tie_word_embeddings", false}};
+  EXPECT_EQ(analyze(untied, tables).places[1].tied_to, "");
+}
+
+TEST(Architecture, PartsWithConfigurationsOfTheirOwnTieTensorsOfTheirOwn) {
+  const Json part = {{"model_type", "bert"}, {"vocab_size", 50}};
+  Json untied = part;
+  untied["tie_word_embeddings"] = false;
+  const std::vector<TensorDeclaration> tensors = {
+      {"encoder.embeddings.word_embeddings.weight", DType::f32, {50, 8}},
+      {"decoder.bert.embeddings.word_embeddings.weight", DType::f32, {50, 8}},
+      {"decoder.cls.predictions.decoder.weight", DType::f32, {50, 8}}};
+  const auto analyzed = [&](const Json& decoder) {
+    return analyze({{"model_type", "encoder-decoder"},
+                    {"is_encoder_decoder", true},
+                    {"encoder", part},
+                    {"decoder", decoder}},
+                   tensors)
+        .places;
+  };
+  EXPECT_EQ(analyzed(part)[0].tied_to, "");
+  EXPECT_EQ(analyzed(part)[1].tied_to, "");
+  EXPECT_EQ(analyzed(part)[2].tied_to, tensors[1].name);
+  EXPECT_EQ(analyzed(untied)[2].role, TensorRole::head);
+  EXPECT_EQ(analyzed(untied)[2].tied_to, "");
+}
+
 TEST(Architecture, HeadsOfAnotherShapeAreNotTied) {
   const auto places =
       analyze({{"model_type", "x"}, {"vocab_size", 50}, {"tie_word_embeddings", true}},

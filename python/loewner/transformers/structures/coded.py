@@ -3,33 +3,29 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from loewner._core import StoredMatrix
-from loewner.transformers.decoded_on_use import DecodedOnUse
 from loewner.transformers.modules import EncodedMatrix
+from loewner.transformers.structures import core_operators
 
 
 class Coded(EncodedMatrix):
     """A matrix that the C++ core decodes, by single rows or by blocks of rows inside a product."""
 
-    @property
-    def weight(self) -> Tensor:
-        return DecodedOnUse.of(self, (self.spec["rows"], self.spec["cols"]))
-
     def decode(self) -> Tensor:
-        return self._from_core(self._core().decode())
+        operator = core_operators.decode if _is_traced() else core_operators.decode_now
+        return operator(self._arrays(), self.description).to(self.like.device)
 
     def decode_rows(self, ids: Tensor) -> Tensor:
-        rows = self._core().decode_rows(ids.detach().cpu().reshape(-1).long().numpy())
-        return self._from_core(rows).reshape(*ids.shape, -1)
+        operator = core_operators.decode_rows if _is_traced() else core_operators.decode_rows_now
+        return operator(ids, self._arrays(), self.description, self.spec["cols"]).to(self.like.device)
 
     def times_transposed(self, x: Tensor) -> Tensor:
+        if _is_traced():
+            return core_operators.product(x, self._arrays(), self.description, self.spec["rows"])
         return CodedProduct.apply(x, self)  # type: ignore[no-any-return, no-untyped-call]
 
     def times(self, x: Tensor) -> Tensor:
@@ -37,30 +33,10 @@ class Coded(EncodedMatrix):
 
     def product(self, x: Tensor) -> Tensor:
         """x W^T without gradients. The core decodes W by blocks of rows."""
-        rows = x.detach().cpu().reshape(-1, x.shape[-1]).float().contiguous()
-        return self._from_core(self._core().apply(rows.numpy())).to(x.dtype).reshape(*x.shape[:-1], -1)
+        return core_operators.product_now(x, self._arrays(), self.description, self.spec["rows"])
 
-    def _from_core(self, array: np.ndarray[Any, Any]) -> Tensor:
-        return torch.from_numpy(array).to(self.like.device)
-
-    def _core(self) -> StoredMatrix:
-        """The matrix of the core, made at the first use: a checkpoint loads the arrays after the module exists."""
-        arrays = {name: getattr(self, name) for name in self.array_names()}
-        seen = tuple((array.data_ptr(), array._version, array.device) for array in arrays.values())
-        core: tuple[Any, StoredMatrix] | None = self.__dict__.get("_stored_matrix")
-        if core is None or core[0] != seen:
-            held = {name: array.detach().cpu().to(self.fixed_arrays[name]).numpy() for name, array in arrays.items()}
-            core = (seen, StoredMatrix(json.dumps(self.spec), held))
-            self.__dict__["_stored_matrix"] = core
-        return core[1]
-
-    # The matrix of the core cannot be pickled. A copy makes a new one at its first use.
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_stored_matrix"}
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        make, arguments, _ = super().__reduce_ex__(protocol)
-        return make, arguments, self.__getstate__()
+    def _arrays(self) -> list[Tensor]:
+        return [getattr(self, name) for name in self.array_names()]
 
     def extra_repr(self) -> str:
         return f"{self.spec['rows']}, {self.spec['cols']}, {self.spec['structure']}"
@@ -77,3 +53,8 @@ class CodedProduct(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return gradient @ context.module.decode().to(gradient.dtype), None
+
+
+def _is_traced() -> bool:
+    """Whether torch records operators. It cannot look into the C++ core, so it is given operators of its own."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()

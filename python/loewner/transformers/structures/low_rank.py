@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 from torch.nn import functional
 
-from loewner.transformers.decoded_on_use import DecodedOnUse
 from loewner.transformers.modules import EncodedMatrix
 
 
@@ -22,10 +21,6 @@ class LowRank(EncodedMatrix):
     @staticmethod
     def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:
         return {"left": (spec["rows"], spec["rank"]), "right": (spec["rank"], spec["cols"])}
-
-    @property
-    def weight(self) -> Tensor:
-        return DecodedOnUse.of(self, (self.left.shape[0], self.right.shape[1]))
 
     def decode(self) -> Tensor:
         return self.widened(self.left) @ self.widened(self.right)

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from loewner.transformers.decoded_on_use import DecodedOnUse
 from loewner.transformers.modules import EncodedMatrix
 
 
@@ -37,10 +36,6 @@ class Subspaces(EncodedMatrix):
                 shapes[f"right_{c}"] = (dimension, spec["cols"])
         return {**shapes, "cluster": (spec["rows"], 1)}
 
-    @property
-    def weight(self) -> Tensor:
-        return DecodedOnUse.of(self, (self.spec["rows"], self.spec["cols"]))
-
     def decode(self) -> Tensor:
         blocks = [
             self.like.new_zeros(size, self.spec["cols"])
@@ -54,7 +49,8 @@ class Subspaces(EncodedMatrix):
     def decode_rows(self, ids: Tensor) -> Tensor:
         layout = self._layout()
         flat = ids.reshape(-1)
-        cluster, place = self.cluster[flat, 0], layout.place[flat]
+        place = layout.place.index_select(0, flat)  # an indexing expression would take negative ids
+        cluster = self.cluster[flat, 0]
         dtype = torch.promote_types(self._factor_dtype(), self.like.dtype)
         rows = torch.zeros(len(flat), self.spec["cols"], dtype=dtype, device=flat.device)
         for c, factors in enumerate(self._factors()):
@@ -63,7 +59,7 @@ class Subspaces(EncodedMatrix):
             chosen = (cluster == c).nonzero()[:, 0]
             left = functional.embedding(place[chosen] - layout.first[c], factors[0], self._untrained_position(c))
             rows = rows.index_copy(0, chosen, self.widened(left) @ self.widened(factors[1]))
-        return rows.reshape(*ids.shape, -1)
+        return rows.reshape(*ids.shape, self.spec["cols"])
 
     def times_transposed(self, x: Tensor) -> Tensor:
         products = [
@@ -105,7 +101,7 @@ class Subspaces(EncodedMatrix):
     def _layout(self) -> ClusterLayout:
         """The layout, computed at the first use: a checkpoint loads the labels after the module exists."""
         labels = self.cluster
-        seen = (labels.data_ptr(), labels._version, labels.device)
+        seen = (labels.data_ptr(), None if labels.is_inference() else labels._version, labels.device)
         layout: ClusterLayout | None = self.__dict__.get("_cluster_layout")
         if layout is None or layout.seen != seen:
             layout = self._new_layout(seen)

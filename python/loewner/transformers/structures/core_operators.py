@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operations of the C++ core on the arrays of a coded matrix, and the same as operators of torch.
+
+torch.compile, torch.export and torch.jit.trace record operators `loewner::...`. Functions `..._now` do the same without
+the cost of dispatch. `description` is `EncodedMatrix.description`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+from loewner._core import StoredMatrix
+from loewner._structures import STRUCTURES
+
+# By the first array. An entry ends with that array. Copies and pickles of a module make their own.
+_MATRICES: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+
+def _matrix(arrays: list[Tensor], description: str) -> StoredMatrix:
+    """The matrix of the core, made at the first use: a checkpoint loads the arrays after the module exists."""
+    seen = (description, *((a.data_ptr(), None if a.is_inference() else a._version, a.device) for a in arrays))
+    known: tuple[Any, StoredMatrix] | None = _MATRICES.get(arrays[0])
+    if known is None or known[0] != seen:
+        known = (seen, _new_matrix(arrays, description))
+        _MATRICES[arrays[0]] = known
+    return known[1]
+
+
+def _new_matrix(arrays: list[Tensor], description: str) -> StoredMatrix:
+    described = json.loads(description)
+    dtypes = STRUCTURES[described["spec"]["structure"]].module_class().fixed_arrays
+    names = described["arrays"]
+    held = {name: a.detach().cpu().to(dtypes[name]).numpy() for name, a in zip(names, arrays, strict=True)}
+    return StoredMatrix(json.dumps(described["spec"]), held)
+
+
+def decode_now(arrays: list[Tensor], description: str) -> Tensor:
+    """W, float32."""
+    return torch.from_numpy(_matrix(arrays, description).decode())
+
+
+def decode_rows_now(ids: Tensor, arrays: list[Tensor], description: str, cols: int) -> Tensor:
+    """The rows W[ids], float32."""
+    if ids.numel() == 0:
+        return torch.empty(*ids.shape, cols)
+    flat = np.ascontiguousarray(ids.detach().cpu().reshape(-1).long().numpy())
+    return torch.from_numpy(_matrix(arrays, description).decode_rows(flat)).reshape(*ids.shape, cols)
+
+
+def product_now(x: Tensor, arrays: list[Tensor], description: str, rows: int) -> Tensor:
+    """x W^T, by blocks of rows of W, in the type and on the device of x."""
+    if x.numel() == 0:
+        return x.new_empty(*x.shape[:-1], rows)
+    flat = x.detach().cpu().reshape(-1, x.shape[-1]).float().contiguous()
+    product = torch.from_numpy(_matrix(arrays, description).apply(flat.numpy()))
+    return product.to(x.device, x.dtype).reshape(*x.shape[:-1], rows)
+
+
+@torch.library.custom_op("loewner::decode", mutates_args=())
+def decode(arrays: list[Tensor], description: str) -> Tensor:
+    return decode_now(arrays, description)
+
+
+@decode.register_fake
+def _(arrays: list[Tensor], description: str) -> Tensor:
+    spec = json.loads(description)["spec"]
+    return torch.empty(spec["rows"], spec["cols"])
+
+
+@torch.library.custom_op("loewner::decode_rows", mutates_args=())
+def decode_rows(ids: Tensor, arrays: list[Tensor], description: str, cols: int) -> Tensor:
+    return decode_rows_now(ids, arrays, description, cols)
+
+
+@decode_rows.register_fake
+def _(ids: Tensor, arrays: list[Tensor], description: str, cols: int) -> Tensor:
+    return torch.empty(*ids.shape, cols)
+
+
+@torch.library.custom_op("loewner::product", mutates_args=())
+def product(x: Tensor, arrays: list[Tensor], description: str, rows: int) -> Tensor:
+    return product_now(x, arrays, description, rows)
+
+
+@product.register_fake
+def _(x: Tensor, arrays: list[Tensor], description: str, rows: int) -> Tensor:
+    return x.new_empty(*x.shape[:-1], rows)
+
+
+def _keep_arrays(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    _, ctx.arrays, ctx.description, _ = inputs
+
+
+def _product_backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, list[None], None, None]:
+    matrix = decode(ctx.arrays, ctx.description).to(gradient.device, gradient.dtype)
+    return gradient @ matrix, [None] * len(ctx.arrays), None, None
+
+
+product.register_autograd(_product_backward, setup_context=_keep_arrays)
