@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need on Debian, and skip what is already there. `make help` lists all.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check wheel bench experiments peers fuzz \
+.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check wheel bench experiments every-model-type peers fuzz \
         format check-format check-rules check-alone lint clean
 
 PY     := .venv/bin/python
@@ -26,6 +26,7 @@ help:
 	@echo 'make test-asan     C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make lint          clang-tidy'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS'
+	@echo 'make every-model-type  compress and load each model type of transformers in a small form'
 	@echo 'make bench         micro benchmarks;  make experiments: every table of the results pages'
 
 # Compression needs no torch: it is installed while the package compiles and compresses.
@@ -94,6 +95,10 @@ $(WITH_MODELS:%=results-%): DATA += --models $(MODELS)
 results-lp-regression-speed: .venv/.bench
 results-%: .venv/.python .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
+
+# Every model type of the installed transformers in a small form; half an hour on two cores. TYPES: only these.
+every-model-type: .venv/.python .venv/.package
+	$(PY) bench/experiments/every_model_type.py $(TYPES)
 
 # Other tools beside loewner, in an environment of their own; resumes after an interruption. PEERS: which tables,
 # --again NAME, --update-docs.

@@ -30,6 +30,12 @@ MODELS: dict[str, tuple[str, Callable[[], transformers.PreTrainedConfig]]] = {
         "MixtralForCausalLM",
         lambda: transformers.MixtralConfig(**_SMALL, num_local_experts=4),
     ),
+    "merged experts beside a shared one": (
+        "Qwen2MoeForCausalLM",
+        lambda: transformers.Qwen2MoeConfig(
+            **_SMALL, moe_intermediate_size=48, shared_expert_intermediate_size=48, num_experts=4, num_experts_per_tok=2
+        ),
+    ),
     "split projections": ("NomicBertModel", lambda: transformers.NomicBertConfig(**_SMALL)),
     "router that is not a linear layer": (
         "GptOssForCausalLM",
@@ -88,3 +94,27 @@ def test_saved_and_loaded_again_is_the_same_model(folders: tuple[Any, Path], tmp
     again, loading = model_class.from_pretrained(tmp_path, output_loading_info=True)
     assert not loading["missing_keys"] and not loading["mismatched_keys"]
     torch.testing.assert_close(outputs(again), outputs(encoded), rtol=1e-4, atol=1e-5)
+    encoded.dequantize()  # also after the model was saved
+    torch.testing.assert_close(outputs(again), outputs(encoded), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("memory", ["dense", "small"])
+@pytest.mark.parametrize(
+    ("name", "configuration"),
+    [
+        ("FalconForCausalLM", lambda: transformers.FalconConfig(**_SMALL, alibi=False)),
+        ("MambaForCausalLM", lambda: transformers.MambaConfig(vocab_size=400, hidden_size=64, num_hidden_layers=2)),
+    ],
+)
+def test_layers_in_16_bits_serve_models_that_multiply_their_weights(
+    name: str, configuration: Callable[[], Any], memory: Any, tmp_path: Path
+) -> None:
+    model_class = getattr(transformers, name)
+    model_class(configuration()).save_pretrained(tmp_path / "model")
+    loewner.compress(tmp_path / "model", tmp_path / "encoded", keep=0.6, selection="all", method="dense")
+    loewner.expand(tmp_path / "encoded", tmp_path / "dense")
+    encoded = loewner.load(tmp_path / "encoded", memory=memory, model_class=model_class)
+    assert encoded.dtype == torch.float32
+    expected = outputs(model_class.from_pretrained(tmp_path / "dense"))
+    # Mamba rounds the inputs of its head to the head's 16 bits.
+    torch.testing.assert_close(outputs(encoded), expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))

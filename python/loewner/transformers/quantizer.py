@@ -14,7 +14,7 @@ from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
 from transformers.utils import logging
 
-from loewner._loading import MEMORY
+from loewner._loading import MEMORY, Memory
 from loewner._structures import STRUCTURES
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.claimed_tensors import ClaimedTensors, Claims
@@ -128,8 +128,7 @@ class LoewnerQuantizer(HfQuantizer):
                 if name in module.fixed_arrays:
                     array = getattr(module, name)
                     module._parameters[name] = frozen.setdefault(array, FrozenArray(array.data))
-        if MEMORY.get() == "dense":
-            decode_coded_layers(model)
+        decode_layers(model, MEMORY.get())
         self._has_codes = any(isinstance(module, Coded) for module in model.modules())
         return model
 
@@ -146,7 +145,9 @@ class LoewnerQuantizer(HfQuantizer):
             model.config.__dict__.pop("quantization_config", None)
         return state, {}
 
-    def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | None = None) -> PreTrainedModel:
+    def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | str | None = None) -> PreTrainedModel:
+        if isinstance(dtype, str):  # save_pretrained makes the configuration's dtype a name
+            dtype = getattr(torch, dtype)
         for _, module in list(encoded_modules(model)):
             if isinstance(module, EncodedMatrix):  # not decoded as one of a tied pair
                 module.decode_in_place(dtype)
@@ -168,10 +169,17 @@ class LoewnerQuantizer(HfQuantizer):
         return True
 
 
-def decode_coded_layers(model: nn.Module) -> None:
-    """Decode coded layers except tables and heads that share their codes with a table."""
+def decode_layers(model: nn.Module, memory: Memory) -> None:
+    """Decode layers except tables and heads that share their arrays with a table.
+
+    With memory "dense" these are coded layers. With any memory they are layers that hold the weight itself in another
+    number format than the model's: the author of a model may multiply `weight` without calling the layer.
+    """
     tables = {id(module.anchor()) for _, module in encoded_modules(model) if isinstance(module, nn.Embedding)}
     for _, module in list(encoded_modules(model)):
         is_loaded = module.anchor().device.type != "meta"  # else it is on disk
-        if isinstance(module, Coded) and id(module.anchor()) not in tables and is_loaded:
+        weight = module._parameters.get("weight")
+        is_cast = weight is not None and weight.dtype != module.like.dtype
+        is_decoded = is_cast or (isinstance(module, Coded) and memory == "dense")
+        if is_decoded and id(module.anchor()) not in tables and is_loaded:
             decode_and_keep(module)
