@@ -14,12 +14,14 @@ from typing import Any
 import loewner
 import pytest
 import torch
-import transformers
+import transformers as untyped_transformers
 from encoded_models import FAMILIES, VOCABULARY, dense_folder, outputs
 from loewner.transformers import EncodedMatrix
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
+
+transformers: Any = untyped_transformers
 
 IDS = torch.arange(3, 19).reshape(2, 8)
 AMOUNTS = {"svd": 0.6, "subspaces": 0.8, "codes": 0.5, "int8": 0.9, "archetypes": 0.4}
@@ -225,7 +227,12 @@ def through_torch_save(model: Any) -> Any:
 def test_a_used_model_can_be_copied(memory: str, tmp_path: Path) -> None:
     model = load("bert_masked", compressed("bert_masked", tmp_path / "small", "codes", selection="all"), memory=memory)
     expected = outputs(model)
-    for duplicate in (copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value)), through_torch_save):
+    duplicates: list[Callable[[Any], Any]] = [
+        copy.deepcopy,
+        lambda value: pickle.loads(pickle.dumps(value)),
+        through_torch_save,
+    ]
+    for duplicate in duplicates:
         other = duplicate(model)
         assert torch.equal(outputs(other), expected)
         other.resize_token_embeddings(VOCABULARY + 1)  # the copy knows its ties
@@ -254,11 +261,11 @@ def test_trainer_trains_all_but_codes(method: str, tmp_path: Path) -> None:
 def test_coded_models_are_compiled_and_exported(memory: str, tmp_path: Path) -> None:
     model = load("bert_masked", compressed("bert_masked", tmp_path / "small", "codes", selection="all"), memory=memory)
     expected = model(IDS).logits
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    compiled: Any = torch.compile(model, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(IDS).logits, expected)
-    exported = torch.export.export(model, (IDS,)).module()
+    exported: Any = torch.export.export(model, (IDS,)).module()
     torch.testing.assert_close(exported(IDS + 5).logits, model(IDS + 5).logits)
-    traced = torch.jit.trace(model, (IDS,), strict=False, check_trace=False)
+    traced = torch.jit.trace(model, (IDS,), strict=False, check_trace=False)  # type: ignore[no-untyped-call]
     torch.testing.assert_close(traced(IDS + 5)["logits"], model(IDS + 5).logits)
 
 
@@ -274,9 +281,11 @@ def test_arrays_move_to_the_meta_device_and_to_disk(method: str, tmp_path: Path)
     other = load("bert_masked", folder, memory="small")
     offloaded = accelerate.disk_offload(other, tmp_path / "offloaded")
     assert torch.equal(outputs(offloaded), outputs(model))
-    places = {"bert.embeddings": "disk", "bert.encoder": "cpu", "cls": "disk"}
-    placed = load("bert_masked", folder, device_map=places, offload_folder=tmp_path / "placed")
-    torch.testing.assert_close(outputs(placed), outputs(model))
+    places = {"bert.embeddings": "cpu", "bert.encoder": "disk", "cls": "cpu"}
+    for memory in ("small", "dense"):
+        options = {"device_map": places, "offload_folder": tmp_path / memory}
+        placed = load("bert_masked", folder, memory=memory, **options)
+        torch.testing.assert_close(outputs(placed), outputs(model))
 
 
 def test_fixed_types_of_arrays_survive_conversions(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ _METADATA = {
     Tensor.shape.__get__,  # type: ignore[attr-defined]
     Tensor.dtype.__get__,  # type: ignore[attr-defined]
     Tensor.ndim.__get__,  # type: ignore[attr-defined]
-    Tensor.grad.__get__,  # type: ignore[attr-defined]
+    Tensor.grad.__get__,  # type: ignore[union-attr]
     Tensor.__hash__,
     Tensor.__len__,
     Tensor.size,
@@ -115,7 +115,7 @@ class ReadOnlyView(Tensor):
         cls, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        is_gradient = func in _SETS_GRADIENT or func is Tensor.grad.__set__  # type: ignore[attr-defined]
+        is_gradient = func in _SETS_GRADIENT or func is Tensor.grad.__set__  # type: ignore[union-attr]
         if not is_gradient and any(isinstance(target, ReadOnlyView) for target in _targets(func, args, kwargs)):
             raise RuntimeError(
                 "a view of an encoded weight cannot be written to; write to the weight itself (weight[i] = value) or "
@@ -151,7 +151,8 @@ def _values(weight: DecodedOnUse, memory: set[int] | None = None) -> Tensor:
     """The decoded matrix; the dense weight if the layer has become dense."""
     module = weight._module
     if not _is_encoded(module):
-        return module.weight.data if weight._is_data else module.weight
+        dense = cast(Tensor, module.weight)
+        return dense.data if weight._is_data else dense
     values = module.decode().to(module.like.dtype)
     if memory is not None and not torch.compiler.is_compiling():
         memory.add(values.untyped_storage().data_ptr())

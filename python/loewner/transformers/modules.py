@@ -53,7 +53,7 @@ class FrozenArray(nn.Parameter):
     def requires_grad_(self, requires_grad: bool = True) -> FrozenArray:
         return self
 
-    @property  # type: ignore[override]
+    @property
     def requires_grad(self) -> bool:
         return False
 
@@ -160,7 +160,7 @@ class EncodedMatrix(nn.Module):
         for name, _ in held:
             array = getattr(self, name)
             array.data = array.data.view(torch.int16)
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for name, dtype in held:
             array = getattr(self, name)
             array.data = array.data.view(dtype)
@@ -292,6 +292,8 @@ def decode_module(module: EncodedMatrix, dtype: torch.dtype, weight: nn.Paramete
         module.__dict__.pop(name, None)
     module.__class__ = module.original  # type: ignore[assignment]
     module.weight = weight
+    if "_old_forward" in module.__dict__:  # accelerate has wrapped the method of the encoded class
+        module._old_forward = type(module).forward.__get__(module)
 
 
 @torch.no_grad()

@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.utils import cached_file
+from transformers.utils.hub import cached_file
 
 _FIELD = "quantization_config"
 
 
 def pass_on_quantization() -> None:
     """Let the configuration of a part have the `quantization_config` of the whole."""
-    PreTrainedConfig.get_config_dict = classmethod(_reading(PreTrainedConfig.get_config_dict.__func__))
-    PreTrainedModel.from_pretrained = classmethod(_loading(PreTrainedModel.from_pretrained.__func__))
+    config: Any = PreTrainedConfig
+    config.get_config_dict = classmethod(_reading(config.get_config_dict.__func__))
+    model: Any = PreTrainedModel
+    model.from_pretrained = classmethod(_loading(model.from_pretrained.__func__))
 
 
 def _reading(original: Any) -> Any:

@@ -12,6 +12,8 @@ from transformers import PreTrainedModel
 from loewner._structures import STRUCTURES
 from loewner.transformers.modules import EncodedMatrix
 
+_DENSE_TIES = "_dense_ties"  # attribute of a model: what its ties would be if all modules were dense
+
 Specs = dict[str, dict[str, Any]]  # by module path
 
 
@@ -37,7 +39,7 @@ def retie(model: PreTrainedModel, specs: Specs, stored: set[str]) -> Specs:
             del model.all_tied_weights_keys[f"{target}.weight"], ties[f"{target}.weight"]
         _tie(model, anchor, tied, specs[anchor])
         ties.update({f"{member}.weight": f"{anchor}.weight" for member in tied})
-    model._dense_ties = ties
+    model.__dict__[_DENSE_TIES] = ties
     _hand_to_submodels(model)
     return extended
 
@@ -65,19 +67,20 @@ def untie_copies(model: PreTrainedModel, copies: list[str]) -> None:
             model.all_tied_weights_keys.pop(f"{path}.{name}", None)
 
 
-def update_ties(model: PreTrainedModel) -> None:
+def update_ties(model: nn.Module) -> None:
     """Write the ties again after modules became dense: a tied pair shares arrays, or a weight."""
     modules = dict(model.named_modules(remove_duplicate=False))
     ties: dict[str, str] = {}
-    for target, source in cast(dict[str, str], model._dense_ties).items():
+    for target, source in model.__dict__[_DENSE_TIES].items():
         first, second = modules.get(_path(target)), modules.get(_path(source))
         if not target.endswith(".weight") or not any(isinstance(m, EncodedMatrix) for m in (first, second)):
             ties[target] = source
             continue
-        is_pair = isinstance(first, EncodedMatrix) and isinstance(second, EncodedMatrix)
-        if is_pair and first.anchor() is second.anchor():
+        if not isinstance(first, EncodedMatrix) or not isinstance(second, EncodedMatrix):
+            continue
+        if first.anchor() is second.anchor():
             ties.update({f"{_path(target)}.{array}": f"{_path(source)}.{array}" for array in first.array_names()})
-    model.all_tied_weights_keys = ties
+    model.__dict__["all_tied_weights_keys"] = ties
     _hand_to_submodels(model)
 
 
@@ -87,7 +90,7 @@ def _tie(model: PreTrainedModel, anchor: str, tied: list[str], spec: dict[str, A
             model.all_tied_weights_keys[f"{module}.{array}"] = f"{anchor}.{array}"
 
 
-def _hand_to_submodels(model: PreTrainedModel) -> None:
+def _hand_to_submodels(model: nn.Module) -> None:
     """Update `_tied_weights_keys` of each submodel, which tie_weights() and save_pretrained() read."""
     for path, submodel in model.named_modules():
         if not isinstance(submodel, PreTrainedModel):
@@ -95,7 +98,7 @@ def _hand_to_submodels(model: PreTrainedModel) -> None:
         prefix = f"{path}." if path else ""
         submodel._tied_weights_keys = {
             target.removeprefix(prefix): source.removeprefix(prefix)
-            for target, source in model.all_tied_weights_keys.items()
+            for target, source in model.__dict__["all_tied_weights_keys"].items()
             if target.startswith(prefix) and source.startswith(prefix)
         }
 

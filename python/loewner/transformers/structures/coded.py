@@ -25,7 +25,8 @@ class Coded(EncodedMatrix):
 
     def times_transposed(self, x: Tensor) -> Tensor:
         if _is_traced():
-            return core_operators.product(x, self._arrays(), self.description, self.spec["rows"])
+            product: Tensor = core_operators.product(x, self._arrays(), self.description, self.spec["rows"])
+            return product
         return CodedProduct.apply(x, self)  # type: ignore[no-any-return, no-untyped-call]
 
     def times(self, x: Tensor) -> Tensor:
@@ -57,4 +58,4 @@ class CodedProduct(torch.autograd.Function):
 
 def _is_traced() -> bool:
     """Whether torch records operators. It cannot look into the C++ core, so it is given operators of its own."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None

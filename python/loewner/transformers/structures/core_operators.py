@@ -19,7 +19,7 @@ from loewner._core import StoredMatrix
 from loewner._structures import STRUCTURES
 
 # By the first array. An entry ends with that array. Copies and pickles of a module make their own.
-_MATRICES: WeakIdKeyDictionary = WeakIdKeyDictionary()
+_MATRICES: Any = WeakIdKeyDictionary()
 
 
 def _matrix(arrays: list[Tensor], description: str) -> StoredMatrix:
