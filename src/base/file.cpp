@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file_system.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner::detail {
@@ -54,6 +55,10 @@ File File::create(const std::filesystem::path& path) {
   return {path, O_WRONLY | O_CREAT | O_TRUNC};
 }
 
+File File::create_new(const std::filesystem::path& path) {
+  return {path, O_WRONLY | O_CREAT | O_EXCL};
+}
+
 File::File(File&& other) noexcept : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 File::~File() {
@@ -62,6 +67,15 @@ File::~File() {
 
 Index File::size() const {
   return status_of(descriptor_, path_).st_size;
+}
+
+std::filesystem::perms File::permissions() const {
+  constexpr mode_t kPermissions = 0777;
+  return static_cast<std::filesystem::perms>(status_of(descriptor_, path_).st_mode & kPermissions);
+}
+
+void File::set_permissions(std::filesystem::perms permissions) {
+  if (::fchmod(descriptor_, static_cast<mode_t>(permissions)) != 0) fail(path_, "set the permissions", errno);
 }
 
 void File::read_exact(Index offset, std::span<std::byte> out) const {
@@ -121,13 +135,30 @@ void sync_folder(const std::filesystem::path& folder) {
 }
 
 void replace_file(const std::filesystem::path& path, std::string_view text) {
-  auto temporary = path;
-  temporary += ".partial";
-  File file = File::create(temporary);
-  file.write_all(bytes_of(text));
-  file.sync();
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "replace", errno);
+  // A name that no other file has: a file FILE.partial may be the user's.
+  const auto temporary = path.parent_path() / (".loewner-" + random_name() + ".partial");
+  try {
+    File file = File::create_new(temporary);
+    file.write_all(bytes_of(text));
+    std::error_code none;  // if there is no old file
+    const auto old = std::filesystem::status(path, none);
+    if (std::filesystem::is_regular_file(old)) file.set_permissions(old.permissions() & std::filesystem::perms::all);
+    file.sync();
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "replace", errno);
+  } catch (const IoError&) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
   sync_folder(path.parent_path());
+}
+
+void write_user_file(const std::filesystem::path& path, std::string_view text) {
+  std::error_code none;
+  const auto status = std::filesystem::status(path, none);
+  const bool of_system = path.string().starts_with("/dev/") || path.string().starts_with("/proc/");
+  const bool replaces = !std::filesystem::exists(status) || std::filesystem::is_regular_file(status);
+  if (replaces && !of_system) return replace_file(follow_links(path), text);
+  File(path, O_WRONLY | O_APPEND).write_all(bytes_of(text));
 }
 
 }  // namespace loewner::detail

@@ -17,13 +17,18 @@ namespace loewner::detail {
 class File {
  public:
   static File open_for_reading(const std::filesystem::path& path);
-  static File create(const std::filesystem::path& path);  ///< truncates an existing file
+  static File create(const std::filesystem::path& path);      ///< truncates an existing file
+  static File create_new(const std::filesystem::path& path);  ///< refuses an existing file
   File(File&& other) noexcept;
   File& operator=(File&&) = delete;
   ~File();
 
   const std::filesystem::path& path() const { return path_; }
   Index size() const;
+
+  /// The permission bits, without set-user-id, set-group-id and sticky bit.
+  std::filesystem::perms permissions() const;
+  void set_permissions(std::filesystem::perms permissions);
 
   /// Reads out.size() bytes at `offset`; IoError when the file ends earlier. Safe from several threads.
   void read_exact(Index offset, std::span<std::byte> out) const;
@@ -42,6 +47,7 @@ class File {
 
  private:
   File(std::filesystem::path path, int flags);
+  friend void write_user_file(const std::filesystem::path& path, std::string_view text);
 
   std::filesystem::path path_;
   int descriptor_ = -1;
@@ -56,7 +62,12 @@ void sync_file(const std::filesystem::path& path);
 /// Returns when the entries of a folder (new and renamed files) have reached the disk.
 void sync_folder(const std::filesystem::path& folder);
 
-/// Replaces a file atomically: after a crash or a power cut it has either the old or the new contents.
+/// Replaces a file atomically: after a failure, a crash or a power cut it has either the old or the new contents. An
+/// old file passes on its permissions.
 void replace_file(const std::filesystem::path& path, std::string_view text);
+
+/// Writes a file that a user named. A regular file, or the one that a symbolic link names, is replaced atomically; the
+/// text is written into anything else that can be opened for writing, such as a pipe.
+void write_user_file(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace loewner::detail
