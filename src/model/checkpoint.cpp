@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/safetensors_index.hpp"
+#include "model/config_file.hpp"
+#include "model/model_files.hpp"
 #include "model/quoted.hpp"
 
 namespace loewner {
@@ -19,7 +22,6 @@ namespace fs = std::filesystem;
 constexpr const char* kConfig = "config.json";
 constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
-constexpr Index kMaxConfigBytes = Index{16} << 20;
 constexpr Index kMaxIndexBytes = Index{256} << 20;
 
 bool is_pickle(const fs::path& file) {
@@ -27,36 +29,23 @@ bool is_pickle(const fs::path& file) {
   return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt";
 }
 
-// Weights of the whole model in a format that is not read. Copying them would bring back the bytes
-// that compression saves. Weights in subfolders belong to other modules, except those of exporters.
-bool is_unread_weight(const fs::path& file) {
-  static const std::set<fs::path> kExportFolders = {"onnx", "openvino"};
-  static const std::set<fs::path> kExtensions = {".safetensors", ".pt", ".pth",  ".ckpt", ".h5",
-                                                 ".msgpack",     ".ot", ".onnx", ".gguf"};
-  if (file.has_parent_path()) return kExportFolders.contains(*file.begin());
-  const std::string name = file.string();
-  return kExtensions.contains(file.extension()) || name.ends_with(".safetensors.index.json") ||
-         (name.starts_with("pytorch_model") && (name.ends_with(".bin") || name.ends_with(".bin.index.json")));
-}
-
-std::vector<fs::path> files_below(const fs::path& folder) try {
-  std::vector<fs::path> files;
-  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
-    const auto name = entry->path().filename();
-    if (entry->is_directory() && (name == ".git" || name == ".cache")) entry.disable_recursion_pending();
-    if (entry->is_regular_file()) files.push_back(entry->path().lexically_relative(folder));
-  }
-  std::ranges::sort(files);
-  return files;
-} catch (const fs::filesystem_error& error) {
-  throw IoError(error.path1().string() + ": cannot list: " + error.code().message());
-}
-
 [[noreturn]] void refuse_without_weights(const fs::path& folder, const std::vector<fs::path>& files) {
   const auto pickle = std::ranges::find_if(files, [](const fs::path& file) { return is_pickle(file); });
-  if (pickle == files.end()) throw IoError(folder.string() + ": must have " + kSingleFile + " or " + kIndex);
+  const std::string found = detail::found_instead(files);
+  if (pickle == files.end()) {
+    throw IoError(folder.string() + ": must have " + kSingleFile + " or " + kIndex +
+                  (found.empty() ? "" : "; " + found));
+  }
   throw IoError(folder.string() + ": pickle checkpoints are not read: convert " + detail::quoted(pickle->string()) +
                 " to safetensors");
+}
+
+[[noreturn]] void refuse_without_config(const fs::path& folder) {
+  constexpr std::size_t kDepth = 1;  // the folder may be anything, such as a home folder
+  const std::string found = detail::found_instead(detail::files_below(folder, kDepth).files);
+  throw IoError((folder / kConfig).string() +
+                ": cannot open: No such file; a model folder must have config.json and safetensors" +
+                (found.empty() ? "" : "; " + found));
 }
 
 std::optional<SafetensorsIndex> read_index(const fs::path& folder) {
@@ -136,9 +125,11 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw IoError(folder.string() + ": must be a model folder");
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
-  checkpoint.config_text_ = detail::read_text_file(folder / kConfig, kMaxConfigBytes);
-  checkpoint.config_ = parse_json_object(checkpoint.config_text_, (folder / kConfig).string());
-  const auto files = files_below(folder);
+  if (!fs::exists(folder / kConfig)) refuse_without_config(folder);
+  checkpoint.config_text_ = detail::read_config_text(folder / kConfig);
+  checkpoint.config_ = detail::parse_config(checkpoint.config_text_, (folder / kConfig).string());
+  auto [files, skipped] = detail::files_below(folder);
+  checkpoint.skipped_ = std::move(skipped);
   const auto index = read_index(folder);
   if (!index && !fs::exists(folder / kSingleFile)) refuse_without_weights(folder, files);
   checkpoint.shards_ = open_shards(folder, index);
@@ -162,7 +153,7 @@ void Checkpoint::sort_out(const std::vector<fs::path>& files) {
   for (const auto& file : files) {
     const bool is_read = file == kConfig || (has_index_ && file == kIndex) ||
                          std::ranges::any_of(shards_, [&](const Shard& shard) { return file == shard.name; });
-    if (!is_read) (is_unread_weight(file) ? unread_weights_ : other_files_).push_back(file);
+    if (!is_read) (detail::is_unread_weight(file) ? unread_weights_ : other_files_).push_back(file);
   }
 }
 
@@ -183,13 +174,7 @@ std::shared_ptr<const RowSource> Checkpoint::rows_of(std::string_view name) cons
 }
 
 std::string Checkpoint::quantization_method() const {
-  const auto quantization = config_.find("quantization_config");
-  if (quantization == config_.end() || quantization->is_null()) return "";
-  if (quantization->is_object()) {
-    const auto method = quantization->find("quant_method");
-    if (method != quantization->end() && method->is_string()) return *method;
-  }
-  return "unknown";
+  return detail::quantization_method_in(config_);
 }
 
 Index Checkpoint::weight_bytes() const {

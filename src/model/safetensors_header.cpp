@@ -31,6 +31,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     if (place_ != Place::shape && place_ != Place::offsets) unexpected("a number");
     if (value > static_cast<std::uint64_t>(std::numeric_limits<Index>::max())) unexpected(std::to_string(value));
     if (place_ == Place::shape) {
+      if (tensor_.shape.size() == kMaxDimensions) {
+        fail("shape must have at most " + std::to_string(kMaxDimensions) + " dimensions, got more");
+      }
       tensor_.shape.push_back(static_cast<Index>(value));
     } else {
       add_offset(static_cast<Index>(value));
@@ -106,6 +109,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   enum class Place { outside, top, metadata, tensor, shape, offsets };
   enum class Field : unsigned { dtype = 1, shape = 2, offsets = 4 };
   static constexpr unsigned kAllFields = 7;
+  static constexpr std::size_t kMaxDimensions = 64;  // as NumPy and PyTorch
 
   [[noreturn]] void fail(const std::string& rule) const {
     throw IoError(file_ + ": tensor " + detail::quoted(tensor_.name) + ": " + rule);

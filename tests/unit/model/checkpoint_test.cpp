@@ -137,6 +137,60 @@ TEST(Checkpoint, DistinguishesFilesOfTheModelFromOtherCopiesOfItsWeights) {
                                       "pytorch_model.bin.index.json", "tf_model.h5"}));
 }
 
+TEST(Checkpoint, KnowsWeightsOfOtherFrameworksAndTrainingCheckpoints) {
+  const test::TemporaryFolder folder;
+  write_single(folder);
+  const std::vector<std::string> kept = {"2_Dense/pytorch_model.bin", "chat_template.jinja", "spiece.model",
+                                         "tokenizer.json", "trainer_state.json"};
+  const std::vector<std::string> left_out = {"checkpoint-500/model.safetensors",
+                                             "checkpoint-500/trainer_state.json",
+                                             "gguf/m.gguf",
+                                             "model-q4.gguf",
+                                             "model.tflite",
+                                             "onnx/model.onnx_data",
+                                             "optimizer.bin",
+                                             "optimizer.pt",
+                                             "original/consolidated.00.pth",
+                                             "original/params.json",
+                                             "pytorch_model_fsdp_0/__0_0.distcp",
+                                             "rng_state_0.pth",
+                                             "weights.npz"};
+  for (const auto& name : kept) folder.write(name, "x");
+  for (const auto& name : left_out) folder.write(name, "x");
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_EQ(as_text(checkpoint.other_files()), kept);
+  EXPECT_EQ(as_text(checkpoint.unread_weights()), left_out);
+}
+
+TEST(Checkpoint, FollowsLinksToFoldersAndNamesWhatItSkips) {
+  const test::TemporaryFolder folder, outside;
+  write_single(folder);
+  outside.write("pooling/config.json", "x");
+  fs::create_directory_symlink(outside.path() / "pooling", folder.path() / "1_Pooling");
+  fs::create_directory_symlink(folder.path(), folder.path() / "self");
+  fs::create_directory_symlink(folder.path().parent_path(), folder.path() / "parent");
+  fs::create_symlink("nowhere", folder.path() / "broken");
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_EQ(as_text(checkpoint.other_files()), (std::vector<std::string>{"1_Pooling/config.json"}));
+  ASSERT_EQ(checkpoint.skipped().size(), 3u);
+  EXPECT_EQ(checkpoint.skipped()[0], "broken is a broken link");
+  EXPECT_CONTAINS(checkpoint.skipped()[1], "parent is a link to ");
+  EXPECT_CONTAINS(checkpoint.skipped()[2], "self is a link to ");
+}
+
+TEST(Checkpoint, AFolderThatIsNoModelFolderIsDescribed) {
+  const auto refusal_with = [](const char* file) {
+    const test::TemporaryFolder folder;
+    folder.write(file, "{}");
+    return refusal(folder);
+  };
+  EXPECT_CONTAINS(refusal_with("onnx/model.onnx"), "'onnx/model.onnx' is an ONNX model");
+  EXPECT_CONTAINS(refusal_with("pytorch_model.bin"), "'pytorch_model.bin' is a pickle");
+  EXPECT_CONTAINS(refusal_with("0_Transformer/config.json"), "'0_Transformer' has a config.json");
+  EXPECT_CONTAINS(refusal_with("model.safetensors"), "'model.safetensors' is a safetensors file");
+  EXPECT_CONTAINS(refusal_with("model.gguf"), "config.json: cannot open");
+}
+
 TEST(Checkpoint, NamesTheQuantizationMethod) {
   const test::TemporaryFolder folder;
   write_single(folder);

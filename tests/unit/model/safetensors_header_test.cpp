@@ -105,6 +105,16 @@ TEST(SafetensorsHeader, RejectsSizesThatAreNotNonNegativeIntegers) {
   EXPECT_CONTAINS(refusal(tensor_a(R"("dtype":"U8","shape":1,"data_offsets":[0,1])"), 1), "shape must be an array");
 }
 
+TEST(SafetensorsHeader, RejectsMoreDimensionsThanNumPyHas) {
+  const auto with_dimensions = [](int count) {
+    std::string shape = "1";
+    for (int i = 1; i < count; ++i) shape += ",1";
+    return tensor_a(R"("dtype":"U8","shape":[)" + shape + R"(],"data_offsets":[0,1])");
+  };
+  EXPECT_CONTAINS(refusal(with_dimensions(65), 1), "tensor 'a': shape must have at most 64 dimensions, got more");
+  EXPECT_EQ(parse(with_dimensions(64), 1).tensors.front().shape.size(), 64u);
+}
+
 TEST(SafetensorsHeader, RejectsOffsetsThatAreNotAPairInOrder) {
   EXPECT_CONTAINS(refusal(tensor_a(R"("dtype":"U8","shape":[1],"data_offsets":[0])"), 1),
                   "data_offsets must be two numbers, got 1");
