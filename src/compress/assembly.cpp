@@ -2,10 +2,11 @@
 #include "compress/assembly.hpp"
 
 #include <cmath>
-#include <map>
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/file_system.hpp"
+#include "compress/output_config.hpp"
 #include "compress/stored_claims.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
@@ -17,6 +18,8 @@ namespace loewner {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kCard = "README.md";
+
 Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
   Replacements replacements;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -27,31 +30,23 @@ Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
   return replacements;
 }
 
-// The type in which transformers loads a model whose configuration has no dtype: that of the first
-// floating-point tensor by name in the first file (transformers 5.24, get_state_dict_dtype). The first
-// array of the output may be a factor in another type.
-void state_dtype(Json& config, const Checkpoint& model) {
-  if (config.contains("dtype") || config.contains("torch_dtype")) return;
-  static const std::map<DType, std::string> kNames = {
-      {DType::f64, "float64"}, {DType::f32, "float32"}, {DType::f16, "float16"}, {DType::bf16, "bfloat16"}};
-  std::map<std::pair<std::string, std::string>, DType> dtypes;
-  for (const auto& tensor : model.tensors()) {
-    if (kNames.contains(tensor.info->dtype))
-      dtypes[{model.shard_of(tensor).name, tensor.info->name}] = tensor.info->dtype;
-  }
-  if (!dtypes.empty()) config["torch_dtype"] = kNames.at(dtypes.begin()->second);
-}
-
 void write_config(const Job& job, const Json& specifications, const fs::path& folder) {
   Json config = job.checkpoint.config();
-  state_dtype(config, job.checkpoint);
-  config["quantization_config"] = {
-      {"quant_method", kQuantizationMethod},
-      {"format_version", std::to_string(kFormatMajor) + "." + std::to_string(kFormatMinor)},
-      {"producer", std::string("loewner ") + LOEWNER_VERSION},
-      {"source", job.fingerprint},
-      {"tensors", specifications}};
-  detail::replace_file(folder / "config.json", config.dump(2) + "\n");
+  Json quantization = {{"quant_method", kQuantizationMethod},
+                       {"format_version", std::to_string(kFormatMajor) + "." + std::to_string(kFormatMinor)},
+                       {"producer", std::string("loewner ") + LOEWNER_VERSION},
+                       {"source", job.fingerprint}};
+  detail::state_dtype(job.checkpoint, config, quantization);
+  detail::state_base_card(job.checkpoint, quantization);
+  quantization["tensors"] = specifications;
+  config["quantization_config"] = std::move(quantization);
+  detail::write_config(job.checkpoint, config, folder);
+}
+
+void write_card(const Job& job, const CompressReport& report, const fs::path& folder) {
+  const fs::path card = job.checkpoint.folder() / kCard;
+  detail::replace_file(folder / kCard, model_card(job.options, report));
+  if (fs::exists(card)) detail::copy_permissions(card, folder / kCard);
 }
 
 // Measures the errors of the numbers in the file, not of those in memory.
@@ -84,7 +79,8 @@ Index folder_bytes(const fs::path& folder) {
 CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
                         const ProgressCallback& progress) {
   rewrite_weights(job.checkpoint, replacements_of(job, parts), staged.folder(), progress);
-  copy_other_files(job.checkpoint, {{"README.md", "README.base.md"}}, staged.folder());
+  copy_files(job.checkpoint, job.options.copy_all ? all_other_files(job.checkpoint) : job.checkpoint.other_files(),
+             {{kCard, detail::name_of_base_card(job.checkpoint)}}, staged.folder());
   Json specifications = Json::object();
   for (std::size_t i = 0; i < parts.size(); ++i) specifications[job.selection.tensors[i].name()] = parts[i].spec;
   write_config(job, specifications, staged.folder());
@@ -92,7 +88,7 @@ CompressReport assemble(const Job& job, const std::vector<Part>& parts, const St
   write_config(job, specifications, staged.folder());
   CompressReport report = claimed_report(Checkpoint::open(staged.folder()), &job.checkpoint);
   for (std::size_t i = 0; i < parts.size(); ++i) report.tensors[i].seconds = parts[i].seconds;
-  detail::replace_file(staged.folder() / "README.md", model_card(job.options, report));
+  write_card(job, report, staged.folder());
   report.folder_after = folder_bytes(staged.folder());
   return report;
 }

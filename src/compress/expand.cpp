@@ -3,9 +3,11 @@
 
 #include <set>
 
-#include "base/file.hpp"
 #include "codec/spec_field.hpp"
 #include "compress/error_place.hpp"
+#include "compress/output_config.hpp"
+#include "compress/replaceable.hpp"
+#include "linalg/blas_memory.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/rewrite.hpp"
@@ -49,14 +51,13 @@ Replacements dense_replacements(std::vector<EncodedTensor> tensors, const Checkp
 void expand(const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,
             const ProgressCallback& progress) {
   require_apart(model, output);
+  blas::reserve_memory();
   const Checkpoint checkpoint = Checkpoint::open(model);
   const Replacements replacements = dense_replacements(read_encoded_tensors(checkpoint), checkpoint);
   StagedFolder staged(output, "expand", if_exists);
-  rewrite_weights(checkpoint, replacements, staged.folder(), progress);
-  copy_other_files(checkpoint, {{"README.md", ""}, {"README.base.md", "README.md"}}, staged.folder());
-  Json config = checkpoint.config();
-  config.erase("quantization_config");
-  detail::replace_file(staged.folder() / "config.json", config.dump(2) + "\n");
+  rewrite_weights(checkpoint, replacements, staged.folder(), progress, detail::kMetadataOfExpanded);
+  copy_files(checkpoint, all_other_files(checkpoint), detail::names_in_dense(checkpoint), staged.folder());
+  detail::write_config(checkpoint, detail::dense_config(checkpoint), staged.folder());
   staged.publish();
   if (progress) progress("done", 1);
 }

@@ -8,6 +8,7 @@
 #include "codec/spec_field.hpp"
 #include "compress/card_sizes.hpp"
 #include "compress/error_place.hpp"
+#include "compress/output_config.hpp"
 #include "compress/same_bytes.hpp"
 
 namespace loewner::detail {
@@ -40,11 +41,6 @@ bool is_rewritten(const std::string& field) {
   static const std::set<std::string> kFields = {"quantization_config",  "dtype",         "torch_dtype",
                                                 "transformers_version", "_name_or_path", "architectures"};
   return kFields.contains(field);
-}
-
-// The name that the output gives to a file of the model.
-fs::path output_name(const fs::path& file) {
-  return file == "README.md" ? fs::path("README.base.md") : file;
 }
 
 Index data_bytes_of(const Checkpoint& checkpoint) {
@@ -145,6 +141,9 @@ void check_configuration(const Checkpoint& output, const Checkpoint& model, Veri
 
 void check_other_files(const Checkpoint& output, const Checkpoint& model, VerifyReport& report) {
   std::set<fs::path> known = {"README.md"};
+  const auto output_name = [card = fs::path(name_of_base_card(model))](const fs::path& file) {
+    return file == "README.md" ? card : file;
+  };
   for (const auto& file : model.other_files()) {
     const fs::path copy = output.folder() / output_name(file);
     known.insert(output_name(file));

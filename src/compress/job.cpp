@@ -33,9 +33,10 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
                {"factor_format", to_string(options.factor_format)},
                {"seed", options.seed},
                {"version", LOEWNER_VERSION}});
+  if (options.copy_all) text["copy_all"] = true;
   for (const auto& tensor : selection.tensors) text["tensors"].push_back(tensor.name());
   for (const auto& note : selection.notes) text["notes"].push_back(note);  // methods that memory excludes
-  return text.dump();
+  return text.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string fingerprint_of(const Checkpoint& checkpoint, const std::string& options) {
@@ -63,6 +64,32 @@ std::vector<std::string> notes_on_memory(const CompressOptions& options, const S
                       " is left out, it needs about " + std::to_string(needed >> 20) + " MiB of memory");
     }
   }
+  return notes;
+}
+
+// Files that are left out, those of a folder of their own as one.
+std::string list_of(const std::vector<std::filesystem::path>& files) {
+  constexpr std::size_t kMost = 12;
+  std::map<std::string, int> entries;
+  for (const auto& file : files) {
+    ++entries[file.has_parent_path() ? file.begin()->string() + "/" : file.string()];
+  }
+  std::string text;
+  std::size_t listed = 0;
+  for (const auto& [name, count] : entries) {
+    if (++listed > kMost) return text + " and " + std::to_string(entries.size() - kMost) + " more";
+    text += (text.empty() ? "" : ", ") + name + (name.ends_with('/') ? " (" + std::to_string(count) + ")" : "");
+  }
+  return text;
+}
+
+std::vector<std::string> notes_on_files(const Checkpoint& checkpoint, bool copy_all) {
+  std::vector<std::string> notes;
+  if (!checkpoint.unread_weights().empty() && !copy_all) {
+    notes.push_back("not copied, because they hold weights in other formats or the state of a training: " +
+                    list_of(checkpoint.unread_weights()) + "; --copy-all copies them");
+  }
+  for (const auto& entry : checkpoint.skipped()) notes.push_back("not copied: " + entry);
   return notes;
 }
 
@@ -110,13 +137,11 @@ Job::Job(const CompressOptions& compress_options)
   for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
   architecture = analyze_architecture(checkpoint.config(), declarations);
   selection = select_tensors(checkpoint, architecture, options);
-  if (!checkpoint.unread_weights().empty()) {
-    selection.notes.push_back(std::to_string(checkpoint.unread_weights().size()) +
-                              " weight files in other formats are not copied");
-  }
   const auto notes = notes_on_memory(options, selection);
   selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());
   fingerprint = fingerprint_of(checkpoint, options_text(options, selection));
+  const auto more = notes_on_files(checkpoint, options.copy_all);
+  selection.notes.insert(selection.notes.end(), more.begin(), more.end());
 }
 
 }  // namespace loewner

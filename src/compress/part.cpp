@@ -63,7 +63,7 @@ void save_part(const Part& part, const StagedFolder& staged, std::size_t number)
     SafetensorsWriter writer(folder / kArrays, declarations);
     for (const auto& array : part.arrays) write_array(array, writer);
     writer.finish();
-    detail::replace_file(folder / kSpecification, part.spec.dump());
+    detail::replace_file(folder / kSpecification, part.spec.dump(-1, ' ', false, Json::error_handler_t::replace));
   });
 }
 

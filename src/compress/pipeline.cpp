@@ -9,6 +9,7 @@
 #include "compress/job.hpp"
 #include "compress/part.hpp"
 #include "compress/planning.hpp"
+#include "linalg/blas_memory.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/study.hpp"
@@ -178,6 +179,7 @@ bool is_complete(const Job& job) {
 CompressReport compress(const CompressOptions& options, const ProgressCallback& progress) {
   const auto start = std::chrono::steady_clock::now();
   require_usable(options);
+  blas::reserve_memory();
   const Job job(options);
   ProgressOfJob progress_of_job(job, progress);
   CompressReport report;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "linalg/blas_memory.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/compress/selection.hpp"
@@ -56,6 +57,7 @@ RankCurve rank_curve(const Checkpoint& checkpoint, const std::string& name, std:
 
 std::vector<RankCurve> rank_curves(const Checkpoint& checkpoint, const Architecture& architecture, std::uint64_t seed,
                                    const ProgressCallback& progress) {
+  blas::reserve_memory();
   CompressOptions everything;
   everything.selection = Selection::all;
   const auto tensors = select_tensors(checkpoint, architecture, everything).tensors;

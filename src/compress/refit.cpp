@@ -7,7 +7,9 @@
 
 #include "base/file.hpp"
 #include "compress/card_sizes.hpp"
+#include "compress/output_config.hpp"
 #include "compress/stored_claims.hpp"
+#include "linalg/blas_memory.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/rewrite.hpp"
@@ -60,15 +62,12 @@ TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& mode
   return report;
 }
 
-void write_config(const Json& config, const fs::path& folder) {
-  detail::replace_file(folder / "config.json", config.dump(2) + "\n");
-}
-
-std::vector<TensorReport> measure(const std::vector<RefittedFactor>& factors, const Checkpoint& model, Json& config,
-                                  const fs::path& folder) {
+std::vector<TensorReport> measure(const std::vector<RefittedFactor>& factors, const Checkpoint& checkpoint,
+                                  const Checkpoint& model, const fs::path& folder) {
+  Json config = checkpoint.config();
   Json& specifications = config["quantization_config"]["tensors"];
   for (const auto& factor : factors) specifications[factor.tensor]["refit"] = factor.record;
-  write_config(config, folder);
+  detail::write_config(checkpoint, config, folder);
   const Checkpoint written = Checkpoint::open(folder);
   const auto tensors = read_encoded_tensors(written);
   std::vector<TensorReport> reports;
@@ -80,7 +79,7 @@ std::vector<TensorReport> measure(const std::vector<RefittedFactor>& factors, co
     report.bytes_after = stored_bytes(written, tensor.array_names) + static_cast<Index>(specification.dump().size());
     reports.push_back(std::move(report));
   }
-  write_config(config, folder);
+  detail::write_config(checkpoint, config, folder);
   return reports;
 }
 
@@ -108,14 +107,14 @@ std::vector<TensorReport> store_refit(const fs::path& output, const fs::path& mo
                                       const ProgressCallback& progress) {
   require_apart(output, target);
   require_apart(model, target);
+  blas::reserve_memory();
   const Checkpoint checkpoint = Checkpoint::open(output), original = Checkpoint::open(model);
   const auto tensors = read_encoded_tensors(checkpoint);
   const Replacements replacements = replacements_of(factors, tensors);
   StagedFolder staged(target, "refit", if_exists);
   rewrite_weights(checkpoint, replacements, staged.folder(), progress);
-  copy_other_files(checkpoint, {}, staged.folder());
-  Json config = checkpoint.config();
-  auto reports = measure(factors, original, config, staged.folder());
+  copy_files(checkpoint, all_other_files(checkpoint), {}, staged.folder());
+  auto reports = measure(factors, checkpoint, original, staged.folder());
   const fs::path card = staged.folder() / "README.md";
   const std::string old_card = fs::exists(card) ? detail::read_text_file(card, detail::kMaxCardBytes) : std::string();
   detail::replace_file(card, card_of_refit(old_card, factors, reports));

@@ -62,7 +62,21 @@ void write_index(const Checkpoint& checkpoint, const Replacements& replacements,
   }
   index.metadata["total_size"] = total;
   index.metadata.erase("total_parameters");  // the number of the original's parameters
-  detail::replace_file(folder / "model.safetensors.index.json", to_text(index));
+  constexpr const char* kIndex = "model.safetensors.index.json";
+  detail::replace_file(folder / kIndex, to_text(index));
+  detail::copy_permissions(checkpoint.folder() / kIndex, folder / kIndex);
+}
+
+// Creates a relative folder and those above it, which allow no more than those of the model.
+void make_folders(const fs::path& model, const fs::path& relative, const fs::path& folder) {
+  fs::path path;
+  for (const auto& name : relative) {
+    path /= name;
+    std::error_code error;
+    const bool created = fs::create_directory(folder / path, error);
+    if (error) throw IoError((folder / path).string() + ": cannot create the folder: " + error.message());
+    if (created) detail::limit_folder_permissions(model / path, folder / path);
+  }
 }
 
 }  // namespace
@@ -92,12 +106,14 @@ void write_array(const StoredArray& array, SafetensorsWriter& writer) {
 }
 
 void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements, const fs::path& folder,
-                     const ProgressCallback& progress) {
+                     const ProgressCallback& progress, const std::map<std::string, std::string>& added_metadata) {
   require_free_names(checkpoint, replacements);
   Index done = 0;
   const double total = static_cast<double>(std::max<Index>(1, checkpoint.weight_bytes()));
   for (const auto& shard : checkpoint.shards()) {
-    SafetensorsWriter writer(folder / shard.name, declarations_of(shard, replacements), shard.file->metadata());
+    auto metadata = shard.file->metadata();
+    metadata.insert(added_metadata.begin(), added_metadata.end());
+    SafetensorsWriter writer(folder / shard.name, declarations_of(shard, replacements), metadata);
     for (const auto& tensor : shard.file->tensors()) {
       if (progress) progress(tensor.name, static_cast<double>(done) / total);
       const auto replacement = replacements.find(tensor.name);
@@ -109,22 +125,27 @@ void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replaceme
       done += tensor.bytes();
     }
     writer.finish_without_sync();
+    detail::copy_permissions(checkpoint.folder() / shard.name, folder / shard.name);
   }
   if (checkpoint.has_index()) write_index(checkpoint, replacements, folder);
 }
 
-void copy_other_files(const Checkpoint& checkpoint, const std::map<std::string, std::string>& renamed,
-                      const fs::path& folder) {
-  for (const auto& relative : checkpoint.other_files()) {
+void copy_files(const Checkpoint& checkpoint, const std::vector<fs::path>& files,
+                const std::map<std::string, std::string>& renamed, const fs::path& folder) {
+  detail::limit_folder_permissions(checkpoint.folder(), folder);
+  for (const auto& relative : files) {
     const auto new_name = renamed.find(relative.string());
     const fs::path target = new_name == renamed.end() ? relative : fs::path(new_name->second);
     if (target.empty()) continue;
-    std::error_code error;
-    fs::create_directories((folder / target).parent_path(), error);
-    if (error)
-      throw IoError((folder / target).parent_path().string() + ": cannot create the folder: " + error.message());
+    make_folders(checkpoint.folder(), target.parent_path(), folder);
     detail::copy_file(checkpoint.folder() / relative, folder / target);
   }
+}
+
+std::vector<fs::path> all_other_files(const Checkpoint& checkpoint) {
+  std::vector<fs::path> files = checkpoint.other_files();
+  files.insert(files.end(), checkpoint.unread_weights().begin(), checkpoint.unread_weights().end());
+  return files;
 }
 
 }  // namespace loewner

@@ -7,6 +7,7 @@
 #include "compress/assembly.hpp"
 #include "compress/job.hpp"
 #include "compress/stored_claims.hpp"
+#include "linalg/blas_memory.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/rank_curves.hpp"
 
@@ -86,6 +87,7 @@ CompressReport claimed_report(const Checkpoint& output, const Checkpoint* model)
 }
 
 TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, const std::string& name) {
+  blas::reserve_memory();
   const EncodedTensor tensor = encoded_tensor(output, name);
   const auto original = model.rows_of(name);
   require_same_shape(*original, tensor);

@@ -8,6 +8,7 @@
 #include "compress/error_place.hpp"
 #include "compress/folder_checks.hpp"
 #include "compress/stored_claims.hpp"
+#include "linalg/blas_memory.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/lowrank/lp_low_rank.hpp"
@@ -88,6 +89,7 @@ bool VerifyReport::holds() const {
 
 VerifyReport verify(const std::filesystem::path& output_folder, const std::filesystem::path& model_folder,
                     const ProgressCallback& progress) {
+  blas::reserve_memory();
   const Checkpoint output = Checkpoint::open(output_folder), model = Checkpoint::open(model_folder);
   const auto encoded = read_encoded_tensors(output);
   VerifyReport report;

@@ -43,6 +43,7 @@ struct CompressOptions {
   std::int64_t max_memory = 0;  ///< limit of resident memory in bytes; 0: half of the machine's
   bool dry_run = false;         ///< plan and predict only; nothing is written
   IfExists if_exists = IfExists::refuse;
+  bool copy_all = false;  ///< copy Checkpoint::unread_weights() too
 };
 
 }  // namespace loewner

@@ -29,19 +29,26 @@ void write_array(const StoredArray& array, SafetensorsWriter& writer);
 TensorDeclaration declaration_of(const StoredArray& array);
 
 /// Writes the weights of a checkpoint into `folder`, in the same shards and with an index if there
-/// is one. Some tensors are replaced, all others are copied byte for byte.
+/// is one. Some tensors are replaced, all others are copied byte for byte. Files keep their
+/// permissions; `added_metadata` joins the metadata in the headers.
 ///
 /// Cost      one pass over the files, in bounded memory.
 /// Errors    InvalidArgument when the name of a new array belongs to another tensor; IoError when a
 ///           file cannot be read or written.
 void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements,
-                     const std::filesystem::path& folder, const ProgressCallback& progress);
+                     const std::filesystem::path& folder, const ProgressCallback& progress,
+                     const std::map<std::string, std::string>& added_metadata = {});
 
-/// Copies all files other than weights, index and config.json. `renamed` maps relative paths to new
-/// ones; an empty new path leaves the file out.
+/// Copies files of the model, given by their relative paths, with their permissions. The folders
+/// allow no more than those of the model. `renamed` maps relative paths to new ones; an empty new
+/// path leaves the file out.
 ///
 /// Errors    IoError when a file cannot be read or written.
-void copy_other_files(const Checkpoint& checkpoint, const std::map<std::string, std::string>& renamed,
-                      const std::filesystem::path& folder);
+void copy_files(const Checkpoint& checkpoint, const std::vector<std::filesystem::path>& files,
+                const std::map<std::string, std::string>& renamed, const std::filesystem::path& folder);
+
+/// Relative paths of all files other than weights, index and config.json, with those that are left
+/// out by default.
+std::vector<std::filesystem::path> all_other_files(const Checkpoint& checkpoint);
 
 }  // namespace loewner

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "loewner/compress/options.hpp"
@@ -18,19 +19,23 @@ void require_apart(const std::filesystem::path& model, const std::filesystem::pa
 /// An unfinished output folder. All files are written into TARGET.partial/; one rename then gives
 /// the folder its name.
 ///
-///     TARGET.partial/state.json   fingerprint of the work; only the same work can be resumed
-///     TARGET.partial/parts/       finished parts, one durable folder each
-///     TARGET.partial/unfinished/  the current part
-///     TARGET.partial/folder/      the folder that will become TARGET
+///     TARGET.partial/lock           locked by the run that is writing TARGET
+///     TARGET.partial/state.json     fingerprint of the work; only the same work can be resumed
+///     TARGET.partial/parts/         finished parts, one durable folder each
+///     TARGET.partial/unfinished-*/  the current part
+///     TARGET.partial/folder-*/      the folder that will become TARGET
+///     TARGET.partial/replaced/      the old TARGET, on a file system that cannot exchange two names
 ///
 /// TARGET never exists in part, even if the process is killed, and a later run reuses finished
-/// parts.
+/// parts. If TARGET is a symbolic link, the folder that it names is written and the link stays.
 class StagedFolder {
  public:
   /// Creates TARGET.partial/, or takes over an unfinished one with the same fingerprint.
   ///
-  /// Errors    IoError when the target exists (unless overwriting), when TARGET.partial/ exists
-  ///           (unless resuming or overwriting), when it has another fingerprint (resuming), or
+  /// Errors    IoError when another run is writing the target, when the target exists (unless
+  ///           overwriting), when it is neither an output of loewner nor an empty folder
+  ///           (overwriting), when TARGET.partial/ exists (unless resuming or overwriting) or holds
+  ///           files that loewner did not write, when it has another fingerprint (resuming), or
   ///           when the parent folder is missing or read-only.
   StagedFolder(const std::filesystem::path& target, const std::string& fingerprint, IfExists if_exists);
 
@@ -47,25 +52,36 @@ class StagedFolder {
 
   /// Creates part `name` from the durable files that `fill` writes into a folder. The part appears
   /// complete or not at all.
+  ///
+  /// Errors    IoError when TARGET.partial/ was removed or replaced since.
   void make_part(const std::string& name, const std::function<void(const std::filesystem::path& folder)>& fill) const;
 
   /// Keeps finished parts, if there are any, for a run that resumes this one.
   void keep_parts() { keep_parts_ = true; }
 
-  /// Removes TARGET.partial/ of a run that was killed after publish() renamed its folder.
+  /// Removes TARGET.partial/ of a run that was killed after publish() renamed its folder. Does
+  /// nothing if another run is writing there.
   static void remove_leftovers(const std::filesystem::path& target);
 
   /// Makes the files of folder() durable and renames the folder to the target. An old target is
   /// exchanged with it and then removed.
+  ///
+  /// Errors    IoError when TARGET.partial/ was removed or replaced since, or when the target is
+  ///           not what the constructor found.
   void publish();
 
  private:
-  void begin(const std::string& fingerprint);
-  void remove_stage() const noexcept;
+  void require_free_target() const;
+  void take_over(const std::string& fingerprint);
+  void restore_replaced() const;
   void require_same_work(const std::string& fingerprint) const;
+  void require_own_stage() const;
+  void remove_stage() noexcept;
 
+  struct Lock;
   std::filesystem::path target_, stage_, folder_, parts_, unfinished_;
   IfExists if_exists_;
+  std::unique_ptr<Lock> lock_;
   bool keep_parts_ = false;
   bool published_ = false;
 };

@@ -85,13 +85,61 @@ INSTANTIATE_TEST_SUITE_P(OfEveryType, Expand, testing::Values(DType::f32, DType:
 class ExpandOfFloats : public Expand {};
 
 TEST_P(ExpandOfFloats, RestoresTheConfigurationAndTheModelCard) {
-  Json config = test::encoder_config();
-  config["torch_dtype"] = "float32";  // as compress stated it
-  EXPECT_EQ(Checkpoint::open(dense_).config().dump(), config.dump());
+  EXPECT_EQ(Checkpoint::open(dense_).config().dump(), test::encoder_config().dump());
   auto before = test::files_of(model_), after = test::files_of(dense_);
   for (const char* same : {"README.md", "vocab.txt", "1_Pooling/config.json"})
     EXPECT_EQ(after.at(same), before.at(same));
   EXPECT_FALSE(after.contains("README.base.md"));
+}
+
+TEST_P(ExpandOfFloats, RestoresAModelWithAFileNamedAsTheKeptCard) {
+  for (const bool has_card : {true, false}) {
+    folder_.write("model/README.base.md", "another card");
+    if (!has_card) fs::remove(model_ / "README.md");
+    const auto before = test::files_of(model_);
+    compress({.model = model_, .output = small_, .keep = 0.7, .if_exists = IfExists::overwrite});
+    const auto small = test::files_of(small_);
+    EXPECT_EQ(small.at("README.base.md"), "another card");
+    EXPECT_EQ(small.contains("README.base-2.md"), has_card);
+    if (has_card) {
+      EXPECT_EQ(small.at("README.base-2.md"), before.at("README.md"));
+    }
+    expand(small_, dense_, IfExists::overwrite);
+    const auto after = test::files_of(dense_);
+    EXPECT_EQ(after.size(), before.size());
+    for (const auto& [name, text] : before) {
+      if (name.ends_with(".md")) {
+        EXPECT_EQ(after.at(name), text) << name;
+      }
+    }
+    EXPECT_EQ(Checkpoint::open(dense_).config().dump(), test::encoder_config().dump());
+  }
+}
+
+TEST_P(ExpandOfFloats, AnOriginalModelIsNotOverwritten) {
+  const fs::path other = test::write_encoder(folder_, "other");
+  const auto before = test::files_of(other);
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { expand(small_, other, IfExists::overwrite); }),
+                  "it is a folder that loewner did not write");
+  EXPECT_EQ(test::files_of(other), before);
+  expand(small_, dense_, IfExists::overwrite);  // control: an expanded model is
+}
+
+TEST_P(ExpandOfFloats, FilesAndFoldersKeepTheirPermissions) {
+  using fs::perms;
+  const auto set = [&](const char* name, perms permissions) { fs::permissions(model_ / name, permissions); };
+  set("vocab.txt", perms::owner_read | perms::owner_write);
+  set("config.json", perms::owner_read | perms::owner_write);
+  set("model.safetensors", perms::owner_read);
+  set("1_Pooling", perms::owner_all);
+  fs::permissions(model_, perms::owner_all);
+  compress({.model = model_, .output = small_, .keep = 0.7, .if_exists = IfExists::overwrite});
+  expand(small_, dense_, IfExists::overwrite);
+  for (const char* name : {"vocab.txt", "config.json", "model.safetensors", "1_Pooling", ""}) {
+    const perms expected = fs::status(model_ / name).permissions();
+    EXPECT_EQ(fs::status(small_ / name).permissions(), expected) << name;
+    EXPECT_EQ(fs::status(dense_ / name).permissions(), expected) << name;
+  }
 }
 
 TEST_P(ExpandOfFloats, KeepsShardsAndWritesTheirIndex) {

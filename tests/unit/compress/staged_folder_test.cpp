@@ -2,6 +2,8 @@
 #include "loewner/compress/staged_folder.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -25,6 +27,11 @@ class StagedFolderAt : public testing::Test {
     StagedFolder staged(target_, fingerprint, IfExists::refuse);
     make_piece(staged);
     staged.keep_parts();
+  }
+  // An output of loewner, as its config.json says.
+  void write_output(const std::string& name = "out") const {
+    parent_.write(name + "/config.json", R"({"quantization_config":{"quant_method":"loewner"}})");
+    parent_.write(name + "/file", "old");
   }
   static void make_piece(const StagedFolder& staged) {
     staged.make_part("a", [](const fs::path& folder) { write(folder / "text", "piece"); });
@@ -132,21 +139,21 @@ TEST_F(StagedFolderAt, AnExistingTargetIsRefused) {
 }
 
 TEST_F(StagedFolderAt, OverwritingExchangesTheOldTargetForTheNew) {
-  parent_.write("out/file", "old");
-  parent_.write("out/other", "old");
+  write_output();
   publish("new", IfExists::overwrite);
   EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "new"}}));
   EXPECT_FALSE(fs::exists(stage_));
 }
 
 TEST_F(StagedFolderAt, OverwritingLeavesTheOldTargetUntilTheNewIsComplete) {
-  parent_.write("out/file", "old");
+  write_output();
+  const auto before = target_files();
   {
     const StagedFolder staged(target_, "f", IfExists::overwrite);
     write(staged.folder() / "file", "half of it");
-    EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
+    EXPECT_EQ(target_files(), before);
   }
-  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
+  EXPECT_EQ(target_files(), before);
 }
 
 TEST_F(StagedFolderAt, ATargetThatAppearsDuringTheRunIsNotReplaced) {
@@ -174,6 +181,120 @@ TEST_F(StagedFolderAt, AnInvalidStateFileIsNamed) {
   leave_unfinished("f");
   parent_.write("out.partial/state.json", "{");
   EXPECT_CONTAINS(refusal("f", IfExists::resume), "state.json");
+}
+
+TEST_F(StagedFolderAt, ASecondRunOnTheSameOutputIsRefused) {
+  StagedFolder first(target_, "f", IfExists::refuse);
+  write(first.folder() / "file", "text");
+  for (const auto if_exists : {IfExists::refuse, IfExists::resume, IfExists::overwrite}) {
+    const std::string message = refusal("f", if_exists);
+    EXPECT_CONTAINS(message, "out: another run (process " + std::to_string(getpid()));
+    EXPECT_CONTAINS(message, "is writing this output");
+  }
+  StagedFolder::remove_leftovers(target_);
+  first.publish();
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "text"}}));
+  EXPECT_FALSE(fs::exists(stage_));
+  write_output();
+  const StagedFolder later(target_, "f", IfExists::overwrite);  // control: the lock ends with the run
+}
+
+TEST_F(StagedFolderAt, ASecondRunThroughALinkIsRefused) {
+  const StagedFolder first(target_, "f", IfExists::refuse);
+  fs::create_directory_symlink(parent_.path(), parent_.path() / "link");
+  target_ = parent_.path() / "link" / "out";
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "another run");
+}
+
+TEST_F(StagedFolderAt, ARunWhoseStageWasRemovedDoesNotPublish) {
+  StagedFolder staged(target_, "f", IfExists::refuse);
+  fs::remove_all(stage_);
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { make_piece(staged); }), "out.partial: was removed or replaced");
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { staged.publish(); }), "out.partial: was removed or replaced");
+  EXPECT_FALSE(fs::exists(target_));
+}
+
+TEST_F(StagedFolderAt, ARunWhoseStageWasTakenAwayDoesNotTouchTheNextOne) {
+  {
+    StagedFolder first(target_, "f", IfExists::refuse);
+    fs::rename(stage_, parent_.path() / "elsewhere");
+    StagedFolder second(target_, "f", IfExists::refuse);
+    write(second.folder() / "file", "second");
+    EXPECT_THROW(make_piece(first), IoError);
+    EXPECT_THROW(first.publish(), IoError);
+    EXPECT_FALSE(std::ofstream(first.folder() / "file").is_open());  // the folder of the first is not in the new stage
+    EXPECT_FALSE(second.has_part("a"));
+    second.publish();
+  }
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "second"}}));
+}
+
+TEST_F(StagedFolderAt, OverwritingRefusesWhatLoewnerDidNotWrite) {
+  parent_.write("out/thesis.txt", "precious");
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "it is a folder that loewner did not write, with the file");
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "'thesis.txt'");
+  parent_.write("out/config.json", R"({"quantization_config":{"quant_method":"gptq"}})");
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "it is a folder that loewner did not write");
+  parent_.write("out/config.json", "{");
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "it is a folder that loewner did not write");
+  EXPECT_EQ(target_files().at("thesis.txt"), "precious");
+  EXPECT_FALSE(fs::exists(stage_));
+}
+
+TEST_F(StagedFolderAt, OverwritingRefusesRegularFilesAndPipes) {
+  parent_.write("out", "precious");
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "it is a regular file");
+  fs::remove(target_);
+  ASSERT_EQ(mkfifo(target_.c_str(), 0600), 0);
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "it is a named pipe");
+  EXPECT_TRUE(fs::exists(target_));
+}
+
+TEST_F(StagedFolderAt, OverwritingReplacesAnEmptyFolder) {
+  fs::create_directory(target_);
+  publish("new", IfExists::overwrite);
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "new"}}));
+}
+
+TEST_F(StagedFolderAt, AForeignTargetThatAppearsMeanwhileIsNotOverwritten) {
+  StagedFolder staged(target_, "f", IfExists::overwrite);
+  parent_.write("out/thesis.txt", "precious");
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { staged.publish(); }), "it is a folder that loewner did not write");
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"thesis.txt", "precious"}}));
+}
+
+TEST_F(StagedFolderAt, AForeignStageIsNotRemoved) {
+  parent_.write("out.partial/thesis.txt", "precious");
+  for (const auto if_exists : {IfExists::refuse, IfExists::resume, IfExists::overwrite})
+    EXPECT_CONTAINS(refusal("f", if_exists), "it holds 'thesis.txt', which loewner did not write");
+  EXPECT_EQ(test::files_of(stage_), (std::map<std::string, std::string>{{"thesis.txt", "precious"}}));
+  fs::remove_all(stage_);
+  parent_.write("out.partial", "precious");
+  EXPECT_CONTAINS(refusal("f", IfExists::overwrite), "must be free for the unfinished output");
+  EXPECT_TRUE(fs::is_regular_file(stage_));
+}
+
+TEST_F(StagedFolderAt, ALinkStaysAndItsTargetIsReplaced) {
+  write_output("real/place");
+  fs::create_directory_symlink("real/place", target_);
+  publish("new", IfExists::overwrite);
+  EXPECT_TRUE(fs::is_symlink(target_));
+  EXPECT_EQ(test::files_of(parent_.path() / "real" / "place"), (std::map<std::string, std::string>{{"file", "new"}}));
+  EXPECT_EQ(std::ranges::distance(fs::directory_iterator(parent_.path() / "real")), 1);
+}
+
+TEST_F(StagedFolderAt, ADanglingLinkStaysAndItsTargetIsCreated) {
+  fs::create_directory_symlink("elsewhere", target_);
+  publish("new");
+  EXPECT_TRUE(fs::is_symlink(target_));
+  EXPECT_EQ(test::files_of(parent_.path() / "elsewhere"), (std::map<std::string, std::string>{{"file", "new"}}));
+}
+
+TEST_F(StagedFolderAt, ATargetThatAKillLeftInTheStageReturns) {  // between the two renames that replace an exchange
+  parent_.write("out.partial/replaced/file", "old");
+  EXPECT_CONTAINS(refusal("f", IfExists::refuse), "out: already exists");
+  EXPECT_EQ(target_files(), (std::map<std::string, std::string>{{"file", "old"}}));
+  EXPECT_FALSE(fs::exists(stage_));
 }
 
 TEST_F(StagedFolderAt, LeftoversOfAPublishedOutputAreRemoved) {
