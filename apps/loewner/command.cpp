@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "base/file.hpp"
 #include "exit_code.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
@@ -43,10 +43,11 @@ void RunOptions::apply_threads() const {
 
 void RunOptions::write_json(const Json& report) const {
   if (json.empty()) return;
-  std::ofstream file(json);
-  file << report.dump(2) << "\n";
-  file.close();
-  if (!file) throw IoError(json.string() + ": cannot be written");
+  try {
+    detail::write_user_file(json, report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  } catch (const IoError& error) {
+    throw IoError(json.string() + ": cannot be written (" + error.what() + ")");
+  }
 }
 
 int PythonCommand::run(const Streams& streams, const PythonRunner& python) {

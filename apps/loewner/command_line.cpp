@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_line.hpp"
 
+#include <exception>
+#include <new>
+
 #include "loewner/base/error.hpp"
 #include "program.hpp"
 #include "version.hpp"
@@ -25,24 +28,34 @@ int run_program(std::span<const std::string> arguments, const Streams& streams, 
   return command->run(streams, python);
 }
 
-}  // namespace
-
-int run(std::span<const std::string> arguments, const Streams& streams, const PythonRunner& python) {
-  const auto fail = [&](const std::exception& error, int code) {
-    streams.err << Colors(streams.err_in_color).bad("loewner:") << " " << error.what() << "\n";
+int exit_code_of(std::span<const std::string> arguments, const Streams& streams, const PythonRunner& python) {
+  const auto fail = [&](const char* message, int code) {
+    streams.err << Colors(streams.err_in_color).bad("loewner:") << " " << message << "\n";
     return code;
   };
   try {
-    return run_program(arguments, streams, python);
+    const int code = run_program(arguments, streams, python);
+    if (code != done || streams.out.flush()) return code;
+    return fail("standard output: cannot be written", bad_input);
   } catch (const InvalidArgument& error) {
-    return fail(error, usage);
+    return fail(error.what(), usage);
   } catch (const BudgetError& error) {
-    return fail(error, budget);
+    return fail(error.what(), budget);
   } catch (const Cancelled& error) {
-    return fail(error, interrupted);
+    return fail(error.what(), interrupted);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", bad_input);
   } catch (const std::exception& error) {
-    return fail(error, bad_input);
+    return fail(error.what(), bad_input);
   }
+}
+
+}  // namespace
+
+int run(std::span<const std::string> arguments, const Streams& streams, const PythonRunner& python) {
+  const int code = exit_code_of(arguments, streams, python);
+  streams.out.clear();  // a later run in this process may have another standard output
+  return code;
 }
 
 }  // namespace loewner::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streams.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -25,6 +26,13 @@ Streams standard_streams() {
           .out_in_color = colors && out_is_terminal,
           .err_in_color = colors && err_is_terminal,
           .err_is_terminal = err_is_terminal};
+}
+
+void occupy_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) >= 0) continue;
+    if (open("/dev/null", O_RDONLY) != descriptor) return;  // the lowest free number
+  }
 }
 
 }  // namespace loewner::cli

@@ -18,4 +18,8 @@ struct Streams {
 /// NO_COLOR (https://no-color.org).
 Streams standard_streams();
 
+/// Opens standard descriptors that are closed, so that no file of a command gets their number and
+/// then receives what a command prints. Writing to them still fails.
+void occupy_standard_descriptors();
+
 }  // namespace loewner::cli

@@ -23,18 +23,11 @@ double percent(Index part, Index whole) {
   return whole > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0;
 }
 
-std::size_t name_width(const std::vector<std::string>& names) {
-  std::size_t width = 6;
-  for (const auto& name : names) width = std::max(width, name.size());
-  return width;
-}
-
 template <typename Tensors, typename Name>
 std::size_t name_width(const Tensors& tensors, Name name) {
-  std::vector<std::string> names;
-  names.reserve(tensors.size());
-  for (const auto& tensor : tensors) names.push_back(name(tensor));
-  return name_width(names);
+  std::size_t width = 6;
+  for (const auto& tensor : tensors) width = std::max(width, name(tensor).size());
+  return width;
 }
 
 std::string optional_number(const char* format, const std::optional<double>& value) {
@@ -65,7 +58,7 @@ std::string bars_of(const RankCurve& curve) {
 }  // namespace
 
 void print_curves(const std::vector<RankCurve>& curves, std::ostream& out) {
-  const auto width = name_width(curves, [](const auto& curve) { return curve.name; });
+  const auto width = name_width(curves, [](const auto& curve) -> const std::string& { return curve.name; });
   out << fmt::format(
       "\nrank at which the relative error is at most; bars: error at ranks from 0 to the last\n{:{}}  {:>16}", "",
       width, "");
@@ -82,7 +75,8 @@ void print_curves(const std::vector<RankCurve>& curves, std::ostream& out) {
 }
 
 void print_inspection(const Checkpoint& checkpoint, const Architecture& architecture, std::ostream& out) {
-  const auto width = name_width(checkpoint.tensors(), [](const auto& tensor) { return tensor.info->name; });
+  const auto width =
+      name_width(checkpoint.tensors(), [](const auto& tensor) -> const std::string& { return tensor.info->name; });
   const Index total = checkpoint.weight_bytes();
   out << fmt::format("{:{}}  {:18}  {:>16}  {:7}  {:>10}  {:>6}  {}\n", "tensor", width, "role", "shape", "type", "MB",
                      "share", "tied to");
@@ -125,7 +119,7 @@ Json inspection_to_json(const Checkpoint& checkpoint, const Architecture& archit
 }
 
 void print_report(const CompressReport& report, bool dry_run, std::ostream& out) {
-  const auto width = name_width(report.tensors, [](const auto& tensor) { return tensor.name; });
+  const auto width = name_width(report.tensors, [](const auto& tensor) -> const std::string& { return tensor.name; });
   out << fmt::format("{:{}}  {:>16}  {:10}  {:>9}  {:>10}  {:>10}  {:>6}  {:>9}  {:>9}  {:>11}\n", "tensor", width,
                      "shape", "method", "size", "MB before", "MB after", "kept", dry_run ? "predicted" : "error",
                      dry_run ? "" : "weighted", "certificate");
@@ -146,7 +140,8 @@ void print_report(const CompressReport& report, bool dry_run, std::ostream& out)
 }
 
 void print_report(const VerifyReport& report, std::ostream& out, const Colors& colors) {
-  const auto width = name_width(report.tensors, [](const auto& tensor) { return tensor.claimed.name; });
+  const auto width =
+      name_width(report.tensors, [](const auto& tensor) -> const std::string& { return tensor.claimed.name; });
   out << fmt::format("{:{}}  {:>10}  {:>10}  {:>9}  {:>9}  {:>9}  {:>11}  {}\n", "tensor", width, "MB before",
                      "MB after", "error", "weighted", "lp error", "certificate", "claims");
   for (const auto& tensor : report.tensors) {

@@ -76,8 +76,8 @@ void bind_compress_function(nb::module_& m) {
       [](const std::filesystem::path& model, const std::filesystem::path& output, std::optional<double> keep,
          std::optional<double> bits, std::optional<std::int64_t> budget, std::optional<double> max_error,
          Selection selection, std::vector<std::string> include, std::vector<std::string> exclude, Method method,
-         double norm_exponent, const std::string& row_weights, NumberFormat factor_format, std::uint64_t seed,
-         std::int64_t max_memory, bool dry_run, IfExists if_exists, const ProgressCallback& progress,
+         double norm_exponent, const std::filesystem::path& row_weights, NumberFormat factor_format, std::uint64_t seed,
+         std::int64_t max_memory, bool dry_run, IfExists if_exists, bool copy_all, const ProgressCallback& progress,
          const nb::kwargs& method_options) {
         const CompressOptions options{.model = model,
                                       .output = output,
@@ -91,20 +91,21 @@ void bind_compress_function(nb::module_& m) {
                                       .method = method,
                                       .method_options = method_options_of(method_options),
                                       .norm_exponent = norm_exponent,
-                                      .row_weights = row_weights,
+                                      .row_weights = row_weights.string(),
                                       .factor_format = factor_format,
                                       .seed = seed,
                                       .max_memory = max_memory,
                                       .dry_run = dry_run,
-                                      .if_exists = if_exists};
+                                      .if_exists = if_exists,
+                                      .copy_all = copy_all};
         return to_python(interruptible([&] { return to_json(compress(options, progress)); }));
       },
       "model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "bits"_a = nb::none(), "budget"_a = nb::none(),
       "max_error"_a = nb::none(), "selection"_a = defaults.selection, "include"_a = defaults.include,
       "exclude"_a = defaults.exclude, "method"_a = defaults.method, "norm_exponent"_a = defaults.norm_exponent,
-      "row_weights"_a = defaults.row_weights, "factor_format"_a = defaults.factor_format, "seed"_a = defaults.seed,
-      "max_memory"_a = defaults.max_memory, "dry_run"_a = defaults.dry_run, "if_exists"_a = defaults.if_exists,
-      "progress"_a = nb::none(),
+      "row_weights"_a = std::filesystem::path(defaults.row_weights), "factor_format"_a = defaults.factor_format,
+      "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory, "dry_run"_a = defaults.dry_run,
+      "if_exists"_a = defaults.if_exists, "copy_all"_a = defaults.copy_all, "progress"_a = nb::none(),
       "method_options: int | None"_a,  // nanobind prints the name of a kwargs argument unchanged, so this adds a type
       "The report of loewner.compress as JSON data.");
 }

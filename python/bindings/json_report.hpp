@@ -10,9 +10,10 @@ namespace loewner::python {
 using Report = nanobind::typed<nanobind::dict, nanobind::str, nanobind::any>;
 
 /// The report as Python data. loewner/_reports.py makes typed objects of it, so Python and the command line
-/// read the same report.
+/// read the same report. A file name in it that is not UTF-8 has replacement characters.
 inline Report to_python(const Json& report) {
-  return nanobind::cast<Report>(nanobind::module_::import_("json").attr("loads")(report.dump()));
+  return nanobind::cast<Report>(
+      nanobind::module_::import_("json").attr("loads")(report.dump(-1, ' ', false, Json::error_handler_t::replace)));
 }
 
 }  // namespace loewner::python

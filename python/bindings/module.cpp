@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/nanobind.h>
 
+#include <exception>
 #include <initializer_list>
 #include <string>
 
@@ -21,6 +22,22 @@ void bind_room(nb::module_& m, const char* name, std::initializer_list<void (*)(
   python::document_attributes(room);
 }
 
+// Messages may have file names that are not UTF-8.
+void set_error(PyObject* type, const char* message) {
+  const nb::object text = nb::steal(PyUnicode_DecodeFSDefault(message));
+  if (text.is_valid()) PyErr_SetObject(type, text.ptr());
+}
+
+void translate(const std::exception_ptr& exception, void* io_error) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const loewner::IoError& error) {
+    set_error(static_cast<PyObject*>(io_error), error.what());
+  } catch (const loewner::InvalidArgument& error) {
+    set_error(PyExc_ValueError, error.what());
+  }
+}
+
 }  // namespace
 
 // InvalidArgument is a std::invalid_argument, which nanobind makes a ValueError.
@@ -28,9 +45,10 @@ NB_MODULE(_core, m) {
   m.doc() = "The C++ core of loewner.";
   m.def(
       "version", [] { return LOEWNER_VERSION; }, "Of the package and of its command line.");
-  nb::exception<loewner::IoError>(m, "IoError", PyExc_OSError).doc() =
-      "A file cannot be read or written, or breaks a rule of its format.";
+  nb::object io_error = nb::exception<loewner::IoError>(m, "IoError", PyExc_OSError);
+  io_error.doc() = "A file cannot be read or written, or breaks a rule of its format.";
   nb::exception<loewner::BudgetError>(m, "BudgetError", PyExc_RuntimeError).doc() = "No encoding meets the budget.";
+  nb::register_exception_translator(translate, io_error.ptr());
   python::bind_threads(m);
   python::bind_reports(m);
   bind_room(m, "linalg",

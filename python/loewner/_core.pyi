@@ -270,7 +270,7 @@ class IfExists(enum.Enum):
     overwrite = 2
     """replace the output"""
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str = 'zipf', factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
     """The report of loewner.compress as JSON data."""
 
 def verify(output: str | os.PathLike, model: str | os.PathLike, *, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:

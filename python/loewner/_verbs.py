@@ -35,6 +35,7 @@ def compress(
     max_memory: int | str | None = None,
     dry_run: bool = False,
     if_exists: IfExists | str = "refuse",
+    copy_all: bool = False,
     progress: Progress | None = None,
     **method_options: int | None,
 ) -> CompressReport:
@@ -78,7 +79,10 @@ def compress(
     dry_run : bool, default False
         Plan and predict errors only; write nothing.
     if_exists : {"refuse", "resume", "overwrite"}, default "refuse"
-        What to do if the output exists. "resume" continues an interrupted run.
+        What to do if the output exists. "resume" continues an interrupted run. "overwrite" replaces an output of
+        loewner or an empty folder, nothing else.
+    copy_all : bool, default False
+        Copy weights in other formats, training checkpoints and optimizer states too.
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
     **method_options : int or None
@@ -135,6 +139,7 @@ def compress(
         max_memory=_bytes(max_memory, "compress: max_memory") or 0,
         dry_run=dry_run,
         if_exists=choice(IfExists, if_exists, "compress: if_exists"),
+        copy_all=copy_all,
         progress=progress,
         **method_options,
     )

@@ -119,7 +119,10 @@ class Compress final : public Command {
         {.value = "SIZE", .help = "limit of resident memory, such as 1.5GB", .default_text = "half of the machine's"});
     options.add_flag("--dry-run", options_.dry_run, "print the plan and the predicted errors; write nothing");
     auto* resume = options.add_flag("--resume", resume_, "continue an interrupted run");
-    options.add_flag("--overwrite", overwrite_, "replace an existing output")->excludes(resume);
+    options.add_flag("--overwrite", overwrite_, "replace an existing output of loewner, or an empty folder")
+        ->excludes(resume);
+    options.add_flag("--copy-all", options_.copy_all,
+                     "copy weights in other formats, training checkpoints and optimizer states too");
     run_.add_json(options);
     run_.add_quiet(options);
     run_.add_threads(options);

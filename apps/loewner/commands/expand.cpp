@@ -26,7 +26,7 @@ class Expand final : public Command {
                  .completes = Completes::folders,
                  .required = true});
     options.begin(Section::run);
-    options.add_flag("--overwrite", overwrite_, "replace an existing output");
+    options.add_flag("--overwrite", overwrite_, "replace an existing output of loewner, or an empty folder");
     run_.add_quiet(options, "print no progress bar");
     run_.add_threads(options);
   }

@@ -32,14 +32,17 @@ class Inspect final : public Command {
     for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
     const Architecture architecture = analyze_architecture(checkpoint.config(), declarations);
     if (!run_.quiet) print_inspection(checkpoint, architecture, streams.out);
-    Json report = inspection_to_json(checkpoint, architecture);
+    Json curves_report;
     if (curves_) {
       const auto curves = run_.with_progress(streams, [&](const ProgressCallback& progress) {
         return rank_curves(checkpoint, architecture, 0, progress);
       });
       if (!run_.quiet) print_curves(curves, streams.out);
-      report["curves"] = curves_to_json(curves);
+      curves_report = curves_to_json(curves);
     }
+    if (run_.json.empty()) return done;  // the report of a million tensors takes a gigabyte
+    Json report = inspection_to_json(checkpoint, architecture);
+    if (curves_) report["curves"] = std::move(curves_report);
     run_.write_json(report);
     return done;
   }

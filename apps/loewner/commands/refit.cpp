@@ -35,7 +35,7 @@ class Refit final : public PythonCommand {
     options.begin(Section::run);
     add_with_default<std::uint64_t>(options, "--seed", 0,
                                     {.value = "N", .help = "random seed of the choice of tokens", .default_text = "0"});
-    add_flag(options, "--overwrite", "replace an existing output");
+    add_flag(options, "--overwrite", "replace an existing output of loewner, or an empty folder");
     add_json(options);
     add_quiet(options);
     add_threads(options);

@@ -7,6 +7,8 @@ Their options are declared in apps/loewner/commands/ and arrive as attributes: `
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,14 +25,29 @@ def report(options: Options, data: Any, table: str) -> None:
     if options.json:
         replace_file(Path(options.json), (json.dumps(data, indent=2) + "\n").encode())
     if not options.quiet:
-        print(table)
+        _print(table)
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Replaces the file in one step: after a failure it is as it was before."""
-    partial = path.with_name(path.name + ".partial")
+    """Replaces a regular file in one step: after a failure it is as it was before.
+
+    A symbolic link stays, and the file that it names is replaced. Data for anything else, such as a pipe, are written
+    into it.
+    """
+    of_system = str(path).startswith(("/dev/", "/proc/"))  # /dev/stdout may lead to a regular file
+    if of_system or (path.exists() and not path.is_file()):
+        with path.open("ab", buffering=0) as file:
+            file.write(data)
+        return
+    path = Path(os.path.realpath(path))
+    partial = path.with_name(f".loewner-{secrets.token_hex(8)}.partial")
     try:
-        partial.write_bytes(data)
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            partial.chmod(path.stat().st_mode & 0o777)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -63,6 +80,16 @@ def run(command: Callable[[Options], None], options: Options) -> int:
     except (ValueError, ImportError) as error:
         return _failed(error, USAGE)
     return 0
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise OSError("standard output: cannot be written")
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes once more when it ends
+        raise OSError(f"standard output: cannot be written: {error.strerror}") from error
 
 
 def _failed(error: Exception, code: int) -> int:

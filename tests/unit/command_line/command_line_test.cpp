@@ -71,6 +71,23 @@ TEST(CommandLine, EveryCommandOfTheCoreObeysThreads) {
   }
 }
 
+TEST(CommandLine, AStandardOutputThatCannotBeWrittenIsExitCode3) {
+  std::ostringstream out, err;
+  out.setstate(std::ios::badbit);
+  EXPECT_EQ(run(test::words_of("--version"), {.out = out, .err = err}), bad_input);
+  EXPECT_EQ(err.str(), "loewner: standard output: cannot be written\n");
+}
+
+TEST(CommandLine, AReportThatCannotBeWrittenLeavesTheOldOne) {
+  test::TemporaryFolder folder;
+  const std::string model = test::write_encoder(folder).string();
+  folder.write("report.json/file", "old");  // a folder
+  const auto run = run_line("inspect " + model + " --json " + (folder.path() / "report.json").string());
+  EXPECT_EQ(run.code, bad_input);
+  EXPECT_CONTAINS(run.err, "report.json: cannot be written");
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "report.json" / "file"));
+}
+
 TEST(CommandLine, VerifyFailsWithExitCode5) {
   test::TemporaryFolder folder;
   const std::string model = test::write_encoder(folder).string(), out = (folder.path() / "out").string();
