@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "base/lane_sum.hpp"
 #include "base/argument_check.hpp"
+#include "base/lane_sum.hpp"
 #include "codec/code_bands.hpp"
 #include "codec/half_scales.hpp"
 #include "codec/stored_bytes.hpp"

@@ -24,7 +24,7 @@ void require_apart(const std::filesystem::path& model, const std::filesystem::pa
 ///     TARGET.partial/parts/         finished parts, one durable folder each
 ///     TARGET.partial/unfinished-*/  the current part
 ///     TARGET.partial/folder-*/      the folder that will become TARGET
-///     TARGET.partial/replaced/      the old TARGET, on a file system that cannot exchange two names
+///     TARGET.partial/replaced/      the old TARGET, where the file system cannot exchange names
 ///
 /// TARGET never exists in part, even if the process is killed, and a later run reuses finished
 /// parts. If TARGET is a symbolic link, the folder that it names is written and the link stays.
