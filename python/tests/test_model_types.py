@@ -65,7 +65,8 @@ def folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def outputs(model: Any) -> torch.Tensor:
     with torch.no_grad():
         result = model.eval()(input_ids=torch.arange(3, 19).view(2, 8))
-    return result.logits if "logits" in result else result.last_hidden_state
+    found: torch.Tensor = result.logits if "logits" in result else result.last_hidden_state
+    return found
 
 
 @pytest.mark.parametrize("memory", ["dense", "small"])
@@ -94,7 +95,7 @@ def test_saved_and_loaded_again_is_the_same_model(folders: tuple[Any, Path], tmp
     again, loading = model_class.from_pretrained(tmp_path, output_loading_info=True)
     assert not loading["missing_keys"] and not loading["mismatched_keys"]
     torch.testing.assert_close(outputs(again), outputs(encoded), rtol=1e-4, atol=1e-5)
-    encoded.dequantize()  # also after the model was saved
+    encoded.dequantize()  # type: ignore[no-untyped-call]  # also after the model was saved
     torch.testing.assert_close(outputs(again), outputs(encoded), rtol=1e-4, atol=1e-5)
 
 

@@ -63,8 +63,8 @@ class Checkpoint {
   /// Sorted relative paths of all files other than weights, index and config.json. Folders .git and
   /// .cache are left out.
   const std::vector<std::filesystem::path>& other_files() const { return other_files_; }
-  /// Relative paths of weights in formats that are not read (pickles, ONNX, TensorFlow, ...), and of
-  /// training checkpoints and optimizer states.
+  /// Relative paths of weights in formats that are not read (pickles, ONNX, TensorFlow, ...), of
+  /// training checkpoints and of optimizer states.
   const std::vector<std::filesystem::path>& unread_weights() const { return unread_weights_; }
   /// Entries of the folder that are not files, such as broken links: "x is a broken link".
   const std::vector<std::string>& skipped() const { return skipped_; }

@@ -16,7 +16,7 @@ import re
 from collections import defaultdict
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -117,13 +117,16 @@ class ClaimedTensors(WeightConverter):
         placeholder = re.search(rf"{_CLAIM} (\d+)$", source_key)  # a prefix may have been added
         if placeholder is None:
             return source_key, None
-        return self.operations[0].parameters[int(placeholder[1])], _CLAIM
+        return self._make().parameters[int(placeholder[1])], _CLAIM
 
     def add_tensor(self, target_key: str, source_key: str, source_pattern: str, future: Any) -> None:
         super().add_tensor(target_key, source_key, source_key, future)
 
     def set_dtype(self, dtype: torch.dtype | None) -> None:
-        self.operations[0].dtype = dtype
+        self._make().dtype = dtype
+
+    def _make(self) -> _MakeParameter:
+        return cast(_MakeParameter, self.operations[0])  # of a copy: the operation of that copy
 
 
 class _MakeParameter(ConversionOps):
@@ -149,10 +152,11 @@ class _MakeParameter(ConversionOps):
         patterns = {self._claims[stored].tensor: self._claims[stored].place.pattern for stored in input_dict}
         if None in patterns.values():
             return {full_layer_name: next(iter(dense.values()))}
-        converter = deepcopy(self._converters[next(iter(patterns.values()))])
+        converter: Any = deepcopy(self._converters[cast(str, next(iter(patterns.values())))])
         for tensor in sorted(dense, key=dot_natural_key):
             converter.add_tensor(full_layer_name, tensor, patterns[tensor], dense[tensor])
-        return converter.convert(full_layer_name, model=model, config=config)
+        made: dict[str, Any] = converter.convert(full_layer_name, model=model, config=config)
+        return made
 
     def _dense(self, arrays: dict[str, Tensor]) -> Tensor:
         claim = self._claims[next(iter(arrays))]

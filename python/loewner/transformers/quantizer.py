@@ -146,11 +146,11 @@ class LoewnerQuantizer(HfQuantizer):
         return state, {}
 
     def _dequantize(self, model: PreTrainedModel, dtype: torch.dtype | str | None = None) -> PreTrainedModel:
-        if isinstance(dtype, str):  # save_pretrained makes the configuration's dtype a name
-            dtype = getattr(torch, dtype)
+        # save_pretrained makes the configuration's dtype a name.
+        target: torch.dtype | None = getattr(torch, dtype) if isinstance(dtype, str) else dtype
         for _, module in list(encoded_modules(model)):
             if isinstance(module, EncodedMatrix):  # not decoded as one of a tied pair
-                module.decode_in_place(dtype)
+                module.decode_in_place(target)
         forget_encodings(model)
         return model
 

@@ -27,7 +27,8 @@ def shell(line: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("command", ["inspect", "compress", "--help", "--version"])
 def test_a_standard_output_that_cannot_be_written(tmp_path: Path, redirection: str, command: str) -> None:
     model, out = ft.write_model(tmp_path / "model"), tmp_path / "out"
-    arguments = {"inspect": [model], "compress": [model, "-o", out, "--keep", 0.6]}.get(command, [])
+    options: dict[str, list[object]] = {"inspect": [model], "compress": [model, "-o", out, "--keep", 0.6]}
+    arguments = options.get(command, [])
     done = shell(redirection, command, *arguments)
     assert done.returncode == 3
     assert done.stderr == "loewner: standard output: cannot be written\n"
@@ -98,7 +99,7 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     counts = tmp_path / (ODD + "counts.tsv")
     counts.write_text("1\t5\n")
     arguments = ["compress", model, "-o", out, "--keep", 0.6, "--row-weights", counts, "--json", tmp_path / ODD]
-    command = [*ft.tool(), *(os.fsencode(str(argument)) for argument in arguments)]
+    command: list[str | bytes] = [*ft.tool(), *(os.fsencode(str(argument)) for argument in arguments)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (out / (ODD + ".txt")).read_text() == "text"
