@@ -324,7 +324,9 @@ def test_a_part_is_loaded_by_its_own_class(tmp_path: Path) -> None:
         assert not info["missing_keys"], name
     config = transformers.CLIPConfig.from_pretrained(tmp_path / "small")
     assert "quantization_config" not in config.text_config.to_dict()
-    part = transformers.CLIPTextModel.from_pretrained(tmp_path / "small", config=config.text_config).eval()
+    part = transformers.CLIPTextModel.from_pretrained(
+        pretrained_model_name_or_path=tmp_path / "small", config=config.text_config
+    ).eval()
     whole = transformers.CLIPModel.from_pretrained(tmp_path / "small").eval()
     with torch.no_grad():
         assert torch.equal(part(IDS)[0], whole.text_model(IDS)[0])

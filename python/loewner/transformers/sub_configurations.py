@@ -44,13 +44,15 @@ def _reading(original: Any) -> Any:
 
 def _loading(original: Any) -> Any:
     @functools.wraps(original)
-    def from_pretrained(cls: Any, folder: Any, *arguments: Any, config: Any = None, **options: Any) -> Any:
+    def from_pretrained(
+        cls: Any, pretrained_model_name_or_path: Any, *arguments: Any, config: Any = None, **options: Any
+    ) -> Any:
         if isinstance(config, PreTrainedConfig) and getattr(config, _FIELD, None) is None:
-            quantization = _quantization(_stored_config(folder, options))
+            quantization = _quantization(_stored_config(pretrained_model_name_or_path, options))
             if quantization is not None:
                 config = copy.copy(config)
                 setattr(config, _FIELD, quantization)
-        return original(cls, folder, *arguments, config=config, **options)
+        return original(cls, pretrained_model_name_or_path, *arguments, config=config, **options)
 
     return from_pretrained
 
