@@ -12,6 +12,7 @@
 #include "base/hash.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/staged_folder.hpp"
+#include "loewner/model/vocabulary.hpp"
 #include "loewner/plan/encode.hpp"
 
 namespace loewner {
@@ -93,6 +94,33 @@ std::vector<std::string> notes_on_files(const Checkpoint& checkpoint, bool copy_
   return notes;
 }
 
+// Loading a folder with an adapter takes the base model that the adapter names, not this folder.
+Checkpoint open_without_adapter(const std::filesystem::path& folder) {
+  constexpr const char* kAdapter = "adapter_config.json";
+  if (std::filesystem::exists(folder / kAdapter)) {
+    throw IoError((folder / kAdapter).string() +
+                  ": PEFT adapters are not compressed: merge the adapter into its base model (merge_and_unload), or "
+                  "remove adapter_config.json and the adapter's weights");
+  }
+  return Checkpoint::open(folder);
+}
+
+// A tokenizer that cannot be read leaves the rows of token embeddings without weights.
+std::vector<std::string> notes_on_tokenizer(const Job& job) {
+  const auto& tensors = job.selection.tensors;
+  const auto has_estimate = [&](const SelectedTensor& tensor) {
+    return tensor.place.role == TensorRole::token_embedding && job.options.row_weights.starts_with("zipf");
+  };
+  if (std::ranges::none_of(tensors, has_estimate)) return {};
+  try {
+    (void)read_vocabulary(job.options.model);
+    return {};
+  } catch (const IoError& error) {
+    return {"WARNING: " + std::string(error.what()) +
+            "; all rows of the token embedding have equal weights, as with --row-weights none"};
+  }
+}
+
 }  // namespace
 
 void require_usable(const CompressOptions& options) {
@@ -127,7 +155,7 @@ Index memory_limit(const CompressOptions& options) {
 }
 
 Job::Job(const CompressOptions& compress_options)
-    : options(compress_options), checkpoint(Checkpoint::open(compress_options.model)) {
+    : options(compress_options), checkpoint(open_without_adapter(compress_options.model)) {
   const std::string quantization = checkpoint.quantization_method();
   if (!quantization.empty()) {
     throw IoError(options.model.string() + ": is already quantized (quant_method '" + quantization +
@@ -137,8 +165,8 @@ Job::Job(const CompressOptions& compress_options)
   for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
   architecture = analyze_architecture(checkpoint.config(), declarations);
   selection = select_tensors(checkpoint, architecture, options);
-  const auto notes = notes_on_memory(options, selection);
-  selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());
+  for (const auto& notes : {checkpoint.notes(), notes_on_memory(options, selection), notes_on_tokenizer(*this)})
+    selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());
   fingerprint = fingerprint_of(checkpoint, options_text(options, selection));
   const auto more = notes_on_files(checkpoint, options.copy_all);
   selection.notes.insert(selection.notes.end(), more.begin(), more.end());

@@ -89,7 +89,7 @@ TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, cons
   return report;
 }
 
-CompressReport plan_only(const Job& job, ProgressOfJob& progress) {
+CompressReport plan_only(Job& job, ProgressOfJob& progress) {
   CompressReport report;
   const auto plans = share_budget(job, progress.planning());
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
@@ -139,7 +139,7 @@ class PartsInTheMaking {
   double unsaved_seconds_ = 0;
 };
 
-CompressReport make_output(const Job& job, ProgressOfJob& progress) {
+CompressReport make_output(Job& job, ProgressOfJob& progress) {
   StagedFolder staged(job.options.output, job.fingerprint, job.options.if_exists);
   PartsInTheMaking making(job, staged);
   CompressReport report;
@@ -180,7 +180,7 @@ CompressReport compress(const CompressOptions& options, const ProgressCallback& 
   const auto start = std::chrono::steady_clock::now();
   require_usable(options);
   blas::reserve_memory();
-  const Job job(options);
+  Job job(options);
   ProgressOfJob progress_of_job(job, progress);
   CompressReport report;
   if (options.dry_run) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/planning.hpp"
 
+#include <algorithm>
+
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
@@ -47,12 +49,26 @@ double importance_of(const SelectedTensor& tensor) {
 
 std::vector<Candidate> offers_for(const Job& job, const SelectedTensor& tensor) {
   const TensorRequest request(job, tensor, {}, memory_limit(job.options));
-  auto offers = candidates(request.request());
-  if (offers.empty()) {
-    throw BudgetError(tensor.name() + ": method " + std::string(to_string(job.options.method)) +
-                      " has no encoding that is smaller than the matrix itself");
+  return candidates(request.request());
+}
+
+std::string no_offer(const Job& job, const SelectedTensor& tensor) {
+  return tensor.name() + ": method " + std::string(to_string(job.options.method)) +
+         " has no encoding that is smaller than the matrix itself";
+}
+
+// Tensors without an offer leave the selection. They end the run if the user named them, or if
+// nothing else is selected.
+void leave_alone_without_offer(Job& job, std::vector<TensorPlan>& plans) {
+  auto& tensors = job.selection.tensors;
+  const bool all = std::ranges::all_of(plans, [](const TensorPlan& plan) { return plan.offers.empty(); });
+  for (std::size_t i = tensors.size(); i-- > 0;) {
+    if (!plans[i].offers.empty()) continue;
+    if (all || tensors[i].is_named) throw BudgetError(no_offer(job, tensors[i]));
+    job.selection.notes.push_back(no_offer(job, tensors[i]) + "; it is copied");
+    tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(i));
+    plans.erase(plans.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  return offers;
 }
 
 // Makes the disk read the next tensor while the processors plan this one.
@@ -68,14 +84,13 @@ std::vector<RatePoint> curve_of(const TensorPlan& plan, double importance) {
 
 }  // namespace
 
-std::vector<TensorPlan> share_budget(const Job& job, const std::function<void(const SelectedTensor&)>& progress) {
+std::vector<TensorPlan> share_budget(Job& job, const std::function<void(const SelectedTensor&)>& progress) {
   const auto& tensors = job.selection.tensors;
   std::vector<TensorPlan> plans(tensors.size());
   for (auto& plan : plans) plan.budget.max_error = job.options.max_error;
   if (job.options.max_error) return plans;
-  const Index budget = array_budget(job);
   if (tensors.size() == 1) {
-    plans[0].budget.max_bytes = budget;
+    plans[0].budget.max_bytes = array_budget(job);
     return plans;
   }
   std::vector<std::vector<RatePoint>> curves;
@@ -84,9 +99,10 @@ std::vector<TensorPlan> share_budget(const Job& job, const std::function<void(co
     progress(tensors[i]);
     if (i + 1 < tensors.size()) fetch(job, tensors[i + 1]);
     plans[i].offers = offers_for(job, tensors[i]);
-    curves.push_back(curve_of(plans[i], importance_of(tensors[i])));
   }
-  const Allocation allocation = allocate(curves, budget);
+  leave_alone_without_offer(job, plans);
+  for (std::size_t i = 0; i < tensors.size(); ++i) curves.push_back(curve_of(plans[i], importance_of(tensors[i])));
+  const Allocation allocation = allocate(curves, array_budget(job));
   for (std::size_t i = 0; i < tensors.size(); ++i) plans[i].budget.max_bytes = curves[i][allocation.chosen[i]].bytes;
   return plans;
 }

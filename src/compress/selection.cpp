@@ -2,7 +2,9 @@
 #include "loewner/compress/selection.hpp"
 
 #include <algorithm>
+#include <map>
 #include <regex>
+#include <utility>
 
 #include "compress/same_bytes.hpp"
 #include "loewner/base/error.hpp"
@@ -47,11 +49,46 @@ bool has_selected_role(TensorRole role, Selection selection) {
   __builtin_unreachable();
 }
 
-void require_factorable(const Checkpoint& checkpoint, const SelectedTensor& selected) {
-  if (selected.rows() >= 2 && selected.cols() >= 2) return;
-  throw IoError(checkpoint.shard_of(*selected.tensor).file->path().string() + ": tensor '" + selected.name() +
-                "': expected at least 2 rows and 2 columns, got " + std::to_string(selected.rows()) + " x " +
-                std::to_string(selected.cols()));
+// Notes on tensors that are left alone: one for each reason, which names the first tensor.
+class NotesByReason {
+ public:
+  void add(const std::string& name, const std::string& reason) {
+    auto& [first, count] = tensors_[reason];
+    if (count++ == 0) first = name;
+  }
+  void append_to(std::vector<std::string>& notes) const {
+    for (const auto& [reason, tensors] : tensors_) {
+      const auto& [first, count] = tensors;
+      notes.push_back(first + (count > 1 ? " and " + std::to_string(count - 1) + " more " : " ") + reason);
+    }
+  }
+
+ private:
+  std::map<std::string, std::pair<std::string, Index>> tensors_;
+};
+
+std::string size_rule(const TensorInfo& info) {
+  return "expected at least 2 rows and 2 columns, got " + std::to_string(info.shape[0]) + " x " +
+         std::to_string(info.shape[1]);
+}
+
+// Why a tensor cannot be encoded; empty if it can.
+std::string obstacle(const TensorInfo& info) {
+  if (info.shape.size() == 2 && info.name.ends_with(".weight") && !is_float_readable(info.dtype))
+    return "cannot be encoded: expected F64, F32, F16 or BF16, got " + std::string(to_string(info.dtype));
+  if (!is_encodable(info)) return "cannot be encoded: expected a floating-point matrix named M.weight";
+  if (info.shape[0] < 2 || info.shape[1] < 2) return "cannot be encoded: " + size_rule(info);
+  return "";
+}
+
+[[noreturn]] void refuse_size(const Checkpoint& checkpoint, const CheckpointTensor& tensor) {
+  throw IoError(checkpoint.shard_of(tensor).file->path().string() + ": tensor '" + tensor.info->name +
+                "': " + size_rule(*tensor.info));
+}
+
+// Matrices of all experts in one tensor, as gpt_oss and llama4 store them.
+bool is_stack_of_experts(const TensorInfo& info) {
+  return info.shape.size() == 3 && is_float_readable(info.dtype) && info.name.find("experts") != info.name.npos;
 }
 
 // A stored copy with equal bytes is dropped together with its original; one with other bytes is
@@ -77,22 +114,33 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
                                const CompressOptions& options) {
   const NamePatterns include(options.include), exclude(options.exclude);
   SelectionResult result;
+  NotesByReason left_alone;
+  const CheckpointTensor* first_obstacle = nullptr;
   for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
     const auto& tensor = checkpoint.tensors()[i];
     const auto& place = architecture.places[i];
     const std::string& name = tensor.info->name;
-    const bool wanted = has_selected_role(place.role, options.selection) || include.match(name);
+    const bool is_named = include.match(name);
+    const bool is_stack = options.selection != Selection::embeddings && is_stack_of_experts(*tensor.info);
+    const bool wanted = has_selected_role(place.role, options.selection) || is_named || is_stack;
     if (!wanted || exclude.match(name) || !place.tied_to.empty()) continue;
-    if (!is_encodable(*tensor.info)) {
-      result.notes.push_back(name + " cannot be encoded: expected a floating-point matrix named M.weight");
-      continue;
+    const std::string reason = is_stack && !is_named
+                                   ? "hold the matrices of all experts and are copied: only single matrices are encoded"
+                                   : obstacle(*tensor.info);
+    if (reason.empty()) {
+      result.tensors.push_back({.tensor = &tensor, .place = place, .is_named = is_named, .tied = {}});
+    } else {
+      left_alone.add(name, reason);
+      const bool is_matrix = is_encodable(*tensor.info);
+      if (is_matrix && is_named) refuse_size(checkpoint, tensor);
+      if (is_matrix && first_obstacle == nullptr) first_obstacle = &tensor;
     }
-    result.tensors.push_back({.tensor = &tensor, .place = place, .tied = {}});
-    require_factorable(checkpoint, result.tensors.back());
   }
+  if (result.tensors.empty() && first_obstacle != nullptr) refuse_size(checkpoint, *first_obstacle);
   require(!result.tensors.empty(), [&] {
     return checkpoint.folder().string() + ": no tensor is selected; `loewner inspect` lists names and roles";
   });
+  left_alone.append_to(result.notes);
   attach_tied_copies(checkpoint, architecture, result);
   return result;
 }

@@ -68,7 +68,14 @@ constexpr std::array<std::string_view, 10> kTokenEmbeddings = {
     "embed_in",         "embed_tokens", "shared",         "tok_embeddings",  "token_embedding",
     "token_embeddings", "tokens_embed", "word_embedding", "word_embeddings", "wte"};
 
-// Parts of the names of output layers over the vocabulary.
+constexpr std::array<std::string_view, 5> kGeneralEmbeddings = {"emb", "embed", "embedding", "embeddings", "weight"};
+constexpr std::array<std::string_view, 6> kPositionParts = {"pos", "wpe", "relative", "rel_", "distance", "rotary"};
+
+// Output layers over the vocabulary whose names say "embedding".
+constexpr std::array<std::string_view, 5> kUnembeddings = {"embed_out", "embedding_out", "emb_out", "unemb",
+                                                           "output_emb"};
+
+// Parts of the names of other output layers over the vocabulary.
 constexpr std::array<std::string_view, 7> kHeadParts = {"head", "decoder", "lm_", "vocab", "logits", "output", "proj"};
 
 template <typename Names>
@@ -171,7 +178,7 @@ class Part {
   TensorRole role_of_matrix(const NameParts& name, Index rows) const {
     if (is_head(name, rows)) return TensorRole::head;
     if (!is_embedding(name)) return TensorRole::linear;
-    if (contains_any(name.module, {"pos", "wpe", "relative", "rel_emb"})) return TensorRole::position_embedding;
+    if (is_position(name)) return TensorRole::position_embedding;
     if (contains_any(name.module, {"type", "segment", "seg_", "lang"})) return TensorRole::type_embedding;
     const bool is_known = is_one_of(name.module, kTokenEmbeddings);
     return is_known || rows == vocabulary_ ? TensorRole::token_embedding : TensorRole::other;
@@ -184,9 +191,18 @@ class Part {
            name.module == "wpe";
   }
 
+  // "relative_position.embedding": a general name says what it is by the module that it lies in.
+  static bool is_position(const NameParts& name) {
+    const bool is_general = is_one_of(name.module, kGeneralEmbeddings);
+    const auto outer = name.path.size() > name.module.size() ? name.path.size() - name.module.size() - 1 : 0;
+    const auto parent = std::string_view(name.path).substr(0, outer);
+    return contains_any(name.module, kPositionParts) ||
+           (is_general && contains_any(parent.substr(parent.rfind('.') + 1), {"position", "relative", "distance"}));
+  }
+
   bool is_head(const NameParts& name, Index rows) const {
     if (rows != vocabulary_ || name.is_in_a_block()) return false;
-    return name.module == "embed_out" || (!is_embedding(name) && contains_any(name.module, kHeadParts));
+    return contains_any(name.module, kUnembeddings) || (!is_embedding(name) && contains_any(name.module, kHeadParts));
   }
 
   bool ties_word_embeddings() const {
@@ -248,6 +264,16 @@ class Analysis {
   void adopt_unnamed_embedding() {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       if (!part_of(i).may_be_unnamed_embedding(tensors_[i], places_[i])) continue;
+      places_[i] = {.role = TensorRole::token_embedding};
+      return;
+    }
+    adopt_tied_head();
+  }
+
+  // A tied table may be stored under the name of the head alone.
+  void adopt_tied_head() {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (places_[i].role != TensorRole::head || !part_of(i).ties(TensorRole::head, tensors_[i].name, "")) continue;
       places_[i] = {.role = TensorRole::token_embedding};
       return;
     }

@@ -2,6 +2,7 @@
 #include "loewner/model/checkpoint.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -60,29 +61,40 @@ std::optional<SafetensorsIndex> read_index(const fs::path& folder) {
   return index;
 }
 
-// Each tensor of the index must lie in the shard that the index names, and vice versa.
-void require_agreement(const SafetensorsIndex& index, const std::vector<Shard>& shards, const std::string& file) {
-  std::size_t found = 0;
+// transformers loads all tensors of the named shards, listed or not, and ignores entries without a
+// tensor. A tensor that two shards hold would be loaded from the one opened last.
+void require_each_tensor_once(const std::vector<Shard>& shards, const std::string& file) {
+  std::map<std::string_view, std::string_view> seen;
+  for (const auto& shard : shards) {
+    for (const auto& tensor : shard.file->tensors()) {
+      const auto [first, is_new] = seen.emplace(tensor.name, shard.name);
+      if (!is_new) {
+        throw IoError(file + ": tensor " + detail::quoted(tensor.name) + ": must be in one shard, got data in " +
+                      detail::quoted(std::string(first->second)) + " and " + detail::quoted(shard.name));
+      }
+    }
+  }
+}
+
+// What the index says otherwise than the shards.
+std::vector<std::string> disagreements(const SafetensorsIndex& index, const std::vector<Shard>& shards) {
+  Index unlisted = 0, elsewhere = 0, absent = static_cast<Index>(index.weight_map.size());
   for (const auto& shard : shards) {
     for (const auto& tensor : shard.file->tensors()) {
       const auto entry = index.weight_map.find(tensor.name);
-      if (entry == index.weight_map.end() || entry->second != shard.name) {
-        throw IoError(file + ": tensor " + detail::quoted(tensor.name) +
-                      ": must be in the shard the index names, got " +
-                      (entry == index.weight_map.end() ? "no entry" : detail::quoted(entry->second)) + " and data in " +
-                      detail::quoted(shard.name));
-      }
-      ++found;
+      unlisted += entry == index.weight_map.end();
+      absent -= entry != index.weight_map.end();
+      elsewhere += entry != index.weight_map.end() && entry->second != shard.name;
     }
   }
-  if (found == index.weight_map.size()) return;
-  for (const auto& [tensor, name] : index.weight_map) {
-    const auto shard = std::ranges::find(shards, name, &Shard::name);
-    if (!shard->file->find(tensor)) {
-      throw IoError(file + ": tensor " + detail::quoted(tensor) + ": must be in shard " + detail::quoted(name) +
-                    ", got none");
-    }
-  }
+  std::vector<std::string> notes;
+  const auto add = [&](Index count, const std::string& what) {
+    if (count > 0) notes.push_back(std::string(kIndex) + ": " + std::to_string(count) + what);
+  };
+  add(absent, " entries name tensors that do not exist; they are left out");
+  add(unlisted, " tensors of the shards have no entry; they are copied");
+  add(elsewhere, " tensors are in other shards than the index names");
+  return notes;
 }
 
 std::vector<Shard> open_shards(const fs::path& folder, const std::optional<SafetensorsIndex>& index) {
@@ -94,7 +106,7 @@ std::vector<Shard> open_shards(const fs::path& folder, const std::optional<Safet
   std::vector<Shard> shards;
   shards.reserve(names.size());
   for (const auto& name : names) shards.push_back({name, SafetensorsFile::open(folder / name)});
-  if (index) require_agreement(*index, shards, (folder / kIndex).string());
+  if (index) require_each_tensor_once(shards, (folder / kIndex).string());
   return shards;
 }
 
@@ -134,7 +146,10 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   if (!index && !fs::exists(folder / kSingleFile)) refuse_without_weights(folder, files);
   checkpoint.shards_ = open_shards(folder, index);
   checkpoint.has_index_ = index.has_value();
-  if (index) checkpoint.index_metadata_ = index->metadata;
+  if (index) {
+    checkpoint.index_metadata_ = index->metadata;
+    checkpoint.notes_ = disagreements(*index, checkpoint.shards_);
+  }
   checkpoint.list_tensors();
   checkpoint.sort_out(files);
   return checkpoint;

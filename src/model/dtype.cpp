@@ -13,19 +13,33 @@ namespace {
 struct DTypeFacts {
   DType dtype;
   std::string_view name;
-  Index size;
+  Index bits;
 };
 
 // In the order of the enumerators.
 constexpr std::array kFacts = {
-    DTypeFacts{DType::f64, "F64", 8},         DTypeFacts{DType::f32, "F32", 4},
-    DTypeFacts{DType::f16, "F16", 2},         DTypeFacts{DType::bf16, "BF16", 2},
-    DTypeFacts{DType::f8_e4m3, "F8_E4M3", 1}, DTypeFacts{DType::f8_e5m2, "F8_E5M2", 1},
-    DTypeFacts{DType::i64, "I64", 8},         DTypeFacts{DType::i32, "I32", 4},
-    DTypeFacts{DType::i16, "I16", 2},         DTypeFacts{DType::i8, "I8", 1},
-    DTypeFacts{DType::u64, "U64", 8},         DTypeFacts{DType::u32, "U32", 4},
-    DTypeFacts{DType::u16, "U16", 2},         DTypeFacts{DType::u8, "U8", 1},
-    DTypeFacts{DType::boolean, "BOOL", 1},
+    DTypeFacts{DType::f64, "F64", 64},
+    DTypeFacts{DType::f32, "F32", 32},
+    DTypeFacts{DType::f16, "F16", 16},
+    DTypeFacts{DType::bf16, "BF16", 16},
+    DTypeFacts{DType::f8_e4m3, "F8_E4M3", 8},
+    DTypeFacts{DType::f8_e5m2, "F8_E5M2", 8},
+    DTypeFacts{DType::f8_e8m0, "F8_E8M0", 8},
+    DTypeFacts{DType::f8_e4m3fnuz, "F8_E4M3FNUZ", 8},
+    DTypeFacts{DType::f8_e5m2fnuz, "F8_E5M2FNUZ", 8},
+    DTypeFacts{DType::f6_e2m3, "F6_E2M3", 6},
+    DTypeFacts{DType::f6_e3m2, "F6_E3M2", 6},
+    DTypeFacts{DType::f4, "F4", 4},
+    DTypeFacts{DType::c64, "C64", 64},
+    DTypeFacts{DType::i64, "I64", 64},
+    DTypeFacts{DType::i32, "I32", 32},
+    DTypeFacts{DType::i16, "I16", 16},
+    DTypeFacts{DType::i8, "I8", 8},
+    DTypeFacts{DType::u64, "U64", 64},
+    DTypeFacts{DType::u32, "U32", 32},
+    DTypeFacts{DType::u16, "U16", 16},
+    DTypeFacts{DType::u8, "U8", 8},
+    DTypeFacts{DType::boolean, "BOOL", 8},
 };
 
 const DTypeFacts& facts_of(DType dtype) {
@@ -55,8 +69,13 @@ std::optional<DType> dtype_from_string(std::string_view name) {
   return std::nullopt;
 }
 
+Index bits_of(DType dtype) {
+  return facts_of(dtype).bits;
+}
+
 Index size_of(DType dtype) {
-  return facts_of(dtype).size;
+  LOEWNER_ASSERT(bits_of(dtype) % 8 == 0);
+  return bits_of(dtype) / 8;
 }
 
 bool is_float_readable(DType dtype) {

@@ -142,6 +142,20 @@ void add_line_counts(CountTable& table, std::string_view text, const std::string
   }
 }
 
+// A guess from a file that cannot be read would be wrong, so the rows get equal weights.
+RowWeights estimated_row_weights(const std::filesystem::path& folder, Index rows, double exponent) try {
+  return zipf_row_weights(read_vocabulary(folder), rows, exponent);
+} catch (const IoError&) {
+  return {.values = {}, .description = "none (the tokenizer cannot be read)"};
+}
+
+// Counts are complete without a tokenizer; it only marks special tokens.
+std::optional<Vocabulary> readable_vocabulary(const std::filesystem::path& folder) try {
+  return read_vocabulary(folder);
+} catch (const IoError&) {
+  return std::nullopt;
+}
+
 }  // namespace
 
 RowWeightOptions parse_row_weights(std::string_view text) {
@@ -193,13 +207,13 @@ RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::p
     case RowWeightKind::none:
       return {.values = {}, .description = "none"};
     case RowWeightKind::zipf:
-      return zipf_row_weights(read_vocabulary(model_folder), rows, options.exponent);
+      return estimated_row_weights(model_folder, rows, options.exponent);
     case RowWeightKind::counts:
       break;
   }
   const auto& file = options.counts_file;
   const auto counts = parse_token_counts(detail::read_text_file(file, kMaxCountsBytes), rows, file.string());
-  RowWeights weights = count_row_weights(counts, read_vocabulary(model_folder), options.exponent);
+  RowWeights weights = count_row_weights(counts, readable_vocabulary(model_folder), options.exponent);
   weights.description += ", from " + file.filename().string();
   return weights;
 }

@@ -166,7 +166,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       fail("data must lie within the file's " + std::to_string(data_bytes_) + " bytes of data, got " + offsets_text());
     }
     const auto bytes = byte_count(tensor_);
-    if (!bytes) fail("size must fit in 63 bits, got a larger shape");
+    if (!bytes) fail("size must be a whole number of bytes that fits in 63 bits, got another shape");
     if (*bytes != tensor_.bytes()) {
       fail("dtype and shape make " + std::to_string(*bytes) + " bytes, got data_offsets " + offsets_text());
     }

@@ -2,6 +2,8 @@
 #include "loewner/model/safetensors_index.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 #include "loewner/base/error.hpp"
 #include "model/quoted.hpp"
@@ -9,19 +11,22 @@
 namespace loewner {
 namespace {
 
-bool is_plain_shard_name(const std::string& name) {
+// The name without "./" parts; nothing unless it is a relative path within the folder.
+std::optional<std::string> plain_shard_name(const std::string& name) {
   const bool is_printable = std::ranges::all_of(name, [](unsigned char c) { return c >= ' ' && c != 0x7f; });
-  return is_printable && name.ends_with(".safetensors") && name.find_first_of("/\\") == name.npos &&
-         name.find("..") == name.npos;
+  if (!is_printable || !name.ends_with(".safetensors") || name.starts_with('/') || name.find('\\') != name.npos ||
+      name.find("..") != name.npos)
+    return std::nullopt;
+  return std::filesystem::path(name).lexically_normal().string();
 }
 
 std::string shard_name(const std::string& tensor, const SortedJson& value, const std::string& file) {
   const std::string where = file + ": tensor " + detail::quoted(tensor) + ": shard must be ";
   if (!value.is_string()) throw IoError(where + "a string, got " + value.type_name());
   const auto& name = value.get_ref<const std::string&>();
-  if (!is_plain_shard_name(name))
-    throw IoError(where + "a plain name that ends in .safetensors, got " + detail::quoted(name));
-  return name;
+  const auto plain = plain_shard_name(name);
+  if (!plain) throw IoError(where + "a path in the folder that ends in .safetensors, got " + detail::quoted(name));
+  return *plain;
 }
 
 }  // namespace

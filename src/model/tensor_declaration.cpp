@@ -4,12 +4,15 @@
 namespace loewner {
 
 std::optional<Index> byte_count(const TensorDeclaration& tensor) {
-  std::optional<Index> bytes = size_of(tensor.dtype);
+  const bool shares_bytes = bits_of(tensor.dtype) % 8 != 0;
+  std::optional<Index> amount = shares_bytes ? bits_of(tensor.dtype) : size_of(tensor.dtype);
   for (const Index size : tensor.shape) {
-    bytes = checked_product(*bytes, size);
-    if (!bytes) return std::nullopt;
+    amount = checked_product(*amount, size);
+    if (!amount) return std::nullopt;
   }
-  return bytes;
+  if (!shares_bytes) return amount;
+  if (*amount % 8 != 0) return std::nullopt;  // the format requires whole bytes
+  return *amount / 8;
 }
 
 }  // namespace loewner

@@ -2,6 +2,8 @@
 #include "support/checkpoints.hpp"
 
 #include <fstream>
+#include <functional>
+#include <numeric>
 #include <sstream>
 #include <utility>
 
@@ -40,7 +42,10 @@ std::string shard_name(std::size_t number, std::size_t count) {
 
 std::string bytes_of(const MadeTensor& tensor) {
   const auto& shape = tensor.declaration.shape;
-  const Index rows = shape.size() == 2 ? shape[0] : 1, cols = shape.back();
+  if (!is_float_readable(tensor.declaration.dtype))
+    return std::string(static_cast<std::size_t>(*byte_count(tensor.declaration)), '\0');
+  const Index cols = shape.back();
+  const Index rows = std::accumulate(shape.begin(), shape.end() - 1, Index{1}, std::multiplies<>());
   const Matrix<float> values =
       low_rank_plus_entry_outliers({.rows = rows, .cols = cols, .seed = tensor.seed}, 6, 0.1, 0.01, 5);
   const auto array = stored_as("", std::make_shared<DenseRows>(values.view()), tensor.declaration.dtype);

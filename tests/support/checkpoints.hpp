@@ -20,7 +20,7 @@ struct MadeTensor {
   std::uint64_t seed = 1;
 };
 
-/// The stored bytes of a generated tensor.
+/// The stored bytes of a generated tensor; zeros for types that are not read as numbers.
 std::string bytes_of(const MadeTensor& tensor);
 
 /// Writes config.json and the tensors: as model.safetensors, or as several shards with their index.

@@ -2,6 +2,7 @@
 #include "loewner/compress/verify.hpp"
 
 #include "exit_code.hpp"
+#include "loewner/base/error.hpp"
 #include "registry.hpp"
 #include "tables.hpp"
 
@@ -22,25 +23,34 @@ class Verify final : public Command {
     options.begin(Section::what);
     options.add("OUT", output_, kOutText);
     options.add("--against", model_, kAgainstText);
+    options.add_flag("--load", load_, "also load the model with transformers (Python package)");
     options.begin(Section::run);
     run_.add_json(options);
     run_.add_quiet(options);
     run_.add_threads(options);
   }
 
-  int run(const Streams& streams, const PythonRunner&) override {
+  int run(const Streams& streams, const PythonRunner& python) override {
+    if (load_ && !python) {
+      throw InvalidArgument("verify --load runs in the Python package: pip install \"loewner[transformers]\"");
+    }
     run_.apply_threads();
     const VerifyReport report = run_.with_progress(
         streams, [&](const ProgressCallback& progress) { return verify(output_, model_, progress); });
     if (!run_.quiet) print_report(report, streams.out, Colors(streams.out_in_color));
     run_.write_json(to_json(report));
-    if (report.holds()) return done;
+    if (report.holds()) return load_ ? load(python) : done;
     streams.err << Colors(streams.err_in_color).bad("loewner:") << " " << output_.string() << ": verification failed\n";
     return not_verified;
   }
 
  private:
+  int load(const PythonRunner& python) const {
+    return python("verify", {{"out", output_.string()}, {"against", model_.string()}, {"quiet", run_.quiet}});
+  }
+
   std::filesystem::path output_, model_;
+  bool load_ = false;
   RunOptions run_;
 };
 

@@ -15,6 +15,7 @@ namespace loewner {
 struct SelectedTensor {
   const CheckpointTensor* tensor = nullptr;
   TensorPlace place;
+  bool is_named = false;          ///< by --include
   std::vector<std::string> tied;  ///< its stored copies, which the output leaves out
 
   const std::string& name() const { return tensor->info->name; }
@@ -29,11 +30,13 @@ struct SelectionResult {
 
 /// Applies `selection`, `include` and `exclude` of the options to a checkpoint.
 ///
-/// Method    only floating-point matrices named `M.weight` can be encoded. If a tied tensor is
-///           stored twice with equal bytes, the copy is dropped; with other bytes, both are kept.
+/// Method    only floating-point matrices named `M.weight` with at least two rows and columns can be
+///           encoded; others are left alone with a note. If a tied tensor is stored twice with equal
+///           bytes, the copy is dropped; with other bytes, both are kept.
 /// Cost      compares the bytes of tied tensors.
 /// Errors    InvalidArgument on an invalid regular expression, or if nothing is selected; IoError
-///           for a selected matrix with fewer than two rows or columns.
+///           for a matrix with fewer than two rows or columns that `include` names, or if no other
+///           is selected.
 SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture& architecture,
                                const CompressOptions& options);
 

@@ -16,7 +16,7 @@ namespace loewner {
 
 /// One weight file of a checkpoint.
 struct Shard {
-  std::string name;  ///< file name within the folder
+  std::string name;  ///< path within the folder
   std::shared_ptr<const SafetensorsFile> file;
 };
 
@@ -35,8 +35,7 @@ class Checkpoint {
   /// Cost      reads config.json, the index and the headers of the shards.
   /// Errors    IoError, naming the file, when config.json is missing or not a JSON object, when
   ///           there are no safetensors weights (pickles are refused by name), when a shard is
-  ///           missing or breaks a rule of the format, or when index and shards disagree about a
-  ///           tensor.
+  ///           missing or breaks a rule of the format, or when two shards hold the same tensor.
   static Checkpoint open(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -46,6 +45,9 @@ class Checkpoint {
   /// Whether the weights come with an index, and that index's metadata.
   bool has_index() const { return has_index_; }
   const Json& index_metadata() const { return index_metadata_; }
+
+  /// What the index says otherwise than the shards, for the user.
+  const std::vector<std::string>& notes() const { return notes_; }
 
   /// All tensors, shard by shard in the order of their data.
   const std::vector<CheckpointTensor>& tensors() const { return tensors_; }
@@ -92,6 +94,7 @@ class Checkpoint {
   std::vector<Shard> shards_;
   bool has_index_ = false;
   Json index_metadata_ = Json::object();
+  std::vector<std::string> notes_;
   std::vector<CheckpointTensor> tensors_;
   std::unordered_map<std::string_view, std::size_t> by_name_;
   std::vector<std::filesystem::path> other_files_;

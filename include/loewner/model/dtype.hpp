@@ -11,7 +11,30 @@
 namespace loewner {
 
 /// The element types of safetensors files, under the names they have there (`F32`, `BF16`, ...).
-enum class DType { f64, f32, f16, bf16, f8_e4m3, f8_e5m2, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
+enum class DType {
+  f64,
+  f32,
+  f16,
+  bf16,
+  f8_e4m3,
+  f8_e5m2,
+  f8_e8m0,
+  f8_e4m3fnuz,
+  f8_e5m2fnuz,
+  f6_e2m3,
+  f6_e3m2,
+  f4,
+  c64,
+  i64,
+  i32,
+  i16,
+  i8,
+  u64,
+  u32,
+  u16,
+  u8,
+  boolean
+};
 
 /// The name of a type in safetensors files.
 ///
@@ -23,7 +46,12 @@ std::string_view to_string(DType dtype);
 /// Errors    none.
 std::optional<DType> dtype_from_string(std::string_view name);
 
-/// Bytes of one element.
+/// Bits of one element. Elements of F4 and F6 types share bytes.
+///
+/// Errors    none.
+Index bits_of(DType dtype);
+
+/// Bytes of one element, for types whose elements are whole bytes.
 ///
 /// Errors    none.
 Index size_of(DType dtype);

@@ -11,7 +11,7 @@ namespace loewner {
 
 /// The contents of a model.safetensors.index.json.
 struct SafetensorsIndex {
-  std::map<std::string, std::string> weight_map;  ///< tensor name -> file name of its shard
+  std::map<std::string, std::string> weight_map;  ///< tensor name -> path of its shard
   Json metadata = Json::object();                 ///< total_size and other fields of the writer
 };
 
@@ -19,8 +19,8 @@ struct SafetensorsIndex {
 ///
 /// Cost      O(text log tensors).
 /// Errors    IoError "<file>: ..." unless the text is an object with a non-empty `weight_map` of
-///           strings whose values are plain file names: they end in .safetensors and name no
-///           folder.
+///           strings whose values are paths within the folder that end in .safetensors. Parts "./"
+///           are dropped.
 SafetensorsIndex parse_safetensors_index(std::string_view json, const std::string& file);
 
 /// The text of an index, with fields and names sorted, as transformers writes it.

@@ -15,7 +15,8 @@ struct TensorDeclaration {
   std::vector<Index> shape;  ///< empty for a scalar
 };
 
-/// Bytes of the data; nothing when a size is negative or the product overflows.
+/// Bytes of the data; nothing when a size is negative, the product overflows, or elements smaller
+/// than a byte do not fill whole bytes.
 ///
 /// Errors    none.
 std::optional<Index> byte_count(const TensorDeclaration& tensor);

@@ -17,7 +17,11 @@ from typing import Any
 
 Options = SimpleNamespace
 
-USAGE, BAD_INPUT, INTERRUPTED = 2, 3, 130  # exit codes of docs/command-line.md
+USAGE, BAD_INPUT, NOT_VERIFIED, INTERRUPTED = 2, 3, 5, 130  # exit codes of docs/command-line.md
+
+
+class NotVerified(Exception):
+    """A check of `loewner verify` failed."""
 
 
 def report(options: Options, data: Any, table: str) -> None:
@@ -75,6 +79,8 @@ def run(command: Callable[[Options], None], options: Options) -> int:
         command(options)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except NotVerified as error:
+        return _failed(error, NOT_VERIFIED)
     except (OSError, UnicodeDecodeError, RuntimeError) as error:  # RuntimeError: weights that do not fit their model
         return _failed(error, BAD_INPUT)
     except (ValueError, ImportError) as error:

@@ -118,5 +118,34 @@ TEST_F(SelectionOf, TablesOfOneRowOrOfNoneAreRefusedByName) {
   }
 }
 
+TEST_F(SelectionOf, MatricesOfOneRowAreLeftAloneUnlessTheyAreNamed) {
+  write({{"model_type", "bert"}, {"vocab_size", 5}},
+        {tensor("embeddings.word_embeddings.weight", {5, 3}), tensor("classifier.weight", {1, 3})});
+  const auto result = select({.selection = Selection::all});
+  ASSERT_EQ(result.tensors.size(), 1u);
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_CONTAINS(result.notes[0], "classifier.weight cannot be encoded: expected at least 2 rows and 2 columns");
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)select({.include = {"classifier"}}); }), "classifier.weight");
+}
+
+TEST_F(SelectionOf, OneNoteServesAllTensorsWithTheSameObstacle) {
+  write({{"model_type", "bert"}, {"vocab_size", 5}},
+        {tensor("embeddings.word_embeddings.weight", {5, 3}), tensor("layer.0.query.weight", {4, 4}, 1, DType::f8_e4m3),
+         tensor("layer.1.query.weight", {4, 4}, 1, DType::f8_e4m3)});
+  const auto result = select({.selection = Selection::all});
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_CONTAINS(result.notes[0], "layer.0.query.weight and 1 more cannot be encoded");
+  EXPECT_CONTAINS(result.notes[0], "F8_E4M3");
+}
+
+TEST_F(SelectionOf, StackedExpertsAreNoted) {
+  write({{"model_type", "gpt_oss"}, {"vocab_size", 5}},
+        {tensor("model.embed_tokens.weight", {5, 3}), tensor("model.layers.0.mlp.experts.gate_up_proj", {2, 3, 4})});
+  const auto result = select({.selection = Selection::all});
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_CONTAINS(result.notes[0], "model.layers.0.mlp.experts.gate_up_proj hold the matrices of all experts");
+  EXPECT_TRUE(select().notes.empty());
+}
+
 }  // namespace
 }  // namespace loewner

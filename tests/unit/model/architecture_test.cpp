@@ -196,6 +196,38 @@ TEST(Architecture, MultimodalModelsHaveTheirVocabularyInTheTextConfiguration) {
   EXPECT_EQ(places[1].tied_to, "language.emb.weight");
 }
 
+TEST(Architecture, UnembeddingsAreHeads) {
+  for (const std::string name : {"unembed", "unembedding", "output_embeddings", "embed_out"}) {
+    const auto places =
+        analyze({{"model_type", "x"}, {"vocab_size", 50}, {"tie_word_embeddings", false}},
+                {{"wte.weight", DType::f32, {50, 8}}, {"model." + name + ".weight", DType::f32, {50, 8}}})
+            .places;
+    EXPECT_EQ(places[0].role, TensorRole::token_embedding);
+    EXPECT_EQ(places[1].role, TensorRole::head) << name;
+  }
+}
+
+TEST(Architecture, RelativePositionTablesAreNoTokenEmbeddingsForAnyNumberOfRows) {
+  for (const std::string name :
+       {"distance_embedding", "rel_embeddings", "relative_position.embedding", "attention.relative_bias.emb"}) {
+    const auto places =
+        analyze({{"model_type", "x"}, {"vocab_size", 50}},
+                {{"word_embeddings.weight", DType::f32, {50, 8}}, {"layer.0." + name + ".weight", DType::f32, {50, 8}}})
+            .places;
+    EXPECT_EQ(places[1].role, TensorRole::position_embedding) << name;
+    EXPECT_EQ(places[1].tied_to, "") << name;
+  }
+}
+
+TEST(Architecture, ATiedTableThatIsStoredAsTheHeadIsTheTokenEmbedding) {
+  const std::vector<TensorDeclaration> tensors = {{"model.layers.0.mlp.up_proj.weight", DType::f32, {50, 8}},
+                                                  {"lm_head.weight", DType::f32, {50, 8}}};
+  const Json tied = {{"model_type", "llama"}, {"vocab_size", 50}, {"tie_word_embeddings", true}};
+  const Json untied = {{"model_type", "llama"}, {"vocab_size", 50}, {"tie_word_embeddings", false}};
+  EXPECT_EQ(analyze(tied, tensors).places[1].role, TensorRole::token_embedding);
+  EXPECT_EQ(analyze(untied, tensors).places[1].role, TensorRole::head);
+}
+
 TEST(Architecture, OldNamesOfLayerNormsAreRecognized) {
   const auto places =
       analyze({{"model_type", "bert"}}, {{"a.LayerNorm.gamma", DType::f32, {8}}, {"a.LayerNorm.beta", DType::f32, {8}}})

@@ -90,24 +90,40 @@ TEST(Checkpoint, MissingShardsAreNamed) {
   EXPECT_CONTAINS(refusal(folder), "z.safetensors: cannot open: No such file");
 }
 
-TEST(Checkpoint, ATensorOfTheIndexMustBeInItsShard) {
+TEST(Checkpoint, EntriesOfTheIndexWithoutATensorAreNoted) {
   const test::TemporaryFolder folder;
   write_sharded(folder, R"({"m":"x.safetensors","n":"y.safetensors","o":"y.safetensors"})");
-  EXPECT_CONTAINS(refusal(folder), "index.json: tensor 'o': must be in shard 'y.safetensors', got none");
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_EQ(checkpoint.tensors().size(), 2u);
+  ASSERT_EQ(checkpoint.notes().size(), 1u);
+  EXPECT_CONTAINS(checkpoint.notes()[0], "1 entries name tensors that do not exist");
 }
 
-TEST(Checkpoint, ATensorOfAShardMustBeInTheIndex) {
+TEST(Checkpoint, TensorsOfTheShardsWithoutAnEntryAreReadAndNoted) {
   const test::TemporaryFolder folder;
   write_sharded(folder, R"({"m":"x.safetensors","o":"y.safetensors"})");
-  EXPECT_CONTAINS(refusal(folder), "index.json: tensor 'n': must be in the shard the index names, got no entry");
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_NE(checkpoint.find("n"), nullptr);
+  ASSERT_EQ(checkpoint.notes().size(), 2u);
+  EXPECT_CONTAINS(checkpoint.notes()[1], "1 tensors of the shards have no entry");
+}
+
+TEST(Checkpoint, ShardsMayLieInAFolder) {
+  const test::TemporaryFolder folder;
+  write_sharded(folder, R"({"m":"./x.safetensors","n":"weights/y.safetensors"})");
+  std::filesystem::create_directory(folder.path() / "weights");
+  std::filesystem::rename(folder.path() / "y.safetensors", folder.path() / "weights" / "y.safetensors");
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_NE(checkpoint.find("m"), nullptr);
+  EXPECT_EQ(checkpoint.shard_of(checkpoint.at("n")).name, "weights/y.safetensors");
+  EXPECT_TRUE(checkpoint.notes().empty());
 }
 
 TEST(Checkpoint, ATensorInTwoShardsIsRefused) {
   const test::TemporaryFolder folder;
   write_sharded(folder);
   folder.write("y.safetensors", test::one_matrix_file("m", 4, 3));
-  EXPECT_CONTAINS(refusal(folder),
-                  "tensor 'm': must be in the shard the index names, got 'x.safetensors' and data in 'y.safetensors'");
+  EXPECT_CONTAINS(refusal(folder), "tensor 'm': must be in one shard, got data in 'x.safetensors' and 'y.safetensors'");
 }
 
 TEST(Checkpoint, ASingleFileBesideAnIndexThatDoesNotNameItIsRefused) {

@@ -6,13 +6,16 @@
 #include <cstring>
 
 #include "loewner/base/error.hpp"
+#include "loewner/model/tensor_declaration.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr DType kAll[] = {DType::f64,     DType::f32, DType::f16, DType::bf16, DType::f8_e4m3,
-                          DType::f8_e5m2, DType::i64, DType::i32, DType::i16,  DType::i8,
-                          DType::u64,     DType::u32, DType::u16, DType::u8,   DType::boolean};
+constexpr DType kAll[] = {DType::f64,     DType::f32,     DType::f16,         DType::bf16,        DType::f8_e4m3,
+                          DType::f8_e5m2, DType::f8_e8m0, DType::f8_e4m3fnuz, DType::f8_e5m2fnuz, DType::f6_e2m3,
+                          DType::f6_e3m2, DType::f4,      DType::c64,         DType::i64,         DType::i32,
+                          DType::i16,     DType::i8,      DType::u64,         DType::u32,         DType::u16,
+                          DType::u8,      DType::boolean};
 
 TEST(DType, EveryNameLeadsBackToItsType) {
   for (const DType dtype : kAll) EXPECT_EQ(dtype_from_string(to_string(dtype)), dtype) << to_string(dtype);
@@ -22,10 +25,19 @@ TEST(DType, EveryNameLeadsBackToItsType) {
 TEST(DType, SizesFollowFromTheNames) {
   for (const DType dtype : kAll) {
     const auto name = to_string(dtype);
-    const Index expected =
-        name == "BOOL" ? 1 : std::stoi(std::string(name.substr(name.find_first_of("0123456789")))) / 8;
-    EXPECT_EQ(size_of(dtype), expected) << name;
+    const Index expected = name == "BOOL" ? 8 : std::stoi(std::string(name.substr(name.find_first_of("0123456789"))));
+    EXPECT_EQ(bits_of(dtype), expected) << name;
+    if (expected % 8 == 0) {
+      EXPECT_EQ(size_of(dtype), expected / 8) << name;
+    }
   }
+}
+
+TEST(DType, ElementsSmallerThanAByteFillWholeBytes) {
+  EXPECT_EQ(byte_count({.name = "m", .dtype = DType::f4, .shape = {3, 4}}), 6);
+  EXPECT_EQ(byte_count({.name = "m", .dtype = DType::f4, .shape = {3, 3}}), std::nullopt);
+  EXPECT_EQ(byte_count({.name = "m", .dtype = DType::f6_e2m3, .shape = {4}}), 3);
+  EXPECT_EQ(byte_count({.name = "m", .dtype = DType::f4, .shape = {}}), std::nullopt);
 }
 
 TEST(DType, OnlyFloatingPointTypesAreReadAsNumbers) {

@@ -142,5 +142,16 @@ TEST(RowWeights, FollowTheOptions) {
   EXPECT_THROW((void)row_weights(parse_row_weights("no-such-file"), folder.path(), 3), IoError);
 }
 
+TEST(RowWeights, ATokenizerThatCannotBeReadGivesEqualWeights) {
+  const test::TemporaryFolder folder;
+  folder.write("tokenizer.json", "{");
+  EXPECT_THROW((void)read_vocabulary(folder.path()), IoError);
+  const auto weights = row_weights(parse_row_weights("zipf"), folder.path(), 3);
+  EXPECT_TRUE(weights.values.empty());
+  EXPECT_EQ(weights.description, "none (the tokenizer cannot be read)");
+  const auto counts = folder.write("counts.tsv", "1\t8\n");
+  EXPECT_EQ(row_weights(parse_row_weights(counts.string()), folder.path(), 3).values.size(), 3u);
+}
+
 }  // namespace
 }  // namespace loewner

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`loewner verify --load`: the part of verify that runs the loader of transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from loewner.commands.common import NotVerified, Options
+
+
+def main(options: Options) -> None:
+    try:
+        import torch  # noqa: F401
+        import transformers
+    except ImportError as error:
+        raise ImportError("verify --load needs torch and transformers: pip install 'loewner[transformers]'") from error
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    out = Path(options.out)
+    classes = _model_classes(out)
+    for model_class in classes:
+        _require_loadable(out, Path(options.against) if options.against else None, model_class)
+    if not options.quiet:
+        print(f"transformers {transformers.__version__} loads it as {' and '.join(c.__name__ for c in classes)}")
+
+
+def _model_classes(out: Path) -> list[Any]:
+    """The classes that config.json names; otherwise AutoModel."""
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(out)
+    named = [getattr(transformers, name, None) for name in getattr(config, "architectures", None) or []]
+    return [model_class for model_class in named if model_class is not None] or [transformers.AutoModel]
+
+
+def _require_loadable(out: Path, model: Path | None, model_class: Any) -> None:
+    found = _problems(out, model_class)
+    if not found:
+        return
+    known = _problems(model, model_class) if model is not None else set()
+    new = sorted(found - known)
+    if new:
+        more = f" and {len(new) - 1} more" if len(new) > 1 else ""
+        raise NotVerified(f"{out}: {model_class.__name__} does not load it: {new[0]}{more}")
+
+
+def _problems(folder: Path, model_class: Any) -> set[str]:
+    """What the loader reports about parameters that it did not load."""
+    try:
+        _, loading = model_class.from_pretrained(folder, output_loading_info=True)
+    except Exception as error:  # the loader and the author of the model may raise any exception
+        return {" ".join(str(error).split()) or type(error).__name__}
+    missing = {f"parameter '{name}' is missing" for name in loading["missing_keys"]}
+    mismatched = {f"parameter '{entry[0]}' has another shape" for entry in loading["mismatched_keys"]}
+    return missing | mismatched
