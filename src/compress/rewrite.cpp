@@ -17,12 +17,6 @@ namespace {
 
 constexpr Index kBlockBytes = Index{1} << 22;  // bytes per read, computation and write
 
-void make_parent(const fs::path& file) {
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
-  if (error) throw IoError(file.parent_path().string() + ": cannot create the folder: " + error.message());
-}
-
 void copy_tensor(const SafetensorsFile& file, const TensorInfo& tensor, SafetensorsWriter& writer) {
   std::vector<std::byte> block(static_cast<std::size_t>(std::min(kBlockBytes, tensor.bytes())));
   for (Index offset = 0; offset < tensor.bytes(); offset += kBlockBytes) {
@@ -117,7 +111,7 @@ void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replaceme
   Index done = 0;
   const double total = static_cast<double>(std::max<Index>(1, checkpoint.weight_bytes()));
   for (const auto& shard : checkpoint.shards()) {
-    make_parent(folder / shard.name);
+    make_folders(checkpoint.folder(), fs::path(shard.name).parent_path(), folder);
     auto metadata = shard.file->metadata();
     metadata.insert(added_metadata.begin(), added_metadata.end());
     SafetensorsWriter writer(folder / shard.name, declarations_of(shard, replacements), metadata);
