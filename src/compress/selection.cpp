@@ -73,7 +73,7 @@ std::string size_rule(const TensorInfo& info) {
 }
 
 // Why a tensor cannot be encoded; empty if it can.
-std::string obstacle(const TensorInfo& info) {
+std::string reason_against(const TensorInfo& info) {
   if (info.shape.size() == 2 && info.name.ends_with(".weight") && !is_float_readable(info.dtype))
     return "cannot be encoded: expected F64, F32, F16 or BF16, got " + std::string(to_string(info.dtype));
   if (!is_encodable(info)) return "cannot be encoded: expected a floating-point matrix named M.weight";
@@ -126,7 +126,7 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
     if (!wanted || exclude.match(name) || !place.tied_to.empty()) continue;
     const std::string reason = is_stack && !is_named
                                    ? "hold the matrices of all experts and are copied: only single matrices are encoded"
-                                   : obstacle(*tensor.info);
+                                   : reason_against(*tensor.info);
     if (reason.empty()) {
       result.tensors.push_back({.tensor = &tensor, .place = place, .is_named = is_named, .tied = {}});
     } else {
