@@ -30,9 +30,9 @@ struct SelectionResult {
 
 /// Applies `selection`, `include` and `exclude` of the options to a checkpoint.
 ///
-/// Method    only floating-point matrices named `M.weight` with at least two rows and columns can be
-///           encoded; others are left alone with a note. If a tied tensor is stored twice with equal
-///           bytes, the copy is dropped; with other bytes, both are kept.
+/// Method    only floating-point matrices named `M.weight` with at least two rows and columns can
+///           be encoded; others are left alone with a note. If a tied tensor is stored twice with
+///           equal bytes, the copy is dropped; with other bytes, both are kept.
 /// Cost      compares the bytes of tied tensors.
 /// Errors    InvalidArgument on an invalid regular expression, or if nothing is selected; IoError
 ///           for a matrix with fewer than two rows or columns that `include` names, or if no other

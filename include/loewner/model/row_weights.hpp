@@ -68,8 +68,8 @@ std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, 
 /// folder.
 ///
 /// Cost      reads the tokenizer's files or the file of counts; then O(rows).
-/// Errors    IoError when the file of counts is broken; InvalidArgument as zipf_row_weights(). If the
-///           tokenizer cannot be read, estimated weights are equal and the description says so.
+/// Errors    IoError when the file of counts is broken; InvalidArgument as zipf_row_weights(). If
+///           the tokenizer cannot be read, estimated weights are equal and the description says so.
 RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::path& model_folder, Index rows);
 
 }  // namespace loewner
