@@ -34,6 +34,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("loewner: cancelled", file=sys.stderr)
         code = INTERRUPTED
+    # While Python ends, it restores the default action of its own handlers, but not of ignored signals.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     return code
 
 

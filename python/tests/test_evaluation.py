@@ -215,7 +215,7 @@ def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path) -> None:
     model = model_with_tokenizer("bert", tmp_path / "model")
     (tmp_path / "own.tsv").write_text("sentence\tlabel\nw1 w2\t1\nw3\t0\n")
     for arguments, code, message in [
-        ([tmp_path / "none", "--task", "RTE"], 3, "must be a model folder"),
+        ([tmp_path / "none", "--task", "RTE"], 3, "expected a model folder"),
         ([model, "--task", "SNLI"], 2, "task must be one of"),
         ([model, "--task", "RTE", "--data", tmp_path], 3, "RTE/dev.tsv"),
         ([model, "--task", tmp_path / "own.tsv"], 2, "needs a classifier"),

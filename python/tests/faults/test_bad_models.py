@@ -115,7 +115,8 @@ def test_index_that_names_an_absent_tensor(tmp_path: Path) -> None:
     content = json.loads(index.read_text())
     content["weight_map"]["absent.weight"] = "model-00001-of-00003.safetensors"
     index.write_text(json.dumps(content))
-    assert "index.json: tensor 'absent.weight'" in refusal(tmp_path)
+    done = ft.run("compress", tmp_path / "model", "-o", tmp_path / "out", "--keep", 0.6)
+    assert done.returncode == 0, done.stderr  # as transformers: the index may name more than the shards hold
 
 
 @pytest.mark.parametrize("shard", ["../model.safetensors", "/etc/passwd", ""])
