@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "loewner/base/matrix.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner {
