@@ -15,8 +15,9 @@ def main(options: Options) -> None:
         import transformers
     except ImportError as error:
         raise ImportError("verify --load needs torch and transformers: pip install 'loewner[transformers]'") from error
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    logging: Any = transformers.utils.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     out = Path(options.out)
     classes = _model_classes(out)
     for model_class in classes:
