@@ -50,7 +50,7 @@ docs-check: .venv/.python .venv/.package readme-check
 	LOEWNER_GLUE=$(GLUE) $(PY) -m pytest -q python/tests/test_documents.py -m "not readme"
 
 # The README as a reader runs it: its blocks in a new virtual environment, pip included; takes minutes.
-readme-check: .venv/.python
+readme-check: .venv/.python .venv/.package
 	$(PY) -m pytest -q python/tests/test_documents.py -m readme
 
 # The pages of the Python API in out/docs; a warning is an error.
