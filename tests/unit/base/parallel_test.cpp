@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -71,7 +72,9 @@ TEST(ParallelFor, StopsWhenTheCancellationScopeWantsIt) {
   const test::ThreadCount threads(2);
   int polls = 0;
   const CancellationScope scope([&] { return ++polls > 10; });
-  EXPECT_THROW(parallel_for(1000000, [](Index) {}), Cancelled);
+  // Only the calling thread polls; bodies that take time keep the other thread from finishing the loop alone.
+  const auto body = [](Index) { std::this_thread::sleep_for(std::chrono::microseconds(10)); };
+  EXPECT_THROW(parallel_for(1000000, body), Cancelled);
 }
 
 TEST(ParallelFor, WorksAgainAfterAnException) {
