@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What save_pretrained, pickle and copies keep of an encoded model."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import loewner
+import pytest
+import torch
+from compressed_models import compressed, load
+from encoded_models import VOCABULARY, outputs
+from loewner.transformers import EncodedMatrix
+from safetensors.torch import load_file
+
+
+def weight_bytes(folder: Path) -> int:
+    return (folder / "model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize("method", ["codes", "int8"])
+def test_layers_decoded_while_loading_are_saved_encoded(method: str, tmp_path: Path) -> None:
+    folder = compressed("bert_masked", tmp_path / "small", method, selection="all")
+    model = load("bert_masked", folder)
+    layer = model.bert.encoder.layer[0].attention.self.query
+    assert not isinstance(layer, EncodedMatrix)
+    model.save_pretrained(tmp_path / "saved")
+    assert load_file(folder / "model.safetensors").keys() == load_file(tmp_path / "saved" / "model.safetensors").keys()
+    assert weight_bytes(tmp_path / "saved") <= weight_bytes(folder)
+    assert torch.equal(outputs(load("bert_masked", tmp_path / "saved")), outputs(model))
+    loewner.expand(tmp_path / "saved", tmp_path / "dense")
+    with torch.no_grad():
+        layer.weight.data[0] = 1
+    model.save_pretrained(tmp_path / "changed")
+    assert "bert.encoder.layer.0.attention.self.query.weight" in load_file(tmp_path / "changed" / "model.safetensors")
+    assert torch.equal(outputs(load("bert_masked", tmp_path / "changed")), outputs(model))
+
+
+def test_empty_arrays_are_saved(tmp_path: Path) -> None:
+    folder = compressed("bert_masked", tmp_path / "small", "codes", selection="all")
+    model = load("bert_masked", folder, memory="small")
+    for _, module in model.named_modules():
+        if isinstance(module, EncodedMatrix):
+            module.spec["code_bytes"] = 0
+            module.codes = torch.nn.Parameter(torch.empty(0, 1, dtype=torch.uint8), requires_grad=False)
+    model.save_pretrained(tmp_path / "saved")
+    saved, stored = (load_file(f / "model.safetensors") for f in (tmp_path / "saved", folder))
+    assert saved.keys() == stored.keys()
+
+
+def through_torch_save(model: Any) -> Any:
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@pytest.mark.parametrize("memory", ["dense", "small"])
+def test_a_used_model_can_be_copied(memory: str, tmp_path: Path) -> None:
+    model = load("bert_masked", compressed("bert_masked", tmp_path / "small", "codes", selection="all"), memory=memory)
+    expected = outputs(model)
+    duplicates: list[Callable[[Any], Any]] = [
+        copy.deepcopy,
+        lambda value: pickle.loads(pickle.dumps(value)),
+        through_torch_save,
+    ]
+    for duplicate in duplicates:
+        other = duplicate(model)
+        assert torch.equal(outputs(other), expected)
+        other.resize_token_embeddings(VOCABULARY + 1)  # the copy knows its ties
+        assert other.get_output_embeddings().weight is other.get_input_embeddings().weight
