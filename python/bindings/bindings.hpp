@@ -10,6 +10,7 @@ namespace loewner::python {
 void bind_threads(nanobind::module_& m);
 void bind_reports(nanobind::module_& m);
 void bind_stored_matrix(nanobind::module_& m);
+void bind_input_codes(nanobind::module_& m);
 void bind_compress(nanobind::module_& m);
 void bind_study(nanobind::module_& m);
 void bind_command_line(nanobind::module_& m);

@@ -68,6 +68,7 @@ NB_MODULE(_core, m) {
   bind_room(m, "cluster", {python::bind_projective_clustering, python::bind_latent_simplex, python::bind_convex_code});
   bind_room(m, "attention", {python::bind_heavy_keys, python::bind_heavy_key_stream});
   python::bind_stored_matrix(m);
+  python::bind_input_codes(m);
   python::bind_compress(m);
   python::bind_study(m);
   python::bind_command_line(m);

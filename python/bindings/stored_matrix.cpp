@@ -127,7 +127,7 @@ class StoredMatrix {
   }
 
   MatrixResult<float> decode() const {
-    return to_python(interruptible([&] { return read_all(*matrix_); }));
+    return to_python(interruptible([&] { return matrix_->decode(); }));
   }
 
   MatrixResult<float> apply(const ArrayLike& x) const {

@@ -196,6 +196,11 @@ class StoredMatrix:
             If x has another number of columns than W.
         """
 
+def encode_input_codes(w: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, cross: numpy.typing.ArrayLike | None, correction: float, max_bytes: int, seed: int, inputs: str, damping: float = 0.01, rotate: bool = True) -> tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None))], int, float, float]:
+    """
+    Private: (decoded matrix, bytes, mean bits, relative output error) of feedback codes.
+    """
+
 class Selection(enum.Enum):
     """The tensors to encode, before `include` and `exclude` apply."""
 

@@ -43,5 +43,6 @@ STRUCTURES = {
         Structure("integers", "integers.Integers"),
         Structure("product", "product.Product"),
         Structure("archetypes", "archetypes.Archetypes", directions="archetypes"),
+        Structure("input_codes", "input_codes.InputCodes"),
     )
 }

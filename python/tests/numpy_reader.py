@@ -99,7 +99,8 @@ def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
         if len(chosen) == 0:
             continue
         if step == 0:
-            out[chosen] = scale[chosen, None] * arrays["shared"][:, 0].astype(np.float32)
+            if "shared" in arrays:
+                out[chosen] = scale[chosen, None] * arrays["shared"][:, 0].astype(np.float32)
             continue
         at, first = offset[chosen], 0
         for g, (width, b) in enumerate(zip(band_cols, bits, strict=True)):
@@ -163,6 +164,13 @@ def archetypes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     return np.asarray(rest + scale * mixed)
 
 
+def input_codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    by_output = nested("codes", spec, arrays).T
+    if "input_rotation_seed" in spec:
+        by_output = unrotate(by_output, spec["input_rotation_seed"], np.ones(len(by_output), np.float32))
+    return by_output if spec["inputs"] == "cols" else by_output.T
+
+
 STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
     "codes": codes,
     "integers": integers,
@@ -171,6 +179,7 @@ STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
     "subspaces": subspaces,
     "product": product,
     "archetypes": archetypes,
+    "input_codes": input_codes,
 }
 
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "loewner/base/number_format.hpp"
+#include "loewner/codec/bit_allocation.hpp"
 #include "loewner/codec/code_ladder.hpp"
 #include "loewner/codec/rotation.hpp"
 #include "loewner/codec/trellis_quantizer.hpp"
@@ -31,6 +33,14 @@ void for_each_coded_band(const CodeLadder& ladder, int step, Body&& body) {
     first += cols;
     offset += TrellisQuantizer::bytes(cols, bits);
   }
+}
+
+/// The steps of rows with these energies; the price of a step is its bytes.
+inline BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& ladder) {
+  std::vector<Index> prices;
+  for (std::size_t step = 0; step < ladder.steps().size(); ++step)
+    prices.push_back(ladder.bytes(static_cast<int>(step)));
+  return {energies, ladder.distortion(), prices};
 }
 
 /// The first byte of each row in the array of codes, and the total.

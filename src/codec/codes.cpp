@@ -50,6 +50,10 @@ Index Codes::offset_of(Index row) const {
 void Codes::decode_row(Index row, const std::uint8_t* planes, std::span<float> out) const {
   const int step = arrays_.bits[row];
   const float scale = std::ldexp(half_to_float(arrays_.scales[row]), scale_exponent_);
+  if (step == 0 && shared_row_.empty()) {
+    std::ranges::fill(out, 0.0F);
+    return;
+  }
   if (step == 0) {
     for (std::size_t j = 0; j < out.size(); ++j) out[j] = scale * shared_row_[j];
     return;

@@ -1,30 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
 
 #include "base/argument_check.hpp"
-#include "base/lane_sum.hpp"
 #include "codec/code_bands.hpp"
 #include "codec/half_scales.hpp"
+#include "codec/row_encoder.hpp"
 #include "codec/stored_bytes.hpp"
 #include "loewner/base/error.hpp"
-#include "loewner/codec/bit_allocation.hpp"
 #include "loewner/codec/codes.hpp"
-#include "loewner/codec/trellis_quantizer.hpp"
 #include "loewner/linalg/row_energies.hpp"
 
 namespace loewner {
 namespace {
-
-BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& ladder) {
-  std::vector<Index> prices;
-  for (std::size_t step = 0; step < ladder.steps().size(); ++step)
-    prices.push_back(ladder.bytes(static_cast<int>(step)));
-  return {energies, ladder.distortion(), prices};
-}
 
 // The steps that these bytes pay for; nothing if they do not pay for step 0 of all rows.
 std::optional<BitAllocation::Spent> spent_within(const BitAllocation& allocation, Index rows, Index cols,
@@ -35,10 +25,6 @@ std::optional<BitAllocation::Spent> spent_within(const BitAllocation& allocation
   const Index rest = max_bytes - Codes::bytes_at(rows, cols, 0, true);
   if (rest < allocation.least_price()) return {};
   return allocation.within(rest);
-}
-
-double dot(std::span<const float> a, std::span<const float> b) {
-  return detail::lane_sum(static_cast<Index>(a.size()), [&](Index j) { return static_cast<double>(a[j]) * b[j]; });
 }
 
 // Weighted sum of the rows on step 0, in row order.
@@ -72,74 +58,15 @@ std::vector<std::uint16_t> shared_row(const std::vector<double>& sum) {
   return row;
 }
 
-// The least-squares scale of a row: <q, x> / <q, q>.
-double best_scale(std::span<const float> x, std::span<const float> q) {
-  const double length = dot(q, q);
-  return length > 0 ? dot(q, x) / length : 0.0;
+// Rotates the bands that have bits.
+void rotate_bands(const CodeLadder& ladder, std::span<const Rotation> rotations, int step, std::span<const float> row,
+                  std::span<float> rotated) {
+  detail::for_each_coded_band(ladder, step, [&](std::size_t g, Index first, int, Index) {
+    const Index cols = ladder.bands()[g].cols;
+    std::copy_n(row.begin() + first, cols, rotated.begin() + first);
+    rotations[g].apply(rotated.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(cols)));
+  });
 }
-
-// Encodes rows one by one and reuses its quantizers.
-class RowEncoder {
- public:
-  RowEncoder(const CodeLadder& ladder, std::span<const Rotation> rotations, std::span<const float> shared)
-      : ladder_(ladder), rotations_(rotations), shared_(shared), quantizers_(ladder.bands().size()) {
-    rotated_.resize(static_cast<std::size_t>(ladder.cols()));
-    unit_ = rotated_;
-    decoded_ = rotated_;
-  }
-
-  // Writes the planes of the row and returns its scale.
-  double encode(std::span<const float> row, int step, std::uint8_t* planes) {
-    if (step == 0) return best_scale(row, shared_);
-    const double scale = rotate(row, step);
-    double product = 0, length = 0;
-    detail::for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
-      const auto band = ladder_.bands()[g];
-      const auto x = part(rotated_, first, band.cols), unit = part(unit_, first, band.cols),
-                 q = part(decoded_, first, band.cols);
-      const double size = scale * static_cast<double>(band.size);
-      const auto inverse = size > 0 ? static_cast<float>(1 / size) : 0.0F;
-      std::ranges::transform(x, unit.begin(), [&](float entry) { return inverse * entry; });
-      quantizer(g, bits).encode(unit, planes + offset);
-      decode_trellis(planes + offset, bits, q);
-      product += static_cast<double>(band.size) * dot(q, x);
-      length += static_cast<double>(band.size) * static_cast<double>(band.size) * dot(q, q);
-    });
-    return length > 0 ? product / length : 0.0;
-  }
-
- private:
-  static std::span<float> part(std::vector<float>& values, Index first, Index count) {
-    return std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-  }
-
-  // Rotates the coded bands and returns the root mean square of their entries relative to the sizes
-  // of the bands.
-  double rotate(std::span<const float> row, int step) {
-    double energy = 0, expected = 0;
-    detail::for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int, Index) {
-      const auto band = ladder_.bands()[g];
-      const auto x = part(rotated_, first, band.cols);
-      std::copy_n(row.begin() + first, band.cols, x.begin());
-      rotations_[g].apply(x);
-      energy += dot(x, x);
-      expected += static_cast<double>(band.cols) * static_cast<double>(band.size) * static_cast<double>(band.size);
-    });
-    return expected > 0 ? std::sqrt(energy / expected) : 0.0;
-  }
-
-  TrellisQuantizer& quantizer(std::size_t band, int bits) {
-    auto& quantizer = quantizers_[band][static_cast<std::size_t>(bits)];
-    if (quantizer == nullptr) quantizer = std::make_unique<TrellisQuantizer>(ladder_.bands()[band].cols, bits);
-    return *quantizer;
-  }
-
-  const CodeLadder& ladder_;
-  std::span<const Rotation> rotations_;
-  std::span<const float> shared_;
-  std::vector<float> rotated_, unit_, decoded_;
-  std::vector<std::array<std::unique_ptr<TrellisQuantizer>, kMaxCodeBits + 1>> quantizers_;
-};
 
 }  // namespace
 
@@ -151,7 +78,7 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
            std::to_string(ladder.cols());
   });
   require_finite(a, "encode_codes: the matrix");
-  const BitAllocation allocation = allocation_of(row_energies(a, options.row_weights), ladder);
+  const BitAllocation allocation = detail::allocation_of(row_energies(a, options.row_weights), ladder);
   const auto spent = spent_within(allocation, a.rows(), a.cols(), options.max_bytes);
   if (!spent) {
     throw BudgetError("codes take at least " + std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true)) +
@@ -168,10 +95,16 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
   auto planes = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(offsets.back()));
   std::vector<double> scales(static_cast<std::size_t>(a.rows()));
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    RowEncoder encoder(ladder, rotations, shared);
+    detail::RowEncoder encoder(ladder);
     for (Index i = 0; i < rows.rows(); ++i) {
       const Index row = first + i;
-      scales[row] = encoder.encode(rows.row(i), arrays.bits[row], planes->data() + offsets[row]);
+      const int step = arrays.bits[row];
+      if (step == 0) {
+        scales[row] = detail::best_scale(rows.row(i), shared);
+        continue;
+      }
+      rotate_bands(ladder, rotations, step, rows.row(i), encoder.row());
+      scales[row] = encoder.encode(step, planes->data() + offsets[row]);
     }
   });
   auto halves = detail::half_scales(scales);
@@ -181,7 +114,7 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
 }
 
 std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points) {
-  const BitAllocation allocation = allocation_of(energies, ladder);
+  const BitAllocation allocation = detail::allocation_of(energies, ladder);
   const Index least = allocation.least_price(), most = allocation.most_price();
   const double total = allocation.within(least).error;
   const auto rows = static_cast<Index>(energies.size());

@@ -12,7 +12,8 @@
 namespace loewner {
 namespace {
 
-constexpr Index kMostColsInBands = 1 << 20;
+// Columns without bits take no bytes, so the file size does not limit their number.
+constexpr Index kMostUnboundCols = 1 << 20;
 
 // No fields for a plain ladder.
 Json ladder_to_json(const CodeLadder& ladder) {
@@ -28,9 +29,8 @@ Json ladder_to_json(const CodeLadder& ladder) {
 
 CodeLadder ladder_from_json(const Json& spec, Index cols) {
   if (!spec.contains("band_cols")) return CodeLadder::plain(cols);
-  // Columns without bits take no bytes, so the file size does not limit their number.
-  if (cols > kMostColsInBands) {
-    throw IoError("specification: cols of codes in bands must be at most " + std::to_string(kMostColsInBands));
+  if (cols > kMostUnboundCols) {
+    throw IoError("specification: cols of codes in bands must be at most " + std::to_string(kMostUnboundCols));
   }
   const auto band_cols = detail::spec_field<std::vector<Index>>(spec, "band_cols");
   const auto sizes = detail::spec_field<std::vector<float>>(spec, "band_sizes");
@@ -87,8 +87,9 @@ std::unique_ptr<EncodedMatrix> Codes::from_tensors(const Json& spec, const Array
   if (has_shared) {
     arrays.shared = detail::read_stored<std::uint16_t>(lookup("shared"), DType::f16, cols);
     detail::require_finite_halves(arrays.shared, "shared");
-  } else if (std::ranges::find(arrays.bits, 0) != arrays.bits.end()) {
-    throw IoError("array 'bits': rows of 0 bits need the array 'shared'");
+  } else if (cols > kMostUnboundCols && std::ranges::find(arrays.bits, 0) != arrays.bits.end()) {
+    throw IoError("array 'bits': rows of 0 bits need the array 'shared' if cols is above " +
+                  std::to_string(kMostUnboundCols));
   }
   arrays.codes = lookup("codes");
   detail::require_array(arrays.codes, DType::u8, detail::offsets_of(arrays.bits, ladder).back());

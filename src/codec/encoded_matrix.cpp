@@ -14,6 +14,10 @@ void EncodedMatrix::decode_rows(std::span<const Index> indices, MatrixView<float
   }
 }
 
+Matrix<float> EncodedMatrix::decode() const {
+  return read_all(*this);
+}
+
 void EncodedMatrix::apply(MatrixView<const float> x, MatrixView<float> y) const {
   for_each_row_block(*this, [&](Index, Index first, MatrixView<const float> w) {
     blas::gemm(blas::Op::none, blas::Op::transpose, 1.0F, x, w, 0.0F, y.col_block(first, w.rows()));

@@ -19,11 +19,12 @@ LOEWNER_INLINE Float8 hadamard8(Float8 x) {
   return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6) + x * kSigns1;
 }
 
-LOEWNER_INLINE void hadamard_short(float* x, Index length, float scale) {
+template <typename Real>
+LOEWNER_INLINE void hadamard_by_steps(Real* x, Index length, Real scale) {
   for (Index stride = length / 2; stride >= 1; stride /= 2) {
     for (Index first = 0; first < length; first += 2 * stride) {
       for (Index i = first; i < first + stride; ++i) {
-        const float a = x[i], b = x[i + stride];
+        const Real a = x[i], b = x[i + stride];
         x[i] = a + b;
         x[i + stride] = a - b;
       }
@@ -72,7 +73,7 @@ LOEWNER_INLINE void last_pass(float* x, Index length, float scale) {
 // Three steps at a time, with the same additions in the same order as single steps.
 LOEWNER_INLINE void hadamard_body(float* x, Index length) {
   const float scale = 1 / std::sqrt(static_cast<float>(length));
-  if (length < 8) return hadamard_short(x, length, scale);
+  if (length < 8) return hadamard_by_steps(x, length, scale);
   Index span = length;  // length of the blocks that remain after the previous steps
   for (; span >= 512; span /= 8) pass<8>(x, length, span / 8);
   switch (span) {
@@ -93,9 +94,20 @@ LOEWNER_INLINE void hadamard_body(float* x, Index length) {
   }
 }
 
+// Q across the entries i, i + length, ... of the blocks.
+template <typename Real>
+LOEWNER_INLINE void mix_lane(Real* x, Index i, Index length, Index blocks, const float* q) {
+  std::array<Real, 63> lane;
+  for (Index k = 0; k < blocks; ++k) lane[k] = x[k * length + i];
+  for (Index j = 0; j < blocks; ++j) {
+    Real sum = lane[0] * q[j * blocks];
+    for (Index k = 1; k < blocks; ++k) sum += lane[k] * q[j * blocks + k];
+    x[j * length + i] = sum;
+  }
+}
+
 LOEWNER_INLINE void mix_blocks_any(float* x, Index length, Index blocks, const float* q) {
   std::array<Float8, 63> in;
-  std::array<float, 63> lane;
   Index i = 0;
   for (; i + 8 <= length; i += 8) {
     for (Index k = 0; k < blocks; ++k) in[k] = load8(x + k * length + i);
@@ -105,14 +117,7 @@ LOEWNER_INLINE void mix_blocks_any(float* x, Index length, Index blocks, const f
       store8(x + j * length + i, sum);
     }
   }
-  for (; i < length; ++i) {
-    for (Index k = 0; k < blocks; ++k) lane[k] = x[k * length + i];
-    for (Index j = 0; j < blocks; ++j) {
-      float sum = lane[0] * q[j * blocks];
-      for (Index k = 1; k < blocks; ++k) sum += lane[k] * q[j * blocks + k];
-      x[j * length + i] = sum;
-    }
-  }
+  for (; i < length; ++i) mix_lane(x, i, length, blocks, q);
 }
 
 LOEWNER_INLINE void mix_blocks_body(float* x, Index length, Index blocks, const float* q) {
@@ -129,5 +134,17 @@ LOEWNER_INLINE void scale_signs_body(float* x, const float* signs, float scale, 
 LOEWNER_DISPATCH(hadamard, (float* x, Index length), (x, length))
 LOEWNER_DISPATCH(mix_blocks, (float* x, Index length, Index blocks, const float* q), (x, length, blocks, q))
 LOEWNER_DISPATCH(scale_signs, (float* x, const float* signs, float scale, Index count), (x, signs, scale, count))
+
+void hadamard(double* x, Index length) {
+  hadamard_by_steps(x, length, 1 / std::sqrt(static_cast<double>(length)));
+}
+
+void mix_blocks(double* x, Index length, Index blocks, const float* q) {
+  for (Index i = 0; i < length; ++i) mix_lane(x, i, length, blocks, q);
+}
+
+void scale_signs(double* x, const float* signs, double scale, Index count) {
+  for (Index j = 0; j < count; ++j) x[j] *= scale * static_cast<double>(signs[j]);
+}
 
 }  // namespace loewner::detail

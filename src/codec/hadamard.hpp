@@ -7,12 +7,15 @@ namespace loewner::detail {
 
 /// x <- H x / sqrt(length) in place, with the Sylvester-Hadamard matrix H. length: a power of two.
 void hadamard(float* x, Index length);
+void hadamard(double* x, Index length);
 
 /// x <- (Q (x) I) x in place for a symmetric Q (blocks x blocks, at most 63) across blocks of
 /// `length` entries.
 void mix_blocks(float* x, Index length, Index blocks, const float* q);
+void mix_blocks(double* x, Index length, Index blocks, const float* q);
 
 /// x <- scale signs * x, entry by entry.
 void scale_signs(float* x, const float* signs, float scale, Index count);
+void scale_signs(double* x, const float* signs, double scale, Index count);
 
 }  // namespace loewner::detail

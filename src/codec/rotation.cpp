@@ -55,29 +55,41 @@ Rotation::Rotation(Index cols, std::uint64_t seed) : cols_(cols) {
 }
 
 // The symmetric part H Q of the map. H and Q commute because they act on different indices.
-void Rotation::mix(std::span<float> x) const {
+template <typename Real>
+void Rotation::mix(std::span<Real> x) const {
   for (Index block = 0; block < blocks_; ++block) detail::hadamard(x.data() + block * length_, length_);
   if (blocks_ > 1) detail::mix_blocks(x.data(), length_, blocks_, hartley_.data());
 }
 
 // Round i of the overlapping transforms: even rounds on the first entries, odd ones on the last.
-void Rotation::transform(Index step, std::span<float> x) const {
+template <typename Real>
+void Rotation::transform(Index step, std::span<Real> x) const {
   detail::hadamard(x.data() + (step % 2 == 0 ? 0 : cols_ - length_), length_);
 }
 
-void Rotation::flip(Index step, std::span<float> x, float scale) const {
+template <typename Real>
+void Rotation::flip(Index step, std::span<Real> x, Real scale) const {
   detail::scale_signs(x.data(), signs_.data() + step * cols_, scale, cols_);
 }
 
-void Rotation::apply(std::span<float> x) const {
+template <typename Real>
+void Rotation::apply_to(std::span<Real> x) const {
   if (blocks_ > 0) {
-    flip(0, x, 1);
+    flip(0, x, Real{1});
     return mix(x);
   }
   for (Index step = 0; step < kOverlapping; ++step) {
-    flip(step, x, 1);
+    flip(step, x, Real{1});
     transform(step, x);
   }
+}
+
+void Rotation::apply(std::span<float> x) const {
+  apply_to(x);
+}
+
+void Rotation::apply(std::span<double> x) const {
+  apply_to(x);
 }
 
 void Rotation::apply_inverse(std::span<float> x, float scale) const {
@@ -87,7 +99,7 @@ void Rotation::apply_inverse(std::span<float> x, float scale) const {
   }
   for (Index step = kOverlapping - 1; step >= 0; --step) {
     transform(step, x);
-    flip(step, x, step == 0 ? scale : 1);
+    flip(step, x, step == 0 ? scale : 1.0F);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "loewner/codec/archetypes.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/codec/dense.hpp"
+#include "loewner/codec/input_codes.hpp"
 #include "loewner/codec/integers.hpp"
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/codec/product.hpp"
@@ -33,6 +34,7 @@ constexpr std::array kStructures = {
     Structure{"subspaces", Subspaces::from_tensors, LoadedForm::factors},
     Structure{"product", Product::from_tensors, LoadedForm::coded},
     Structure{"archetypes", Archetypes::from_tensors, LoadedForm::coded},
+    Structure{"input_codes", InputCodes::from_tensors, LoadedForm::coded},
 };
 
 const Structure& structure_named(std::string_view name) {

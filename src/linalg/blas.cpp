@@ -174,12 +174,12 @@ void add_gram_upper(MatrixView<const float> a, MatrixView<float> c) {
   add_gram_upper_with(LOEWNER_BLAS(cblas_ssyrk), a, c);
 }
 
-void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b) {
+void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b, Op op) {
   LOEWNER_ASSERT(u.rows() == u.cols() && u.rows() == b.cols());
   if (b.empty()) return;
   const SerialScope serial;
   LOEWNER_BLAS(cblas_dtrsm)
-  (kRowMajor, kRight, kUpper, kNoTrans, kNonUnit, as_int(b.rows()), as_int(b.cols()), 1.0, u.data(), leading(u),
+  (kRowMajor, kRight, kUpper, as_cblas(op), kNonUnit, as_int(b.rows()), as_int(b.cols()), 1.0, u.data(), leading(u),
    b.data(), leading(b));
 }
 

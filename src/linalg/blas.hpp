@@ -26,8 +26,8 @@ void gemm(Op op_a, Op op_b, float alpha, MatrixView<const float> a, MatrixView<c
 void add_gram_upper(MatrixView<const double> a, MatrixView<double> c);
 void add_gram_upper(MatrixView<const float> a, MatrixView<float> c);
 
-/// Solves x u = b for x in place of b, u upper triangular (b: m x n, u: n x n).
-void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b);
+/// Solves x op(u) = b for x in place of b, u upper triangular (b: m x n, u: n x n).
+void solve_upper_from_right(MatrixView<const double> u, MatrixView<double> b, Op op = Op::none);
 
 /// b = b u, u upper triangular (b: m x n, u: n x n; entries below its diagonal are not read).
 void multiply_by_upper(MatrixView<const double> u, MatrixView<double> b);

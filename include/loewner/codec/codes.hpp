@@ -17,8 +17,8 @@ namespace loewner {
 ///
 /// Band g of row i is  s_i size_g R_g^-1 q_ig.  R_g is a Rotation, and TrellisQuantizer decodes
 /// q_ig (0 if the step gives the band no bits). The scale s_i is a half times 2^scale_exponent.
-/// Rows on step 0 are multiples s_i of one vector, the shared row. Every row is decoded
-/// independently.
+/// Rows on step 0 are multiples s_i of one vector, the shared row, or zero without it. Every row is
+/// decoded independently.
 class Codes final : public EncodedMatrix {
  public:
   /// The stored arrays. The rows of `codes` follow each other in order and without gaps.
@@ -26,7 +26,7 @@ class Codes final : public EncodedMatrix {
     StoredArray codes;                  ///< U8, total bytes of all rows x 1
     std::vector<std::uint16_t> scales;  ///< halves, one for each row
     std::vector<std::uint8_t> bits;     ///< the step of each row; for a plain ladder its bits
-    std::vector<std::uint16_t> shared;  ///< halves, one for each column; empty without step 0
+    std::vector<std::uint16_t> shared;  ///< halves, one for each column; may be empty
   };
 
   Codes(CodeLadder ladder, std::uint64_t seed, int scale_exponent, Arrays arrays);

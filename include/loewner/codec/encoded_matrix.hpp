@@ -32,6 +32,9 @@ class EncodedMatrix : public RowSource {
   /// Decodes the rows of the given indices, each in [0, rows), into out (indices.size() x cols).
   virtual void decode_rows(std::span<const Index> indices, MatrixView<float> out) const;
 
+  /// Decodes all rows. Unlike read_rows(), which may keep what it decodes, this keeps nothing.
+  virtual Matrix<float> decode() const;
+
   /// y = x W^T for x: m x cols and y: m x rows. By default decodes W by row blocks.
   virtual void apply(MatrixView<const float> x, MatrixView<float> y) const;
 

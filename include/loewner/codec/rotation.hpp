@@ -25,15 +25,21 @@ class Rotation {
 
   Index cols() const { return cols_; }
 
-  /// Rotates a vector of cols() entries in place.
+  /// Rotates a vector of cols() entries in place. In float64 the matrix is the same up to eps32.
   void apply(std::span<float> x) const;
+  void apply(std::span<double> x) const;
   /// Applies the inverse times `scale` in place.
   void apply_inverse(std::span<float> x, float scale = 1) const;
 
  private:
-  void mix(std::span<float> x) const;
-  void transform(Index step, std::span<float> x) const;
-  void flip(Index step, std::span<float> x, float scale) const;
+  template <typename Real>
+  void apply_to(std::span<Real> x) const;
+  template <typename Real>
+  void mix(std::span<Real> x) const;
+  template <typename Real>
+  void transform(Index step, std::span<Real> x) const;
+  template <typename Real>
+  void flip(Index step, std::span<Real> x, Real scale) const;
 
   Index cols_;
   std::vector<float> signs_;    // each +-1; cols_ for each round

@@ -7,6 +7,10 @@
 
 namespace loewner {
 
+/// The side of a stored matrix that its layer multiplies with inputs: `cols` in y = x W^T
+/// (nn.Linear), `rows` in y = x W (Conv1D of GPT-2).
+enum class InputSide { cols, rows };
+
 /// Second moments of the inputs x of a linear layer y = x W^T, over the tokens of a calibration
 /// text. They measure how much an error E of W changes the layer's outputs: E ||x E^T||^2 =
 /// tr(E H E^T).

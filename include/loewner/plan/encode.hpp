@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "loewner/codec/encoded_matrix.hpp"
+#include "loewner/model/input_moments.hpp"
 #include "loewner/plan/allocation.hpp"
 #include "loewner/plan/method.hpp"
 #include "loewner/plan/method_options.hpp"
@@ -28,6 +29,11 @@ struct EncodeRequest {
   double norm_exponent = 2;      ///< p of the l_p errors
   NumberFormat factor_format = NumberFormat::f32;
   std::uint64_t seed = 0;  ///< of every random choice
+
+  /// Of the inputs of a linear layer. `codes` and `automatic` then minimize the relative error of
+  /// the layer's outputs instead of the weighted Frobenius error. Null: no moments are known.
+  const InputMoments* moments = nullptr;
+  InputSide inputs = InputSide::cols;  ///< the side of the matrix that multiplies the inputs
 
   /// Bytes of memory besides the rows. `automatic` skips the methods that need more.
   Index memory = std::numeric_limits<Index>::max();

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "loewner/base/matrix.hpp"
+#include "loewner/base/row_source.hpp"
+#include "loewner/codec/rotation.hpp"
+#include "loewner/model/input_moments.hpp"
+
+namespace loewner {
+
+/// The default of InputBasisOptions::damping.
+inline constexpr double kInputDamping = 0.01;
+
+/// Options of an InputBasis.
+struct InputBasisOptions {
+  double damping = kInputDamping;                ///< lambda, relative to the mean diagonal of H
+  std::optional<std::uint64_t> rotation_seed{};  ///< of R; none: R = I
+};
+
+/// The inputs of a layer in the order in which their codes are computed, and the factors of their
+/// moments:  P R (H + lambda I) R^T P^T = L D L^T,  L unit lower triangular.
+///
+/// R is a Rotation. P sorts the inputs by increasing diagonal, so that the strongest ones are coded
+/// first, from the last one down, and the others can make up for their errors.
+class InputBasis {
+ public:
+  /// Rotates, orders and factors the moments.
+  ///
+  /// Shapes    moments: d x d.
+  /// Method    the Cholesky factor U of the damped matrix: L^T = D^-1/2 U.
+  /// Cost      d^3 / 3 flops on one thread and d^2 log d more, all in float64; memory for two d x d
+  ///           matrices, and for two more with a correction.
+  /// Accuracy  backward stable. R is applied in float64; it is orthogonal up to eps32.
+  /// Random    R, from rotation_seed. The same bits for any number of threads.
+  /// Errors    InvalidArgument unless the moments are finite, square, symmetric and, with the
+  ///           damping, positive definite, the correction is in [0, 1] and the damping at least 0.
+  InputBasis(const InputMoments& moments, const InputBasisOptions& options);
+
+  Index size() const { return static_cast<Index>(order_.size()); }
+  std::optional<std::uint64_t> rotation_seed() const { return rotation_seed_; }
+
+  /// The number, among the rotated inputs, of each input in this order.
+  std::span<const Index> order() const { return order_; }
+
+  /// D.
+  std::span<const double> pivots() const { return pivots_; }
+
+  /// U in the upper triangle.
+  MatrixView<const double> factor() const { return factor_.view(); }
+
+  /// The matrix to encode, one row for each input in this order: P R M, for M = W^T or M = W, after
+  /// the correction  W + alpha W (C - H) (H + lambda I)^-1  of the moments.
+  ///
+  /// Shapes    w: outputs x d, or d x outputs; result: d x outputs.
+  /// Cost      one pass over w; with a correction 4 d^2 flops for each output, in float64.
+  /// Accuracy  rounded to float32.
+  /// Random    none; the same bits for any number of threads.
+  /// Errors    InvalidArgument on a non-finite entry or another number of inputs.
+  Matrix<float> coordinates(const RowSource& w, InputSide inputs) const;
+
+ private:
+  Matrix<double> rotated(MatrixView<const double> a) const;
+  Matrix<double> ordered(MatrixView<const double> a) const;
+  void correct(MatrixView<float> rows) const;
+
+  std::optional<std::uint64_t> rotation_seed_;
+  std::optional<Rotation> rotation_;
+  std::vector<Index> order_;
+  std::vector<double> pivots_;
+  Matrix<double> factor_;
+  Matrix<double> drift_;  // alpha P R (C - H) R^T P^T; empty without a correction
+};
+
+}  // namespace loewner

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "loewner/codec/input_basis.hpp"
+#include "loewner/codec/input_codes.hpp"
+
+namespace loewner {
+
+/// Options of encode_input_codes().
+struct InputCodesOptions {
+  InputSide inputs = InputSide::cols;
+  Index max_bytes = 0;     ///< of the arrays
+  std::uint64_t seed = 0;  ///< of the rotation of the outputs
+};
+
+/// A matrix that encode_input_codes() has encoded.
+struct FeedbackCodes {
+  std::unique_ptr<InputCodes> matrix;
+  double mean_bits = 0;  ///< of an entry, without scales and metadata
+  double error = 0;      ///< tr(E (H + lambda I) E^T), E = W - What for the corrected W
+};
+
+/// Encodes the matrix of a linear layer y = x W^T with a small error of its outputs:
+/// min tr(E (H + lambda I) E^T)  for E = W - What, within max_bytes.
+///
+/// Shapes    w: outputs x d, or d x outputs; basis: of d inputs.
+/// Method    feedback coding, LDLQ [CheeCaiKuleshovDeSa2023]: the inputs are coded one by one,
+///           from the last of the basis to the first. Row j of the codes quantizes
+///           t_j = w_j + sum_{i>j} L_ij (w_i - what_i), that is, its own weights and what makes up
+///           for the errors so far. BitAllocation on D_j ||w_j||^2 gives its bits.
+/// Cost      a Viterbi search for each input, one after another, and d^2 flops for each output;
+///           memory for the matrix in float32 and the codes.
+/// Accuracy  the error equals sum_j D_j ||t_j - what_j||^2 up to rounding. input_codes_curve()
+///           predicts it.
+/// Random    signs of the rotation of the outputs, from seed. The same bytes for any number of
+///           threads.
+/// Errors    BudgetError if max_bytes is too small for all inputs on 0 bits. InvalidArgument on a
+///           non-finite entry, or if w does not have d inputs.
+FeedbackCodes encode_input_codes(const RowSource& w, const InputBasis& basis, const InputCodesOptions& options);
+
+}  // namespace loewner

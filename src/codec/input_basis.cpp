@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/codec/input_basis.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "base/argument_check.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/matrix_copies.hpp"
+#include "loewner/base/parallel.hpp"
+
+namespace loewner {
+namespace {
+
+constexpr Index kRowsOfTask = 64;
+
+const detail::ArgumentCheck kCheck("InputBasis");
+
+void require_moment(MatrixView<const double> a, Index inputs, const std::string& name) {
+  kCheck.that(a.rows() == inputs && a.cols() == inputs && inputs >= 1, [&] {
+    return name + " must be " + detail::shape_text(inputs, inputs) + ", got " + detail::shape_text(a.rows(), a.cols());
+  });
+  for (Index i = 0; i < a.rows(); ++i) {
+    const auto bad = std::ranges::find_if_not(a.row(i), [](double x) { return std::isfinite(x); });
+    kCheck.that(bad == a.row(i).end(), [&] {
+      return name + " have a non-finite value at row " + detail::text_of(i) + ", column " +
+             detail::text_of(bad - a.row(i).begin());
+    });
+  }
+}
+
+// To eps32 of the diagonal, because files store moments in float32.
+void require_symmetric(MatrixView<const double> a) {
+  constexpr double kTolerance = 1e-6;
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (Index j = 0; j < i; ++j) {
+      const double scale = std::sqrt(std::abs(a(i, i) * a(j, j)));
+      kCheck.that(std::abs(a(i, j) - a(j, i)) <= kTolerance * scale, [&] {
+        return "second moments must be symmetric, got " + detail::text_of(a(i, j)) + " and " +
+               detail::text_of(a(j, i)) + " at (" + detail::text_of(i) + ", " + detail::text_of(j) + ") and its mirror";
+      });
+    }
+  }
+}
+
+double mean_diagonal(MatrixView<const double> a) {
+  double sum = 0;
+  for (Index i = 0; i < a.rows(); ++i) sum += a(i, i);
+  return sum / static_cast<double>(a.rows());
+}
+
+// Inputs that are always zero leave nothing to weigh errors by: all count alike.
+double damping_of(MatrixView<const double> second, double relative) {
+  const double mean = mean_diagonal(second);
+  return mean > 0 ? relative * mean : 1.0;
+}
+
+void rotate_rows(MatrixView<double> a, const Rotation& rotation) {
+  parallel_for((a.rows() + kRowsOfTask - 1) / kRowsOfTask, [&](Index task) {
+    for (Index i = task * kRowsOfTask; i < std::min((task + 1) * kRowsOfTask, a.rows()); ++i) rotation.apply(a.row(i));
+  });
+}
+
+}  // namespace
+
+InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& options)
+    : rotation_seed_(options.rotation_seed) {
+  const Index d = moments.inputs();
+  require_moment(moments.second.view(), d, "second moments");
+  require_symmetric(moments.second.view());
+  kCheck.number(options.damping >= 0 && std::isfinite(options.damping), "damping", "finite and at least 0",
+                options.damping);
+  kCheck.number(moments.correction >= 0 && moments.correction <= 1, "correction", "in [0, 1]", moments.correction);
+  if (rotation_seed_) rotation_.emplace(d, *rotation_seed_);
+  Matrix<double> damped = moments.second.clone();
+  const double lambda = damping_of(damped.view(), options.damping);
+  for (Index i = 0; i < d; ++i) damped(i, i) += lambda;
+  damped = rotated(damped.view());
+  order_.resize(static_cast<std::size_t>(d));
+  std::iota(order_.begin(), order_.end(), Index{0});
+  std::ranges::stable_sort(order_, {}, [&](Index i) { return damped(i, i); });
+  factor_ = ordered(damped.view());
+  kCheck.that(blas::cholesky_upper(factor_.view()),
+              [] { return std::string("second moments must be positive semidefinite; a larger damping may help"); });
+  for (Index j = 0; j < d; ++j) pivots_.push_back(factor_(j, j) * factor_(j, j));
+  if (moments.cross.rows() == 0 || moments.correction == 0) return;
+  require_moment(moments.cross.view(), d, "cross moments");
+  Matrix<double> drift = moments.cross.clone();
+  for (Index i = 0; i < d; ++i) {
+    for (Index j = 0; j < d; ++j) drift(i, j) = moments.correction * (drift(i, j) - moments.second(i, j));
+  }
+  drift = rotated(drift.view());
+  drift_ = ordered(drift.view());
+}
+
+// R A R^T
+Matrix<double> InputBasis::rotated(MatrixView<const double> a) const {
+  Matrix<double> by_cols = detail::transposed(a);
+  if (!rotation_) return detail::transposed(std::as_const(by_cols).view());
+  rotate_rows(by_cols.view(), *rotation_);
+  Matrix<double> both = detail::transposed(std::as_const(by_cols).view());
+  rotate_rows(both.view(), *rotation_);
+  return both;
+}
+
+// P A P^T
+Matrix<double> InputBasis::ordered(MatrixView<const double> a) const {
+  Matrix<double> result = Matrix<double>::uninitialized(size(), size());
+  parallel_for(size(), [&](Index i) {
+    const auto row = a.row(order_[i]);
+    std::ranges::transform(order_, result.row(i).begin(), [&](Index j) { return row[j]; });
+  });
+  return result;
+}
+
+// Rows of W in these coordinates: w += w drift (L D L^T)^-1.
+void InputBasis::correct(MatrixView<float> rows) const {
+  const Matrix<double> w = detail::widened(MatrixView<const float>(rows));
+  Matrix<double> change = Matrix<double>::uninitialized(rows.rows(), size());
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, w.view(), drift_.view(), 0.0, change.view());
+  blas::solve_upper_from_right(factor_.view(), change.view());
+  blas::solve_upper_from_right(factor_.view(), change.view(), blas::Op::transpose);
+  for (Index i = 0; i < rows.rows(); ++i) {
+    for (Index j = 0; j < size(); ++j) rows(i, j) = static_cast<float>(w(i, j) + change(i, j));
+  }
+}
+
+Matrix<float> InputBasis::coordinates(const RowSource& w, InputSide inputs) const {
+  if (inputs == InputSide::rows) {
+    const Matrix<float> stored = read_all(w);
+    const Matrix<float> by_output = detail::transposed(stored.view());
+    return coordinates(DenseRows(by_output.view()), InputSide::cols);
+  }
+  kCheck.that(w.cols() == size(), [&] {
+    return "the matrix must have " + detail::text_of(size()) + " inputs, got " + detail::text_of(w.cols());
+  });
+  kCheck.finite(w);
+  Matrix<float> result = Matrix<float>::uninitialized(size(), w.rows());
+  parallel_for((w.rows() + kRowsOfTask - 1) / kRowsOfTask, [&](Index task) {
+    const Index first = task * kRowsOfTask, count = std::min(kRowsOfTask, w.rows() - first);
+    Matrix<float> buffer, rows = Matrix<float>::uninitialized(count, size());
+    const auto given = w.read_rows(first, count, buffer);
+    std::vector<float> row(static_cast<std::size_t>(size()));
+    for (Index i = 0; i < count; ++i) {
+      std::ranges::copy(given.row(i), row.begin());
+      if (rotation_) rotation_->apply(row);
+      std::ranges::transform(order_, rows.row(i).begin(), [&](Index j) { return row[j]; });
+    }
+    if (drift_.rows() > 0) correct(rows.view());
+    detail::transpose_into(std::as_const(rows).view(), result.view().col_block(first, count));
+  });
+  return result;
+}
+
+}  // namespace loewner
