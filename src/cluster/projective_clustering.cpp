@@ -21,6 +21,7 @@ using detail::SubspaceClusters;
 using detail::SubspaceDescent;
 using detail::SubspaceProblem;
 
+constexpr Index kMostRestarts = 1000;
 constexpr int kTrialRounds = 4;           // comparisons of the trials
 constexpr int kTrialSteps = 2;            // steps of each trial per round
 constexpr double kTrialTolerance = 1e-3;  // a sample's optimum differs from that of all rows
@@ -44,8 +45,7 @@ void require_usable(const RowSource& a, const ProjectiveClusteringOptions& optio
           [&] { return name + "exponent must be 1 or 2, got " + std::to_string(options.exponent); });
   require(options.truncation > 0,
           [&] { return name + "truncation must be > 0, got " + std::to_string(options.truncation); });
-  require(options.num_restarts >= 1,
-          [&] { return name + "num_restarts must be >= 1, got " + std::to_string(options.num_restarts); });
+  detail::ArgumentCheck("projective_clustering").in_range("num_restarts", options.num_restarts, 1, kMostRestarts);
   require(options.max_iterations >= 1,
           [&] { return name + "max_iterations must be >= 1, got " + std::to_string(options.max_iterations); });
   require(options.tolerance >= 0,

@@ -42,8 +42,11 @@ class Solver {
 
  private:
   KrylovSvd fixed() {
-    for (Index step = 0; step < options_.steps; ++step) space_.step(sizes_.block);
-    space_.step(0);
+    for (Index step = 0; step < options_.steps && space_.pending() > 0; ++step) {
+      throw_if_cancelled();
+      space_.step(sizes_.block);
+    }
+    if (space_.pending() > 0) space_.step(0);
     return result(Status::converged);
   }
 

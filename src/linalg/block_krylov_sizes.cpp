@@ -10,6 +10,8 @@
 namespace loewner::detail {
 namespace {
 
+constexpr Index kLongestSide = Index{1} << 48;  // multiples of it by some 1000 bytes are an Index
+
 std::string message(const std::string& requirement, const std::string& received) {
   return std::string(kBlockKrylov) + ": " + requirement + ", got " + received;
 }
@@ -32,7 +34,9 @@ Index smallest_capacity(const BlockKrylovOptions& options, const BlockKrylovSize
 Index capacity(const LinearOperator& a, const BlockKrylovOptions& options, const BlockKrylovSizes& sizes) {
   const Index bytes_each = 8 * (a.rows() + a.cols());
   const Index smallest = std::min(a.cols(), smallest_capacity(options, sizes));
-  if (options.steps > 0) return sizes.block * (options.steps + 1);
+  if (options.steps > 0) {  // a complete space has cols() vectors, however many steps are wanted
+    return options.steps < a.cols() / sizes.block ? sizes.block * (options.steps + 1) : a.cols();
+  }
   if (options.max_bytes == 0) return std::max(smallest, (Index{1} << 30) / bytes_each);
   require(options.max_bytes >= smallest * bytes_each, [&] {
     return message("max_bytes must be at least " + std::to_string(smallest * bytes_each) + " (or 0)",
@@ -46,7 +50,7 @@ void require_products(const BlockKrylovOptions& options, const BlockKrylovSizes&
   const Index steps_needed = (options.rank + sizes.block - 1) / sizes.block;
   const Index least = 2 * sizes.block * steps_needed + KrylovSpace::kProbes;
   if (options.steps > 0) {
-    require(options.steps + 1 >= steps_needed, [&] {
+    require(options.steps >= steps_needed - 1, [&] {
       return message("steps must be at least " + std::to_string(steps_needed - 1) + " for blocks of " +
                          std::to_string(sizes.block),
                      std::to_string(options.steps));
@@ -63,6 +67,10 @@ void require_products(const BlockKrylovOptions& options, const BlockKrylovSizes&
 
 void require_usable(const LinearOperator& a, const BlockKrylovOptions& options) {
   const Index limit = std::min(a.rows(), a.cols());
+  require(std::max(a.rows(), a.cols()) <= kLongestSide, [&] {
+    return message("the matrix must have at most 2^48 rows and columns",
+                   std::to_string(a.rows()) + " x " + std::to_string(a.cols()));
+  });
   require(options.rank >= 1 && options.rank <= limit, [&] {
     return message("rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
                        std::to_string(a.cols()) + " matrix",

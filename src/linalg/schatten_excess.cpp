@@ -22,6 +22,7 @@ double schatten_excess(const ResidualSpectrum& spectrum, double p) {
     powers += std::pow(value / first, p);
     squares += (value / first) * (value / first);
   }
+  if (p / 2 * std::log1p(gain) > 700) return std::sqrt(1 + gain) * std::pow(powers, -1 / p) - 1;  // not finite below
   if (p > 2) return std::pow((powers + std::pow(1 + gain, p / 2) - 1) / powers, 1 / p) - 1;
   powers += std::max(0.0, spectrum.squared_norm / (first * first) - squares);
   const double spread = static_cast<double>(spectrum.rank);

@@ -12,6 +12,8 @@ namespace loewner {
 namespace {
 
 constexpr const char* kSchattenCaller = "schatten_low_rank";
+constexpr double kMostSteps = 1 << 20;               // a space is complete long before
+constexpr Index kLongestShortSide = Index{1} << 40;  // kMostSteps blocks of this size are an Index
 
 void require_in_range(bool is_in_range, const char* requirement, double received) {
   require(is_in_range,
@@ -19,6 +21,7 @@ void require_in_range(bool is_in_range, const char* requirement, double received
 }
 
 void require_usable(Index size, const SchattenOptions& options) {
+  require_in_range(size <= kLongestShortSide, "the shorter side must be at most 2^40", static_cast<double>(size));
   const std::string range = "rank must be in [1, " + std::to_string(size) + "]";
   require_in_range(options.rank >= 1 && options.rank <= size, range.c_str(), static_cast<double>(options.rank));
   require_in_range(options.norm_exponent >= 1, "norm_exponent must be at least 1", options.norm_exponent);
@@ -28,7 +31,12 @@ void require_usable(Index size, const SchattenOptions& options) {
 }
 
 Index rounded_up(double value) {
-  return static_cast<Index>(std::ceil(value));
+  return static_cast<Index>(std::ceil(std::min(value, kMostSteps)));
+}
+
+// Vectors of a space after `steps` steps: the dimension is the limit, whatever the plan says.
+Index vectors_of(Index block, Index steps, Index dimension) {
+  return steps < dimension / block ? block * (steps + 1) : dimension;
 }
 
 // `steps` steps from `block` random vectors; the last block is pending.
@@ -50,13 +58,14 @@ SchattenPlan schatten_plan(Index size, const SchattenOptions& options) {
   const auto steps = [](double wanted) { return std::max<Index>(1, rounded_up(wanted)); };
   return {.small_block = std::min(options.rank + 2, size),
           .many_steps = steps(logarithm * std::pow(p, 1.0 / 6) * root),
-          .large_block = std::min(rounded_up(k * root / std::cbrt(p)), size),
+          .large_block = static_cast<Index>(std::min(std::ceil(k * root / std::cbrt(p)), static_cast<double>(size))),
           .few_steps = steps(logarithm * std::sqrt(p))};
 }
 
 KrylovSvd schatten_low_rank(const LinearOperator& a, const SchattenOptions& options) {
   const SchattenPlan plan = schatten_plan(std::min(a.rows(), a.cols()), options);
-  const Index few = plan.large_block * (plan.few_steps + 1), many = plan.small_block * (plan.many_steps + 1);
+  const Index few = vectors_of(plan.large_block, plan.few_steps, a.cols()),
+              many = vectors_of(plan.small_block, plan.many_steps, a.cols());
   // Two separate chains: in a common basis, vectors that one chain no longer continues would deflate the products of
   // the other and remove directions that it would find. The seeds differ, otherwise the blocks would start alike.
   detail::KrylovSpace large(a, few, ~options.seed, kSchattenCaller),

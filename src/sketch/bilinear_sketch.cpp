@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/gram_spectrum.hpp"
 #include "linalg/matrix_copies.hpp"
@@ -15,6 +16,8 @@
 
 namespace loewner {
 namespace {
+
+constexpr Index kMostRepetitions = 4096;
 
 ResidualOptions checked(Index rows, Index cols, ResidualOptions options) {
   const Index k = options.max_rank;
@@ -28,10 +31,9 @@ ResidualOptions checked(Index rows, Index cols, ResidualOptions options) {
     return "residual curve: sketch_size must be at least 2 max_rank = " + std::to_string(2 * k) + ", got " +
            std::to_string(m);
   });
-  require(options.nonzeros >= 1 && options.nonzeros <= m && options.repetitions >= 1, [&] {
-    return "residual curve: nonzeros must be in [1, " + std::to_string(m) + "] and repetitions >= 1, got " +
-           std::to_string(options.nonzeros) + " and " + std::to_string(options.repetitions);
-  });
+  const detail::ArgumentCheck check("residual curve");
+  check.in_range("nonzeros", options.nonzeros, 1, m);
+  check.in_range("repetitions", options.repetitions, 1, kMostRepetitions);
   return options;
 }
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
+#include "base/argument_check.hpp"
 #include "base/lane_sum.hpp"
 #include "linalg/blas.hpp"
 #include "loewner/base/parallel.hpp"
@@ -14,6 +14,7 @@
 namespace loewner {
 namespace {
 
+constexpr Index kMostProjections = 65536;
 constexpr Index kSketchNonzeros = 8;
 
 // ||a_i T||^2, at most 1 despite rounding.
@@ -51,10 +52,9 @@ std::string_view to_string(LeverageMethod method) {
 
 LeverageScores leverage_scores(const RowMatrix& a, const LeverageOptions& options) {
   const Index d = a.cols(), m = options.sketch_rows == 0 ? std::max<Index>(1, 4 * d) : options.sketch_rows;
-  require(m >= d && m >= 1 && options.projections >= 1, [&] {
-    return "leverage_scores: sketch_rows must be >= " + std::to_string(d) + " and projections >= 1, got " +
-           std::to_string(m) + " and " + std::to_string(options.projections);
-  });
+  const detail::ArgumentCheck check("leverage_scores");
+  check.at_least("sketch_rows", m, std::max<Index>(1, d));
+  check.in_range("projections", options.projections, 1, kMostProjections);
   auto basis = detail::sketched_basis(a, {.rows = m, .nonzeros = kSketchNonzeros}, options.seed, "leverage_scores");
   if (options.method == LeverageMethod::exact) {
     detail::orthonormalize(a, basis.t);

@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "loewner/base/matrix.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner {
 namespace {
+
+constexpr Index kMostProbes = 65536;
 
 Matrix<double> gaussian_probes(Index rows, Index probes, std::uint64_t seed) {
   Matrix<double> g = Matrix<double>::uninitialized(rows, probes);
@@ -44,8 +47,7 @@ std::vector<double> column_lengths(const Matrix<double>& a) {
 }  // namespace
 
 ProbedNorm probe_frobenius_norm(const LinearOperator& a, Index probes, std::uint64_t seed) {
-  require(probes >= 1,
-          [&] { return "probe_frobenius_norm: probes must be at least 1, got " + std::to_string(probes); });
+  detail::ArgumentCheck("probe_frobenius_norm").in_range("probes", probes, 1, kMostProbes);
   const Matrix<double> g = gaussian_probes(a.cols(), probes, seed);
   Matrix<double> image = Matrix<double>::uninitialized(a.rows(), probes);
   a.apply(g.view(), image.view());

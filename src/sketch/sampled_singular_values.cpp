@@ -6,11 +6,13 @@
 #include <complex>
 #include <numeric>
 
+#include "base/argument_check.hpp"
 #include "loewner/linalg/singular_values.hpp"
 
 namespace loewner {
 namespace {
 
+constexpr Index kMostValues = Index{1} << 32;
 constexpr Index kSampleForEachValue = 4;  // rows of the sample per value that it provides
 constexpr double kSmoothing = 0.35;       // distance from the real axis at t = 1; proportional to t^(-1/3)
 constexpr Index kNeighbors = 8;           // least number of values whose median starts the power law
@@ -84,6 +86,7 @@ void append_power_law(std::vector<double>& values, double energy, Index count) {
 }  // namespace
 
 std::vector<double> sampled_singular_values(const EnergySample& sample, double energy, Index count) {
+  detail::ArgumentCheck("sampled_singular_values").in_range("count", count, 0, kMostValues);
   const Index t = sample.rows.rows();
   std::vector<double> eigenvalues = eigenvalues_of(sample), values;
   scale_to_sum(eigenvalues, energy);

@@ -2,11 +2,19 @@
 #include "sketch/sign_table.hpp"
 
 #include <algorithm>
+#include <string>
 
+#include "loewner/base/checked_size.hpp"
+#include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner::detail {
+namespace {
+
+constexpr Index kMostEntries = Index{1} << 48;
+
+}  // namespace
 
 // 31 bits of each word give the row in the block, by multiplication (bias below height / 2^31), and one the sign.
 void fill_entries(const SparseSignEmbedding& s, Index column, std::span<std::uint32_t> entries) {
@@ -20,7 +28,12 @@ void fill_entries(const SparseSignEmbedding& s, Index column, std::span<std::uin
 }
 
 SignTable empty_table(const SparseSignEmbedding& s, Index count) {
-  return {s.nonzeros(), std::vector<std::uint32_t>(static_cast<std::size_t>(count * s.nonzeros()))};
+  const auto entries = checked_product(count, s.nonzeros());
+  require(entries && *entries < kMostEntries, [&] {
+    return "SparseSignEmbedding: nonzeros times columns must be below 2^48, got " + std::to_string(s.nonzeros()) +
+           " in each of " + std::to_string(count);
+  });
+  return {s.nonzeros(), std::vector<std::uint32_t>(static_cast<std::size_t>(*entries))};
 }
 
 void fill_table(const SparseSignEmbedding& s, Index first_column, Index first, Index count, SignTable& table) {

@@ -121,7 +121,7 @@ Matrix<double> checked_product(Matrix<double> result) {
 }  // namespace
 
 Index default_nonzeros(Index rows, Index dimension) {
-  return std::min<Index>(rows, rows >= 4 * dimension ? 4 : 8);
+  return std::min<Index>(rows, rows / 4 >= dimension ? 4 : 8);
 }
 
 EmbeddingShape embedding_for_distortion(Index dimension, double distortion, double slack) {

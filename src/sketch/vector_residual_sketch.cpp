@@ -14,6 +14,7 @@
 namespace loewner {
 namespace {
 
+constexpr Index kLargestSize = Index{1} << 40;
 constexpr Index kHeavyRows = 7, kScalings = 51, kRestRows = 5;
 constexpr Index kIndicesAtOnce = 4096;  // per task of an estimate
 
@@ -85,8 +86,8 @@ void for_each_index(Index size, const Body& body) {
 
 Index checked_size(Index size, const VectorResidualOptions& options) {
   const double p = options.norm_exponent;
-  require(size >= 0 && options.max_terms >= 1 && p > 2 && std::isfinite(p), [&] {
-    return "VectorResidualSketch: size must be >= 0, max_terms >= 1 and norm_exponent finite and > 2, got " +
+  require(size >= 0 && size <= kLargestSize && options.max_terms >= 1 && p > 2 && std::isfinite(p), [&] {
+    return "VectorResidualSketch: size must be in [0, 2^40], max_terms >= 1 and norm_exponent finite and > 2, got " +
            std::to_string(size) + ", " + std::to_string(options.max_terms) + " and " + std::to_string(p);
   });
   return size;

@@ -23,7 +23,7 @@ struct ProjectiveClusteringOptions {
   /// t > 0, in units of distance to the power q.
   double truncation = std::numeric_limits<double>::infinity();
   std::span<const double> row_weights{};  ///< u, n values >= 0; empty: all ones
-  int num_restarts = 3;                   ///< >= 1
+  int num_restarts = 3;                   ///< in [1, 1000]
   int max_iterations = 50;                ///< of the final descent, >= 1
   double tolerance = 3e-4;                ///< least relative decrease per iteration
   std::uint64_t seed = 0;

@@ -21,7 +21,7 @@ std::string_view to_string(LeverageMethod method);
 struct LeverageOptions {
   LeverageMethod method = LeverageMethod::exact;
   Index sketch_rows = 0;   ///< m >= d of the sketch; 0: 4 d
-  Index projections = 12;  ///< >= 1: Gaussian vectors that estimate row norms, if sketched
+  Index projections = 12;  ///< in [1, 65536]: Gaussian vectors that estimate row norms
   std::uint64_t seed = 0;
 };
 
@@ -45,8 +45,8 @@ struct LeverageScores {
 ///           of freedom. Directions below d eps64 of the largest are treated as rank deficiency.
 /// Random    exact scores depend on `seed` by rounding only. The same bits for any number of
 ///           threads.
-/// Errors    InvalidArgument on sketch_rows below d, projections < 1, or a non-finite entry (row
-///           and column named).
+/// Errors    InvalidArgument on sketch_rows below d, projections out of range, or a non-finite
+///           entry (row and column named).
 LeverageScores leverage_scores(const RowMatrix& a, const LeverageOptions& options = {});
 
 }  // namespace loewner

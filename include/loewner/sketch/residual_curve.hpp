@@ -12,7 +12,7 @@ struct ResidualOptions {
   Index max_rank = 0;     ///< k_max >= 0
   Index sketch_size = 0;  ///< m >= 2 k_max and >= 1; 0: max(64, 5 k_max)
   Index nonzeros = 4;     ///< s in [1, m] per column of each embedding; 1 is unreliable
-  Index repetitions = 1;  ///< >= 1 independent sketches, whose mean is taken; 3 for error bars
+  Index repetitions = 1;  ///< independent sketches, in [1, 4096], whose mean is taken; 3: bars
   std::uint64_t seed = 0;
   bool correct_bias = true;  ///< false: the estimates are too low
 };

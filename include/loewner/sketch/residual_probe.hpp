@@ -22,7 +22,7 @@ struct ProbedNorm {
 ///           square root of the stable rank of A: well below 1 % for the residual of a low-rank
 ///           approximation of a weight matrix.
 /// Random    probe j depends on (seed, j) only. The same bits for any number of threads.
-/// Errors    InvalidArgument on probes < 1 or when a product has a non-finite value.
+/// Errors    InvalidArgument on probes outside [1, 65536] or when a product has a non-finite value.
 ProbedNorm probe_frobenius_norm(const LinearOperator& a, Index probes = 16, std::uint64_t seed = 0);
 
 }  // namespace loewner

@@ -274,7 +274,7 @@ TEST(ProjectiveClustering, RejectsInvalidArguments) {
   EXPECT_CONTAINS(refusal({.dimension = 6}), "dimension must be in [0, 5], got 6");
   EXPECT_CONTAINS(refusal({.exponent = 3}), "exponent must be 1 or 2");
   EXPECT_CONTAINS(refusal({.truncation = 0}), "truncation must be > 0, got 0");
-  EXPECT_CONTAINS(refusal({.num_restarts = 0}), "num_restarts must be >= 1, got 0");
+  EXPECT_CONTAINS(refusal({.num_restarts = 0}), "num_restarts must be in [1, 1000], got 0");
   const std::vector<double> weights(19, 1.0);
   EXPECT_CONTAINS(refusal({.row_weights = weights}), "row_weights must have one value per row (20), got 19");
   a(3, 2) = std::numeric_limits<float>::infinity();

@@ -227,7 +227,7 @@ TEST(Residuals, BadOptionsAndEntriesAreNamed) {
   EXPECT_CONTAINS(refusal({.max_rank = -1}), "max_rank");
   EXPECT_CONTAINS(refusal({.max_rank = 10, .sketch_size = 19}), "at least 2 max_rank = 20, got 19");
   EXPECT_CONTAINS(refusal({.nonzeros = 0}), "nonzeros must be in [1, 64]");
-  EXPECT_CONTAINS(refusal({.repetitions = 0}), "repetitions >= 1");
+  EXPECT_CONTAINS(refusal({.repetitions = 0}), "repetitions must be in [1, 4096], got 0");
   a(123, 45) = std::numeric_limits<float>::infinity();
   EXPECT_CONTAINS(refusal({}), "row 123, column 45");
   const auto csr = test::to_csr<double>(a);

@@ -96,7 +96,7 @@ TEST(VectorResiduals, BadOptionsAndPlacesAreNamed) {
   const auto refusal = [](Index size, const VectorResidualOptions& options) {
     return test::message_of<InvalidArgument>([&] { VectorResidualSketch(size, options); });
   };
-  EXPECT_CONTAINS(refusal(-1, {}), "size must be >= 0");
+  EXPECT_CONTAINS(refusal(-1, {}), "size must be in [0, 2^40]");
   EXPECT_CONTAINS(refusal(5, {.max_terms = 0}), "max_terms >= 1");
   EXPECT_CONTAINS(refusal(5, {.norm_exponent = 2}), "norm_exponent finite and > 2");
   EXPECT_CONTAINS(refusal(Index{1} << 40, {.norm_exponent = 100}), "buckets");
