@@ -8,12 +8,15 @@
 
 #include "attention/feature_gram.hpp"
 #include "attention/power_attention.hpp"
+#include "linalg/input_scale.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/base/row_source.hpp"
 
 namespace loewner {
 namespace {
+
+constexpr double kOrdinaryKeys = 300;  // |log2| of a power of the largest entry of the keys
 
 std::string shape_of(MatrixView<const float> a) {
   return std::to_string(a.rows()) + " x " + std::to_string(a.cols());
@@ -46,12 +49,44 @@ Matrix<float> picked_rows(MatrixView<const float> rows, std::span<const Index> i
   return picked;
 }
 
-// sum over all keys of |<q, k>|^p for every query.
-std::vector<double> all_power_sums(MatrixView<const float> queries, MatrixView<const float> keys, double p) {
+// |<q, k>|^p for the selected keys and its sum over all keys; both up to a factor per query.
+struct PowerWeights {
+  Matrix<double> selected;
+  std::vector<double> sums;
+};
+
+PowerWeights weights_by_products(MatrixView<const float> queries, MatrixView<const float> keys,
+                                 MatrixView<const float> selected, double p) {
+  Matrix<double> products = detail::inner_products(queries, keys);
+  const auto divisors = detail::power_divisors(products, p);
+  return {.selected = detail::powers_of(detail::inner_products(queries, selected), p, divisors),
+          .sums = detail::row_sums(detail::powers_of(std::move(products), p, divisors))};
+}
+
+PowerWeights weights_by_features(MatrixView<const float> queries, MatrixView<const float> keys,
+                                 MatrixView<const float> selected, double p, int degree) {
+  const detail::SymmetricPower power(keys.cols(), degree);
+  return {.selected = detail::powers_of(detail::inner_products(queries, selected), p),
+          .sums = detail::power_sums(power, detail::feature_gram(power, keys), queries)};
+}
+
+// Powers of degree up to 32 leave float64 only for extreme queries or keys. Weights depend neither on the length of a
+// query nor on the scale of all keys.
+PowerWeights weights_of(MatrixView<const float> queries, MatrixView<const float> keys, std::span<const Index> indices,
+                        double p) {
   const auto degree = detail::symmetric_degree(keys.cols(), p);
-  if (!degree) return detail::row_sums(detail::power_weights(queries, keys, p));
-  const detail::SymmetricPower power(keys.cols(), *degree);
-  return detail::power_sums(power, detail::feature_gram(power, keys), queries);
+  const double largest = detail::largest_magnitude(DenseRows(keys), "attend_selected: the matrix of keys");
+  const bool is_ordinary = !degree || (detail::has_ordinary_powers(queries, p) &&
+                                       p * std::abs(detail::input_exponent(largest, 0)) <= kOrdinaryKeys);
+  if (!is_ordinary) {
+    const DenseRows rows(keys);
+    const Matrix<float> scaled_keys = read_all(detail::ScaledRows(rows, detail::input_exponent(largest, 0)));
+    const Matrix<float> scaled = detail::with_scaled_rows(queries), selected = picked_rows(scaled_keys.view(), indices);
+    return weights_by_features(scaled.view(), scaled_keys.view(), selected.view(), p, *degree);
+  }
+  const Matrix<float> selected = picked_rows(keys, indices);
+  return degree ? weights_by_features(queries, keys, selected.view(), p, *degree)
+                : weights_by_products(queries, keys, selected.view(), p);
 }
 
 std::vector<double> ratios(const std::vector<double>& part, const std::vector<double>& whole) {
@@ -67,9 +102,12 @@ Matrix<double> softmax_weights(MatrixView<const float> queries, MatrixView<const
   Matrix<double> weights = detail::inner_products(queries, keys);
   parallel_for(weights.rows(), [&](Index i) {
     const auto row = weights.row(i);
-    double largest = -std::numeric_limits<double>::infinity();
-    for (const double x : row) largest = std::max(largest, scale * x);
-    for (double& x : row) x = std::exp(scale * x - largest);
+    double largest = -std::numeric_limits<double>::infinity(), farthest = row.empty() ? 0.0 : row[0];
+    for (const double x : row) {
+      largest = std::max(largest, scale * x);
+      farthest = scale >= 0 ? std::max(farthest, x) : std::min(farthest, x);
+    }
+    for (double& x : row) x = std::exp(std::isfinite(largest) ? scale * x - largest : scale * (x - farthest));
   });
   return weights;
 }
@@ -80,13 +118,13 @@ SelectedAttention attend_selected(MatrixView<const float> queries, MatrixView<co
                                   MatrixView<const float> values, std::span<const Index> indices,
                                   std::optional<double> power, double scale) {
   require_usable(queries, keys, values, indices, power, scale);
-  const Matrix<float> kept_keys = picked_rows(keys, indices), kept_values = picked_rows(values, indices);
+  const Matrix<float> kept_values = picked_rows(values, indices);
   if (power) {
-    const Matrix<double> weights = detail::power_weights(queries, kept_keys.view(), *power);
-    const auto sums = all_power_sums(queries, keys, *power);
-    return {.output = detail::weighted_values(weights, kept_values.view(), sums),
-            .captured_mass = ratios(detail::row_sums(weights), sums)};
+    const PowerWeights weights = weights_of(queries, keys, indices, *power);
+    return {.output = detail::weighted_values(weights.selected, kept_values.view(), weights.sums),
+            .captured_mass = ratios(detail::row_sums(weights.selected), weights.sums)};
   }
+  const Matrix<float> kept_keys = picked_rows(keys, indices);
   const Matrix<double> kept = softmax_weights(queries, kept_keys.view(), scale);
   const Matrix<double> all = softmax_weights(queries, keys, scale);
   std::vector<double> mass(static_cast<std::size_t>(queries.rows()), 0.0);

@@ -58,6 +58,7 @@ void HeavyKeyStream::push(MatrixView<const float> keys, MatrixView<const float> 
   require_finite_rows(values, 0, "HeavyKeyStream: the matrix of values");
   require_finite_rows(keys, 0, "HeavyKeyStream: the matrix of keys");
   const int degree = detail::required_symmetric_degree(key_cols_, options_.power, "HeavyKeyStream");
+  detail::require_finite_powers(keys, options_.power, "HeavyKeyStream");
   detail::add_feature_gram(detail::SymmetricPower(key_cols_, degree), keys, gram_);
   append(keys, retained_.keys);
   append(values, retained_.values);
@@ -116,9 +117,12 @@ Matrix<float> HeavyKeyStream::attend(MatrixView<const float> queries) const {
   require_finite_rows(queries, 0, "HeavyKeyStream: the matrix of queries");
   const Kept kept = current();
   const int degree = detail::required_symmetric_degree(key_cols_, options_.power, "HeavyKeyStream");
-  const auto sums = detail::power_sums(detail::SymmetricPower(key_cols_, degree), gram_, queries);
-  return detail::weighted_values(detail::power_weights(queries, kept.keys.view(), options_.power), kept.values.view(),
-                                 sums);
+  const Matrix<float> scaled =
+      detail::has_ordinary_powers(queries, options_.power) ? Matrix<float>() : detail::with_scaled_rows(queries);
+  const auto rows = scaled.rows() > 0 ? scaled.view() : queries;
+  const auto sums = detail::power_sums(detail::SymmetricPower(key_cols_, degree), gram_, rows);
+  return detail::weighted_values(detail::powers_of(detail::inner_products(rows, kept.keys.view()), options_.power),
+                                 kept.values.view(), sums);
 }
 
 }  // namespace loewner

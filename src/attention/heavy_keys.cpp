@@ -7,6 +7,7 @@
 #include <string>
 
 #include "attention/feature_gram.hpp"
+#include "attention/power_attention.hpp"
 #include "linalg/whitening.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/row_source.hpp"
@@ -15,7 +16,8 @@
 namespace loewner {
 namespace {
 
-constexpr double kSlack = 1e-9;  // keeps scores slightly below eps, so that rounding excludes no heavy key
+constexpr double kHighPower = 32;  // beyond it the factors of a bound may leave float64, though the bound does not
+constexpr double kSlack = 1e-9;    // keeps scores slightly below eps, so that rounding excludes no heavy key
 
 void require_usable(MatrixView<const float> keys, const HeavyKeyOptions& options) {
   require(options.power >= 1 && std::isfinite(options.power),
@@ -88,6 +90,11 @@ Scores bounds_by_lewis_weights(MatrixView<const float> keys, double p) {
   const detail::SymmetricPower identity(keys.cols(), 1);
   const auto whitening = detail::whitening_of_features(lewis.q);
   Scores scores{.values = detail::leverages(identity, whitening, keys), .rank = lewis.rank};
+  if (p > kHighPower) {
+    const double root = std::pow(lewis.omega, 1 - 2 / p);
+    for (double& value : scores.values) value = std::min(1.0, std::pow(root * value, p / 2));
+    return scores;
+  }
   const double factor = std::pow(p <= 2 ? lewis.alpha : lewis.omega, std::abs(1 - p / 2));
   for (double& value : scores.values) value = std::min(1.0, factor * std::pow(value, p / 2));
   return scores;
@@ -105,6 +112,7 @@ Scores scores_of(MatrixView<const float> keys, const HeavyKeyOptions& options) {
   }
   const detail::SymmetricPower power(keys.cols(), *degree);
   if (*degree == 1 || options.ridge > 0) {  // scaled columns would need another ridge
+    detail::require_finite_powers(keys, options.power, "select_heavy_keys");
     return scores_in(keys, power, detail::feature_gram(power, keys), options.ridge);
   }
   const Matrix<float> scaled = with_scaled_columns(keys);
@@ -156,6 +164,7 @@ HeavyKeys select_heavy_keys(MatrixView<const float> keys, const HeavyKeyOptions&
 Matrix<double> heavy_key_gram(MatrixView<const float> keys, double power) {
   const int degree = detail::required_symmetric_degree(keys.cols(), power, "heavy_key_gram");
   require_finite_rows(keys, 0, "heavy_key_gram: the matrix of keys");
+  detail::require_finite_powers(keys, power, "heavy_key_gram");
   return detail::feature_gram(detail::SymmetricPower(keys.cols(), degree), keys);
 }
 
@@ -169,6 +178,7 @@ HeavyKeys select_heavy_keys_in(MatrixView<const float> part, const Matrix<double
            std::to_string(power.dimension()) + ", got " + std::to_string(gram.rows()) + " x " +
            std::to_string(gram.cols());
   });
+  detail::require_positive_powers(gram, part, options.power, "select_heavy_keys_in");
   return kept_of(scores_in(part, power, gram, options.ridge), options);
 }
 

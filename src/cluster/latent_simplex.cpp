@@ -9,6 +9,7 @@
 #include "cluster/vertex_search.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/gathered_rows.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/orthonormal_rows.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 using detail::dot;
 
+constexpr Index kMostTries = 65536, kMostPowerSteps = 1000;
 constexpr Index kFewestRows = 10;    // per vertex
 constexpr Index kSketchEntries = 4;  // nonzeros per column of the sketch
 constexpr Index kRowsPerSum = 4096;
@@ -35,11 +37,9 @@ void require_usable(const RowMatrix& a, Index k, const LatentSimplexOptions& opt
   });
   require(options.share >= 0 && options.share <= 1,
           [&] { return "latent_simplex: share must be in [0, 1], got " + std::to_string(options.share); });
-  require(options.tries >= 1,
-          [&] { return "latent_simplex: tries must be >= 1, got " + std::to_string(options.tries); });
-  require(options.power_steps >= 0,
-          [&] { return "latent_simplex: power_steps must be >= 0, got " + std::to_string(options.power_steps); });
-  require_finite(a, "latent_simplex: the matrix");
+  const detail::ArgumentCheck check("latent_simplex");
+  check.in_range("tries", options.tries, 1, kMostTries);
+  check.in_range("power_steps", options.power_steps, 0, kMostPowerSteps);
 }
 
 // A rows^T
@@ -152,8 +152,9 @@ std::vector<double> separations_of(const Matrix<double>& vertices) {
 
 }  // namespace
 
-LatentSimplex latent_simplex(const RowMatrix& a, Index k, const LatentSimplexOptions& options) {
-  require_usable(a, k, options);
+namespace {
+
+LatentSimplex simplex_of(const RowMatrix& a, Index k, const LatentSimplexOptions& options) {
   const MatrixOperator products(a);
   Subspace subspace = top_subspace(a, products, k, options);
   const Matrix<double> b = images_of(products, subspace.basis.view());
@@ -168,6 +169,21 @@ LatentSimplex latent_simplex(const RowMatrix& a, Index k, const LatentSimplexOpt
     aggregate_rows(detail::gathered_rows_wide(a, result.members[t]), options.aggregate, result.vertices.row(t));
   });
   result.separations = separations_of(result.vertices);
+  return result;
+}
+
+}  // namespace
+
+LatentSimplex latent_simplex(const RowMatrix& a, Index k, const LatentSimplexOptions& options) {
+  require_usable(a, k, options);
+  const double largest = detail::largest_magnitude(a, "latent_simplex: the matrix");
+  const int exponent = detail::input_exponent(largest, detail::kOrdinaryDoubles / 2);  // squares of squares
+  if (exponent == 0) return simplex_of(a, k, options);
+  const detail::ScaledMatrix scaled(a, exponent);
+  LatentSimplex result = simplex_of(scaled.view(), k, options);
+  const detail::ArgumentCheck check("latent_simplex");
+  detail::restore(check, "the vertices", result.vertices, exponent);
+  detail::restore(check, "the singular values", result.singular_values, exponent);
   return result;
 }
 

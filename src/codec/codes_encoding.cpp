@@ -9,6 +9,7 @@
 #include "codec/half_scales.hpp"
 #include "codec/row_encoder.hpp"
 #include "codec/stored_bytes.hpp"
+#include "linalg/input_scale.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/linalg/row_energies.hpp"
@@ -68,16 +69,17 @@ void rotate_bands(const CodeLadder& ladder, std::span<const Rotation> rotations,
   });
 }
 
-}  // namespace
-
-std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& options) {
+void require_usable(const RowSource& a, const CodesOptions& options) {
   detail::ArgumentCheck("encode_codes").row_weights(options.row_weights, a.rows());
-  const CodeLadder ladder = options.ladder.value_or(CodeLadder::plain(a.cols()));
-  require(ladder.cols() == a.cols(), [&] {
+  require(!options.ladder || options.ladder->cols() == a.cols(), [&] {
     return "encode_codes: the ladder must have " + std::to_string(a.cols()) + " columns, got " +
-           std::to_string(ladder.cols());
+           std::to_string(options.ladder->cols());
   });
-  require_finite(a, "encode_codes: the matrix");
+}
+
+// The encoding of 2^-exponent A, whose scales are multiplied by 2^exponent.
+std::unique_ptr<Codes> encode_rows(const RowSource& a, int exponent, const CodesOptions& options) {
+  const CodeLadder ladder = options.ladder.value_or(CodeLadder::plain(a.cols()));
   const BitAllocation allocation = detail::allocation_of(row_energies(a, options.row_weights), ladder);
   const auto spent = spent_within(allocation, a.rows(), a.cols(), options.max_bytes);
   if (!spent) {
@@ -110,7 +112,18 @@ std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& opti
   auto halves = detail::half_scales(scales);
   arrays.scales = std::move(halves.halves);
   arrays.codes = detail::stored_bytes("codes", DType::u8, std::move(planes));
-  return std::make_unique<Codes>(ladder, options.seed, halves.exponent, std::move(arrays));
+  return std::make_unique<Codes>(ladder, options.seed, halves.exponent + exponent, std::move(arrays));
+}
+
+}  // namespace
+
+std::unique_ptr<Codes> encode_codes(const RowSource& a, const CodesOptions& options) {
+  require_usable(a, options);
+  constexpr int kOrdinary = 100;  // sums over a rotated row stay in float32, and so does the inverse of its size
+  const double largest = detail::largest_magnitude(a, "encode_codes: the matrix");
+  const int exponent = detail::input_exponent(largest, kOrdinary);
+  if (exponent == 0) return encode_rows(a, 0, options);
+  return encode_rows(detail::ScaledRows(a, exponent), exponent, options);
 }
 
 std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points) {

@@ -33,10 +33,10 @@ double KrylovSpace::relative_squared_residual(std::span<const double> ritz_value
 }
 
 void KrylovSpace::draw_probes() {
-  probes_ = probe_random_.draw(kProbes, a_.cols());
+  probes_ = probe_random_.draw(kProbes, a_->cols());
   const Matrix<double> x = transposed<double>(probes_.view());
-  Matrix<double> y(a_.rows(), kProbes);
-  a_.apply(x.view(), y.view());
+  Matrix<double> y(a_->rows(), kProbes);
+  a_->apply(x.view(), y.view());
   products_ += kProbes;
   require_finite_block(y.view(), "the matrix");
   probe_products_ = transposed<double>(y.view());
@@ -64,8 +64,8 @@ double KrylovSpace::probed_residual(const RitzTriples& ritz, Index k) {
 
 double KrylovSpace::largest_ritz_residual(const RitzTriples& ritz, Index k) {
   const Matrix<double> u = range_->combined(ritz.left_t.view().row_block(0, k));
-  Matrix<double> y(a_.cols(), k);
-  a_.apply_t(u.view(), y.view());
+  Matrix<double> y(a_->cols(), k);
+  a_->apply_t(u.view(), y.view());
   products_ += k;
   require_finite_block(y.view(), "its transpose");
   Matrix<double> rest = transposed<double>(y.view());

@@ -43,7 +43,7 @@ std::unique_ptr<KrylovRange> make_range(RangeKind kind, Index capacity, Index di
 
 KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t seed, const char* caller,
                          Breakdown breakdown, RangeKind range)
-    : a_(a),
+    : a_(&a),
       caller_(caller),
       breakdown_(breakdown),
       range_kind_(range),
@@ -54,7 +54,7 @@ KrylovSpace::KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t 
       range_(make_range(range, capacity_, a.rows(), caller)) {}
 
 void KrylovSpace::start(Index vectors, Index held_out) {
-  start(random_.draw(vectors, a_.cols()), held_out);
+  start(random_.draw(vectors, a_->cols()), held_out);
 }
 
 void KrylovSpace::start(Matrix<double> vectors, Index held_out) {
@@ -73,7 +73,7 @@ void KrylovSpace::renew_held_out(Index kept, Index held_out) {
   basis_.truncate(size_);
   basis_.append(std::move(vectors), nullptr);
   const Index first = basis_.size();
-  basis_.append(random_.draw(held_out, a_.cols()), &random_);
+  basis_.append(random_.draw(held_out, a_->cols()), &random_);
   note_origins(first, true, {});
   for (Index j = first; j < basis_.size(); ++j) origins_[j].is_held_out = true;
 }
@@ -93,15 +93,9 @@ void KrylovSpace::note_origins(Index first, bool are_random, const Matrix<double
 
 void KrylovSpace::step(Index continued) {
   const Index count = pending(), both = std::min(continued, count);
-  const Matrix<double> x = transposed(basis_.view(size_, count));
-  Matrix<double> y(a_.cols(), both);
-  const std::vector<double> zeros(both);
-  Matrix<double> images = Matrix<double>::uninitialized(a_.rows(), count);
-  if (both > 0) {
-    a_.golub_kahan_step(x.view().col_block(0, both), zeros, images.view().col_block(0, both), y.view());
-  }
-  if (both < count) a_.apply(x.view().col_block(both, count - both), images.view().col_block(both, count - both));
-  products_ += count + both;
+  Matrix<double> images = Matrix<double>::uninitialized(a_->rows(), count), y(a_->cols(), both);
+  multiply_pending(both, images, y);
+  if (size_ == 0 && scale_input(images)) multiply_pending(both, images, y);
   if (size_ == 0) find_norm();
   require_finite_block(images.view(), "the matrix");
   require_finite_block(y.view(), "its transpose");
@@ -113,9 +107,44 @@ void KrylovSpace::step(Index continued) {
   note_origins(size_, false, basis_.append(std::move(next), breakdown_ == Breakdown::refill ? &random_ : nullptr));
 }
 
+void KrylovSpace::multiply_pending(Index continued, Matrix<double>& images, Matrix<double>& y) {
+  const Index count = pending();
+  const Matrix<double> x = transposed(basis_.view(size_, count));
+  if (continued > 0) {
+    const std::vector<double> zeros(continued);
+    a_->golub_kahan_step(x.view().col_block(0, continued), zeros, images.view().col_block(0, continued), y.view());
+  }
+  if (continued < count) {
+    const Index rest = count - continued;
+    a_->apply(x.view().col_block(continued, rest), images.view().col_block(continued, rest));
+  }
+  products_ += count + continued;
+}
+
+// Called after the first products: decides from their size whether the matrix is scaled. Those of float32 rows may have
+// left their range already; then the norm tells the size. Known entries that are not finite are reported here.
+bool KrylovSpace::scale_input(const Matrix<double>& images) {
+  double largest = 0;
+  for (Index i = 0; i < images.rows() * images.cols(); ++i) {
+    const double size = std::abs(images.data()[i]);
+    largest = std::isfinite(size) ? std::max(largest, size) : std::numeric_limits<double>::infinity();
+    if (std::isinf(largest)) break;
+  }
+  if (largest == 0 || std::isinf(largest)) {
+    const double norm = std::sqrt(a_->squared_frobenius_norm().value_or(0));
+    if (std::isinf(largest) && !std::isfinite(norm)) a_->require_finite_entries(std::string(caller_) + ": the matrix");
+    if (norm > 0) largest = norm;
+  }
+  exponent_ = input_exponent(largest, range_kind_ == RangeKind::gram ? kOrdinaryFloats : kOrdinaryDoubles);
+  if (exponent_ == 0) return false;
+  scaled_.emplace(*a_, exponent_);
+  a_ = &*scaled_;
+  return true;
+}
+
 // Called after the first product, during which some operators compute the norm.
 void KrylovSpace::find_norm() {
-  squared_norm_ = a_.squared_frobenius_norm();
+  squared_norm_ = a_->squared_frobenius_norm();
   if (squared_norm_ && !std::isfinite(*squared_norm_)) report_not_finite("the squared norm of the matrix");
 }
 
@@ -129,7 +158,7 @@ void KrylovSpace::require_finite_block(MatrixView<const double> block, const cha
 }
 
 void KrylovSpace::report_not_finite(const std::string& what) const {
-  a_.require_finite_entries(std::string(caller_) + ": the matrix");
+  a_->require_finite_entries(std::string(caller_) + ": the matrix");
   throw InvalidArgument(std::string(caller_) + ": " + what + " is not finite");
 }
 
@@ -186,7 +215,7 @@ void KrylovSpace::add_left_vectors(const RitzTriples& ritz, Index k, KrylovSvd& 
     svd.singular_values = std::move(of_images.singular_values);
     svd.vt = std::move(of_images.vt);
   } else if (range_->size() < size_) {  // the columns of `left` are orthonormal only where sigma > 0
-    OrthonormalRows orthonormal(k, a_.rows());
+    OrthonormalRows orthonormal(k, a_->rows());
     orthonormal.append(transposed<double>(left.view()), &random_);
     svd.u = transposed(orthonormal.view());
   } else {
@@ -202,7 +231,10 @@ KrylovSvd KrylovSpace::leading(const RitzTriples& ritz, Index k, bool with_left)
   result.vt = combined(ritz.right_t.view().row_block(0, k), basis_.view(0, size_));
   if (with_left) add_left_vectors(ritz, k, result);
   const auto rest = subtracted_residual(result.singular_values, k);
-  result.residual_norm = std::sqrt(rest ? *rest : probed_residual(ritz, k));
+  const ArgumentCheck check(caller_);
+  result.residual_norm =
+      restored(check, "the error of the approximation", std::sqrt(rest ? *rest : probed_residual(ritz, k)), exponent_);
+  restore(check, "the singular values", result.singular_values, exponent_);
   result.products = products_;
   return result;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "linalg/held_out_space.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/krylov_range.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/orthonormal_rows.hpp"
@@ -38,6 +39,8 @@ class KrylovSpace {
  public:
   KrylovSpace(const LinearOperator& a, Index capacity, std::uint64_t seed, const char* caller,
               Breakdown breakdown = Breakdown::refill, RangeKind range = RangeKind::orthonormal);
+  KrylovSpace(const KrylovSpace&) = delete;  // a_ may point into it
+  KrylovSpace& operator=(const KrylovSpace&) = delete;
 
   Index size() const { return size_; }  ///< vectors whose product with A is known
   Index pending() const { return basis_.size() - size_; }
@@ -52,7 +55,8 @@ class KrylovSpace {
   /// Keeps the last `kept` pending vectors and adds `held_out` random ones, which alone are held out from then on.
   void renew_held_out(Index kept, Index held_out);
   /// Multiplies the pending vectors with A. The next pending vectors are A^T A times the first `continued` of them,
-  /// orthonormalized.
+  /// orthonormalized. If the products of the first step are so large or small that later ones would leave the range of
+  /// the arithmetic, A is divided by a power of two, the step is repeated, and `leading` multiplies by the power again.
   void step(Index continued);
 
   /// All vectors, the pending ones last.
@@ -90,6 +94,8 @@ class KrylovSpace {
   KrylovSvd leading(const RitzTriples& ritz, Index k, bool with_left = true);
 
  private:
+  void multiply_pending(Index continued, Matrix<double>& images, Matrix<double>& y);
+  bool scale_input(const Matrix<double>& images);
   void find_norm();
   void add_left_vectors(const RitzTriples& ritz, Index k, KrylovSvd& svd);
   void require_finite_block(MatrixView<const double> block, const char* matrix) const;
@@ -99,7 +105,9 @@ class KrylovSpace {
   double probed_residual(const RitzTriples& ritz, Index k);
   void draw_probes();
 
-  const LinearOperator& a_;
+  const LinearOperator* a_;  // the matrix, or scaled_
+  std::optional<ScaledOperator> scaled_;
+  int exponent_ = 0;  // the space is that of 2^-exponent A
   const char* caller_;
   Breakdown breakdown_;
   RangeKind range_kind_;

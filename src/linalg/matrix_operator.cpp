@@ -2,6 +2,7 @@
 #include "loewner/linalg/matrix_operator.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <type_traits>
 #include <utility>
@@ -127,6 +128,22 @@ Matrix<float>& decoding_buffer() {
   return buffer;
 }
 
+// ||2^-exponent rows||_F^2. The squares of float32 numbers stay in float64, those of float64 numbers may not.
+template <typename T>
+double scaled_squared_norm(MatrixView<const T> rows, int exponent) {
+  if (exponent == 0 || std::is_same_v<T, float>) return std::ldexp(detail::squared_norm(rows), -2 * exponent);
+  double sum = 0;
+  for (Index i = 0; i < rows.rows(); ++i) {
+    for (const T x : rows.row(i)) sum += std::pow(std::ldexp(static_cast<double>(x), -exponent), 2);
+  }
+  return sum;
+}
+
+template <typename T>
+double scaled_squared_norm(CsrView<T> rows, int exponent) {
+  return std::ldexp(detail::squared_norm(rows), -2 * exponent);
+}
+
 void apply_single(const RowSource& a, const Blocks& blocks, MatrixView<const double> x, MatrixView<double> y) {
   const Matrix<float> panels = detail::panels_of<float>(x);
   parallel_for(blocks.count(), [&](Index block) {
@@ -139,14 +156,14 @@ void apply_single(const RowSource& a, const Blocks& blocks, MatrixView<const dou
 
 }  // namespace
 
-std::optional<double> MatrixOperator::squared_frobenius_norm() const {
+std::optional<double> MatrixOperator::squared_frobenius_norm(int exponent) const {
   if (is_sparse(a_)) return std::nullopt;
-  if (const double known = squared_norm_; known >= 0) return known;
+  if (const double known = squared_norm_; known >= 0) return std::ldexp(known, -2 * exponent);
   const Blocks blocks(a_);
   std::vector<double> parts(blocks.count());
   parallel_for(blocks.count(), [&](Index block) {
     a_.visit_rows(blocks.first(block), blocks.size(block),
-                  [&](const auto& rows) { parts[block] = detail::squared_norm(rows); });
+                  [&](const auto& rows) { parts[block] = scaled_squared_norm(rows, exponent); });
   });
   return std::accumulate(parts.begin(), parts.end(), 0.0);
 }

@@ -9,6 +9,7 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/gram_spectrum.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/weighted_rows.hpp"
 #include "loewner/linalg/gram.hpp"
@@ -71,11 +72,13 @@ std::vector<double> singular_values_float32(const RowSource& a) {
 }
 
 std::vector<double> relative_residuals(const std::vector<double>& singular_values, double residual_norm) {
+  double largest = std::abs(residual_norm);
+  for (const double sigma : singular_values) largest = std::max(largest, std::abs(sigma));
+  const int exponent = detail::input_exponent(largest, detail::kOrdinaryDoubles);
+  const auto square = [&](double x) { return std::ldexp(x, -exponent) * std::ldexp(x, -exponent); };
   std::vector<double> tail(singular_values.size() + 1);  // summed from the small end, to keep its digits
-  tail.back() = residual_norm * residual_norm;
-  for (std::size_t k = singular_values.size(); k > 0; --k) {
-    tail[k - 1] = tail[k] + singular_values[k - 1] * singular_values[k - 1];
-  }
+  tail.back() = square(residual_norm);
+  for (std::size_t k = singular_values.size(); k > 0; --k) tail[k - 1] = tail[k] + square(singular_values[k - 1]);
   const double all = tail.front();
   for (double& energy : tail) energy = all > 0 ? std::sqrt(energy / all) : 0.0;
   return tail;

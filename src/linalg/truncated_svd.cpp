@@ -7,7 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/weighted_rows.hpp"
 #include "loewner/base/cancellation.hpp"
@@ -17,6 +19,8 @@
 
 namespace loewner {
 namespace {
+
+const detail::ArgumentCheck kTruncatedSvd("truncated_svd");
 
 void require_usable(const RowSource& a, const TruncatedSvdOptions& options) {
   const Index limit = std::min(a.rows(), a.cols());
@@ -30,7 +34,7 @@ void require_usable(const RowSource& a, const TruncatedSvdOptions& options) {
   });
   require(options.eps >= 0 && std::isfinite(options.eps) && (options.eps > 0 || options.route != SvdRoute::krylov),
           [&] { return "truncated_svd: eps must be >= 0, and > 0 for krylov, got " + std::to_string(options.eps); });
-  require_finite(a, "truncated_svd: the matrix");
+  kTruncatedSvd.row_weights(options.row_weights, a.rows());
 }
 
 Index num_vectors(const TruncatedSvdOptions& options) {
@@ -56,7 +60,6 @@ std::optional<SymmetricEigen> float32_gram_eigen(const RowSource& a, const Trunc
 RightSingularVectors gram_route(const RowSource& a, const TruncatedSvdOptions& options) {
   std::optional<SymmetricEigen> found;
   if (options.eps > 0) found = float32_gram_eigen(a, options);
-  // Squares of float32 values fit into float64 (1e-90 ... 1e77), so the input needs no scaling.
   const SymmetricEigen eigen = found ? *std::move(found) : symmetric_eigen(gram(a, options.row_weights));
   RightSingularVectors result;
   result.route = SvdRoute::gram;
@@ -156,8 +159,9 @@ bool is_krylov_cheaper(Index rows, Index cols, Index rank) {
          26 * (n + d) * k <= std::max(kRoom, 24 * d * d);
 }
 
-RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options) {
-  require_usable(a, options);
+namespace {
+
+RightSingularVectors solve_truncated(const RowSource& a, const TruncatedSvdOptions& options) {
   const bool chosen = options.route == SvdRoute::automatic && options.eps > 0 && num_vectors(options) == options.rank &&
                       is_krylov_cheaper(a.rows(), a.cols(), options.rank);
   if (chosen || options.route == SvdRoute::krylov) {
@@ -170,6 +174,31 @@ RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions
   const auto& sigma = result.singular_values;
   const bool lost = sigma[options.rank - 1] < kGramRouteLimit * sigma[0];
   return lost && options.route == SvdRoute::automatic ? direct_route(a, options) : std::move(result);
+}
+
+// The square root of the largest weight: the factor of the rows.
+double largest_factor(std::span<const double> weights) {
+  return weights.empty() ? 1.0 : std::sqrt(std::ranges::max(weights));
+}
+
+}  // namespace
+
+RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options) {
+  require_usable(a, options);
+  const double largest = detail::largest_magnitude(a, "truncated_svd: the matrix");
+  const int of_rows = detail::input_exponent(largest, detail::kOrdinaryFloats),
+            of_weights = detail::input_exponent(largest_factor(options.row_weights), detail::kOrdinaryFloats);
+  if (of_rows == 0 && of_weights == 0) return solve_truncated(a, options);
+  const detail::ScaledRows rows(a, of_rows);
+  std::vector<double> weights(options.row_weights.begin(), options.row_weights.end());
+  for (double& w : weights) w = std::ldexp(w, -2 * of_weights);
+  TruncatedSvdOptions scaled = options;
+  scaled.row_weights = weights;
+  RightSingularVectors result = solve_truncated(of_rows == 0 ? a : rows, scaled);
+  detail::restore(kTruncatedSvd, "the singular values", result.singular_values, of_rows + of_weights);
+  result.residual_norm =
+      detail::restored(kTruncatedSvd, "the error of the approximation", result.residual_norm, of_rows + of_weights);
+  return result;
 }
 
 }  // namespace loewner

@@ -6,6 +6,7 @@
 
 #include "base/lane_sum.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "loewner/base/row_source.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
@@ -19,7 +20,8 @@ namespace {
 // decrease is better: on a 30522 x 384 embedding table (rank 273, p = 1) the l_1 error is 0.759,
 // 0.739, 0.727 of that of the truncated SVD after 30, 50, 90 iterations.
 constexpr double kLastStep = 0.005;
-constexpr int kPatience = 3;  // iterations without a relevant change that end the run
+constexpr double kOrdinaryStep = 90;  // |log2| of the first step; float32 has room for the later ones and their powers
+constexpr int kPatience = 3;          // iterations without a relevant change that end the run
 
 class Admm {
  public:
@@ -90,17 +92,17 @@ class Admm {
   Matrix<float> target_;      // A - E + U, n x d
 };
 
-}  // namespace
+// At this step |e|^p = e^2 / step for an e of the size of the residual.
+double first_step_of(double mean, double p) {
+  return std::pow(mean, 2 / p - 1);
+}
 
-FitReport refine_by_admm(MatrixView<const float> a, Matrix<float>& left, Matrix<float>& right, double start_objective,
-                         const AdmmOptions& options) {
+FitReport refine(MatrixView<const float> a, Matrix<float>& left, Matrix<float>& right, double start_objective,
+                 const AdmmOptions& options) {
   FitReport report{.initial_objective = start_objective, .final_objective = start_objective, .detail = {}};
-  if (start_objective == 0 || options.max_iterations == 0) return report;
-  const double p = options.norm_exponent;
-  // At this step |e|^p = e^2 / step for an e of the size of the residual.
-  const double mean = start_objective / static_cast<double>(a.rows() * a.cols());
-  const double first_step = std::pow(mean, 2 / p - 1);
-  Admm admm(a, p, first_step, std::pow(kLastStep, 1.0 / options.max_iterations));
+  const double first_step =
+      first_step_of(start_objective / static_cast<double>(a.rows() * a.cols()), options.norm_exponent);
+  Admm admm(a, options.norm_exponent, first_step, std::pow(kLastStep, 1.0 / options.max_iterations));
   admm.start_from(left.view(), right.view());
 
   Matrix<float> trial_left = Matrix<float>::uninitialized(left.rows(), left.cols()), trial_right;
@@ -117,6 +119,39 @@ FitReport refine_by_admm(MatrixView<const float> a, Matrix<float>& left, Matrix<
     std::swap(left, trial_left);
     std::swap(right, trial_right);
   }
+  return report;
+}
+
+void multiply(Matrix<float>& values, double factor) {
+  for (Index i = 0; i < values.rows() * values.cols(); ++i) {
+    values.data()[i] = static_cast<float>(factor * static_cast<double>(values.data()[i]));
+  }
+}
+
+}  // namespace
+
+FitReport refine_by_admm(MatrixView<const float> a, Matrix<float>& left, Matrix<float>& right, double start_objective,
+                         const AdmmOptions& options) {
+  if (start_objective == 0 || options.max_iterations == 0) {
+    return {.initial_objective = start_objective, .final_objective = start_objective, .detail = {}};
+  }
+  const double p = options.norm_exponent, mean = start_objective / static_cast<double>(a.rows() * a.cols());
+  if (std::abs(std::log2(first_step_of(mean, p))) <= kOrdinaryStep) {
+    return refine(a, left, right, start_objective, options);
+  }
+  // The steps are float32: at this scale a residual of mean size is 1, and so is the first step.
+  const int exponent = input_exponent(std::pow(mean, 1 / p), 0);
+  const double back = std::exp2(p * exponent);
+  if (!(back > 0 && std::isfinite(start_objective / back))) {  // p is in the hundreds: nothing is gained
+    return {.initial_objective = start_objective, .final_objective = start_objective, .detail = {}};
+  }
+  const DenseRows rows(a);
+  const Matrix<float> scaled = read_all(ScaledRows(rows, exponent));
+  multiply(left, std::exp2(-exponent));
+  FitReport report = refine(scaled.view(), left, right, start_objective / back, options);
+  multiply(left, std::exp2(exponent));
+  report.initial_objective = start_objective;
+  report.final_objective *= back;
   return report;
 }
 

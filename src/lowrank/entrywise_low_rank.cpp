@@ -8,6 +8,7 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
@@ -25,15 +26,14 @@ constexpr int kRowSubspaceIterations = 10;     // few, since a start need not be
 constexpr int kColumnSubspaceIterations = 50;  // of a d x d matrix, which is cheap
 constexpr double kSmoothing = 1e-4;            // of r^p at r = 0, relative to the root mean square of the row norms
 
-void check_arguments(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
-  const detail::ArgumentCheck check("entrywise_low_rank");
+void check_arguments(const detail::ArgumentCheck& check, MatrixView<const float> a,
+                     const EntrywiseLowRankOptions& options) {
   check.rank(options.rank, a.rows(), a.cols());
   check.at_least("refined_starts", options.refined_starts, 1);
   check.at_least("max_iterations", options.max_iterations, 0);
   check.at_least("polish_sweeps", options.polish_sweeps, 0);
   check.norm_exponent(options.norm_exponent);
   check.row_weights(options.row_weights, a.rows());
-  check.finite(DenseRows(a));
 }
 
 Matrix<double> svd_basis(const RowSource& a, Index rank) {
@@ -221,10 +221,37 @@ std::string_view to_string(EntrywiseStart start) {
   __builtin_unreachable();
 }
 
-EntrywiseLowRank entrywise_low_rank(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
-  check_arguments(a, options);
+namespace {
+
+EntrywiseLowRank solve_any(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
   if (!options.row_weights.empty()) return solve_weighted(a, options);
   return a.rows() < a.cols() ? solve_transposed(a, options) : solve(a, options);
+}
+
+// The largest exponent of entries whose powers stay well inside float64, and whose squares stay in float32.
+int ordinary_exponent(double p) {
+  return std::min(detail::kOrdinaryFloats, static_cast<int>(600 / p));
+}
+
+}  // namespace
+
+EntrywiseLowRank entrywise_low_rank(MatrixView<const float> a, const EntrywiseLowRankOptions& options) {
+  const detail::ArgumentCheck check("entrywise_low_rank");
+  check_arguments(check, a, options);
+  const DenseRows rows(a);
+  const double p = options.norm_exponent, largest = detail::largest_magnitude(rows, "entrywise_low_rank: the matrix");
+  const int exponent = detail::input_exponent(largest, ordinary_exponent(p));
+  if (exponent == 0) return solve_any(a, options);
+  const Matrix<float> scaled = read_all(detail::ScaledRows(rows, exponent));
+  EntrywiseLowRank result = solve_any(scaled.view(), options);
+  detail::restore(check, "the left factors", result.left, exponent);
+  const auto restore = [&](double& objective) {
+    objective = detail::restored(check, "the objective", objective, p * exponent);
+  };
+  for (EntrywiseStartObjective& start : result.starts) restore(start.objective);
+  restore(result.report.initial_objective);
+  restore(result.report.final_objective);
+  return result;
 }
 
 }  // namespace loewner

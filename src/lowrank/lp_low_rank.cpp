@@ -7,16 +7,19 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/matrix_copies.hpp"
+#include "linalg/sum_of_squares.hpp"
 #include "loewner/linalg/row_projection.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/lowrank/lp_row_projection.hpp"
-#include "loewner/norms/lp_error.hpp"
 #include "lowrank/product_rows.hpp"
 #include "norms/lp_norm.hpp"
+#include "norms/weighted_lp_error.hpp"
 
 namespace loewner {
 namespace {
+
+constexpr double kSmallestSum = 1e-280;  // a sum of powers below it, or above its inverse, may have left float64
 
 LpFactorization factorization_by_svd(const RowSource& a, std::span<const double> row_weights) {
   RightSingularVectors svd = truncated_svd(a, {.rank = std::min(a.rows(), a.cols()), .row_weights = row_weights});
@@ -52,8 +55,7 @@ LpLowRank low_rank_of_rows(const RowSource& a, const LpLowRankOptions& options) 
   const auto sigma = truncated_svd(a, {.rank = options.rank, .row_weights = scales}).singular_values;
   result.lower_bound = lp_error_lower_bound(sigma, options.rank, a.rows(), a.cols(), p);
   const detail::ProductRows b(result.left.view(), result.right.view());
-  const auto errors = approximation_errors(a, b, options.row_weights, p);
-  result.error = std::pow(errors.weighted_power_error, 1 / p);
+  result.error = detail::weighted_lp_error(a, b, options.row_weights, p);
   return result;
 }
 
@@ -71,7 +73,9 @@ double LpFactorization::error_bound(Index k) const {
   }
   double sum = 0;
   for (const double square : squares) sum += std::pow(square, norm_exponent / 2);
-  return distortion * std::pow(sum, 1 / norm_exponent);
+  if (sum > kSmallestSum && sum < 1 / kSmallestSum) return distortion * std::pow(sum, 1 / norm_exponent);
+  for (double& square : squares) square = std::sqrt(square);
+  return distortion * detail::lp_norm(squares, norm_exponent);
 }
 
 LpFactorization lp_factorization(const RowSource& a, const LewisOptions& options) {
@@ -92,10 +96,12 @@ LpFactorization lp_factorization(const RowSource& a, const LewisOptions& options
 
 double lp_error_lower_bound(std::span<const double> singular_values, Index rank, Index rows, Index cols,
                             double norm_exponent) {
-  double tail = 0;
-  for (std::size_t i = rank; i < singular_values.size(); ++i) tail += singular_values[i] * singular_values[i];
+  detail::ArgumentCheck("lp_error_lower_bound").in_range("rank", rank, 0, static_cast<Index>(singular_values.size()));
+  const auto beyond = singular_values.subspan(static_cast<std::size_t>(rank));
+  const double sum = detail::sum_of_squares(beyond);
+  const double tail = sum > kSmallestSum && sum < 1 / kSmallestSum ? std::sqrt(sum) : detail::lp_norm(beyond, 2);
   const double entries = static_cast<double>(rows) * static_cast<double>(cols);
-  return std::min(1.0, std::pow(entries, 1 / norm_exponent - 0.5)) * std::sqrt(tail);
+  return std::min(1.0, std::pow(entries, 1 / norm_exponent - 0.5)) * tail;
 }
 
 LpLowRank lp_low_rank(const RowSource& a, const LpLowRankOptions& options) {

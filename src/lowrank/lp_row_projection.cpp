@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "base/argument_check.hpp"
@@ -154,6 +155,7 @@ class RowSolver {
 };
 
 struct BlockOutcome {
+  double largest = 0;  // residual before the first iteration
   double initial = 0, final = 0;
   int iterations = 0;
 };
@@ -169,6 +171,7 @@ BlockOutcome project_block(const Matrix<double>& a, const Coordinates& coordinat
   BlockOutcome outcome;
   Matrix<double> change = residual.clone();
   for (Index i = 0; i < a.rows(); ++i) {
+    for (const double x : residual.row(i)) outcome.largest = std::max(outcome.largest, std::abs(x));
     outcome.initial += solver.objective(residual.row(i));
     outcome.iterations = std::max(outcome.iterations, solver.improve(residual.row(i)));
     outcome.final += solver.objective(residual.row(i));
@@ -221,6 +224,11 @@ LpRowProjection lp_row_projection(const RowSource& a, MatrixView<const float> ri
     outcomes[task] = project_block(rows, coordinates, options, result.left.view().row_block(first, count));
   });
   result.report = report_of(outcomes, options.max_iterations);
+  const bool is_zero = std::ranges::all_of(outcomes, [](const BlockOutcome& outcome) { return outcome.largest == 0; });
+  check.that(std::isfinite(result.report.initial_objective) && (result.report.initial_objective > 0 || is_zero), [&] {
+    return std::string("the objective ") + (result.report.initial_objective == 0 ? "underflows" : "overflows") +
+           " float64 at the scale of this input; multiply the matrix by a constant";
+  });
   return result;
 }
 

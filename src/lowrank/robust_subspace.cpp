@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "base/argument_check.hpp"
@@ -49,7 +50,15 @@ class Reweighting {
   double measure(MatrixView<const double> vt) {
     distances_ = distances_to_subspace(a_, vt);
     double objective = 0;
-    for (std::size_t i = 0; i < distances_.size(); ++i) objective += row_weight(i) * options_.loss.value(distances_[i]);
+    bool is_zero = true;
+    for (std::size_t i = 0; i < distances_.size(); ++i) {
+      objective += row_weight(i) * options_.loss.value(distances_[i]);
+      is_zero = is_zero && (distances_[i] == 0 || row_weight(i) == 0);
+    }
+    detail::ArgumentCheck("robust_subspace").that(std::isfinite(objective) && (objective > 0 || is_zero), [&] {
+      return std::string("the objective ") + (objective == 0 ? "underflows" : "overflows") +
+             " float64 at the scale of this input; multiply the matrix and the scale of the loss by a constant";
+    });
     return objective;
   }
 
@@ -90,6 +99,10 @@ std::vector<double> distances_to_subspace(const RowSource& a, MatrixView<const d
 }
 
 RobustSubspace robust_subspace(const RowSource& a, const RobustSubspaceOptions& options) {
+  const detail::ArgumentCheck check("robust_subspace");
+  check.rank(options.rank, a.rows(), a.cols());
+  check.row_weights(options.row_weights, a.rows());
+  check.at_least("max_iterations", options.max_iterations, 0);
   Reweighting reweighting(a, options);
   RobustSubspace best{.vt = reweighting.subspace(), .report = {}};
   best.report.status = Status::max_iterations;

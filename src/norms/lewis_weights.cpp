@@ -5,9 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "base/argument_check.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/squared_norm.hpp"
 #include "linalg/whitening.hpp"
@@ -23,6 +25,7 @@ using detail::Whitening;
 constexpr double kCoarseTolerance = 1e-3;  // from here on the certificate may be computed in float32
 constexpr double kFloat32Condition = 100;  // mean eigenvalue of Q times mean inverse: the limit for float32
 constexpr double kFloat32Margin = 0.01;    // share of the float32 error bound in the certificate: the limit
+constexpr double kHighExponent = 32;       // powers p/2 may leave float64 beyond it: their roots are compared
 constexpr double kSmallestWeight = 1e-12;  // of the mean weight: later steps may raise a tiny weight
 
 // Memory that the thread keeps between blocks: the system clears the pages of new memory, which
@@ -141,12 +144,19 @@ double LewisProblem::update(const Whitening& whitening, std::span<double> weight
   const double largest =
       max_over_rows(a_, whitening, float32_is_enough_, [&](Index i, std::span<const float>, double leverage) {
         if (weights[i] == 0) return 0.0;
+        if (p_ > kHighExponent) {
+          const double root = squared_scale(i) * leverage / std::pow(weights[i], 2 / p_);
+          const double next =
+              std::pow(squared_scale(i) * leverage, p_ / 2 * damping) * std::pow(weights[i], 1 - damping);
+          weights[i] = std::max(next, std::numeric_limits<double>::min());
+          return root;
+        }
         const double growth = std::pow(squared_scale(i) * leverage, p_ / 2) / weights[i];
         weights[i] = std::max(weights[i] * std::pow(growth, damping), std::numeric_limits<double>::min());
         return growth;
       });
   scale_to_sum(weights, static_cast<double>(whitening.t.cols()));
-  return std::pow(largest, 2 / p_);
+  return p_ > kHighExponent ? largest : std::pow(largest, 2 / p_);
 }
 
 LewisWeights LewisProblem::iterate(const LewisOptions& options) {
@@ -179,7 +189,9 @@ LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<co
                                         double margin) const {
   std::vector<double> plain(weights.size(), 0.0);
   const auto growth = [&](Index i, double norm) {
-    return norm == 0 ? 0.0 : std::pow(squared_scale(i) * norm * norm, p_ / 2) / weights[i];
+    if (norm == 0) return 0.0;
+    if (p_ > kHighExponent) return squared_scale(i) * norm * norm / std::pow(weights[i], 2 / p_);
+    return std::pow(squared_scale(i) * norm * norm, p_ / 2) / weights[i];
   };
   const double safe =
       max_over_rows(a_, whitening, in_float32, [&](Index i, std::span<const float> row, double leverage) {
@@ -187,6 +199,7 @@ LewisProblem::Alpha LewisProblem::alpha(const Whitening& whitening, std::span<co
         plain[i] = growth(i, std::sqrt(leverage));
         return growth(i, std::sqrt(leverage) + margin * std::sqrt(squared_norm(row)));
       });
+  if (p_ > kHighExponent) return {.safe = safe, .plain = std::ranges::max(plain)};
   return {.safe = std::pow(safe, 2 / p_), .plain = std::pow(std::ranges::max(plain), 2 / p_)};
 }
 
@@ -225,27 +238,40 @@ LewisWeights LewisProblem::certify(std::vector<double> weights) const {
 
 using detail::ArgumentCheck;
 
-void check_arguments(const ArgumentCheck& check, const RowSource& a, const LewisOptions& options) {
+// Returns the exponent of the scale of A (input_scale.hpp).
+int check_arguments(const ArgumentCheck& check, const RowSource& a, const LewisOptions& options) {
   check.norm_exponent(options.norm_exponent);
   check.row_weights(options.row_weights, a.rows());
   check.at_least("max_iterations", options.max_iterations, 0);
   check.at_least("tolerance", options.tolerance, 0);
-  check.finite(a);
+  const double largest = detail::largest_magnitude(a, std::string(check.function()) + ": the matrix");
+  return detail::input_exponent(largest, detail::kOrdinaryFloats);
+}
+
+// The result for A from that for 2^-exponent A: the weights are equal, and Q is quadratic in A. The squares of float32
+// entries stay in float64.
+LewisWeights of_unscaled(LewisWeights result, int exponent) {
+  for (Index i = 0; i < result.q.rows() * result.q.cols(); ++i) {
+    result.q.data()[i] = std::ldexp(result.q.data()[i], 2 * exponent);
+  }
+  return result;
 }
 
 }  // namespace
 
 LewisWeights lewis_weights(const RowSource& a, const LewisOptions& options) {
-  check_arguments(ArgumentCheck("lewis_weights"), a, options);
-  return LewisProblem(a, options).iterate(options);
+  const int exponent = check_arguments(ArgumentCheck("lewis_weights"), a, options);
+  if (exponent == 0) return LewisProblem(a, options).iterate(options);
+  return of_unscaled(LewisProblem(detail::ScaledRows(a, exponent), options).iterate(options), exponent);
 }
 
 LewisWeights certify_weights(const RowSource& a, std::vector<double> weights, const LewisOptions& options) {
   const ArgumentCheck check("certify_weights");
-  check_arguments(check, a, options);
+  const int exponent = check_arguments(check, a, options);
   check.one_value_per_row("weights", weights.size(), a.rows());
   check.row_weights(weights, a.rows(), "weights");
-  return LewisProblem(a, options).certify(std::move(weights));
+  if (exponent == 0) return LewisProblem(a, options).certify(std::move(weights));
+  return of_unscaled(LewisProblem(detail::ScaledRows(a, exponent), options).certify(std::move(weights)), exponent);
 }
 
 }  // namespace loewner

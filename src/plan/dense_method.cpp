@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "loewner/base/error.hpp"
@@ -26,13 +27,16 @@ struct Rounded {
   double error;
 };
 
-// f16 has the smaller rounding error, but a smaller range.
+// f16 has the smaller rounding error, but a smaller range: large entries overflow, small ones lose digits.
 Rounded rounded(const EncodeRequest& request) {
+  constexpr double kErrorInRange = 0x1p-11;  // of the f16 of a number inside its range, at most
+  Rounded half{NumberFormat::f16, std::numeric_limits<double>::infinity()};
   if (request.factor_format != NumberFormat::bf16) {
-    const double error = rounding_error(request, NumberFormat::f16);
-    if (std::isfinite(error)) return {NumberFormat::f16, error};
+    half.error = rounding_error(request, NumberFormat::f16);
+    if (half.error <= kErrorInRange) return half;
   }
-  return {NumberFormat::bf16, rounding_error(request, NumberFormat::bf16)};
+  const Rounded brain{NumberFormat::bf16, rounding_error(request, NumberFormat::bf16)};
+  return half.error <= brain.error ? half : brain;
 }
 
 std::vector<Candidate> dense_curve(MatrixSurvey& survey) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "linalg/input_scale.hpp"
 #include "linalg/squared_norm.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/sketch/bilinear_sketch.hpp"
@@ -55,16 +56,30 @@ double add_all(const Rows& a, BilinearSketch& sketch) {
   }
 }
 
+ResidualCurve of_scaled(const RowMatrix& a, int exponent, const ResidualOptions& options) {
+  const detail::ScaledMatrix scaled(a, exponent);
+  ResidualCurve curve = estimate_residuals(scaled.view(), options);
+  const detail::ArgumentCheck check("estimate_residuals");
+  curve.frobenius_norm = detail::restored(check, "the norm", curve.frobenius_norm, exponent);
+  detail::restore(check, "the errors", curve.residual, exponent);
+  detail::restore(check, "their deviations", curve.standard_deviations, exponent);
+  return curve;
+}
+
 }  // namespace
 
 ResidualCurve estimate_residuals(const RowMatrix& a, const ResidualOptions& options) {
   BilinearSketch sketch(a.rows(), a.cols(), options);
   const double squared = a.visit([&](const auto& rows) { return add_all(rows, sketch); });
-  if (!std::isfinite(squared)) {
-    require_finite(a, "estimate_residuals: the matrix");
-    throw InvalidArgument("estimate_residuals: the entries are so large that their squares overflow");
+  const double norm = std::sqrt(squared);
+  // Only a norm outside the ordinary range leads to a pass for the size of the entries.
+  if (std::isfinite(norm) && norm > 0 && detail::input_exponent(norm, detail::kOrdinaryDoubles) == 0) {
+    return sketch.curve(norm);
   }
-  return sketch.curve(std::sqrt(squared));
+  const double largest = detail::largest_magnitude(a, "estimate_residuals: the matrix");
+  const int exponent = detail::input_exponent(largest, detail::kOrdinaryDoubles / 2);
+  if (exponent == 0) return sketch.curve(norm);
+  return of_scaled(a, exponent, options);
 }
 
 }  // namespace loewner

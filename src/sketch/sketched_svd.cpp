@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "linalg/input_scale.hpp"
 #include "linalg/krylov_space.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/projected_svd.hpp"
@@ -18,6 +19,7 @@
 #include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/truncated_svd.hpp"
 #include "loewner/sketch/sparse_embedding.hpp"
+#include "sketch/accumulate_rows.hpp"
 
 namespace loewner {
 namespace {
@@ -69,7 +71,10 @@ class NormedRows final : public RowSource {
   mutable std::vector<double> parts_;
 };
 
+// The sketch S A and ||A||_F^2. Sums of very large or small entries leave float32; then `exponent` is not 0, and the
+// sketch is of no use.
 struct Sketch {
+  int exponent = 0;
   RightSingularVectors leading;  // k of them
   double squared_norm = 0;       // of A
   double squared_residual = 0;   // of the best rank-k matrix of the sketch
@@ -91,10 +96,13 @@ RightSingularVectors leading_of(const RowSource& sketch, const SketchedSvdOption
 
 Sketch sketch_of(const RowSource& a, Index rows, const SketchedSvdOptions& options) {
   const NormedRows normed(a);
-  const Matrix<float> sketch = SparseSignEmbedding(rows, a.rows(), 1, options.seed).apply_single(normed);
+  Matrix<float> sketch(rows, a.cols());  // one entry of 1 per column of S
+  detail::accumulate_rows_single(SparseSignEmbedding(rows, a.rows(), 1, options.seed), normed, sketch.view());
   Sketch result;
-  result.leading = leading_of(DenseRows(sketch.view()), options);
   result.squared_norm = normed.squared_norm();
+  result.exponent = detail::input_exponent(std::sqrt(result.squared_norm), detail::kOrdinaryFloats);
+  if (result.exponent != 0) return result;
+  result.leading = leading_of(DenseRows(sketch.view()), options);
   result.squared_residual =
       *MatrixOperator(sketch.view()).squared_frobenius_norm() - detail::sum_of_squares(result.leading.singular_values);
   return result;
@@ -130,6 +138,19 @@ Index sketch_rows_for(Index rank, double eps) {
   return static_cast<Index>(std::ceil(std::min(1e15, kRowsPerDirection * static_cast<double>(rank) / eps)));
 }
 
+namespace {
+
+KrylovSvd of_scaled(const RowSource& a, int exponent, const SketchedSvdOptions& options) {
+  const detail::ScaledRows rows(a, exponent);
+  KrylovSvd svd = sketched_svd(RowMatrix(rows), options);
+  const detail::ArgumentCheck check(kMethod);
+  detail::restore(check, "the singular values", svd.singular_values, exponent);
+  svd.residual_norm = detail::restored(check, "the error of the approximation", svd.residual_norm, exponent);
+  return svd;
+}
+
+}  // namespace
+
 KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
   require_usable(a, options);
   BlockKrylovOptions of_a{.rank = options.rank, .eps = options.eps, .steps = options.steps, .seed = options.seed};
@@ -140,6 +161,7 @@ KrylovSvd sketched_svd(const RowMatrix& a, const SketchedSvdOptions& options) {
   });
   if (!dense || (options.rows == 0 && a.rows() < kRowsSaved * rows)) return block_krylov(a, of_a);
   const Sketch sketch = sketch_of(*dense, rows, options);
+  if (sketch.exponent != 0) return of_scaled(*dense, sketch.exponent, options);
   const bool is_single = options.eps * sketch.squared_residual >= detail::kSingleNoise * sketch.squared_norm;
   if (is_single || options.steps > 0) {
     KrylovSvd svd = projected(*dense, sketch.leading.vt, sketch.squared_norm,

@@ -23,6 +23,9 @@ struct SelectedAttention {
 ///            s = scale.
 ///
 /// Shapes    queries: n_q x d; keys: n x d; values: n x d_v; indices (U): in [0, n), distinct.
+/// Units     none with a power: weights depend neither on the length of a query nor on the scale of
+///           all keys. Powers that would leave float64 are relative to the largest inner product of
+///           the query, or to the largest entries.
 /// Method    even p with a symmetric power of at most D = 4096 dimensions: denominators
 ///           phi(q)^T G phi(q) from the Gram matrix G of the features. Otherwise, and for the
 ///           captured mass of softmax, from all products <q_i, k_j>.

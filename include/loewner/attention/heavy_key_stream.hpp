@@ -26,8 +26,8 @@ struct HeavyKeyStreamOptions {
 /// Accuracy  as select_heavy_keys.
 /// Random    none; the same set for any division into blocks and, up to the numbering, any order of
 ///           the keys.
-/// Errors    InvalidArgument on options out of range, shapes that do not match, or a non-finite
-///           entry; the stream is then unchanged.
+/// Errors    InvalidArgument on options out of range, shapes that do not match, a non-finite entry,
+///           or keys whose powers leave float64; the stream is then unchanged.
 class HeavyKeyStream {
  public:
   HeavyKeyStream(Index key_cols, Index value_cols, const HeavyKeyStreamOptions& options = {});

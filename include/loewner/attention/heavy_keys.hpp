@@ -60,7 +60,8 @@ HeavyKeys select_heavy_keys(MatrixView<const float> keys, const HeavyKeyOptions&
 /// Cost      m D^2 flops; the parts exchange D^2 numbers.
 /// Accuracy  float64 rounding.
 /// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument unless power is even and D <= 4096, or on a non-finite entry.
+/// Errors    InvalidArgument unless power is even and D <= 4096, on a non-finite entry, or if
+///           powers of the keys leave float64.
 Matrix<double> heavy_key_gram(MatrixView<const float> keys, double power = 2);
 
 /// The heavy keys of one part, given the sum of heavy_key_gram over all parts. Together the parts
@@ -72,7 +73,7 @@ Matrix<double> heavy_key_gram(MatrixView<const float> keys, double power = 2);
 /// Cost      2 m D^2 + O(D^3) flops.
 /// Accuracy  as select_heavy_keys.
 /// Random    none; the same bits for any number of threads.
-/// Errors    as select_heavy_keys; InvalidArgument also if gram is not D x D.
+/// Errors    as select_heavy_keys; InvalidArgument also if gram is not D x D or has underflowed.
 HeavyKeys select_heavy_keys_in(MatrixView<const float> part, const Matrix<double>& gram,
                                const HeavyKeyOptions& options);
 

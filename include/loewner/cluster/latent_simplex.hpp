@@ -17,8 +17,8 @@ enum class VertexAggregate {
 
 struct LatentSimplexOptions {
   double share = 0;     ///< share of rows near each vertex, in (0, 1]; 0: 1 / (5 k). >= 10 rows
-  int tries = 8;        ///< random directions per stage, >= 1
-  int power_steps = 1;  ///< power iterations on the subspace, >= 0; 0: two passes in all
+  int tries = 8;        ///< random directions per stage, in [1, 65536]
+  int power_steps = 1;  ///< power iterations on the subspace, in [0, 1000]; 0: two passes
   VertexAggregate aggregate = VertexAggregate::mean;
   std::uint64_t seed = 0;
 };

@@ -19,7 +19,8 @@ struct BlockKrylovOptions {
   double vector_tolerance = 0;
   /// Vectors per step. 0: 8, or 4 for k < 8, or 16 with float32 products.
   Index block = 0;
-  /// 0: until the error settles; q >= 1: exactly q steps, which cost block (2 q + 1) products.
+  /// 0: until the error settles; q >= 1: exactly q steps, which cost block (2 q + 1) products. The
+  /// steps end early when the space is complete.
   Index steps = 0;
   /// Limit of products of A and of A^T with one vector. 0: 8 (min(n, d) + block + 2).
   Index max_products = 0;
@@ -52,6 +53,8 @@ struct KrylovSvd {
 /// values.
 ///
 /// Shapes    a: n x d; result: u n x k, vt k x d.
+/// Units     any scale of A. If the first products show that later ones could leave the range of
+///           the arithmetic, A is divided by a power of two, and that block is multiplied again.
 /// Method    block Krylov space of A^T A from random vectors with full reorthogonalization and
 ///           Rayleigh-Ritz [MuscoMusco2015], in small blocks, which need the fewest products
 ///           [MeyerMuscoMusco2024]. The stopping rule extrapolates the gain of the last two
@@ -70,7 +73,8 @@ struct KrylovSvd {
 ///           ||A||_F. Singular values are at most those of A, up to rounding.
 /// Random    the random vectors depend on `seed` only; the same bits for any number of threads.
 /// Errors    InvalidArgument on an option outside its range. Also on a non-finite value: the
-///           message names the entry of a stored matrix, or the row of a product.
+///           message names the entry of a stored matrix, or the row of a product. Also on more than
+///           2^48 rows or columns, and if a singular value overflows float64.
 KrylovSvd block_krylov(const LinearOperator& a, const BlockKrylovOptions& options);
 
 /// The approximation above for a stored matrix, with float32 products where they suffice.

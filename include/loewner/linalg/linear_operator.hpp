@@ -32,8 +32,8 @@ class LinearOperator {
   void golub_kahan_step(MatrixView<const double> x, std::span<const double> scales, MatrixView<double> u,
                         MatrixView<double> y) const;
 
-  /// ||A||_F^2 by one read of A, or nothing if the entries of A are unknown.
-  virtual std::optional<double> squared_frobenius_norm() const { return std::nullopt; }
+  /// ||2^-exponent A||_F^2 by one read of A, or nothing if the entries of A are unknown.
+  virtual std::optional<double> squared_frobenius_norm([[maybe_unused]] int exponent = 0) const { return std::nullopt; }
 
   /// Throws InvalidArgument "<what> has a non-finite value at row i, column j" if A has a NaN or an
   /// infinity. Does nothing if the entries of A are unknown.

@@ -42,7 +42,7 @@ class MatrixOperator final : public LinearOperator {
   Index rows() const override { return a_.rows(); }
   Index cols() const override { return a_.cols(); }
   /// nothing for sparse rows: entries may repeat
-  std::optional<double> squared_frobenius_norm() const override;
+  std::optional<double> squared_frobenius_norm(int exponent = 0) const override;
   void require_finite_entries(const std::string& what) const override { require_finite(a_, what); }
 
  private:

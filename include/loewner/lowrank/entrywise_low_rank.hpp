@@ -60,7 +60,8 @@ struct EntrywiseLowRank {
 ///           never worse than the truncated SVD.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument on a rank outside [1, min(n, d)], p < 1 or infinite, bad weights,
-///           refined_starts < 1, negative max_iterations or polish_sweeps, and a non-finite entry.
+///           refined_starts < 1, negative max_iterations or polish_sweeps, and a non-finite entry;
+///           also if the objective, a sum of p-th powers, leaves float64, or a factor float32.
 EntrywiseLowRank entrywise_low_rank(MatrixView<const float> a, const EntrywiseLowRankOptions& options);
 
 }  // namespace loewner

@@ -55,7 +55,7 @@ LpFactorization lp_factorization(const RowSource& a, const LewisOptions& options
 /// Method    the optimal l_2 error and the inequality between l_p and l_2 norms of n d entries.
 /// Cost      min(n, d) flops.
 /// Accuracy  exact for p = 2.
-/// Errors    none are checked.
+/// Errors    InvalidArgument on a rank outside [0, number of singular values].
 double lp_error_lower_bound(std::span<const double> singular_values, Index rank, Index rows, Index cols,
                             double norm_exponent);
 

@@ -36,7 +36,8 @@ struct LpRowProjection {
 ///           stopped some row.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument on p < 1 or infinite, a right factor with a wrong shape or a
-///           non-finite entry, a negative limit or tolerance, and a non-finite entry of A.
+///           non-finite entry, a negative limit or tolerance, and a non-finite entry of A; also if
+///           the objective, a sum of p-th powers, leaves float64.
 LpRowProjection lp_row_projection(const RowSource& a, MatrixView<const float> right,
                                   const LpRowProjectionOptions& options = {});
 

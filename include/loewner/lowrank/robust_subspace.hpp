@@ -39,7 +39,8 @@ struct RobustSubspace {
 ///           power(2, 0) gives the truncated SVD. Status breakdown if all weights become 0 (a tukey
 ///           scale below all distances): the last subspace is returned.
 /// Random    none; the same bits for any number of threads.
-/// Errors    InvalidArgument as truncated_svd.
+/// Errors    InvalidArgument as truncated_svd, on invalid options, and if the objective leaves
+///           float64.
 RobustSubspace robust_subspace(const RowSource& a, const RobustSubspaceOptions& options);
 
 /// ||a_i - V V^T a_i||_2 for all rows of A.

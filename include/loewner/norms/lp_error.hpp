@@ -39,7 +39,7 @@ struct ApproximationErrors {
 ///           relative error of about eps32. For p = 1 and 2 no float32 data overflow.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument if the shapes differ, on a negative or non-finite weight, and on p < 1
-///           or infinite.
+///           or infinite; also if a sum of p-th powers leaves float64 where the squares do not.
 ApproximationErrors approximation_errors(const RowSource& a, const RowSource& b, std::span<const double> row_weights,
                                          double norm_exponent);
 

@@ -23,6 +23,8 @@ Index sketch_rows_for(Index rank, double eps);
 /// over B of rank k, with two reads of a tall A if they suffice.
 ///
 /// Shapes    a: n x d; result: u n x k, vt k x d.
+/// Units     any scale of A. If ||A||_F, which is summed with the sketch, is far from 1, the sketch
+///           is computed again from A divided by a power of two.
 /// Method    the leading right singular vectors of S A for a sparse sign embedding S of m rows with
 ///           one entry per column [ClarksonWoodruff2013, CohenElderMuscoMuscoPersu2015]. They are
 ///           the result if their error is within eps of the error of the best rank-k matrix for S

@@ -289,7 +289,7 @@ TEST(LatentSimplex, RejectsInvalidArguments) {
   EXPECT_CONTAINS(refusal(0, {}), "k must be in [1, 6] for a 50 x 6 matrix, got 0");
   EXPECT_CONTAINS(refusal(7, {}), "got 7");
   EXPECT_CONTAINS(refusal(2, {.share = 1.5}), "share must be in [0, 1]");
-  EXPECT_CONTAINS(refusal(2, {.tries = 0}), "tries must be >= 1, got 0");
+  EXPECT_CONTAINS(refusal(2, {.tries = 0}), "tries must be in [1, 65536], got 0");
   simplex.rows(7, 2) = std::numeric_limits<double>::quiet_NaN();
   EXPECT_CONTAINS(refusal(2, {}), "row 7, column 2");
 }

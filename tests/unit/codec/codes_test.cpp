@@ -46,6 +46,20 @@ TEST_F(CodesOf, StaysWithinTheBytesAndUsesThem) {
   }
 }
 
+// A factor of 2^k changes scale_exponent and nothing else; sums over a rotated row of entries near 2^125 leave float32.
+TEST_F(CodesOf, HaveTheSameArraysForAnyScaleOfTheMatrix) {
+  const auto reference = encode(6000);
+  for (const int exponent : {-110, -60, 60, 121}) {
+    Matrix<float> scaled = a_.clone();
+    for (Index i = 0; i < kRows * kCols; ++i) scaled.data()[i] = std::ldexp(a_.data()[i], exponent);
+    const auto codes = encode_codes(DenseRows(scaled.view()), {.row_weights = weights_, .max_bytes = 6000, .seed = 3});
+
+    EXPECT_EQ(codes->spec()["scale_exponent"].get<int>(), reference->spec()["scale_exponent"].get<int>() + exponent);
+    const Matrix<float> decoded = read_all(*codes), expected = read_all(*reference);
+    for (Index i = 0; i < kRows * kCols; ++i) ASSERT_EQ(decoded.data()[i], std::ldexp(expected.data()[i], exponent));
+  }
+}
+
 TEST_F(CodesOf, CurvePredictsTheErrorWithinTenPercent) {
   for (const auto& rate : codes_curve(row_energies(DenseRows(a_.view()), weights_), CodeLadder::plain(kCols), 12)) {
     const auto codes = encode(rate.bytes);
