@@ -133,6 +133,7 @@ check-rules:
 	python3 tools/check_docstrings.py
 	python3 tools/check_documents.py
 	python3 tools/check_spelling.py
+	python3 tools/check_scale_cases.py
 
 # The other builds compile the files of a room together, which hides missing includes.
 check-alone: .venv/.system

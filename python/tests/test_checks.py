@@ -14,6 +14,7 @@ from check_alone import check_alone
 from check_docstrings import check_header, read_header
 from check_documents import check_documents, tree_of
 from check_rooms import check_rooms
+from check_scale_cases import check as check_scale_cases
 from check_spelling import british, check_spelling, check_text
 from check_wheel import faults_of
 
@@ -257,3 +258,21 @@ def test_headers_that_the_system_lacks_come_from_packages(tmp_path: Path) -> Non
     assert missing_headers(folders=(tmp_path,)) == []
     own = {"cmake.define.LOEWNER_SYSTEM_HEADERS": "OFF"}
     assert len(missing_headers(own, folders=(tmp_path,))) == 2
+
+
+SOLVER = "namespace loewner {\n\n/// Finds x.\ndouble find(double a);\n\n}  // namespace loewner\n"
+
+
+def test_solver_without_a_case_of_scale_is_reported() -> None:
+    headers = {"include/loewner/linalg/find.hpp": SOLVER}
+    with_case = check_scale_cases(headers, {"scale_test.cpp": '{"find/float32", run}'}, set())
+    without = check_scale_cases(headers, {"scale_test.cpp": '{"other", run}'}, set())
+    assert with_case == []
+    assert [offense.message for offense in without] == [
+        "find has no case in tests/property/linalg/scale_test.cpp",
+        "other is no public function or class",
+    ]
+
+
+def test_functions_of_the_other_rooms_need_no_case_of_scale() -> None:
+    assert check_scale_cases({"include/loewner/model/find.hpp": SOLVER}, {}, set()) == []
