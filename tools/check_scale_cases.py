@@ -80,7 +80,9 @@ def scale_tests(root: Path) -> dict[str, str]:
 
 def main() -> None:
     headers = public_headers(ROOT)
-    exit_with(check(headers, scale_tests(ROOT), NO_ENTRIES), f"cases of scale ({len(solvers(headers))} functions and classes)")
+    exit_with(
+        check(headers, scale_tests(ROOT), NO_ENTRIES), f"cases of scale ({len(solvers(headers))} functions and classes)"
+    )
 
 
 if __name__ == "__main__":
