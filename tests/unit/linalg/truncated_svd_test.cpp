@@ -142,7 +142,7 @@ TEST(TruncatedSvd, Float32GramSufficesForLargeResiduals) {
   EXPECT_TRUE(test::same_bits(with_eps(smooth, 1e-4).vt, with_eps(smooth, 0).vt));  // the control: a small residual
 }
 
-TEST(TruncatedSvd, Float32GramIsNotUsedOutsideItsRange) {
+TEST(TruncatedSvd, Float32GramIsUsedAtAnyScale) {
   for (const float scale : {1e-25F, 1e25F}) {
     auto a = test::gaussian_matrix({.rows = 500, .cols = 30, .seed = 14});
     for (Index i = 0; i < a.rows(); ++i) {
@@ -150,8 +150,9 @@ TEST(TruncatedSvd, Float32GramIsNotUsedOutsideItsRange) {
     }
     const TruncatedSvdOptions exact{.rank = 5, .route = SvdRoute::gram},
         rough{.rank = 5, .route = SvdRoute::gram, .eps = 1e-4};
-    EXPECT_TRUE(
-        test::same_bits(truncated_svd(DenseRows(a.view()), rough).vt, truncated_svd(DenseRows(a.view()), exact).vt));
+    const auto found = truncated_svd(DenseRows(a.view()), rough), best = truncated_svd(DenseRows(a.view()), exact);
+    EXPECT_LE(left_over(a, found, 5), 1 + 1e-4);
+    EXPECT_NEAR(found.singular_values[0] / best.singular_values[0], 1, 1e-6);
   }
 }
 
