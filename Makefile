@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need on Debian, and skip what is already there. `make help` lists all.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check wheel bench experiments every-model-type peers fuzz \
+.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check wheel bench proofs experiments every-model-type peers fuzz \
         format check-format check-rules check-alone lint clean
 
 PY     := .venv/bin/python
@@ -27,6 +27,7 @@ help:
 	@echo 'make lint          clang-tidy'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS'
 	@echo 'make every-model-type  compress and load each model type of transformers in a small form'
+	@echo 'make proofs        lower bounds of lp_regression against solutions in quadruple precision'
 	@echo 'make bench         micro benchmarks;  make experiments: every table of the results pages'
 
 # Compression needs no torch: it is installed while the package compiles and compresses.
@@ -79,6 +80,13 @@ bench: .venv/.system
 	cmake --preset bench > /dev/null
 	cmake --build --preset bench
 	for program in build/bench/bench/micro/loewner_*_bench; do $$program --benchmark_min_time=0.2 || exit 1; done
+
+# Bounds of lp_regression against solutions in quadruple precision, PROOFS random systems; 10 minutes on one core.
+PROOFS ?= 10000
+proofs: .venv/.system
+	cmake --preset bench > /dev/null
+	cmake --build --preset bench --target loewner_regression_proofs
+	build/bench/bench/proofs/loewner_regression_proofs $(PROOFS)
 
 # Every table of the results pages. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The seven
 # before the plots measure time and want an idle machine.

@@ -44,46 +44,41 @@ class RowCoder {
       : gram_(gram), products_(products), squared_norm_(squared_norm), options_(options) {}
 
   RowCode code() {
-    if (options_.scaled && squared_norm_ > 0) scale_ = std::sqrt(squared_norm_ / gram_.shift());
-    fit(std::vector<char>(products_.size(), 1), options_.sparsity > 0 ? kForVertices : kForWeights);
+    solve(std::vector<char>(products_.size(), 1));
     const auto used = std::ranges::count_if(weights_, [](double w) { return w > 0; });
-    if (options_.sparsity > 0 && (options_.scaled || used > options_.sparsity)) {
-      fit(largest_weights(weights_, std::min<Index>(used, options_.sparsity)), kForWeights);
-    }
+    if (options_.sparsity > 0 && used > options_.sparsity) solve(largest_weights(weights_, options_.sparsity));
+    if (options_.scaled) set_scale();
     return result();
   }
 
  private:
-  // When to stop alternating between weights and scale.
-  struct Rounds {
-    int most;
-    double tolerance;  // of the relative change of the scale
-  };
-  static constexpr Rounds kForVertices{5, 1e-2};  // the choice of vertices hardly changes after that
-  static constexpr Rounds kForWeights{30, 1e-6};
-
-  // Alternates between the weights at a fixed scale and the scale for fixed weights.
-  void fit(const std::vector<char>& allowed, const Rounds& rounds) {
-    for (int round = 1;; ++round) {
-      solve(allowed);
-      if (!options_.scaled || round == rounds.most) return;
-      const double before = scale_, scale = best_scale();
-      if (!(scale > 0) || std::abs(scale - before) <= rounds.tolerance * before) return;
-      scale_ = scale;
-    }
-  }
-
+  // Weights that sum to 1 or, scaled, weights times the scale: the problem is convex in these.
   void solve(const std::vector<char>& allowed) {
-    std::vector<double> c(products_.begin(), products_.end());
-    // The shift of H in c as well, so that the gradient remains that of the squared distance.
-    for (double& x : c) x = x / scale_ + gram_.shift();
     for (std::size_t j = 0; j < weights_.size(); ++j) {
       if (!allowed[j]) weights_[j] = 0;
     }
-    const double tolerance = options_.gap * squared_norm_ / (scale_ * scale_);
-    detail::SimplexMinimum minimum = detail::minimize_over_simplex(gram_, c, allowed, std::move(weights_), tolerance);
+    std::vector<double> c(products_.begin(), products_.end());
+    const double tolerance = options_.gap * squared_norm_;
+    detail::SimplexMinimum minimum;
+    if (options_.scaled) {
+      minimum = detail::minimize_over_cone(gram_, c, allowed, std::move(weights_), tolerance);
+    } else {
+      // The shift of H in c as well, so that the gradient remains that of the squared distance.
+      for (double& x : c) x += gram_.shift();
+      minimum = detail::minimize_over_simplex(gram_, c, allowed, std::move(weights_), tolerance);
+    }
     weights_ = std::move(minimum.weights);
-    gap_ = minimum.gap * scale_ * scale_;
+    gap_ = minimum.gap;
+  }
+
+  // Divides the weights by their sum, which becomes the scale. Scale 0: any vertex will do.
+  void set_scale() {
+    scale_ = std::accumulate(weights_.begin(), weights_.end(), 0.0);
+    if (scale_ > 0) {
+      for (double& w : weights_) w /= scale_;
+    } else {
+      weights_[std::ranges::max_element(products_) - products_.begin()] = 1;
+    }
   }
 
   // ||M^T w||^2 and <a, M^T w>.
@@ -97,15 +92,10 @@ class RowCoder {
       sum.along += weights_[i] * products_[i];
       for (std::size_t j = 0; j < weights_.size(); ++j) {
         sum.squared_length +=
-            weights_[i] * weights_[j] * (gram_.at(static_cast<Index>(i), static_cast<Index>(j)) - gram_.shift());
+            weights_[i] * weights_[j] * (gram_.shifted()(static_cast<Index>(i), static_cast<Index>(j)) - gram_.shift());
       }
     }
     return sum;
-  }
-
-  double best_scale() const {
-    const auto [squared_length, along] = mixture();
-    return squared_length > 0 ? std::max(0.0, along / squared_length) : 0.0;
   }
 
   RowCode result() const {
@@ -116,7 +106,7 @@ class RowCoder {
       code.weights.push_back(weights_[i]);
     }
     const auto [squared_length, along] = mixture();
-    if (options_.scaled) code.scale = best_scale();
+    code.scale = scale_;
     code.squared_distance = std::max(0.0, squared_norm_ + code.scale * (code.scale * squared_length - 2 * along));
     code.gap = squared_norm_ > 0 ? gap_ / squared_norm_ : 0.0;
     return code;

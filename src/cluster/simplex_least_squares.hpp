@@ -20,16 +20,16 @@ class SimplexGram {
 
   Index size() const { return h_.rows(); }
   double shift() const { return shift_; }
-  std::span<const double> row(Index i) const { return h_.row(i); }
-  double at(Index i, Index j) const { return h_(i, j); }
+  const Matrix<double>& shifted() const { return h_; }  ///< H
+  const Matrix<double>& plain() const { return g_; }    ///< M M^T
 
  private:
-  Matrix<double> h_;  // k x k
+  Matrix<double> h_, g_;  // k x k
   double shift_ = 0;
 };
 
 struct SimplexMinimum {
-  std::vector<double> weights;  ///< k, >= 0, sum 1
+  std::vector<double> weights;  ///< k, >= 0; sum 1 over the simplex
   double gap = 0;               ///< Frank-Wolfe gap: the objective is at most this far above the minimum
 };
 
@@ -46,5 +46,15 @@ struct SimplexMinimum {
 ///           returned gap is right in any case.
 SimplexMinimum minimize_over_simplex(const SimplexGram& gram, std::span<const double> c, std::span<const char> allowed,
                                      std::vector<double> start, double tolerance);
+
+/// Minimizes  v^T M M^T v - 2 c^T v  over the v >= 0 that vanish outside `allowed`: non-negative
+/// least squares [LawsonHanson1974].
+///
+/// Shapes    as minimize_over_simplex.
+/// Method    as minimize_over_simplex, without the constraint on the sum.
+/// Accuracy  as minimize_over_simplex. The gap is over all v whose sum is at most 1000 times that of
+///           the returned weights, or over all v >= 0 if these are zero.
+SimplexMinimum minimize_over_cone(const SimplexGram& gram, std::span<const double> c, std::span<const char> allowed,
+                                  std::vector<double> start, double tolerance);
 
 }  // namespace loewner::detail

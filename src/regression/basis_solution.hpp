@@ -18,20 +18,21 @@ struct RegressionStop {
 /// design.
 struct BasisSolution {
   std::vector<double> y;   ///< r
-  double lower_bound = 0;  ///< on the least objective
+  std::vector<double> z;   ///< n: a dual vector that proves a lower bound; empty: none
+  double lower_bound = 0;  ///< on the least objective, for U as it is
   Status status = Status::max_iterations;
   int iterations = 0;
 };
 
 /// The solutions of t regressions on the same basis.
 struct BasisSolutions {
-  Matrix<double> y;                  ///< r x t
-  std::vector<double> lower_bounds;  ///< t: on the least objective
-  std::vector<Status> statuses;      ///< t
-  std::vector<int> iterations;       ///< t
+  Matrix<double> y;              ///< r x t
+  Matrix<double> z;              ///< n x t: dual vectors that prove lower bounds; 0: none
+  std::vector<Status> statuses;  ///< t
+  std::vector<int> iterations;   ///< t
 
-  BasisSolutions(Index rank, Index count)
-      : y(rank, count), lower_bounds(count, 0.0), statuses(count, Status::max_iterations), iterations(count, 0) {}
+  BasisSolutions(Index rank, Index rows, Index count)
+      : y(rank, count), z(rows, count), statuses(count, Status::max_iterations), iterations(count, 0) {}
 };
 
 }  // namespace loewner::detail

@@ -174,13 +174,14 @@ class Vertex {
 
 BasisSolution l1_simplex(MatrixView<const double> u, std::span<const double> b, std::span<const double> y,
                          std::span<const double> z, const RegressionStop& stop) {
-  BasisSolution solution{.y = {y.begin(), y.end()}, .lower_bound = 0, .status = Status::breakdown, .iterations = 0};
+  BasisSolution solution{.y = {y.begin(), y.end()}, .z = {}, .status = Status::breakdown};
   const L1Problem problem = l1_problem(u, b);
   auto vertex = Vertex::nearest(problem, {.y = solution.y, .z = {z.begin(), z.end()}});
   if (!vertex) return solution;
   solution.iterations = vertex->improve(stop.max_iterations);
   solution.y = vertex->y();
-  solution.lower_bound = l1_lower_bound(u, b, vertex->z());
+  solution.z = vertex->z();
+  solution.lower_bound = l1_lower_bound(u, b, solution.z);
   const bool limited = solution.iterations >= stop.max_iterations;
   solution.status = vertex->is_optimal() ? Status::converged : limited ? Status::max_iterations : Status::stalled;
   return solution;

@@ -31,26 +31,31 @@ BasisSolution least_absolute_deviations(MatrixView<const double> u, std::span<co
   const bool to_vertex = stop.tolerance < kLooseTolerance;
   const RegressionStop inner{to_vertex ? crossover : stop.tolerance, stop.max_iterations};
   L1Point point = interior_solution(u, lengths, b, inner, to_vertex);
-  BasisSolution solution{.y = point.y, .lower_bound = l1_lower_bound(u, b, point.z), .iterations = point.iterations};
+  BasisSolution solution{
+      .y = point.y, .z = point.z, .lower_bound = l1_lower_bound(u, b, point.z), .iterations = point.iterations};
   double objective = point.objective;
   const auto is_solved = [&] { return objective - solution.lower_bound <= stop.tolerance * objective; };
-  const auto take = [&](const std::vector<double>& y, double lower_bound, int iterations) {
+  const auto take = [&](const std::vector<double>& y, std::vector<double> z, double lower_bound, int iterations) {
     const double value = absolute_sum(residual_of(u, b, y));
     if (value < objective) {
       solution.y = y;
       objective = value;
     }
-    solution.lower_bound = std::max(solution.lower_bound, lower_bound);
+    if (lower_bound > solution.lower_bound) {
+      solution.z = std::move(z);
+      solution.lower_bound = lower_bound;
+    }
     solution.iterations += iterations;
   };
   const auto left = [&] { return std::max(0, stop.max_iterations - solution.iterations); };
   if (!point.is_optimal_vertex && (to_vertex || !is_solved())) {
-    const BasisSolution vertex = l1_simplex(u, b, point.y, point.z, {stop.tolerance, left()});
-    take(vertex.y, vertex.lower_bound, vertex.iterations);
+    BasisSolution vertex = l1_simplex(u, b, point.y, point.z, {stop.tolerance, left()});
+    take(vertex.y, std::move(vertex.z), vertex.lower_bound, vertex.iterations);
   }
   if (!is_solved() && left() > 0) {
     point = l1_interior_point(l1_problem(u, b), {stop.tolerance / 2, left()});
-    take(point.y, l1_lower_bound(u, b, point.z), point.iterations);
+    const double lower_bound = l1_lower_bound(u, b, point.z);
+    take(point.y, std::move(point.z), lower_bound, point.iterations);
   }
   if (is_solved()) {
     solution.status = Status::converged;

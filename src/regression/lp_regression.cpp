@@ -4,45 +4,30 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
 
 #include "base/argument_check.hpp"
-#include "linalg/row_kernels.hpp"
-#include "loewner/base/parallel.hpp"
-#include "norms/huber.hpp"
 #include "norms/lp_norm.hpp"
 #include "regression/columns.hpp"
-#include "regression/least_absolute_deviations.hpp"
-#include "regression/minimax_regression.hpp"
+#include "regression/regression_block.hpp"
 #include "regression/regression_design.hpp"
-#include "regression/smooth_regression.hpp"
+#include "regression/regression_loss.hpp"
 
 namespace loewner {
 namespace {
 
 using detail::ArgumentCheck;
-using detail::BasisSolutions;
-using detail::column_maxima;
 using detail::column_of;
 using detail::RegressionDesign;
 using detail::RegressionStop;
-using detail::scale_columns;
+using detail::RegressionTask;
+using detail::scaled_columns;
 
-constexpr double kExactFit = 1e-12;                 // of the largest target
-constexpr double kLeastSize = 1e-290;               // 1 / size is finite
+constexpr int kMostExponent = 1000;                 // 2^1000 is finite
+constexpr int kNearlySquare = 400;                  // below c 2^-400 the Huber loss of b is a square, and c no scale
+constexpr double kInnerTolerance = 0.9;             // of the tolerance, since proofs allow for rounding errors
 constexpr Index kMostColumns = 32;                  // of a block: products with more columns are no faster
 constexpr Index kNumbersPerBlock = Index{1} << 20;  // entries of each n x columns matrix of a block
-
-// Solves columns of targets that are orthogonal to the design, of order 1 if the loss is scale
-// free.
-using BlockSolver = std::function<BasisSolutions(const Matrix<double>& targets)>;
-
-struct RegressionTask {
-  const RegressionDesign& design;
-  MatrixView<const double> b;
-  bool scale_free;  // objective(c r) = c objective(r)
-  BlockSolver solve;
-  std::function<double(std::span<const double> residual)> objective;
-};
 
 void check_common(const ArgumentCheck& check, Index rows, MatrixView<const double> b,
                   std::span<const double> row_weights, const RegressionStop& stop) {
@@ -55,63 +40,40 @@ void check_common(const ArgumentCheck& check, Index rows, MatrixView<const doubl
   check.finite(RowMatrix(b), "b");
 }
 
-Matrix<double> scaled_targets(const RegressionTask& task, Index first, Index count) {
-  Matrix<double> targets = Matrix<double>::uninitialized(task.b.rows(), count);
-  for (Index i = 0; i < targets.rows(); ++i) {
-    const double scale = task.design.scale(i);
-    for (Index j = 0; j < count; ++j) targets(i, j) = scale * task.b(i, first + j);
-  }
-  return targets;
+RegressionStop inner(const RegressionStop& stop) {
+  return {kInnerTolerance * stop.tolerance, stop.max_iterations};
 }
 
-// Columns first ... first + count - 1: least squares, then the loss on the residual.
-void solve_block(const RegressionTask& task, Index first, Index count, RobustRegression& result,
-                 std::vector<int>& iterations) {
-  const Matrix<double> targets = scaled_targets(task, first, count);
-  Matrix<double> y = task.design.transposed_product(targets), rest = targets.clone();
-  task.design.subtract_product(y, rest);
-  const Matrix<double> correction = task.design.transposed_product(rest);  // rounding errors
-  task.design.subtract_product(correction, rest);
-  for (Index i = 0; i < y.rows() * count; ++i) y.data()[i] += correction.data()[i];
-  const std::vector<double> sizes = column_maxima(targets), left = column_maxima(rest);
-  std::vector<double> down(count, 1.0), up(count, 1.0);
-  for (Index j = 0; j < count; ++j) {
-    if (left[j] <= std::max(kExactFit * sizes[j], kLeastSize)) {  // an exact fit
-      down[j] = up[j] = 0;
-    } else if (task.scale_free) {
-      down[j] = 1 / left[j];
-      up[j] = left[j];
-    }
+// Powers of two that scale the largest weighted entry of each column to about 1.
+std::vector<int> exponents_of(const RegressionDesign& design, MatrixView<const double> b) {
+  std::vector<double> maxima(b.cols(), 0.0);
+  for (Index i = 0; i < b.rows(); ++i) {
+    for (Index j = 0; j < b.cols(); ++j) maxima[j] = std::max(maxima[j], design.scale(i) * std::abs(b(i, j)));
   }
-  scale_columns(down, rest);
-  BasisSolutions solutions = task.solve(rest);
-  scale_columns(up, solutions.y);
-  for (Index i = 0; i < y.rows() * count; ++i) y.data()[i] += solutions.y.data()[i];
-  const Matrix<double> x = task.design.solution(y), residual = task.design.residual(targets, x);
-  const std::vector<double> misfits = column_maxima(residual);
-  for (Index j = 0; j < count; ++j) {
-    for (Index k = 0; k < x.rows(); ++k) result.x(k, first + j) = x(k, j);
-    const double objective = task.objective(column_of(residual.view(), j));
-    const bool exact = up[j] == 0 || misfits[j] <= kExactFit * sizes[j];
-    result.objectives[first + j] = objective;
-    result.lower_bounds[first + j] = std::clamp(up[j] * solutions.lower_bounds[j], 0.0, objective);
-    result.statuses[first + j] = exact ? Status::converged : solutions.statuses[j];
-    iterations[first + j] = up[j] == 0 ? 0 : solutions.iterations[j];
+  std::vector<int> exponents(b.cols(), 0);
+  for (Index j = 0; j < b.cols(); ++j) {
+    if (maxima[j] > 0) exponents[j] = std::clamp(std::ilogb(maxima[j]) + 1, -kMostExponent, kMostExponent);
   }
+  return exponents;
 }
 
-// Runs the tasks in parallel. If there are fewer tasks than threads, the loops inside a task run in
-// parallel instead.
-template <typename Task>
-void for_each_task(Index count, Task&& task) {
-  if (count >= num_threads()) {
-    parallel_for(count, task);
-  } else {
-    for (Index i = 0; i < count; ++i) task(i);
+// The objectives are at most those of x = 0, which must be numbers.
+void check_sizes(const RegressionTask& task) {
+  for (Index j = 0; j < task.b.cols(); ++j) {
+    const auto loss = task.loss_at(task.exponents[j]);
+    const int exponent = loss->degree() * (task.exponents[j] + task.design.scale_exponent());
+    if (exponent < kMostExponent / 2) continue;
+    const Matrix<double> column = scaled_columns(task, j, 1);
+    std::vector<double> target = column_of(column.view(), 0);
+    for (Index i = 0; i < task.b.rows(); ++i) target[i] *= task.design.scale(i);
+    task.check.that(std::isfinite(std::ldexp(loss->objective(target), exponent)), [&] {
+      return "the objective of x = 0 must be finite, got an overflow in column " + detail::text_of(j) + " of b";
+    });
   }
 }
 
 RobustRegression solve(const RegressionTask& task) {
+  check_sizes(task);
   const Index t = task.b.cols();
   RobustRegression result{.x = Matrix<double>(task.design.cols(), t),
                           .objectives = std::vector<double>(t),
@@ -120,28 +82,17 @@ RobustRegression solve(const RegressionTask& task) {
                           .rank = task.design.rank()};
   const Index width = std::clamp<Index>(kNumbersPerBlock / std::max<Index>(1, task.b.rows()), 1, kMostColumns);
   std::vector<int> iterations(t, 0);
-  const auto block = [&](Index i) { solve_block(task, i * width, std::min(width, t - i * width), result, iterations); };
-  const Index blocks = (t + width - 1) / width;
-  for_each_task(blocks, block);
+  std::vector<Index> starts{0};  // of the blocks
+  for (Index j = 1; j < t; ++j) {
+    const bool other_loss = task.shares_exponent && task.exponents[j] != task.exponents[j - 1];
+    if (other_loss || j - starts.back() == width) starts.push_back(j);
+  }
+  starts.push_back(t);
+  detail::for_each_task(t > 0 ? static_cast<Index>(starts.size()) - 1 : 0, [&](Index block) {
+    detail::solve_block(task, starts[block], starts[block + 1] - starts[block], result, iterations);
+  });
   for (const int count : iterations) result.iterations = std::max(result.iterations, count);
   return result;
-}
-
-// Column by column, for p = 1 and infinity.
-BasisSolutions solve_columns(const RegressionDesign& design, const Matrix<double>& targets, const RegressionStop& stop,
-                             const std::function<detail::BasisSolution(std::span<const double>)>& solve_column) {
-  BasisSolutions solutions(design.rank(), targets.cols());
-  const auto solve_one = [&](Index j) {
-    const std::vector<double> b = column_of(targets.view(), j);
-    if (std::ranges::all_of(b, [](double value) { return value == 0; })) return;  // an exact fit
-    const detail::BasisSolution solution = solve_column(b);
-    for (Index k = 0; k < design.rank(); ++k) solutions.y(k, j) = solution.y[k];
-    solutions.lower_bounds[j] = solution.lower_bound;
-    solutions.statuses[j] = solution.status;
-    solutions.iterations[j] = std::min(solution.iterations, stop.max_iterations);
-  };
-  for_each_task(targets.cols(), solve_one);
-  return solutions;
 }
 
 // s with  objective = ||diag(s) r||_p.  For p = infinity the weights multiply the residuals.
@@ -150,47 +101,14 @@ std::vector<double> residual_scales(std::span<const double> weights, double p) {
   return detail::norm_scales(weights, p);
 }
 
-// For a design of rank 0 the lower bound is the objective.
-BasisSolutions solutions_of_rank_zero(const Matrix<double>& targets, const RegressionTask& task) {
-  BasisSolutions solutions(0, targets.cols());
-  for (Index j = 0; j < targets.cols(); ++j) {
-    solutions.lower_bounds[j] = task.objective(column_of(targets.view(), j));
-    solutions.statuses[j] = Status::converged;
+// The powers of two that scale b and c: c sets the scale unless it is so large that all losses are squares.
+std::vector<int> huber_exponents(const RegressionDesign& design, MatrixView<const double> b, double c) {
+  const int of_c = std::clamp(std::ilogb(c) + 1, -kMostExponent, kMostExponent);
+  std::vector<int> exponents = exponents_of(design, b);
+  for (int& exponent : exponents) {
+    if (exponent >= of_c - kNearlySquare) exponent = std::max(of_c, exponent - kMostExponent);
   }
-  return solutions;
-}
-
-std::vector<double> row_norms(MatrixView<const double> a) {
-  std::vector<double> norms(a.rows());
-  for (Index i = 0; i < a.rows(); ++i) norms[i] = detail::euclidean_norm(a.row(i));
-  return norms;
-}
-
-BlockSolver norm_solver(const RegressionDesign& design, double p, const RegressionStop& stop) {
-  if (p == 1) {
-    return [&design, lengths = row_norms(design.basis()), stop](const Matrix<double>& targets) {
-      return solve_columns(design, targets, stop, [&](std::span<const double> b) {
-        return detail::least_absolute_deviations(design.basis(), lengths, b, stop);
-      });
-    };
-  }
-  if (std::isinf(p)) {
-    return [&design, stop](const Matrix<double>& targets) {
-      return solve_columns(design, targets, stop, [&](std::span<const double> b) {
-        return detail::minimax_regression(design.basis(), b, stop);
-      });
-    };
-  }
-  return [&design, p, stop](const Matrix<double>& targets) {
-    return detail::smooth_power_regression(design, targets, p, stop);
-  };
-}
-
-RobustRegression solve_any_rank(RegressionTask task) {
-  if (task.design.rank() == 0) {
-    task.solve = [&](const Matrix<double>& targets) { return solutions_of_rank_zero(targets, task); };
-  }
-  return solve(task);
+  return exponents;
 }
 
 }  // namespace
@@ -206,11 +124,14 @@ RobustRegression lp_regression(const RowMatrix& a, MatrixView<const double> b, c
   check.at_least("norm_exponent", p, 1);
   check_common(check, a.rows(), b, options.row_weights, stop);
   const RegressionDesign design(a, residual_scales(options.row_weights, p), check);
-  return solve_any_rank({.design = design,
-                         .b = b,
-                         .scale_free = true,
-                         .solve = norm_solver(design, p, stop),
-                         .objective = [p](std::span<const double> residual) { return detail::lp_norm(residual, p); }});
+  const auto loss = std::make_shared<const detail::NormLoss>(design, p, inner(stop));
+  return solve({.check = check,
+                .design = design,
+                .b = b,
+                .tolerance = stop.tolerance,
+                .exponents = exponents_of(design, b),
+                .shares_exponent = false,
+                .loss_at = [&](int) { return loss; }});
 }
 
 RobustRegression huber_regression(const RowMatrix& a, MatrixView<const double> b,
@@ -222,19 +143,18 @@ RobustRegression huber_regression(const RowMatrix& a, MatrixView<const double> b
   check_common(check, a.rows(), b, options.row_weights, stop);
   // u rho_c(r) = rho_(sqrt(u) c)(sqrt(u) r)
   const RegressionDesign design(a, detail::norm_scales(options.row_weights, 2), check);
-  std::vector<double> thresholds(a.rows());
-  for (Index i = 0; i < a.rows(); ++i) thresholds[i] = c * design.scale(i);
-  const auto solve = [&](const Matrix<double>& targets) {
-    return detail::smooth_huber_regression(design, targets, thresholds, stop);
+  const auto loss_at = [&](int exponent) {
+    std::vector<double> thresholds(a.rows());
+    for (Index i = 0; i < a.rows(); ++i) thresholds[i] = std::ldexp(c, -exponent) * design.scale(i);
+    return std::make_shared<const detail::HuberSum>(design, std::move(thresholds), inner(stop));
   };
-  const auto objective = [&](std::span<const double> residual) {
-    double sum = 0;
-    for (std::size_t i = 0; i < residual.size(); ++i) {
-      sum += detail::huber_value(std::abs(residual[i]), thresholds[i]);
-    }
-    return sum;
-  };
-  return solve_any_rank({.design = design, .b = b, .scale_free = false, .solve = solve, .objective = objective});
+  return solve({.check = check,
+                .design = design,
+                .b = b,
+                .tolerance = stop.tolerance,
+                .exponents = huber_exponents(design, b, c),
+                .shares_exponent = true,
+                .loss_at = loss_at});
 }
 
 }  // namespace loewner

@@ -49,6 +49,7 @@ class Reference {
     rows.push_back(*last);
     const double sum = std::accumulate(weights.begin(), weights.end(), 0.0,
                                        [](double total, double weight) { return total + std::abs(weight); });
+    rows_ = rows;
     for (std::size_t k = 0; k < rows.size(); ++k) {
       signs_.push_back(weights[k] < 0 ? -1.0 : 1.0);
       weights_.push_back(std::abs(weights[k]) / sum);
@@ -64,8 +65,15 @@ class Reference {
   std::span<const double> y() const { return std::span(solution_).first(rank_); }
   double height() const { return solution_.back(); }
 
-  // The row, with a residual of sign `sign`, enters the reference; false if no row can leave.
-  bool exchange(std::span<const double> row, double b, double sign) {
+  // The dual vector, n values: s_i m_i on the rows of the reference.
+  Values dual(Index n) const {
+    Values z(n, 0.0);
+    for (std::size_t k = 0; k < rows_.size(); ++k) z[rows_[k]] += signs_[k] * weights_[k];
+    return z;
+  }
+
+  // Row i, with a residual of sign `sign`, enters the reference; false if no row can leave.
+  bool exchange(Index i, std::span<const double> row, double b, double sign) {
     const Values entering = signed_row(row, sign), coefficients = basis_.coefficients(entering);
     std::optional<std::size_t> leaving;
     double ratio = std::numeric_limits<double>::infinity();
@@ -80,6 +88,7 @@ class Reference {
     if (!leaving) return false;
     for (std::size_t k = 0; k < weights_.size(); ++k)
       weights_[k] = std::max(0.0, weights_[k] - ratio * coefficients[k]);
+    rows_[*leaving] = i;
     weights_[*leaving] = ratio;
     signs_[*leaving] = sign;
     values_[*leaving] = sign * b;
@@ -100,6 +109,7 @@ class Reference {
 
   RowBasis basis_;  // rows (s_i u_i, 1)
   Index rank_;
+  std::vector<Index> rows_;
   Values signs_, weights_, values_, solution_;
 };
 
@@ -136,23 +146,40 @@ bool improve_within(MatrixView<const double> u, std::span<const double> b, const
   for (Index left = kExchangesPerRow * (u.cols() + 1); left > 0; --left) {
     const Worst worst = worst_of(u, b, reference.y(), rows);
     if (std::abs(worst.residual) <= reference.height() * (1 + kRelativeSlack)) return true;
-    if (!reference.exchange(u.row(worst.row), b[worst.row], worst.residual < 0 ? -1.0 : 1.0)) return false;
+    if (!reference.exchange(worst.row, u.row(worst.row), b[worst.row], worst.residual < 0 ? -1.0 : 1.0)) return false;
   }
   return false;
+}
+
+// A lower bound of  min over y of  ||b - U y||_inf  from z, projected on U^T z = 0. The height of a nearly singular
+// reference is none.
+double minimax_lower_bound(MatrixView<const double> u, std::span<const double> b, Values z) {
+  const Values correction = multiply(u, multiply_transposed(u, z));
+  double sum = 0;
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    z[i] -= correction[i];
+    sum += std::abs(z[i]);
+  }
+  return sum > 0 ? dot(b, z) / sum : 0.0;
+}
+
+double largest_of(const Values& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0,
+                         [](double most, double value) { return std::max(most, std::abs(value)); });
 }
 
 }  // namespace
 
 BasisSolution minimax_regression(MatrixView<const double> u, std::span<const double> b, const RegressionStop& stop) {
   const Index n = u.rows(), r = u.cols(), size = std::min(n, std::max<Index>(200, kWorkingSetPerColumn * (r + 1)));
-  BasisSolution solution{.y = Values(r, 0.0)};
+  BasisSolution solution{.y = Values(r, 0.0), .z = {}};
   Values residual(b.begin(), b.end());
   Reference reference(r);
   if (!reference.start(u, b, largest_rows(residual, n))) {
     solution.status = Status::breakdown;
     return solution;
   }
-  double best = std::numeric_limits<double>::infinity();
+  double best = largest_of(residual);  // of y = 0
   for (; solution.iterations <= stop.max_iterations; ++solution.iterations) {
     residual = residual_of(u, b, reference.y());
     const std::vector<Index> rows = largest_rows(residual, size);
@@ -161,7 +188,12 @@ BasisSolution minimax_regression(MatrixView<const double> u, std::span<const dou
       best = worst;
       solution.y.assign(reference.y().begin(), reference.y().end());
     }
-    solution.lower_bound = std::max(solution.lower_bound, reference.height());
+    Values z = reference.dual(n);
+    const double lower_bound = minimax_lower_bound(u, b, z);
+    if (lower_bound > solution.lower_bound) {
+      solution.lower_bound = lower_bound;
+      solution.z = std::move(z);
+    }
     if (best - solution.lower_bound <= stop.tolerance * best) {
       solution.status = Status::converged;
       return solution;

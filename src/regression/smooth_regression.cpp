@@ -166,7 +166,7 @@ class NewtonBlock {
         column.idle_iterations = 0;
         column.best_gap = gap;
         for (Index k = 0; k < design_.rank(); ++k) solutions.y(k, column.target) = at_.y(k, j);
-        solutions.lower_bounds[column.target] = column.lower_bound;
+        for (Index i = 0; i < design_.rows(); ++i) solutions.z(i, column.target) = at_.slope(i, j);
       }
       const bool converged = gap <= stop_.tolerance * column.objective;
       const bool stalled = column.idle_iterations >= kIdleIterations;
@@ -256,7 +256,7 @@ class NewtonBlock {
 
 BasisSolutions smooth_power_regression(const RegressionDesign& design, const Matrix<double>& targets, double p,
                                        const RegressionStop& stop) {
-  BasisSolutions solutions(design.rank(), targets.cols());
+  BasisSolutions solutions(design.rank(), targets.rows(), targets.cols());
   for (double smaller = 4; smaller < p; smaller *= kExponentGrowth) {
     const PowerLoss loss(smaller);
     NewtonBlock<PowerLoss>(design, targets, loss, {std::max(stop.tolerance, kSequenceTolerance), stop.max_iterations})
@@ -269,7 +269,7 @@ BasisSolutions smooth_power_regression(const RegressionDesign& design, const Mat
 
 BasisSolutions smooth_huber_regression(const RegressionDesign& design, const Matrix<double>& targets,
                                        const std::vector<double>& thresholds, const RegressionStop& stop) {
-  BasisSolutions solutions(design.rank(), targets.cols());
+  BasisSolutions solutions(design.rank(), targets.rows(), targets.cols());
   const HuberLoss loss(thresholds);
   NewtonBlock<HuberLoss>(design, targets, loss, stop).improve(solutions);
   return solutions;

@@ -24,7 +24,8 @@ struct ConvexCodes {
   std::vector<double> scales;             ///< n values s_i; all 1 unless options.scaled
   std::vector<double> squared_distances;  ///< n values ||a_i - s_i M^T w_i||^2
   /// Largest Frank-Wolfe gap of a row relative to ||a_i||^2: a proven bound on how far its squared
-  /// distance is above the minimum. For sparse codes the minimum is over the chosen vertices.
+  /// distance is above the minimum. For sparse codes the minimum is over the chosen vertices; for
+  /// scaled codes over all scales of at most 1000 times s_i.
   double largest_gap = 0;
 };
 
@@ -35,15 +36,14 @@ struct ConvexCodes {
 /// Units     gap: relative to ||a_i||^2.
 /// Method    active sets with a Cholesky solve on each: the vertex of the steepest gradient enters,
 ///           vertices whose weight would become negative leave. With a sparsity t: the t largest
-///           weights, solved again on these vertices. Scaled: weights at a fixed scale and the
-///           least-squares scale alternate; at a fixed point they satisfy the optimality conditions
-///           of non-negative least squares on the chosen vertices.
+///           weights, solved again on these vertices. Scaled: s w is any vector >= 0, so this is
+///           non-negative least squares, solved by active sets as well [LawsonHanson1974].
 /// Cost      2 nnz(A) k flops for all products, then s^3 / 3 + k s flops per row and step with s
 ///           active vertices.
 /// Accuracy  squared distances within gap * ||a_i||^2 of the minimum, proved by the Frank-Wolfe
-///           gap; weights sum to 1 to rounding. Scaled: the bound is for the weights at the final
-///           scale. A sparse code is the best on its vertices; these need not be the best t
-///           vertices.
+///           gap; weights sum to 1 to rounding. Scaled: among all weights and scales of at most
+///           1000 times the returned scale, or all scales if that is 0. A sparse code is the best
+///           on its vertices; these need not be the best t vertices.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument if there is no vertex, if the numbers of columns differ, if an option
 ///           is out of range, or on a non-finite entry.

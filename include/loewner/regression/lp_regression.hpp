@@ -27,8 +27,8 @@ struct HuberRegressionOptions {
 /// Regressions on one design, one for each column of B, each with a lower bound of its objective.
 struct RobustRegression {
   Matrix<double> x;                  ///< d x t
-  std::vector<double> objectives;    ///< t: recomputed from x and A
-  std::vector<double> lower_bounds;  ///< t: no x has a smaller objective, up to rounding
+  std::vector<double> objectives;    ///< t: of x and A as they are, at most that of x = 0
+  std::vector<double> lower_bounds;  ///< t: no x has a smaller objective; on ranks see there
   std::vector<Status> statuses;      ///< t
   Index rank = 0;                    ///< numerical rank of the rows of A with positive weight
   int iterations = 0;                ///< the largest number over the columns
@@ -53,21 +53,33 @@ struct RobustRegression {
 ///           whose sign a sample leaves open, then the simplex method until the vertex is optimal
 ///           [BarrodaleRoberts1973].
 ///           p = infinity: exchanges of rows of a reference [Stiefel1959].
-///           Lower bounds: the dual vector of the residuals, projected on the orthogonal complement
-///           of the design.
-/// Cost      5 n d^2 flops for the design; per column about 10 to 30 steps of n d^2 flops, fewer
-///           flops with conjugate gradients; for p = infinity a few passes over A and exchanges of
-///           d^2 flops, a few per column of A. Memory 2 n d doubles and up to 2^23 per thread.
-/// Accuracy  status converged: objective - lower bound <= tolerance objective, or all residuals are
-///           below 1e-12 of the largest entry of the column, an exact fit. For p = 1 with a
-///           tolerance below 1e-4, and for p = infinity, x is a vertex that is optimal to rounding,
-///           unless rows are so nearly dependent (sines below 1e-7) that none can be computed; the
-///           gap shows it. Directions of A below d eps64 of the largest, after the scaling of the
-///           columns, count as rank deficiency.
+///           Lower bounds: a dual vector z, projected on the orthogonal complement of the design,
+///           by z^T (b - A x) = z^T (b - A x') - z^T A (x - x') with the returned x'. The last term
+///           is measured against A itself in twice the working precision, and bounded for all x
+///           that are no worse than x'. Columns of A, the weights and b are scaled by powers of
+///           two.
+/// Cost      5 n d^2 flops for the design, 25 for an ill-conditioned one; per column about 10 to 30
+///           steps of n d^2 flops, fewer flops with conjugate gradients; for p = infinity a few
+///           passes over A and exchanges of d^2 flops, a few per column of A. A proof takes two
+///           passes. Memory 2 n d doubles, 3 n d for a moment with row weights, and up to 2^23
+///           per thread.
+/// Accuracy  objectives to a few eps64, and never above that of x = 0, which is the answer where x
+///           would not be finite. Lower bounds hold for A as given, up to a few eps64 of the bound,
+///           for any condition and scale. If the rank is below d they hold for every x of at most
+///           500 times the size of the returned one or of b, where sizes are those after the
+///           columns of A and b are scaled to entries of at most 1; and they are 0 if more than the
+///           rounding of A was dropped. Status converged: objective - lower bound <= tolerance
+///           objective, or all residuals are below 1e-12 of the largest entry of the column, an
+///           exact fit. The rounding of x alone may leave a larger gap for an ill-conditioned A:
+///           status stalled. For p = 1 with a tolerance below 1e-4, and for p = infinity, x is a
+///           vertex that is optimal to rounding, unless rows are so nearly dependent (sines below
+///           1e-7) that none can be computed; the gap shows it. Directions of A below d eps64 of
+///           the largest, after the scaling of the columns, count as rank deficiency.
 /// Random    none; the same bits for any number of threads. Columns are solved in blocks, so the
 ///           rounding of a column may depend on its neighbors.
 /// Errors    InvalidArgument on p < 1 or NaN, bad row weights, tolerance or limit, a wrong number
-///           of rows in b, and a non-finite entry (the message names its row and column).
+///           of rows in b, a non-finite entry (the message names its row and column), and a column
+///           of b whose objective at x = 0 is not finite.
 RobustRegression lp_regression(const RowMatrix& a, MatrixView<const double> b, const LpRegressionOptions& options = {});
 
 /// min over x of  sum_i u_i rho(a_i^T x - b_ij),  for every column j of B, where rho is the Huber
