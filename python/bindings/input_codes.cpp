@@ -45,8 +45,9 @@ Trial trial_of(const ArrayLike& w, const ArrayLike& second, const OptionalArray&
   FeedbackCodes codes;
   double error = 0;
   interruptible([&] {
-    const InputBasis basis(moments,
-                           {.damping = damping, .rotation_seed = rotate ? std::optional(seed + 1) : std::nullopt});
+    const InputBasis basis(
+        moments,
+        {.damping = damping, .rotation_seed = rotate ? std::optional(input_rotation_seed(seed)) : std::nullopt});
     codes =
         encode_input_codes(DenseRows(weights.view()), basis, {.inputs = side, .max_bytes = max_bytes, .seed = seed});
     decoded = codes.matrix->decode();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -76,14 +75,10 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
   kCheck.number(moments.correction >= 0 && moments.correction <= 1, "correction", "in [0, 1]", moments.correction);
   if (rotation_seed_) rotation_.emplace(d, *rotation_seed_);
   Matrix<double> damped = moments.second.clone();
-  const double lambda = damping_of(damped.view(), options.damping);
-  for (Index i = 0; i < d; ++i) damped(i, i) += lambda;
-  damped = rotated(damped.view());
-  order_.resize(static_cast<std::size_t>(d));
-  std::iota(order_.begin(), order_.end(), Index{0});
-  std::ranges::stable_sort(order_, {}, [&](Index i) { return damped(i, i); });
-  factor_ = ordered(damped.view());
-  kCheck.that(blas::cholesky_upper(factor_.view()),
+  damping_ = damping_of(damped.view(), options.damping);
+  for (Index i = 0; i < d; ++i) damped(i, i) += damping_;
+  factor_ = rotated(damped.view());
+  kCheck.that(blas::pivoted_cholesky_upper(factor_.view(), order_),
               [] { return std::string("second moments must be positive semidefinite; a larger damping may help"); });
   for (Index j = 0; j < d; ++j) pivots_.push_back(factor_(j, j) * factor_(j, j));
   if (moments.cross.rows() == 0 || moments.correction == 0) return;

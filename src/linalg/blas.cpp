@@ -29,6 +29,7 @@ void LOEWNER_BLAS(cblas_dtrmm)(int, int, int, int, int, int, int, double, const 
 void LOEWNER_BLAS(cblas_strmm)(int, int, int, int, int, int, int, float, const float*, int, float*, int);
 void LOEWNER_BLAS(dtrtri_)(const char*, const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dpotrf_)(const char*, const int*, double*, const int*, int*);
+void LOEWNER_BLAS(dpstrf_)(const char*, const int*, double*, const int*, int*, int*, const double*, double*, int*);
 void LOEWNER_BLAS(dsyevd_)(const char*, const char*, const int*, double*, const int*, double*, double*, const int*,
                            int*, const int*, int*);
 void LOEWNER_BLAS(dsytrd_)(const char*, const int*, double*, const int*, double*, double*, double*, double*, const int*,
@@ -211,6 +212,21 @@ bool cholesky_upper(MatrixView<double> a) {
   int info = 0;
   LOEWNER_BLAS(dpotrf_)
   ("L", &n, a.data(), &lda, &info);  // our row-major upper triangle is LAPACK's column-major lower one
+  return info == 0;
+}
+
+bool pivoted_cholesky_upper(MatrixView<double> a, std::vector<Index>& order) {
+  order.clear();
+  if (a.empty()) return true;
+  const SerialScope serial;
+  const int n = as_int(a.rows()), lda = leading(a);
+  std::vector<int> pivots(static_cast<std::size_t>(n));
+  std::vector<double> work(2 * static_cast<std::size_t>(n));
+  const double tolerance = 0;
+  int rank = 0, info = 0;
+  LOEWNER_BLAS(dpstrf_)
+  ("L", &n, a.data(), &lda, pivots.data(), &rank, &tolerance, work.data(), &info);  // see cholesky_upper
+  for (const int pivot : pivots) order.push_back(pivot - 1);
   return info == 0;
 }
 

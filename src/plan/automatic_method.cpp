@@ -11,6 +11,7 @@ namespace {
 bool takes_part(const MethodDescriptor& method, AutomaticTurn turn, MatrixSurvey& survey,
                 std::span<const Candidate> others) {
   const EncodeRequest& request = survey.request();
+  if (request.moments != nullptr && !method.weighs_outputs) return false;
   if (method.turn != turn || method.memory(request.matrix->cols()) > request.memory) return false;
   return method.competes == nullptr || method.competes(survey, others);
 }

@@ -5,9 +5,22 @@
 #include <string>
 
 #include "loewner/base/error.hpp"
+#include "loewner/codec/output_error.hpp"
 #include "loewner/norms/lp_error.hpp"
 
 namespace loewner {
+
+namespace {
+
+// The error that the request limits.
+double measured_error(const EncodeRequest& request, const RowSource& encoded) {
+  if (request.moments != nullptr) {
+    return std::sqrt(output_error(*request.matrix, encoded, *request.moments, request.inputs));
+  }
+  return approximation_errors(*request.matrix, encoded, request.row_weights, 2).weighted_relative_error();
+}
+
+}  // namespace
 
 Encoding first_within_error(const EncodeRequest& request, std::span<const RatePoint> rates,
                             const std::function<Encoding(std::size_t rate)>& encode) {
@@ -15,8 +28,7 @@ Encoding first_within_error(const EncodeRequest& request, std::span<const RatePo
   for (std::size_t i = 0; i < rates.size(); ++i) {
     if (rates[i].error > std::pow(kDoubt * *request.max_error, 2)) continue;
     Encoding encoding = encode(i);
-    const auto errors = approximation_errors(*request.matrix, *encoding.matrix, request.row_weights, 2);
-    if (errors.weighted_relative_error() <= *request.max_error) return encoding;
+    if (measured_error(request, *encoding.matrix) <= *request.max_error) return encoding;
   }
   throw BudgetError("codes smaller than the matrix itself (" + std::to_string(request.source_bytes) +
                     " bytes) do not have a relative error of at most " + std::to_string(*request.max_error));

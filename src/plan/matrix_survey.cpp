@@ -46,6 +46,13 @@ const std::vector<double>& MatrixSurvey::singular_values() {
   return *singular_values_;
 }
 
+const InputBasis& MatrixSurvey::input_basis() {
+  if (!input_basis_) {
+    input_basis_.emplace(*request_.moments, InputBasisOptions{.rotation_seed = input_rotation_seed(request_.seed)});
+  }
+  return *input_basis_;
+}
+
 EncodeRequest MatrixSurvey::rows_to_round() {
   EncodeRequest request = request_;
   if (!is_sampled(request_)) return request;

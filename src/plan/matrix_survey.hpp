@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "loewner/codec/input_basis.hpp"
 #include "loewner/plan/encode.hpp"
 #include "loewner/sketch/energy_sample.hpp"
 
@@ -23,6 +24,9 @@ class MatrixSurvey {
   /// Singular values of the weighted matrix in decreasing order: min(n, d) values.
   const std::vector<double>& singular_values();
 
+  /// The moments of the request, rotated and factored. The request has moments.
+  const InputBasis& input_basis();
+
   /// The request for the rows on which errors of rounding are measured: all rows or a sample.
   EncodeRequest rows_to_round();
 
@@ -32,6 +36,7 @@ class MatrixSurvey {
   const EncodeRequest& request_;
   std::optional<std::vector<double>> energies_, singular_values_;
   std::optional<EnergySample> rows_to_round_;
+  std::optional<InputBasis> input_basis_;
 };
 
 }  // namespace loewner

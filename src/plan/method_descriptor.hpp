@@ -34,6 +34,10 @@ struct MethodDescriptor {
 
   AutomaticTurn turn = AutomaticTurn::first;
 
+  /// Whether the method minimizes the error of a layer's outputs if the request has moments. With
+  /// moments, `automatic` asks only these methods, because other errors cannot be compared.
+  bool weighs_outputs = false;
+
   /// Whether a candidate of this method may win against those found so far. Null: always.
   bool (*competes)(MatrixSurvey& survey, std::span<const Candidate> others) = nullptr;
 

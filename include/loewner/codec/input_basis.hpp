@@ -16,6 +16,13 @@ namespace loewner {
 /// The default of InputBasisOptions::damping.
 inline constexpr double kInputDamping = 0.01;
 
+/// The seed of the rotation of the inputs that goes with the seed of the rotation of the outputs.
+/// They differ, so that a square matrix is not rotated alike on both sides. Layers with the same
+/// inputs share the rotation.
+constexpr std::uint64_t input_rotation_seed(std::uint64_t seed) {
+  return seed + 1;
+}
+
 /// Options of an InputBasis.
 struct InputBasisOptions {
   double damping = kInputDamping;                ///< lambda, relative to the mean diagonal of H
@@ -25,14 +32,15 @@ struct InputBasisOptions {
 /// The inputs of a layer in the order in which their codes are computed, and the factors of their
 /// moments:  P R (H + lambda I) R^T P^T = L D L^T,  L unit lower triangular.
 ///
-/// R is a Rotation. P sorts the inputs by increasing diagonal, so that the strongest ones are coded
-/// first, from the last one down, and the others can make up for their errors.
+/// R is a Rotation. P is the order of the pivoted Cholesky factorization: each input is the one that
+/// the inputs before it predict worst, so that D decreases. The codes are computed from the last
+/// input to the first, which can make up for the errors of all others.
 class InputBasis {
  public:
   /// Rotates, orders and factors the moments.
   ///
   /// Shapes    moments: d x d.
-  /// Method    the Cholesky factor U of the damped matrix: L^T = D^-1/2 U.
+  /// Method    the pivoted Cholesky factor U of the damped matrix: L^T = D^-1/2 U.
   /// Cost      d^3 / 3 flops on one thread and d^2 log d more, all in float64; memory for two d x d
   ///           matrices, and for two more with a correction.
   /// Accuracy  backward stable. R is applied in float64; it is orthogonal up to eps32.
@@ -46,6 +54,9 @@ class InputBasis {
 
   /// The number, among the rotated inputs, of each input in this order.
   std::span<const Index> order() const { return order_; }
+
+  /// lambda.
+  double damping() const { return damping_; }
 
   /// D.
   std::span<const double> pivots() const { return pivots_; }
@@ -70,6 +81,7 @@ class InputBasis {
 
   std::optional<std::uint64_t> rotation_seed_;
   std::optional<Rotation> rotation_;
+  double damping_;
   std::vector<Index> order_;
   std::vector<double> pivots_;
   Matrix<double> factor_;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "loewner/codec/codes.hpp"
 #include "loewner/codec/input_basis.hpp"
 #include "loewner/codec/input_codes.hpp"
 
@@ -39,5 +41,19 @@ struct FeedbackCodes {
 /// Errors    BudgetError if max_bytes is too small for all inputs on 0 bits. InvalidArgument on a
 ///           non-finite entry, or if w does not have d inputs.
 FeedbackCodes encode_input_codes(const RowSource& w, const InputBasis& basis, const InputCodesOptions& options);
+
+/// Predicts size and relative output error of encode_input_codes() at points + 1 sizes, from no
+/// bits to 8 bits, without encoding.
+///
+/// Shapes    as encode_input_codes().
+/// Method    BitAllocation on D_j ||w_j||^2; the errors of the inputs, taken as independent, grow
+///           the targets by the feedback.
+/// Cost      d^3 / 3 flops on one thread, d^2 for each output and for each point; memory for the
+///           matrix and one d x d matrix in float32, and for one in float64 at first.
+/// Accuracy  errors, which are squared ones, are within about 10 % of the measured ones, and within
+///           20 % below 1.5 bits.
+/// Random    none; the same bits for any number of threads.
+/// Errors    InvalidArgument on a non-finite entry, or if w does not have d inputs.
+std::vector<CodesRate> input_codes_curve(const RowSource& w, const InputBasis& basis, InputSide inputs, int points);
 
 }  // namespace loewner

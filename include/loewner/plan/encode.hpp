@@ -30,8 +30,9 @@ struct EncodeRequest {
   NumberFormat factor_format = NumberFormat::f32;
   std::uint64_t seed = 0;  ///< of every random choice
 
-  /// Of the inputs of a linear layer. `codes` and `automatic` then minimize the relative error of
-  /// the layer's outputs instead of the weighted Frobenius error. Null: no moments are known.
+  /// Of the inputs of a linear layer. In `codes` and `automatic`, all errors are then those of the
+  /// layer's outputs (output_error()) instead of the weighted Frobenius error; other methods ignore
+  /// the moments. Null: none are known.
   const InputMoments* moments = nullptr;
   InputSide inputs = InputSide::cols;  ///< the side of the matrix that multiplies the inputs
 
