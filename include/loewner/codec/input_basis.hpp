@@ -29,12 +29,12 @@ struct InputBasisOptions {
   std::optional<std::uint64_t> rotation_seed{};  ///< of R; none: R = I
 };
 
-/// The inputs of a layer in the order in which their codes are computed, and the factors of their
-/// moments:  P R (H + lambda I) R^T P^T = L D L^T,  L unit lower triangular.
+/// The inputs of a layer in the order of their codes, and the factors of their moments:
+/// P R (H + lambda I) R^T P^T = L D L^T,  L unit lower triangular.
 ///
-/// R is a Rotation. P is the order of the pivoted Cholesky factorization: each input is the one that
-/// the inputs before it predict worst, so that D decreases. The codes are computed from the last
-/// input to the first, which can make up for the errors of all others.
+/// R is a Rotation. P is the order of the pivoted Cholesky factorization: each input is the one
+/// that the inputs before it predict worst, so that D decreases. The codes are computed from the
+/// last input to the first, which can make up for the errors of all others.
 class InputBasis {
  public:
   /// Rotates, orders and factors the moments.
