@@ -27,12 +27,13 @@ void copy_tensor(const SafetensorsFile& file, const TensorInfo& tensor, Safetens
   }
 }
 
-std::vector<TensorDeclaration> declarations_of(const Shard& shard, const Replacements& replacements) {
+std::vector<TensorDeclaration> declarations_of(const Checkpoint& checkpoint, std::size_t shard,
+                                               const Replacements& replacements) {
   std::vector<TensorDeclaration> declarations;
-  for (const auto& tensor : shard.file->tensors()) {
-    const auto replacement = replacements.find(tensor.name);
+  for (const TensorInfo* tensor : checkpoint.tensors_of(shard)) {
+    const auto replacement = replacements.find(tensor->name);
     if (replacement == replacements.end()) {
-      declarations.push_back(tensor);
+      declarations.push_back(*tensor);
     } else {
       for (const auto& array : replacement->second) declarations.push_back(declaration_of(array));
     }
@@ -43,8 +44,8 @@ std::vector<TensorDeclaration> declarations_of(const Shard& shard, const Replace
 // A new array must not have the name of a tensor that is kept.
 void require_free_names(const Checkpoint& checkpoint, const Replacements& replacements) {
   std::set<std::string> names;
-  for (const auto& shard : checkpoint.shards()) {
-    for (const auto& declaration : declarations_of(shard, replacements)) {
+  for (std::size_t shard = 0; shard < checkpoint.shards().size(); ++shard) {
+    for (const auto& declaration : declarations_of(checkpoint, shard, replacements)) {
       require(names.insert(declaration.name).second,
               [&] { return "the name '" + declaration.name + "' of a new array is taken by another tensor"; });
     }
@@ -54,9 +55,9 @@ void require_free_names(const Checkpoint& checkpoint, const Replacements& replac
 void write_index(const Checkpoint& checkpoint, const Replacements& replacements, const fs::path& folder) {
   SafetensorsIndex index{.weight_map = {}, .metadata = checkpoint.index_metadata()};
   Index total = 0;
-  for (const auto& shard : checkpoint.shards()) {
-    for (const auto& declaration : declarations_of(shard, replacements)) {
-      index.weight_map[declaration.name] = shard.name;
+  for (std::size_t shard = 0; shard < checkpoint.shards().size(); ++shard) {
+    for (const auto& declaration : declarations_of(checkpoint, shard, replacements)) {
+      index.weight_map[declaration.name] = checkpoint.shards()[shard].name;
       total += *byte_count(declaration);
     }
   }
@@ -110,20 +111,21 @@ void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replaceme
   require_free_names(checkpoint, replacements);
   Index done = 0;
   const double total = static_cast<double>(std::max<Index>(1, checkpoint.weight_bytes()));
-  for (const auto& shard : checkpoint.shards()) {
+  for (std::size_t s = 0; s < checkpoint.shards().size(); ++s) {
+    const Shard& shard = checkpoint.shards()[s];
     make_folders(checkpoint.folder(), fs::path(shard.name).parent_path(), folder);
     auto metadata = shard.file->metadata();
     metadata.insert(added_metadata.begin(), added_metadata.end());
-    SafetensorsWriter writer(folder / shard.name, declarations_of(shard, replacements), metadata);
-    for (const auto& tensor : shard.file->tensors()) {
-      if (progress) progress(tensor.name, static_cast<double>(done) / total);
-      const auto replacement = replacements.find(tensor.name);
+    SafetensorsWriter writer(folder / shard.name, declarations_of(checkpoint, s, replacements), metadata);
+    for (const TensorInfo* tensor : checkpoint.tensors_of(s)) {
+      if (progress) progress(tensor->name, static_cast<double>(done) / total);
+      const auto replacement = replacements.find(tensor->name);
       if (replacement == replacements.end()) {
-        copy_tensor(*shard.file, tensor, writer);
+        copy_tensor(*shard.file, *tensor, writer);
       } else {
         for (const auto& array : replacement->second) write_array(array, writer);
       }
-      done += tensor.bytes();
+      done += tensor->bytes();
     }
     writer.finish_without_sync();
     detail::copy_permissions(checkpoint.folder() / shard.name, folder / shard.name);

@@ -2,7 +2,6 @@
 #include "loewner/model/checkpoint.hpp"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -10,7 +9,6 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "loewner/base/error.hpp"
-#include "loewner/model/safetensors_index.hpp"
 #include "model/config_file.hpp"
 #include "model/model_files.hpp"
 #include "model/quoted.hpp"
@@ -49,52 +47,28 @@ bool is_pickle(const fs::path& file) {
                 (found.empty() ? "" : "; " + found));
 }
 
-std::optional<SafetensorsIndex> read_index(const fs::path& folder) {
+SafetensorsIndex parse_index(const fs::path& path) {
+  return parse_safetensors_index(detail::read_text_file(path, kMaxIndexBytes), path.string());
+}
+
+// Whether an index beside a single file describes that file.
+bool describes_single_file(const fs::path& path) {
+  try {
+    return std::ranges::all_of(parse_index(path).weight_map,
+                               [](const auto& entry) { return entry.second == kSingleFile; });
+  } catch (const IoError&) {
+    return false;
+  }
+}
+
+// transformers reads the single file if there is one, and then ignores an index and its shards.
+std::optional<SafetensorsIndex> read_index(const fs::path& folder, std::vector<std::string>& notes) {
   const auto path = folder / kIndex;
   if (!fs::exists(path)) return std::nullopt;
-  auto index = parse_safetensors_index(detail::read_text_file(path, kMaxIndexBytes), path.string());
-  const bool names_single_file =
-      std::ranges::any_of(index.weight_map, [](const auto& entry) { return entry.second == kSingleFile; });
-  if (!names_single_file && fs::exists(folder / kSingleFile)) {
-    throw IoError(path.string() + ": must name " + kSingleFile + ", which exists too");
-  }
-  return index;
-}
-
-// transformers loads all tensors of the named shards, listed or not, and ignores entries without a
-// tensor. A tensor that two shards hold would be loaded from the one opened last.
-void require_each_tensor_once(const std::vector<Shard>& shards, const std::string& file) {
-  std::map<std::string_view, std::string_view> seen;
-  for (const auto& shard : shards) {
-    for (const auto& tensor : shard.file->tensors()) {
-      const auto [first, is_new] = seen.emplace(tensor.name, shard.name);
-      if (!is_new) {
-        throw IoError(file + ": tensor " + detail::quoted(tensor.name) + ": must be in one shard, got data in " +
-                      detail::quoted(std::string(first->second)) + " and " + detail::quoted(shard.name));
-      }
-    }
-  }
-}
-
-// What the index says otherwise than the shards.
-std::vector<std::string> disagreements(const SafetensorsIndex& index, const std::vector<Shard>& shards) {
-  Index unlisted = 0, elsewhere = 0, absent = static_cast<Index>(index.weight_map.size());
-  for (const auto& shard : shards) {
-    for (const auto& tensor : shard.file->tensors()) {
-      const auto entry = index.weight_map.find(tensor.name);
-      unlisted += entry == index.weight_map.end();
-      absent -= entry != index.weight_map.end();
-      elsewhere += entry != index.weight_map.end() && entry->second != shard.name;
-    }
-  }
-  std::vector<std::string> notes;
-  const auto add = [&](Index count, const std::string& what) {
-    if (count > 0) notes.push_back(std::string(kIndex) + ": " + std::to_string(count) + what);
-  };
-  add(absent, " entries name tensors that do not exist; they are left out");
-  add(unlisted, " tensors of the shards have no entry; they are copied");
-  add(elsewhere, " tensors are in other shards than the index names");
-  return notes;
+  if (!fs::exists(folder / kSingleFile) || describes_single_file(path)) return parse_index(path);
+  notes.push_back(std::string(kIndex) + ": neither it nor the shards that it names are read, because transformers " +
+                  "loads " + kSingleFile + " where that file exists");
+  return std::nullopt;
 }
 
 std::vector<Shard> open_shards(const fs::path& folder, const std::optional<SafetensorsIndex>& index) {
@@ -106,7 +80,6 @@ std::vector<Shard> open_shards(const fs::path& folder, const std::optional<Safet
   std::vector<Shard> shards;
   shards.reserve(names.size());
   for (const auto& name : names) shards.push_back({name, SafetensorsFile::open(folder / name)});
-  if (index) require_each_tensor_once(shards, (folder / kIndex).string());
   return shards;
 }
 
@@ -142,26 +115,54 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   checkpoint.config_ = detail::parse_config(checkpoint.config_text_, (folder / kConfig).string());
   auto [files, skipped] = detail::files_below(folder);
   checkpoint.skipped_ = std::move(skipped);
-  const auto index = read_index(folder);
+  const auto index = read_index(folder, checkpoint.notes_);
   if (!index && !fs::exists(folder / kSingleFile)) refuse_without_weights(folder, files);
   checkpoint.shards_ = open_shards(folder, index);
+  checkpoint.list_tensors();
   checkpoint.has_index_ = index.has_value();
   if (index) {
     checkpoint.index_metadata_ = index->metadata;
-    checkpoint.notes_ = disagreements(*index, checkpoint.shards_);
+    checkpoint.note_disagreements(*index);
   }
-  checkpoint.list_tensors();
   checkpoint.sort_out(files);
   return checkpoint;
 }
 
+// transformers loads all tensors of the named shards, listed or not. Of a tensor that several shards
+// hold, it loads the one that it reads last.
 void Checkpoint::list_tensors() {
+  std::unordered_map<std::string_view, std::size_t> last;
+  for (std::size_t s = 0; s < shards_.size(); ++s) {
+    for (const auto& tensor : shards_[s].file->tensors()) last[tensor.name] = s;
+  }
   for (std::size_t s = 0; s < shards_.size(); ++s) {
     for (const auto& tensor : shards_[s].file->tensors()) {
+      if (last.at(tensor.name) != s) continue;
       by_name_.emplace(tensor.name, tensors_.size());
       tensors_.push_back({.shard = s, .info = &tensor});
     }
   }
+}
+
+// transformers also ignores entries of the index without a tensor.
+void Checkpoint::note_disagreements(const SafetensorsIndex& index) {
+  Index stored = 0, unlisted = 0, elsewhere = 0;
+  for (const auto& shard : shards_) stored += static_cast<Index>(shard.file->tensors().size());
+  for (const auto& tensor : tensors_) {
+    const auto entry = index.weight_map.find(tensor.info->name);
+    unlisted += entry == index.weight_map.end();
+    elsewhere += entry != index.weight_map.end() && entry->second != shard_of(tensor).name;
+  }
+  const auto count = static_cast<Index>(tensors_.size());
+  const auto add = [&](Index number, const std::string& what) {
+    if (number > 0) notes_.push_back(std::string(kIndex) + ": " + std::to_string(number) + what);
+  };
+  add(static_cast<Index>(index.weight_map.size()) - (count - unlisted),
+      " entries name tensors that do not exist; they are left out");
+  add(unlisted, " tensors of the shards have no entry; they are copied");
+  add(elsewhere, " tensors are in other shards than the index names");
+  add(stored - count,
+      " tensors are stored again in a later shard; only those of the last shard are read, as by transformers");
 }
 
 void Checkpoint::sort_out(const std::vector<fs::path>& files) {
@@ -181,6 +182,14 @@ const CheckpointTensor& Checkpoint::at(std::string_view name) const {
   const auto* tensor = find(name);
   if (!tensor) throw IoError(folder_.string() + ": tensor " + detail::quoted(name) + " does not exist");
   return *tensor;
+}
+
+std::vector<const TensorInfo*> Checkpoint::tensors_of(std::size_t shard) const {
+  std::vector<const TensorInfo*> found;
+  for (const auto& tensor : tensors_) {
+    if (tensor.shard == shard) found.push_back(tensor.info);
+  }
+  return found;
 }
 
 std::shared_ptr<const RowSource> Checkpoint::rows_of(std::string_view name) const {

@@ -11,6 +11,7 @@
 
 #include "loewner/model/json.hpp"
 #include "loewner/model/safetensors.hpp"
+#include "loewner/model/safetensors_index.hpp"
 
 namespace loewner {
 
@@ -32,10 +33,12 @@ class Checkpoint {
  public:
   /// Opens and checks a folder.
   ///
+  /// Method    reads what transformers would load: model.safetensors rather than shards, and of a
+  ///           tensor in several shards the one in the last shard.
   /// Cost      reads config.json, the index and the headers of the shards.
   /// Errors    IoError, naming the file, when config.json is missing or not a JSON object, when
-  ///           there are no safetensors weights (pickles are refused by name), when a shard is
-  ///           missing or breaks a rule of the format, or when two shards hold the same tensor.
+  ///           there are no safetensors weights (pickles are refused by name), or when a shard is
+  ///           missing or breaks a rule of the format.
   static Checkpoint open(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -46,7 +49,7 @@ class Checkpoint {
   bool has_index() const { return has_index_; }
   const Json& index_metadata() const { return index_metadata_; }
 
-  /// What the index says otherwise than the shards, for the user.
+  /// What the index says otherwise than the weight files, for the user.
   const std::vector<std::string>& notes() const { return notes_; }
 
   /// All tensors, shard by shard in the order of their data.
@@ -55,6 +58,9 @@ class Checkpoint {
   const CheckpointTensor* find(std::string_view name) const;
   const CheckpointTensor& at(std::string_view name) const;
   const Shard& shard_of(const CheckpointTensor& tensor) const { return shards_[tensor.shard]; }
+  /// The tensors of shards()[shard], in the order of their data, without those that a later shard
+  /// stores again.
+  std::vector<const TensorInfo*> tensors_of(std::size_t shard) const;
 
   /// The float32 rows of a 2-D floating-point tensor. They keep their file open.
   std::shared_ptr<const RowSource> rows_of(std::string_view name) const;
@@ -86,6 +92,7 @@ class Checkpoint {
  private:
   Checkpoint() = default;
   void list_tensors();
+  void note_disagreements(const SafetensorsIndex& index);
   void sort_out(const std::vector<std::filesystem::path>& files);
 
   std::filesystem::path folder_;

@@ -119,18 +119,45 @@ TEST(Checkpoint, ShardsMayLieInAFolder) {
   EXPECT_TRUE(checkpoint.notes().empty());
 }
 
-TEST(Checkpoint, ATensorInTwoShardsIsRefused) {
+TEST(Checkpoint, OfATensorInTwoShardsTheLastIsRead) {
   const test::TemporaryFolder folder;
   write_sharded(folder);
   folder.write("y.safetensors", test::one_matrix_file("m", 4, 3));
-  EXPECT_CONTAINS(refusal(folder), "tensor 'm': must be in one shard, got data in 'x.safetensors' and 'y.safetensors'");
+  const auto checkpoint = Checkpoint::open(folder.path());
+  ASSERT_EQ(checkpoint.tensors().size(), 1u);
+  EXPECT_EQ(checkpoint.at("m").info->shape, (std::vector<Index>{4, 3}));
+  EXPECT_EQ(checkpoint.shard_of(checkpoint.at("m")).name, "y.safetensors");
+  EXPECT_TRUE(checkpoint.tensors_of(0).empty());
+  ASSERT_EQ(checkpoint.notes().size(), 3u);
+  EXPECT_CONTAINS(checkpoint.notes()[0], "1 entries name tensors that do not exist");
+  EXPECT_CONTAINS(checkpoint.notes()[1], "1 tensors are in other shards than the index names");
+  EXPECT_CONTAINS(checkpoint.notes()[2], "1 tensors are stored again in a later shard");
 }
 
-TEST(Checkpoint, ASingleFileBesideAnIndexThatDoesNotNameItIsRefused) {
+TEST(Checkpoint, ASingleFileIsReadInsteadOfShards) {
+  for (const char* index :
+       {R"({"m":"x.safetensors","n":"y.safetensors"})", "broken", R"({"m":"x.safetensors","o":"model.safetensors"})"}) {
+    const test::TemporaryFolder folder;
+    write_sharded(folder, index);
+    folder.write("model.safetensors", test::one_matrix_file("o", 2, 3));
+    const auto checkpoint = Checkpoint::open(folder.path());
+    EXPECT_FALSE(checkpoint.has_index());
+    ASSERT_EQ(checkpoint.tensors().size(), 1u);
+    EXPECT_EQ(checkpoint.tensors()[0].info->name, "o");
+    ASSERT_EQ(checkpoint.notes().size(), 1u);
+    EXPECT_CONTAINS(checkpoint.notes()[0], "model.safetensors.index.json: neither it nor the shards");
+    EXPECT_EQ(as_text(checkpoint.unread_weights()),
+              (std::vector<std::string>{"model.safetensors.index.json", "x.safetensors", "y.safetensors"}));
+  }
+}
+
+TEST(Checkpoint, AnIndexOfTheSingleFileIsRead) {
   const test::TemporaryFolder folder;
-  write_sharded(folder);
-  folder.write("model.safetensors", test::one_matrix_file("m", 2, 3));
-  EXPECT_CONTAINS(refusal(folder), "must name model.safetensors");
+  write_single(folder);
+  folder.write("model.safetensors.index.json", R"({"weight_map":{"m":"model.safetensors"}})");
+  const auto checkpoint = Checkpoint::open(folder.path());
+  EXPECT_TRUE(checkpoint.has_index());
+  EXPECT_TRUE(checkpoint.notes().empty());
 }
 
 TEST(Checkpoint, DistinguishesFilesOfTheModelFromOtherCopiesOfItsWeights) {
