@@ -89,6 +89,37 @@ def test_tensors_without_an_entry_in_the_index_are_copied(tmp_path: Path) -> Non
     assert torch.equal(load_file(tmp_path / "out" / written["mtp.unused"])["mtp.unused"], torch.arange(4.0))
 
 
+def test_of_a_tensor_in_two_shards_the_last_counts(tmp_path: Path) -> None:
+    index, content = sharded(tmp_path / "model")
+    names = sorted(set(content["weight_map"].values()))
+    first, last = content["weight_map"][TABLE], names[-1]
+    assert first != last
+    table = load_file(index.parent / first)[TABLE] + 1
+    save_file({**load_file(index.parent / last), TABLE: table}, index.parent / last, metadata={"format": "pt"})
+    dense = transformers.AutoModel.from_pretrained(index.parent)
+    assert torch.equal(dense.get_input_embeddings().weight, table)
+    assert any("stored again in a later shard" in note for note in compressed(index.parent).notes)
+    loewner.expand(tmp_path / "out", tmp_path / "dense")
+    for folder in ("out", "dense"):
+        weight = transformers.AutoModel.from_pretrained(tmp_path / folder).get_input_embeddings().weight + 0
+        torch.testing.assert_close(weight, table, rtol=0.01, atol=0.01)
+
+
+def test_a_single_file_counts_more_than_shards(tmp_path: Path) -> None:
+    index, _ = sharded(tmp_path / "model")
+    other = bert(tmp_path / "other", pad_token_id=1)
+    save_file(
+        {name: array + 1 for name, array in load_file(other / "model.safetensors").items()},
+        index.parent / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    table = transformers.AutoModel.from_pretrained(index.parent).get_input_embeddings().weight
+    notes = compressed(index.parent).notes
+    assert any("neither it nor the shards" in note for note in notes)
+    encoded = transformers.AutoModel.from_pretrained(tmp_path / "out").get_input_embeddings().weight + 0
+    torch.testing.assert_close(encoded, table, rtol=0.01, atol=0.01)
+
+
 @pytest.mark.parametrize("prefix", ["./", "weights/"])
 def test_shards_may_be_named_by_a_path(prefix: str, tmp_path: Path) -> None:
     index, content = sharded(tmp_path / "model")
@@ -125,6 +156,22 @@ def test_no_warning_if_weights_were_not_asked_for(tmp_path: Path) -> None:
     folder = bert(tmp_path / "model")
     (folder / "tokenizer.json").write_text("{")
     assert not compressed(folder, row_weights="none").notes
+
+
+def test_a_matrix_that_cannot_meet_the_error_is_left_alone(tmp_path: Path) -> None:
+    folder = bert(tmp_path / "model")
+    columns = torch.linspace(-1, 1, 64)
+    add_tensors(folder, {TABLE: torch.outer(torch.linspace(1, 2, 400), columns)})
+    options: dict[str, Any] = {"max_error": 1e-3, "method": "svd", "bits": None}
+    report = compressed(folder, selection="all", **options)
+    assert [tensor.name for tensor in report.tensors] == [TABLE]
+    (note,) = [note for note in report.notes if "left as it is" in note]
+    assert "encoder.layer.0.attention" in note and "and 12 more: no encoding" in note
+    planned = loewner.compress(folder, dry_run=True, selection="all", max_error=1e-3, method="svd")
+    assert [tensor.name for tensor in planned.tensors] == [TABLE] and note in planned.notes
+    for choice in ({"include": "layer.1.intermediate"}, {"selection": "linear"}):
+        with pytest.raises(loewner.BudgetError, match=r"encoder\.layer\."):
+            loewner.compress(folder, tmp_path / "other", max_error=1e-3, method="svd", **choice)
 
 
 @pytest.mark.parametrize("amount", [{"bits": 6}, {"budget": "150kB"}, {"max_error": 0.2}])

@@ -22,9 +22,9 @@ constexpr const char* kCard = "README.md";
 
 Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
   Replacements replacements;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto& tensor = job.selection.tensors[i];
-    replacements[tensor.name()] = parts[i].arrays;
+  for (const auto& part : parts) {
+    const auto& tensor = job.selection.tensors[part.number];
+    replacements[tensor.name()] = part.arrays;
     for (const auto& copy : tensor.tied) replacements[copy] = {};
   }
   return replacements;
@@ -54,7 +54,7 @@ void measure(const Job& job, const std::vector<Part>& parts, const fs::path& fol
   const Checkpoint output = Checkpoint::open(folder);
   const auto encoded = read_encoded_tensors(output);
   for (std::size_t i = 0; i < encoded.size(); ++i) {
-    const auto& tensor = job.selection.tensors[i];
+    const auto& tensor = job.selection.tensors[parts[i].number];
     TensorReport report = report_from_specification(tensor.name(), encoded[i].spec);
     report.errors = measured_errors(*job.checkpoint.rows_of(tensor.name()), *encoded[i].matrix, parts[i].weights,
                                     job.options.norm_exponent);
@@ -82,7 +82,7 @@ CompressReport assemble(const Job& job, const std::vector<Part>& parts, const St
   copy_files(job.checkpoint, job.options.copy_all ? all_other_files(job.checkpoint) : job.checkpoint.other_files(),
              {{kCard, detail::name_of_base_card(job.checkpoint)}}, staged.folder());
   Json specifications = Json::object();
-  for (std::size_t i = 0; i < parts.size(); ++i) specifications[job.selection.tensors[i].name()] = parts[i].spec;
+  for (const auto& part : parts) specifications[job.selection.tensors[part.number].name()] = part.spec;
   write_config(job, specifications, staged.folder());
   measure(job, parts, staged.folder(), specifications);
   write_config(job, specifications, staged.folder());

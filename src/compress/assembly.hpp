@@ -9,7 +9,7 @@
 namespace loewner {
 
 /// Assembles the output in the stage: weights, other files, errors measured on the stored numbers,
-/// configuration and model card. `parts` has one part for each selected tensor, in that order.
+/// configuration and model card. `parts` are in the order of the selected tensors.
 ///
 /// Errors    InvalidArgument when numbers do not fit their format; IoError when a file cannot be
 ///           written.

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "base/file.hpp"
-#include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/rewrite.hpp"
 
@@ -44,9 +43,10 @@ Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget,
   try {
     encoding = encode_matrix(request.request());
   } catch (const BudgetError& error) {
-    throw BudgetError(tensor.name() + ": " + error.what());
+    throw NoEncoding(error.what());
   }
   Part part;
+  part.number = number;
   part.spec = specification(job, tensor, request.weights(), encoding);
   part.matrix = std::move(encoding.matrix);
   part.arrays = named_arrays(*part.matrix, tensor.name());
@@ -56,10 +56,10 @@ Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget,
   return part;
 }
 
-void save_part(const Part& part, const StagedFolder& staged, std::size_t number) {
+void save_part(const Part& part, const StagedFolder& staged) {
   std::vector<TensorDeclaration> declarations;
   for (const auto& array : part.arrays) declarations.push_back(declaration_of(array));
-  staged.make_part(std::to_string(number), [&](const fs::path& folder) {
+  staged.make_part(std::to_string(part.number), [&](const fs::path& folder) {
     SafetensorsWriter writer(folder / kArrays, declarations);
     for (const auto& array : part.arrays) write_array(array, writer);
     writer.finish();
@@ -71,6 +71,7 @@ Part load_part(const Job& job, const StagedFolder& staged, std::size_t number) {
   const fs::path folder = staged.part(std::to_string(number)), specification = folder / kSpecification;
   const auto file = SafetensorsFile::open(folder / kArrays);
   Part part;
+  part.number = number;
   part.spec = parse_json_object(detail::read_text_file(specification, Index{1} << 24), specification.string());
   for (const auto& tensor : file->tensors()) part.arrays.push_back(stored_in(file, tensor));
   part.weights = row_weights_of(job, job.selection.tensors[number]);

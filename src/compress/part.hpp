@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compress/tensor_request.hpp"
+#include "loewner/base/error.hpp"
 #include "loewner/codec/encoded_matrix.hpp"
 #include "loewner/compress/report_data.hpp"
 #include "loewner/compress/staged_folder.hpp"
@@ -14,6 +15,7 @@ namespace loewner {
 /// The encoding of one selected tensor before it is written. Its arrays are computed when they are
 /// read, or lie in a file of the stage.
 struct Part {
+  std::size_t number = 0;                       ///< of its tensor in the selection
   Json spec;                                    ///< specification, without measured errors
   std::vector<StoredArray> arrays;              ///< under their full names
   std::shared_ptr<const EncodedMatrix> matrix;  ///< source of the arrays; null if saved
@@ -22,13 +24,20 @@ struct Part {
   double seconds = 0;
 };
 
+/// No encoding of a tensor meets its budget. The message does not name the tensor.
+class NoEncoding : public BudgetError {
+ public:
+  using BudgetError::BudgetError;
+};
+
 /// Encodes selected tensor `number`.
 ///
-/// Errors    those of TensorRequest and encode_matrix(), with the name of the tensor.
+/// Errors    those of TensorRequest and encode_matrix(); a BudgetError of the latter becomes a
+///           NoEncoding.
 Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget, Index memory);
 
 /// Saves a part in the stage, durably.
-void save_part(const Part& part, const StagedFolder& staged, std::size_t number);
+void save_part(const Part& part, const StagedFolder& staged);
 
 /// Loads a part that this run or an earlier one saved.
 Part load_part(const Job& job, const StagedFolder& staged, std::size_t number);

@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "compress/assembly.hpp"
 #include "compress/job.hpp"
@@ -62,7 +65,12 @@ class ProgressOfJob {
 Candidate chosen_candidate(const Job& job, const SelectedTensor& tensor, const TensorPlan& plan) {
   if (plan.offers.empty()) {
     const TensorRequest request(job, tensor, plan.budget, memory_limit(job.options));
-    return best_candidate(request.request(), candidates(request.request()));
+    const auto offers = candidates(request.request());
+    try {
+      return best_candidate(request.request(), offers);
+    } catch (const BudgetError& error) {
+      throw NoEncoding(error.what());
+    }
   }
   EncodeRequest budget;
   budget.max_bytes = plan.budget.max_bytes;
@@ -92,11 +100,18 @@ TensorReport predicted_report(const Job& job, const SelectedTensor& tensor, cons
 CompressReport plan_only(Job& job, ProgressOfJob& progress) {
   CompressReport report;
   const auto plans = share_budget(job, progress.planning());
+  std::map<std::size_t, std::string> left_alone;
   for (std::size_t i = 0; i < job.selection.tensors.size(); ++i) {
     const auto& tensor = job.selection.tensors[i];
     progress.encoding(tensor);
-    report.tensors.push_back(predicted_report(job, tensor, plans[i]));
+    try {
+      report.tensors.push_back(predicted_report(job, tensor, plans[i]));
+    } catch (const NoEncoding& error) {
+      require_not_named(tensor, error.what());
+      left_alone.emplace(i, error.what());
+    }
   }
+  note_left_alone(job, left_alone);
   report.weights_before = job.checkpoint.weight_bytes();
   report.weights_after = report.weights_before;
   for (const auto& tensor : report.tensors) report.weights_after += tensor.bytes_after - tensor.bytes_before;
@@ -113,28 +128,36 @@ class PartsInTheMaking {
 
   void add_saved(std::size_t number) { parts_.push_back(load_part(job_, staged_, number)); }
   void encode(std::size_t number, const TensorBudget& budget) {
-    parts_.push_back(encode_part(job_, number, budget, memory_limit(job_.options) - unsaved_bytes_));
+    try {
+      parts_.push_back(encode_part(job_, number, budget, memory_limit(job_.options) - unsaved_bytes_));
+    } catch (const NoEncoding& error) {
+      require_not_named(job_.selection.tensors[number], error.what());
+      left_alone_.emplace(number, error.what());
+      return;
+    }
     unsaved_bytes_ += parts_.back().held_bytes;
     unsaved_seconds_ += parts_.back().seconds;
     if (unsaved_seconds_ > kUnsavedSeconds || unsaved_bytes_ > memory_limit(job_.options) / 4) save();
   }
   void save() {
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      if (parts_[i].matrix == nullptr) continue;
-      save_part(parts_[i], staged_, i);
-      const double seconds = parts_[i].seconds;
-      parts_[i] = load_part(job_, staged_, i);
-      parts_[i].seconds = seconds;
+    for (auto& part : parts_) {
+      if (part.matrix == nullptr) continue;
+      save_part(part, staged_);
+      const double seconds = part.seconds;
+      part = load_part(job_, staged_, part.number);
+      part.seconds = seconds;
     }
     unsaved_bytes_ = 0;
     unsaved_seconds_ = 0;
   }
   const std::vector<Part>& parts() const { return parts_; }
+  const std::map<std::size_t, std::string>& left_alone() const { return left_alone_; }
 
  private:
   const Job& job_;
   const StagedFolder& staged_;
   std::vector<Part> parts_;
+  std::map<std::size_t, std::string> left_alone_;
   Index unsaved_bytes_ = 0;
   double unsaved_seconds_ = 0;
 };
@@ -156,6 +179,7 @@ CompressReport make_output(Job& job, ProgressOfJob& progress) {
         making.encode(i, plans[i].budget);
       }
     }
+    note_left_alone(job, making.left_alone());
     report = assemble(job, making.parts(), staged, progress.writing());
   } catch (const Cancelled&) {
     making.save();

@@ -2,7 +2,9 @@
 #include "compress/planning.hpp"
 
 #include <algorithm>
+#include <ranges>
 
+#include "compress/notes_by_reason.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
@@ -52,23 +54,19 @@ std::vector<Candidate> offers_for(const Job& job, const SelectedTensor& tensor) 
   return candidates(request.request());
 }
 
-std::string no_offer(const Job& job, const SelectedTensor& tensor) {
-  return tensor.name() + ": method " + std::string(to_string(job.options.method)) +
-         " has no encoding that is smaller than the matrix itself";
-}
-
-// Tensors without an offer leave the selection. They end the run if the user named them, or if
-// nothing else is selected.
+// Tensors without an offer leave the selection.
 void leave_alone_without_offer(Job& job, std::vector<TensorPlan>& plans) {
-  auto& tensors = job.selection.tensors;
-  const bool all = std::ranges::all_of(plans, [](const TensorPlan& plan) { return plan.offers.empty(); });
-  for (std::size_t i = tensors.size(); i-- > 0;) {
+  std::map<std::size_t, std::string> reasons;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
     if (!plans[i].offers.empty()) continue;
-    if (all || tensors[i].is_named) throw BudgetError(no_offer(job, tensors[i]));
-    job.selection.notes.push_back(no_offer(job, tensors[i]) + "; it is copied");
-    tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(i));
-    plans.erase(plans.begin() + static_cast<std::ptrdiff_t>(i));
+    reasons.emplace(i, "method " + std::string(to_string(job.options.method)) +
+                           " has no encoding that is smaller than the matrix itself");
   }
+  note_left_alone(job, reasons);
+  auto& tensors = job.selection.tensors;
+  for (const auto& entry : reasons | std::views::reverse)
+    tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(entry.first));
+  std::erase_if(plans, [](const TensorPlan& plan) { return plan.offers.empty(); });
 }
 
 // Makes the disk read the next tensor while the processors plan this one.
@@ -83,6 +81,26 @@ std::vector<RatePoint> curve_of(const TensorPlan& plan, double importance) {
 }
 
 }  // namespace
+
+void require_not_named(const SelectedTensor& tensor, const std::string& reason) {
+  if (tensor.is_named) throw BudgetError(tensor.name() + ": " + reason);
+}
+
+void note_left_alone(Job& job, const std::map<std::size_t, std::string>& reasons) {
+  const auto& tensors = job.selection.tensors;
+  const auto& max_error = job.options.max_error;
+  const std::string shared = max_error ? "no encoding smaller than the matrix itself has a relative error of at most " +
+                                             std::to_string(*max_error)
+                                       : "";  // the reasons name sizes and ranks
+  detail::NotesByReason notes;
+  for (const auto& [number, reason] : reasons) {
+    require_not_named(tensors[number], reason);
+    notes.add(tensors[number].name(), (max_error ? shared : reason) + "; left as it is");
+  }
+  if (!tensors.empty() && reasons.size() == tensors.size())
+    throw BudgetError(tensors[0].name() + ": " + reasons.begin()->second);
+  notes.append_to(job.selection.notes, ": ");
+}
 
 std::vector<TensorPlan> share_budget(Job& job, const std::function<void(const SelectedTensor&)>& progress) {
   const auto& tensors = job.selection.tensors;

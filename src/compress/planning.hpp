@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "compress/tensor_request.hpp"
@@ -25,5 +27,13 @@ struct TensorPlan {
 ///           selection of the job with a note.
 /// Errors    BudgetError, with the smallest possible size, when the budget cannot be met.
 std::vector<TensorPlan> share_budget(Job& job, const std::function<void(const SelectedTensor&)>& progress);
+
+/// Notes why tensors are left alone; `reasons` has their numbers in the selection.
+///
+/// Errors    those of require_not_named(); BudgetError if no tensor is left.
+void note_left_alone(Job& job, const std::map<std::size_t, std::string>& reasons);
+
+/// Errors    BudgetError, with the reason, if the user named the tensor with --include.
+void require_not_named(const SelectedTensor& tensor, const std::string& reason);
 
 }  // namespace loewner

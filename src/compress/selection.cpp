@@ -2,10 +2,10 @@
 #include "loewner/compress/selection.hpp"
 
 #include <algorithm>
-#include <map>
 #include <regex>
 #include <utility>
 
+#include "compress/notes_by_reason.hpp"
 #include "compress/same_bytes.hpp"
 #include "loewner/base/error.hpp"
 
@@ -48,24 +48,6 @@ bool has_selected_role(TensorRole role, Selection selection) {
   }
   __builtin_unreachable();
 }
-
-// Notes on tensors that are left alone: one for each reason, which names the first tensor.
-class NotesByReason {
- public:
-  void add(const std::string& name, const std::string& reason) {
-    auto& [first, count] = tensors_[reason];
-    if (count++ == 0) first = name;
-  }
-  void append_to(std::vector<std::string>& notes) const {
-    for (const auto& [reason, tensors] : tensors_) {
-      const auto& [first, count] = tensors;
-      notes.push_back(first + (count > 1 ? " and " + std::to_string(count - 1) + " more " : " ") + reason);
-    }
-  }
-
- private:
-  std::map<std::string, std::pair<std::string, Index>> tensors_;
-};
 
 std::string size_rule(const TensorInfo& info) {
   return "expected at least 2 rows and 2 columns, got " + std::to_string(info.shape[0]) + " x " +
@@ -114,7 +96,7 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
                                const CompressOptions& options) {
   const NamePatterns include(options.include), exclude(options.exclude);
   SelectionResult result;
-  NotesByReason left_alone;
+  detail::NotesByReason left_alone;
   const CheckpointTensor* first_obstacle = nullptr;
   for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
     const auto& tensor = checkpoint.tensors()[i];
@@ -137,10 +119,13 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
     }
   }
   if (result.tensors.empty() && first_obstacle != nullptr) refuse_size(checkpoint, *first_obstacle);
+  left_alone.append_to(result.notes, " ");
   require(!result.tensors.empty(), [&] {
-    return checkpoint.folder().string() + ": no tensor is selected; `loewner inspect` lists names and roles";
+    std::string message = checkpoint.folder().string() + ": no tensor is selected";
+    for (const auto& note : result.notes) message += "; " + note;
+    for (const auto& note : checkpoint.notes()) message += "; " + note;
+    return message + "; `loewner inspect` lists names and roles";
   });
-  left_alone.append_to(result.notes);
   attach_tied_copies(checkpoint, architecture, result);
   return result;
 }

@@ -89,6 +89,12 @@ TEST_F(SelectionOfADecoder, AnEmptySelectionIsRefused) {
                   "no tensor is selected");
 }
 
+TEST_F(SelectionOfADecoder, ARefusalGivesTheReasonAgainstEachMatchedTensor) {
+  EXPECT_CONTAINS(
+      test::message_of<InvalidArgument>([&] { (void)select({.include = {"norm"}, .exclude = {"embed_tokens"}}); }),
+      "no tensor is selected; model.norm.weight cannot be encoded: expected a floating-point matrix named M.weight");
+}
+
 TEST_F(SelectionOfADecoder, AStoredCopyWithEqualBytesIsDroppedWithItsOriginal) {
   const auto result = select();
   EXPECT_EQ(result.tensors.at(0).tied, Names{kHead});
