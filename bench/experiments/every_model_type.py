@@ -113,9 +113,22 @@ def checked(model: Any, folder: Path) -> tuple[str, str]:
             return WRONG, "the encoded model has no outputs"
         require_close("outputs", found, expected, 1e-3)
     require_equal_parameters(encoded, dense)
-    require_equal_parameters(model_class.from_pretrained(folder / "saved"), dense)
     kinds = "outputs and parameters" if expected is not None else "parameters"
-    return RIGHT, f"{kinds} equal, {len(report.tensors)} encoded tensors, {len(report.notes)} notes"
+    right = f"{kinds} equal, {len(report.tensors)} encoded tensors, {len(report.notes)} notes"
+    try:
+        require_equal_parameters(model_class.from_pretrained(folder / "saved"), dense)
+    except AssertionError:
+        if can_be_saved(dense, folder / "dense saved"):
+            raise
+        right += "; saved, it loads no better than the dense model"
+    return RIGHT, right
+
+
+def can_be_saved(dense: Any, folder: Path) -> bool:
+    """Whether transformers loads all parameters of the dense model that it saved. Of sarvam_moe it does not."""
+    dense.save_pretrained(folder)
+    _, loading = type(dense).from_pretrained(folder, output_loading_info=True)
+    return not loading["missing_keys"]
 
 
 def require_equal_parameters(encoded: Any, dense: Any) -> None:
