@@ -32,6 +32,19 @@ def test_all_ids_that_torch_takes_are_looked_up(method: str, tmp_path: Path) -> 
             table(ids)
 
 
+@pytest.mark.parametrize("method", ["svd", "codes"])
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, float("inf")])
+def test_rows_are_shortened_to_the_largest_norm(method: str, norm_type: float, tmp_path: Path) -> None:
+    table = load("bert", compressed("bert", tmp_path / "small", method)).get_input_embeddings()
+    matrix = (table.weight + 0).detach()
+    ids = torch.arange(VOCABULARY)
+    table.max_norm = float(torch.linalg.vector_norm(matrix, norm_type, dim=1).median())
+    table.norm_type = norm_type
+    expected = functional.embedding(ids, matrix.clone(), max_norm=table.max_norm, norm_type=norm_type)
+    assert not torch.equal(expected, matrix)
+    torch.testing.assert_close(table(ids), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_products_with_no_rows_are_empty(tmp_path: Path) -> None:
     folder = compressed("bert", tmp_path / "small", "codes", selection="all")
     layer = load("bert", folder, memory="small").encoder.layer[0].intermediate.dense
@@ -81,11 +94,18 @@ def test_arrays_move_to_the_meta_device_and_to_disk(method: str, tmp_path: Path)
     other = load("bert_masked", folder, memory="small")
     offloaded = accelerate.disk_offload(other, tmp_path / "offloaded")
     assert torch.equal(outputs(offloaded), outputs(model))
-    places = {"bert.embeddings": "cpu", "bert.encoder": "disk", "cls": "cpu"}
+
+
+@pytest.mark.parametrize("method", ["svd", "codes"])
+@pytest.mark.parametrize("tied", ["cpu", "disk"])  # transformers keeps tied parameters in one place
+def test_a_device_map_puts_tied_tables_and_layers_on_disk(method: str, tied: str, tmp_path: Path) -> None:
+    pytest.importorskip("accelerate")
+    folder = compressed("bert_masked", tmp_path / "small", method, selection="all")
+    expected = outputs(load("bert_masked", folder))
+    places = {"bert.embeddings": tied, "bert.encoder": "disk", "cls": tied}
     for memory in ("small", "dense"):
         options = {"device_map": places, "offload_folder": tmp_path / memory}
-        placed = load("bert_masked", folder, memory=memory, **options)
-        torch.testing.assert_close(outputs(placed), outputs(model))
+        torch.testing.assert_close(outputs(load("bert_masked", folder, memory=memory, **options)), expected)
 
 
 def test_fixed_types_of_arrays_survive_conversions(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ class Claim:
 class Claims(dict[str, Claim]):
     """Claims by the stored name of the array."""
 
+    may_be_on_disk = False  # whether a device map was given
+
     def keep(self, stored: str, parameter: str) -> None:
         """Load an array of an encoded module as it is."""
         self[stored] = Claim(Place(parameter), stored)
@@ -151,12 +153,18 @@ class _MakeParameter(ConversionOps):
         dense = {tensor: self._dense(arrays) for tensor, arrays in tensors.items()}
         patterns = {self._claims[stored].tensor: self._claims[stored].place.pattern for stored in input_dict}
         if None in patterns.values():
-            return {full_layer_name: next(iter(dense.values()))}
+            return dict.fromkeys([full_layer_name, *self._tied_to(full_layer_name, model)], next(iter(dense.values())))
         converter: Any = deepcopy(self._converters[cast(str, next(iter(patterns.values())))])
         for tensor in sorted(dense, key=dot_natural_key):
             converter.add_tensor(full_layer_name, tensor, patterns[tensor], dense[tensor])
         made: dict[str, Any] = converter.convert(full_layer_name, model=model, config=config)
         return made
+
+    def _tied_to(self, parameter: str, model: Any) -> list[str]:
+        """The parameters tied to one. accelerate reads each parameter on disk by its own name."""
+        if not self._claims.may_be_on_disk:
+            return []
+        return [target for target, source in model.all_tied_weights_keys.items() if source == parameter]
 
     def _dense(self, arrays: dict[str, Tensor]) -> Tensor:
         claim = self._claims[next(iter(arrays))]

@@ -197,12 +197,21 @@ class EncodedMatrix(nn.Module):
         return _new_module, (self.structure, self.original), self.__dict__
 
 
+def _shortened(rows: Tensor, max_norm: float, norm_type: float) -> Tensor:
+    """Rows that are longer than `max_norm` are scaled to it, as torch does (embedding_renorm_)."""
+    with torch.no_grad():
+        norms = torch.linalg.vector_norm(rows, norm_type, dim=-1, keepdim=True)
+        factors = torch.where(norms > max_norm, max_norm / (norms + 1e-7), torch.ones_like(norms))
+    return rows * factors
+
+
 class EncodedEmbedding(nn.Embedding):
     def forward(self, input: Tensor) -> Tensor:
         encoded = cast(EncodedMatrix, self)
         if input.dtype not in (torch.int64, torch.int32):
             raise RuntimeError(f"ids must be int64 or int32, got {input.dtype}")
-        return encoded.decode_rows(input).to(encoded.like.dtype)
+        rows = encoded.decode_rows(input).to(encoded.like.dtype)
+        return rows if self.max_norm is None else _shortened(rows, self.max_norm, self.norm_type)
 
 
 class EncodedLinear(nn.Linear):

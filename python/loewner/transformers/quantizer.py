@@ -61,11 +61,13 @@ class LoewnerQuantizer(HfQuantizer):
         return config
 
     def _process_model_before_weight_loading(
-        self, model: PreTrainedModel, checkpoint_files: list[str] | None = None, **kwargs: Any
+        self, model: PreTrainedModel, checkpoint_files: list[str] | None = None, device_map: Any = None, **kwargs: Any
     ) -> None:
-        names = CheckpointNames(model, checkpoint_files)
+        tensors = self.quantization_config.tensors
+        copies = [name for spec in tensors.values() for name in spec.get("tied", [])]
+        names = CheckpointNames(model, checkpoint_files, [*tensors, *copies])
         specs = {}
-        for tensor, spec in self.quantization_config.tensors.items():
+        for tensor, spec in tensors.items():
             arrays = STRUCTURES[spec["structure"]].module_class().array_shapes(spec)
             names.require_arrays(tensor, list(arrays))
             place = names.place(tensor)
@@ -82,6 +84,7 @@ class LoewnerQuantizer(HfQuantizer):
                 self._claims.decode(tensor, spec, place)
                 names.stored.add(place.parameter)
         self._claims.complete(names.dense_places())
+        self._claims.may_be_on_disk = device_map is not None
         specs = self._with_copies(model, retie(model, specs, names.stored))
         for path, spec in specs.items():
             module = model.get_submodule(path)
