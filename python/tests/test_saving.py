@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from compressed_models import compressed, load
 from encoded_models import VOCABULARY, outputs
 from loewner.transformers import EncodedMatrix
 from safetensors.torch import load_file
+from transformers.core_model_loading import GroupWeightRename
 
 
 def weight_bytes(folder: Path) -> int:
@@ -74,3 +76,14 @@ def test_a_used_model_can_be_copied(memory: str, tmp_path: Path) -> None:
         assert torch.equal(outputs(other), expected)
         other.resize_token_embeddings(VOCABULARY + 1)  # the copy knows its ties
         assert other.get_output_embeddings().weight is other.get_input_embeddings().weight
+
+
+def test_names_that_depend_on_each_other_are_reverted_together(tmp_path: Path) -> None:
+    model = load("bert", compressed("bert", tmp_path / "small", "codes", selection="all"), memory="small")
+    # A model like Kimi K2.5: while saving, the second name is reverted only after the first one was met.
+    model._weight_conversions = [GroupWeightRename(["self.old0", "self.old1"], ["self.key", "self.query"])]
+    model.save_pretrained(tmp_path / "saved")
+    stored = load_file(tmp_path / "saved" / "model.safetensors")
+    tensors = json.loads((tmp_path / "saved" / "config.json").read_text())["quantization_config"]["tensors"]
+    assert "encoder.layer.0.attention.self.old1.codes" in stored
+    assert all(f"{name.removesuffix('weight')}codes" in stored for name in tensors)
