@@ -53,7 +53,8 @@ Notes
 -----
 Singular values of S A T^T beyond the k-th [1]_, with a correction of their bias. A side no longer than
 m is not sketched, so small matrices have exact residuals. The estimates are within 15 % of the truth
-for m = 5 max_rank. Results have the same bits for the same seed and any number of threads.
+for m = 5 max_rank and max_rank <= 0.3 min(n, d); beyond that they may be too low. Results have the same
+bits for the same seed and any number of threads.
 
 References
 ----------

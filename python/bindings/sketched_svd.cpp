@@ -49,7 +49,8 @@ Notes
 Computes the leading right singular vectors of a sketch S A [1]_. If their error is not within `eps` of
 the least error of the sketch, `block_krylov` starts from them. If A has fewer than 4 times as many
 rows as the sketch, and for sparse matrices, float64 and operators, `block_krylov` does all the work.
-The excess is about rank / (2 rows); `excess_estimate` is 2 to 4 times the true one.
+The excess is about rank / (2 rows). `excess_estimate` is usually 2 to 4 times the true one; it is an
+estimate, not a bound.
 
 Cost: n d additions, 2 n d rank flops and `block_krylov` of the sketch. Results have the same bits for
 the same seed and any number of threads.

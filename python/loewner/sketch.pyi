@@ -669,7 +669,8 @@ def estimate_residuals(a: loewner.typing.MatrixLike, max_rank: int, *, sketch_si
     -----
     Singular values of S A T^T beyond the k-th [1]_, with a correction of their bias. A side no longer than
     m is not sketched, so small matrices have exact residuals. The estimates are within 15 % of the truth
-    for m = 5 max_rank. Results have the same bits for the same seed and any number of threads.
+    for m = 5 max_rank and max_rank <= 0.3 min(n, d); beyond that they may be too low. Results have the same
+    bits for the same seed and any number of threads.
 
     References
     ----------
@@ -871,7 +872,8 @@ def sketched_svd(a: loewner.typing.OperatorLike, rank: int, *, eps: float = 0.01
     Computes the leading right singular vectors of a sketch S A [1]_. If their error is not within `eps` of
     the least error of the sketch, `block_krylov` starts from them. If A has fewer than 4 times as many
     rows as the sketch, and for sparse matrices, float64 and operators, `block_krylov` does all the work.
-    The excess is about rank / (2 rows); `excess_estimate` is 2 to 4 times the true one.
+    The excess is about rank / (2 rows). `excess_estimate` is usually 2 to 4 times the true one; it is an
+    estimate, not a bound.
 
     Cost: n d additions, 2 n d rank flops and `block_krylov` of the sketch. Results have the same bits for
     the same seed and any number of threads.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -54,6 +56,73 @@ class FirstFailure {
   std::exception_ptr error_;
 };
 
+// One loop: its next index, its failure and the helpers that still run.
+class ParallelLoop {
+ public:
+  ParallelLoop(Index count, const std::function<void(Index)>& body, int helpers)
+      : count_(count), body_(body), running_helpers_(helpers) {}
+
+  void work() {
+    inside_parallel_loop = true;
+    for (Index i = next_++; i < count_ && !failure_.failed(); i = next_++) {
+      try {
+        throw_if_cancelled();
+        body_(i);
+      } catch (const Cancelled&) {
+        stop(i);
+      } catch (...) {
+        failure_.capture(i);
+      }
+    }
+    inside_parallel_loop = false;
+  }
+
+  // A helper must not ask the scope of the calling thread. It stops, also inside its body, when the calling thread has.
+  void help() {
+    {
+      const CancellationScope scope([this] { return is_cancelled_.load(); });
+      work();
+    }
+    const std::lock_guard lock(mutex_);
+    --running_helpers_;
+    helper_ended_.notify_one();
+  }
+
+  // The calling thread goes on asking while the helpers finish their last bodies.
+  void wait_for_helpers() {
+    constexpr std::chrono::milliseconds kBetweenPolls(50);
+    std::unique_lock lock(mutex_);
+    while (!helper_ended_.wait_for(lock, kBetweenPolls, [&] { return running_helpers_ == 0; })) {
+      if (is_cancelled_) continue;
+      lock.unlock();
+      try {
+        throw_if_cancelled();
+      } catch (...) {
+        stop(count_);
+      }
+      lock.lock();
+    }
+  }
+
+  void rethrow_failure() const { failure_.rethrow(); }
+
+ private:
+  // Inside a handler.
+  void stop(Index index) {
+    is_cancelled_ = true;
+    failure_.capture(index);
+  }
+
+  Index count_;
+  const std::function<void(Index)>& body_;
+  std::atomic<Index> next_{0};
+  FirstFailure failure_;
+  std::atomic<bool> is_cancelled_{false};
+  std::mutex mutex_;
+  std::condition_variable helper_ended_;
+  int running_helpers_;
+};
+
 }  // namespace
 
 int num_threads() {
@@ -67,32 +136,23 @@ void set_num_threads(int count) {
 
 void parallel_for(Index count, const std::function<void(Index)>& body) {
   if (inside_parallel_loop) {
-    for (Index i = 0; i < count; ++i) body(i);
+    for (Index i = 0; i < count; ++i) {
+      throw_if_cancelled();
+      body(i);
+    }
     return;
   }
-  std::atomic<Index> next{0};
-  FirstFailure failure;
-  const auto work = [&](bool may_cancel) {
-    inside_parallel_loop = true;
-    for (Index i = next++; i < count && !failure.failed(); i = next++) {
-      try {
-        if (may_cancel) throw_if_cancelled();
-        body(i);
-      } catch (...) {
-        failure.capture(i);
-      }
-    }
-    inside_parallel_loop = false;
-  };
+  const int helpers = static_cast<int>(std::clamp<Index>(count, 1, num_threads())) - 1;
+  ParallelLoop loop(count, body, helpers);
   {
     // Each loop starts its threads: some 20 us, against loops of milliseconds. A thread pool, such as libgomp's, would
     // not survive a fork; see docs/design/threads.md.
-    std::vector<std::jthread> helpers;
-    const Index wanted = std::min<Index>(num_threads(), count);
-    for (Index t = 1; t < wanted; ++t) helpers.emplace_back(work, false);
-    work(true);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < helpers; ++t) threads.emplace_back(&ParallelLoop::help, &loop);
+    loop.work();
+    loop.wait_for_helpers();
   }
-  failure.rethrow();
+  loop.rethrow_failure();
 }
 
 }  // namespace loewner

@@ -7,7 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "base/argument_check.hpp"
 #include "cluster/simplex_least_squares.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
@@ -145,14 +147,26 @@ void require_usable(MatrixView<const double> vertices, const RowMatrix& a, const
           [&] { return "convex_code: sparsity must be >= 0, got " + std::to_string(options.sparsity); });
   require(options.gap >= 0 && std::isfinite(options.gap),
           [&] { return "convex_code: gap must be finite and >= 0, got " + std::to_string(options.gap); });
-  require_finite(RowMatrix(vertices), "convex_code: the matrix of vertices");
-  require_finite(a, "convex_code: the matrix");
 }
 
-}  // namespace
+// The exponents by which the vertices and A are divided; without scales s_i by the same.
+struct Exponents {
+  int of_vertices = 0, of_a = 0;
+};
 
-ConvexCodes convex_code(MatrixView<const double> vertices, const RowMatrix& a, const ConvexCodeOptions& options) {
-  require_usable(vertices, a, options);
+Exponents exponents_of(MatrixView<const double> vertices, const RowMatrix& a, bool are_scaled) {
+  const double largest_vertex = detail::largest_magnitude(RowMatrix(vertices), "convex_code: the matrix of vertices"),
+               largest = detail::largest_magnitude(a, "convex_code: the matrix");
+  constexpr int kOrdinary = detail::kOrdinaryDoubles;
+  if (are_scaled) {
+    return {.of_vertices = detail::input_exponent(largest_vertex, kOrdinary),
+            .of_a = detail::input_exponent(largest, kOrdinary)};
+  }
+  const int common = detail::input_exponent(std::max(largest_vertex, largest), kOrdinary);
+  return {.of_vertices = common, .of_a = common};
+}
+
+ConvexCodes codes_of(MatrixView<const double> vertices, const RowMatrix& a, const ConvexCodeOptions& options) {
   const detail::SimplexGram gram(vertices);
   const Matrix<double> vertices_t = detail::transposed(vertices);
   const Index blocks = (a.rows() + kRowsPerBlock - 1) / kRowsPerBlock;
@@ -171,6 +185,27 @@ ConvexCodes convex_code(MatrixView<const double> vertices, const RowMatrix& a, c
       codes.squared_distances.push_back(code.squared_distance);
       codes.largest_gap = std::max(codes.largest_gap, code.gap);
     }
+  }
+  return codes;
+}
+
+}  // namespace
+
+ConvexCodes convex_code(MatrixView<const double> vertices, const RowMatrix& a, const ConvexCodeOptions& options) {
+  require_usable(vertices, a, options);
+  const auto [of_vertices, of_a] = exponents_of(vertices, a, options.scaled);
+  if (of_vertices == 0 && of_a == 0) return codes_of(vertices, a, options);
+  const detail::ArgumentCheck check("convex_code");
+  constexpr const char* kSquares = "the squared distances";
+  if (of_a < 0) detail::restored(check, kSquares, 1.0, 2 * of_a);  // else they would all be 0
+  const detail::ScaledMatrix scaled_vertices(RowMatrix(vertices), of_vertices), scaled(a, of_a);
+  Matrix<double> small_vertices = Matrix<double>::uninitialized(vertices.rows(), vertices.cols());
+  read_rows_wide(scaled_vertices.view(), 0, small_vertices.view());
+  ConvexCodes codes = codes_of(small_vertices.view(), scaled.view(), options);
+  detail::restore(check, kSquares, codes.squared_distances, 2 * of_a);
+  if (!codes.scales.empty()) {
+    detail::restored(check, "the scales", std::ranges::max(codes.scales), of_a - of_vertices);
+    detail::restore(check, "the scales", codes.scales, of_a - of_vertices);
   }
   return codes;
 }

@@ -36,7 +36,7 @@ void require_symmetric(MatrixView<const double> a) {
   constexpr double kTolerance = 1e-6;
   for (Index i = 0; i < a.rows(); ++i) {
     for (Index j = 0; j < i; ++j) {
-      const double scale = std::sqrt(std::abs(a(i, i) * a(j, j)));
+      const double scale = std::sqrt(std::abs(a(i, i))) * std::sqrt(std::abs(a(j, j)));
       kCheck.that(std::abs(a(i, j) - a(j, i)) <= kTolerance * scale, [&] {
         return "second moments must be symmetric, got " + detail::text_of(a(i, j)) + " and " +
                detail::text_of(a(j, i)) + " at (" + detail::text_of(i) + ", " + detail::text_of(j) + ") and its mirror";

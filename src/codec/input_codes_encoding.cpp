@@ -12,6 +12,7 @@
 #include "codec/row_encoder.hpp"
 #include "codec/stored_bytes.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/codes.hpp"
@@ -146,9 +147,9 @@ void rotate_outputs(MatrixView<float> rows, const Rotation& rotation) {
   });
 }
 
-}  // namespace
-
-FeedbackCodes encode_input_codes(const RowSource& w, const InputBasis& basis, const InputCodesOptions& options) {
+// The encoding of 2^-exponent W, whose scales are multiplied by 2^exponent.
+FeedbackCodes encode_scaled(const RowSource& w, int exponent, const InputBasis& basis,
+                            const InputCodesOptions& options) {
   Matrix<float> rows = basis.coordinates(w, options.inputs);
   const CodeLadder ladder = CodeLadder::plain(rows.cols());
   Codes::Arrays arrays;
@@ -156,10 +157,21 @@ FeedbackCodes encode_input_codes(const RowSource& w, const InputBasis& basis, co
   rotate_outputs(rows.view(), Rotation(rows.cols(), options.seed));
   FeedbackCoder coder(basis, std::move(rows), arrays, ladder);
   coder.encode();
-  auto codes = std::make_unique<Codes>(ladder, options.seed, coder.exponent(), std::move(arrays));
-  FeedbackCodes result{.matrix = nullptr, .mean_bits = codes->mean_bits(), .error = coder.error()};
+  auto codes = std::make_unique<Codes>(ladder, options.seed, coder.exponent() + exponent, std::move(arrays));
+  FeedbackCodes result{
+      .matrix = nullptr, .mean_bits = codes->mean_bits(), .error = std::ldexp(coder.error(), 2 * exponent)};
   result.matrix = std::make_unique<InputCodes>(std::move(codes), options.inputs, basis.rotation_seed());
   return result;
+}
+
+}  // namespace
+
+FeedbackCodes encode_input_codes(const RowSource& w, const InputBasis& basis, const InputCodesOptions& options) {
+  constexpr int kOrdinary = 80;  // sums over rotated rows and columns, with corrections and feedback, stay in float32
+  const double largest = detail::largest_magnitude(w, "encode_input_codes: the matrix");
+  const int exponent = detail::input_exponent(largest, kOrdinary);
+  if (exponent == 0) return encode_scaled(w, 0, basis, options);
+  return encode_scaled(detail::ScaledRows(w, exponent), exponent, basis, options);
 }
 
 }  // namespace loewner

@@ -6,6 +6,7 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/gathered_rows.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/row_pieces.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
 #include "norms/lp_norm.hpp"
@@ -17,7 +18,8 @@ namespace {
 using detail::ArgumentCheck;
 using detail::text_of;
 
-constexpr double kUnfittable = 10;  // constant of the second stage [MuscoMuscoWoodruffYasuda2022]
+constexpr int kOrdinaryPowers = 200;  // p-th powers between 2^-200 and 2^200, and their sums, stay in float64
+constexpr double kUnfittable = 10;    // constant of the second stage [MuscoMuscoWoodruffYasuda2022]
 
 void check_plan(const ArgumentCheck& check, const LabelPlan& plan, Index rows) {
   check.norm_exponent(plan.norm_exponent);
@@ -47,6 +49,11 @@ void check_labels(const ArgumentCheck& check, const LabelPlan& plan, MatrixView<
   }
 }
 
+// For sums of p-th powers that are only compared: the exponent by which residuals of this size are divided.
+int exponent_of_powers(double largest, double p) {
+  return detail::input_exponent(largest, static_cast<int>(kOrdinaryPowers / p));
+}
+
 // Whether a label is kept in the second stage; w_i = rank probability_i / number of labels.
 std::vector<char> fittable(const LabelPlan& plan, const std::vector<double>& residual, Index rank, double share) {
   const double per_probability = static_cast<double>(rank) / static_cast<double>(plan.rows.size());
@@ -66,9 +73,15 @@ std::vector<char> fittable(const LabelPlan& plan, const std::vector<double>& res
 void refit_column(MatrixView<const double> rows, MatrixView<const double> labels, const LabelPlan& plan,
                   const PlannedFitOptions& options, Index j, PlannedFit& fit) {
   std::vector<double> residual(plan.rows.size());
+  double largest = 0;
   for (Index i = 0; i < rows.rows(); ++i) {
     residual[i] = labels(i, j);
     for (Index k = 0; k < rows.cols(); ++k) residual[i] -= rows(i, k) * fit.regression.x(k, j);
+    largest = std::max(largest, std::abs(residual[i]));
+  }
+  const int exponent = exponent_of_powers(largest, plan.norm_exponent);
+  if (exponent != 0) {
+    for (double& r : residual) r = std::ldexp(r, -exponent);
   }
   const auto keep = fittable(plan, residual, fit.regression.rank, options.unfittable_share);
   std::vector<double> weights = plan.weights();
@@ -107,14 +120,18 @@ Matrix<double> labels_of(const LabelPlan& plan, const std::vector<Index>& asked,
   return out;
 }
 
-// sum_i |a_i^T (x_r - x_s)|^p for all pairs of runs and all columns: (R R) x t.
-Matrix<double> distances(const RowMatrix& a, const std::vector<PlannedFit>& fits, double p) {
+// sum_i |a_i^T (x_r - x_s)|^p for all pairs of runs and all columns: (R R) x t. Each column is divided by a power of two
+// if its labels are very large or small, as the predictions then are.
+Matrix<double> distances(const RowMatrix& a, const std::vector<PlannedFit>& fits, const Matrix<double>& labels,
+                         double p) {
   const auto runs = static_cast<Index>(fits.size());
   const Index t = fits[0].regression.x.cols();
   Matrix<double> all(a.cols(), runs * t);
-  for (Index r = 0; r < runs; ++r) {
-    for (Index k = 0; k < a.cols(); ++k) {
-      std::ranges::copy(fits[r].regression.x.row(k), all.row(k).begin() + r * t);
+  const std::vector<double> sizes = detail::column_maxima(labels);
+  for (Index j = 0; j < t; ++j) {
+    const int exponent = exponent_of_powers(sizes[j], p);
+    for (Index r = 0; r < runs; ++r) {
+      for (Index k = 0; k < a.cols(); ++k) all(k, r * t + j) = std::ldexp(fits[r].regression.x(k, j), -exponent);
     }
   }
   return detail::sum_over_pieces(a.rows(), runs * runs, t, [&](Index first, Index count, MatrixView<double> sum) {
@@ -200,7 +217,7 @@ ActiveRegression active_lp_regression(const RowMatrix& a, const LabelCallback& l
     const Matrix<double> own = labels_of(plan, result.labeled_rows, all);
     result.fits.push_back(fit_plan(a, plan, own.view(), options.fit));
   }
-  const Matrix<double> apart = distances(a, result.fits, options.plan.norm_exponent);
+  const Matrix<double> apart = distances(a, result.fits, all, options.plan.norm_exponent);
   result.x = Matrix<double>(a.cols(), all.cols());
   for (Index j = 0; j < all.cols(); ++j) {
     result.runs.push_back(central_run(apart, options.runs, j));

@@ -25,7 +25,7 @@ using detail::ArgumentCheck;
 std::vector<double> importances_of(const ArgumentCheck& check, const RowMatrix& a, const LabelPlanOptions& options) {
   switch (options.importance) {
     case LabelImportance::lewis:
-      return detail::with_float32_rows(a, [&](const RowSource& rows) {
+      return detail::with_float32_rows(check, a, [&](const RowSource& rows) {
         return lewis_weights(rows, {.norm_exponent = options.norm_exponent}).weights;
       });
     case LabelImportance::leverage:

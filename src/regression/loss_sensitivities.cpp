@@ -86,10 +86,8 @@ std::vector<double> loss_sensitivities(const RowMatrix& a, double growth_exponen
   const detail::ArgumentCheck check("loss_sensitivities");
   check.number(growth_exponent >= 1 && std::isfinite(growth_exponent), "growth_exponent", "finite and at least 1",
                growth_exponent);
-  return detail::with_float32_rows(a, [&](const RowSource& rows) {
-    check.finite(rows, "the design");
-    return sensitivities_of(rows, growth_exponent, seed);
-  });
+  return detail::with_float32_rows(
+      check, a, [&](const RowSource& rows) { return sensitivities_of(rows, growth_exponent, seed); });
 }
 
 }  // namespace loewner

@@ -57,17 +57,22 @@ std::vector<int> exponents_of(const RegressionDesign& design, MatrixView<const d
   return exponents;
 }
 
-// The objectives are at most those of x = 0, which must be numbers.
+// The objectives are at most those of x = 0, which must be numbers, and not 0 by underflow: then x = 0 would be no worse.
 void check_sizes(const RegressionTask& task) {
   for (Index j = 0; j < task.b.cols(); ++j) {
     const auto loss = task.loss_at(task.exponents[j]);
     const int exponent = loss->degree() * (task.exponents[j] + task.design.scale_exponent());
-    if (exponent < kMostExponent / 2) continue;
+    if (std::abs(exponent) < kMostExponent / 2) continue;
     const Matrix<double> column = scaled_columns(task, j, 1);
     std::vector<double> target = column_of(column.view(), 0);
     for (Index i = 0; i < task.b.rows(); ++i) target[i] *= task.design.scale(i);
-    task.check.that(std::isfinite(std::ldexp(loss->objective(target), exponent)), [&] {
+    const double scaled = loss->objective(target), at_zero = std::ldexp(scaled, exponent);
+    task.check.that(std::isfinite(at_zero), [&] {
       return "the objective of x = 0 must be finite, got an overflow in column " + detail::text_of(j) + " of b";
+    });
+    task.check.that(at_zero > 0 || !(scaled > 0), [&] {
+      return "the objective of x = 0 underflows float64 in column " + detail::text_of(j) +
+             " of b; multiply the input by a constant";
     });
   }
 }

@@ -7,6 +7,7 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/random.hpp"
 #include "regression/ridged_cholesky.hpp"
@@ -22,7 +23,9 @@ using detail::text_of;
 
 constexpr const char* kName = "OnlineActiveRegression";
 
-constexpr double kNewDirection = 1e-7;  // a smaller part outside the span, relative to the row, is rounding
+constexpr double kNewDirection = 1e-7;   // a smaller part outside the span, relative to the row, is rounding
+constexpr double kLeastEnergy = 1e-270;  // of M in a direction of its span: its inverse is finite
+constexpr double kMostGrowth = 1e8;      // of M in an update of its inverse, which loses as many digits
 constexpr int kUpdatesPerInversion = 256;
 constexpr int kBisections = 200;
 
@@ -111,10 +114,31 @@ RobustRegression OnlineActiveRegression::fit(double tolerance) const {
                        {.norm_exponent = options_.norm_exponent, .row_weights = weights, .tolerance = tolerance});
 }
 
+// The row divided by 2^exponent_. The first row that is not 0 sets the exponent, and M is divided again when a much
+// larger row comes.
+std::vector<double> OnlineActiveRegression::scaled(std::span<const double> row) {
+  double largest = 0;
+  for (const double x : row) largest = std::max(largest, std::abs(x));
+  const int more = largest > 0 ? std::ilogb(largest) - exponent_ : 0;
+  if (more > detail::kOrdinaryDoubles || (more < -detail::kOrdinaryDoubles && rank_ == 0)) {
+    exponent_ += more;
+    for (Index k = 0; k < rank_; ++k) {
+      for (double& x : gram_.row(k)) x = std::ldexp(x, -2 * more);
+      gram_(k, k) = std::max(gram_(k, k), kLeastEnergy);
+    }
+    if (rank_ > 0) invert();
+  }
+  std::vector<double> result(row.begin(), row.end());
+  if (exponent_ != 0) {
+    for (double& x : result) x = std::ldexp(x, -exponent_);
+  }
+  return result;
+}
+
 // The online Lewis weight of the row, which is added to M; 0 for a row of zeros.
 double OnlineActiveRegression::online_weight(std::span<const double> row) {
-  std::vector<double> rest(row.begin(), row.end()), coordinates(rank_, 0.0);
-  const double length = euclidean_norm(row);
+  std::vector<double> rest = scaled(row), coordinates(rank_, 0.0);
+  const double length = euclidean_norm(rest);
   if (length == 0) return 0;
   for (int pass = 0; pass < 2; ++pass) {
     for (Index k = 0; k < rank_; ++k) {
@@ -155,7 +179,9 @@ void OnlineActiveRegression::add_to_gram(std::span<const double> coordinates, do
   if (++updates_ % kUpdatesPerInversion == 0) return invert();
   std::vector<double> image(rank_);
   for (Index k = 0; k < rank_; ++k) image[k] = dot(inverse_.row(k).first(rank_), coordinates);
-  const double scale = weight / (1 + weight * dot(image, coordinates));
+  const double growth = weight * dot(image, coordinates);
+  if (growth > kMostGrowth) return invert();
+  const double scale = weight / (1 + growth);
   for (Index k = 0; k < rank_; ++k) detail::add_scaled(-scale * image[k], image, inverse_.row(k).first(rank_));
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "loewner/base/random.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 #include "loewner/regression/lp_regression.hpp"
@@ -127,9 +128,12 @@ class ShrunkProblem {
   std::vector<Index> columns_;
 };
 
-void check_arguments(MatrixView<const double> a, MatrixView<const double> metric,
+void check_arguments(MatrixView<const double> a, MatrixView<const double> b, MatrixView<const double> metric,
                      const ShrunkRegressionOptions& options) {
   const detail::ArgumentCheck check("shrunk_regression");
+  check.that(b.rows() == a.rows(), [&] {
+    return "b must have one row per row of a, " + detail::text_of(a.rows()) + ", got " + detail::text_of(b.rows());
+  });
   check.that(metric.rows() == a.cols() && metric.cols() == a.cols(), [&] {
     return "the metric must be " + detail::shape_text(a.cols(), a.cols()) + ", got " +
            detail::shape_text(metric.rows(), metric.cols());
@@ -146,11 +150,8 @@ std::array<double, kHalfDecades + 1> shrinkages() {
   return values;
 }
 
-}  // namespace
-
-ShrunkRegression shrunk_regression(MatrixView<const double> a, MatrixView<const double> b,
-                                   MatrixView<const double> metric, const ShrunkRegressionOptions& options) {
-  check_arguments(a, metric, options);
+ShrunkRegression solve_shrunk(MatrixView<const double> a, MatrixView<const double> b, MatrixView<const double> metric,
+                              const ShrunkRegressionOptions& options) {
   const ShrunkProblem problem(a, b, metric, options);
   const double of_zero = problem.error_of_zero();
   ShrunkRegression best{.x = Matrix<double>(a.cols(), b.cols()), .shrinkage = std::numeric_limits<double>::infinity()};
@@ -166,6 +167,25 @@ ShrunkRegression shrunk_regression(MatrixView<const double> a, MatrixView<const 
   best.x = problem.solution(best.shrinkage);
   best.estimated_ratio = least / of_zero;
   return best;
+}
+
+}  // namespace
+
+ShrunkRegression shrunk_regression(MatrixView<const double> a, MatrixView<const double> b,
+                                   MatrixView<const double> metric, const ShrunkRegressionOptions& options) {
+  check_arguments(a, b, metric, options);
+  // The estimates add p-th powers of residuals, which are at most of the size of b. lp_regression scales A and the
+  // metric.
+  constexpr int kOrdinaryPowers = 200;
+  const double largest = detail::largest_magnitude(RowMatrix(b), "shrunk_regression: b");
+  const int exponent = detail::input_exponent(largest, static_cast<int>(kOrdinaryPowers / options.norm_exponent));
+  if (exponent == 0) return solve_shrunk(a, b, metric, options);
+  const detail::ScaledMatrix scaled(RowMatrix(b), exponent);
+  Matrix<double> small = Matrix<double>::uninitialized(b.rows(), b.cols());
+  read_rows_wide(scaled.view(), 0, small.view());
+  ShrunkRegression result = solve_shrunk(a, small.view(), metric, options);
+  detail::restore(detail::ArgumentCheck("shrunk_regression"), "the coefficients", result.x, exponent);
+  return result;
 }
 
 }  // namespace loewner

@@ -6,8 +6,12 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
@@ -18,6 +22,8 @@ namespace {
 
 constexpr int kMostRounds = 6;           // of LSQR, each on the residual of the one before
 constexpr double kInnerTolerance = 0.1;  // LSQR stops when its own estimate is below this fraction of the tolerance
+
+const detail::ArgumentCheck kLeastSquares("least_squares");
 
 using Values = std::vector<double>;  // one per column of X
 
@@ -231,14 +237,39 @@ Point solve(const Problem& problem, Matrix<double> start, const LeastSquaresOpti
   return point;
 }
 
-// For each column of B the power of two that scales its largest entry to about 1, so that squares do not overflow.
-Values power_of_two_scales(MatrixView<const double> b) {
-  Values scales(static_cast<std::size_t>(b.cols()));
+// For each column of B the power of two that its largest entry is divided by, so that squares do not overflow.
+std::vector<int> exponents_of(MatrixView<const double> b) {
+  Values largest(static_cast<std::size_t>(b.cols()));
   for (Index i = 0; i < b.rows(); ++i) {
-    for (Index c = 0; c < b.cols(); ++c) scales[c] = std::max(scales[c], std::abs(b(i, c)));
+    for (Index c = 0; c < b.cols(); ++c) largest[c] = std::max(largest[c], std::abs(b(i, c)));
   }
-  for (double& x : scales) x = x > 0 ? std::ldexp(1.0, -std::clamp(std::ilogb(x), -1000, 1000)) : 1;
-  return scales;
+  std::vector<int> exponents;
+  for (const double x : largest) exponents.push_back(x > 0 ? std::clamp(std::ilogb(x), -1000, 1000) : 0);
+  return exponents;
+}
+
+Values restored(std::string_view name, Values norms, const std::vector<int>& exponents) {
+  for (std::size_t c = 0; c < norms.size(); ++c) {
+    detail::restore(kLeastSquares, name, std::span(norms).subspan(c, 1), exponents[c]);
+  }
+  return norms;
+}
+
+// X for A and B from that for 2^-of_a A and the divided columns of B. A column that is no longer normal numbers would
+// have another residual.
+void restore_solution(Matrix<double>& x, const std::vector<int>& exponents, int of_a) {
+  for (Index c = 0; c < x.cols(); ++c) {
+    double largest = 0;
+    for (Index i = 0; i < x.rows(); ++i) largest = std::max(largest, std::abs(x(i, c)));
+    detail::restored(kLeastSquares, "the solution", largest, exponents[c] - of_a);
+    for (Index i = 0; i < x.rows(); ++i) x(i, c) = std::ldexp(x(i, c), exponents[c] - of_a);
+  }
+}
+
+double norm_of_all(const std::string& name, const Values& norms) {
+  const double result = norm(norms);
+  kLeastSquares.that(std::isfinite(result), [&] { return name + " overflows float64; divide b by a constant"; });
+  return result;
 }
 
 // argmin ||S (A X - B)||_F
@@ -266,33 +297,44 @@ EmbeddingShape checked_shape(Index n, Index d, MatrixView<const double> b, const
   return {.rows = m, .nonzeros = s};
 }
 
+// With the basis of 2^-of_a A, which is `a`.
+LeastSquaresResult solve_scaled(const RowMatrix& a, int of_a, const detail::SketchedBasis& basis,
+                                MatrixView<const double> b, const LeastSquaresOptions& options) {
+  const std::vector<int> exponents = exponents_of(b);
+  Matrix<double> scaled = Matrix<double>::uninitialized(b.rows(), b.cols());
+  for (Index i = 0; i < b.rows(); ++i) {
+    std::ranges::transform(b.row(i), exponents, scaled.row(i).begin(),
+                           [](double x, int exponent) { return std::ldexp(x, -exponent); });
+  }
+  const Problem problem(a, basis, scaled);
+
+  LeastSquaresResult result;
+  Point point = solve(problem, sketched_solution(basis, scaled), options, result.report);
+  restore_solution(point.x, exponents, of_a);
+  result.x = std::move(point.x);
+  result.residual_norms = restored("the residual", std::move(point.u_norms), exponents);
+  result.backward_errors = std::move(point.backward_errors);
+  result.rank = basis.rank();
+  result.report.initial_objective = norm_of_all("||b||_F", restored("the norm of b", problem.b_norms(), exponents));
+  result.report.final_objective = norm_of_all("the residual", result.residual_norms);
+  return result;
+}
+
 }  // namespace
 
 LeastSquaresResult least_squares(const RowMatrix& a, MatrixView<const double> b, const LeastSquaresOptions& options) {
   const EmbeddingShape shape = checked_shape(a.rows(), a.cols(), b, options);
   require_finite(RowMatrix(b), "least_squares: b");
-  const auto basis = detail::sketched_basis(a, shape, options.seed, "least_squares");
-  Values scales = power_of_two_scales(b);
-  Matrix<double> scaled = Matrix<double>::uninitialized(b.rows(), b.cols());
-  for (Index i = 0; i < b.rows(); ++i)
-    std::ranges::transform(b.row(i), scales, scaled.row(i).begin(), std::multiplies<>());
-  const Problem problem(a, basis, scaled);
-
-  LeastSquaresResult result;
-  Point point = solve(problem, sketched_solution(basis, scaled), options, result.report);
-  std::ranges::transform(scales, scales.begin(), inverse);
-  const auto unscaled = [&](Values norms) {
-    std::ranges::transform(norms, scales, norms.begin(), std::multiplies<>());
-    return norms;
+  const auto basis_of = [&](const RowMatrix& rows) {
+    return detail::sketched_basis(rows, shape, options.seed, "least_squares");
   };
-  scale_columns(scales, point.x);
-  result.x = std::move(point.x);
-  result.residual_norms = unscaled(point.u_norms);
-  result.backward_errors = std::move(point.backward_errors);
-  result.rank = basis.rank();
-  result.report.initial_objective = norm(unscaled(problem.b_norms()));
-  result.report.final_objective = norm(result.residual_norms);
-  return result;
+  const auto basis = basis_of(a);
+  const double size = basis.sigma.empty() ? 0.0 : basis.sigma.front();  // about ||A||
+  const int exponent = detail::input_exponent(size, detail::kOrdinaryDoubles);
+  if (exponent == 0) return solve_scaled(a, 0, basis, b, options);
+  const detail::ScaledMatrix scaled(a, exponent);
+  const RowMatrix rows = scaled.view();
+  return solve_scaled(rows, exponent, basis_of(rows), b, options);
 }
 
 }  // namespace loewner

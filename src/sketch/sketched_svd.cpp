@@ -124,8 +124,8 @@ KrylovSvd projected(const RowSource& a, const Matrix<double>& vt, double squared
   return svd;
 }
 
-// A bound of the relative excess: ||S (A - A_k)||_F^2 is at least the residual of the sketch, and its mean over S is
-// ||A - A_k||_F^2 with a variance below 2 / m sigma_k^2 ||A - A_k||_F^2.
+// An estimate of the relative excess, too high as a rule: ||S (A - A_k)||_F^2 is at least the residual of the sketch,
+// and its mean over S is ||A - A_k||_F^2 with a variance below 2 / m sigma_k^2 ||A - A_k||_F^2.
 double excess(const KrylovSvd& svd, const Sketch& sketch, Index rows) {
   const double residual = std::max(0.0, sketch.squared_residual);
   const double chance = 2 * sketch.leading.singular_values.back() * std::sqrt(2 * residual / static_cast<double>(rows));

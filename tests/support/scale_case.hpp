@@ -136,19 +136,9 @@ inline void expect_scaled(const Findings& found, const Findings& reference, doub
   }
 }
 
-/// Cases of the solvers that are not mended yet.
-inline bool is_open(const ScaleCase& scale_case) {
-  static const std::vector<std::string> open{
-      "huber_regression",       "plan_labels",       "active_lp_regression", "loss_sensitivities",
-      "OnlineActiveRegression", "shrunk_regression", "least_squares/both",   "least_squares/matrix",
-      "lp_regression/matrix",   "convex_code",       "convex_code/scaled"};
-  return std::ranges::find(open, scale_case.name) != open.end();
-}
-
 /// Runs a case at all factors 10^k that its type allows. A solver may refuse a factor only if a result would leave
 /// float64 there.
 inline void expect_independent_of_scale(const ScaleCase& scale_case) {
-  if (is_open(scale_case)) GTEST_SKIP() << "not mended yet";
   const Findings reference = scale_case.run(1);
   const std::vector<int> exponents = scale_case.is_single
                                          ? std::vector<int>{-33, -25, -20, -12, -6, -2, 2, 6, 12, 18, 25, 30, 36}

@@ -24,7 +24,9 @@ void set_num_threads(int count);
 ///           order of the indices afterwards.
 /// Errors    after an exception no further index starts; when all threads have ended the exception
 ///           of the lowest index is rethrown. Cancelled when the surrounding CancellationScope
-///           wants to stop: the calling thread asks it before each of its indices.
+///           wants to stop: the calling thread asks it before each of its indices, also in a loop
+///           inside a loop, and while it waits for the others. Then these stop at their next index
+///           or their next throw_if_cancelled().
 void parallel_for(Index count, const std::function<void(Index)>& body);
 
 }  // namespace loewner

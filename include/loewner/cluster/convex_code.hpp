@@ -33,7 +33,7 @@ struct ConvexCodes {
 /// subject to w >= 0, sum w = 1, and s = 1 or, if options.scaled, s >= 0.
 ///
 /// Shapes    vertices (M): k x d; a: n x d, any storage.
-/// Units     gap: relative to ||a_i||^2.
+/// Units     gap: relative to ||a_i||^2. Very large or small entries are divided by a power of two.
 /// Method    active sets with a Cholesky solve on each: the vertex of the steepest gradient enters,
 ///           vertices whose weight would become negative leave. With a sparsity t: the t largest
 ///           weights, solved again on these vertices. Scaled: s w is any vector >= 0, so this is
@@ -46,7 +46,8 @@ struct ConvexCodes {
 ///           on its vertices; these need not be the best t vertices.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument if there is no vertex, if the numbers of columns differ, if an option
-///           is out of range, or on a non-finite entry.
+///           is out of range, on a non-finite entry, or if squared distances or scales leave
+///           float64.
 ConvexCodes convex_code(MatrixView<const double> vertices, const RowMatrix& a, const ConvexCodeOptions& options = {});
 
 }  // namespace loewner

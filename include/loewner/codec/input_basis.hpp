@@ -69,7 +69,7 @@ class InputBasis {
   ///
   /// Shapes    w: outputs x d, or d x outputs; result: d x outputs.
   /// Cost      one pass over w; with a correction 4 d^2 flops for each output, in float64.
-  /// Accuracy  rounded to float32.
+  /// Accuracy  rounded to float32; entries of w must be below 2^100, so that R does not overflow.
   /// Random    none; the same bits for any number of threads.
   /// Errors    InvalidArgument on a non-finite entry or another number of inputs.
   Matrix<float> coordinates(const RowSource& w, InputSide inputs) const;

@@ -28,6 +28,8 @@ struct FeedbackCodes {
 /// min tr(E (H + lambda I) E^T)  for E = W - What, within max_bytes.
 ///
 /// Shapes    w: outputs x d, or d x outputs; basis: of d inputs.
+/// Units     any scale of w and of the moments: very large or small weights are divided by a power
+///           of two, which the stored exponent restores.
 /// Method    feedback coding, LDLQ [CheeCaiKuleshovDeSa2023]: the inputs are coded one by one,
 ///           from the last of the basis to the first. Row j of the codes quantizes
 ///           t_j = w_j + sum_{i>j} L_ij (w_i - what_i), that is, its own weights and what makes up

@@ -53,6 +53,7 @@ class OnlineActiveRegression {
  private:
   void require_no_open_label() const;
   double online_weight(std::span<const double> row);
+  std::vector<double> scaled(std::span<const double> row);
   void enlarge(std::span<const double> coordinates, std::span<const double> rest, double rest_norm);
   void add_to_gram(std::span<const double> coordinates, double weight);
   void invert();
@@ -63,6 +64,7 @@ class OnlineActiveRegression {
   Matrix<double> span_;     // rows 0 ... rank - 1: an orthonormal basis of the rows so far
   Matrix<double> gram_;     // M in this basis; the leading rank x rank block is used
   Matrix<double> inverse_;  // of that block
+  int exponent_ = 0;        // M is that of the rows divided by 2^exponent_
   Index rank_ = 0;
   Index num_rows_ = 0;
   int updates_ = 0;

@@ -30,7 +30,7 @@ struct LeastSquaresResult {
 ///
 /// Shapes    a: n x d, any n, d and rank; b: n x k; x: d x k.
 /// Units     tolerance and backward errors are relative: they do not depend on the scales of A and
-///           B.
+///           B. A column of B is divided by a power of two, and so is A if ||A|| is far from 1.
 /// Method    sketch and precondition: T from the SVD of a sketch S A makes A T well conditioned
 ///           [RokhlinTygert2008, AvronMaymounkovToledo2010]. LSQR [PaigeSaunders1982] runs on all
 ///           columns at once from the solution of the sketched problem, and again on the recomputed
@@ -43,9 +43,9 @@ struct LeastSquaresResult {
 ///           are treated as rank deficiency (test LeastSquaresOfCondition.IsBackwardStable).
 /// Random    the result depends on `seed` within the tolerance only. The same bits for any number
 ///           of threads.
-/// Errors    InvalidArgument on invalid options, another number of rows in b, or a non-finite entry
-///           (row and column named). A missed tolerance is no error: report.status is stalled or
-///           max_iterations.
+/// Errors    InvalidArgument on invalid options, another number of rows in b, a non-finite entry
+///           (row and column named), or if X, the residual or ||B||_F leaves float64. A missed
+///           tolerance is no error: report.status is stalled or max_iterations.
 LeastSquaresResult least_squares(const RowMatrix& a, MatrixView<const double> b,
                                  const LeastSquaresOptions& options = {});
 

@@ -39,9 +39,11 @@ struct ResidualCurve {
 ///           factor. Then the running minimum, since residuals do not grow with k.
 /// Cost      s nnz(A) + s m d additions and 8/3 m^3 + 20 k_max m flops per repetition. One pass
 ///           over A per repetition, by blocks of rows; memory m d + m^2 doubles and 8 row blocks.
-/// Accuracy  ||A||_F exact. At m = 5 k_max, s = 4 the estimate for k_max is within 15 % of the
-///           truth for spectra from i^-6 to flat ones with spikes (statistical test
-///           Residuals.AreWithinFifteenPercent), its median within 10 %.
+/// Accuracy  ||A||_F exact. At m = 5 k_max, s = 4 and k_max <= 0.3 min(n, d) the estimate for k_max
+///           is within 15 % of the truth for spectra from i^-6 to flat ones with spikes (test
+///           Residuals.AreWithinFifteenPercent), its median within 10 %. Larger ranks leave a tail
+///           of few directions, where the first-order correction is too small: a flat one comes out
+///           some 15 % too low at k_max = 0.5 min(n, d), 20 % at 0.7.
 /// Random    seed. The same bits for any number of threads.
 /// Errors    InvalidArgument on invalid options or a non-finite entry (row and column named).
 ResidualCurve estimate_residuals(const RowMatrix& a, const ResidualOptions& options);

@@ -35,9 +35,10 @@ Index sketch_rows_for(Index rank, double eps);
 /// Cost      n d additions for S A, 2 n d k flops for A V, and block_krylov of the m x d sketch;
 ///           memory 8 m d and 16 (n + d) k bytes.
 /// Accuracy  the excess is about k / (2 m), more if singular values behind sigma_k are close to it.
-///           excess_estimate is some two to four times the true excess, more for flat spectra, and
-///           infinity with `steps`. Products are in float32 under the conditions of block_krylov.
-///           `products` counts products with A only.
+///           excess_estimate is an estimate with a margin, not a bound: some two to four times the
+///           true excess, more for flat spectra, and infinity with `steps`. It was below the true
+///           excess, itself within eps, for 2 of 432 inputs and seeds. Products are in float32
+///           under the conditions of block_krylov. `products` counts products with A only.
 /// Random    S and the vectors depend on `seed` only; the same bits for any number of threads.
 /// Errors    InvalidArgument on an option outside its range or a non-finite entry (row and column
 ///           named).

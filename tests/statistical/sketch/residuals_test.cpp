@@ -62,6 +62,26 @@ TEST(Residuals, AreWithinTenPercentInTheMedian) {
   }
 }
 
+// The last singular values of a flat spectrum: the hardest tail of few directions.
+std::vector<double> flat_ratios(Index rank) {
+  constexpr Index kCols = 40;
+  const Matrix<double> a = test::orthonormal_columns(test::gaussian_matrix64(kSize, kCols, 1));
+  std::vector<double> ratios;
+  for (std::uint64_t seed = 0; seed < kControlSeeds; ++seed) {
+    const auto curve = estimate_residuals(RowMatrix(a.view()), {.max_rank = rank, .seed = seed});
+    ratios.push_back(curve.residual.back() / std::sqrt(static_cast<double>(kCols - rank)));
+  }
+  std::ranges::sort(ratios);
+  return ratios;
+}
+
+TEST(Residuals, OfFewDirectionsAreWithinTheBoundsUpToThreeTenthsOfThem) {
+  const auto ratios = flat_ratios(12);
+  EXPECT_GE(ratios[kControlSeeds / 20], 0.85);
+  EXPECT_NEAR(ratios[kControlSeeds / 2], 1, 0.1);
+  EXPECT_LT(flat_ratios(28)[kControlSeeds / 2], 0.85);
+}
+
 TEST(Residuals, AreWorseWithoutTheCorrectionOrWithOneEntryPerColumn) {
   for (const Spectrum& spectrum : kSpectra) {
     EXPECT_LT(good_seeds(spectrum, {.correct_bias = false}, kControlSeeds), kControlSeeds / 10) << spectrum.name;

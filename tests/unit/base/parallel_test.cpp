@@ -77,6 +77,33 @@ TEST(ParallelFor, StopsWhenTheCancellationScopeWantsIt) {
   EXPECT_THROW(parallel_for(1000000, body), Cancelled);
 }
 
+// With one thread the only index is the loop's; with two, the helper's body can only end by being stopped.
+TEST(ParallelFor, ALoopInsideALoopStopsOnEveryThread) {
+  for (const int count : {1, 2}) {
+    const test::ThreadCount threads(count);
+    int polls = 0;
+    const CancellationScope scope([&] { return ++polls > 10; });
+    const auto body = [](Index) { std::this_thread::sleep_for(std::chrono::microseconds(10)); };
+    EXPECT_THROW(parallel_for(count, [&](Index) { parallel_for(10000000, body); }), Cancelled) << count;
+  }
+}
+
+TEST(ParallelFor, StopsHelpersWhileTheCallingThreadWaitsForThem) {
+  const test::ThreadCount threads(2);
+  const auto caller = std::this_thread::get_id();
+  std::atomic<bool> is_helper_inside{false};
+  const CancellationScope scope([&] { return is_helper_inside.load(); });
+  EXPECT_THROW(parallel_for(2,
+                            [&](Index) {
+                              while (std::this_thread::get_id() == caller && !is_helper_inside)
+                                std::this_thread::yield();
+                              if (std::this_thread::get_id() == caller) return;
+                              is_helper_inside = true;
+                              for (;;) throw_if_cancelled();
+                            }),
+               Cancelled);
+}
+
 TEST(ParallelFor, WorksAgainAfterAnException) {
   EXPECT_THROW(parallel_for(10, [](Index) { throw std::runtime_error("x"); }), std::runtime_error);
   std::atomic<int> calls{0};

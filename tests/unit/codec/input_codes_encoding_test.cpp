@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "loewner/base/error.hpp"
@@ -97,6 +98,28 @@ TEST_F(InputCodesOfALayer, ErrorIsTheSumOverThePivots) {
     const auto codes = encode(bytes_at(bits), moments_);
     const double error = trace_of(w_, codes.matrix->decode(), damped(moments_.second, kInputDamping));
     EXPECT_NEAR(codes.error / error, 1, 1e-4) << bits;
+  }
+}
+
+// Rotations add and subtract entries, and scales are squared: neither may leave float32.
+TEST_F(InputCodesOfALayer, ScaledByAPowerOfTwoHasTheSameCodes) {
+  const auto codes = encode(bytes_at(2), moments_);
+  const Matrix<float> decoded = codes.matrix->decode();
+  for (const auto& [of_weights, of_moments] :
+       {std::pair{110, 0}, {-110, 0}, {70, 66}, {-70, -66}, {0, 300}, {0, -300}}) {
+    SCOPED_TRACE(of_weights);
+    Matrix<float> w = w_.clone();
+    for (Index i = 0; i < kOutputs * kInputs; ++i) w.data()[i] = std::ldexp(w.data()[i], of_weights);
+    InputMoments moments{.second = moments_.second.clone(), .tokens = moments_.tokens};
+    for (Index i = 0; i < kInputs * kInputs; ++i)
+      moments.second.data()[i] = std::ldexp(moments.second.data()[i], of_moments);
+    const auto scaled = encode_input_codes(DenseRows(w.view()), InputBasis(moments, {.rotation_seed = 5}),
+                                           {.max_bytes = bytes_at(2), .seed = 3});
+    EXPECT_EQ(std::ldexp(scaled.error, -2 * of_weights - of_moments), codes.error);
+    const Matrix<float> scaled_decoded = scaled.matrix->decode();
+    for (Index i = 0; i < kOutputs * kInputs; ++i) {
+      ASSERT_EQ(std::ldexp(scaled_decoded.data()[i], -of_weights), decoded.data()[i]) << i;
+    }
   }
 }
 

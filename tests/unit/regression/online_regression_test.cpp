@@ -73,6 +73,18 @@ TEST(OnlineActiveRegression, ReportsASpentBudgetAndKeepsIt) {
   EXPECT_TRUE(online.exhausted());
 }
 
+// Rows of nearly nothing leave no trace, however small they are.
+TEST(OnlineActiveRegression, RowsThatGrowOutOfTheRangeOfSquaresAreWeighedAsOthers) {
+  const auto labeled = [](int exponent) {
+    auto a = test::gaussian_matrix64(400, 3, 7);
+    for (Index i = 0; i < 30; ++i) a.data()[i] = std::ldexp(a.data()[i], exponent);
+    return stream(a, test::noisy_targets(a, 1, 8), {.budget = 60, .expected_rows = 400}).labeled_rows();
+  };
+  const auto rows = labeled(-150);
+  EXPECT_LT(rows.size(), 60U);
+  EXPECT_EQ(labeled(-900), rows);
+}
+
 TEST(OnlineActiveRegression, AcceptsZeroRowsAndCopies) {
   Matrix<double> a(500, 3);
   for (Index i = 100; i < 500; ++i) a(i, i % 2) = 1e4;

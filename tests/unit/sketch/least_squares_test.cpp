@@ -202,6 +202,21 @@ TEST(LeastSquares, AllFormsAgreeAndGiveTheSameBitsEverywhere) {
   }
 }
 
+TEST(LeastSquares, AnswersThatLeaveFloat64AreRefused) {
+  const Matrix<double> a = conditioned(60, 6, 1);
+  Matrix<double> b(60, 1), large = a.clone();
+  const auto refusal = [&](const Matrix<double>& design) {
+    return test::message_of<InvalidArgument>([&] { least_squares(RowMatrix(design.view()), b.view()); });
+  };
+  for (Index i = 0; i < 60; ++i) b(i, 0) = 1e308;
+  EXPECT_CONTAINS(refusal(a), "overflow float64");
+  for (Index i = 0; i < 60; ++i) b(i, 0) = 1e307;
+  EXPECT_NO_THROW(least_squares(RowMatrix(a.view()), b.view()));
+  for (Index i = 0; i < 60; ++i) b(i, 0) = 1e-200;
+  for (Index i = 0; i < 360; ++i) large.data()[i] *= 1e150;
+  EXPECT_CONTAINS(refusal(large), "the solution underflows float64");
+}
+
 TEST(LeastSquares, BadOptionsShapesAndEntriesAreNamed) {
   auto a = conditioned(100, 5, 1), b = test::gaussian_matrix64(100, 1, 2);
   const auto refusal = [&](MatrixView<const double> right, const LeastSquaresOptions& options) {
