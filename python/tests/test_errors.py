@@ -50,6 +50,7 @@ def test_what_a_progress_callback_raises_ends_the_run(tmp_path: Path) -> None:
 _LONG_RUN = """
 import time
 import numpy as np, loewner
+from loewner import cluster, linalg, lowrank, norms, regression, sketch
 class Slow:
     shape = (2000, 2000)
     def matmat(self, x):
@@ -57,6 +58,9 @@ class Slow:
         return np.arange(2000)[:, None] * x
     rmatmat = matmat
 a = np.random.default_rng(1).standard_normal((40000, 384)).astype(np.float32)
+wide = np.resize(a, (1700, 1800)) + a[:1800, 0]
+tall, targets = a[:30000, :60].astype(float), a[:30000, 60:110].astype(float)
+vertices, rows = a[:200, :100].astype(float), a[:20000, 100:200].astype(float)
 loss = loewner.norms.Loss.power(1, 1e-9)
 print("started", flush=True)
 {loop}
@@ -71,6 +75,23 @@ print("started", flush=True)
         "loewner.lowrank.robust_subspace(a, 200, loss, max_iterations=100000, tolerance=0)",
         "loewner.linalg.block_krylov(np.resize(a, (15000, 1024)), 400, eps=1e-9)",
         "loewner.linalg.block_krylov(Slow(), 400)",
+        "linalg.truncated_svd(wide, 64)",
+        "linalg.truncated_svd(a, 64, route='direct')",
+        "sketch.sketched_svd(a, 300, eps=1e-6)",
+        "sketch.least_squares(np.resize(a, (100000, 300)), np.resize(targets, (100000, 30)))",
+        "sketch.leverage_scores(np.resize(a, (150000, 300)).astype(float))",
+        "norms.lewis_weights(a, max_iterations=1000, tolerance=0)",
+        "norms.enclosing_ellipsoid(a[:, :64], epsilon=1e-12, max_iterations=10**6)",
+        "lowrank.lp_low_rank(a, 60, row_projection='lp')",
+        "lowrank.lp_row_projection(a, a[:60], max_iterations=10000, tolerance=0)",
+        "regression.lp_regression(tall, targets, norm_exponent=1.01)",
+        "regression.lp_regression(tall, targets)",
+        "regression.lp_regression(tall, targets, norm_exponent=np.inf)",
+        "regression.huber_regression(tall, targets, 0.1, tolerance=0)",
+        "regression.loss_sensitivities(tall, 1)",
+        "cluster.projective_clustering(a, 16, 8, num_restarts=50, tolerance=0)",
+        "cluster.latent_simplex(a, 60, tries=10000)",
+        "cluster.convex_code(vertices, rows)",
     ],
 )
 def test_ctrl_c_stops_a_computation_within_a_second(call: str) -> None:

@@ -8,6 +8,7 @@
 
 #include "attention/feature_gram.hpp"
 #include "attention/power_attention.hpp"
+#include "linalg/row_pieces.hpp"
 #include "linalg/whitening.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/row_source.hpp"
@@ -74,11 +75,13 @@ Matrix<float> with_scaled_columns(MatrixView<const float> keys) {
   for (Index i = 0; i < keys.rows(); ++i) {
     for (Index j = 0; j < keys.cols(); ++j) largest[j] = std::max(largest[j], std::abs(keys(i, j)));
   }
+  std::vector<int> exponents;
+  for (const float x : largest) exponents.push_back(x > 0 ? std::ilogb(x) : 0);
   Matrix<float> result = Matrix<float>::uninitialized(keys.rows(), keys.cols());
-  for (Index j = 0; j < keys.cols(); ++j) {
-    const int exponent = largest[j] > 0 ? std::ilogb(largest[j]) : 0;
-    for (Index i = 0; i < keys.rows(); ++i) result(i, j) = std::scalbn(keys(i, j), -exponent);
-  }
+  detail::for_each_row(keys.rows(), [&](Index i) {
+    std::ranges::transform(keys.row(i), exponents, result.row(i).begin(),
+                           [](float x, int exponent) { return std::scalbn(x, -exponent); });
+  });
   return result;
 }
 

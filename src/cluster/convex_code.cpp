@@ -11,6 +11,7 @@
 #include "cluster/simplex_least_squares.hpp"
 #include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
+#include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
 #include "sketch/sketched_basis.hpp"
@@ -130,6 +131,7 @@ std::vector<RowCode> codes_of_block(const RowMatrix& a, MatrixView<const double>
   Matrix<double> row(1, a.cols());
   std::vector<RowCode> codes;
   for (Index i = 0; i < count; ++i) {
+    throw_if_cancelled();
     read_rows_wide(a, first + i, row.view());
     const auto values = row.row(0);
     const double squared_norm = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);

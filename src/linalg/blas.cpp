@@ -6,6 +6,8 @@
 #include <mutex>
 #include <string>
 
+#include "loewner/base/cancellation.hpp"
+
 // The scipy-openblas32 package of the wheel prefixes every symbol, so that it can be loaded beside another BLAS.
 #ifdef LOEWNER_BLAS_PREFIX
 #define LOEWNER_JOIN_(a, b) a##b
@@ -32,6 +34,10 @@ void LOEWNER_BLAS(dpotrf_)(const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dpstrf_)(const char*, const int*, double*, const int*, int*, int*, const double*, double*, int*);
 void LOEWNER_BLAS(dsyevd_)(const char*, const char*, const int*, double*, const int*, double*, double*, const int*,
                            int*, const int*, int*);
+void LOEWNER_BLAS(dlatrd_)(const char*, const int*, const int*, double*, const int*, double*, double*, double*,
+                           const int*);
+void LOEWNER_BLAS(dsyr2k_)(const char*, const char*, const int*, const int*, const double*, const double*, const int*,
+                           const double*, const int*, const double*, double*, const int*);
 void LOEWNER_BLAS(dsytrd_)(const char*, const int*, double*, const int*, double*, double*, double*, double*, const int*,
                            int*);
 void LOEWNER_BLAS(dstedc_)(const char*, const int*, double*, double*, double*, const int*, double*, const int*, int*,
@@ -250,10 +256,32 @@ void tridiagonal_form(MatrixView<double> a, std::vector<double>& diagonal, std::
   diagonal.resize(n);
   beside.resize(n - 1);
   factors.resize(n - 1);
+  // The panels of LAPACK's dsytrd, with the same bits, so that a caller may cancel between them.
+  constexpr int kPanel = 32;
+  constexpr double kOne = 1, kMinusOne = -1;
+  std::vector<double> update(static_cast<std::size_t>(n) * kPanel);  // n x kPanel, by columns
+  int first = 0;
+  for (; n - first > kPanel; first += kPanel) {
+    throw_if_cancelled();
+    const int left = n - first, rest = left - kPanel;
+    double* const corner = a.data() + static_cast<Index>(first) * (lda + 1);
+    LOEWNER_BLAS(dlatrd_)
+    ("L", &left, &kPanel, corner, &lda, beside.data() + first, factors.data() + first, update.data(), &n);
+    LOEWNER_BLAS(dsyr2k_)
+    ("L", "N", &rest, &kPanel, &kMinusOne, corner + kPanel, &lda, update.data() + kPanel, &n, &kOne,
+     corner + static_cast<Index>(kPanel) * (lda + 1), &lda);
+    for (int j = 0; j < kPanel; ++j) {
+      double* const entry = corner + static_cast<Index>(j) * (lda + 1);
+      diagonal[first + j] = *entry;
+      entry[1] = beside[first + j];
+    }
+  }
+  const int left = n - first;
   int info = 0;
   call_with_workspace<double>([&](double* work, const int* size) {
     LOEWNER_BLAS(dsytrd_)
-    ("L", &n, a.data(), &lda, diagonal.data(), beside.data(), factors.data(), work, size, &info);
+    ("L", &left, a.data() + static_cast<Index>(first) * (lda + 1), &lda, diagonal.data() + first, beside.data() + first,
+     factors.data() + first, work, size, &info);
   });
 }
 

@@ -42,7 +42,8 @@ bool cholesky_upper(MatrixView<double> a);
 /// The same with pivots: u^T u = a(order, order), where u has a decreasing diagonal. Reads the upper triangle of a.
 bool pivoted_cholesky_upper(MatrixView<double> a, std::vector<Index>& order);
 
-/// a = Q T Q^T, T tridiagonal with n and n - 1 values. Stores Q as Householder vectors in a and `factors`.
+/// a = Q T Q^T, T tridiagonal with n and n - 1 values. Stores Q as Householder vectors in a and `factors`. Asks the
+/// CancellationScope now and then.
 void tridiagonal_form(MatrixView<double> a, std::vector<double>& diagonal, std::vector<double>& beside,
                       std::vector<double>& factors);
 

@@ -11,10 +11,12 @@
 #include "linalg/blas.hpp"
 #include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
+#include "linalg/orthonormal_rows.hpp"
 #include "linalg/weighted_rows.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/linalg/block_krylov.hpp"
 #include "loewner/linalg/gram.hpp"
+#include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/symmetric_eigen.hpp"
 
 namespace loewner {
@@ -99,13 +101,53 @@ RightSingularVectors direct_route(const RowSource& a, const TruncatedSvdOptions&
   return result;
 }
 
-// n < d: the SVD of the n x d matrix itself, in memory; its smaller side bounds the cost.
-RightSingularVectors wide_route(const RowSource& a, const TruncatedSvdOptions& options) {
+// The roots of the weights, or all ones.
+std::vector<double> row_factors(const RowSource& a, const TruncatedSvdOptions& options) {
+  std::vector<double> factors(static_cast<std::size_t>(a.rows()), 1.0);
+  if (options.row_weights.empty()) return factors;
+  std::ranges::transform(options.row_weights, factors.begin(), [](double w) { return std::sqrt(w); });
+  return factors;
+}
+
+// n < d by the eigenvectors U of the n x n matrix A A^T: V = A^T U / sigma. Nothing if the smallest of these sigma is so
+// small that V would lose digits.
+std::optional<RightSingularVectors> wide_gram_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  const Index n = a.rows(), count = num_vectors(options);
+  const std::vector<double> factors = row_factors(a, options);
   const Matrix<float> all = read_all(a);
+  SymmetricEigen eigen = [&] {
+    const Matrix<float> by_columns = detail::transposed(all.view());
+    Matrix<double> g = gram(DenseRows(by_columns.view()));
+    for (Index i = 0; i < n; ++i) {
+      for (Index j = 0; j < n; ++j) g(i, j) *= factors[i] * factors[j];
+    }
+    return symmetric_eigen(std::move(g));
+  }();
+  RightSingularVectors result;
+  result.route = SvdRoute::gram;
+  for (const double value : eigen.values) result.singular_values.push_back(std::sqrt(std::max(0.0, value)));
+  if (!(result.singular_values[count - 1] > kGramRouteLimit * result.singular_values[0])) return std::nullopt;
+  Matrix<double> u = Matrix<double>::uninitialized(n, count), v = Matrix<double>::uninitialized(a.cols(), count);
+  for (Index i = 0; i < n; ++i) {
+    for (Index j = 0; j < count; ++j) {
+      u(i, j) = factors[i] * eigen.vectors_t(j, i) / result.singular_values[j];
+    }
+  }
+  MatrixOperator(RowMatrix(all.view())).apply_t(u.view(), v.view());
+  detail::OrthonormalRows rows(count, a.cols());  // rounding errors grow with sigma_1 / sigma
+  rows.append(detail::transposed<double>(v.view()), nullptr);
+  result.vt = detail::leading_rows<double>(rows.view(), count);
+  return result;
+}
+
+// n < d: the SVD of the n x d matrix itself, in memory; its smaller side bounds the cost.
+RightSingularVectors wide_direct_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  const Matrix<float> all = read_all(a);
+  const std::vector<double> factors = row_factors(a, options);
   Matrix<double> scaled = Matrix<double>::uninitialized(a.rows(), a.cols());
   for (Index i = 0; i < a.rows(); ++i) {
-    const double scale = options.row_weights.empty() ? 1.0 : std::sqrt(options.row_weights[i]);
-    std::ranges::transform(all.row(i), scaled.row(i).begin(), [&](float x) { return scale * static_cast<double>(x); });
+    std::ranges::transform(all.row(i), scaled.row(i).begin(),
+                           [&](float x) { return factors[i] * static_cast<double>(x); });
   }
   Matrix<double> u, vt;
   RightSingularVectors result;
@@ -114,6 +156,16 @@ RightSingularVectors wide_route(const RowSource& a, const TruncatedSvdOptions& o
           [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
   result.vt = detail::leading_rows<double>(vt.view(), num_vectors(options));
   return result;
+}
+
+// Small SVDs take the direct route, which keeps small singular values. One of many rows would take minutes and cannot be
+// cancelled.
+RightSingularVectors wide_route(const RowSource& a, const TruncatedSvdOptions& options) {
+  constexpr Index kManyRows = 1024;
+  if (a.rows() > kManyRows && options.route != SvdRoute::direct) {
+    if (auto result = wide_gram_route(a, options)) return *std::move(result);
+  }
+  return wide_direct_route(a, options);
 }
 
 struct KrylovRoute {

@@ -12,6 +12,7 @@
 #include "linalg/blas.hpp"
 #include "linalg/cholesky_solve.hpp"
 #include "linalg/matrix_copies.hpp"
+#include "loewner/base/cancellation.hpp"
 #include "loewner/base/parallel.hpp"
 #include "norms/lp_norm.hpp"
 
@@ -85,6 +86,7 @@ class RowSolver {
     const double last_smoothing = std::max(0.1 * options_.tolerance, kLeastSmoothing);
     double value = objective(r), smoothing = kInitialSmoothing;
     for (int iteration = 1; iteration <= options_.max_iterations; ++iteration) {
+      throw_if_cancelled();
       set_weights(r, smoothing);
       if (!least_squares(r)) return iteration;
       const double next = move_towards_candidate(r, value);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "linalg/row_kernels.hpp"
+#include "loewner/base/cancellation.hpp"
 #include "regression/row_basis.hpp"
 #include "regression/tall_products.hpp"
 
@@ -60,7 +61,10 @@ class Vertex {
   // such exchanges is allowed.
   int improve(int max_exchanges) {
     int exchanges = 0;
-    while (!is_optimal() && exchanges < max_exchanges && idle_ < kIdleExchanges && exchange(worst())) ++exchanges;
+    while (!is_optimal() && exchanges < max_exchanges && idle_ < kIdleExchanges && exchange(worst())) {
+      throw_if_cancelled();
+      ++exchanges;
+    }
     return exchanges;
   }
 

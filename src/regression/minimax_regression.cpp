@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "linalg/row_kernels.hpp"
+#include "loewner/base/cancellation.hpp"
 #include "regression/row_basis.hpp"
 #include "regression/tall_products.hpp"
 
@@ -144,6 +145,7 @@ std::vector<Index> largest_rows(const Values& residual, Index count) {
 bool improve_within(MatrixView<const double> u, std::span<const double> b, const std::vector<Index>& rows,
                     Reference& reference) {
   for (Index left = kExchangesPerRow * (u.cols() + 1); left > 0; --left) {
+    throw_if_cancelled();
     const Worst worst = worst_of(u, b, reference.y(), rows);
     if (std::abs(worst.residual) <= reference.height() * (1 + kRelativeSlack)) return true;
     if (!reference.exchange(worst.row, u.row(worst.row), b[worst.row], worst.residual < 0 ? -1.0 : 1.0)) return false;
@@ -181,6 +183,7 @@ BasisSolution minimax_regression(MatrixView<const double> u, std::span<const dou
   }
   double best = largest_of(residual);  // of y = 0
   for (; solution.iterations <= stop.max_iterations; ++solution.iterations) {
+    throw_if_cancelled();
     residual = residual_of(u, b, reference.y());
     const std::vector<Index> rows = largest_rows(residual, size);
     const double worst = std::abs(residual[rows.front()]);

@@ -48,7 +48,8 @@ struct RightSingularVectors {
 ///
 /// Shapes    a: n x d; vt: rank x d.
 /// Method    Gram matrix and symmetric eigenproblem (route gram), or blocked Householder QR and SVD
-///           of R (route direct); for n < d on the transposed matrix, which is then held in memory.
+///           of R (route direct); for n < d on the transposed matrix, which is then held in memory,
+///           `automatic` by the Gram matrix if n > 1024 and sigma_rank >= kGramRouteLimit sigma_1.
 ///           With eps > 0, block Krylov if is_krylov_cheaper and it converges; otherwise the Gram
 ///           matrix from float32 products if the error of rank `rank` exceeds their errors, some
 ///           1e-8 of the squared norm.

@@ -56,6 +56,37 @@ TEST(TruncatedSvd, SwitchesToTheDirectRouteBelowTheLimitOfTheGramRoute) {
   EXPECT_EQ(svd(a, 3).route, SvdRoute::direct);
 }
 
+// Just wide enough for the Gram matrix of the rows, and with weights.
+TEST(TruncatedSvd, OfManyRowsAndMoreColumnsIsThatOfTheTranspose) {
+  const Matrix<float> a = test::gaussian_matrix({.rows = 1025, .cols = 1030, .seed = 7});
+  std::vector<double> weights(1025);
+  double energy = 0;
+  for (Index i = 0; i < 1025; ++i) {
+    weights[i] = 1 + static_cast<double>(i % 5);
+    for (const float x : a.row(i)) energy += weights[i] * static_cast<double>(x) * static_cast<double>(x);
+  }
+  const auto found = truncated_svd(DenseRows(a.view()), {.rank = 6, .row_weights = weights, .vectors = 9});
+  EXPECT_EQ(found.route, SvdRoute::gram);
+  double sum = 0;
+  for (const double sigma : found.singular_values) sum += sigma * sigma;
+  EXPECT_NEAR(sum / energy, 1, 1e-10);
+  ASSERT_EQ(found.vt.rows(), 9);
+  for (Index r = 0; r < 9; ++r) {
+    double image = 0;
+    for (Index i = 0; i < 1025; ++i) {
+      double product = 0;
+      for (Index j = 0; j < 1030; ++j) product += static_cast<double>(a(i, j)) * found.vt(r, j);
+      image += weights[i] * product * product;
+    }
+    EXPECT_NEAR(std::sqrt(image) / found.singular_values[r], 1, 1e-10) << r;
+    for (Index s = 0; s <= r; ++s) {
+      double product = 0;
+      for (Index j = 0; j < 1030; ++j) product += found.vt(r, j) * found.vt(s, j);
+      EXPECT_NEAR(product, r == s ? 1 : 0, 1e-13);
+    }
+  }
+}
+
 TEST(TruncatedSvd, WideMatrixHasTheSpectrumOfItsTranspose) {
   const auto spectrum = test::exponential_decay(8, 0.5);
   const auto a = test::matrix_with_spectrum({.rows = 8, .cols = 60, .seed = 7}, spectrum);
