@@ -63,6 +63,10 @@ inline const OptionText kModelText = {
     .help = "model folder with config.json and safetensors files", .completes = Completes::folders, .required = true};
 inline const OptionText kOutText = {
     .help = "folder that compress wrote", .completes = Completes::folders, .required = true};
+// An output may come from anyone, so the path that it states is never opened.
+inline const OptionText kCountsText = {.value = "FILE",
+                                       .help = "file of token counts, if the model was compressed with one",
+                                       .completes = Completes::files};
 inline const OptionText kAgainstText = {
     .value = "MODEL", .help = "original model folder", .completes = Completes::folders, .required = true};
 inline const OptionText kTextFileText = {.value = "FILE",

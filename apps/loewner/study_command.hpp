@@ -19,6 +19,7 @@ class StudyCommand : public PythonCommand {
     against.required = false;
     against.help += "; errors are measured again and charts are added";
     add<std::string>(options, "--against", against);
+    add_with_default<std::string>(options, "--row-weights", "", kCountsText);
     add_with_default<std::string>(
         options, "--tensor", "",
         {.value = "REGEX", .help = "names of the tensors that are compared with the original", .default_text = "all"});

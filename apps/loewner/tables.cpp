@@ -142,18 +142,26 @@ void print_report(const CompressReport& report, bool dry_run, std::ostream& out)
 void print_report(const VerifyReport& report, std::ostream& out, const Colors& colors) {
   const auto width =
       name_width(report.tensors, [](const auto& tensor) -> const std::string& { return tensor.claimed.name; });
+  const bool compared = std::ranges::any_of(report.tensors, &CheckedTensor::compared);
   out << fmt::format("{:{}}  {:>10}  {:>10}  {:>9}  {:>9}  {:>9}  {:>11}  {}\n", "tensor", width, "MB before",
-                     "MB after", "error", "weighted", "lp error", "certificate", "claims");
+                     "MB after", "error", "weighted", "lp error", "certificate", compared ? "claims" : "checksum");
   for (const auto& tensor : report.tensors) {
+    const auto& errors = tensor.compared ? tensor.found : tensor.claimed.errors;
     out << fmt::format("{:{}}  {:>10}  {:>10}  {:>9.4f}  {:>9.4f}  {:>9.4f}  {:>11}  {}\n", tensor.claimed.name, width,
-                       megabytes(tensor.claimed.bytes_before), megabytes(tensor.claimed.bytes_after),
-                       tensor.found.relative_error, tensor.found.weighted_relative_error, tensor.found.lp_error,
-                       optional_number("{:.3f}", tensor.certificate),
-                       tensor.failures.empty() ? colors.good("hold")
+                       tensor.compared ? megabytes(tensor.claimed.bytes_before) : "-",
+                       megabytes(tensor.claimed.bytes_after), errors.relative_error, errors.weighted_relative_error,
+                       errors.lp_error,
+                       optional_number("{:.3f}", tensor.compared ? tensor.certificate : tensor.claimed.certificate),
+                       tensor.failures.empty() ? colors.good(compared ? "hold" : "holds")
                                                : colors.bad(fmt::format("{}", fmt::join(tensor.failures, "; "))));
   }
-  out << fmt::format("{} other tensors equal the original's byte for byte; weights {} -> {} MB\n",
-                     report.untouched_tensors, megabytes(report.weights_before), megabytes(report.weights_after));
+  if (compared) {
+    out << fmt::format("{} other tensors equal the original's byte for byte; weights {} -> {} MB\n",
+                       report.untouched_tensors, megabytes(report.weights_before), megabytes(report.weights_after));
+  } else {
+    out << "the errors are the stored claims; --against MODEL measures them again\n";
+  }
+  out << fmt::format("{} files have checksums\n", report.checked_files);
   for (const auto& failure : report.failures) out << colors.bad("FAILED:") << " " << failure << "\n";
   for (const auto& note : report.notes) out << "note: " << note << "\n";
 }

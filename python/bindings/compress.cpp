@@ -14,6 +14,7 @@
 #include "interruptible.hpp"
 #include "json_report.hpp"
 #include "loewner/base/byte_size.hpp"
+#include "loewner/base/hash64.hpp"
 #include "loewner/compress/expand.hpp"
 #include "loewner/compress/pipeline.hpp"
 #include "loewner/compress/refit.hpp"
@@ -112,11 +113,22 @@ void bind_compress_function(nb::module_& m) {
 
 void bind_output_functions(nb::module_& m) {
   m.def(
-      "verify",
-      [](const std::filesystem::path& output, const std::filesystem::path& model, const ProgressCallback& progress) {
-        return to_python(interruptible([&] { return to_json(verify(output, model, progress)); }));
+      "hash64",
+      [](const std::vector<VectorArg<std::uint8_t>>& arrays) {
+        Hash64 hash;
+        for (const auto& array : arrays) hash.add(std::as_bytes(view_of(array)));
+        return hash.hex();
       },
-      "output"_a, "model"_a, nb::kw_only(), "progress"_a = nb::none(), "The report of loewner.verify as JSON data.");
+      "arrays"_a, "The checksum of docs/format.md over the bytes of arrays, one after another.");
+  m.def(
+      "verify",
+      [](const std::filesystem::path& output, const std::optional<std::filesystem::path>& model,
+         const std::optional<std::filesystem::path>& row_weights, const ProgressCallback& progress) {
+        return to_python(
+            interruptible([&] { return to_json(verify(output, model, progress, row_weights.value_or(""))); }));
+      },
+      "output"_a, "model"_a = nb::none(), nb::kw_only(), "row_weights"_a = nb::none(), "progress"_a = nb::none(),
+      "The report of loewner.verify as JSON data.");
   m.def(
       "expand",
       [](const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,
@@ -147,16 +159,18 @@ void bind_store_refit(nb::module_& m) {
   m.def(
       "store_refit",
       [](const std::filesystem::path& output, const std::filesystem::path& model, const std::filesystem::path& target,
-         const std::vector<Factor>& factors, IfExists if_exists) {
+         const std::vector<Factor>& factors, IfExists if_exists,
+         const std::optional<std::filesystem::path>& row_weights) {
         std::vector<RefittedFactor> refitted;
         for (const auto& factor : factors) refitted.push_back(factor_of(factor));
         return to_python(interruptible([&] {
           CompressReport report;
-          report.tensors = store_refit(output, model, target, std::move(refitted), if_exists);
+          report.tensors =
+              store_refit(output, model, target, std::move(refitted), if_exists, {}, row_weights.value_or(""));
           return to_json(report);
         }));
       },
-      "output"_a, "model"_a, "target"_a, "factors"_a, "if_exists"_a = IfExists::refuse,
+      "output"_a, "model"_a, "target"_a, "factors"_a, "if_exists"_a = IfExists::refuse, "row_weights"_a = nb::none(),
       "Writes `target`: the encoded folder `output` with these factors (tensor, array, values, record) in place of "
       "its own. Returns the report of these tensors as JSON data.");
 }

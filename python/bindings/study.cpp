@@ -123,10 +123,13 @@ void bind_study_functions(nb::module_& m) {
       "encoding are those of `model`, or zero without one.");
   m.def(
       "study_tensor",
-      [](const std::filesystem::path& output, const std::filesystem::path& model, const std::string& name) {
-        return interruptible([&] { return study_tensor(Checkpoint::open(output), Checkpoint::open(model), name); });
+      [](const std::filesystem::path& output, const std::filesystem::path& model, const std::string& name,
+         const std::optional<std::filesystem::path>& row_weights) {
+        return interruptible([&] {
+          return study_tensor(Checkpoint::open(output), Checkpoint::open(model), name, row_weights.value_or(""));
+        });
       },
-      "output"_a, "model"_a, "name"_a, "Compares one encoded tensor with its original.");
+      "output"_a, "model"_a, "name"_a, "row_weights"_a = nb::none(), "Compares one encoded tensor with its original.");
 }
 
 }  // namespace

@@ -228,14 +228,14 @@ class CheckedTensor(JsonReport):
     ----------
     claimed : TensorReport
         The report stored in the output.
-    found : TensorErrors
-        The recomputed errors.
+    found : TensorErrors or None
+        The recomputed errors; None without the original.
     failures : tuple of str
         The stored values that differ from the recomputed ones; empty if verification succeeded.
     """
 
     claimed: TensorReport
-    found: TensorErrors
+    found: TensorErrors | None
     failures: tuple[str, ...]
 
 
@@ -253,8 +253,10 @@ class VerifyReport(JsonReport):
         Other tensors, which were compared with the original byte for byte.
     untouched_files : int
         Files other than weights and config.json that equal the original's.
+    checked_files : int
+        Files that have a checksum.
     failures : tuple of str
-        Failures of other tensors, config.json and sizes.
+        Failures of other tensors, files, config.json and sizes.
     notes : tuple of str
         Changed files, and checks that were not possible.
     weights_bytes_before, weights_bytes_after : int
@@ -265,6 +267,7 @@ class VerifyReport(JsonReport):
     tensors: tuple[CheckedTensor, ...]
     untouched_tensors: int
     untouched_files: int
+    checked_files: int
     failures: tuple[str, ...]
     notes: tuple[str, ...]
     weights_bytes_before: int
@@ -275,7 +278,9 @@ class VerifyReport(JsonReport):
         """The report from JSON data."""
         tensors = tuple(
             CheckedTensor(
-                TensorReport.from_dict(tensor["claimed"]), TensorErrors(**tensor["found"]), tuple(tensor["failures"])
+                TensorReport.from_dict(tensor["claimed"]),
+                None if tensor["found"] is None else TensorErrors(**tensor["found"]),
+                tuple(tensor["failures"]),
             )
             for tensor in data["tensors"]
         )

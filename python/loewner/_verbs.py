@@ -146,15 +146,23 @@ def compress(
     return CompressReport.from_dict(data)
 
 
-def verify(output: Folder, model: Folder, *, progress: Progress | None = None) -> VerifyReport:
-    """Check an encoded folder against the original model: errors, certificates, sizes and all other tensors.
+def verify(
+    output: Folder,
+    model: Folder | None = None,
+    *,
+    row_weights: Folder | None = None,
+    progress: Progress | None = None,
+) -> VerifyReport:
+    """Check an encoded folder: its checksums and sizes, and against the original model its errors and other tensors.
 
     Parameters
     ----------
     output : str or os.PathLike
         Folder that `compress` wrote.
-    model : str or os.PathLike
-        The original model folder.
+    model : str or os.PathLike, optional
+        The original model folder. Without it only checksums and sizes are checked.
+    row_weights : str or os.PathLike, optional
+        The file of token counts, if the model was compressed with one. The path that the output states is not opened.
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
 
@@ -170,10 +178,11 @@ def verify(output: Folder, model: Folder, *, progress: Progress | None = None) -
 
     Notes
     -----
-    A stored error is accepted if it agrees with the recomputed one to 1e-4 relative or 1e-7 absolute. Sizes in the
-    model card and in the index must be those of the files. Tensors that are not encoded must equal the original's byte
-    for byte, and values of config.json must be the same. Other files that differ, and fields of config.json that were
-    added or removed, are notes and not failures. `predicted_error` is not checked.
+    Every file but README.md has a checksum, and sizes in the model card and in the index must be those of the files. A
+    stored error is accepted if it agrees with the recomputed one to 1e-4 relative or 1e-6 absolute. Tensors that are
+    not encoded must equal the original's byte for byte, and values of config.json must be the same. Files that were
+    added or removed, and fields of config.json that the original does not have or that are missing, are notes and not
+    failures. After `save_pretrained` only the encoded tensors have checksums.
 
     Examples
     --------
@@ -181,7 +190,7 @@ def verify(output: Folder, model: Folder, *, progress: Progress | None = None) -
     >>> loewner.verify("SMALLER", "MODEL")  # doctest: +SKIP
     <VerifyReport: verification succeeded, 1 encoded tensor, 103 unchanged tensors>
     """
-    return VerifyReport.from_dict(_core.verify(output, model, progress=progress))
+    return VerifyReport.from_dict(_core.verify(output, model, row_weights=row_weights, progress=progress))
 
 
 def expand(

@@ -10,6 +10,7 @@
 #include "base/lane_sum.hpp"
 #include "codec/half_scales.hpp"
 #include "codec/nested_matrix.hpp"
+#include "codec/spec_field.hpp"
 #include "codec/stored_bytes.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
@@ -34,7 +35,6 @@ void require_counts(const Archetypes::Shape& shape) {
   if (shape.per_row < 1 || shape.per_row > Archetypes::kMostPerRow) {
     throw IoError("specification: per_row must be in [1, 255], got " + std::to_string(shape.per_row));
   }
-  if (std::abs(shape.scale_exponent) > 200) throw IoError("specification: scale_exponent must be in [-200, 200]");
 }
 
 void require_indices(const Archetypes::Shape& shape, const std::vector<std::uint8_t>& indices) {
@@ -140,7 +140,7 @@ std::unique_ptr<EncodedMatrix> Archetypes::from_tensors(const Json& spec, const 
                     .cols = detail::size_field(spec, "cols"),
                     .count = detail::size_field(spec, "archetypes"),
                     .per_row = detail::size_field(spec, "per_row"),
-                    .scale_exponent = detail::spec_field<int>(spec, "scale_exponent")};
+                    .scale_exponent = detail::exponent_field(spec)};
   require_counts(shape);
   Arrays arrays;
   arrays.archetypes = detail::read_stored<std::uint16_t>(lookup("archetypes"), DType::f16, shape.count, shape.cols);

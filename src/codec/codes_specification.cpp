@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "codec/code_bands.hpp"
 #include "codec/spec_field.hpp"
@@ -27,24 +28,32 @@ Json ladder_to_json(const CodeLadder& ladder) {
   return fields;
 }
 
+// A list field whose entries have the right type. Json::get() converts between types of numbers, and true to 1.
+template <typename T>
+std::vector<T> list_field(const Json& spec, const std::string& name, const std::function<bool(const Json&)>& fits) {
+  const auto list = detail::spec_field<Json>(spec, name);
+  if (!list.is_array() || !std::ranges::all_of(list, fits)) {
+    throw IoError("specification: field '" + name + "' has a wrong entry or type, got " + list.dump());
+  }
+  return list.get<std::vector<T>>();
+}
+
 CodeLadder ladder_from_json(const Json& spec, Index cols) {
   if (!spec.contains("band_cols")) return CodeLadder::plain(cols);
   if (cols > kMostUnboundCols) {
     throw IoError("specification: cols of codes in bands must be at most " + std::to_string(kMostUnboundCols));
   }
-  const auto band_cols = detail::spec_field<std::vector<Index>>(spec, "band_cols");
-  const auto sizes = detail::spec_field<std::vector<float>>(spec, "band_sizes");
-  const auto bits = detail::spec_field<std::vector<std::vector<int>>>(spec, "band_bits");
+  const auto is_width = [&](const Json& value) { return detail::is_whole(value, 1, cols); };
+  const auto is_bits = [](const Json& value) { return detail::is_whole(value, 0, kMaxCodeBits); };
+  const auto band_cols = list_field<Index>(spec, "band_cols", is_width);
+  const auto sizes = list_field<float>(spec, "band_sizes", [](const Json& value) { return value.is_number(); });
+  const auto bits = list_field<std::vector<std::uint8_t>>(
+      spec, "band_bits", [&](const Json& step) { return step.is_array() && std::ranges::all_of(step, is_bits); });
   if (sizes.size() != band_cols.size()) throw IoError("specification: band_sizes must be as many as band_cols");
   std::vector<CodeLadder::Band> bands;
   for (std::size_t g = 0; g < sizes.size(); ++g) bands.push_back({band_cols[g], sizes[g]});
-  CodeLadder::Steps steps;
-  for (const auto& step : bits) {
-    auto& numbers = steps.emplace_back();
-    for (const int b : step) numbers.push_back(static_cast<std::uint8_t>(std::clamp(b, 0, 255)));
-  }
   try {
-    CodeLadder ladder(std::move(bands), std::move(steps));
+    CodeLadder ladder(std::move(bands), bits);
     if (ladder.cols() != cols) throw IoError("specification: band_cols must add up to cols");
     return ladder;
   } catch (const InvalidArgument& error) {
@@ -65,12 +74,11 @@ Json Codes::spec_fields() const {
 
 std::unique_ptr<EncodedMatrix> Codes::from_tensors(const Json& spec, const ArrayLookup& lookup) {
   const Index rows = detail::size_field(spec, "rows"), cols = detail::size_field(spec, "cols");
-  const auto exponent = detail::spec_field<int>(spec, "scale_exponent");
+  const auto exponent = detail::exponent_field(spec);
   const auto seed = detail::spec_field<Json>(spec, "rotation_seed");
   if (!seed.is_number_unsigned()) throw IoError("specification: rotation_seed must be an integer in [0, 2^64)");
   const bool has_shared = detail::spec_field<bool>(spec, "has_shared");
   if (rows < 1 || cols < 1) throw IoError("specification: rows and cols must be at least 1");
-  if (std::abs(exponent) > 200) throw IoError("specification: scale_exponent must be in [-200, 200]");
   CodeLadder ladder = ladder_from_json(spec, cols);
   const auto highest = static_cast<int>(ladder.steps().size()) - 1;
   Arrays arrays;

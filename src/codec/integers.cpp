@@ -144,16 +144,15 @@ Integers::Integers(const Shape& shape, StoredArray codes, StoredArray steps, Sto
 std::unique_ptr<EncodedMatrix> Integers::from_tensors(const Json& spec, const ArrayLookup& lookup) {
   const Shape shape{.rows = detail::size_field(spec, "rows"),
                     .cols = detail::size_field(spec, "cols"),
-                    .bits = detail::spec_field<int>(spec, "bits"),
+                    .bits = static_cast<int>(detail::integer_field(spec, "bits", 4, 8)),
                     .group = detail::size_field(spec, "group"),
-                    .scale_exponent = detail::spec_field<int>(spec, "scale_exponent")};
+                    .scale_exponent = detail::exponent_field(spec)};
   if (shape.rows < 1 || shape.cols < 1 || shape.group < 1) {
     throw IoError("specification: rows, cols and group must be at least 1");
   }
   if (shape.bits != 4 && shape.bits != 8) {
     throw IoError("specification: bits must be 4 or 8, got " + std::to_string(shape.bits));
   }
-  if (std::abs(shape.scale_exponent) > 200) throw IoError("specification: scale_exponent must be in [-200, 200]");
   StoredArray codes = lookup("codes"), steps = lookup("steps"), offsets = lookup("offsets");
   detail::require_array(codes, DType::u8, shape.rows, shape.row_bytes());
   for (const auto* array : {&steps, &offsets}) {

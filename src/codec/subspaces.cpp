@@ -30,8 +30,7 @@ std::vector<Index> list_field(const Json& spec, const std::string& name, Index m
   }
   std::vector<Index> values;
   for (const auto& value : field) {
-    const bool fits = value.is_number_integer() && value >= 0 && value <= most;
-    if (!fits) {
+    if (!detail::is_whole(value, 0, most)) {
       throw IoError("specification: field '" + name + "' must hold integers in [0, " + std::to_string(most) +
                     "], got " + value.dump());
     }

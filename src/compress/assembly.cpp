@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "base/file_system.hpp"
+#include "compress/checksums.hpp"
 #include "compress/output_config.hpp"
 #include "compress/stored_claims.hpp"
 #include "loewner/base/error.hpp"
@@ -30,7 +31,7 @@ Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
   return replacements;
 }
 
-void write_config(const Job& job, const Json& specifications, const fs::path& folder) {
+Json config_of(const Job& job, const Json& specifications) {
   Json config = job.checkpoint.config();
   Json quantization = {{"quant_method", kQuantizationMethod},
                        {"format_version", std::to_string(kFormatMajor) + "." + std::to_string(kFormatMinor)},
@@ -40,7 +41,7 @@ void write_config(const Job& job, const Json& specifications, const fs::path& fo
   detail::state_base_card(job.checkpoint, quantization);
   quantization["tensors"] = specifications;
   config["quantization_config"] = std::move(quantization);
-  detail::write_config(job.checkpoint, config, folder);
+  return config;
 }
 
 void write_card(const Job& job, const CompressReport& report, const fs::path& folder) {
@@ -50,9 +51,8 @@ void write_card(const Job& job, const CompressReport& report, const fs::path& fo
 }
 
 // Measures the errors of the numbers in the file, not of those in memory.
-void measure(const Job& job, const std::vector<Part>& parts, const fs::path& folder, Json& specifications) {
-  const Checkpoint output = Checkpoint::open(folder);
-  const auto encoded = read_encoded_tensors(output);
+void measure(const Job& job, const std::vector<Part>& parts, const std::vector<EncodedTensor>& encoded,
+             Json& specifications) {
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     const auto& tensor = job.selection.tensors[parts[i].number];
     TensorReport report = report_from_specification(tensor.name(), encoded[i].spec);
@@ -64,6 +64,17 @@ void measure(const Job& job, const std::vector<Part>& parts, const fs::path& fol
     });
     specifications[tensor.name()]["claims"] = claims_to_json(report);
   }
+}
+
+// Adds what only the written files tell: errors and checksums.
+void complete_config(const Job& job, const std::vector<Part>& parts, const std::map<std::string, std::string>& weights,
+                     Json& specifications, const fs::path& folder) {
+  const Checkpoint output = Checkpoint::open(folder);
+  const auto encoded = read_encoded_tensors(output);
+  measure(job, parts, encoded, specifications);
+  Json config = config_of(job, specifications);
+  detail::state_checksums(output, encoded, weights, config);
+  detail::write_config(job.checkpoint, config, folder);
 }
 
 }  // namespace
@@ -78,14 +89,13 @@ Index folder_bytes(const fs::path& folder) {
 
 CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
                         const ProgressCallback& progress) {
-  rewrite_weights(job.checkpoint, replacements_of(job, parts), staged.folder(), progress);
+  const auto weights = rewrite_weights(job.checkpoint, replacements_of(job, parts), staged.folder(), progress);
   copy_files(job.checkpoint, job.options.copy_all ? all_other_files(job.checkpoint) : job.checkpoint.other_files(),
              {{kCard, detail::name_of_base_card(job.checkpoint)}}, staged.folder());
   Json specifications = Json::object();
   for (const auto& part : parts) specifications[job.selection.tensors[part.number].name()] = part.spec;
-  write_config(job, specifications, staged.folder());
-  measure(job, parts, staged.folder(), specifications);
-  write_config(job, specifications, staged.folder());
+  detail::write_config(job.checkpoint, config_of(job, specifications), staged.folder());
+  complete_config(job, parts, weights, specifications, staged.folder());
   CompressReport report = claimed_report(Checkpoint::open(staged.folder()), &job.checkpoint);
   for (std::size_t i = 0; i < parts.size(); ++i) report.tensors[i].seconds = parts[i].seconds;
   write_card(job, report, staged.folder());

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/encoded_checkpoint.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
+#include <string_view>
 
 #include "codec/spec_field.hpp"
 #include "compress/error_place.hpp"
+#include "compress/format_version.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
 
 namespace loewner {
 namespace {
 
-void require_readable_version(const Json& config) {
-  const auto version = detail::spec_field<std::string>(config, "format_version");
-  int major = 0;
-  const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), major);
-  if (error != std::errc() || *end != '.') {
-    throw IoError("format_version must be MAJOR.MINOR, got '" + version + "'");
-  }
-  if (major > kFormatMajor) {
-    throw IoError("format version " + version + " is newer than " + std::to_string(kFormatMajor) +
-                  ".x, which this version of loewner reads");
-  }
+// A number of digits only; nothing for other texts.
+std::optional<int> whole_number(std::string_view text) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || text.starts_with('-')) return std::nullopt;
+  return number;
 }
 
 EncodedTensor read_encoded_tensor(const Checkpoint& checkpoint, const std::string& name, const Json& spec) {
@@ -44,6 +43,24 @@ EncodedTensor read_encoded_tensor(const Checkpoint& checkpoint, const std::strin
 
 }  // namespace
 
+detail::FormatVersion detail::readable_version(const Json& quantization) {
+  const auto version = spec_field<std::string>(quantization, "format_version");
+  const std::size_t dot = std::min(version.find('.'), version.size());
+  const auto major = whole_number(std::string_view(version).substr(0, dot)),
+             minor = whole_number(std::string_view(version).substr(std::min(dot + 1, version.size())));
+  if (!major || !minor) throw IoError("format_version must be MAJOR.MINOR, got '" + version + "'");
+  if (*major > kFormatMajor) {
+    throw IoError("format version " + version + " is newer than " + std::to_string(kFormatMajor) +
+                  ".x, which this version of loewner reads");
+  }
+  return {*major, *minor};
+}
+
+std::string detail::current_version(const Json& quantization) {
+  const FormatVersion version = std::max(readable_version(quantization), FormatVersion{kFormatMajor, kFormatMinor});
+  return std::to_string(version.major) + "." + std::to_string(version.minor);
+}
+
 std::string array_prefix(const std::string& tensor_name) {
   constexpr std::string_view kSuffix = "weight";
   if (!tensor_name.ends_with(".weight")) throw IoError("tensor '" + tensor_name + "': the name must end in .weight");
@@ -57,7 +74,7 @@ std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint) {
   }
   const Json& config = checkpoint.config().at("quantization_config");
   const Json specs = detail::at_place(folder + ": config.json", [&] {
-    require_readable_version(config);
+    detail::readable_version(config);
     auto tensors = detail::spec_field<Json>(config, "tensors");
     if (!tensors.is_object()) throw IoError("specification: field 'tensors' must be an object");
     return tensors;
@@ -73,6 +90,17 @@ std::vector<std::string> tied_names(const EncodedTensor& tensor) {
   if (!tensor.spec.contains("tied")) return {};
   return detail::at_place(tensor.place,
                           [&] { return detail::spec_field<std::vector<std::string>>(tensor.spec, "tied"); });
+}
+
+DType source_dtype(const EncodedTensor& tensor) {
+  return detail::at_place(tensor.place, [&] {
+    const auto name = detail::spec_field<std::string>(tensor.spec, "source_dtype");
+    const auto dtype = dtype_from_string(name);
+    if (!dtype || !is_float_readable(*dtype)) {
+      throw IoError("source_dtype must be a floating-point type, got '" + name + "'");
+    }
+    return *dtype;
+  });
 }
 
 std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& tensor_name) {

@@ -3,8 +3,6 @@
 
 #include <set>
 
-#include "codec/spec_field.hpp"
-#include "compress/error_place.hpp"
 #include "compress/output_config.hpp"
 #include "compress/replaceable.hpp"
 #include "linalg/blas_memory.hpp"
@@ -15,17 +13,6 @@
 
 namespace loewner {
 namespace {
-
-DType source_dtype(const EncodedTensor& tensor) {
-  return detail::at_place(tensor.place, [&] {
-    const auto name = detail::spec_field<std::string>(tensor.spec, "source_dtype");
-    const auto dtype = dtype_from_string(name);
-    if (!dtype || !is_float_readable(*dtype)) {
-      throw IoError("source_dtype must be a floating-point type, got '" + name + "'");
-    }
-    return *dtype;
-  });
-}
 
 // The dense tensor and its stored copies take the place of the first array; the other arrays are removed.
 Replacements dense_replacements(std::vector<EncodedTensor> tensors, const Checkpoint& checkpoint) {

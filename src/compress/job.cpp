@@ -4,13 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
-#include "base/hash.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/hash64.hpp"
 #include "loewner/compress/staged_folder.hpp"
 #include "loewner/model/vocabulary.hpp"
 #include "loewner/plan/encode.hpp"
@@ -41,12 +39,10 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
 }
 
 std::string fingerprint_of(const Checkpoint& checkpoint, const std::string& options) {
-  detail::Hash64 hash;
+  Hash64 hash;
   hash.add(checkpoint.fingerprint());
   hash.add(options);
-  std::array<char, 17> hex{};
-  std::snprintf(hex.data(), hex.size(), "%016llx", static_cast<unsigned long long>(hash.value()));
-  return hex.data();
+  return hash.hex();
 }
 
 // Method auto leaves out methods that need too much memory. One note serves all tensors with the

@@ -7,6 +7,8 @@
 
 #include "base/file.hpp"
 #include "compress/card_sizes.hpp"
+#include "compress/checksums.hpp"
+#include "compress/format_version.hpp"
 #include "compress/output_config.hpp"
 #include "compress/stored_claims.hpp"
 #include "linalg/blas_memory.hpp"
@@ -49,9 +51,9 @@ Replacements replacements_of(std::vector<RefittedFactor>& factors, const std::ve
 }
 
 // The claims of the new arrays, measured on the stored numbers.
-TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& model) {
+TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& model, const fs::path& counts) {
   std::vector<std::string> notes;
-  const RowWeights weights = stored_row_weights(tensor, model.folder(), notes);
+  const RowWeights weights = stored_row_weights(tensor, model.folder(), counts, notes);
   if (!notes.empty()) throw IoError(notes.front());
   TensorReport report = report_from_specification(tensor.name, tensor.spec);
   report.errors = measured_errors(*model.rows_of(tensor.name), *tensor.matrix, weights, report.norm_exponent);
@@ -63,7 +65,8 @@ TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& mode
 }
 
 std::vector<TensorReport> measure(const std::vector<RefittedFactor>& factors, const Checkpoint& checkpoint,
-                                  const Checkpoint& model, const fs::path& folder) {
+                                  const Checkpoint& model, const std::map<std::string, std::string>& weights,
+                                  const fs::path& counts, const fs::path& folder) {
   Json config = checkpoint.config();
   Json& specifications = config["quantization_config"]["tensors"];
   for (const auto& factor : factors) specifications[factor.tensor]["refit"] = factor.record;
@@ -73,12 +76,14 @@ std::vector<TensorReport> measure(const std::vector<RefittedFactor>& factors, co
   std::vector<TensorReport> reports;
   for (const auto& factor : factors) {
     const auto& tensor = tensor_of(factor, tensors);
-    TensorReport report = measured_report(tensor, model);
+    TensorReport report = measured_report(tensor, model, counts);
     Json& specification = specifications[factor.tensor];
     specification["claims"] = claims_to_json(report);
     report.bytes_after = stored_bytes(written, tensor.array_names) + static_cast<Index>(specification.dump().size());
     reports.push_back(std::move(report));
   }
+  config["quantization_config"]["format_version"] = detail::current_version(config["quantization_config"]);
+  detail::state_checksums(written, tensors, weights, config);
   detail::write_config(checkpoint, config, folder);
   return reports;
 }
@@ -104,7 +109,7 @@ std::string card_of_refit(const std::string& card, const std::vector<RefittedFac
 
 std::vector<TensorReport> store_refit(const fs::path& output, const fs::path& model, const fs::path& target,
                                       std::vector<RefittedFactor> factors, IfExists if_exists,
-                                      const ProgressCallback& progress) {
+                                      const ProgressCallback& progress, const fs::path& row_weights) {
   require_apart(output, target);
   require_apart(model, target);
   blas::reserve_memory();
@@ -112,9 +117,9 @@ std::vector<TensorReport> store_refit(const fs::path& output, const fs::path& mo
   const auto tensors = read_encoded_tensors(checkpoint);
   const Replacements replacements = replacements_of(factors, tensors);
   StagedFolder staged(target, "refit", if_exists);
-  rewrite_weights(checkpoint, replacements, staged.folder(), progress);
+  const auto weights = rewrite_weights(checkpoint, replacements, staged.folder(), progress);
   copy_files(checkpoint, all_other_files(checkpoint), {}, staged.folder());
-  auto reports = measure(factors, checkpoint, original, staged.folder());
+  auto reports = measure(factors, checkpoint, original, weights, row_weights, staged.folder());
   const fs::path card = staged.folder() / "README.md";
   const std::string old_card = fs::exists(card) ? detail::read_text_file(card, detail::kMaxCardBytes) : std::string();
   detail::replace_file(card, card_of_refit(old_card, factors, reports));

@@ -13,9 +13,9 @@ Json optional_to_json(const std::optional<T>& value) {
 }
 
 template <typename T>
-std::optional<T> optional_field(const Json& spec, const std::string& name) {
+std::optional<T> optional_field(const Json& spec, const std::string& name, T (*read)(const Json&, const std::string&)) {
   if (!spec.contains(name) || spec.at(name).is_null()) return std::nullopt;
-  return detail::spec_field<T>(spec, name);
+  return read(spec, name);
 }
 
 std::vector<MethodReportField> fields_of_methods() {
@@ -30,7 +30,7 @@ std::vector<MethodReportField> fields_of_methods() {
 std::map<std::string, Index> counts_of(const Json& spec) {
   std::map<std::string, Index> counts;
   for (const auto& field : fields_of_methods()) {
-    const auto count = optional_field<Index>(spec, std::string(field.specification_field));
+    const auto count = optional_field(spec, std::string(field.specification_field), detail::size_field);
     if (count) counts[std::string(field.name)] = *count;
   }
   return counts;
@@ -39,7 +39,7 @@ std::map<std::string, Index> counts_of(const Json& spec) {
 }  // namespace
 
 TensorReport report_from_specification(const std::string& name, const Json& spec) {
-  using detail::spec_field;
+  using detail::number_field, detail::spec_field;
   const Json claims = spec_field<Json>(spec, "claims");
   TensorReport report;
   report.name = name;
@@ -48,17 +48,17 @@ TensorReport report_from_specification(const std::string& name, const Json& spec
   report.cols = detail::size_field(spec, "cols");
   report.method = spec_field<std::string>(spec, "method");
   report.structure = spec_field<std::string>(spec, "structure");
-  report.rank = optional_field<Index>(spec, "rank");
+  report.rank = optional_field(spec, "rank", detail::size_field);
   report.counts = counts_of(spec);
-  report.bits = optional_field<double>(spec, "mean_bits");
+  report.bits = optional_field(spec, "mean_bits", number_field);
   report.row_weights = spec_field<std::string>(spec_field<Json>(spec, "row_weights"), "description");
-  report.predicted_error = spec_field<double>(spec, "predicted_error");
-  report.errors.relative_error = spec_field<double>(claims, "relative_error");
-  report.errors.weighted_relative_error = spec_field<double>(claims, "weighted_relative_error");
-  report.norm_exponent = spec_field<double>(claims, "norm_exponent");
-  report.errors.lp_error = spec_field<double>(claims, "lp_error");
-  report.lp_error_svd = optional_field<double>(claims, "lp_error_svd");
-  report.certificate = optional_field<double>(claims, "certificate");
+  report.predicted_error = number_field(spec, "predicted_error");
+  report.errors.relative_error = number_field(claims, "relative_error");
+  report.errors.weighted_relative_error = number_field(claims, "weighted_relative_error");
+  report.norm_exponent = number_field(claims, "norm_exponent");
+  report.errors.lp_error = number_field(claims, "lp_error");
+  report.lp_error_svd = optional_field(claims, "lp_error_svd", number_field);
+  report.certificate = optional_field(claims, "certificate", number_field);
   return report;
 }
 

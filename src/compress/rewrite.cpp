@@ -106,9 +106,11 @@ void write_array(const StoredArray& array, SafetensorsWriter& writer) {
   writer.write(waiting);
 }
 
-void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements, const fs::path& folder,
-                     const ProgressCallback& progress, const std::map<std::string, std::string>& added_metadata) {
+std::map<std::string, std::string> rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements,
+                                                   const fs::path& folder, const ProgressCallback& progress,
+                                                   const std::map<std::string, std::string>& added_metadata) {
   require_free_names(checkpoint, replacements);
+  std::map<std::string, std::string> hashes;
   Index done = 0;
   const double total = static_cast<double>(std::max<Index>(1, checkpoint.weight_bytes()));
   for (std::size_t s = 0; s < checkpoint.shards().size(); ++s) {
@@ -128,9 +130,11 @@ void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replaceme
       done += tensor->bytes();
     }
     writer.finish_without_sync();
+    hashes[shard.name] = writer.hash();
     detail::copy_permissions(checkpoint.folder() / shard.name, folder / shard.name);
   }
   if (checkpoint.has_index()) write_index(checkpoint, replacements, folder);
+  return hashes;
 }
 
 void copy_files(const Checkpoint& checkpoint, const std::vector<fs::path>& files,

@@ -4,6 +4,7 @@
 #include "codec/spec_field.hpp"
 #include "compress/error_place.hpp"
 #include "loewner/norms/lp_error.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 
@@ -24,15 +25,21 @@ TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& enc
 }
 
 RowWeights stored_row_weights(const EncodedTensor& tensor, const std::filesystem::path& model,
-                              std::vector<std::string>& notes) {
-  const auto option = detail::at_place(tensor.place, [&] {
-    return detail::spec_field<std::string>(detail::spec_field<Json>(tensor.spec, "row_weights"), "option");
+                              const std::filesystem::path& counts, std::vector<std::string>& notes) {
+  RowWeightOptions options = detail::at_place(tensor.place, [&] {
+    const auto field = detail::spec_field<Json>(tensor.spec, "row_weights");
+    try {
+      return parse_row_weights(detail::spec_field<std::string>(field, "option"));
+    } catch (const InvalidArgument& error) {
+      throw IoError("specification: field 'row_weights': " + std::string(error.what()));
+    }
   });
-  const RowWeightOptions options = parse_row_weights(option);
-  if (options.kind == RowWeightKind::counts && !std::filesystem::exists(options.counts_file)) {
-    notes.push_back(tensor.name + ": the counts file '" + option + "' does not exist; weighted errors are not checked");
+  if (options.kind == RowWeightKind::counts && counts.empty()) {
+    notes.push_back(tensor.name + ": weighted errors are not checked; they need the file of token counts (" +
+                    detail::quoted(options.counts_file.filename().string()) + "), given by --row-weights");
     return {.values = {}, .description = ""};
   }
+  options.counts_file = counts;
   return row_weights(options, model, tensor.matrix->rows());
 }
 

@@ -86,7 +86,8 @@ CompressReport claimed_report(const Checkpoint& output, const Checkpoint* model)
   return report;
 }
 
-TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, const std::string& name) {
+TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, const std::string& name,
+                         const std::filesystem::path& counts) {
   blas::reserve_memory();
   const EncodedTensor tensor = encoded_tensor(output, name);
   const auto original = model.rows_of(name);
@@ -98,7 +99,7 @@ TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, cons
   add_row_errors(*original, *tensor.matrix, study);
   study.rank_error = std::move(curve.error);
   study.rank_error_exact = curve.exact;
-  const RowWeights weights = stored_row_weights(tensor, model.folder(), study.notes);
+  const RowWeights weights = stored_row_weights(tensor, model.folder(), counts, study.notes);
   study.offers = offers_for(report, model, weights);
   study.frequency = token_frequency(report, weights, model);
   study.row_weights = weights.values;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "codec/spec_field.hpp"
+#include "compress/checksums.hpp"
 #include "compress/error_place.hpp"
 #include "compress/folder_checks.hpp"
 #include "compress/stored_claims.hpp"
@@ -12,12 +13,15 @@
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/lowrank/lp_low_rank.hpp"
+#include "loewner/model/architecture.hpp"
 #include "loewner/plan/encode.hpp"
+#include "model/quoted.hpp"
 
 namespace loewner {
 namespace {
 
-constexpr double kRelative = 1e-4, kAbsolute = 1e-7;
+// Errors of the size of float32 rounding are not the same on all processors.
+constexpr double kRelative = 1e-4, kAbsolute = 1e-6;
 
 bool agrees(double claimed, double found) {
   return std::abs(claimed - found) <= kAbsolute + kRelative * std::abs(claimed);  // false for NaN
@@ -25,18 +29,19 @@ bool agrees(double claimed, double found) {
 
 void check(const std::string& what, double claimed, double found, std::vector<std::string>& failures) {
   if (agrees(claimed, found)) return;
-  failures.push_back(what + " is claimed to be " + std::to_string(claimed) + ", found " + std::to_string(found));
+  failures.push_back(what + " is claimed to be " + Json(claimed).dump() + ", found " + Json(found).dump());
 }
 
 void check_errors(const EncodedTensor& tensor, const RowSource& original, const RowWeights& weights,
                   CheckedTensor& checked) {
   const auto& claimed = checked.claimed;
-  checked.found = measured_errors(original, *tensor.matrix, weights, claimed.norm_exponent);
-  check("relative_error", claimed.errors.relative_error, checked.found.relative_error, checked.failures);
+  const TensorErrors& found = checked.found = measured_errors(original, *tensor.matrix, weights, claimed.norm_exponent);
+  checked.compared = true;
+  check("relative_error", claimed.errors.relative_error, found.relative_error, checked.failures);
   if (weights.description.empty()) return;
-  check("weighted_relative_error", claimed.errors.weighted_relative_error, checked.found.weighted_relative_error,
+  check("weighted_relative_error", claimed.errors.weighted_relative_error, found.weighted_relative_error,
         checked.failures);
-  check("lp_error", claimed.errors.lp_error, checked.found.lp_error, checked.failures);
+  check("lp_error", claimed.errors.lp_error, found.lp_error, checked.failures);
 }
 
 void check_certificate(const RowSource& original, const RowWeights& weights, CheckedTensor& checked) {
@@ -62,23 +67,64 @@ void check_error_of_svd(const EncodedTensor& tensor, std::shared_ptr<const RowSo
   check("lp_error_svd", *checked.claimed.lp_error_svd, *checked.lp_error_svd, checked.failures);
 }
 
-CheckedTensor check_tensor(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint& model,
-                           std::vector<std::string>& notes) {
-  CheckedTensor checked;
-  checked.claimed = claimed_report(tensor, output, &model);
-  const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
-  if (original->rows() != tensor.matrix->rows() || original->cols() != tensor.matrix->cols()) {
-    checked.failures.push_back("the original is " + std::to_string(original->rows()) + " x " +
-                               std::to_string(original->cols()) + ", the encoding " +
-                               std::to_string(tensor.matrix->rows()) + " x " + std::to_string(tensor.matrix->cols()));
-    return checked;
+// Fields that decoding does not read.
+void require_known_names(const EncodedTensor& tensor, const TensorReport& claimed) {
+  detail::at_place(tensor.place, [&] {
+    const auto method = method_from_string(claimed.method);
+    if (!method || *method == Method::automatic)
+      throw IoError("specification: method must be one of this version's, got " + detail::quoted(claimed.method));
+    if (!tensor_role_from_string(claimed.role))
+      throw IoError("specification: role must be one of this version's, got " + detail::quoted(claimed.role));
+  });
+  (void)source_dtype(tensor);
+  (void)tied_names(tensor);
+}
+
+// Whether the original can be compared with the encoding.
+bool check_original(const EncodedTensor& tensor, const RowSource& original, const Checkpoint& model,
+                    CheckedTensor& checked) {
+  const DType stated = source_dtype(tensor), found = model.at(tensor.name).info->dtype;
+  if (stated != found) {
+    checked.failures.push_back("source_dtype is " + std::string(to_string(stated)) + ", the original has " +
+                               std::string(to_string(found)));
   }
-  const RowWeights weights = stored_row_weights(tensor, model.folder(), notes);
+  if (original.rows() == tensor.matrix->rows() && original.cols() == tensor.matrix->cols()) return true;
+  checked.failures.push_back("the original is " + std::to_string(original.rows()) + " x " +
+                             std::to_string(original.cols()) + ", the encoding " +
+                             std::to_string(tensor.matrix->rows()) + " x " + std::to_string(tensor.matrix->cols()));
+  return false;
+}
+
+void check_claims(const EncodedTensor& tensor, const Checkpoint& model, const std::filesystem::path& counts,
+                  CheckedTensor& checked, std::vector<std::string>& notes) {
+  const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
+  if (!check_original(tensor, *original, model, checked)) return;
+  const RowWeights weights = stored_row_weights(tensor, model.folder(), counts, notes);
   check_errors(tensor, *original, weights, checked);
-  if (weights.description.empty()) return checked;
+  if (weights.description.empty()) return;
   check_certificate(*original, weights, checked);
   check_error_of_svd(tensor, original, weights, checked);
-  return checked;
+}
+
+void compare_with(const Checkpoint& model, const Checkpoint& output, const std::vector<EncodedTensor>& encoded,
+                  const ProgressCallback& progress, const std::filesystem::path& counts, VerifyReport& report) {
+  for (std::size_t i = 0; i < encoded.size(); ++i) {
+    if (progress) progress(encoded[i].name, static_cast<double>(i) / static_cast<double>(encoded.size() + 1));
+    check_claims(encoded[i], model, counts, report.tensors[i], report.notes);
+  }
+  detail::check_untouched_tensors(output, model, encoded, report);
+  detail::check_configuration(output, model, report);
+  detail::check_other_files(output, model, report);
+}
+
+// null without the original.
+Json found_to_json(const CheckedTensor& tensor) {
+  if (!tensor.compared) return nullptr;
+  return {{"relative_error", tensor.found.relative_error},
+          {"weighted_relative_error", tensor.found.weighted_relative_error},
+          {"lp_error", tensor.found.lp_error},
+          {"lp_error_svd", tensor.lp_error_svd ? Json(*tensor.lp_error_svd) : Json(nullptr)},
+          {"certificate", tensor.certificate ? Json(*tensor.certificate) : Json(nullptr)}};
 }
 
 }  // namespace
@@ -87,22 +133,23 @@ bool VerifyReport::holds() const {
   return failures.empty() && std::ranges::all_of(tensors, [](const auto& tensor) { return tensor.failures.empty(); });
 }
 
-VerifyReport verify(const std::filesystem::path& output_folder, const std::filesystem::path& model_folder,
-                    const ProgressCallback& progress) {
+VerifyReport verify(const std::filesystem::path& output_folder,
+                    const std::optional<std::filesystem::path>& model_folder, const ProgressCallback& progress,
+                    const std::filesystem::path& row_weights) {
   blas::reserve_memory();
-  const Checkpoint output = Checkpoint::open(output_folder), model = Checkpoint::open(model_folder);
+  const Checkpoint output = Checkpoint::open(output_folder);
+  std::optional<Checkpoint> model;
+  if (model_folder) model = Checkpoint::open(*model_folder);
   const auto encoded = read_encoded_tensors(output);
   VerifyReport report;
-  report.weights_before = model.weight_bytes();
   report.weights_after = output.weight_bytes();
+  if (model) report.weights_before = model->weight_bytes();
   for (const auto& tensor : encoded) {
-    if (progress)
-      progress(tensor.name, static_cast<double>(report.tensors.size()) / static_cast<double>(encoded.size() + 1));
-    report.tensors.push_back(check_tensor(tensor, output, model, report.notes));
+    report.tensors.emplace_back().claimed = claimed_report(tensor, output, model ? &*model : nullptr);
+    require_known_names(tensor, report.tensors.back().claimed);
   }
-  detail::check_untouched_tensors(output, model, encoded, report);
-  detail::check_configuration(output, model, report);
-  detail::check_other_files(output, model, report);
+  if (model) compare_with(*model, output, encoded, progress, row_weights, report);
+  detail::check_checksums(output, encoded, report);
   detail::check_sizes(output, report);
   if (progress) progress("done", 1);
   return report;
@@ -111,19 +158,14 @@ VerifyReport verify(const std::filesystem::path& output_folder, const std::files
 Json to_json(const VerifyReport& report) {
   Json tensors = Json::array();
   for (const auto& tensor : report.tensors) {
-    tensors.push_back({{"claimed", to_json(tensor.claimed)},
-                       {"found",
-                        {{"relative_error", tensor.found.relative_error},
-                         {"weighted_relative_error", tensor.found.weighted_relative_error},
-                         {"lp_error", tensor.found.lp_error},
-                         {"lp_error_svd", tensor.lp_error_svd ? Json(*tensor.lp_error_svd) : Json(nullptr)},
-                         {"certificate", tensor.certificate ? Json(*tensor.certificate) : Json(nullptr)}}},
-                       {"failures", tensor.failures}});
+    tensors.push_back(
+        {{"claimed", to_json(tensor.claimed)}, {"found", found_to_json(tensor)}, {"failures", tensor.failures}});
   }
   return {{"holds", report.holds()},
           {"tensors", std::move(tensors)},
           {"untouched_tensors", report.untouched_tensors},
           {"untouched_files", report.untouched_files},
+          {"checked_files", report.checked_files},
           {"failures", report.failures},
           {"notes", report.notes},
           {"weights_bytes_before", report.weights_before},

@@ -331,6 +331,15 @@ std::string_view to_string(TensorRole role) {
   __builtin_unreachable();
 }
 
+std::optional<TensorRole> tensor_role_from_string(std::string_view name) {
+  for (const TensorRole role :
+       {TensorRole::token_embedding, TensorRole::position_embedding, TensorRole::type_embedding, TensorRole::linear,
+        TensorRole::head, TensorRole::norm, TensorRole::bias, TensorRole::other}) {
+    if (to_string(role) == name) return role;
+  }
+  return std::nullopt;
+}
+
 Architecture analyze_architecture(const Json& config, std::span<const TensorDeclaration> tensors) {
   return Analysis(config, tensors).run();
 }

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/file.hpp"
-#include "base/hash.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/hash64.hpp"
 #include "model/config_file.hpp"
 #include "model/model_files.hpp"
 #include "model/quoted.hpp"
@@ -83,7 +83,7 @@ std::vector<Shard> open_shards(const fs::path& folder, const std::optional<Safet
   return shards;
 }
 
-void add_samples(detail::Hash64& hash, const Shard& shard) {
+void add_samples(Hash64& hash, const Shard& shard) {
   constexpr Index kBlocks = 64, kBlockBytes = Index{1} << 16;
   std::vector<std::byte> block;
   const auto add = [&](const TensorInfo& tensor, Index offset, Index count) {
@@ -173,6 +173,15 @@ void Checkpoint::sort_out(const std::vector<fs::path>& files) {
   }
 }
 
+std::vector<fs::path> Checkpoint::all_files() const {
+  std::vector<fs::path> files = {kConfig};
+  if (has_index_) files.emplace_back(kIndex);
+  for (const auto& shard : shards_) files.emplace_back(shard.name);
+  for (const auto* others : {&other_files_, &unread_weights_})
+    files.insert(files.end(), others->begin(), others->end());
+  return files;
+}
+
 const CheckpointTensor* Checkpoint::find(std::string_view name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
@@ -208,7 +217,7 @@ Index Checkpoint::weight_bytes() const {
 }
 
 std::uint64_t Checkpoint::fingerprint() const {
-  detail::Hash64 hash;
+  Hash64 hash;
   hash.add(config_text_);
   hash.add(index_metadata_.dump());
   for (const auto& shard : shards_) {

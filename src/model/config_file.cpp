@@ -74,7 +74,14 @@ bool is_key(std::string_view text, std::size_t end) {
   return next != text.npos && text[next] == ':';
 }
 
-std::string with_marked_numbers(std::string_view text) {
+// Whether Python's json reads the text as a number.
+bool is_any_number(std::string_view text) {
+  return is_number(text) || must_be_kept(text);
+}
+
+using Predicate = bool (*)(std::string_view);
+
+std::string with_marked_numbers(std::string_view text, Predicate is_marked) {
   std::string result;
   for (std::size_t i = 0; i < text.size();) {
     std::size_t end = i + 1;
@@ -83,7 +90,7 @@ std::string with_marked_numbers(std::string_view text) {
       end = end_of_string(text, i);
     } else if (is_in_token(text[i])) {
       while (end < text.size() && is_in_token(text[end])) ++end;
-      marked = must_be_kept(text.substr(i, end - i)) && !is_key(text, end);
+      marked = is_marked(text.substr(i, end - i)) && !is_key(text, end);
     }
     if (marked) result += kMark;
     result += text.substr(i, end - i);
@@ -93,13 +100,11 @@ std::string with_marked_numbers(std::string_view text) {
   return result;
 }
 
-std::string without_marks(std::string text) {
+std::string without_marks(std::string text, Predicate is_marked) {
   for (std::size_t begin = text.find(kMark); begin != text.npos; begin = text.find(kMark, begin)) {
     const std::size_t number = begin + kMark.size(), end = std::min(text.find('"', number), text.size());
     const std::string value = text.substr(number, end - number);
-    if (must_be_kept(value)) {
-      text.replace(begin, end + 1 - begin, value);
-    }
+    if (is_marked(value)) text.replace(begin, end + 1 - begin, value);
     begin += value.size();
   }
   return text;
@@ -108,12 +113,21 @@ std::string without_marks(std::string text) {
 }  // namespace
 
 Json parse_config(std::string_view text, const std::string& file) {
-  return parse_json_object(with_marked_numbers(text), file);
+  return parse_json_object(with_marked_numbers(text, must_be_kept), file);
+}
+
+Json parse_config_keeping_numbers(std::string_view text, const std::string& file) {
+  return parse_json_object(with_marked_numbers(text, is_any_number), file);
+}
+
+std::string canonical_text(const Json& value) {
+  const SortedJson sorted(value);
+  return without_marks(sorted.dump(-1, ' ', false, SortedJson::error_handler_t::replace), is_any_number);
 }
 
 std::string text_of_config(const Json& config) {
   // A path among the options of a run may be no UTF-8.
-  return without_marks(config.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+  return without_marks(config.dump(2, ' ', false, Json::error_handler_t::replace), must_be_kept) + "\n";
 }
 
 std::string read_config_text(const std::filesystem::path& file) {

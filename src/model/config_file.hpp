@@ -15,6 +15,13 @@ namespace loewner::detail {
 /// Errors    IoError as parse_json_object().
 Json parse_config(std::string_view text, const std::string& file);
 
+/// parse_config() that keeps the text of every number, for canonical_text().
+Json parse_config_keeping_numbers(std::string_view text, const std::string& file);
+
+/// The one text of equal values, for hashes: sorted keys, no spaces, numbers as they are written.
+/// The same for a configuration in memory and for the file that text_of_config() makes of it.
+std::string canonical_text(const Json& value);
+
 /// The contents of config.json with this configuration.
 std::string text_of_config(const Json& config);
 

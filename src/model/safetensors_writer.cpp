@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/hash64.hpp"
 #include "loewner/model/safetensors_header.hpp"
 #include "model/quoted.hpp"
 
@@ -91,6 +92,7 @@ Index data_bytes(const std::vector<TensorDeclaration>& tensors) {
 
 struct SafetensorsWriter::Sink {
   detail::File file;
+  Hash64 hash{};
 };
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, const std::vector<TensorDeclaration>& tensors,
@@ -109,6 +111,7 @@ void SafetensorsWriter::write(std::span<const std::byte> bytes) {
            " bytes were still declared, got " + std::to_string(bytes.size());
   });
   sink_->file.write_all(bytes);
+  sink_->hash.add(bytes);
   written_ += static_cast<Index>(bytes.size());
   if (written_ - syncing_ >= kSyncedAtOnce) start_sync();
 }
@@ -117,6 +120,10 @@ void SafetensorsWriter::write(std::span<const std::byte> bytes) {
 void SafetensorsWriter::start_sync() {
   sink_->file.start_sync();
   syncing_ = written_;
+}
+
+std::string SafetensorsWriter::hash() const {
+  return sink_->hash.hex();
 }
 
 void SafetensorsWriter::finish() {

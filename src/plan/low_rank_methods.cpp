@@ -71,6 +71,14 @@ std::vector<double> projection_errors(const Family& svd, MatrixView<const double
   return errors;
 }
 
+// The SVD with all directions. The last singular values of the Gram route are noise, but only their
+// share of the total energy is used.
+Family svd_beside_lp(const EncodeRequest& request, std::optional<Index> rank) {
+  const Index all = full_rank(request);
+  return svd_family(request,
+                    {.rank = rank.value_or(all), .route = SvdRoute::gram, .eps = rank ? kSvdEps : 0.0, .vectors = all});
+}
+
 // The family of the l_p factorization, and the SVD that gives the errors of its truncations.
 struct LpFamily {
   Family lp, svd;
@@ -80,16 +88,11 @@ struct LpFamily {
 LpFamily lp_family(const EncodeRequest& request, std::optional<Index> rank) {
   auto factorization =
       lp_factorization(*request.matrix, {.norm_exponent = request.norm_exponent, .row_weights = request.row_weights});
-  // The last singular values of the Gram route are noise, but only their share of the total energy
-  // is used.
-  const Index all = full_rank(request);
-  const TruncatedSvdOptions svd{
-      .rank = rank.value_or(all), .route = SvdRoute::gram, .eps = rank ? kSvdEps : 0.0, .vectors = all};
   LpFamily families{.lp = {.method = Method::lp,
                            .vt = std::move(factorization.vt),
                            .error_at_rank = {},
                            .certificate = factorization.distortion},
-                    .svd = svd_family(request, svd)};
+                    .svd = svd_beside_lp(request, rank)};
   families.lp.error_at_rank = projection_errors(families.svd, families.lp.vt.view());
   return families;
 }
@@ -251,7 +254,7 @@ constexpr double kZipfExponent = 1;
 }  // namespace
 
 double svd_lp_error(const EncodeRequest& request, Index rank) {
-  return lp_error_of(request, svd_family(request, {.rank = rank}), rank);
+  return lp_error_of(request, svd_beside_lp(request, rank), rank);
 }
 
 MethodDescriptor svd_method() {

@@ -24,6 +24,7 @@ class Refit final : public PythonCommand {
                       .help = "new folder for the refitted model",
                       .completes = Completes::folders,
                       .required = true});
+    add_with_default<std::string>(options, "--row-weights", "", kCountsText);
     options.begin(Section::how_much);
     add<std::int64_t>(
         options, "--rows",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/verify.hpp"
 
+#include <optional>
+
 #include "exit_code.hpp"
 #include "loewner/base/error.hpp"
 #include "registry.hpp"
@@ -13,16 +15,20 @@ class Verify final : public Command {
  public:
   Verify()
       : Command({.name = "verify",
-                 .summary = "check a compressed model against its original",
-                 .examples = {"loewner verify small --against all-MiniLM-L6-v2"},
-                 .notes = "Errors and certificates are recomputed, sizes are compared with the files, and all other "
-                          "tensors are compared byte for byte. A value of config.json that differs from the original's "
-                          "fails; other changed files are notes. Exit code 5: verification failed."}) {}
+                 .summary = "check a compressed model, alone or against its original",
+                 .examples = {"loewner verify small", "loewner verify small --against all-MiniLM-L6-v2"},
+                 .notes = "Checksums of all files but README.md are compared. With --against, errors and certificates "
+                          "are recomputed, and all other tensors and the values of config.json are compared with the "
+                          "original's. Exit code 5: verification failed."}) {}
 
   void add_options(Options& options) override {
     options.begin(Section::what);
     options.add("OUT", output_, kOutText);
-    options.add("--against", model_, kAgainstText);
+    OptionText against = kAgainstText;
+    against.required = false;
+    against.help += "; errors are measured again";
+    options.add("--against", model_, against);
+    options.add("--row-weights", row_weights_, kCountsText);
     options.add_flag("--load", load_, "also load the model with transformers (Python package)");
     options.begin(Section::run);
     run_.add_json(options);
@@ -35,8 +41,10 @@ class Verify final : public Command {
       throw InvalidArgument("verify --load runs in the Python package: pip install \"loewner[transformers]\"");
     }
     run_.apply_threads();
-    const VerifyReport report = run_.with_progress(
-        streams, [&](const ProgressCallback& progress) { return verify(output_, model_, progress); });
+    const VerifyReport report = run_.with_progress(streams, [&](const ProgressCallback& progress) {
+      const auto model = model_.empty() ? std::nullopt : std::optional(model_);
+      return verify(output_, model, progress, row_weights_);
+    });
     if (!run_.quiet) print_report(report, streams.out, Colors(streams.out_in_color));
     run_.write_json(to_json(report));
     if (report.holds()) return load_ ? load(python) : done;
@@ -49,7 +57,7 @@ class Verify final : public Command {
     return python("verify", {{"out", output_.string()}, {"against", model_.string()}, {"quiet", run_.quiet}});
   }
 
-  std::filesystem::path output_, model_;
+  std::filesystem::path output_, model_, row_weights_;
   bool load_ = false;
   RunOptions run_;
 };

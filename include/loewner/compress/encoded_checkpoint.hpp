@@ -11,7 +11,7 @@
 namespace loewner {
 
 inline constexpr const char* kQuantizationMethod = "loewner";
-inline constexpr int kFormatMajor = 1, kFormatMinor = 0;
+inline constexpr int kFormatMajor = 1, kFormatMinor = 1;
 
 /// The prefix of the names of a tensor's arrays: "M." for tensor "M.weight".
 ///
@@ -38,6 +38,11 @@ std::vector<EncodedTensor> read_encoded_tensors(const Checkpoint& checkpoint);
 ///
 /// Errors    IoError, naming folder and tensor, when the field is not a list of strings.
 std::vector<std::string> tied_names(const EncodedTensor& tensor);
+
+/// The type of the replaced tensor, field `source_dtype`.
+///
+/// Errors    IoError, naming folder and tensor, unless it is F64, F32, F16 or BF16.
+DType source_dtype(const EncodedTensor& tensor);
 
 /// The arrays of an encoded matrix under their full names.
 ///

@@ -23,7 +23,8 @@ struct RefittedFactor {
 /// Writes folder `target`: a copy of the output folder with these factors in place of the old ones.
 ///
 /// Shapes    values of a factor: the shape of the stored array.
-/// Method    errors are measured again against the model. A certificate is removed, because it
+/// Method    `row_weights` is the file of token counts if the output was made with one.
+///           Errors are measured again against the model. A certificate is removed, because it
 ///           described the ellipsoid of the old factors.
 /// Cost      one pass over the output's weights, and for each factor one over its tensor of the
 ///           model.
@@ -33,6 +34,7 @@ struct RefittedFactor {
 ///           is the output or the model.
 std::vector<TensorReport> store_refit(const std::filesystem::path& output, const std::filesystem::path& model,
                                       const std::filesystem::path& target, std::vector<RefittedFactor> factors,
-                                      IfExists if_exists, const ProgressCallback& progress = {});
+                                      IfExists if_exists, const ProgressCallback& progress = {},
+                                      const std::filesystem::path& row_weights = {});
 
 }  // namespace loewner

@@ -30,14 +30,16 @@ TensorDeclaration declaration_of(const StoredArray& array);
 
 /// Writes the weights of a checkpoint into `folder`, in the same shards and with an index if there
 /// is one. Some tensors are replaced, all others are copied byte for byte. Files keep their
-/// permissions; `added_metadata` joins the metadata in the headers.
+/// permissions; `added_metadata` joins the metadata in the headers. Returns the hashes of the
+/// weight files by name (SafetensorsWriter::hash()).
 ///
 /// Cost      one pass over the files, in bounded memory.
 /// Errors    InvalidArgument when the name of a new array belongs to another tensor; IoError when a
 ///           file cannot be read or written.
-void rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements,
-                     const std::filesystem::path& folder, const ProgressCallback& progress,
-                     const std::map<std::string, std::string>& added_metadata = {});
+std::map<std::string, std::string> rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements,
+                                                   const std::filesystem::path& folder,
+                                                   const ProgressCallback& progress,
+                                                   const std::map<std::string, std::string>& added_metadata = {});
 
 /// Copies files of the model, given by their relative paths, with their permissions. The folders
 /// allow no more than those of the model. `renamed` maps relative paths to new ones; an empty new

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ CompressReport claimed_report(const Checkpoint& output, const Checkpoint* model)
 /// Measures one encoded tensor against its original.
 ///
 /// Shapes    the result has one entry per row of the original in each of its row vectors.
-/// Method    differences of all rows, the rank curve of the original, and candidates() of all
+/// Method    `row_weights` is the file of token counts if the output was made with one.
+///           Differences of all rows, the rank curve of the original, and candidates() of all
 ///           methods.
 /// Cost      a few passes over the original, one over the encoding, and the planning of compress().
 ///           Memory is bounded by the planning, plus some 16 bytes per row for the result.
@@ -41,6 +43,7 @@ CompressReport claimed_report(const Checkpoint& output, const Checkpoint* model)
 /// Random    that of the planning, from seed 0; the same bits for any number of threads.
 /// Errors    IoError when one of the folders lacks the tensor, shapes differ, or an entry is not
 ///           finite.
-TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, const std::string& name);
+TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, const std::string& name,
+                         const std::filesystem::path& row_weights = {});
 
 }  // namespace loewner

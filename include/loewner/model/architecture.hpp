@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ enum class TensorRole {
 ///
 /// Errors    none.
 std::string_view to_string(TensorRole role);
+
+/// The inverse of to_string(); nothing for other texts.
+std::optional<TensorRole> tensor_role_from_string(std::string_view name);
 
 /// The role of one tensor.
 struct TensorPlace {

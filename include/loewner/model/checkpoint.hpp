@@ -43,6 +43,8 @@ class Checkpoint {
 
   const std::filesystem::path& folder() const { return folder_; }
   const Json& config() const { return config_; }
+  /// config.json as it is written.
+  const std::string& config_text() const { return config_text_; }
   const std::vector<Shard>& shards() const { return shards_; }
 
   /// Whether the weights come with an index, and that index's metadata.
@@ -74,6 +76,8 @@ class Checkpoint {
   /// Relative paths of weights in formats that are not read (pickles, ONNX, TensorFlow, ...), of
   /// training checkpoints and of optimizer states.
   const std::vector<std::filesystem::path>& unread_weights() const { return unread_weights_; }
+  /// Relative paths of all files, those of weights, index and config.json included.
+  std::vector<std::filesystem::path> all_files() const;
   /// Entries of the folder that are not files, such as broken links: "x is a broken link".
   const std::vector<std::string>& skipped() const { return skipped_; }
 

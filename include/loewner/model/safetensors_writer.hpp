@@ -55,6 +55,9 @@ class SafetensorsWriter {
   /// The same without fsync: all readers see the whole file, and the caller makes it durable later.
   void finish_without_sync();
 
+  /// The hash (base/hash64.hpp) of the bytes written so far, header included.
+  std::string hash() const;
+
   /// Bytes of the whole file when finished.
   Index file_bytes() const { return file_bytes_; }
 

@@ -21,6 +21,7 @@ def gathered(options: Options, evaluations: list[Path]) -> Report:
             None if options.against is None else Path(options.against),
             evaluations=evaluations,
             pattern=options.tensor,
+            row_weights=Path(options.row_weights) if options.row_weights else None,
             progress=progress,
         )
     finally:

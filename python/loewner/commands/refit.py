@@ -42,6 +42,7 @@ def main(options: Options) -> None:
         rows=options.rows,
         norm_exponent=options.norm_exponent,
         seed=options.seed,
+        row_weights=options.row_weights or None,
         if_exists="overwrite" if options.overwrite else "refuse",
         progress=progress_line(options),
     )

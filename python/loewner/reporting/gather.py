@@ -32,6 +32,7 @@ def gather(
     *,
     evaluations: Sequence[Path] = (),
     pattern: str = "",
+    row_weights: Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Collect the content of a report.
@@ -46,6 +47,8 @@ def gather(
         Files written by `loewner eval --json`.
     pattern : str
         Regular expression. Only tensors whose name contains a match are compared with the original.
+    row_weights : Path, optional
+        The file of token counts, if the model was compressed with one.
     progress : callable, optional
         Called as ``progress(tensor, share)`` with the share done in [0, 1].
 
@@ -74,7 +77,7 @@ def gather(
     for number, claim in enumerate(claimed.tensors):
         if progress:
             progress(claim.name, number / len(claimed.tensors))
-        found = study(output, model, claim, vocabulary) if model and wanted.search(claim.name) else None
+        found = study(output, model, claim, vocabulary, row_weights) if model and wanted.search(claim.name) else None
         refit = config["tensors"][claim.name].get("refit")
         factor = str(refit.get("factor")) if isinstance(refit, dict) else None
         tensors.append(_tensor(claim, factor, _nearest(output, claim, vocabulary), found))

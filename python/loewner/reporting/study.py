@@ -14,12 +14,14 @@ from loewner.reporting.data import Point, RankError, Study
 from loewner.reporting.row_errors import row_errors
 
 MOST_POINTS = 40  # of a curve, so that a chart still shows them apart
-CLAIM_TOLERANCE = (1e-7, 1e-4)  # absolute and relative, as in `loewner verify`
+CLAIM_TOLERANCE = (1e-6, 1e-4)  # absolute and relative, as in `loewner verify`
 
 
-def study(output: Path, model: Path, claim: TensorReport, vocabulary: Vocabulary | None) -> Study:
+def study(
+    output: Path, model: Path, claim: TensorReport, vocabulary: Vocabulary | None, row_weights: Path | None = None
+) -> Study:
     """Compare the tensor of which the output claims these errors with its original."""
-    found = study_tensor(output, model, claim.name)
+    found = study_tensor(output, model, claim.name, row_weights)
     weights = found.row_weights if found.row_weights.size else None
     relative = _relative_error(found, None)
     weighted = None if found.notes else _relative_error(found, weights)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from loewner._checksums import Bytes, checksum_of_arrays
 from loewner._structures import STRUCTURES
 from loewner.transformers.modules import EncodedMatrix, decode_module, decoded_matrix
 
@@ -33,6 +34,23 @@ class KeptEncoding:
         return torch.equal(decoded.to(weight.device, weight.dtype), weight.detach())
 
 
+@dataclass
+class SavedEncoding:
+    """The specification and the arrays of a tensor that is about to be saved."""
+
+    spec: dict[str, Any]
+    arrays: dict[str, Tensor]
+
+    def checksum(self) -> str:
+        """The checksum of the arrays (docs/format.md)."""
+        return checksum_of_arrays([_bytes_of(self.arrays[name]) for name in sorted(self.arrays)])
+
+
+def _bytes_of(array: Tensor) -> Bytes:
+    data: Bytes = array.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return data
+
+
 def decode_and_keep(module: EncodedMatrix) -> None:
     """Decode a module and keep its arrays."""
     arrays = {name: getattr(module, name).detach().cpu() for name in module.array_names()}
@@ -47,10 +65,10 @@ def forget_encodings(model: nn.Module) -> None:
         module.__dict__.pop(_ATTRIBUTE, None)
 
 
-def encoded_state(model: PreTrainedModel) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
-    """The state to save, and the specifications of its encoded tensors by the name of their first array."""
+def encoded_state(model: PreTrainedModel) -> tuple[dict[str, Tensor], dict[str, SavedEncoding]]:
+    """The state to save, and its encoded tensors by the name of their first array."""
     state: dict[str, Tensor] = model.state_dict()
-    specs: dict[str, dict[str, Any]] = {}
+    saved: dict[str, SavedEncoding] = {}
     for path, module in model.named_modules():
         kept: KeptEncoding | None = module.__dict__.get(_ATTRIBUTE)
         if isinstance(module, EncodedMatrix):
@@ -65,8 +83,8 @@ def encoded_state(model: PreTrainedModel) -> tuple[dict[str, Tensor], dict[str, 
             for name in names:
                 state.pop(f"{path}.{name}", None)
             continue
-        specs[f"{path}.{names[0]}"] = spec
+        saved[f"{path}.{names[0]}"] = SavedEncoding(spec, {name: state[f"{path}.{name}"] for name in names})
         for name in (f"{path}.{name}" for name in names):
             if state[name].numel() == 0:  # transformers takes all empty tensors for tied: they have one address
                 state[name] = state[name].new_empty(1, *state[name].shape[1:])[:0]
-    return state, specs
+    return state, saved

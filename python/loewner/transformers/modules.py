@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from loewner.transformers.decoded_on_use import DecodedOnUse
+from loewner.transformers.specification import Field
 
 FORMATS = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
@@ -74,6 +75,7 @@ class EncodedMatrix(nn.Module):
     structure: ClassVar[type[EncodedMatrix]]
     fixed_arrays: ClassVar[dict[str, torch.dtype]] = {}  # arrays without gradient, with the type of each
     two_factors: ClassVar[tuple[str, str] | None] = None  # arrays (L, R) if W = L R; `loewner refit` fits one of them
+    fields: ClassVar[dict[str, Field]] = {}  # of the specification, besides rows and cols
     spec: dict[str, Any]
     description: str  # the specification and the names of the arrays in JSON
     owner: ModelReference = ModelReference(None)  # ties are properties of the model

@@ -137,12 +137,16 @@ class LoewnerQuantizer(HfQuantizer):
 
     def get_state_dict_and_metadata(self, model: PreTrainedModel) -> tuple[dict[str, Any], dict[str, Any]]:
         """Update names and formats. save_pretrained calls this before it writes the configuration."""
-        state, specs = encoded_state(model)
-        self.quantization_config.tensors = {
-            f"{name.rpartition('.')[0]}.weight": specs[parameter]
-            for parameter, name in saved_names(model, list(specs), state).items()
+        state, saved = encoded_state(model)
+        names = {
+            parameter: f"{name.rpartition('.')[0]}.weight"
+            for parameter, name in saved_names(model, list(saved), state).items()
         }
-        if specs:
+        self.quantization_config.save_again(
+            {name: saved[parameter].spec for parameter, name in names.items()},
+            {name: saved[parameter].checksum() for parameter, name in names.items()},
+        )
+        if saved:
             model.config.quantization_config = self.quantization_config
         else:
             model.config.__dict__.pop("quantization_config", None)

@@ -35,6 +35,7 @@ def refit(
     importance: LabelImportance | str = "lewis",
     seed: int = 0,
     if_exists: IfExists | str = "refuse",
+    row_weights: str | os.PathLike[str] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> CompressReport:
     """Fit one factor of every factored layer to outputs of the original layer on a few tokens.
@@ -60,6 +61,8 @@ def refit(
         Random seed of the choice of tokens.
     if_exists : {"refuse", "overwrite"}, default "refuse"
         What to do if the target exists.
+    row_weights : str or os.PathLike, optional
+        The file of token counts, if the model was compressed with one. The path that the output states is not opened.
     progress : callable, optional
         Called as ``progress(layer, share)`` with the share done in [0, 1].
 
@@ -122,7 +125,7 @@ def refit(
             fitted[path] = solve(problem, sampling)
     if progress:
         progress("writing", 1.0)
-    return _store(Path(output), Path(model), Path(target), student, fitted, exists)
+    return _store(Path(output), Path(model), Path(target), student, fitted, exists, row_weights)
 
 
 def _model_class(config: Any) -> Any:
@@ -149,6 +152,7 @@ def _store(
     student: PreTrainedModel,
     fitted: dict[str, RefittedFactor],
     if_exists: IfExists,
+    row_weights: str | os.PathLike[str] | None,
 ) -> CompressReport:
     names = saved_names(student, [f"{path}.{fit.factor}" for path, fit in fitted.items()])
     factors = []
@@ -156,6 +160,6 @@ def _store(
         parameter = f"{path}.{fit.factor}"
         values = student.get_parameter(parameter).detach().float().contiguous().numpy()
         factors.append((names[parameter].rpartition(".")[0] + ".weight", fit.factor, values, fit.to_dict()))
-    report = CompressReport.from_dict(store_refit(output, model, target, factors, if_exists))
+    report = CompressReport.from_dict(store_refit(output, model, target, factors, if_exists, row_weights))
     tensors = (replace(tensor, refit=fit) for tensor, fit in zip(report.tensors, fitted.values(), strict=True))
     return replace(report, tensors=tuple(tensors))

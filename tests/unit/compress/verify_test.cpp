@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kNoChecksums = "format version 1.0 has no checksums; damage may remain unnoticed";
+
 // An output that passes verification; the tests then damage it.
 class Verify : public testing::Test {
  protected:
@@ -30,6 +32,13 @@ class Verify : public testing::Test {
     compress(options);
   }
   VerifyReport check() const { return verify(output_, model_); }
+  // What an older version wrote, so that only the comparison with the model finds damage.
+  void remove_checksums() const {
+    edit_config([](Json& config) {
+      config["quantization_config"]["format_version"] = "1.0";
+      config["quantization_config"].erase("checksums");
+    });
+  }
 
   void edit_config(const std::function<void(Json& config)>& edit) const {
     Json config = Checkpoint::open(output_).config();
@@ -71,6 +80,7 @@ TEST_F(Verify, FindsTheErrorsThatCompressReported) {
 }
 
 TEST_F(Verify, AFlippedBitOfAFactorBreaksItsClaims) {
+  remove_checksums();
   flip_bit_of("embeddings.word_embeddings.left", 4 * 100 + 3);  // of the exponent
   const auto report = check();
   EXPECT_FALSE(report.holds());
@@ -78,6 +88,7 @@ TEST_F(Verify, AFlippedBitOfAFactorBreaksItsClaims) {
 }
 
 TEST_F(Verify, AFlippedBitOfAnUntouchedTensorIsFound) {
+  remove_checksums();
   flip_bit_of("encoder.layer.0.dense.bias", 17);
   const auto report = check();
   EXPECT_FALSE(report.holds());
@@ -85,6 +96,7 @@ TEST_F(Verify, AFlippedBitOfAnUntouchedTensorIsFound) {
 }
 
 TEST_F(Verify, EveryEditedClaimIsFound) {
+  remove_checksums();
   const Json config = Checkpoint::open(output_).config();
   for (const char* claim : {"relative_error", "weighted_relative_error", "lp_error", "lp_error_svd", "certificate"}) {
     std::ofstream(output_ / "config.json") << config.dump(2);
@@ -92,7 +104,7 @@ TEST_F(Verify, EveryEditedClaimIsFound) {
     edit_specification([&](Json& spec) { spec["claims"][claim] = 0.999 * spec["claims"][claim].get<double>(); });
     const auto report = check();
     EXPECT_FALSE(report.holds());
-    ASSERT_EQ(report.tensors.at(0).failures.size(), 1u) << claim;
+    ASSERT_EQ(report.tensors.at(0).failures.size(), 1u) << to_json(report).dump(2);
     EXPECT_CONTAINS(report.tensors.at(0).failures[0], std::string(claim) + " is claimed to be");
   }
 }
@@ -118,7 +130,8 @@ TEST_F(Verify, FilesThatWereCopiedAreCompared) {
   EXPECT_EQ(report.notes, std::vector<std::string>{});
 }
 
-TEST_F(Verify, ChangedFilesAreNotes) {
+TEST_F(Verify, ChangedFilesOfAnOldOutputAreNotes) {
+  remove_checksums();
   folder_.write("out/vocab.txt", "[PAD]\nother\n");
   fs::remove(output_ / "1_Pooling" / "config.json");
   folder_.write("out/notes.txt", "mine");
@@ -126,11 +139,12 @@ TEST_F(Verify, ChangedFilesAreNotes) {
   EXPECT_TRUE(report.holds());
   EXPECT_EQ(report.notes, (std::vector<std::string>{"file '1_Pooling/config.json' of the original is missing",
                                                     "file 'vocab.txt' differs from the original",
-                                                    "file 'notes.txt' is not in the original"}));
+                                                    "file 'notes.txt' is not in the original", kNoChecksums}));
   EXPECT_EQ(report.untouched_files, 1);
 }
 
 TEST_F(Verify, AnotherValueInTheConfigurationIsAFailure) {
+  remove_checksums();
   edit_config([](Json& config) { config["vocab_size"] = test::kTokens + 1; });
   const auto report = check();
   EXPECT_FALSE(report.holds());
@@ -139,6 +153,7 @@ TEST_F(Verify, AnotherValueInTheConfigurationIsAFailure) {
 }
 
 TEST_F(Verify, AConfigurationThatTransformersWroteAgainHolds) {
+  remove_checksums();
   edit_config([](Json& config) {
     config["transformers_version"] = "5.0.0";
     config["dtype"] = "float32";
@@ -147,7 +162,8 @@ TEST_F(Verify, AConfigurationThatTransformersWroteAgainHolds) {
   });
   const auto report = check();
   EXPECT_TRUE(report.holds());
-  EXPECT_EQ(report.notes, std::vector<std::string>{"config.json: field 'use_cache' is not in the original"});
+  EXPECT_EQ(report.notes,
+            (std::vector<std::string>{"config.json: field 'use_cache' is not in the original", kNoChecksums}));
 }
 
 class VerifySizes : public Verify {
@@ -188,6 +204,7 @@ TEST_F(VerifySizes, AWrongTotalOfTheIndexIsAFailure) {
   model_ = test::write_encoder(folder_, "sharded", 2);
   make({.method = Method::svd});
   ASSERT_TRUE(check().holds());
+  remove_checksums();
   const auto path = output_ / "model.safetensors.index.json";
   Json index = Json::parse(test::files_of(output_).at("model.safetensors.index.json"));
   index["metadata"]["total_size"] = 12;
@@ -200,6 +217,7 @@ TEST_F(Verify, ATensorCalledTiedMustBeACopy) {
   auto tensors = test::encoder_tensors();
   tensors.push_back({.declaration = {"cls.decoder.weight", DType::f32, {test::kTokens, test::kWidth}}, .seed = 9});
   test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
+  remove_checksums();
   edit_specification([](Json& spec) { spec["tied"] = {"cls.decoder.weight"}; });
   EXPECT_EQ(check().failures, std::vector<std::string>{"tensor 'cls.decoder.weight' is missing"});
 }
@@ -224,14 +242,20 @@ TEST_F(Verify, AnotherShapeOfTheOriginalIsAFailure) {
   EXPECT_EQ(report.tensors.at(0).failures, std::vector<std::string>{"the original is 301 x 24, the encoding 300 x 24"});
 }
 
-TEST_F(Verify, MissingCountsAreNotedAndThePlainErrorIsStillChecked) {
+TEST_F(Verify, CountsAreReadOnlyFromTheFileThatTheCallerNames) {
   const auto counts = folder_.write("counts.tsv", "7\t100\n9\t3\n");
   make({.row_weights = counts.string()});
-  ASSERT_TRUE(check().holds());
-  fs::remove(counts);
+  const auto given = verify(output_, model_, {}, counts);
+  EXPECT_TRUE(given.holds());
+  EXPECT_EQ(given.notes, std::vector<std::string>{});
+  folder_.write("other.tsv", "3\t1\n");
+  EXPECT_FALSE(verify(output_, model_, {}, folder_.path() / "other.tsv").holds());
+  folder_.write("counts.tsv", "not counts");
   const auto report = check();
   EXPECT_TRUE(report.holds());
-  EXPECT_CONTAINS(report.notes.at(0), "weighted errors are not checked");
+  EXPECT_CONTAINS(report.notes.at(0),
+                  "weighted errors are not checked; they need the file of token counts "
+                  "('counts.tsv'), given by --row-weights");
   edit_specification([](Json& spec) { spec["claims"]["relative_error"] = 0.01; });
   EXPECT_FALSE(check().holds());
 }
@@ -252,12 +276,59 @@ TEST_F(Verify, AnOutputOfAnotherFormatIsRefused) {
   };
   EXPECT_CONTAINS(refusal_of("format_version", "2.0"), "format version 2.0 is newer than 1.x");
   EXPECT_CONTAINS(refusal_of("format_version", "one"), "format_version must be MAJOR.MINOR, got 'one'");
+  for (const char* version : {"1", "1.", ".1", "1.x", "1.1.1", "1.-1", "+1.1", " 1.1", "1.1 "})
+    EXPECT_CONTAINS(refusal_of("format_version", version), "format_version must be MAJOR.MINOR, got");
   EXPECT_CONTAINS(refusal_of("format_version", 1.0),
                   output_.string() + ": config.json: specification: field 'format_version' has the wrong type");
   EXPECT_CONTAINS(refusal_of("quant_method", "awq"), "no quantization_config of quant_method 'loewner'");
   EXPECT_CONTAINS(refusal_of("tensors", Json::array()), "field 'tensors' must be an object");
   edit_config([](Json& config) { config["quantization_config"]["format_version"] = "1.7"; });
-  EXPECT_TRUE(check().holds());  // a newer minor version is read
+  EXPECT_EQ(check().failures,  // a newer minor version is read
+            std::vector<std::string>{"config.json: quantization_config is not that of the checksum"});
+}
+
+TEST_F(Verify, EveryFieldHasItsType) {
+  const Json before = Checkpoint::open(output_).config()["quantization_config"]["tensors"][test::kTable];
+  const auto refusal_of = [&](const char* pointer, const Json& value) {
+    edit_specification([&](Json& spec) { spec[Json::json_pointer(pointer)] = value; });
+    const std::string message = refusal();
+    edit_specification([&](Json& spec) { spec = before; });
+    return message;
+  };
+  for (const char* number : {"/claims/relative_error", "/claims/weighted_relative_error", "/claims/norm_exponent",
+                             "/claims/lp_error", "/claims/lp_error_svd", "/claims/certificate", "/predicted_error"}) {
+    for (const Json& wrong : {Json(true), Json("1"), Json(-1), Json::array()})
+      EXPECT_CONTAINS(refusal_of(number, wrong), "has the wrong type or is negative") << number;
+  }
+  for (const Json& wrong : {Json(true), Json("3"), Json(-1), Json(3.0), Json(18446744073709551615u)})
+    EXPECT_CONTAINS(refusal_of("/rank", wrong), "field 'rank' must be a non-negative integer");
+  for (const Json& wrong : {Json("I8"), Json("f32"), Json(""), Json("F8_E4M3")})
+    EXPECT_CONTAINS(refusal_of("/source_dtype", wrong), "source_dtype must be a floating-point type");
+  for (const Json& wrong : {Json(-1), Json(), Json(true)})
+    EXPECT_CONTAINS(refusal_of("/source_dtype", wrong), "field 'source_dtype' has the wrong type");
+  EXPECT_CONTAINS(refusal_of("/method", "magic"), "method must be one of this version's, got 'magic'");
+  EXPECT_CONTAINS(refusal_of("/method", "auto"), "method must be one of this version's, got 'auto'");
+  EXPECT_CONTAINS(refusal_of("/role", "magic"), "role must be one of this version's, got 'magic'");
+  EXPECT_TRUE(check().holds());
+}
+
+TEST_F(Verify, ATypeOtherThanTheOriginalsIsAFailure) {
+  remove_checksums();
+  edit_specification([](Json& spec) { spec["source_dtype"] = "F16"; });
+  EXPECT_EQ(check().tensors.at(0).failures, std::vector<std::string>{"source_dtype is F16, the original has F32"});
+}
+
+TEST_F(Verify, RowWeightsOfAForeignFolderNameNoFile) {
+  const auto secret = folder_.write("secret", "first line\n");
+  for (const std::string& option : {secret.string(), std::string("/etc/passwd"), std::string("../secret")}) {
+    edit_specification([&](Json& spec) { spec["row_weights"]["option"] = option; });
+    const auto report = check();
+    EXPECT_FALSE(report.holds());
+    EXPECT_EQ(to_json(report).dump().find("first line"), std::string::npos);
+    EXPECT_CONTAINS(report.notes.at(0), "weighted errors are not checked");
+  }
+  edit_specification([](Json& spec) { spec["row_weights"]["option"] = "zipf:x"; });
+  EXPECT_CONTAINS(refusal(), output_.string() + ": tensor '" + test::kTable + "': specification: field 'row_weights'");
 }
 
 TEST_F(Verify, ATensorNameWithoutWeightIsRefused) {

@@ -42,5 +42,19 @@ TEST(ConfigFile, WhatPythonRefusesIsRefused) {
   }
 }
 
+TEST(ConfigFile, EqualValuesHaveOneCanonicalText) {
+  const std::string text = R"({"b": [1, 2.50, -0], "a": {"z": 1e-05, "y": NaN, "x": "1.0 \u00e9\n"}})";
+  const std::string canonical = "{\"a\":{\"x\":\"1.0 \u00e9\\n\",\"y\":NaN,\"z\":1e-05},\"b\":[1,2.50,-0]}";
+  const Json kept = detail::parse_config_keeping_numbers(text, "config.json");
+  EXPECT_EQ(detail::canonical_text(kept), canonical);
+}
+
+TEST(ConfigFile, TheCanonicalTextIsThatOfTheWrittenFile) {
+  Json config = {{"seed", 18446744073709551615u}, {"error", 0.1234567890123456789}, {"tiny", 5e-324}, {"n", 1e15}};
+  config.update(detail::parse_config(R"({"big": 123456789012345678901234567890, "inf": -Infinity})", "config.json"));
+  const Json read = detail::parse_config_keeping_numbers(detail::text_of_config(config), "config.json");
+  EXPECT_EQ(detail::canonical_text(read), detail::canonical_text(config));
+}
+
 }  // namespace
 }  // namespace loewner::detail

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from loewner.transformers.specification import EXPONENT, Field, whole
 from loewner.transformers.structures.coded import Coded
 from loewner.transformers.structures.codes import Codes
 from loewner.transformers.structures.nested import nested, nested_shapes
@@ -21,6 +22,11 @@ class Archetypes(Coded):
         "weights": torch.uint8,
         "scales": torch.float16,
         **nested("residual", Codes.fixed_arrays),
+    }
+    fields: ClassVar[dict[str, Field]] = {
+        "archetypes": whole(1, 65536),
+        "per_row": whole(1, 255),
+        "scale_exponent": EXPONENT,
     }
 
     @staticmethod

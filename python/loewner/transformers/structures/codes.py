@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from loewner.transformers.specification import BOOLEAN, EXPONENT, SEED, Field, whole
 from loewner.transformers.structures.coded import Coded
 
 
@@ -18,6 +19,12 @@ class Codes(Coded):
         "bits": torch.uint8,
         "scales": torch.float16,
         "shared": torch.float16,
+    }
+    fields: ClassVar[dict[str, Field]] = {
+        "rotation_seed": SEED,
+        "scale_exponent": EXPONENT,
+        "code_bytes": whole(0),
+        "has_shared": BOOLEAN,
     }
 
     @staticmethod

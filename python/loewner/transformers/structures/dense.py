@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from loewner.transformers.modules import EncodedMatrix
+from loewner.transformers.specification import FORMAT, Field
 
 
 class Dense(EncodedMatrix):
     """W itself, in a number format of its own."""
 
+    fields: ClassVar[dict[str, Field]] = {"format": FORMAT}
     weight: nn.Parameter
 
     @staticmethod

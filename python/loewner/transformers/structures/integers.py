@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from loewner.transformers.specification import EXPONENT, Field, one_of, whole
 from loewner.transformers.structures.coded import Coded
 
 
@@ -18,6 +19,7 @@ class Integers(Coded):
         "steps": torch.float16,
         "offsets": torch.float16,
     }
+    fields: ClassVar[dict[str, Field]] = {"bits": one_of(4, 8), "group": whole(1), "scale_exponent": EXPONENT}
 
     @staticmethod
     def array_shapes(spec: dict[str, Any]) -> dict[str, tuple[int, int]]:

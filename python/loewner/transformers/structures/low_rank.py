@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from loewner.transformers.modules import EncodedMatrix
+from loewner.transformers.specification import FORMAT, Field, whole
 
 
 class LowRank(EncodedMatrix):
     """W = left right, left: rows x rank, right: rank x cols."""
 
     two_factors: ClassVar[tuple[str, str] | None] = ("left", "right")
+    fields: ClassVar[dict[str, Field]] = {"rank": whole(1), "format": FORMAT}
     left: nn.Parameter
     right: nn.Parameter
 

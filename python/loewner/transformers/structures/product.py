@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from loewner.transformers.specification import NESTED, Field, whole
 from loewner.transformers.structures.coded import Coded
 from loewner.transformers.structures.codes import Codes
 from loewner.transformers.structures.integers import Integers
@@ -17,6 +18,7 @@ class Product(Coded):
     """W = left right: coordinates times directions, both coded."""
 
     factors: ClassVar[dict[str, type[Coded]]] = {"codes": Codes, "integers": Integers}
+    fields: ClassVar[dict[str, Field]] = {"rank": whole(1), "left": NESTED, "right": NESTED}
     fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
         name: dtype
         for side in ("left", "right")

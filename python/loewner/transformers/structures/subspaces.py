@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from loewner.transformers.modules import EncodedMatrix
+from loewner.transformers.specification import FORMAT, SIZES, Field
 
 
 class ClusterLayout(NamedTuple):
@@ -25,6 +26,7 @@ class Subspaces(EncodedMatrix):
     """Row i of cluster c is left_c[p] right_c, where p is the number of rows of cluster c before i."""
 
     fixed_arrays: ClassVar[dict[str, torch.dtype]] = {"cluster": torch.uint8}
+    fields: ClassVar[dict[str, Field]] = {"dimensions": SIZES, "sizes": SIZES, "format": FORMAT}
     cluster: nn.Parameter  # without gradient
 
     @staticmethod
