@@ -278,7 +278,12 @@ class IfExists(enum.Enum):
 def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
     """The report of loewner.compress as JSON data."""
 
-def verify(output: str | os.PathLike, model: str | os.PathLike, *, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+def hash64(arrays: Sequence[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]]) -> str:
+    """
+    The checksum of docs/format.md over the bytes of arrays, one after another.
+    """
+
+def verify(output: str | os.PathLike, model: str | os.PathLike | None = None, *, row_weights: str | os.PathLike | None = None, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
     """The report of loewner.verify as JSON data."""
 
 def expand(model: str | os.PathLike, output: str | os.PathLike, *, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> None:
@@ -289,7 +294,7 @@ def parse_byte_size(name: str, text: str) -> int:
     Reads a size such as '1.5GB' as a number of bytes. The error message begins with `name`.
     """
 
-def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str | os.PathLike, factors: Sequence[tuple[str, str, Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], dict]], if_exists: IfExists = IfExists.refuse) -> dict[str, Any]:
+def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str | os.PathLike, factors: Sequence[tuple[str, str, Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], dict]], if_exists: IfExists = IfExists.refuse, row_weights: str | os.PathLike | None = None) -> dict[str, Any]:
     """
     Writes `target`: the encoded folder `output` with these factors (tensor, array, values, record) in place of its own. Returns the report of these tensors as JSON data.
     """
@@ -400,7 +405,7 @@ def claimed_report(output: str | os.PathLike, model: str | os.PathLike | None = 
     The report that an encoded folder stores about itself, as JSON data, with the sizes of its files. Sizes before encoding are those of `model`, or zero without one.
     """
 
-def study_tensor(output: str | os.PathLike, model: str | os.PathLike, name: str) -> TensorStudy:
+def study_tensor(output: str | os.PathLike, model: str | os.PathLike, name: str, row_weights: str | os.PathLike | None = None) -> TensorStudy:
     """Compares one encoded tensor with its original."""
 
 def run_command_line(arguments: Sequence[str], run_in_python: Callable | None = None) -> int:

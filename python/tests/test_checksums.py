@@ -12,6 +12,7 @@ import numpy as np
 import numpy_reader
 import pytest
 from encoded_models import dense_folder, encode_folder
+from loewner.transformers.specification import require_fields
 from test_coded_models import CODED, KEEP, compressed, load
 
 TABLE = "embeddings.word_embeddings.weight"
@@ -134,6 +135,38 @@ def test_fields_of_another_type_are_refused_by_name(method: Any, changes: dict[s
     change_specification(folder, **changes)
     with pytest.raises(ValueError, match=f"tensor '{TABLE}': field '{next(iter(changes))}' must be"):
         load("bert", folder)
+
+
+CODES: dict[str, Any] = {
+    "structure": "codes",
+    "rows": 4,
+    "cols": 3,
+    "rotation_seed": 1,
+    "scale_exponent": 0,
+    "has_shared": False,
+}
+INPUT_CODES: dict[str, Any] = {
+    "structure": "input_codes",
+    "rows": 3,
+    "cols": 4,
+    "inputs": "cols",
+    "codes": {**CODES, "code_bytes": 6},
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        *[({"inputs": wrong}, "inputs") for wrong in ("columns", 0, None)],
+        *[({"input_rotation_seed": wrong}, "input_rotation_seed") for wrong in (-1, 2**64, 1.0, True, None)],
+        *[({"codes": wrong}, "codes") for wrong in (3, None, [])],
+        *[({"codes": {**INPUT_CODES["codes"], "code_bytes": wrong}}, "code_bytes") for wrong in (1.5, -1, True)],
+    ],
+)
+def test_fields_of_input_codes_are_refused_by_name(wrong: dict[str, Any], field: str) -> None:
+    require_fields({**INPUT_CODES, "input_rotation_seed": 2**64 - 1})
+    with pytest.raises(ValueError, match=f"field '{field}' must be"):
+        require_fields({**INPUT_CODES, **wrong})
 
 
 def test_counts_are_read_only_from_the_named_file(tmp_path: Path) -> None:

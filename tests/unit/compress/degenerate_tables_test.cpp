@@ -12,7 +12,7 @@
 #include "loewner/model/safetensors_writer.hpp"
 #include "support/checkpoints.hpp"
 
-namespace loewner {
+namespace loewner::degenerate_tables_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -73,20 +73,20 @@ class DegenerateTables : public testing::TestWithParam<Method> {};
 
 TEST_P(DegenerateTables, OfEveryKindAreVerified) {
   test::TemporaryFolder folder;
+  bool by_size = static_cast<int>(GetParam()) % 2 == 0;  // in turns, so that every table meets both
   for (const auto& table : tables()) {
     write_model(folder, table);
-    for (const double p : {1.0, 2.0}) {
-      CompressOptions options;
-      if (p == 1) options.keep = 0.9;
-      if (p == 2) options.max_error = 0.3;
-      options.model = folder.path() / "model";
-      options.output = folder.path() / "out";
-      options.method = GetParam();
-      options.norm_exponent = p;
-      options.if_exists = IfExists::overwrite;
-      SCOPED_TRACE(table.name + ", p = " + std::to_string(p));
-      EXPECT_EQ(failures_of(options), std::vector<std::string>{});
-    }
+    CompressOptions options;
+    if (by_size) options.keep = 0.9;
+    if (!by_size) options.max_error = 0.3;
+    options.model = folder.path() / "model";
+    options.output = folder.path() / "out";
+    options.method = GetParam();
+    options.norm_exponent = by_size ? 1 : 2;
+    options.if_exists = IfExists::overwrite;
+    SCOPED_TRACE(table.name + (by_size ? ", keep" : ", max_error"));
+    EXPECT_EQ(failures_of(options), std::vector<std::string>{});
+    by_size = !by_size;
   }
 }
 
@@ -97,4 +97,4 @@ INSTANTIATE_TEST_SUITE_P(Methods, DegenerateTables, testing::ValuesIn(all_method
 });
 
 }  // namespace
-}  // namespace loewner
+}  // namespace loewner::degenerate_tables_test

@@ -97,6 +97,7 @@ TEST_F(Verify, AFlippedBitOfAnUntouchedTensorIsFound) {
 
 TEST_F(Verify, EveryEditedClaimIsFound) {
   remove_checksums();
+  fs::remove(output_ / "README.md");  // states the bytes of the specification, whose length an edit may change
   const Json config = Checkpoint::open(output_).config();
   for (const char* claim : {"relative_error", "weighted_relative_error", "lp_error", "lp_error_svd", "certificate"}) {
     std::ofstream(output_ / "config.json") << config.dump(2);
