@@ -229,7 +229,7 @@ def checksums(folder: Path) -> dict[str, Any]:
     quantization = config.pop("quantization_config")
     stated = quantization["checksums"]
     others = {name: value for name, value in stated.items() if name != "specification"}
-    found = {"specification": xxh64(canonical({**quantization, "checksums": others})), "tensors": {}}
+    found: dict[str, Any] = {"specification": xxh64(canonical({**quantization, "checksums": others})), "tensors": {}}
     with safe_open(folder / "model.safetensors", framework="numpy") as file:
         for name in quantization["tensors"]:
             prefix = name.removesuffix("weight")

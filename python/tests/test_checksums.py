@@ -143,6 +143,7 @@ CODES: dict[str, Any] = {
     "cols": 3,
     "rotation_seed": 1,
     "scale_exponent": 0,
+    "code_bytes": 6,
     "has_shared": False,
 }
 INPUT_CODES: dict[str, Any] = {
@@ -150,23 +151,28 @@ INPUT_CODES: dict[str, Any] = {
     "rows": 3,
     "cols": 4,
     "inputs": "cols",
-    "codes": {**CODES, "code_bytes": 6},
+    "codes": CODES,
 }
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field"),
+    ("field", "wrong"),
     [
-        *[({"inputs": wrong}, "inputs") for wrong in ("columns", 0, None)],
-        *[({"input_rotation_seed": wrong}, "input_rotation_seed") for wrong in (-1, 2**64, 1.0, True, None)],
-        *[({"codes": wrong}, "codes") for wrong in (3, None, [])],
-        *[({"codes": {**INPUT_CODES["codes"], "code_bytes": wrong}}, "code_bytes") for wrong in (1.5, -1, True)],
+        *[("inputs", wrong) for wrong in ("columns", 0, None)],
+        *[("input_rotation_seed", wrong) for wrong in (-1, 2**64, 1.0, True, None)],
+        *[("codes", wrong) for wrong in (3, None, "codes")],
     ],
 )
-def test_fields_of_input_codes_are_refused_by_name(wrong: dict[str, Any], field: str) -> None:
+def test_fields_of_input_codes_are_refused_by_name(field: str, wrong: Any) -> None:
     require_fields({**INPUT_CODES, "input_rotation_seed": 2**64 - 1})
     with pytest.raises(ValueError, match=f"field '{field}' must be"):
-        require_fields({**INPUT_CODES, **wrong})
+        require_fields({**INPUT_CODES, field: wrong})
+
+
+@pytest.mark.parametrize("wrong", [1.5, -1, True, "6"])
+def test_fields_of_nested_specifications_are_refused_by_name(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="field 'code_bytes' must be"):
+        require_fields({**INPUT_CODES, "codes": {**CODES, "code_bytes": wrong}})
 
 
 def test_counts_are_read_only_from_the_named_file(tmp_path: Path) -> None:
