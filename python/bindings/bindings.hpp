@@ -12,6 +12,7 @@ void bind_reports(nanobind::module_& m);
 void bind_stored_matrix(nanobind::module_& m);
 void bind_input_codes(nanobind::module_& m);
 void bind_compress(nanobind::module_& m);
+void bind_compress_session(nanobind::module_& m);
 void bind_study(nanobind::module_& m);
 void bind_command_line(nanobind::module_& m);
 

@@ -11,6 +11,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "compress_options.hpp"
 #include "interruptible.hpp"
 #include "json_report.hpp"
 #include "loewner/base/byte_size.hpp"
@@ -54,61 +55,15 @@ bool is_method_option(const std::string& name) {
   });
 }
 
-// None stands for a missing option.
-MethodOptions method_options_of(const nb::kwargs& arguments) {
-  MethodOptions options;
-  for (const auto& [key, value] : arguments) {
-    const auto name = nb::cast<std::string>(key);
-    if (!is_method_option(name)) {
-      throw nb::type_error(("compress() got an unexpected keyword argument '" + name + "'").c_str());
-    }
-    if (value.is_none()) continue;
-    Index number = 0;
-    if (!nb::try_cast(value, number)) throw nb::type_error(("compress(): " + name + " must be an int").c_str());
-    options[name] = number;
-  }
-  return options;
-}
-
 void bind_compress_function(nb::module_& m) {
-  const CompressOptions defaults;
-  m.def(
-      "compress",
-      [](const std::filesystem::path& model, const std::filesystem::path& output, std::optional<double> keep,
-         std::optional<double> bits, std::optional<std::int64_t> budget, std::optional<double> max_error,
-         Selection selection, std::vector<std::string> include, std::vector<std::string> exclude, Method method,
-         double norm_exponent, const std::filesystem::path& row_weights, NumberFormat factor_format, std::uint64_t seed,
-         std::int64_t max_memory, bool dry_run, IfExists if_exists, bool copy_all, const ProgressCallback& progress,
-         const nb::kwargs& method_options) {
-        const CompressOptions options{.model = model,
-                                      .output = output,
-                                      .selection = selection,
-                                      .include = std::move(include),
-                                      .exclude = std::move(exclude),
-                                      .keep = keep,
-                                      .bits = bits,
-                                      .budget = budget,
-                                      .max_error = max_error,
-                                      .method = method,
-                                      .method_options = method_options_of(method_options),
-                                      .norm_exponent = norm_exponent,
-                                      .row_weights = row_weights.string(),
-                                      .factor_format = factor_format,
-                                      .seed = seed,
-                                      .max_memory = max_memory,
-                                      .dry_run = dry_run,
-                                      .if_exists = if_exists,
-                                      .copy_all = copy_all};
+  const auto function =
+      function_of_options<ProgressCallback>([](const CompressOptions& options, const ProgressCallback& progress) {
         return to_python(interruptible([&] { return to_json(compress(options, progress)); }));
-      },
-      "model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "bits"_a = nb::none(), "budget"_a = nb::none(),
-      "max_error"_a = nb::none(), "selection"_a = defaults.selection, "include"_a = defaults.include,
-      "exclude"_a = defaults.exclude, "method"_a = defaults.method, "norm_exponent"_a = defaults.norm_exponent,
-      "row_weights"_a = std::filesystem::path(defaults.row_weights), "factor_format"_a = defaults.factor_format,
-      "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory, "dry_run"_a = defaults.dry_run,
-      "if_exists"_a = defaults.if_exists, "copy_all"_a = defaults.copy_all, "progress"_a = nb::none(),
-      "method_options: int | None"_a,  // nanobind prints the name of a kwargs argument unchanged, so this adds a type
-      "The report of loewner.compress as JSON data.");
+      });
+  const auto define = [&](const auto&... arguments) {
+    m.def("compress", function, arguments..., "The report of loewner.compress as JSON data.");
+  };
+  with_option_names(define, "progress"_a = nb::none());
 }
 
 void bind_output_functions(nb::module_& m) {
@@ -139,10 +94,6 @@ void bind_output_functions(nb::module_& m) {
         "Reads a size such as '1.5GB' as a number of bytes. The error message begins with `name`.");
 }
 
-Json from_python(const nb::handle& value) {
-  return Json::parse(nb::cast<std::string>(nb::module_::import_("json").attr("dumps")(value)));
-}
-
 // (tensor, array, values, record)
 using Factor = std::tuple<std::string, std::string, MatrixArg<float>, nb::dict>;
 
@@ -151,7 +102,7 @@ RefittedFactor factor_of(const Factor& factor) {
   const auto view = view_of(values);
   Matrix<float> copy = Matrix<float>::uninitialized(view.rows(), view.cols());
   for (Index i = 0; i < view.rows(); ++i) std::ranges::copy(view.row(i), copy.row(i).begin());
-  return {tensor, array, std::move(copy), from_python(record)};
+  return {tensor, array, std::move(copy), json_of(record)};
 }
 
 // The last step of `loewner refit`. The fit itself runs the model, so it is in Python.
@@ -176,6 +127,21 @@ void bind_store_refit(nb::module_& m) {
 }
 
 }  // namespace
+
+MethodOptions method_options_of(const nb::kwargs& arguments) {
+  MethodOptions options;
+  for (const auto& [key, value] : arguments) {
+    const auto name = nb::cast<std::string>(key);
+    if (!is_method_option(name)) {
+      throw nb::type_error(("compress() got an unexpected keyword argument '" + name + "'").c_str());
+    }
+    if (value.is_none()) continue;
+    Index number = 0;
+    if (!nb::try_cast(value, number)) throw nb::type_error(("compress(): " + name + " must be an int").c_str());
+    options[name] = number;
+  }
+  return options;
+}
 
 void bind_compress(nb::module_& m) {
   bind_choices(m);

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+#include <string>
 
 #include "loewner/model/json.hpp"
 
@@ -14,6 +17,11 @@ using Report = nanobind::typed<nanobind::dict, nanobind::str, nanobind::any>;
 inline Report to_python(const Json& report) {
   return nanobind::cast<Report>(
       nanobind::module_::import_("json").attr("loads")(report.dump(-1, ' ', false, Json::error_handler_t::replace)));
+}
+
+/// Python data as JSON.
+inline Json json_of(const nanobind::handle& value) {
+  return Json::parse(nanobind::cast<std::string>(nanobind::module_::import_("json").attr("dumps")(value)));
 }
 
 }  // namespace loewner::python

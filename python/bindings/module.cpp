@@ -70,6 +70,7 @@ NB_MODULE(_core, m) {
   python::bind_stored_matrix(m);
   python::bind_input_codes(m);
   python::bind_compress(m);
+  python::bind_compress_session(m);
   python::bind_study(m);
   python::bind_command_line(m);
 }

@@ -1,6 +1,6 @@
 """The C++ core of loewner."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import enum
 import os
 from typing import Annotated, Any
@@ -275,7 +275,7 @@ class IfExists(enum.Enum):
     overwrite = 2
     """replace the output"""
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
     """The report of loewner.compress as JSON data."""
 
 def hash64(arrays: Sequence[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]]) -> str:
@@ -298,6 +298,117 @@ def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str
     """
     Writes `target`: the encoded folder `output` with these factors (tensor, array, values, record) in place of its own. Returns the report of these tensors as JSON data.
     """
+
+class SessionTensor:
+    """A selected tensor of a CompressSession."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def cols(self) -> int: ...
+
+    @property
+    def inputs(self) -> str | None:
+        """
+        The side of the matrix that multiplies the layer's inputs, 'cols' or 'rows'; None if it is no linear layer.
+        """
+
+    @property
+    def tied(self) -> list[str]:
+        """Its stored copies, which the output leaves out."""
+
+    @property
+    def done(self) -> bool:
+        """Whether an earlier run encoded it."""
+
+class PlannedTensor:
+    """What CompressSession.plan decides for a tensor."""
+
+    @property
+    def copied(self) -> bool:
+        """No encoding is smaller than the tensor."""
+
+    @property
+    def bytes(self) -> int | None:
+        """Of the arrays; None with `max_error`, or if the tensor is copied."""
+
+    @property
+    def error(self) -> float | None:
+        """Predicted relative squared error; None without candidates."""
+
+class CompressSession:
+    """
+    loewner.compress in steps: survey, plan, encode each tensor in any order, finish.
+
+    Tensors are named by their number in `tensors`. `second` and `cross` are moments of a layer's inputs, d x d; without `second` an encoding is blind to them. Threads may call survey, trial, encode and decoded at the same time.
+    """
+
+    def __init__(self, model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', text: str = '', **method_options: int | None) -> None: ...
+
+    @property
+    def model_fingerprint(self) -> str:
+        """Hash of the model, as moments files name it."""
+
+    @property
+    def complete(self) -> bool:
+        """
+        Whether an earlier run finished the output: only finish() is left to call.
+        """
+
+    @property
+    def dry_run(self) -> bool:
+        """
+        Whether nothing is written: encode() is refused, and finish() predicts.
+        """
+
+    @property
+    def tensors(self) -> list[SessionTensor]: ...
+
+    def survey(self, tensor: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None) -> None:
+        """
+        Computes and keeps the candidates of a tensor; the moments are not kept.
+        """
+
+    def candidates(self, tensor: int) -> list[tuple[int, float]]:
+        """
+        Bytes of the arrays and relative squared error of each candidate, of the outputs if surveyed with moments.
+        """
+
+    def plan(self, importance: Mapping[int, float] = {}) -> list[PlannedTensor]:
+        """
+        Divides the budget over the candidates; may be called again. `importance` is the weight of a tensor's relative squared error, its number of entries if it is not given.
+        """
+
+    def trial(self, tensor: int, bytes: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> tuple:
+        """The matrix and the bytes of an encoding that is not kept."""
+
+    def encode(self, tensor: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """
+        Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix.
+        """
+
+    def decoded(self, tensor: int) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """The matrix of an encoded tensor."""
+
+    def finish(self, claims: object | None = None, *, of_tensors: object | None = None, notes: Sequence[str] = [], progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+        """
+        Publishes the output; returns the report of loewner.compress. `claims`, and `of_tensors` by the tensor's name, are JSON data that become fields `calibration` of the report and of config.json. `notes` join those of the report.
+        """
+
+    @property
+    def table(self) -> str:
+        """What the command line prints of the report; empty before finish()."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, type: object | None, value: object | None, traceback: object | None) -> None: ...
 
 class TensorRows:
     """

@@ -17,6 +17,7 @@ class JsonReport:
     """A dataclass that is written as a JSON object."""
 
     left_out_if_none: ClassVar[frozenset[str]] = frozenset()  # optional fields; others are null in JSON
+    unpacked: ClassVar[frozenset[str]] = frozenset()  # mappings whose entries are fields of the report in JSON
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON data (docs/report.md)."""
@@ -28,10 +29,10 @@ class JsonReport:
 
 
 def _items_of(report: Any) -> Iterator[tuple[str, Any]]:
-    """Names and values in JSON. The entries of a mapping become fields of the report."""
+    """Names and values in JSON."""
     for field in fields(report):
         value = getattr(report, field.name)
-        if isinstance(value, Mapping):
+        if field.name in report.unpacked:
             yield from value.items()
         elif value is not None or field.name not in report.left_out_if_none:
             yield field.name, _plain(value)
@@ -108,9 +109,14 @@ class TensorReport(JsonReport):
         Time spent on this tensor.
     refit : RefittedFactor or None
         Only in reports of `refit`.
+    output_error : float or None
+        Relative error of the layer's outputs, if moments of its inputs were given.
+    calibration : mapping or None
+        What calibration on a text did for this tensor.
     """
 
-    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"refit"})
+    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"refit", "output_error", "calibration"})
+    unpacked: ClassVar[frozenset[str]] = frozenset({"counts"})
 
     name: str
     role: str
@@ -132,6 +138,8 @@ class TensorReport(JsonReport):
     certificate: float | None
     seconds: float
     refit: RefittedFactor | None = None
+    output_error: float | None = None
+    calibration: Mapping[str, Any] | None = None
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> TensorReport:
@@ -185,17 +193,22 @@ class CompressReport(JsonReport):
         Bytes of whole folders, and the time of the run.
     notes : tuple of str
         Messages for the user, for example about skipped tensors.
+    calibration : mapping or None
+        What calibration on a text did for the model.
     """
+
+    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"calibration"})
 
     tensors: tuple[TensorReport, ...]
     totals: Totals
     notes: tuple[str, ...]
+    calibration: Mapping[str, Any] | None = None
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> CompressReport:
         """The report from JSON data."""
         tensors = tuple(TensorReport.from_dict(tensor) for tensor in data["tensors"])
-        return CompressReport(tensors, Totals(**data["totals"]), tuple(data["notes"]))
+        return CompressReport(tensors, Totals(**data["totals"]), tuple(data["notes"]), data.get("calibration"))
 
     def __repr__(self) -> str:
         before, after = self.totals.weights_bytes_before, self.totals.weights_bytes_after

@@ -31,6 +31,7 @@ def compress(
     norm_exponent: float = 1.5,
     row_weights: str | os.PathLike[str] = "zipf",
     factor_format: NumberFormat | str = "f32",
+    moments: Folder | None = None,
     seed: int = 0,
     max_memory: int | str | None = None,
     dry_run: bool = False,
@@ -72,6 +73,9 @@ def compress(
         "none", or a file of token counts written by `loewner calibrate`.
     factor_format : {"f32", "f16", "bf16"}, default "f32"
         Number format of stored factors.
+    moments : str or os.PathLike, optional
+        Moments file of the inputs of linear layers (docs/moments.md). Their codes then minimize the errors of the
+        layers' outputs.
     seed : int, default 0
         Random seed. Methods "svd" and "lp" do not use it.
     max_memory : int or str, optional
@@ -140,6 +144,7 @@ def compress(
         dry_run=dry_run,
         if_exists=choice(IfExists, if_exists, "compress: if_exists"),
         copy_all=copy_all,
+        moments="" if moments is None else moments,
         progress=progress,
         **method_options,
     )

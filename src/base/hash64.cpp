@@ -63,8 +63,12 @@ std::uint64_t Hash64::value() const {
 }
 
 std::string Hash64::hex() const {
+  return hex_text(value());
+}
+
+std::string hex_text(std::uint64_t number) {
   std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value()));
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(number));
   return digits.data();
 }
 

@@ -21,17 +21,28 @@ namespace {
 
 constexpr const char* kCard = "README.md";
 
-Replacements replacements_of(const Job& job, const std::vector<Part>& parts) {
+using Parts = std::vector<std::shared_ptr<const Part>>;
+
+Replacements replacements_of(const Parts& parts) {
   Replacements replacements;
   for (const auto& part : parts) {
-    const auto& tensor = job.selection.tensors[part.number];
-    replacements[tensor.name()] = part.arrays;
-    for (const auto& copy : tensor.tied) replacements[copy] = {};
+    replacements[part->tensor->name()] = part->arrays;
+    for (const auto& copy : part->tensor->tied) replacements[copy] = {};
   }
   return replacements;
 }
 
-Json config_of(const Job& job, const Json& specifications) {
+Json specifications_of(const Parts& parts, const std::map<std::string, Json>& calibration) {
+  Json specifications = Json::object();
+  for (const auto& part : parts) specifications[part->tensor->name()] = part->spec;
+  for (const auto& [name, record] : calibration) {
+    require(specifications.contains(name), [&] { return "calibration: tensor '" + name + "' is not encoded"; });
+    specifications[name]["calibration"] = record;
+  }
+  return specifications;
+}
+
+Json config_of(const Job& job, const Json& calibration, const Json& specifications) {
   Json config = job.checkpoint.config();
   Json quantization = {{"quant_method", kQuantizationMethod},
                        {"format_version", std::to_string(kFormatMajor) + "." + std::to_string(kFormatMinor)},
@@ -39,6 +50,7 @@ Json config_of(const Job& job, const Json& specifications) {
                        {"source", job.fingerprint}};
   detail::state_dtype(job.checkpoint, config, quantization);
   detail::state_base_card(job.checkpoint, quantization);
+  if (!calibration.is_null()) quantization["calibration"] = calibration;
   quantization["tensors"] = specifications;
   config["quantization_config"] = std::move(quantization);
   return config;
@@ -51,28 +63,27 @@ void write_card(const Job& job, const CompressReport& report, const fs::path& fo
 }
 
 // Measures the errors of the numbers in the file, not of those in memory.
-void measure(const Job& job, const std::vector<Part>& parts, const std::vector<EncodedTensor>& encoded,
-             Json& specifications) {
+void measure(const Job& job, const Parts& parts, const std::vector<EncodedTensor>& encoded, Json& specifications) {
   for (std::size_t i = 0; i < encoded.size(); ++i) {
-    const auto& tensor = job.selection.tensors[parts[i].number];
-    TensorReport report = report_from_specification(tensor.name(), encoded[i].spec);
-    report.errors = measured_errors(*job.checkpoint.rows_of(tensor.name()), *encoded[i].matrix, parts[i].weights,
+    const std::string& name = encoded[i].name;
+    TensorReport report = report_from_specification(name, encoded[i].spec);
+    report.errors = measured_errors(*job.checkpoint.rows_of(name), *encoded[i].matrix, parts[i]->weights,
                                     job.options.norm_exponent);
     require(std::isfinite(report.errors.relative_error), [&] {
-      return tensor.name() + ": the factors do not fit in " + std::string(to_string(job.options.factor_format)) +
+      return name + ": the factors do not fit in " + std::string(to_string(job.options.factor_format)) +
              "; choose bf16 or f32 factors";
     });
-    specifications[tensor.name()]["claims"] = claims_to_json(report);
+    specifications[name]["claims"] = claims_to_json(report);
   }
 }
 
 // Adds what only the written files tell: errors and checksums.
-void complete_config(const Job& job, const std::vector<Part>& parts, const std::map<std::string, std::string>& weights,
-                     Json& specifications, const fs::path& folder) {
+void complete_config(const Job& job, const Parts& parts, const Json& calibration,
+                     const std::map<std::string, std::string>& weights, Json& specifications, const fs::path& folder) {
   const Checkpoint output = Checkpoint::open(folder);
   const auto encoded = read_encoded_tensors(output);
   measure(job, parts, encoded, specifications);
-  Json config = config_of(job, specifications);
+  Json config = config_of(job, calibration, specifications);
   detail::state_checksums(output, encoded, weights, config);
   detail::write_config(job.checkpoint, config, folder);
 }
@@ -87,17 +98,16 @@ Index folder_bytes(const fs::path& folder) {
   return sum;
 }
 
-CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
-                        const ProgressCallback& progress) {
-  const auto weights = rewrite_weights(job.checkpoint, replacements_of(job, parts), staged.folder(), progress);
+CompressReport assemble(const Job& job, const Parts& parts, const CalibrationRecord& calibration,
+                        const StagedFolder& staged, const ProgressCallback& progress) {
+  Json specifications = specifications_of(parts, calibration.of_tensors);
+  const auto weights = rewrite_weights(job.checkpoint, replacements_of(parts), staged.folder(), progress);
   copy_files(job.checkpoint, job.options.copy_all ? all_other_files(job.checkpoint) : job.checkpoint.other_files(),
              {{kCard, detail::name_of_base_card(job.checkpoint)}}, staged.folder());
-  Json specifications = Json::object();
-  for (const auto& part : parts) specifications[job.selection.tensors[part.number].name()] = part.spec;
-  detail::write_config(job.checkpoint, config_of(job, specifications), staged.folder());
-  complete_config(job, parts, weights, specifications, staged.folder());
+  detail::write_config(job.checkpoint, config_of(job, calibration.of_model, specifications), staged.folder());
+  complete_config(job, parts, calibration.of_model, weights, specifications, staged.folder());
   CompressReport report = claimed_report(Checkpoint::open(staged.folder()), &job.checkpoint);
-  for (std::size_t i = 0; i < parts.size(); ++i) report.tensors[i].seconds = parts[i].seconds;
+  for (std::size_t i = 0; i < parts.size(); ++i) report.tensors[i].seconds = parts[i]->seconds;
   write_card(job, report, staged.folder());
   report.folder_after = folder_bytes(staged.folder());
   return report;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "compress/part.hpp"
@@ -8,12 +11,20 @@
 
 namespace loewner {
 
+/// What a caller tells of its calibration: of the whole model, and of tensors by name.
+struct CalibrationRecord {
+  const Json& of_model;
+  const std::map<std::string, Json>& of_tensors;
+};
+
 /// Assembles the output in the stage: weights, other files, errors measured on the stored numbers,
-/// configuration and model card. `parts` are in the order of the selected tensors.
+/// configuration and model card. Tensors without a part are copied.
 ///
-/// Errors    InvalidArgument when numbers do not fit their format; IoError when a file cannot be
+/// Errors    InvalidArgument when numbers do not fit their format, or the record names a tensor
+///           without a part; IoError when a file cannot be
 ///           written.
-CompressReport assemble(const Job& job, const std::vector<Part>& parts, const StagedFolder& staged,
+CompressReport assemble(const Job& job, const std::vector<std::shared_ptr<const Part>>& parts,
+                        const CalibrationRecord& calibration, const StagedFolder& staged,
                         const ProgressCallback& progress);
 
 /// Bytes of all files in a folder.

@@ -16,7 +16,8 @@
 namespace loewner {
 namespace {
 
-std::string options_text(const CompressOptions& options, const SelectionResult& selection) {
+std::string options_text(const CompressOptions& options, const SelectionResult& selection,
+                         const std::optional<MomentsFile>& moments, const std::string& work) {
   Json text = {{"keep", options.keep.value_or(0)},
                {"bits", options.bits.value_or(0)},
                {"budget", options.budget.value_or(0)},
@@ -33,6 +34,8 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
                {"seed", options.seed},
                {"version", LOEWNER_VERSION}});
   if (options.copy_all) text["copy_all"] = true;
+  if (moments) text["moments"] = hex_text(moments->hash());
+  if (!work.empty()) text["work"] = work;
   for (const auto& tensor : selection.tensors) text["tensors"].push_back(tensor.name());
   for (const auto& note : selection.notes) text["notes"].push_back(note);  // methods that memory excludes
   return text.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -117,7 +120,24 @@ std::vector<std::string> notes_on_tokenizer(const Job& job) {
   }
 }
 
+std::vector<std::string> notes_on_moments(const Job& job) {
+  if (!job.moments) return {};
+  std::vector<std::string> missing;
+  for (const auto& tensor : job.selection.tensors) {
+    if (tensor.inputs() && !job.moments->description().layers.contains(tensor.name())) missing.push_back(tensor.name());
+  }
+  if (missing.empty()) return {};
+  const std::string others = missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : "";
+  return {missing.front() + others + ": no moments of their inputs are in " + job.options.moments.filename().string() +
+          "; errors of their weights are minimized"};
+}
+
 }  // namespace
+
+std::optional<InputMoments> stored_moments(const Job& job, const SelectedTensor& tensor) {
+  if (!job.moments || !job.moments->description().layers.contains(tensor.name())) return std::nullopt;
+  return job.moments->read(tensor.name());
+}
 
 void require_usable(const CompressOptions& options) {
   const int amounts =
@@ -150,20 +170,25 @@ Index memory_limit(const CompressOptions& options) {
   return static_cast<Index>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE) / 2;
 }
 
-Job::Job(const CompressOptions& compress_options)
+Job::Job(const CompressOptions& compress_options, const std::string& work)
     : options(compress_options), checkpoint(open_without_adapter(compress_options.model)) {
   const std::string quantization = checkpoint.quantization_method();
   if (!quantization.empty()) {
     throw IoError(options.model.string() + ": is already quantized (quant_method '" + quantization +
                   "'); compress the original instead");
   }
+  if (!options.moments.empty()) {
+    moments = MomentsFile::open(options.moments);
+    moments->require_made_for(checkpoint);
+  }
   std::vector<TensorDeclaration> declarations;
   for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
   architecture = analyze_architecture(checkpoint.config(), declarations);
   selection = select_tensors(checkpoint, architecture, options);
-  for (const auto& notes : {checkpoint.notes(), notes_on_memory(options, selection), notes_on_tokenizer(*this)})
+  for (const auto& notes :
+       {checkpoint.notes(), notes_on_memory(options, selection), notes_on_tokenizer(*this), notes_on_moments(*this)})
     selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());
-  fingerprint = fingerprint_of(checkpoint, options_text(options, selection));
+  fingerprint = fingerprint_of(checkpoint, options_text(options, selection, moments, work));
   const auto more = notes_on_files(checkpoint, options.copy_all);
   selection.notes.insert(selection.notes.end(), more.begin(), more.end());
 }

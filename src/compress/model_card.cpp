@@ -67,6 +67,7 @@ std::string command_of(const CompressOptions& options) {
   }
   if (options.factor_format != defaults.factor_format)
     command += " --factor-format " + std::string(to_string(options.factor_format));
+  if (!options.moments.empty()) command += " --moments " + folder_name(options.moments);
   if (options.copy_all) command += " --copy-all";
   if (options.seed != defaults.seed) command += " --seed " + std::to_string(options.seed);
   return command;

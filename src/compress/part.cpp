@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/part.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "base/file.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/codec/output_error.hpp"
+#include "loewner/codec/structures.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/rewrite.hpp"
 
@@ -35,10 +40,20 @@ Json specification(const Job& job, const SelectedTensor& tensor, const RowWeight
 
 }  // namespace
 
-Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget, Index memory) {
+Matrix<float> decoded_part(const Part& part) {
+  const std::string prefix = array_prefix(part.tensor->name());
+  const auto matrix = encoded_matrix_from_tensors(part.spec, [&](std::string_view name) {
+    const auto array = std::ranges::find(part.arrays, prefix + std::string(name), &StoredArray::name);
+    if (array == part.arrays.end()) throw IoError(part.tensor->name() + ": has no array '" + std::string(name) + "'");
+    return *array;
+  });
+  return matrix->decode();
+}
+
+Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
+                 const InputMoments* moments) {
   const auto start = std::chrono::steady_clock::now();
-  const auto& tensor = job.selection.tensors[number];
-  const TensorRequest request(job, tensor, budget, memory);
+  const TensorRequest request(job, tensor, budget, memory, moments);
   Encoding encoding;
   try {
     encoding = encode_matrix(request.request());
@@ -46,20 +61,25 @@ Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget,
     throw NoEncoding(error.what());
   }
   Part part;
-  part.number = number;
+  part.tensor = &tensor;
   part.spec = specification(job, tensor, request.weights(), encoding);
   part.matrix = std::move(encoding.matrix);
   part.arrays = named_arrays(*part.matrix, tensor.name());
+  if (moments != nullptr) {
+    const OwnedRows stored(decoded_part(part));
+    const double error = output_error(*request.request().matrix, stored, *moments, request.request().inputs);
+    part.spec["claims"]["output_error"] = std::sqrt(error);
+  }
   part.held_bytes = request.held_bytes();
   part.weights = request.weights();
   part.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return part;
 }
 
-void save_part(const Part& part, const StagedFolder& staged) {
+void save_part(const Part& part, const StagedFolder& staged, std::size_t number) {
   std::vector<TensorDeclaration> declarations;
   for (const auto& array : part.arrays) declarations.push_back(declaration_of(array));
-  staged.make_part(std::to_string(part.number), [&](const fs::path& folder) {
+  staged.make_part(std::to_string(number), [&](const fs::path& folder) {
     SafetensorsWriter writer(folder / kArrays, declarations);
     for (const auto& array : part.arrays) write_array(array, writer);
     writer.finish();
@@ -71,10 +91,10 @@ Part load_part(const Job& job, const StagedFolder& staged, std::size_t number) {
   const fs::path folder = staged.part(std::to_string(number)), specification = folder / kSpecification;
   const auto file = SafetensorsFile::open(folder / kArrays);
   Part part;
-  part.number = number;
+  part.tensor = &job.selection.tensors[number];
   part.spec = parse_json_object(detail::read_text_file(specification, Index{1} << 24), specification.string());
   for (const auto& tensor : file->tensors()) part.arrays.push_back(stored_in(file, tensor));
-  part.weights = row_weights_of(job, job.selection.tensors[number]);
+  part.weights = row_weights_of(job, *part.tensor);
   return part;
 }
 

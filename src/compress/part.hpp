@@ -12,10 +12,10 @@
 
 namespace loewner {
 
-/// The encoding of one selected tensor before it is written. Its arrays are computed when they are
+/// The encoding of a selected tensor before it is written. Its arrays are computed when they are
 /// read, or lie in a file of the stage.
 struct Part {
-  std::size_t number = 0;                       ///< of its tensor in the selection
+  const SelectedTensor* tensor = nullptr;
   Json spec;                                    ///< specification, without measured errors
   std::vector<StoredArray> arrays;              ///< under their full names
   std::shared_ptr<const EncodedMatrix> matrix;  ///< source of the arrays; null if saved
@@ -30,14 +30,18 @@ class NoEncoding : public BudgetError {
   using BudgetError::BudgetError;
 };
 
-/// Encodes selected tensor `number`.
+/// Encodes a selected tensor.
 ///
 /// Errors    those of TensorRequest and encode_matrix(); a BudgetError of the latter becomes a
 ///           NoEncoding.
-Part encode_part(const Job& job, std::size_t number, const TensorBudget& budget, Index memory);
+Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
+                 const InputMoments* moments);
+
+/// The matrix that the arrays give (rows x cols).
+Matrix<float> decoded_part(const Part& part);
 
 /// Saves a part in the stage, durably.
-void save_part(const Part& part, const StagedFolder& staged);
+void save_part(const Part& part, const StagedFolder& staged, std::size_t number);
 
 /// Loads a part that this run or an earlier one saved.
 Part load_part(const Job& job, const StagedFolder& staged, std::size_t number);

@@ -2,10 +2,8 @@
 #include "compress/planning.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 #include "compress/notes_by_reason.hpp"
-#include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 
@@ -20,11 +18,13 @@ Index metadata_bytes(const SelectedTensor& tensor) {
   return bytes;
 }
 
-// The bytes for all selected tensors, metadata included.
-Index whole_budget(const Job& job) {
+// The bytes for all tensors that are not copied, metadata included.
+Index whole_budget(const Job& job, std::span<const PlannedTensor> plans) {
   Index before = 0, copies = 0;
   double weights = 0;
-  for (const auto& tensor : job.selection.tensors) {
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    if (plans[i].is_copied) continue;
+    const auto& tensor = job.selection.tensors[i];
     before += stored_bytes(job.checkpoint, {tensor.name()});
     copies += stored_bytes(job.checkpoint, tensor.tied);
     weights += static_cast<double>(tensor.rows() * tensor.cols());
@@ -35,9 +35,11 @@ Index whole_budget(const Job& job) {
   return *options.budget - (job.checkpoint.weight_bytes() - before - copies);
 }
 
-Index array_budget(const Job& job) {
-  Index budget = whole_budget(job);
-  for (const auto& tensor : job.selection.tensors) budget -= metadata_bytes(tensor);
+Index array_budget(const Job& job, std::span<const PlannedTensor> plans) {
+  Index budget = whole_budget(job, plans);
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    if (!plans[i].is_copied) budget -= metadata_bytes(job.selection.tensors[i]);
+  }
   return budget;
 }
 
@@ -49,80 +51,107 @@ double importance_of(const SelectedTensor& tensor) {
   return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;
 }
 
-std::vector<Candidate> offers_for(const Job& job, const SelectedTensor& tensor) {
-  const TensorRequest request(job, tensor, {}, memory_limit(job.options));
-  return candidates(request.request());
-}
-
-// Tensors without an offer leave the selection.
-void leave_alone_without_offer(Job& job, std::vector<TensorPlan>& plans) {
-  std::map<std::size_t, std::string> reasons;
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    if (!plans[i].offers.empty()) continue;
-    reasons.emplace(i, "method " + std::string(to_string(job.options.method)) +
-                           " has no encoding that is smaller than the matrix itself");
+// Entries times the error at 4 bits an entry, relative to that of a Gaussian at the bound.
+double importance_of(const SelectedTensor& tensor, const TensorSurvey& survey) {
+  if (!survey.of_outputs || survey.candidates.empty()) return importance_of(tensor);
+  constexpr double kBound = 1.0 / 256;  // 2^-8
+  const Index bytes = tensor.rows() * tensor.cols() / 2;
+  double error = 1;
+  for (const auto& candidate : survey.candidates) {
+    if (candidate.point.bytes <= bytes) error = std::min(error, candidate.point.error);
   }
-  note_left_alone(job, reasons);
-  auto& tensors = job.selection.tensors;
-  for (const auto& entry : reasons | std::views::reverse)
-    tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(entry.first));
-  std::erase_if(plans, [](const TensorPlan& plan) { return plan.offers.empty(); });
+  return importance_of(tensor) * kBound / std::max(error, 1e-12);
 }
 
-// Makes the disk read the next tensor while the processors plan this one.
-void fetch(const Job& job, const SelectedTensor& tensor) {
-  job.checkpoint.shard_of(*tensor.tensor).file->will_need(*tensor.tensor->info);
+double importance_of(const Job& job, std::size_t number, const TensorSurvey& survey,
+                     const std::map<std::size_t, double>& given) {
+  if (const auto found = given.find(number); found != given.end()) return found->second;
+  const auto& tensor = job.selection.tensors[number];
+  if (job.moments) {
+    const auto& stored = job.moments->description().importance;
+    if (const auto found = stored.find(tensor.name()); found != stored.end()) return found->second;
+  }
+  return importance_of(tensor, survey);
 }
 
-std::vector<RatePoint> curve_of(const TensorPlan& plan, double importance) {
+std::vector<RatePoint> curve_of(const std::vector<Candidate>& offers, double importance) {
   std::vector<RatePoint> points;
-  for (const auto& offer : plan.offers) points.push_back({offer.point.bytes, importance * offer.point.error});
+  for (const auto& offer : offers) points.push_back({offer.point.bytes, importance * offer.point.error});
   return points;
 }
 
 }  // namespace
 
+TensorSurvey survey_tensor(const Job& job, const SelectedTensor& tensor, const InputMoments* moments) {
+  const TensorRequest request(job, tensor, {}, memory_limit(job.options), moments);
+  return {.candidates = candidates(request.request()), .of_outputs = moments != nullptr};
+}
+
+void fetch(const Job& job, const SelectedTensor& tensor) {
+  job.checkpoint.shard_of(*tensor.tensor).file->will_need(*tensor.tensor->info);
+}
+
+bool is_shared(const Job& job) {
+  return !job.options.max_error && job.selection.tensors.size() > 1;
+}
+
+std::vector<PlannedTensor> plan_without_candidates(const Job& job) {
+  std::vector<PlannedTensor> plans(job.selection.tensors.size());
+  for (auto& plan : plans) plan.max_error = job.options.max_error;
+  if (!job.options.max_error) plans[0].max_bytes = array_budget(job, plans);
+  return plans;
+}
+
+std::vector<PlannedTensor> plan_by_surveys(const Job& job, std::span<const TensorSurvey> surveys,
+                                           const std::map<std::size_t, double>& importance) {
+  std::vector<PlannedTensor> plans(surveys.size());
+  std::vector<std::vector<RatePoint>> curves;
+  for (std::size_t i = 0; i < surveys.size(); ++i) {
+    const auto& offers = surveys[i].candidates;
+    plans[i].is_copied = offers.empty();
+    if (!offers.empty()) curves.push_back(curve_of(offers, importance_of(job, i, surveys[i], importance)));
+  }
+  require_some_encoded(job, left_alone_by(plans, job));
+  const Allocation allocation = allocate(curves, array_budget(job, plans));
+  for (std::size_t i = 0, curve = 0; i < surveys.size(); ++i) {
+    if (plans[i].is_copied) continue;
+    const RatePoint& point = surveys[i].candidates[allocation.chosen[curve++]].point;
+    plans[i].max_bytes = point.bytes;
+    plans[i].predicted_error = point.error;
+  }
+  return plans;
+}
+
+LeftAlone left_alone_by(std::span<const PlannedTensor> plans, const Job& job) {
+  LeftAlone reasons;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    if (!plans[i].is_copied) continue;
+    reasons.emplace(i, "method " + std::string(to_string(job.options.method)) +
+                           " has no encoding that is smaller than the matrix itself");
+  }
+  return reasons;
+}
+
 void require_not_named(const SelectedTensor& tensor, const std::string& reason) {
   if (tensor.is_named) throw BudgetError(tensor.name() + ": " + reason);
 }
 
-void note_left_alone(Job& job, const std::map<std::size_t, std::string>& reasons) {
+void require_some_encoded(const Job& job, const LeftAlone& reasons) {
   const auto& tensors = job.selection.tensors;
+  for (const auto& [number, reason] : reasons) require_not_named(tensors[number], reason);
+  if (!tensors.empty() && reasons.size() == tensors.size())
+    throw BudgetError(tensors[0].name() + ": " + reasons.begin()->second);
+}
+
+void note_left_alone(Job& job, const LeftAlone& reasons) {
   const auto& max_error = job.options.max_error;
   const std::string shared = max_error ? "no encoding smaller than the matrix itself has a relative error of at most " +
                                              std::to_string(*max_error)
                                        : "";  // the reasons name sizes and ranks
   detail::NotesByReason notes;
-  for (const auto& [number, reason] : reasons) {
-    require_not_named(tensors[number], reason);
-    notes.add(tensors[number].name(), (max_error ? shared : reason) + "; left as it is");
-  }
-  if (!tensors.empty() && reasons.size() == tensors.size())
-    throw BudgetError(tensors[0].name() + ": " + reasons.begin()->second);
+  for (const auto& [number, reason] : reasons)
+    notes.add(job.selection.tensors[number].name(), (max_error ? shared : reason) + "; left as it is");
   notes.append_to(job.selection.notes, ": ");
-}
-
-std::vector<TensorPlan> share_budget(Job& job, const std::function<void(const SelectedTensor&)>& progress) {
-  const auto& tensors = job.selection.tensors;
-  std::vector<TensorPlan> plans(tensors.size());
-  for (auto& plan : plans) plan.budget.max_error = job.options.max_error;
-  if (job.options.max_error) return plans;
-  if (tensors.size() == 1) {
-    plans[0].budget.max_bytes = array_budget(job);
-    return plans;
-  }
-  std::vector<std::vector<RatePoint>> curves;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    throw_if_cancelled();
-    progress(tensors[i]);
-    if (i + 1 < tensors.size()) fetch(job, tensors[i + 1]);
-    plans[i].offers = offers_for(job, tensors[i]);
-  }
-  leave_alone_without_offer(job, plans);
-  for (std::size_t i = 0; i < tensors.size(); ++i) curves.push_back(curve_of(plans[i], importance_of(tensors[i])));
-  const Allocation allocation = allocate(curves, array_budget(job));
-  for (std::size_t i = 0; i < tensors.size(); ++i) plans[i].budget.max_bytes = curves[i][allocation.chosen[i]].bytes;
-  return plans;
 }
 
 }  // namespace loewner

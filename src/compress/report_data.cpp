@@ -59,16 +59,20 @@ TensorReport report_from_specification(const std::string& name, const Json& spec
   report.errors.lp_error = number_field(claims, "lp_error");
   report.lp_error_svd = optional_field(claims, "lp_error_svd", number_field);
   report.certificate = optional_field(claims, "certificate", number_field);
+  report.output_error = optional_field(claims, "output_error", number_field);
+  report.calibration = spec.value("calibration", Json());
   return report;
 }
 
 Json claims_to_json(const TensorReport& tensor) {
-  return {{"relative_error", tensor.errors.relative_error},
-          {"weighted_relative_error", tensor.errors.weighted_relative_error},
-          {"norm_exponent", tensor.norm_exponent},
-          {"lp_error", tensor.errors.lp_error},
-          {"lp_error_svd", optional_to_json(tensor.lp_error_svd)},
-          {"certificate", optional_to_json(tensor.certificate)}};
+  Json claims = {{"relative_error", tensor.errors.relative_error},
+                 {"weighted_relative_error", tensor.errors.weighted_relative_error},
+                 {"norm_exponent", tensor.norm_exponent},
+                 {"lp_error", tensor.errors.lp_error},
+                 {"lp_error_svd", optional_to_json(tensor.lp_error_svd)},
+                 {"certificate", optional_to_json(tensor.certificate)}};
+  if (tensor.output_error) claims["output_error"] = *tensor.output_error;
+  return claims;
 }
 
 Json to_json(const TensorReport& tensor) {
@@ -85,20 +89,23 @@ Json to_json(const TensorReport& tensor) {
                {"predicted_error", tensor.predicted_error}});
   json.update(claims_to_json(tensor));
   json["seconds"] = tensor.seconds;
+  if (!tensor.calibration.is_null()) json["calibration"] = tensor.calibration;
   return json;
 }
 
 Json to_json(const CompressReport& report) {
   Json tensors = Json::array();
   for (const auto& tensor : report.tensors) tensors.push_back(to_json(tensor));
-  return {{"tensors", std::move(tensors)},
-          {"totals",
-           {{"weights_bytes_before", report.weights_before},
-            {"weights_bytes_after", report.weights_after},
-            {"folder_bytes_before", report.folder_before},
-            {"folder_bytes_after", report.folder_after},
-            {"seconds", report.seconds}}},
-          {"notes", report.notes}};
+  Json json = {{"tensors", std::move(tensors)},
+               {"totals",
+                {{"weights_bytes_before", report.weights_before},
+                 {"weights_bytes_after", report.weights_after},
+                 {"folder_bytes_before", report.folder_before},
+                 {"folder_bytes_after", report.folder_after},
+                 {"seconds", report.seconds}}},
+               {"notes", report.notes}};
+  if (!report.calibration.is_null()) json["calibration"] = report.calibration;
+  return json;
 }
 
 }  // namespace loewner

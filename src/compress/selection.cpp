@@ -92,6 +92,11 @@ void attach_tied_copies(const Checkpoint& checkpoint, const Architecture& archit
 
 }  // namespace
 
+std::optional<InputSide> SelectedTensor::inputs() const {
+  if (place.role != TensorRole::linear && place.role != TensorRole::head) return std::nullopt;
+  return place.transposed ? InputSide::rows : InputSide::cols;
+}
+
 SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture& architecture,
                                const CompressOptions& options) {
   const NamePatterns include(options.include), exclude(options.exclude);

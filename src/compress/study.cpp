@@ -77,6 +77,7 @@ CompressReport claimed_report(const Checkpoint& output, const Checkpoint* model)
   for (const auto& tensor : read_encoded_tensors(output)) {
     report.tensors.push_back(claimed_report(tensor, output, model));
   }
+  report.calibration = output.config().at("quantization_config").value("calibration", Json());
   report.weights_after = output.weight_bytes();
   report.folder_after = folder_bytes(output.folder());
   if (model != nullptr) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/tensor_request.hpp"
 
+#include "base/argument_check.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {
@@ -49,6 +50,16 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
   return rows;
 }
 
+void require_moments_of(const SelectedTensor& tensor, const InputMoments& moments) {
+  require(tensor.inputs().has_value(), [&] { return tensor.name() + ": moments are for linear layers"; });
+  const Index inputs = *tensor.inputs() == InputSide::cols ? tensor.cols() : tensor.rows();
+  const auto is_square = [&](const Matrix<double>& a) { return a.rows() == inputs && a.cols() == inputs; };
+  require(is_square(moments.second) && (moments.cross.rows() == 0 || is_square(moments.cross)), [&] {
+    return tensor.name() + ": moments must be " + detail::shape_text(inputs, inputs) + ", got " +
+           detail::shape_text(moments.second.rows(), moments.second.cols());
+  });
+}
+
 }  // namespace
 
 std::string row_weights_option(const Job& job, const SelectedTensor& tensor) {
@@ -62,8 +73,13 @@ RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor) {
   return row_weights(parse_row_weights(row_weights_option(job, tensor)), job.options.model, tensor.rows());
 }
 
-TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory)
+TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
+                             const InputMoments* moments)
     : weights_(row_weights_of(job, tensor)) {
+  if (moments != nullptr) {
+    require_moments_of(tensor, *moments);
+    memory -= (moments->second.rows() + moments->cross.rows()) * moments->inputs() * Index{sizeof(double)};
+  }
   const Index needed = solver_bytes(job.options.method, tensor.cols());
   require_memory(tensor, needed, memory);
   // Planning from a sample leaves few passes over the rows, so they are not kept in memory.
@@ -80,6 +96,8 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .norm_exponent = job.options.norm_exponent,
               .factor_format = job.options.factor_format,
               .seed = job.options.seed,
+              .moments = moments,
+              .inputs = tensor.inputs().value_or(InputSide::cols),
               .memory = memory - held_bytes_};
 }
 

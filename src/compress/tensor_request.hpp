@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compress/job.hpp"
+#include "loewner/model/input_moments.hpp"
 #include "loewner/model/row_weights.hpp"
 #include "loewner/plan/encode.hpp"
 
@@ -15,13 +16,15 @@ struct TensorBudget {
 };
 
 /// The EncodeRequest of a selected tensor, and the data it refers to: the rows, in memory if they
-/// fit into `memory` bytes beside the solver, and their weights (only for token embeddings).
+/// fit into `memory` bytes beside the solver, their weights (only for token embeddings), and the
+/// moments, unless they are null.
 ///
 /// Errors    BudgetError, naming the tensor, when memory is too small; IoError on a non-finite
 ///           entry.
 class TensorRequest {
  public:
-  TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory);
+  TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
+                const InputMoments* moments);
   TensorRequest(const TensorRequest&) = delete;
   TensorRequest& operator=(const TensorRequest&) = delete;
 

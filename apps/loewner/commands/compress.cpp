@@ -108,6 +108,10 @@ class Compress final : public Command {
                  .help = "number format of factors",
                  .default_text = factor_format_,
                  .choices = {"f32", "f16", "bf16"}});
+    options.add("--moments", options_.moments,
+                {.value = "FILE",
+                 .help = "moments of the inputs of linear layers: minimize the errors of their outputs",
+                 .completes = Completes::files});
   }
 
   void add_run(Options& options) {

@@ -37,4 +37,7 @@ class Hash64 {
   std::uint64_t length_ = 0;
 };
 
+/// 16 hexadecimal digits.
+std::string hex_text(std::uint64_t number);
+
 }  // namespace loewner

@@ -39,6 +39,10 @@ struct CompressOptions {
   std::string row_weights = "zipf";  ///< zipf[:EXPONENT], none, or a file of token counts
   NumberFormat factor_format = NumberFormat::f32;
 
+  /// Moments of the inputs of linear layers (model/moments_file.hpp). Their codes then minimize the
+  /// errors of the layers' outputs. Empty: none.
+  std::filesystem::path moments{};
+
   std::uint64_t seed = 0;       ///< random seed
   std::int64_t max_memory = 0;  ///< limit of resident memory in bytes; 0: half of the machine's
   bool dry_run = false;         ///< plan and predict only; nothing is written

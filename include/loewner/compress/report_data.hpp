@@ -36,7 +36,9 @@ struct TensorReport {
   TensorErrors errors;                 ///< zero in a dry run
   std::optional<double> lp_error_svd;  ///< lp_error of the truncated SVD of the same rank
   std::optional<double> certificate;   ///< proven distortion; 1 for the SVD with p = 2
+  std::optional<double> output_error;  ///< of the layer's outputs; none without moments
   double seconds = 0;
+  Json calibration;  ///< given to CompressSession::finish(); null without
 };
 
 struct CompressReport {
@@ -46,6 +48,7 @@ struct CompressReport {
   Index folder_before = 0;  ///< bytes of all files
   Index folder_after = 0;
   double seconds = 0;
+  Json calibration;                ///< given to CompressSession::finish(); null without
   std::vector<std::string> notes;  ///< messages to the user: skipped tensors, resumed parts
 };
 

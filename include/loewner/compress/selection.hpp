@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "loewner/compress/options.hpp"
 #include "loewner/model/architecture.hpp"
 #include "loewner/model/checkpoint.hpp"
+#include "loewner/model/input_moments.hpp"
 
 namespace loewner {
 
@@ -21,6 +23,8 @@ struct SelectedTensor {
   const std::string& name() const { return tensor->info->name; }
   Index rows() const { return tensor->info->shape[0]; }
   Index cols() const { return tensor->info->shape[1]; }
+  /// The side of the matrix that multiplies the layer's inputs; none if it is no linear layer.
+  std::optional<InputSide> inputs() const;
 };
 
 struct SelectionResult {

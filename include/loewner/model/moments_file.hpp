@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "loewner/model/checkpoint.hpp"
+#include "loewner/model/input_moments.hpp"
+
+namespace loewner {
+
+/// The inputs of a layer, and how much of the errors of earlier layers its encoding corrects.
+struct LayerInputs {
+  std::string inputs;     ///< name of the moments; layers with the same inputs share them
+  double correction = 0;  ///< InputMoments::correction
+};
+
+/// What a moments file says beside its arrays.
+struct MomentsDescription {
+  std::string model;                           ///< Checkpoint::fingerprint(), 16 hexadecimal digits
+  std::map<std::string, std::int64_t> tokens;  ///< of the moments, by their name
+  std::map<std::string, LayerInputs> layers;   ///< by the name of their tensor
+  std::map<std::string, double> importance;    ///< of tensors, for CompressSession::plan()
+};
+
+/// A safetensors file with the moments of the inputs of a model's linear layers (docs/moments.md).
+class MomentsFile {
+ public:
+  /// Opens a file and checks everything but the numbers in its arrays.
+  ///
+  /// Cost      reads the header.
+  /// Errors    IoError, naming the file and the field or array, when a rule of docs/moments.md is
+  ///           broken.
+  static MomentsFile open(const std::filesystem::path& path);
+
+  const MomentsDescription& description() const { return description_; }
+
+  /// Checks that the file was made for a model.
+  ///
+  /// Errors    IoError when the model has another fingerprint, lacks a tensor, or has a layer with
+  ///           another number of inputs.
+  void require_made_for(const Checkpoint& model) const;
+
+  /// The moments of a layer.
+  ///
+  /// Shapes    result: d x d for d inputs.
+  /// Cost      reads one or two arrays.
+  /// Errors    IoError, naming the file and the array, on a non-finite entry, and when the second
+  ///           moment is not symmetric or exceeds what its diagonal allows; InvalidArgument for a
+  ///           layer that is not in the file.
+  InputMoments read(const std::string& layer) const;
+
+  /// A 64-bit hash of all bytes.
+  ///
+  /// Cost      reads the file.
+  /// Errors    IoError when the file cannot be read.
+  std::uint64_t hash() const;
+
+ private:
+  MomentsFile(std::shared_ptr<const SafetensorsFile> file, MomentsDescription description)
+      : file_(std::move(file)), description_(std::move(description)) {}
+  Matrix<double> read_array(const std::string& name) const;
+
+  std::shared_ptr<const SafetensorsFile> file_;
+  MomentsDescription description_;
+};
+
+/// Writes a moments file. Its arrays are rounded to float32.
+///
+/// Shapes    moments: by name, those that the layers of the description name; their tokens replace
+///           those of the description.
+/// Errors    IoError when the file cannot be written.
+void write_moments_file(const std::filesystem::path& path, const std::map<std::string, InputMoments>& moments,
+                        MomentsDescription description);
+
+}  // namespace loewner
