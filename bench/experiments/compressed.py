@@ -31,6 +31,7 @@ class Compressed:
     folder: Path
     table: dict  # report of the first tensor
     totals: dict
+    calibration: dict | None  # what calibration with a text predicted and measured
 
     def digest(self) -> str:
         return weights_digest(self.folder)
@@ -46,7 +47,7 @@ def compressed(model: Path, *options: str) -> Iterator[Compressed]:
         subprocess.run(run, check=True)
         subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
         content = json.loads(report.read_text())
-        yield Compressed(dense, content["tensors"][0], content["totals"])
+        yield Compressed(dense, content["tensors"][0], content["totals"], content.get("calibration"))
 
 
 class ResultCache:

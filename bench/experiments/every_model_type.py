@@ -97,7 +97,7 @@ def checked(model: Any, folder: Path) -> tuple[str, str]:
     except Exception as error:
         return NOT_BUILT, f"the dense model does not load: {one_line(error)}"
     try:
-        report = loewner.compress(folder / "model", folder / "encoded", bits=6, selection="all")
+        report = loewner.compress(folder / "model", folder / "encoded", bits=6, selection="all", text="none")
     except (loewner.IoError, loewner.BudgetError, ValueError) as error:
         return REFUSED, one_line(error)
     verified = loewner.verify(folder / "encoded", folder / "model")

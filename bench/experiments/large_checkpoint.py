@@ -27,7 +27,7 @@ TABLE = "model.embed_tokens.weight"
 HALF = ["--keep", "0.5", "--quiet"]
 RUNS = {  # name: the command and its options
     "plan": ["compress", *HALF, "--dry-run", "--max-memory", "1GB"],
-    "plan --all": ["compress", *HALF, "--dry-run", "--max-memory", "1GB", "--all"],
+    "plan --all": ["compress", *HALF, "--dry-run", "--max-memory", "1GB", "--all", "--text", "none"],
     "svd in f16": ["compress", *HALF, "--max-memory", "1.5GB", "--method", "svd", "--factor-format", "f16"],
     "svd in f32": ["compress", *HALF, "--max-memory", "1.5GB", "--method", "svd", "--factor-format", "f32"],
     "auto": ["compress", *HALF, "--max-memory", "1.5GB"],

@@ -31,7 +31,7 @@ def main() -> None:
     fidelity = Fidelity(arguments.glue)
     rows = []
     for name, options in SETTINGS:
-        with compressed(minilm_folder(), "--all", *options) as result:
+        with compressed(minilm_folder(), "--all", "--text", "none", *options) as result:
             quality = fidelity.of_folder(result)
             size = result.totals["weights_bytes_after"]
         rows.append([name, f"{size / 1e6:.2f}", f"{quality['cos']:.4f}", f"{quality['sts']:.2f}"])

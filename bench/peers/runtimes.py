@@ -94,7 +94,7 @@ def loewner_table(bits: float, folder: Path) -> None:
 def loewner_whole(bits: float, folder: Path) -> None:
     import loewner
 
-    loewner.compress(minilm_folder(), folder / "small", bits=bits, selection="all")
+    loewner.compress(minilm_folder(), folder / "small", bits=bits, selection="all", text="none")
 
 
 def auto_round_pretrained(folder: Path) -> Forward:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from loewner import _core
+from loewner._calibration import compress_with_text
 from loewner._choices import choice
 from loewner._core import IfExists, Method, NumberFormat, Selection
 from loewner._reports import CompressReport, VerifyReport
@@ -31,6 +32,7 @@ def compress(
     norm_exponent: float = 1.5,
     row_weights: str | os.PathLike[str] = "zipf",
     factor_format: NumberFormat | str = "f32",
+    text: Folder | None = None,
     moments: Folder | None = None,
     seed: int = 0,
     max_memory: int | str | None = None,
@@ -73,6 +75,11 @@ def compress(
         "none", or a file of token counts written by `loewner calibrate`.
     factor_format : {"f32", "f16", "bf16"}, default "f32"
         Number format of stored factors.
+    text : str or os.PathLike, optional
+        Text that calibrates linear layers: a file with one sentence or paragraph on each line, "package" for the text
+        that comes with loewner, or "none". The model is run on it, and every linear layer is coded so that its outputs
+        change least. By default it is the package's text, or none with a note where torch or transformers is missing
+        or the model does not run.
     moments : str or os.PathLike, optional
         Moments file of the inputs of linear layers (docs/moments.md). Their codes then minimize the errors of the
         layers' outputs.
@@ -125,9 +132,10 @@ def compress(
     >>> report.totals.weights_bytes_after  # doctest: +SKIP
     11914197
     """
-    data = _core.compress(
+    data = compress_with_text(
         model,
         "" if output is None else output,
+        text,
         keep=keep,
         bits=bits,
         budget=_bytes(budget, "compress: budget"),

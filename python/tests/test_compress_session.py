@@ -48,21 +48,22 @@ def test_the_output_is_that_of_compress(tmp_path: Path) -> None:
 def test_tensors_say_what_they_are(tmp_path: Path) -> None:
     with session(tmp_path / "b") as opened:
         by_name = {tensor.name: tensor for tensor in opened.tensors}
-        table = by_name["bert.embeddings.word_embeddings.weight"]
-        layer = by_name["bert.encoder.layer.0.intermediate.dense.weight"]
+        table = by_name["embeddings.word_embeddings.weight"]
+        layer = by_name["encoder.layer.0.intermediate.dense.weight"]
     assert (table.role, table.inputs) == ("token_embedding", None)
     assert (layer.role, layer.inputs, layer.done) == ("linear", "cols", False)
-    with _core.CompressSession(dense_folder("gpt2"), tmp_path / "c", **OPTIONS) as opened:
+    with _core.CompressSession(dense_folder("gpt2_head"), tmp_path / "c", **OPTIONS) as opened:
         by_name = {tensor.name: tensor for tensor in opened.tensors}
     assert by_name["transformer.h.0.mlp.c_fc.weight"].inputs == "rows"
 
 
 def test_plans_follow_importance_and_curves_have_points(tmp_path: Path) -> None:
-    with session(tmp_path / "b") as opened:
+    with session(tmp_path / "b", keep=0.45) as opened:
         before = opened.plan()
-        after = opened.plan({1: 1e-9})
-        assert after[1].bytes < before[1].bytes and after[1].error > before[1].error
-        assert (after[1].bytes, after[1].error) in opened.candidates(1)
+        largest = max(range(len(before)), key=lambda i: (before[i].bytes or 0) / opened.candidates(i)[0][0])
+        after = opened.plan({largest: 1e-9})
+        assert after[largest].bytes < before[largest].bytes and after[largest].error > before[largest].error
+        assert (after[largest].bytes, after[largest].error) in opened.candidates(largest)
         with pytest.raises(ValueError, match="must be positive and finite, got -1"):
             opened.plan({0: -1.0})
 

@@ -135,7 +135,7 @@ def test_defaults_are_those_of_the_core(name: str) -> None:
         if parameter.name in defaults and parameter.default is not parameter.empty:
             default = defaults[parameter.name]
             word = str(getattr(default, "name", "")).replace("_", "-")
-            same = parameter.default in (default, word) or (parameter.default in (None, ()) and default in (0, []))
+            same = parameter.default in (default, word) or (parameter.default in (None, ()) and default in (0, [], ""))
             assert same, f"{parameter.name}: {parameter.default!r} is not {default!r}"
 
 

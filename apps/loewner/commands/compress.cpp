@@ -13,6 +13,11 @@
 namespace loewner::cli {
 namespace {
 
+constexpr const char* kNoText = "none";
+constexpr const char* kBlindNote =
+    "linear layers are coded without calibration, which the Python package does with torch and transformers; --text "
+    "none leaves this note away";
+
 std::vector<std::string> method_names() {
   std::vector<std::string> names;
   for (const Method method : all_methods()) names.emplace_back(to_string(method));
@@ -51,11 +56,17 @@ class Compress final : public Command {
     add_run(options);
   }
 
-  int run(const Streams& streams, const PythonRunner&) override {
-    run_.apply_threads();
+  int run(const Streams& streams, const PythonRunner& python) override {
     apply_texts();
-    const CompressReport report =
+    if (may_calibrate() && python) return python("compress", options_for_python());
+    if (text_ && *text_ != kNoText) {
+      throw InvalidArgument(python ? "--text calibrates linear layers: add --linear or --all"
+                                   : "--text runs in the Python package: pip install \"loewner[transformers]\"");
+    }
+    run_.apply_threads();
+    CompressReport report =
         run_.with_progress(streams, [&](const ProgressCallback& progress) { return compress(options_, progress); });
+    if (may_calibrate() && options_.moments.empty()) report.notes.emplace_back(kBlindNote);
     if (!run_.quiet) print_report(report, options_.dry_run, streams.out);
     run_.write_json(to_json(report));
     return done;
@@ -108,6 +119,12 @@ class Compress final : public Command {
                  .help = "number format of factors",
                  .default_text = factor_format_,
                  .choices = {"f32", "f16", "bf16"}});
+    options.add("--text", text_,
+                {.value = "FILE",
+                 .help = "calibrate linear layers with the lines of a text, `package` for the text of the Python "
+                         "package, or `none`",
+                 .default_text = "package where torch is installed",
+                 .completes = Completes::files});
     options.add("--moments", options_.moments,
                 {.value = "FILE",
                  .help = "moments of the inputs of linear layers: minimize the errors of their outputs",
@@ -146,8 +163,44 @@ class Compress final : public Command {
     options_.if_exists = resume_ ? IfExists::resume : overwrite_ ? IfExists::overwrite : IfExists::refuse;
   }
 
+  // Whether a text could calibrate selected linear layers.
+  bool may_calibrate() const { return text_ != kNoText && (linear_ || all_ || !options_.include.empty()); }
+
+  // All options, by the names of loewner.compress.
+  Json options_for_python() const {
+    const auto or_null = [](const auto& value) { return value ? Json(*value) : Json(nullptr); };
+    Json options = {{"model", options_.model.string()},
+                    {"output", options_.output.string()},
+                    {"text", or_null(text_)},
+                    {"selection", all_      ? "all"
+                                  : linear_ ? "linear"
+                                            : "embeddings"},
+                    {"include", options_.include},
+                    {"exclude", options_.exclude},
+                    {"keep", or_null(options_.keep)},
+                    {"bits", or_null(options_.bits)},
+                    {"budget", or_null(options_.budget)},
+                    {"max_error", or_null(options_.max_error)},
+                    {"method", method_},
+                    {"norm_exponent", options_.norm_exponent},
+                    {"row_weights", options_.row_weights},
+                    {"factor_format", factor_format_},
+                    {"moments", options_.moments.string()},
+                    {"seed", options_.seed},
+                    {"max_memory", options_.max_memory},
+                    {"dry_run", options_.dry_run},
+                    {"if_exists", resume_ ? "resume" : overwrite_ ? "overwrite" : "refuse"},
+                    {"copy_all", options_.copy_all},
+                    {"json", run_.json.string()},
+                    {"quiet", run_.quiet},
+                    {"threads", or_null(run_.threads)}};
+    for (const auto& [name, value] : options_.method_options) options[name] = value;
+    return options;
+  }
+
   CompressOptions options_;
   RunOptions run_;
+  std::optional<std::string> text_;
   std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;
   std::map<Method, std::optional<std::string>> method_flags_;  // values of the options of single methods
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;

@@ -15,9 +15,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from loewner._core import BudgetError
+
 Options = SimpleNamespace
 
-USAGE, BAD_INPUT, NOT_VERIFIED, INTERRUPTED = 2, 3, 5, 130  # exit codes of docs/command-line.md
+USAGE, BAD_INPUT, BUDGET, NOT_VERIFIED, INTERRUPTED = 2, 3, 4, 5, 130  # exit codes of docs/command-line.md
 
 
 class NotVerified(Exception):
@@ -78,9 +80,12 @@ def run(command: Callable[[Options], None], options: Options) -> int:
     try:
         command(options)
     except KeyboardInterrupt:
+        print("loewner: cancelled", file=sys.stderr)
         return INTERRUPTED
     except NotVerified as error:
         return _failed(error, NOT_VERIFIED)
+    except BudgetError as error:
+        return _failed(error, BUDGET)
     except (OSError, UnicodeDecodeError, RuntimeError) as error:  # RuntimeError: weights that do not fit their model
         return _failed(error, BAD_INPUT)
     except (ValueError, ImportError) as error:

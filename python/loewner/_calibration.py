@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compression with a calibration text where it can be, and without one elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from loewner import _core
+
+PACKAGE_TEXT, NO_TEXT = "package", "none"
+Progress = Callable[[str, float], None]
+Finished = Callable[[_core.CompressSession], None]
+
+
+def compress_with_text(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    text: str | os.PathLike[str] | None,
+    *,
+    progress: Progress | None = None,
+    on_finish: Finished | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """The report of `_core.compress`, with linear layers coded for the inputs that a text gives them.
+
+    text: a file, "package", "none", or None: the package's text, or a note where it cannot be used. on_finish: is given
+    the finished session.
+    """
+    reason = _reason_against(options)
+    if text == NO_TEXT or (text is None and reason):
+        return _without_text(model, output, [], progress, on_finish, options)
+    if reason:
+        raise ValueError(f"compress: a calibration text {reason}")
+    try:
+        from loewner.transformers.calibration import NoCalibration, compress_calibrated
+    except ImportError as error:
+        if text is not None:
+            raise ImportError("calibration needs torch and transformers: pip install 'loewner[transformers]'") from error
+        return _without_text(model, output, [_note("it needs torch and transformers")], progress, on_finish, options)
+    file = None if text in (None, PACKAGE_TEXT) else text
+    try:
+        return compress_calibrated(model, output, text=file, progress=progress, on_finish=on_finish, **options)
+    except NoCalibration as error:
+        if text is not None:
+            raise ValueError(f"{os.fspath(model)}: calibration with '{os.fspath(text)}': {error}") from error
+        return _without_text(model, output, [_note(str(error))], progress, on_finish, options)
+
+
+def _reason_against(options: dict[str, Any]) -> str | None:
+    """Why the options leave no layer to calibrate."""
+    if options.get("selection", _core.Selection.embeddings) == _core.Selection.embeddings and not options.get("include"):
+        return "needs selected linear layers"
+    if options.get("method", _core.Method.auto) not in (_core.Method.auto, _core.Method.codes):
+        return "needs method 'auto' or 'codes'"
+    if options.get("max_error") is not None:
+        return "cannot be combined with max_error"
+    return "cannot be combined with moments" if options.get("moments") else None
+
+
+def _note(reason: str) -> str:
+    return f"linear layers are coded without calibration: {reason}"
+
+
+def _without_text(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    notes: list[str],
+    progress: Progress | None,
+    on_finish: Finished | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    with _core.CompressSession(model, output, **options) as session:
+        if not session.complete:
+            planned = session.plan()
+            for number in range(0 if session.dry_run else len(session.tensors)):
+                if not planned[number].copied:
+                    session.encode(number)
+        report: dict[str, Any] = session.finish(notes=notes, progress=progress)
+        if on_finish is not None:
+            on_finish(session)
+        return report

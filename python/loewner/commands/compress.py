@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`loewner compress` with a calibration text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from loewner import _core
+from loewner._calibration import compress_with_text
+from loewner._choices import choice
+from loewner.commands.common import Options, progress_line, replace_file
+
+
+def main(options: Options) -> None:
+    given: dict[str, Any] = dict(vars(options))
+    path, is_quiet, threads = given.pop("json"), given.pop("quiet"), given.pop("threads")
+    for name, kind in (
+        ("selection", _core.Selection),
+        ("method", _core.Method),
+        ("factor_format", _core.NumberFormat),
+        ("if_exists", _core.IfExists),
+    ):
+        given[name] = choice(kind, given[name], name)
+    if threads is not None:
+        _core.set_num_threads(threads)
+
+    def show(session: _core.CompressSession) -> None:
+        if not is_quiet:
+            print(session.table, end="", flush=True)
+
+    line = progress_line(options)
+    model, output, text = given.pop("model"), given.pop("output"), given.pop("text")
+    report = compress_with_text(model, output, text, progress=line, on_finish=show, **given)
+    if path:
+        replace_file(Path(path), (json.dumps(report, indent=2) + "\n").encode())

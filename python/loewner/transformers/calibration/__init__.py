@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Codes of linear layers for the inputs that they meet: the model is run on a calibration text.
+
+    sequences   the text as batches of tokens
+    matching    which module uses which tensor
+    lockstep    forwards that stand still together at each layer
+    moments     second moments of a layer's inputs
+    targets     weights that correct for the errors of earlier layers
+    effects     how much an error of a layer changes the outputs of the model
+    walk        all of it in order, with a session of the core that plans and encodes
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel
+
+from loewner import _core
+from loewner.transformers.calibration.matching import modules_of
+from loewner.transformers.calibration.sequences import (
+    NoCalibration,
+    lines_of,
+    package_text,
+    token_batches,
+)
+from loewner.transformers.calibration.walk import Walk
+
+__all__ = ["NoCalibration", "compress_calibrated"]
+
+HELD_OUT = 16  # every 16th sequence measures the result, and no layer is fitted to it
+
+
+def compress_calibrated(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    text: str | os.PathLike[str] | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    on_finish: Callable[[_core.CompressSession], None] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """`_core.compress` with linear layers coded for the inputs that `text` gives them; returns its report.
+
+    text: a file with one text on each line; None is the text of the package. on_finish: is given the finished session.
+
+    Raises NoCalibration, before anything is written, if the model cannot be run on the text.
+    """
+    folder = Path(model)
+    lines = None if text is None else lines_of(Path(text))
+    work = hashlib.sha256("\n".join([*package_text(), *(lines or [])]).encode()).hexdigest()
+    with _core.CompressSession(folder, output, text=work, **options) as session, _core_threads():
+        measured: dict[str, Any] = {"model": None, "tensors": None}
+        if not session.complete:
+            walk = _walk_of(session, folder, lines, text, progress)
+            try:
+                walk.plan()
+            except (NoCalibration, MemoryError, _core.BudgetError, _core.IoError):
+                raise
+            except Exception as error:  # the author's code of the model may raise any exception
+                raise NoCalibration(f"a forward of the model fails: {_one_line(error)}") from error
+            if not session.dry_run:
+                measured = walk.encode()
+        report: dict[str, Any] = session.finish(measured["model"], of_tensors=measured["tensors"], progress=progress)
+        if on_finish is not None:
+            on_finish(session)
+        return report
+
+
+def _walk_of(
+    session: _core.CompressSession,
+    folder: Path,
+    lines: list[str] | None,
+    text: str | os.PathLike[str] | None,
+    progress: Callable[[str, float], None] | None,
+) -> Walk:
+    model = _loaded(folder)
+    fitting, held_out = _split(token_batches(folder, model, lines))
+    layers, tables = modules_of(session, model, folder)
+    if not layers:
+        raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
+    name = "package" if text is None else Path(text).name
+    return Walk(session, model, layers, tables, fitting, held_out, name, progress)
+
+
+@contextmanager
+def _core_threads() -> Iterator[None]:
+    """torch uses as many threads as the core."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(_core.num_threads())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _loaded(folder: Path) -> nn.Module:
+    """The model in float32, with its head if transformers knows it."""
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        names = getattr(config, "architectures", None) or []
+        model_class = getattr(transformers, names[0], AutoModel) if names else AutoModel
+        model: nn.Module = model_class.from_pretrained(folder, dtype=torch.float32).eval()
+    except Exception as error:  # transformers and remote code raise any exception
+        raise NoCalibration(f"transformers does not load the model: {_one_line(error)}") from error
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model
+
+
+def _split(batches: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """The sequences to fit, and every 16th, which measures."""
+    fitting = [batch[torch.arange(len(batch)) % HELD_OUT != HELD_OUT - 1] for batch in batches]
+    held_out = [batch[HELD_OUT - 1 :: HELD_OUT] for batch in batches]
+    return fitting, [batch for batch in held_out if len(batch)]
+
+
+def _one_line(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]
