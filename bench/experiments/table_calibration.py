@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All of all-MiniLM-L6-v2 within a byte budget: without a text, with the package's text, and with sentences of the task.
+"""All of all-MiniLM-L6-v2 within a byte budget: without a text, with the package's, and with sentences of the task.
 
 MB: the file of the weights. cos and sts as in table_quality.py. predicted, measured: 1 - cos on held-out lines of the
 calibration text, as the report has them. Two minutes per row on two cores.

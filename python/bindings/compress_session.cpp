@@ -236,7 +236,9 @@ void bind_compress_session(nb::module_& m) {
            "of "
            "the report.")
       .def_prop_ro("table", &Session::table, "What the command line prints of the report; empty before finish().")
-      .def("__enter__", [](nb::handle_t<Session> self) { return nb::object(nb::borrow(self)); })
+      .def(
+          "__enter__", [](nb::handle_t<Session> self) { return nb::object(nb::borrow(self)); },
+          nb::sig("def __enter__(self) -> CompressSession"))
       .def(
           "__exit__",
           [](Session& self, const nb::object& type, const nb::object&, const nb::object&) { leave(self, type); },

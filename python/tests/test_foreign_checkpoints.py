@@ -169,7 +169,8 @@ def test_a_matrix_that_cannot_meet_the_error_is_left_alone(tmp_path: Path) -> No
     assert "encoder.layer.0.attention" in note and "and 12 more: no encoding" in note
     planned = loewner.compress(folder, dry_run=True, selection="all", max_error=1e-3, method="svd")
     assert [tensor.name for tensor in planned.tensors] == [TABLE] and note in planned.notes
-    for choice in ({"include": "layer.1.intermediate"}, {"selection": "linear"}):
+    choices: list[dict[str, Any]] = [{"include": "layer.1.intermediate"}, {"selection": "linear"}]
+    for choice in choices:
         with pytest.raises(loewner.BudgetError, match=r"encoder\.layer\."):
             loewner.compress(folder, tmp_path / "other", max_error=1e-3, method="svd", **choice)
 

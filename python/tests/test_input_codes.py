@@ -24,14 +24,14 @@ def stored(inputs: str, rotated: bool) -> tuple[dict[str, Any], dict[str, np.nda
     code_bytes = int(bits.sum()) * -(-OUTPUTS // 8)
     codes = {"structure": "codes", "rows": INPUTS, "cols": OUTPUTS, "rotation_seed": 7, "scale_exponent": -3}
     shape = (OUTPUTS, INPUTS) if inputs == "cols" else (INPUTS, OUTPUTS)
-    spec = {
+    spec: dict[str, Any] = {
         "structure": "input_codes",
         "rows": shape[0],
         "cols": shape[1],
         "inputs": inputs,
         "codes": {**codes, "code_bytes": code_bytes, "has_shared": False},
     }
-    arrays = {
+    arrays: dict[str, np.ndarray[Any, Any]] = {
         "codes_codes": rng.integers(0, 256, (code_bytes, 1)).astype(np.uint8),
         "codes_bits": (bits[::2] | bits[1::2] << 4).astype(np.uint8)[:, None],
         "codes_scales": rng.standard_normal((INPUTS, 1)).astype(np.float16),

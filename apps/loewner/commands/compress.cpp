@@ -189,7 +189,9 @@ class Compress final : public Command {
                     {"seed", options_.seed},
                     {"max_memory", options_.max_memory},
                     {"dry_run", options_.dry_run},
-                    {"if_exists", resume_ ? "resume" : overwrite_ ? "overwrite" : "refuse"},
+                    {"if_exists", resume_      ? "resume"
+                                  : overwrite_ ? "overwrite"
+                                               : "refuse"},
                     {"copy_all", options_.copy_all},
                     {"json", run_.json.string()},
                     {"quiet", run_.quiet},

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Codes of linear layers for the inputs that they meet: the model is run on a calibration text.
 
-    sequences   the text as batches of tokens
-    matching    which module uses which tensor
-    lockstep    forwards that stand still together at each layer
-    moments     second moments of a layer's inputs
-    targets     weights that correct for the errors of earlier layers
-    effects     how much an error of a layer changes the outputs of the model
-    walk        all of it in order, with a session of the core that plans and encodes
+sequences   the text as batches of tokens
+matching    which module uses which tensor
+lockstep    forwards that stand still together at each layer
+moments     second moments of a layer's inputs
+targets     weights that correct for the errors of earlier layers
+effects     how much an error of a layer changes the outputs of the model
+walk        all of it in order, with a session of the core that plans and encodes
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ DIRECTIONS = 4
 class Effects:
     """Sums the effect of each layer over batches, each relative to e = 1."""
 
-    def __init__(self, model: nn.Module, layers: dict[str, nn.Module], roots: dict[str, Tensor], energies: dict[str, float]):
+    def __init__(
+        self, model: nn.Module, layers: dict[str, nn.Module], roots: dict[str, Tensor], energies: dict[str, float]
+    ):
         """roots: Cholesky factors L of the moments, H = L L^T. energies: tr(W H W^T) / (m d)."""
         self._model, self._layers, self._roots, self._energies = model, layers, roots, energies
         self._sums = dict.fromkeys(layers, 0.0)
@@ -82,7 +84,9 @@ def output_rows(outputs: Any) -> Tensor:
     states = getattr(outputs, "last_hidden_state", None)
     if not isinstance(states, Tensor):
         states = next(value for value in outputs.values() if isinstance(value, Tensor) and value.is_floating_point())
-    return nn.functional.normalize(states.float().flatten(1, -2).mean(1) if states.dim() > 2 else states.float(), dim=-1)
+    return nn.functional.normalize(
+        states.float().flatten(1, -2).mean(1) if states.dim() > 2 else states.float(), dim=-1
+    )
 
 
 def is_vector(outputs: Any) -> bool:

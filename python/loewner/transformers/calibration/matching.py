@@ -26,7 +26,9 @@ def modules_of(session: Any, model: Any, folder: Path) -> tuple[dict[str, Layer]
     tables: dict[str, tuple[int, nn.Module]] = {}
     for number, tensor in enumerate(session.tensors):
         place = names.place(tensor.name)
-        owner = None if place is None or place.pattern else modules.get(place.parameter.removesuffix(".weight"))
+        if place is None or place.pattern:
+            continue
+        owner: Any = modules.get(place.parameter.removesuffix(".weight"))
         if owner is None or tuple(owner.weight.shape) != (tensor.rows, tensor.cols):
             continue
         if type(owner) in (nn.Linear, Conv1D) and tensor.inputs is not None:

@@ -59,7 +59,7 @@ class Moments:
 
 
 class MomentsAtStops:
-    """The moments of one layer after the other. Layers with the same inputs, such as query, key and value, share them."""
+    """The moments of one layer after the other. Layers with the same inputs, as query, key and value, share them."""
 
     def __init__(self) -> None:
         self._inputs: list[Tensor | None] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loewner.transformers.calibration.batches import equal_length_batches
@@ -62,11 +62,11 @@ def tokenizer_of(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(folder)
     except Exception as error:
         if (folder / "tokenizer.json").exists():
-            return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+            return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))  # type: ignore[no-untyped-call]
         raise NoCalibration(f"the tokenizer cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
-def token_batches(folder: Path, model: nn.Module, lines: list[str] | None) -> list[Tensor]:
+def token_batches(folder: Path, model: Any, lines: list[str] | None) -> list[Tensor]:
     """Batches of token ids, each batch x length: a random choice of the lines, and of the package's text.
 
     The package's text is taken alone without `lines`, and fills up if they have few tokens.
@@ -98,13 +98,13 @@ def _tokens(tokenizer: Any, texts: list[str], longest: int) -> Iterator[list[int
         yield from tokenizer(lines, truncation=True, max_length=longest, verbose=False)["input_ids"]
 
 
-def _positions(model: nn.Module) -> int:
+def _positions(model: Any) -> int:
     config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
     positions = getattr(config, "max_position_embeddings", None)
     return int(positions) - 4 if isinstance(positions, int) and positions > 8 else LONGEST  # some begin at row 2
 
 
-def model_inputs(model: nn.Module, ids: Tensor) -> dict[str, Tensor]:
+def model_inputs(model: Any, ids: Tensor) -> dict[str, Tensor]:
     """The arguments of a forward on a batch of token ids."""
     inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if getattr(model.config, "is_encoder_decoder", False):

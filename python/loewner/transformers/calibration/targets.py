@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The weight that corrects for the errors of the layers before.
 
-Those errors turn the inputs x of a layer into xhat. The weight W* = W (C + lambda I) (H + lambda I)^-1 gives the outputs
-W x best, with H = mean xhat xhat^T and C = mean x xhat^T. On tokens that did not fit it, a part of the way is best:
-W + a (W* - W). Its mean squared error on other tokens is a parabola in a, so their moments give the best a.
+Those errors turn the inputs x of a layer into xhat. The weight W* = W (C + lambda I) (H + lambda I)^-1 gives
+the outputs W x best, with H = mean xhat xhat^T and C = mean x xhat^T. On tokens that did not fit it,
+a part of the way is best: W + a (W* - W). Its mean squared error on other tokens is a parabola in a, so their moments
+give the best a.
 """
 
 from __future__ import annotations

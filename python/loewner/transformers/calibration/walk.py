@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compression of a model whose linear layers are coded for the inputs that a calibration text gives them.
 
-    survey     forwards on a few thousand tokens: moments of each layer's inputs, curves of bytes against error
-    effects    how much an error of each layer changes the outputs of the model
-    plan       bytes of each tensor
-    walk       forwards of the original and of the partly coded model side by side: each layer is coded when they reach it
-    finish     the output folder is written
+survey     forwards on a few thousand tokens: moments of each layer's inputs, curves of bytes against error
+effects    how much an error of each layer changes the outputs of the model
+plan       bytes of each tensor
+walk       forwards of the original and of the partly coded model side by side: each layer is coded when they reach it
+finish     the output folder is written
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Layer:
 
     def weight(self) -> Tensor:
         """Outputs x inputs."""
-        weight: Tensor = self.module.weight.detach().float()
+        weight = cast(Tensor, self.module.weight).detach().float()
         return weight if self.inputs == "cols" else weight.T
 
 
@@ -190,7 +190,9 @@ class Walk:
 
     def _encode_before_the_walk(self, lockstep: Lockstep) -> None:
         """Tables, layers that no forward reaches, and layers that are called again and again."""
-        tables = {number: self._encoded(number) for number in self._numbers_of_tables() if not self._planned[number].copied}
+        tables = {
+            number: self._encoded(number) for number in self._numbers_of_tables() if not self._planned[number].copied
+        }
         for name, (number, module) in self._tables.items():
             if number in tables:
                 self._keep(lockstep, name, module, tables[number])
