@@ -15,7 +15,7 @@ namespace {
 using test::run_line;
 
 TEST(CommandLine, WrongArgumentsAreOneLineAndExitCode2) {
-  for (const char* line : {"", "shrink", "compress", "compress m --keep half", "inspect m --unknown", "verify out",
+  for (const char* line : {"", "shrink", "compress", "compress m --keep half", "inspect m --unknown", "verify",
                            "completion tcsh", "eval m", "inspect m --threads 0"}) {
     const auto run = run_line(line);
     EXPECT_EQ(run.code, usage) << line;
@@ -26,7 +26,7 @@ TEST(CommandLine, WrongArgumentsAreOneLineAndExitCode2) {
 }
 
 TEST(CommandLine, AMessageNamesTheHelpOfItsCommand) {
-  EXPECT_CONTAINS(run_line("verify out").err, "(see loewner verify --help)");
+  EXPECT_CONTAINS(run_line("verify").err, "(see loewner verify --help)");
   EXPECT_CONTAINS(run_line("").err, "(see loewner --help)");
 }
 
