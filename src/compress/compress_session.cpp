@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/argument_check.hpp"
-#include "loewner/base/hash64.hpp"
 #include "compress/assembly.hpp"
 #include "compress/dry_run.hpp"
 #include "compress/job.hpp"
@@ -15,6 +14,7 @@
 #include "linalg/blas_memory.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/hash64.hpp"
 #include "loewner/codec/structures.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/compress/study.hpp"

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "loewner/base/hash64.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/hash64.hpp"
 #include "loewner/base/parallel.hpp"
 #include "loewner/model/architecture.hpp"
 #include "loewner/model/safetensors_writer.hpp"

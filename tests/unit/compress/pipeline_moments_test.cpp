@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "loewner/base/hash64.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/hash64.hpp"
 #include "loewner/codec/output_error.hpp"
 #include "loewner/compress/compress_session.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"

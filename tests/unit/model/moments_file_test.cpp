@@ -6,8 +6,8 @@
 #include <functional>
 #include <limits>
 
-#include "loewner/base/hash64.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/hash64.hpp"
 #include "loewner/model/safetensors_writer.hpp"
 #include "support/checkpoints.hpp"
 #include "support/messages.hpp"
