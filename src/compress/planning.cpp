@@ -45,10 +45,19 @@ Index array_budget(const Job& job, std::span<const PlannedTensor> plans) {
 
 // Weights in proportion to the number of entries give layers of all sizes the same bits. The
 // weighted error of a table already gives rare rows a small weight; a tenth of its entries keeps a
-// table near two bits when layers have four (docs/design/planning.md).
+// table near two bits when layers have four (docs/design/planning.md). Every token meets a position
+// and a type, so their errors count more; the tables are small.
 double importance_of(const SelectedTensor& tensor) {
   const auto entries = static_cast<double>(tensor.rows() * tensor.cols());
-  return tensor.place.role == TensorRole::token_embedding ? 0.1 * entries : entries;
+  switch (tensor.place.role) {
+    case TensorRole::token_embedding:
+      return 0.1 * entries;
+    case TensorRole::position_embedding:
+    case TensorRole::type_embedding:
+      return 10 * entries;
+    default:
+      return entries;
+  }
 }
 
 // Entries times the error at 4 bits an entry, relative to that of a Gaussian at the bound.

@@ -49,6 +49,14 @@ bool has_selected_role(TensorRole role, Selection selection) {
   __builtin_unreachable();
 }
 
+// Position and type embeddings of this size take more bytes than a few bits an entry cost in
+// accuracy. Smaller ones are not worth the bytes of their specification.
+bool is_other_table(TensorRole role, const TensorInfo& info) {
+  constexpr Index kEnoughEntries = 16384;
+  const bool other = role == TensorRole::position_embedding || role == TensorRole::type_embedding;
+  return other && is_encodable(info) && info.shape[0] * info.shape[1] >= kEnoughEntries;
+}
+
 std::string size_rule(const TensorInfo& info) {
   return "expected at least 2 rows and 2 columns, got " + std::to_string(info.shape[0]) + " x " +
          std::to_string(info.shape[1]);
@@ -109,7 +117,8 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
     const std::string& name = tensor.info->name;
     const bool is_named = include.match(name);
     const bool is_stack = options.selection != Selection::embeddings && is_stack_of_experts(*tensor.info);
-    const bool wanted = has_selected_role(place.role, options.selection) || is_named || is_stack;
+    const bool is_table = options.selection == Selection::all && is_other_table(place.role, *tensor.info);
+    const bool wanted = has_selected_role(place.role, options.selection) || is_named || is_stack || is_table;
     if (!wanted || exclude.match(name) || !place.tied_to.empty()) continue;
     const std::string reason = is_stack && !is_named
                                    ? "hold the matrices of all experts and are copied: only single matrices are encoded"
