@@ -34,7 +34,7 @@ def compress_with_text(
     if reason:
         raise ValueError(f"compress: a calibration text {reason}")
     try:
-        from loewner.transformers.calibration import NoCalibration, compress_calibrated
+        from loewner.transformers.calibration import NoCalibration, compress_calibrated, text_fingerprint
     except ImportError as error:
         if text is not None:
             raise ImportError(
@@ -47,6 +47,7 @@ def compress_with_text(
     except NoCalibration as error:
         if text is not None:
             raise ValueError(f"{os.fspath(model)}: calibration with '{os.fspath(text)}': {error}") from error
+        options["text"] = text_fingerprint(None)  # so that the same command resumes the run
         return _without_text(model, output, [_note(str(error))], progress, on_finish, options)
 
 

@@ -24,7 +24,19 @@ class Job:
         self.model = ft.write_model(folder / "model", arrays)
         self.out, self.stage = folder / "out", folder / "out.partial"
         # A quarter of the memory is soon full of finished parts, which are then saved, on a machine of any speed.
-        self.arguments = ["compress", self.model, "-o", self.out, "--all", "--method", "svd", "--keep", 0.9]
+        self.arguments = [
+            "compress",
+            self.model,
+            "-o",
+            self.out,
+            "--all",
+            "--text",
+            "none",
+            "--method",
+            "svd",
+            "--keep",
+            0.9,
+        ]
         self.arguments += ["--max-memory", "190MB", "--quiet"]
         start = time.monotonic()
         assert ft.run(*self.arguments).returncode == 0

@@ -114,6 +114,16 @@ TEST_F(SelectionOfADecoder, AnUntiedHeadWithEqualBytesIsNotACopy) {
   EXPECT_TRUE(select().tensors.at(0).tied.empty());
 }
 
+TEST_F(SelectionOf, AllTakesLargeTablesOfPositionsAndTypes) {
+  write({{"model_type", "bert"}, {"vocab_size", 5}}, {tensor("embeddings.word_embeddings.weight", {5, 32}),
+                                                      tensor("embeddings.position_embeddings.weight", {512, 32}),
+                                                      tensor("embeddings.token_type_embeddings.weight", {2, 32})});
+  EXPECT_EQ(names({.selection = Selection::all}),
+            (Names{"embeddings.position_embeddings.weight", "embeddings.word_embeddings.weight"}));
+  EXPECT_EQ(names(), Names{"embeddings.word_embeddings.weight"});
+  EXPECT_TRUE(select({.selection = Selection::linear, .include = {"word"}}).tensors.size() == 1);
+}
+
 TEST_F(SelectionOf, TablesOfOneRowOrOfNoneAreRefusedByName) {
   for (const Index rows : {0, 1}) {
     write({{"model_type", "bert"}, {"vocab_size", rows}}, {tensor("embeddings.word_embeddings.weight", {rows, 3})});

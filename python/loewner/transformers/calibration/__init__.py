@@ -34,7 +34,7 @@ from loewner.transformers.calibration.sequences import (
 )
 from loewner.transformers.calibration.walk import Walk
 
-__all__ = ["NoCalibration", "compress_calibrated"]
+__all__ = ["NoCalibration", "compress_calibrated", "text_fingerprint"]
 
 HELD_OUT = 16  # every 16th sequence measures the result, and no layer is fitted to it
 
@@ -55,24 +55,44 @@ def compress_calibrated(
     Raises NoCalibration, before anything is written, if the model cannot be run on the text.
     """
     folder = Path(model)
-    lines = None if text is None else lines_of(Path(text))
-    work = hashlib.sha256("\n".join([*package_text(), *(lines or [])]).encode()).hexdigest()
-    with _core.CompressSession(folder, output, text=work, **options) as session, _core_threads():
+    with _core.CompressSession(folder, output, text=text_fingerprint(text), **options) as session, _core_threads():
         measured: dict[str, Any] = {"model": None, "tensors": None}
-        if not session.complete:
-            walk = _walk_of(session, folder, lines, text, progress)
-            try:
-                walk.plan()
-            except (NoCalibration, MemoryError, _core.BudgetError, _core.IoError):
-                raise
-            except Exception as error:  # the author's code of the model may raise any exception
-                raise NoCalibration(f"a forward of the model fails: {_one_line(error)}") from error
-            if not session.dry_run:
+        try:
+            walk = None if session.complete else _planned_walk(session, folder, text, progress)
+        except NoCalibration as error:
+            failure = error  # leaving the session without an error keeps what an earlier run has finished
+        else:
+            if walk is not None and not session.dry_run:
                 measured = walk.encode()
-        report: dict[str, Any] = session.finish(measured["model"], of_tensors=measured["tensors"], progress=progress)
-        if on_finish is not None:
-            on_finish(session)
-        return report
+            report: dict[str, Any] = session.finish(
+                measured["model"], of_tensors=measured["tensors"], progress=progress
+            )
+            if on_finish is not None:
+                on_finish(session)
+            return report
+    raise failure
+
+
+def text_fingerprint(text: str | os.PathLike[str] | None) -> str:
+    """Hash of all lines that calibrate: a run is resumed only with the same ones."""
+    lines = [*package_text(), *([] if text is None else lines_of(Path(text)))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _planned_walk(
+    session: _core.CompressSession,
+    folder: Path,
+    text: str | os.PathLike[str] | None,
+    progress: Callable[[str, float], None] | None,
+) -> Walk:
+    walk = _walk_of(session, folder, None if text is None else lines_of(Path(text)), text, progress)
+    try:
+        walk.plan()
+    except (NoCalibration, MemoryError, _core.BudgetError, _core.IoError):
+        raise
+    except Exception as error:  # the author's code of the model may raise any exception
+        raise NoCalibration(f"a forward of the model fails: {_one_line(error)}") from error
+    return walk
 
 
 def _walk_of(
