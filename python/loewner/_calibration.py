@@ -47,7 +47,8 @@ def compress_with_text(
     except NoCalibration as error:
         if text is not None:
             raise ValueError(f"{os.fspath(model)}: calibration with '{os.fspath(text)}': {error}") from error
-        options["text"] = text_fingerprint(None)  # so that the same command resumes the run
+        if on_finish is not None:  # the command line: the same command resumes the run
+            options["text"] = text_fingerprint(None)
         return _without_text(model, output, [_note(str(error))], progress, on_finish, options)
 
 
@@ -76,6 +77,9 @@ def _without_text(
     on_finish: Finished | None,
     options: dict[str, Any],
 ) -> dict[str, Any]:
+    if on_finish is None:
+        data: dict[str, Any] = _core.compress(model, output, progress=progress, **options)
+        return {**data, "notes": [*notes, *data["notes"]]}
     with _core.CompressSession(model, output, **options) as session:
         if not session.complete:
             planned = session.plan()
@@ -83,6 +87,5 @@ def _without_text(
                 if not planned[number].copied:
                     session.encode(number)
         report: dict[str, Any] = session.finish(notes=notes, progress=progress)
-        if on_finish is not None:
-            on_finish(session)
+        on_finish(session)
         return report

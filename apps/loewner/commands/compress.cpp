@@ -60,8 +60,9 @@ class Compress final : public Command {
     apply_texts();
     if (may_calibrate() && python) return python("compress", options_for_python());
     if (text_ && *text_ != kNoText) {
-      throw InvalidArgument(python ? "--text calibrates linear layers: add --linear or --all"
-                                   : "--text runs in the Python package: pip install \"loewner[transformers]\"");
+      throw InvalidArgument(
+          python ? "--text calibrates linear layers: it needs --linear or --all, and a size other than --max-error"
+                 : "--text runs in the Python package: pip install \"loewner[transformers]\"");
     }
     run_.apply_threads();
     CompressReport report =
@@ -164,7 +165,9 @@ class Compress final : public Command {
   }
 
   // Whether a text could calibrate selected linear layers.
-  bool may_calibrate() const { return text_ != kNoText && (linear_ || all_ || !options_.include.empty()); }
+  bool may_calibrate() const {
+    return text_ != kNoText && !options_.max_error && (linear_ || all_ || !options_.include.empty());
+  }
 
   // All options, by the names of loewner.compress.
   Json options_for_python() const {
