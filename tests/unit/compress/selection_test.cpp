@@ -119,7 +119,7 @@ TEST_F(SelectionOf, AllTakesLargeTablesOfPositionsAndTypes) {
                                                       tensor("embeddings.position_embeddings.weight", {512, 32}),
                                                       tensor("embeddings.token_type_embeddings.weight", {2, 32})});
   EXPECT_EQ(names({.selection = Selection::all}),
-            (Names{"embeddings.position_embeddings.weight", "embeddings.word_embeddings.weight"}));
+            (Names{"embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"}));
   EXPECT_EQ(names(), Names{"embeddings.word_embeddings.weight"});
   EXPECT_TRUE(select({.selection = Selection::linear, .include = {"word"}}).tensors.size() == 1);
 }
