@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kSweeps = 2;  // refinements of each direction
 constexpr Index kRowsPerProduct = 4096;
+constexpr Index kTriesPerGroup = 64;
 // Relative to the longest vertex. A mean closer to the span of the vertices so far adds no dimension.
 constexpr double kSmallestDistance = 1e-10;
 
@@ -107,21 +108,31 @@ class VertexSearch {
     return reach(high) >= reach(low) ? high : low;
   }
 
+  // The best of all tries, which are made in groups to bound the memory of their products with B.
+  Try best_try(Index stage) const {
+    Try best;
+    for (Index first = 0; first < options_.tries; first += kTriesPerGroup) {
+      Try found = best_of_group(stage, first, std::min<Index>(kTriesPerGroup, options_.tries - first));
+      if (first == 0 || found.distance > best.distance) best = std::move(found);
+    }
+    return best;
+  }
+
   // Each try starts from a random direction; kSweeps times the direction becomes that of the mean
   // found.
-  Try best_try(Index stage) const {
-    std::vector<Try> tries(static_cast<std::size_t>(options_.tries));
-    Matrix<double> directions = Matrix<double>::uninitialized(options_.tries, b_.cols());
-    parallel_for(options_.tries, [&](Index number) {
+  Try best_of_group(Index stage, Index first, Index count) const {
+    std::vector<Try> tries(static_cast<std::size_t>(count));
+    Matrix<double> directions = Matrix<double>::uninitialized(count, b_.cols());
+    parallel_for(count, [&](Index number) {
       RandomStream random(options_.seed, RandomPurpose::initial_guess,
-                          static_cast<std::uint64_t>(stage * options_.tries + number));
+                          static_cast<std::uint64_t>(stage * options_.tries + first + number));
       std::vector<double> direction(static_cast<std::size_t>(b_.cols()));
       for (double& x : direction) x = random.normal();
       std::ranges::copy(orthogonal_part(std::move(direction)), directions.row(number).begin());
     });
     for (int sweep = 0; sweep <= kSweeps; ++sweep) {
       const Matrix<double> z = coordinates(directions.view());
-      parallel_for(options_.tries, [&](Index number) {
+      parallel_for(count, [&](Index number) {
         tries[number].rows = sweep == 0 ? farther_side(z.row(number)) : farthest(z.row(number), 1);
         const auto aimed = orthogonal_part(mean(tries[number].rows));
         tries[number].distance = norm(aimed);
