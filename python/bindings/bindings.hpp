@@ -11,6 +11,7 @@ void bind_threads(nanobind::module_& m);
 void bind_reports(nanobind::module_& m);
 void bind_stored_matrix(nanobind::module_& m);
 void bind_input_codes(nanobind::module_& m);
+void bind_code_tables(nanobind::module_& m);
 void bind_compress(nanobind::module_& m);
 void bind_compress_session(nanobind::module_& m);
 void bind_study(nanobind::module_& m);

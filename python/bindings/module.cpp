@@ -69,6 +69,7 @@ NB_MODULE(_core, m) {
   bind_room(m, "attention", {python::bind_heavy_keys, python::bind_heavy_key_stream});
   python::bind_stored_matrix(m);
   python::bind_input_codes(m);
+  python::bind_code_tables(m);
   python::bind_compress(m);
   python::bind_compress_session(m);
   python::bind_study(m);

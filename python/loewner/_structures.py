@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from loewner.onnx.decoders.base import Decoder
     from loewner.transformers.modules import EncodedMatrix
 
 
@@ -17,7 +18,7 @@ class Structure:
 
     name: the field `structure` of a specification.
     module: the torch module that decodes it, as FILE.CLASS of loewner.transformers.structures. It also says whether
-        `loewner refit` can fit its factors (`two_factors`).
+        `loewner refit` can fit its factors (`two_factors`). loewner.onnx.decoders has its graph under the same name.
     directions: an array whose rows are directions in the row space. For a token table the report page names them by
         their nearest tokens.
     """
@@ -30,6 +31,12 @@ class Structure:
         """Import the torch module. Reports work without torch, so they never call this."""
         file, _, name = self.module.partition(".")
         loaded: type[EncodedMatrix] = getattr(import_module(f"loewner.transformers.structures.{file}"), name)
+        return loaded
+
+    def decoder_class(self) -> type[Decoder]:
+        """Import the decoder graph."""
+        file, _, name = self.module.partition(".")
+        loaded: type[Decoder] = getattr(import_module(f"loewner.onnx.decoders.{file}"), name)
         return loaded
 
 

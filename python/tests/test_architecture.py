@@ -37,7 +37,7 @@ def registered_structures() -> set[str]:
 def is_own_file(name: str, kinds: set[str]) -> bool:
     """A method or a structure may also name those that it consists of or competes with."""
     path = Path(name)
-    if path.parent.name == "structures":
+    if path.parent.name in ("structures", "decoders"):
         return True
     if path.parent.name == "plan":
         return path.stem.endswith(("_method", "_methods"))

@@ -284,4 +284,11 @@ void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out) 
   detail::decode(planes, bits, out.data(), static_cast<Index>(out.size()));
 }
 
+std::span<const float> trellis_levels(int bits) {
+  require(bits >= 1 && bits <= kMaxCodeBits,
+          [&] { return "trellis_levels: bits must be in [1, 8], got " + std::to_string(bits); });
+  const detail::Levels& levels = detail::kLevels[bits];
+  return {levels.values.data(), static_cast<std::size_t>(levels.count)};
+}
+
 }  // namespace loewner

@@ -24,6 +24,8 @@ class Rotation {
   Rotation(Index cols, std::uint64_t seed);
 
   Index cols() const { return cols_; }
+  /// The random signs, each +-1: cols() of them, or cols() for each round if there are four.
+  std::span<const float> signs() const { return signs_; }
 
   /// Rotates a vector of cols() entries in place. In float64 the matrix is the same up to eps32.
   void apply(std::span<float> x) const;

@@ -59,4 +59,9 @@ class TrellisQuantizer {
 /// Errors    none
 void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out);
 
+/// The 2^(bits + 1) levels of the quantizer, increasing.
+///
+/// Errors    InvalidArgument unless bits is in [1, 8].
+std::span<const float> trellis_levels(int bits);
+
 }  // namespace loewner

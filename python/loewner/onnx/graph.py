@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""New nodes, shared constants and local functions of an ONNX graph.
+
+`Graph` adds to a model, `Body` is the inside of a local function. Both have `op` and `constant`, so the same code writes
+into either. Values are known by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+OPSET = 18  # the first with bitwise operators
+DOMAIN = "loewner"  # of the local functions
+
+
+class Nodes:
+    """A list of nodes that is being written."""
+
+    def __init__(self, prefix: str) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self._prefix = prefix
+        self._count = 0
+
+    def fresh(self, hint: str) -> str:
+        """A new name of a value."""
+        self._count += 1
+        return f"{self._prefix}{hint}_{self._count}"
+
+    def op(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
+        """Add a node. Return the name of its output, or a list of names if there are several."""
+        names = [self.fresh(operator) for _ in range(outputs)]
+        self.nodes.append(helper.make_node(operator, list(inputs), names, name=names[0], **attributes))
+        return names[0] if outputs == 1 else names
+
+    def constant(self, values: Any, dtype: Any = np.int64) -> str:
+        """The name of an array. Equal arrays are one."""
+        raise NotImplementedError
+
+    def cast(self, value: str, dtype: Any) -> str:
+        name: str = self.op("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+        return name
+
+    def reshape(self, value: str, shape: Sequence[int]) -> str:
+        """With -1 for the size that follows from the others and 0 for an unchanged one."""
+        name: str = self.op("Reshape", value, self.constant(list(shape)))
+        return name
+
+    def slice(self, value: str, first: int, end: int, axis: int) -> str:
+        bounds = [self.constant([bound]) for bound in (first, end, axis)]
+        name: str = self.op("Slice", value, *bounds)
+        return name
+
+
+class Body(Nodes):
+    """The nodes of a local function. Constants are nodes, so large ones should be inputs."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._constants: dict[tuple[Any, ...], str] = {}
+
+    def constant(self, values: Any, dtype: Any = np.int64) -> str:
+        array = np.asarray(values, dtype)
+        key = _identity(array)
+        if key not in self._constants:
+            self._constants[key] = self.op("Constant", value=numpy_helper.from_array(array))
+        return self._constants[key]
+
+
+class Graph(Nodes):
+    """What is added to a model: nodes, initializers, and local functions in the domain "loewner"."""
+
+    def __init__(self, prefix: str = "loewner/") -> None:
+        super().__init__(prefix)
+        self.initializers: dict[str, onnx.TensorProto] = {}
+        self.functions: dict[str, onnx.FunctionProto] = {}
+        self._constants: dict[tuple[Any, ...], str] = {}
+        self._shared: dict[str, str] = {}
+
+    def constant(self, values: Any, dtype: Any = np.int64) -> str:
+        array = np.asarray(values, dtype)
+        key = _identity(array)
+        if key not in self._constants:
+            name = self.fresh("constant")
+            self._constants[key] = name
+            self.initializers[name] = numpy_helper.from_array(array, name)
+        return self._constants[key]
+
+    def store(self, name: str, array: np.ndarray[Any, Any]) -> str:
+        """An initializer with a name of its own."""
+        if name in self.initializers:
+            raise ValueError(f"initializer '{name}' exists already")
+        self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return name
+
+    def shared(self, key: str, build: Callable[[], str]) -> str:
+        """A value that is built once and used by several matrices."""
+        if key not in self._shared:
+            self._shared[key] = build()
+        return self._shared[key]
+
+    def call(self, name: str, inputs: dict[str, str], build: Callable[[Body, dict[str, str]], str], output: str) -> str:
+        """Call a local function and return the name of its output.
+
+        inputs: the values of its parameters by parameter. build: writes the body, with the names of the parameters, and
+        returns the name of the result. Equal bodies are one function; others of the same name get a number.
+        """
+        body = Body()
+        result = build(body, {parameter: parameter for parameter in inputs})
+        function = self._function(name, list(inputs), result, body)
+        value = self.fresh(output)
+        self.nodes.append(helper.make_node(function, list(inputs.values()), [value], name=value, domain=DOMAIN))
+        return value
+
+    def _function(self, name: str, parameters: list[str], result: str, body: Body) -> str:
+        number = 1
+        while True:
+            candidate = name if number == 1 else f"{name}_{number}"
+            function = helper.make_function(
+                DOMAIN, candidate, parameters, [result], body.nodes, [helper.make_opsetid("", OPSET)]
+            )
+            known = self.functions.setdefault(candidate, function)
+            if known is function or known.SerializeToString(True) == function.SerializeToString(True):
+                return candidate
+            number += 1
+
+    def insert_into(self, model: onnx.ModelProto) -> None:
+        """Add everything to a model and sort its nodes, so that each follows those that it uses."""
+        nodes = in_order([*self.nodes, *model.graph.node])
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+        model.graph.initializer.extend(self.initializers.values())
+        model.functions.extend(self.functions.values())
+        if self.functions and all(entry.domain != DOMAIN for entry in model.opset_import):
+            model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
+
+
+def in_order(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """The nodes in an order in which each follows those that it uses, near the given one."""
+    producer = {name: number for number, node in enumerate(nodes) for name in node.output if name}
+    needed = [{producer[name] for name in _used(node) if name in producer} for node in nodes]
+    placed: list[int] = []
+    done = [False] * len(nodes)
+    for first in range(len(nodes)):
+        waiting = [first]
+        while waiting:
+            number = waiting[-1]
+            missing = [other for other in sorted(needed[number]) if not done[other]]
+            if done[number] or not missing:
+                waiting.pop()
+                if not done[number]:
+                    done[number] = True
+                    placed.append(number)
+            elif len(waiting) > len(nodes):
+                raise ValueError(f"node '{nodes[number].name}' is in a cycle")
+            else:
+                waiting.extend(missing)
+    return [nodes[number] for number in placed]
+
+
+def _used(node: onnx.NodeProto) -> set[str]:
+    """The values that a node or the graphs inside it use."""
+    used = {name for name in node.input if name}
+    for attribute in node.attribute:
+        for graph in [attribute.g, *attribute.graphs]:
+            for inner in graph.node:
+                used |= _used(inner)
+    return used
+
+
+def _identity(array: np.ndarray[Any, Any]) -> tuple[Any, ...]:
+    return array.dtype.str, array.shape, array.tobytes()
