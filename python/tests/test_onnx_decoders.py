@@ -92,7 +92,9 @@ def assert_decodes(tensor: Encoded) -> None:
 def decoded_by_the_core(tensor: Encoded) -> Any:
     spec, arrays = tensor.spec, tensor.arrays
     if spec.get("format") == "bf16":  # which NumPy does not know
-        arrays = {name: array if array.dtype == np.uint8 else array.astype(np.float32) for name, array in arrays.items()}
+        arrays = {
+            name: array if array.dtype == np.uint8 else array.astype(np.float32) for name, array in arrays.items()
+        }
         spec = {**spec, "format": "f32"}
     return loewner.StoredMatrix(json.dumps(spec), arrays).decode()
 
