@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """New nodes, shared constants and local functions of an ONNX graph.
 
-`Graph` adds to a model, `Body` is the inside of a local function. Both have `op` and `constant`, so the same code writes
-into either. Values are known by their names.
+`Graph` adds to a model, `Body` is the inside of a local function. Both have `op` and `constant`, so the same code
+writes into either. Values are known by their names.
 """
 
 from __future__ import annotations

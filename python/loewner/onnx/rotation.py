@@ -92,7 +92,7 @@ def _overlapping(nodes: Nodes, x: str, cols: int, length: int, step: int, parame
     part = nodes.slice(x, first, end, -1)
     part = nodes.op("Reshape", _transformed(nodes, part, length, parameters), nodes.op("Shape", part))
     if length == cols:
-        return part
+        return str(part)
     rest = nodes.slice(x, length, cols, -1) if first == 0 else nodes.slice(x, 0, first, -1)
     return str(nodes.op("Concat", *((part, rest) if first == 0 else (rest, part)), axis=-1))
 

@@ -82,7 +82,8 @@ class Codes(Decoder):
 
     def _row_bytes(self) -> Array:
         """The bytes of a row at each step."""
-        return np.sum([(known.bits * -(-known.width // 8)).sum(1) for known in self.classes()], axis=0)
+        sizes = [(known.bits * -(-known.width // 8)).sum(1) for known in self.classes()]
+        return np.asarray(np.sum(sizes, axis=0))
 
     def _place_type(self) -> Any:
         return np.int32 if self.spec["code_bytes"] < 2**31 else np.int64
