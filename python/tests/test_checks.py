@@ -215,16 +215,19 @@ def test_indented_folders_lie_in_the_one_above() -> None:
 
 def test_a_file_that_needs_another_include_is_found(tmp_path: Path) -> None:
     good = "#include <vector>\ninline std::vector<int> numbers() { return {}; }\n"
-    bad = good.replace("#include <vector>\n", "")
+    bad = good.replace("#include <vector>\n", "").replace("numbers", "more")
     files = {
         "include/loewner/base/good.hpp": "#pragma once\n" + good,
         "include/loewner/base/bad.hpp": "#pragma once\n" + bad,
-        "src/base/good.cpp": '#include "loewner/base/good.hpp"\n',
+        "src/base/good.cpp": '#include "loewner/base/good.hpp"\n#include "loewner/base/bad.hpp"\n',
+        "src/base/first.hpp": "#pragma once\n" + bad,
+        "src/base/first.cpp": '#include "base/first.hpp"\n',
         "src/base/warned.cpp": "int f(int a) {\n  for (int a = 0;;) return a;\n}\n",
     }
     offenses, count = check_alone(write(tmp_path, files))
-    assert count == 4
-    assert [offense.path for offense in offenses] == ["include/loewner/base/bad.hpp", "src/base/warned.cpp"]
+    assert count == 6
+    found = ["src/base/first.cpp", "src/base/warned.cpp", "include/loewner/base/bad.hpp"]
+    assert [offense.path for offense in offenses] == found
 
 
 # ---- the wheel and its build ----
