@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need on Debian, and skip what is already there. `make help` lists all.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check wheel bench proofs experiments every-model-type peers fuzz \
+.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check claims wheel bench proofs experiments every-model-type peers fuzz \
         format check-format check-rules check-alone lint clean
 
 PY     := .venv/bin/python
@@ -20,6 +20,7 @@ help:
 	@echo 'make wheel         a manylinux wheel in dist/, installed and tried without a compiler'
 	@echo 'make docs          pages of the Python API in out/docs'
 	@echo 'make docs-check    run the examples of all documents; make readme-check: the README in a new environment'
+	@echo 'make claims        measure the headline numbers of the documents again, with GLUE=FOLDER'
 	@echo 'make check-format  clang-format, ruff, mypy;  make format applies the first two'
 	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
 	@echo 'make check-alone   compile each source and header by itself'
@@ -53,6 +54,10 @@ docs-check: .venv/.python .venv/.package readme-check
 # The README as a reader runs it: its blocks in a new virtual environment, pip included; takes minutes.
 readme-check: .venv/.python .venv/.package
 	$(PY) -m pytest -q python/tests/test_documents.py -m readme
+
+# The headline numbers of README.md and docs/, measured again; ten minutes. CLAIMS: only those whose names contain it.
+claims: .venv/.python .venv/.package
+	$(PY) bench/claims.py --glue $(GLUE) $(CLAIMS)
 
 # The pages of the Python API in out/docs; a warning is an error.
 docs: .venv/.package

