@@ -109,28 +109,33 @@ class Reference:
         encoder = SentenceEncoder.load(minilm_folder())
         self.sentences = documentation_sentences(SENTENCES)
         self.vectors = encoder.encode(self.sentences)
-        self.data = SimilarityData.read(glue) if glue else None
-        self.data_vectors = encoder.encode(self.data.sentences) if self.data else None
+        self.similarity = Similarity(SimilarityData.read(glue), encoder) if glue else None
 
     def measure(self, encoder: SentenceEncoder) -> dict[str, Interval]:
         """`reference_cos`, and with GLUE `cos` and `sts`."""
         found = {"reference_cos": mean_interval(pair_cosines(encoder.encode(self.sentences), self.vectors))}
-        if self.data is None:
-            return found
-        vectors = encoder.encode(self.data.sentences)
-        found["cos"] = mean_interval(pair_cosines(vectors, self.data_vectors))
-        found["sts"] = self._sts(vectors)
-        return found
+        return found | (self.similarity.measure(encoder) if self.similarity else {})
 
-    def _sts(self, vectors: np.ndarray) -> Interval:
-        """sts, with the interval of its difference from the original's."""
-        count = len(self.data.scores)
+
+class Similarity:
+    """Sentence vectors of the original on STS-B and MRPC."""
+
+    def __init__(self, data: SimilarityData, encoder: SentenceEncoder) -> None:
+        self.data, self.vectors = data, encoder.encode(data.sentences)
+
+    def measure(self, encoder: SentenceEncoder) -> dict[str, Interval]:
+        """`cos`, and `sts` with the interval of its difference from the original's."""
+        vectors = encoder.encode(self.data.sentences)
         scores = np.array(self.data.scores)
-        ours, theirs = (pair_cosines(v[:count], v[count : 2 * count]) for v in (vectors, self.data_vectors))
-        drawn = resamples(count, DRAWS, seed=0)
+        ours, theirs = self.cosines_of_pairs(vectors), self.cosines_of_pairs(self.vectors)
+        drawn = resamples(len(scores), DRAWS, seed=0)
         changes = [spearman(ours[rows], scores[rows]) - spearman(theirs[rows], scores[rows]) for rows in drawn]
-        sts, original = spearman(ours, scores), spearman(theirs, scores)
-        return interval(sts, original + np.array(changes))
+        sts = interval(spearman(ours, scores), spearman(theirs, scores) + np.array(changes))
+        return {"cos": mean_interval(pair_cosines(vectors, self.vectors)), "sts": sts}
+
+    def cosines_of_pairs(self, vectors: np.ndarray) -> np.ndarray:
+        count = len(self.data.scores)
+        return pair_cosines(vectors[:count], vectors[count : 2 * count])
 
 
 def measure(claim: Claim, reference: Reference, replaced: Sequence[str] | None = None) -> list[Finding]:

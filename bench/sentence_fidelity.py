@@ -98,7 +98,7 @@ def pair_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", first, second)
 
 
-def spearman(cosines: np.ndarray, scores: Sequence[float]) -> float:
+def spearman(cosines: np.ndarray, scores: Sequence[float] | np.ndarray) -> float:
     """Spearman correlation x 100 of the cosines of pairs with the human scores."""
     import scipy.stats  # here, since the demo does without scipy
 
