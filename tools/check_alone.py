@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles each source and each header of include/ and src/ by itself, without generating code.
 
-A header that some source includes first is compiled with that source. Release builds compile the files of a room together, so that a missing include or an unused function may pass there.
+A header that some source includes first is compiled with that source. Release builds compile the files of a room
+together, so that a missing include or an unused function may pass there.
 CXX names the compiler; the header-only libraries must be installed on the system.
 """
 
