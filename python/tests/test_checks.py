@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from build_backend import missing_headers
 from check_alone import check_alone
-from check_docstrings import check_header, read_header
+from check_docstrings import check_header, needed_labels, read_header
 from check_documents import check_documents, tree_of
 from check_rooms import check_rooms
 from check_scale_cases import check as check_scale_cases
@@ -113,11 +113,39 @@ def test_a_complete_docstring_passes() -> None:
         ("/// Errors    none", "/// Method    none", "Method is repeated or follows Accuracy"),
         ("double energy", "\ndouble energy", "energy has no docstring"),
         ("entries.", "entries" + " and entries" * 7 + ".", "columns, at most 100"),
+        ("/// Accuracy  1e-13, relative.\n", "", "the docstring of energy lacks Accuracy"),
     ],
 )
 def test_a_torn_docstring_is_found(before: str, after: str, message: str) -> None:
     assert HEADER.count(before) == 1
     assert message in messages(check_header("x.hpp", HEADER.replace(before, after)))
+
+
+@pytest.mark.parametrize(
+    ("signature", "needed"),
+    [
+        ("Index size_of(DType dtype);", {"Errors"}),
+        ("void expand(const std::filesystem::path& model);", {"Method", "Cost", "Errors"}),
+        ("double sum(std::span<const float> values);", {"Shapes", "Method", "Cost", "Accuracy", "Errors"}),
+    ],
+)
+def test_the_signature_says_which_labels_a_docstring_needs(signature: str, needed: set[str]) -> None:
+    assert set(needed_labels(signature)) == needed
+
+
+@pytest.mark.parametrize(
+    ("head", "function", "is_found"),
+    [
+        ("class Sketch", "void add(MatrixView<const float> rows)", True),
+        ("class Sketch", "void add(Index rows) override", False),
+        ("class Sketch", "Index rows() const", False),
+        ("class Rows final : public RowSource", "explicit Rows(Matrix<float> a)", False),
+    ],
+)
+def test_a_class_that_computes_needs_labels(head: str, function: str, is_found: bool) -> None:
+    source = f"/// A sketch.\n///\n/// Method    one pass.\n{head} {{\n public:\n  {function};\n}};\n"
+    found = messages(check_header("x.hpp", source))
+    assert (f"{head} lack Shapes, Cost, Accuracy, Errors" in found) is is_found
 
 
 # ---- spelling ----

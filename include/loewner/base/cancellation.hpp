@@ -21,6 +21,8 @@ class CancellationScope {
 };
 
 /// Throws Cancelled if the innermost scope of this thread wants to stop. Free without a scope.
+///
+/// Errors    Cancelled, if that scope wants to stop.
 void throw_if_cancelled();
 
 }  // namespace loewner

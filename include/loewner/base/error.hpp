@@ -34,7 +34,9 @@ class Cancelled : public std::runtime_error {
   Cancelled() : std::runtime_error("cancelled") {}
 };
 
-/// Throws InvalidArgument with message() unless `condition` holds. Builds the message only then.
+/// Checks a requirement on the arguments of a caller. Builds the message only if it is not met.
+///
+/// Errors    InvalidArgument with message(), unless `condition` holds.
 template <typename Message>
 void require(bool condition, Message&& message) {
   if (!condition) throw InvalidArgument(message());

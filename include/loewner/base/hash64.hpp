@@ -37,7 +37,9 @@ class Hash64 {
   std::uint64_t length_ = 0;
 };
 
-/// 16 hexadecimal digits.
+/// The number as 16 hexadecimal digits.
+///
+/// Errors    none.
 std::string hex_text(std::uint64_t number);
 
 }  // namespace loewner

@@ -13,9 +13,14 @@
 namespace loewner {
 namespace detail {
 
-/// Memory for a matrix: 64-byte aligned, in huge pages from 4 MiB on. Throws std::bad_alloc.
+/// Memory for a matrix: 64-byte aligned, in huge pages from 4 MiB on.
+///
+/// Errors    std::bad_alloc when memory runs out.
 void* allocate_matrix(std::size_t bytes);
+
 /// Returns the memory of allocate_matrix; null is allowed.
+///
+/// Errors    none.
 void free_matrix(void* data) noexcept;
 
 }  // namespace detail

@@ -16,28 +16,49 @@ namespace loewner {
 enum class NumberFormat { f32, f16, bf16 };
 
 /// The name of a format: f32, f16 or bf16.
+///
+/// Errors    none.
 std::string_view to_string(NumberFormat format);
+
 /// The format of a name, or nothing for an unknown name.
+///
+/// Errors    none.
 std::optional<NumberFormat> number_format_from_string(std::string_view name);
+
 /// The stored bytes of one number: 4 or 2.
+///
+/// Errors    none.
 Index bytes_per_number(NumberFormat format);
 
 /// Writes float32 values as little-endian numbers of a format, rounded to nearest even.
 ///
-/// Shapes    out: values.size() * bytes_per_number(format) bytes.
-/// Accuracy  values beyond the largest finite number of the format become infinity; callers that
-///           must not overflow compare with largest_finite first.
+/// Shapes    out: values.size() * bytes_per_number(format) bytes, of any alignment.
+/// Method    one conversion after another, with integer operations.
+/// Cost      one pass.
+/// Accuracy  the nearest number of the format. Values beyond its largest finite number become
+///           infinity; callers that must not overflow compare with largest_finite first.
+/// Errors    none.
 void encode_numbers(std::span<const float> values, NumberFormat format, std::byte* out);
 
-/// Reads values.size() stored numbers as float32, exactly.
+/// Reads values.size() stored numbers as float32.
+///
+/// Shapes    in: values.size() * bytes_per_number(format) bytes, of any alignment.
+/// Method    vector instructions of the processor (F16C, AVX2) where it has them.
+/// Cost      one pass.
+/// Accuracy  exact; NaNs of halves become quiet.
+/// Errors    none.
 void decode_numbers(const std::byte* in, NumberFormat format, std::span<float> values);
 
 /// The largest finite value of a format.
+///
+/// Errors    none.
 double largest_finite(NumberFormat format);
 
 // ---- one value at a time; branch-free where that lets the loops above vectorize ----
 
 /// A binary16 number as float32, exactly; NaNs become quiet, as in the processors' own conversion.
+///
+/// Errors    none.
 inline float half_to_float(std::uint16_t h) {
   // Shifts exponent and mantissa into place and corrects the exponent bias (15 -> 127) by one exact
   // multiplication, which also normalizes subnormals. Infinities and NaNs have their exponent set
@@ -49,6 +70,8 @@ inline float half_to_float(std::uint16_t h) {
 }
 
 /// The nearest binary16 number, ties to even; NaN stays NaN.
+///
+/// Errors    none.
 inline std::uint16_t float_to_half(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000u);
@@ -64,11 +87,15 @@ inline std::uint16_t float_to_half(float value) {
 }
 
 /// A bfloat16 number as float32, exactly.
+///
+/// Errors    none.
 inline float bfloat16_to_float(std::uint16_t b) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(b) << 16);
 }
 
 /// The nearest bfloat16 number, ties to even; NaN stays NaN.
+///
+/// Errors    none.
 inline std::uint16_t float_to_bfloat16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   // NaN stays NaN

@@ -9,6 +9,8 @@ namespace loewner {
 
 /// The number of threads of parallel loops. Initially the number of processors that this process
 /// may use.
+///
+/// Errors    none.
 int num_threads();
 
 /// Sets the number of threads for the whole process.

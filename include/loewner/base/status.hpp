@@ -16,6 +16,8 @@ enum class Status {
 };
 
 /// The name of a status, as its enumerator.
+///
+/// Errors    none.
 std::string_view to_string(Status status);
 
 /// The report of an iterative fit. The solver's documentation states the units of the objectives.

@@ -19,8 +19,8 @@ namespace loewner {
 ///           and earlier rows come first if gains are equal.
 /// Cost      O(n log n), then O(b log n) for a price and O(n b) for the steps of all rows.
 /// Accuracy  optimal for every price that it spends exactly, because the gains of a row decrease.
-/// Random    none
-/// Errors    none
+/// Random    none.
+/// Errors    none.
 class BitAllocation {
  public:
   BitAllocation(std::span<const double> energies, std::span<const double> distortion, std::span<const Index> prices);

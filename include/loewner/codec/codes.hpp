@@ -101,7 +101,7 @@ struct CodesRate {
 /// Cost      O(n log n) for n rows, and O(log n) for each point.
 /// Accuracy  within about 2 % of the measured error. At the smallest sizes about 10 % too high,
 ///           because the gain of the shared row is left out.
-/// Errors    none
+/// Errors    none.
 std::vector<CodesRate> codes_curve(std::span<const double> energies, const CodeLadder& ladder, int points);
 
 }  // namespace loewner

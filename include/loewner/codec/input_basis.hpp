@@ -19,6 +19,8 @@ inline constexpr double kInputDamping = 0.01;
 /// The seed of the rotation of the inputs that goes with the seed of the rotation of the outputs.
 /// They differ, so that a square matrix is not rotated alike on both sides. Layers with the same
 /// inputs share the rotation.
+///
+/// Errors    none.
 constexpr std::uint64_t input_rotation_seed(std::uint64_t seed) {
   return seed + 1;
 }

@@ -10,6 +10,8 @@ namespace loewner {
 /// E = 0.
 ///
 /// Shapes    w, what: outputs x d, or d x outputs.
+/// Method    products of 64 rows of W and E with H, in parallel; their partial sums are added in
+///           order. If the inputs are the rows, both matrices are transposed first.
 /// Cost      4 d^2 flops for each output, in float64; memory for d doubles and 64 rows for each
 ///           thread; twice the matrix if the inputs are its rows.
 /// Accuracy  relative error d eps64 of both sums.

@@ -12,6 +12,7 @@ namespace loewner {
 /// A random orthogonal map of R^d that makes the entries of any vector nearly Gaussian with nearly
 /// equal variances.
 ///
+/// Shapes    x: d = cols() entries.
 /// Method    random signs, then a Hadamard transform [AilonChazelle2009]. If d = p m with a power
 ///           of two p and an odd m <= 63: transforms of length p in m blocks, and the m x m Hartley
 ///           matrix across the blocks. Other d: four rounds of signs and a transform of length p =
@@ -19,6 +20,7 @@ namespace loewner {
 /// Cost      d (log2 p + m) additions; memory for d floats and the signs.
 /// Accuracy  orthogonal to a few eps32. The same bits on every processor.
 /// Random    signs from (seed, RandomPurpose::rotation): bit i mod 32 of word i / 32; 1 means -1.
+/// Errors    constructor: InvalidArgument unless d >= 1.
 class Rotation {
  public:
   Rotation(Index cols, std::uint64_t seed);

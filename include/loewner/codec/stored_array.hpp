@@ -27,22 +27,35 @@ struct StoredArray {
 
 /// An array of the float32 rows of `values`, rounded to `dtype` when they are read.
 ///
+/// Shapes    values: n x d; result: n x d.
+/// Method    nothing is read now. read_rows() reads rows of `values` and rounds them.
+/// Cost      O(1). Reading: that of `values`.
+/// Accuracy  rounded to nearest even; exact for F32 and F64.
 /// Errors    InvalidArgument unless is_float_readable(dtype).
 StoredArray stored_as(std::string name, std::shared_ptr<const RowSource> values, DType dtype);
 
 /// A tensor of a file as an array.
 ///
+/// Shapes    result: the shape of the tensor.
+/// Method    nothing is read now. read_rows() reads bytes of the file, in its type.
+/// Cost      O(1). Reading: one positioned read for each call.
+/// Accuracy  exact.
 /// Errors    IoError unless the tensor has two dimensions.
 StoredArray stored_in(std::shared_ptr<const SafetensorsFile> file, const TensorInfo& tensor);
 
 /// The rows of an array of floating-point numbers as float32.
 ///
+/// Shapes    result: the shape of the array.
+/// Method    nothing is read now. read_rows() reads rows of the array and converts them with
+///           decode_to_float().
+/// Cost      O(1). Reading: that of the array.
+/// Accuracy  exact; F64 is rounded to nearest.
 /// Errors    IoError if the array has another type.
 std::shared_ptr<const RowSource> stored_rows(StoredArray array);
 
 /// The type of an array in a number format.
 ///
-/// Errors    none
+/// Errors    none.
 DType dtype_of(NumberFormat format);
 
 }  // namespace loewner

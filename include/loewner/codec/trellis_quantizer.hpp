@@ -56,7 +56,11 @@ class TrellisQuantizer {
 
 /// Decodes one vector into out, which has its length.
 ///
-/// Errors    none
+/// Shapes    planes: TrellisQuantizer::bytes(d, bits) bytes; out: d entries; bits in [1, 8].
+/// Method    computes the level of each entry from its bits and eight earlier bits of plane 0.
+/// Cost      about 10 b operations in 8 lanes for 8 entries.
+/// Accuracy  the levels, rounded to float32; the same bits on every processor.
+/// Errors    none.
 void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out);
 
 /// The 2^(bits + 1) levels of the quantizer, increasing.

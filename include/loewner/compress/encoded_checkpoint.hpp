@@ -29,6 +29,8 @@ struct EncodedTensor {
 
 /// Reads the encoded tensors of an output folder. Their rows are read from the files on demand.
 ///
+/// Method    reads `quantization_config` of config.json and calls encoded_matrix_from_tensors() for
+///           each tensor.
 /// Cost      reads specifications only.
 /// Errors    IoError, naming folder and tensor, when the configuration is not of this format, has a
 ///           newer major version, or when a specification does not fit the arrays.
@@ -46,11 +48,17 @@ DType source_dtype(const EncodedTensor& tensor);
 
 /// The arrays of an encoded matrix under their full names.
 ///
+/// Shapes    result: the shapes of the arrays.
+/// Method    EncodedMatrix::to_tensors(), with array_prefix() before each name.
+/// Cost      that of to_tensors().
+/// Accuracy  exact.
 /// Errors    IoError as array_prefix().
 std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& tensor_name);
 
 /// Bytes of these tensors in their files, header entries included.
 ///
+/// Method    adds the length of the data and of the JSON entry in the header, with its comma.
+/// Cost      O(names); reads no data.
 /// Errors    IoError when a tensor does not exist.
 Index stored_bytes(const Checkpoint& checkpoint, const std::vector<std::string>& tensor_names);
 

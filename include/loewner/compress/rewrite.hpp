@@ -19,12 +19,20 @@ using Replacements = std::map<std::string, std::vector<StoredArray>, std::less<>
 
 /// Computes an array by blocks of rows and appends it to a file, in bounded memory.
 ///
+/// Shapes    array: any number of rows and columns.
+/// Method    computes the rows of a block of some 4 MiB in parallel, while the block before it is
+///           written.
 /// Cost      one pass over the array's rows.
+/// Accuracy  the bytes of the array.
 /// Errors    those of the array's rows and of SafetensorsWriter::write().
 void write_array(const StoredArray& array, SafetensorsWriter& writer);
 
 /// The declaration of an array in a safetensors header.
 ///
+/// Shapes    result: rows x cols of the array.
+/// Method    name, type and shape of the array.
+/// Cost      O(1).
+/// Accuracy  exact.
 /// Errors    none.
 TensorDeclaration declaration_of(const StoredArray& array);
 
@@ -33,6 +41,8 @@ TensorDeclaration declaration_of(const StoredArray& array);
 /// permissions; `added_metadata` joins the metadata in the headers. Returns the hashes of the
 /// weight files by name (SafetensorsWriter::hash()).
 ///
+/// Method    one shard after the other; in each the tensors in the order of their data, with
+///           write_array() for the new ones.
 /// Cost      one pass over the files, in bounded memory.
 /// Errors    InvalidArgument when the name of a new array belongs to another tensor; IoError when a
 ///           file cannot be read or written.
@@ -45,12 +55,18 @@ std::map<std::string, std::string> rewrite_weights(const Checkpoint& checkpoint,
 /// allow no more than those of the model. `renamed` maps relative paths to new ones; an empty new
 /// path leaves the file out.
 ///
+/// Method    one file after the other. Folders are made as needed.
+/// Cost      one pass over the files.
 /// Errors    IoError when a file cannot be read or written.
 void copy_files(const Checkpoint& checkpoint, const std::vector<std::filesystem::path>& files,
                 const std::map<std::string, std::string>& renamed, const std::filesystem::path& folder);
 
-/// Relative paths of all files other than weights, index and config.json, with those that are left
-/// out by default.
+/// Relative paths of all files other than weights, index and config.json, with those that
+/// compress() leaves out by default.
+///
+/// Method    Checkpoint::other_files(), then Checkpoint::unread_weights().
+/// Cost      O(files); reads no file.
+/// Errors    none.
 std::vector<std::filesystem::path> all_other_files(const Checkpoint& checkpoint);
 
 }  // namespace loewner

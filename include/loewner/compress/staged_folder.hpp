@@ -13,6 +13,8 @@ namespace loewner {
 /// Requires that the output folder and the model folder do not overlap: overwriting would delete
 /// the model, and an output inside the model would become one of its files.
 ///
+/// Method    compares the paths, after symbolic links are followed as far as the folders exist.
+/// Cost      looks at the parts of both paths only.
 /// Errors    InvalidArgument if they overlap.
 void require_apart(const std::filesystem::path& model, const std::filesystem::path& output);
 

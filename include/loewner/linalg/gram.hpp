@@ -37,6 +37,8 @@ Matrix<double> gram(const RowSource& a, std::span<const double> row_weights = {}
 Matrix<double> gram_float32(const RowSource& a, std::span<const double> row_weights = {});
 
 /// The peak memory of the partial sums of gram() in bytes.
+///
+/// Errors    none.
 Index gram_bytes(Index cols);
 
 }  // namespace loewner

@@ -69,8 +69,12 @@ class RowMatrix {
   std::variant<const RowSource*, DenseRows, MatrixView<const double>, CsrView<float>, CsrView<double>> storage_;
 };
 
-/// Checks that a matrix has no NaN and no infinity, in parallel.
+/// Checks that a matrix has no NaN and no infinity.
 ///
+/// Shapes    a: n x d, dense or sparse.
+/// Method    row blocks in parallel; of a sparse matrix only the stored entries.
+/// Cost      one pass.
+/// Accuracy  exact.
 /// Errors    InvalidArgument "<what> has a non-finite value at row i, column j", naming the first
 ///           one.
 void require_finite(const RowMatrix& a, const std::string& what);
@@ -78,6 +82,10 @@ void require_finite(const RowMatrix& a, const std::string& what);
 /// Writes rows first ... first + out.rows() - 1 to `out`, dense and in float64.
 ///
 /// Shapes    out: any number of rows x a.cols().
+/// Method    fills a row with zeros and adds its entries, if it is sparse.
+/// Cost      one read of the rows, on the calling thread.
+/// Accuracy  exact; sparse entries at the same position are added in float64.
+/// Errors    those of reading the rows.
 void read_rows_wide(const RowMatrix& a, Index first, MatrixView<double> out);
 
 }  // namespace loewner

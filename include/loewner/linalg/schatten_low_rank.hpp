@@ -30,6 +30,8 @@ struct SchattenPlan {
 ///   large block k p^(-1/3) eps^(-1/3),      steps c log(size / eps) p^(1/2)
 ///
 /// with p at most log(size) / eps: for larger p, S_p equals S_infinity within a factor 1 + eps.
+///
+/// Errors    InvalidArgument on an option outside its range, or a size above 2^40.
 SchattenPlan schatten_plan(Index size, const SchattenOptions& options);
 
 /// Finds V (d x k) with orthonormal columns and ||A - A V V^T||_Sp <= (1 + eps) min_B ||A - B||_Sp

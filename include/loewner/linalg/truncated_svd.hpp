@@ -19,6 +19,8 @@ enum class SvdRoute {
 };
 
 /// The name of a route, as its enumerator.
+///
+/// Errors    none.
 std::string_view to_string(SvdRoute route);
 
 /// The ratio sigma_k / sigma_1 below which the Gram route loses digits: the eigenvalue sigma_k^2
@@ -67,6 +69,8 @@ RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions
 /// with d the smaller side, and bases of at most 256 MiB or the memory of the Gram route. Both
 /// sides run at about the same speed: for 30522 x 768, 20000 x 2048 and 11008 x 4096 with k = 16
 /// ... 300 the choice was right except for ratios near 1.
+///
+/// Errors    none.
 bool is_krylov_cheaper(Index rows, Index cols, Index rank);
 
 }  // namespace loewner

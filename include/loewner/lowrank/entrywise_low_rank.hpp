@@ -19,6 +19,8 @@ enum class EntrywiseStart {
 };
 
 /// The name of a start, as the enumerator is spelled.
+///
+/// Errors    none.
 std::string_view to_string(EntrywiseStart start);
 
 struct EntrywiseLowRankOptions {

@@ -30,6 +30,8 @@ enum class TensorRole {
 std::string_view to_string(TensorRole role);
 
 /// The inverse of to_string(); nothing for other texts.
+///
+/// Errors    none.
 std::optional<TensorRole> tensor_role_from_string(std::string_view name);
 
 /// The role of one tensor.

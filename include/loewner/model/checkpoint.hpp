@@ -29,6 +29,11 @@ struct CheckpointTensor {
 
 /// A Hugging Face model folder: config.json, weights in safetensors (one file, or shards and their
 /// index), and other files. Opening it reads headers only.
+///
+/// Shapes    rows_of: rows x cols of the tensor.
+/// Accuracy  rows_of: exact; F64 is rounded to float32.
+/// Errors    at() and rows_of(): IoError for a missing tensor. rows_of(): InvalidArgument unless
+///           the tensor is a floating-point matrix.
 class Checkpoint {
  public:
   /// Opens and checks a folder.

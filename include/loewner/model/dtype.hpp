@@ -64,9 +64,10 @@ bool is_float_readable(DType dtype);
 /// Converts stored little-endian values to float32.
 ///
 /// Shapes    in: values.size() elements of `dtype`.
+/// Method    decode_numbers(); one conversion after another for F64.
 /// Cost      one pass.
 /// Accuracy  exact; F64 is rounded to nearest.
-/// Errors    none; the type must be one that is_float_readable() accepts.
+/// Errors    InvalidArgument unless is_float_readable(dtype).
 void decode_to_float(const std::byte* in, DType dtype, std::span<float> values);
 
 }  // namespace loewner

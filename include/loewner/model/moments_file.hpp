@@ -72,6 +72,9 @@ class MomentsFile {
 ///
 /// Shapes    moments: by name, those that the layers of the description name; their tokens replace
 ///           those of the description.
+/// Method    SafetensorsWriter, row by row, into `path` itself: after an error an unfinished file
+///           stays.
+/// Cost      one pass over the arrays.
 /// Errors    IoError when the file cannot be written.
 void write_moments_file(const std::filesystem::path& path, const std::map<std::string, InputMoments>& moments,
                         MomentsDescription description);

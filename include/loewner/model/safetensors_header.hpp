@@ -32,6 +32,8 @@ inline constexpr Index kMaxSafetensorsHeaderBytes = 100'000'000;
 /// Parses and checks the JSON text of a header against the length of the data section that follows
 /// it.
 ///
+/// Method    one pass of a streaming parser, which checks each field as it comes; then the tensors
+///           are sorted by position and compared with their neighbors.
 /// Cost      O(text), and O(tensors log tensors) to order them.
 /// Errors    IoError "<file>: tensor '<name>': <rule>, got ...", one line, for the first broken
 ///           rule: the text is UTF-8 JSON that begins with '{'; no key comes twice; `__metadata__`

@@ -17,6 +17,7 @@ struct SafetensorsIndex {
 
 /// Parses an index.
 ///
+/// Method    parse_sorted_json_object(), then a check of each path.
 /// Cost      O(text log tensors).
 /// Errors    IoError "<file>: ..." unless the text is an object with a non-empty `weight_map` of
 ///           strings whose values are paths within the folder that end in .safetensors. Parts "./"

@@ -32,16 +32,18 @@ struct Allocation {
 /// Cost      O(m log m) for m points in total, and O(m) for each improvement.
 /// Accuracy  the sum of errors exceeds the optimum by at most the gain of the first step that does
 ///           not fit.
-/// Random    none
+/// Random    none.
 /// Errors    BudgetError if the smallest points together exceed max_bytes; the message names their
 ///           sum. InvalidArgument on a curve without points.
 Allocation allocate(std::span<const std::vector<RatePoint>> curves, Index max_bytes);
 
 /// The indices of the points on the lower convex hull, by increasing bytes and decreasing error.
 ///
+/// Shapes    points: m in any order; result: at most m indices.
 /// Method    sorts by bytes, then removes points above the line between their neighbors.
 /// Cost      O(m log m) for m points.
-/// Errors    none
+/// Accuracy  exact up to the rounding of slopes in float64.
+/// Errors    none.
 std::vector<std::size_t> lower_hull(std::span<const RatePoint> points);
 
 }  // namespace loewner

@@ -79,6 +79,10 @@ std::vector<Candidate> candidates(const EncodeRequest& request);
 /// The candidate with the lowest predicted error within request.max_bytes, or with the fewest bytes
 /// within request.max_error. The first of several equal ones.
 ///
+/// Shapes    offers: any number, in any order.
+/// Method    compares the offers one by one; reads no row of the matrix.
+/// Cost      O(offers).
+/// Accuracy  that of the predicted errors.
 /// Errors    BudgetError if no candidate meets the budget; the message names the smallest size.
 ///           InvalidArgument unless exactly one of max_bytes and max_error is set.
 Candidate best_candidate(const EncodeRequest& request, std::span<const Candidate> offers);
@@ -87,7 +91,7 @@ Candidate best_candidate(const EncodeRequest& request, std::span<const Candidate
 /// `automatic` on a matrix whose shorter side has more than 1024 entries. The choice of a method
 /// needs no better estimates, and the chosen method computes its encoding from all rows.
 ///
-/// Errors    none
+/// Errors    none.
 bool is_planned_from_sample(Method method, Index rows, Index cols);
 
 /// Computes the encoding of one matrix.
@@ -109,16 +113,18 @@ Encoding encode_matrix(const EncodeRequest& request);
 /// The relative weighted l_p error of the row-weighted truncated SVD of this rank with factors in
 /// the factor format: the value of Encoding::lp_error_svd.
 ///
+/// Shapes    matrix of the request: n x d; rank in [1, min(n, d)].
+/// Method    truncated_svd() by the Gram matrix with eps = 1e-4, then the errors of all rows.
 /// Cost      that of truncated_svd, and one pass of 4 n d k flops.
 /// Accuracy  that of truncated_svd.
-/// Random    none
+/// Random    none.
 /// Errors    InvalidArgument on a non-finite entry, a bad norm exponent or a bad rank.
 double svd_lp_error(const EncodeRequest& request, Index rank);
 
 /// Bytes of memory that a method needs besides the rows of the matrix. For `automatic`: the least
 /// that it can work with.
 ///
-/// Errors    none
+/// Errors    none.
 Index solver_bytes(Method method, Index cols);
 
 }  // namespace loewner

@@ -50,18 +50,24 @@ struct MethodInfo {
 };
 
 /// All methods: `automatic` first, the others in the order in which reports list them.
+///
+/// Errors    none.
 const std::vector<Method>& all_methods();
 
 /// The description of a method.
 ///
-/// Errors    none
+/// Errors    none.
 const MethodInfo& info_of(Method method);
 
 /// The name of a method on the command line and in reports: auto, svd, lp, subspaces, codes,
 /// coded-svd, archetypes, int8, int4 or dense.
+///
+/// Errors    none.
 std::string_view to_string(Method method);
 
 /// The inverse of to_string(); nothing for other texts.
+///
+/// Errors    none.
 std::optional<Method> method_from_string(std::string_view name);
 
 }  // namespace loewner

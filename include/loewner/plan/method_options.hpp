@@ -27,7 +27,7 @@ using MethodOptions = std::map<std::string, Index, std::less<>>;
 
 /// The value of an option: the given one, or its default.
 ///
-/// Errors    none
+/// Errors    none.
 std::optional<Index> value_of(const MethodOption& option, const MethodOptions& options);
 
 /// Checks names and ranges.
@@ -46,7 +46,7 @@ void set_from_flag(Method method, const std::string& text, MethodOptions& option
 /// The value of a method's command-line flag that gives these options: the inverse of
 /// set_from_flag(). Empty when all options of the method have their defaults.
 ///
-/// Errors    none
+/// Errors    none.
 std::string flag_value(Method method, const MethodOptions& options);
 
 }  // namespace loewner

@@ -19,6 +19,7 @@ struct OnlineRegressionOptions {
 
 /// l_p regression on a stream of rows. Whether a row gets a label is decided when it arrives.
 ///
+/// Shapes    row: d = cols values; the solution of fit(): d values.
 /// Method    row a_i is labeled with the probability min(1, c w_i), where w_i is its online Lewis
 ///           weight, its weight among the rows before it [ChenLiSun2022]: with M = sum of
 ///           w_k^(1-2/p) a_k a_k^T over those rows and tau = a_i^T M^+ a_i it solves  w^(2/p) / tau

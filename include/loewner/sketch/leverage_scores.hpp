@@ -16,6 +16,8 @@ enum class LeverageMethod {
 };
 
 /// The name of a method, as its enumerator.
+///
+/// Errors    none.
 std::string_view to_string(LeverageMethod method);
 
 struct LeverageOptions {

@@ -17,6 +17,8 @@ struct SketchedSvdOptions {
 };
 
 /// The default number of rows of the sketch: 3 k / eps.
+///
+/// Errors    none.
 Index sketch_rows_for(Index rank, double eps);
 
 /// Finds V (d x k) with orthonormal columns and ||A - A V V^T||_F <= (1 + eps) min_B ||A - B||_F

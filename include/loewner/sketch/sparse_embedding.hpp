@@ -20,6 +20,8 @@ struct EmbeddingShape {
 
 /// The number s of nonzeros for an embedding of d dimensions in m rows: 8 for m < 4 d, otherwise 4,
 /// and at most m. Fewer fail on coherent subspaces, which lie close to coordinate axes.
+///
+/// Errors    none.
 Index default_nonzeros(Index rows, Index dimension);
 
 /// The shape for singular values in [1 - eps, 1 + eps] on a d-dimensional subspace: m = (1 + theta)
