@@ -28,7 +28,9 @@ NUMBERS = re.compile(
     r"Matrix(View)?<|RowSource|RowMatrix|LinearOperator|EncodedMatrix|StoredArray|C[sS][rRcC](View|Matrix)|EncodeRequest"
     r"|RowWeights\b|LabelPlan|(span|vector)<(const )?(float|double|Index|RatePoint|std::u?int\d+_t)>"
 )
-STORES = re.compile(r"^struct|View$|public (RowSource|EncodedMatrix|LinearOperator)$|class (Row)?Matrix$|class (RowSource|LinearOperator)$")
+STORES = re.compile(
+    r"^struct|View$|public (RowSource|EncodedMatrix|LinearOperator)$|class (Row)?Matrix$|class (RowSource|LinearOperator)$"
+)
 FILES = re.compile(r"filesystem::path|\bCheckpoint\b|CompressOptions|std::string& file\b")
 TEXT_COLUMN = 10  # of the text of a label, after "/// "
 MAX_COLUMNS = 100
