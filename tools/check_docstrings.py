@@ -9,8 +9,8 @@
   - files or their text (FILES): Method, Cost, Errors;
   - anything else, such as names of enumerators and sizes: Errors.
 - The docstrings of a class that computes (a public function takes or returns matrices or arrays of numbers) have these
-  labels together: that of the class and those of its functions. Structs, views, sources of rows, operators and encodings
-  hold data or serve an interface that states the labels (STORES).
+  labels together: that of the class and those of its functions. Structs, views, sources of rows, operators and
+  encodings hold data, or serve an interface that states the labels (STORES).
 - Comment lines have at most 100 columns.
 """
 
@@ -29,7 +29,7 @@ NUMBERS = re.compile(
     r"|RowWeights\b|LabelPlan|(span|vector)<(const )?(float|double|Index|RatePoint|std::u?int\d+_t)>"
 )
 STORES = re.compile(
-    r"^struct|View$|public (RowSource|EncodedMatrix|LinearOperator)$|class (Row)?Matrix$|class (RowSource|LinearOperator)$"
+    r"^struct|View$|class ((Row)?Matrix|RowSource|LinearOperator)$|public (RowSource|EncodedMatrix|LinearOperator)$"
 )
 FILES = re.compile(r"filesystem::path|\bCheckpoint\b|CompressOptions|std::string& file\b")
 TEXT_COLUMN = 10  # of the text of a label, after "/// "
