@@ -201,6 +201,12 @@ def encode_input_codes(w: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike
     Private: (decoded matrix, bytes, mean bits, relative output error) of feedback codes.
     """
 
+def trellis_levels(bits: int) -> list[float]:
+    """Private: the levels of codes of some bits, increasing."""
+
+def rotation_signs(cols: int, seed: int) -> list[float]:
+    """Private: the signs of the rotation, those of one round after another."""
+
 class Selection(enum.Enum):
     """The tensors to encode, before `include` and `exclude` apply."""
 
