@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Typed calls of the BLAS and LAPACK routines of the library, for row-major views. No other file declares BLAS.
+// Typed calls of the BLAS and LAPACK routines of the library, for row-major views. Only blas_symbols.hpp declares BLAS.
 //
 // Every call runs on one thread. The loops of the library distribute the work, so results do not depend on the number
 // of threads; a threaded BLAS does not guarantee that.
