@@ -8,6 +8,7 @@
 
 #include "attention/feature_gram.hpp"
 #include "attention/power_attention.hpp"
+#include "base/argument_check.hpp"
 #include "linalg/input_scale.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/parallel.hpp"
@@ -19,22 +20,22 @@ namespace {
 constexpr double kOrdinaryKeys = 300;  // |log2| of a power of the largest entry of the keys
 
 std::string shape_of(MatrixView<const float> a) {
-  return std::to_string(a.rows()) + " x " + std::to_string(a.cols());
+  return detail::shape_text(a.rows(), a.cols());
 }
 
 void require_usable(MatrixView<const float> queries, MatrixView<const float> keys, MatrixView<const float> values,
                     std::span<const Index> indices, std::optional<double> power, double scale) {
-  require(queries.cols() == keys.cols() && values.rows() == keys.rows(), [&] {
-    return "attend_selected: queries must have as many columns as keys and values as many rows as keys, got queries " +
+  using detail::text_of;
+  const detail::ArgumentCheck check("attend_selected");
+  check.that(queries.cols() == keys.cols() && values.rows() == keys.rows(), [&] {
+    return "queries must have as many columns as keys and values as many rows as keys, got queries " +
            shape_of(queries) + ", keys " + shape_of(keys) + ", values " + shape_of(values);
   });
-  require(!power || (*power >= 1 && std::isfinite(*power)),
-          [&] { return "attend_selected: power must be finite and >= 1, got " + std::to_string(*power); });
-  require(std::isfinite(scale), [&] { return "attend_selected: scale must be finite, got " + std::to_string(scale); });
+  if (power) check.number(*power >= 1 && std::isfinite(*power), "power", "finite and >= 1", *power);
+  check.number(std::isfinite(scale), "scale", "finite", scale);
   for (const Index j : indices) {
-    require(j >= 0 && j < keys.rows(), [&] {
-      return "attend_selected: indices must be in [0, " + std::to_string(keys.rows()) + "), got " + std::to_string(j);
-    });
+    check.that(j >= 0 && j < keys.rows(),
+               [&] { return "indices must be in [0, " + text_of(keys.rows()) + "), got " + text_of(j); });
   }
   require_finite_rows(queries, 0, "attend_selected: the matrix of queries");
   require_finite_rows(keys, 0, "attend_selected: the matrix of keys");

@@ -8,6 +8,7 @@
 
 #include "attention/feature_gram.hpp"
 #include "attention/power_attention.hpp"
+#include "base/argument_check.hpp"
 #include "linalg/row_pieces.hpp"
 #include "linalg/whitening.hpp"
 #include "loewner/base/error.hpp"
@@ -21,22 +22,16 @@ constexpr double kHighPower = 32;  // beyond it the factors of a bound may leave
 constexpr double kSlack = 1e-9;    // keeps scores slightly below eps, so that rounding excludes no heavy key
 
 void require_usable(MatrixView<const float> keys, const HeavyKeyOptions& options) {
-  require(options.power >= 1 && std::isfinite(options.power),
-          [&] { return "select_heavy_keys: power must be finite and >= 1, got " + std::to_string(options.power); });
-  require(options.eps.has_value() != options.max_keys.has_value(), [&] {
-    return std::string("select_heavy_keys: exactly one of eps and max_keys must be given, got ") +
-           (options.eps ? "both" : "neither");
+  const detail::ArgumentCheck check("select_heavy_keys");
+  check.number(options.power >= 1 && std::isfinite(options.power), "power", "finite and >= 1", options.power);
+  check.that(options.eps.has_value() != options.max_keys.has_value(), [&] {
+    return std::string("exactly one of eps and max_keys must be given, got ") + (options.eps ? "both" : "neither");
   });
-  require(!options.eps || (*options.eps > 0 && *options.eps <= 1),
-          [&] { return "select_heavy_keys: eps must be in (0, 1], got " + std::to_string(*options.eps); });
-  require(!options.max_keys || *options.max_keys >= 0,
-          [&] { return "select_heavy_keys: max_keys must be >= 0, got " + std::to_string(*options.max_keys); });
-  require(options.protect_first >= 0 && options.protect_last >= 0, [&] {
-    return "select_heavy_keys: protect_first and protect_last must be >= 0, got " +
-           std::to_string(options.protect_first) + " and " + std::to_string(options.protect_last);
-  });
-  require(options.ridge >= 0 && std::isfinite(options.ridge),
-          [&] { return "select_heavy_keys: ridge must be finite and >= 0, got " + std::to_string(options.ridge); });
+  if (options.eps) check.number(*options.eps > 0 && *options.eps <= 1, "eps", "in (0, 1]", *options.eps);
+  if (options.max_keys) check.at_least("max_keys", *options.max_keys, 0);
+  check.at_least("protect_first", options.protect_first, 0);
+  check.at_least("protect_last", options.protect_last, 0);
+  check.number(options.ridge >= 0 && std::isfinite(options.ridge), "ridge", "finite and >= 0", options.ridge);
   require_finite_rows(keys, 0, "select_heavy_keys: the matrix of keys");
 }
 

@@ -71,11 +71,11 @@ class ArgumentCheck {
     number(p >= 1 && std::isfinite(p), "norm_exponent", "finite and at least 1", p);
   }
 
-  void rank(Index rank, Index rows, Index cols) const {
+  void rank(Index rank, Index rows, Index cols, std::string_view name = "rank") const {
     const Index limit = std::min(rows, cols);
     that(rank >= 1 && rank <= limit, [&] {
-      return "rank must be in [1, " + text_of(limit) + "] for a " + shape_text(rows, cols) + " matrix, got " +
-             text_of(rank);
+      return std::string(name) + " must be in [1, " + text_of(limit) + "] for a " + shape_text(rows, cols) +
+             " matrix, got " + text_of(rank);
     });
   }
 

@@ -141,14 +141,13 @@ std::vector<RowCode> codes_of_block(const RowMatrix& a, MatrixView<const double>
 }
 
 void require_usable(MatrixView<const double> vertices, const RowMatrix& a, const ConvexCodeOptions& options) {
-  require(vertices.rows() >= 1 && vertices.cols() == a.cols(), [&] {
-    return "convex_code: vertices must be k x " + std::to_string(a.cols()) + " with k >= 1, got " +
-           std::to_string(vertices.rows()) + " x " + std::to_string(vertices.cols());
+  const detail::ArgumentCheck check("convex_code");
+  check.that(vertices.rows() >= 1 && vertices.cols() == a.cols(), [&] {
+    return "vertices must be k x " + detail::text_of(a.cols()) + " with k >= 1, got " +
+           detail::shape_text(vertices.rows(), vertices.cols());
   });
-  require(options.sparsity >= 0,
-          [&] { return "convex_code: sparsity must be >= 0, got " + std::to_string(options.sparsity); });
-  require(options.gap >= 0 && std::isfinite(options.gap),
-          [&] { return "convex_code: gap must be finite and >= 0, got " + std::to_string(options.gap); });
+  check.number(options.sparsity >= 0, "sparsity", ">= 0", options.sparsity);
+  check.number(options.gap >= 0 && std::isfinite(options.gap), "gap", "finite and >= 0", options.gap);
 }
 
 // The exponents by which the vertices and A are divided; without scales s_i by the same.

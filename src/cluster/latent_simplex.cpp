@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string>
 
+#include "base/argument_check.hpp"
 #include "cluster/vertex_search.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/gathered_rows.hpp"
@@ -31,13 +31,9 @@ constexpr Index kSketchEntries = 4;  // nonzeros per column of the sketch
 constexpr Index kRowsPerSum = 4096;
 
 void require_usable(const RowMatrix& a, Index k, const LatentSimplexOptions& options) {
-  require(k >= 1 && k <= std::min(a.rows(), a.cols()), [&] {
-    return "latent_simplex: k must be in [1, " + std::to_string(std::min(a.rows(), a.cols())) + "] for a " +
-           std::to_string(a.rows()) + " x " + std::to_string(a.cols()) + " matrix, got " + std::to_string(k);
-  });
-  require(options.share >= 0 && options.share <= 1,
-          [&] { return "latent_simplex: share must be in [0, 1], got " + std::to_string(options.share); });
   const detail::ArgumentCheck check("latent_simplex");
+  check.rank(k, a.rows(), a.cols(), "k");
+  check.number(options.share >= 0 && options.share <= 1, "share", "in [0, 1]", options.share);
   check.in_range("tries", options.tries, 1, kMostTries);
   check.in_range("power_steps", options.power_steps, 0, kMostPowerSteps);
 }

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
+#include "base/argument_check.hpp"
 #include "linalg/krylov_space.hpp"
 
 namespace loewner::detail {
@@ -12,9 +12,7 @@ namespace {
 
 constexpr Index kLongestSide = Index{1} << 48;  // multiples of it by some 1000 bytes are an Index
 
-std::string message(const std::string& requirement, const std::string& received) {
-  return std::string(kBlockKrylov) + ": " + requirement + ", got " + received;
-}
+const ArgumentCheck kCheck(kBlockKrylov);
 
 // The default is 16 with float32 products: they take 16 vectors as long as 8, since both wait for the matrix.
 Index block_size(const LinearOperator& a, const BlockKrylovOptions& options, bool is_single) {
@@ -38,10 +36,8 @@ Index capacity(const LinearOperator& a, const BlockKrylovOptions& options, const
     return options.steps < a.cols() / sizes.block ? sizes.block * (options.steps + 1) : a.cols();
   }
   if (options.max_bytes == 0) return std::max(smallest, (Index{1} << 30) / bytes_each);
-  require(options.max_bytes >= smallest * bytes_each, [&] {
-    return message("max_bytes must be at least " + std::to_string(smallest * bytes_each) + " (or 0)",
-                   std::to_string(options.max_bytes));
-  });
+  kCheck.number(options.max_bytes >= smallest * bytes_each, "max_bytes",
+                "at least " + text_of(smallest * bytes_each) + " (or 0)", options.max_bytes);
   return options.max_bytes / bytes_each;
 }
 
@@ -50,16 +46,11 @@ void require_products(const BlockKrylovOptions& options, const BlockKrylovSizes&
   const Index steps_needed = (options.rank + sizes.block - 1) / sizes.block;
   const Index least = 2 * sizes.block * steps_needed + KrylovSpace::kProbes;
   if (options.steps > 0) {
-    require(options.steps >= steps_needed - 1, [&] {
-      return message("steps must be at least " + std::to_string(steps_needed - 1) + " for blocks of " +
-                         std::to_string(sizes.block),
-                     std::to_string(options.steps));
-    });
+    kCheck.number(options.steps >= steps_needed - 1, "steps",
+                  "at least " + text_of(steps_needed - 1) + " for blocks of " + text_of(sizes.block), options.steps);
   } else {
-    require(sizes.max_products >= least, [&] {
-      return message("max_products must be at least " + std::to_string(least) + " (or 0)",
-                     std::to_string(options.max_products));
-    });
+    kCheck.number(sizes.max_products >= least, "max_products", "at least " + text_of(least) + " (or 0)",
+                  options.max_products);
   }
 }
 
@@ -67,33 +58,23 @@ void require_products(const BlockKrylovOptions& options, const BlockKrylovSizes&
 
 void require_usable(const LinearOperator& a, const BlockKrylovOptions& options) {
   const Index limit = std::min(a.rows(), a.cols());
-  require(std::max(a.rows(), a.cols()) <= kLongestSide, [&] {
-    return message("the matrix must have at most 2^48 rows and columns",
-                   std::to_string(a.rows()) + " x " + std::to_string(a.cols()));
+  kCheck.that(std::max(a.rows(), a.cols()) <= kLongestSide, [&] {
+    return "the matrix must have at most 2^48 rows and columns, got " + shape_text(a.rows(), a.cols());
   });
-  require(options.rank >= 1 && options.rank <= limit, [&] {
-    return message("rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
-                       std::to_string(a.cols()) + " matrix",
-                   std::to_string(options.rank));
-  });
-  require(options.norm_exponent >= 1,
-          [&] { return message("norm_exponent must be at least 1", std::to_string(options.norm_exponent)); });
-  require(options.eps > 0 && std::isfinite(options.eps),
-          [&] { return message("eps must be positive and finite", std::to_string(options.eps)); });
-  require(options.vector_tolerance >= 0,
-          [&] { return message("vector_tolerance must not be negative", std::to_string(options.vector_tolerance)); });
-  require(options.start.rows() == 0 || (options.start.rows() <= limit && options.start.cols() == a.cols() &&
-                                        (options.block == 0 || options.block == options.start.rows())),
-          [&] {
-            return message("start must have `block` rows, at most " + std::to_string(limit) + ", of " +
-                               std::to_string(a.cols()) + " numbers",
-                           std::to_string(options.start.rows()) + " of " + std::to_string(options.start.cols()));
-          });
-  require_finite(RowMatrix(options.start), std::string(kBlockKrylov) + ": start");
+  kCheck.rank(options.rank, a.rows(), a.cols());
+  kCheck.at_least("norm_exponent", options.norm_exponent, 1);
+  kCheck.positive_and_finite("eps", options.eps);
+  kCheck.at_least("vector_tolerance", options.vector_tolerance, 0);
+  kCheck.that(options.start.rows() == 0 || (options.start.rows() <= limit && options.start.cols() == a.cols() &&
+                                            (options.block == 0 || options.block == options.start.rows())),
+              [&] {
+                return "start must have `block` rows, at most " + text_of(limit) + ", of " + text_of(a.cols()) +
+                       " numbers, got " + text_of(options.start.rows()) + " of " + text_of(options.start.cols());
+              });
+  kCheck.finite(RowMatrix(options.start), "start");
   for (const Index count : {options.block, options.steps, options.max_products, options.max_bytes}) {
-    require(count >= 0, [&] {
-      return message("block, steps, max_products and max_bytes must not be negative", std::to_string(count));
-    });
+    kCheck.that(count >= 0,
+                [&] { return "block, steps, max_products and max_bytes must not be negative, got " + text_of(count); });
   }
 }
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
+#include "base/argument_check.hpp"
 #include "linalg/krylov_space.hpp"
 #include "loewner/base/cancellation.hpp"
 
@@ -15,19 +15,13 @@ constexpr const char* kSchattenCaller = "schatten_low_rank";
 constexpr double kMostSteps = 1 << 20;               // a space is complete long before
 constexpr Index kLongestShortSide = Index{1} << 40;  // kMostSteps blocks of this size are an Index
 
-void require_in_range(bool is_in_range, const char* requirement, double received) {
-  require(is_in_range,
-          [&] { return std::string(kSchattenCaller) + ": " + requirement + ", got " + std::to_string(received); });
-}
-
 void require_usable(Index size, const SchattenOptions& options) {
-  require_in_range(size <= kLongestShortSide, "the shorter side must be at most 2^40", static_cast<double>(size));
-  const std::string range = "rank must be in [1, " + std::to_string(size) + "]";
-  require_in_range(options.rank >= 1 && options.rank <= size, range.c_str(), static_cast<double>(options.rank));
-  require_in_range(options.norm_exponent >= 1, "norm_exponent must be at least 1", options.norm_exponent);
-  require_in_range(options.eps > 0 && options.eps <= 1, "eps must be in (0, 1]", options.eps);
-  require_in_range(options.constant > 0 && std::isfinite(options.constant), "constant must be positive and finite",
-                   options.constant);
+  const detail::ArgumentCheck check(kSchattenCaller);
+  check.number(size <= kLongestShortSide, "the shorter side", "at most 2^40", size);
+  check.in_range("rank", options.rank, 1, size);
+  check.at_least("norm_exponent", options.norm_exponent, 1);
+  check.number(options.eps > 0 && options.eps <= 1, "eps", "in (0, 1]", options.eps);
+  check.positive_and_finite("constant", options.constant);
 }
 
 Index rounded_up(double value) {

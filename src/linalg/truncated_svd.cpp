@@ -25,17 +25,14 @@ namespace {
 const detail::ArgumentCheck kTruncatedSvd("truncated_svd");
 
 void require_usable(const RowSource& a, const TruncatedSvdOptions& options) {
+  using detail::text_of;
   const Index limit = std::min(a.rows(), a.cols());
-  require(options.rank >= 1 && options.rank <= limit, [&] {
-    return "truncated_svd: rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) +
-           " x " + std::to_string(a.cols()) + " matrix, got " + std::to_string(options.rank);
-  });
-  require(options.vectors == 0 || (options.vectors >= options.rank && options.vectors <= limit), [&] {
-    return "truncated_svd: vectors must be in [" + std::to_string(options.rank) + ", " + std::to_string(limit) +
-           "] (or 0), got " + std::to_string(options.vectors);
-  });
-  require(options.eps >= 0 && std::isfinite(options.eps) && (options.eps > 0 || options.route != SvdRoute::krylov),
-          [&] { return "truncated_svd: eps must be >= 0, and > 0 for krylov, got " + std::to_string(options.eps); });
+  kTruncatedSvd.rank(options.rank, a.rows(), a.cols());
+  kTruncatedSvd.number(options.vectors == 0 || (options.vectors >= options.rank && options.vectors <= limit), "vectors",
+                       "in [" + text_of(options.rank) + ", " + text_of(limit) + "] (or 0)", options.vectors);
+  kTruncatedSvd.number(
+      options.eps >= 0 && std::isfinite(options.eps) && (options.eps > 0 || options.route != SvdRoute::krylov), "eps",
+      "finite and >= 0, and > 0 for krylov", options.eps);
   kTruncatedSvd.row_weights(options.row_weights, a.rows());
 }
 

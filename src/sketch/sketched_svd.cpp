@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/argument_check.hpp"
 #include "linalg/input_scale.hpp"
 #include "linalg/krylov_space.hpp"
 #include "linalg/matrix_copies.hpp"
@@ -28,25 +29,14 @@ constexpr const char* kMethod = "sketched_svd";
 constexpr double kRowsPerDirection = 3;
 constexpr Index kRowsSaved = 4;  // a sketch saves little if A has fewer than this many times its rows
 
-std::string message(const std::string& requirement, const std::string& received) {
-  return std::string(kMethod) + ": " + requirement + ", got " + received;
-}
-
 void require_usable(const RowMatrix& a, const SketchedSvdOptions& options) {
-  const Index limit = std::min(a.rows(), a.cols());
-  require(options.rank >= 1 && options.rank <= limit, [&] {
-    return message("rank must be in [1, " + std::to_string(limit) + "] for a " + std::to_string(a.rows()) + " x " +
-                       std::to_string(a.cols()) + " matrix",
-                   std::to_string(options.rank));
-  });
-  require(options.eps > 0 && std::isfinite(options.eps),
-          [&] { return message("eps must be positive and finite", std::to_string(options.eps)); });
-  require(options.rows == 0 || (options.rows >= 2 * options.rank && options.rows <= a.rows()), [&] {
-    return message(
-        "rows must be in [" + std::to_string(2 * options.rank) + ", " + std::to_string(a.rows()) + "] (or 0)",
-        std::to_string(options.rows));
-  });
-  require(options.steps >= 0, [&] { return message("steps must not be negative", std::to_string(options.steps)); });
+  using detail::text_of;
+  const detail::ArgumentCheck check(kMethod);
+  check.rank(options.rank, a.rows(), a.cols());
+  check.positive_and_finite("eps", options.eps);
+  check.number(options.rows == 0 || (options.rows >= 2 * options.rank && options.rows <= a.rows()), "rows",
+               "in [" + text_of(2 * options.rank) + ", " + text_of(a.rows()) + "] (or 0)", options.rows);
+  check.that(options.steps >= 0, [&] { return "steps must not be negative, got " + text_of(options.steps); });
 }
 
 // A, with the squares of its entries summed while its blocks are read, each once.

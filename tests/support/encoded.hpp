@@ -8,6 +8,8 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "support/messages.hpp"
+#include "support/threads.hpp"
 
 namespace loewner::test {
 
@@ -27,6 +29,25 @@ inline std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix, con
 
 inline std::unique_ptr<EncodedMatrix> read_back(const EncodedMatrix& matrix) {
   return read_back(matrix, matrix.spec());
+}
+
+/// The message of the IoError about a specification with one changed field (null: removed).
+inline std::string refusal_of_field(const EncodedMatrix& matrix, const std::string& field, const Json& value) {
+  Json spec = matrix.spec();
+  if (value.is_null()) spec.erase(field);
+  if (!value.is_null()) spec[field] = value;
+  return message_of<IoError>([&] { (void)read_back(matrix, spec); });
+}
+
+/// Everything that an encoding computes with this many threads: its product with x, and its rows.
+inline std::vector<float> results_with_threads(const EncodedMatrix& matrix, MatrixView<const float> x, int threads) {
+  const ThreadCount scope(threads);
+  Matrix<float> y(x.rows(), matrix.rows());
+  matrix.apply(x, y.view());
+  const auto decoded = read_all(matrix);
+  std::vector<float> all(y.data(), y.data() + y.rows() * y.cols());
+  all.insert(all.end(), decoded.data(), decoded.data() + decoded.rows() * decoded.cols());
+  return all;
 }
 
 /// The concatenated bytes of all its arrays.

@@ -13,7 +13,6 @@
 #include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
-#include "support/threads.hpp"
 #include "support/tolerance.hpp"
 
 namespace loewner::low_rank_test {
@@ -87,15 +86,7 @@ TEST(LowRank, GivesTheSameBitsForAnyNumberOfThreads) {
   const auto right = test::gaussian_matrix({.rows = 5, .cols = 33, .seed = 5});
   const auto x = test::gaussian_matrix({.rows = 3, .cols = 33, .seed = 6});
   const LowRank encoded(std::make_shared<DenseRows>(left.view()), right.clone(), NumberFormat::f32);
-  const auto results = [&](int threads) {
-    const test::ThreadCount scope(threads);
-    Matrix<float> y(3, 30000);
-    encoded.apply(x.view(), y.view());
-    const auto decoded = read_all(encoded);
-    std::vector<float> all(y.data(), y.data() + 3 * 30000);
-    all.insert(all.end(), decoded.data(), decoded.data() + 30000 * 33);
-    return all;
-  };
+  const auto results = [&](int threads) { return test::results_with_threads(encoded, x.view(), threads); };
   const auto one = results(1);
   EXPECT_EQ(results(2), one);
   EXPECT_EQ(results(8), one);
@@ -112,14 +103,10 @@ TEST(LowRank, RejectsFactorsThatDoNotFit) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)encode(0); }), "at least 1, got 0 and 0");
 }
 
-// The error of from_tensors for a specification with one changed field (null: removed).
+// The error about a specification with one changed field (null: removed).
 std::string refusal(const std::string& field, const Json& value) {
   const Factors f;
-  const LowRank encoded = f.encoded();
-  Json spec = encoded.spec();
-  if (value.is_null()) spec.erase(field);
-  if (!value.is_null()) spec[field] = value;
-  return test::message_of<IoError>([&] { (void)test::read_back(encoded, spec); });
+  return test::refusal_of_field(f.encoded(), field, value);
 }
 
 TEST(LowRank, RejectsASpecificationWithoutOneField) {

@@ -13,7 +13,6 @@
 #include "support/encoded.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
-#include "support/threads.hpp"
 #include "support/tolerance.hpp"
 
 namespace loewner::subspaces_test {
@@ -144,15 +143,7 @@ TEST(Subspaces, GivesTheSameBitsForAnyNumberOfThreads) {
         {std::make_shared<DenseRows>(left.view()), test::gaussian_matrix({.rows = 5, .cols = 33, .seed = seed})});
   }
   const Subspaces encoded(labels, 33, std::move(clusters), NumberFormat::f32);
-  const auto results = [&](int threads) {
-    const test::ThreadCount scope(threads);
-    Matrix<float> y(3, 30000);
-    encoded.apply(x.view(), y.view());
-    const auto decoded = read_all(encoded);
-    std::vector<float> all(y.data(), y.data() + 3 * 30000);
-    all.insert(all.end(), decoded.data(), decoded.data() + 30000 * 33);
-    return all;
-  };
+  const auto results = [&](int threads) { return test::results_with_threads(encoded, x.view(), threads); };
   const auto one = results(1);
   EXPECT_EQ(results(2), one);
   EXPECT_EQ(results(8), one);
@@ -179,14 +170,10 @@ TEST(Subspaces, RejectsFactorsThatDoNotFitTheClusters) {
                   "the number of clusters must be in [1, 256], got 0");
 }
 
-// The error of from_tensors for a specification with one changed field (null: removed).
+// The error about a specification with one changed field (null: removed).
 std::string refusal(const std::string& field, const Json& value) {
   const Factors f;
-  const Subspaces encoded = f.encoded();
-  Json spec = encoded.spec();
-  if (value.is_null()) spec.erase(field);
-  if (!value.is_null()) spec[field] = value;
-  return test::message_of<IoError>([&] { (void)test::read_back(encoded, spec); });
+  return test::refusal_of_field(f.encoded(), field, value);
 }
 
 TEST(Subspaces, RejectsASpecificationWithoutOneField) {
