@@ -122,8 +122,8 @@ class Compress final : public Command {
                  .choices = {"f32", "f16", "bf16"}});
     options.add("--text", text_,
                 {.value = "FILE",
-                 .help = "calibrate linear layers with the lines of a text, `package` for the text of the Python "
-                         "package, or `none`",
+                 .help = "text whose lines calibrate linear layers: a file, `package` (the text of the Python "
+                         "package) or `none`",
                  .default_text = "package where torch is installed",
                  .completes = Completes::files});
     options.add("--moments", options_.moments,

@@ -17,8 +17,7 @@ class Inspect final : public Command {
   void add_options(Options& options) override {
     options.begin(Section::what);
     options.add("MODEL", model_, kModelText);
-    options.add_flag("--curves", curves_,
-                     "print error against rank for every matrix; this reads the weights, not the headers alone");
+    options.add_flag("--curves", curves_, "also read the weights, and print the error of each matrix against its rank");
     options.begin(Section::run);
     run_.add_json(options);
     run_.add_quiet(options);

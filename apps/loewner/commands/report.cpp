@@ -12,7 +12,7 @@ class Report final : public StudyCommand {
                       .summary = "write one HTML page about a compressed model",
                       .examples = {"loewner report small --against all-MiniLM-L6-v2 -o report.html"},
                       .notes = "The page shows sizes, tensors, spectra, errors of rows, certificates and scores, and "
-                               "refers to no network.",
+                               "loads nothing from the network.",
                       .python_extra = "loewner"}) {}
 
   void add_options(Options& options) override {
