@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <string>
 #include <utility>
 
 #include "base/argument_check.hpp"
@@ -19,24 +18,19 @@ constexpr int kStepsPerNumber = 4;      // steps with each number of clusters th
 constexpr double kDoublingGain = 0.02;  // least relative decrease of the squared error by a doubling
 
 void require_usable(const RowSource& a, const BudgetedClusteringOptions& options) {
-  const std::string name = "budgeted_clustering: ";
-  require(a.rows() >= 1 && a.cols() >= 1, [&] {
-    return name + "the matrix must not be empty, got " + std::to_string(a.rows()) + " x " + std::to_string(a.cols());
+  const detail::ArgumentCheck check("budgeted_clustering");
+  check.that(a.rows() >= 1 && a.cols() >= 1,
+             [&] { return "the matrix must not be empty, got " + detail::shape_text(a.rows(), a.cols()); });
+  if (options.num_clusters) check.in_range("num_clusters", *options.num_clusters, 1, kMaxClusters);
+  check.that(options.start.empty() || static_cast<Index>(options.start.size()) == a.rows(), [&] {
+    return "start must have one label per row, " + detail::text_of(a.rows()) + ", got " +
+           detail::text_of(options.start.size());
   });
-  require(!options.num_clusters || (*options.num_clusters >= 1 && *options.num_clusters <= kMaxClusters),
-          [&] { return name + "num_clusters must be in [1, 256], got " + std::to_string(*options.num_clusters); });
-  require(options.start.empty() || static_cast<Index>(options.start.size()) == a.rows(), [&] {
-    return name + "start must have one label per row, " + std::to_string(a.rows()) + ", got " +
-           std::to_string(options.start.size());
-  });
-  require(options.max_numbers >= 0,
-          [&] { return name + "max_numbers must be >= 0, got " + std::to_string(options.max_numbers); });
-  require(options.max_iterations >= 1,
-          [&] { return name + "max_iterations must be >= 1, got " + std::to_string(options.max_iterations); });
-  require(options.tolerance >= 0,
-          [&] { return name + "tolerance must be >= 0, got " + std::to_string(options.tolerance); });
-  detail::ArgumentCheck("budgeted_clustering").row_weights(options.row_weights, a.rows());
-  require_finite(a, name + "the matrix");
+  check.number(options.max_numbers >= 0, "max_numbers", ">= 0", options.max_numbers);
+  check.number(options.max_iterations >= 1, "max_iterations", ">= 1", options.max_iterations);
+  check.number(options.tolerance >= 0, "tolerance", ">= 0", options.tolerance);
+  check.row_weights(options.row_weights, a.rows());
+  check.finite(a);
 }
 
 std::vector<ClusterSpectrum> spectra_of(const detail::ClusterSubspaces& subspaces) {

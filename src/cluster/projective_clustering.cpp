@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <string>
 #include <utility>
 
 #include "base/argument_check.hpp"
@@ -31,27 +30,18 @@ constexpr int kSplitSteps = 2;            // steps after each split of a cluster
 constexpr double kSmoothing = 1e-7;       // for q = 1, in units of the root mean square row norm
 
 void require_usable(const RowSource& a, const ProjectiveClusteringOptions& options) {
-  const std::string name = "projective_clustering: ";
-  require(a.rows() >= 1 && a.cols() >= 1, [&] {
-    return name + "the matrix must not be empty, got " + std::to_string(a.rows()) + " x " + std::to_string(a.cols());
-  });
-  require(options.num_clusters >= 1 && options.num_clusters <= kMaxClusters,
-          [&] { return name + "num_clusters must be in [1, 256], got " + std::to_string(options.num_clusters); });
-  require(options.dimension >= 0 && options.dimension <= a.cols(), [&] {
-    return name + "dimension must be in [0, " + std::to_string(a.cols()) + "], got " +
-           std::to_string(options.dimension);
-  });
-  require(options.exponent == 1 || options.exponent == 2,
-          [&] { return name + "exponent must be 1 or 2, got " + std::to_string(options.exponent); });
-  require(options.truncation > 0,
-          [&] { return name + "truncation must be > 0, got " + std::to_string(options.truncation); });
-  detail::ArgumentCheck("projective_clustering").in_range("num_restarts", options.num_restarts, 1, kMostRestarts);
-  require(options.max_iterations >= 1,
-          [&] { return name + "max_iterations must be >= 1, got " + std::to_string(options.max_iterations); });
-  require(options.tolerance >= 0,
-          [&] { return name + "tolerance must be >= 0, got " + std::to_string(options.tolerance); });
-  detail::ArgumentCheck("projective_clustering").row_weights(options.row_weights, a.rows());
-  require_finite(a, name + "the matrix");
+  const detail::ArgumentCheck check("projective_clustering");
+  check.that(a.rows() >= 1 && a.cols() >= 1,
+             [&] { return "the matrix must not be empty, got " + detail::shape_text(a.rows(), a.cols()); });
+  check.in_range("num_clusters", options.num_clusters, 1, kMaxClusters);
+  check.in_range("dimension", options.dimension, 0, a.cols());
+  check.number(options.exponent == 1 || options.exponent == 2, "exponent", "1 or 2", options.exponent);
+  check.number(options.truncation > 0, "truncation", "> 0", options.truncation);
+  check.in_range("num_restarts", options.num_restarts, 1, kMostRestarts);
+  check.number(options.max_iterations >= 1, "max_iterations", ">= 1", options.max_iterations);
+  check.number(options.tolerance >= 0, "tolerance", ">= 0", options.tolerance);
+  check.row_weights(options.row_weights, a.rows());
+  check.finite(a);
 }
 
 double root_mean_square_norm(const RowSource& a, std::span<const double> weights) {

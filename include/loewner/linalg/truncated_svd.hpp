@@ -61,8 +61,9 @@ struct RightSingularVectors {
 /// Accuracy  objective within a relative 1e-6 of the optimum for `automatic` with eps = 0,
 ///           otherwise within 2 eps; for singular values see kGramRouteLimit.
 /// Random    krylov: a fixed seed. The same bits for any number of threads.
-/// Errors    InvalidArgument on a rank outside [1, min(n, d)], invalid weights, a negative eps, or
-///           a non-finite entry (row and column named).
+/// Errors    InvalidArgument on a rank outside [1, min(n, d)], vectors outside [rank, min(n, d)],
+///           invalid weights, an eps that is negative, infinite or, for krylov, 0, or a non-finite
+///           entry (row and column named).
 RightSingularVectors truncated_svd(const RowSource& a, const TruncatedSvdOptions& options);
 
 /// Whether the cost model of `automatic` prefers krylov: 12 n d k + 72 (n + d) k^2 < n d^2 + 11 d^3
