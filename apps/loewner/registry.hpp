@@ -17,6 +17,7 @@ std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_compress();
 std::unique_ptr<Command> make_eval();
 std::unique_ptr<Command> make_expand();
+std::unique_ptr<Command> make_export();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_plot();
 std::unique_ptr<Command> make_refit();

@@ -21,6 +21,7 @@ from loewner._core import (
     set_num_threads,
 )
 from loewner._core import version as _version
+from loewner._export import ExportReport, export
 from loewner._loading import load
 from loewner._registration import register_with_transformers as _register_with_transformers
 from loewner._reports import CompressReport, TensorReport, VerifyReport
@@ -30,6 +31,7 @@ __version__ = _version()
 __all__ = [
     "BudgetError",
     "CompressReport",
+    "ExportReport",
     "FitReport",
     "IfExists",
     "IoError",
@@ -44,6 +46,7 @@ __all__ = [
     "cluster",
     "compress",
     "expand",
+    "export",
     "linalg",
     "load",
     "lowrank",

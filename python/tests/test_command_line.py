@@ -53,7 +53,7 @@ def completed(shell_line: str, word: int, folder: Path) -> list[str]:
 
 def test_every_module_of_a_command_is_in_the_registry() -> None:
     modules = {module.name for module in pkgutil.iter_modules(loewner.commands.__path__)} - MODULES_WITHOUT_COMMAND
-    assert modules == {"calibrate", "compress", "eval", "plot", "refit", "report", "verify"}
+    assert modules == {"calibrate", "compress", "eval", "export", "plot", "refit", "report", "verify"}
     assert modules < set(commands())
 
 

@@ -47,7 +47,8 @@ PRIVATE |= {"Candidate", "TensorRows", "TensorStudy", "TokenKind", "Vocabulary",
 PRIVATE |= {"CompressSession", "PlannedTensor", "SessionTensor", "encode_input_codes"}
 PRIVATE |= {"trellis_levels", "rotation_signs"}
 # Python defines these. Three of them wrap a function of the core.
-PYTHON = {"load", "compress", "expand", "verify", "CompressReport", "TensorReport", "VerifyReport"}
+PYTHON = {"load", "compress", "expand", "export", "verify"}
+PYTHON |= {"CompressReport", "ExportReport", "TensorReport", "VerifyReport"}
 
 
 def public_names(module: ModuleType) -> set[str]:

@@ -20,7 +20,7 @@ class Eval final : public PythonCommand {
   void add_options(Options& options) override {
     options.begin(Section::what);
     add_list(options, "MODEL",
-             {.help = "model folders; the others are compared with the first",
+             {.help = "model folders or ONNX files; the others are compared with the first",
               .completes = Completes::folders,
               .required = true});
     add_list(options, "--task",

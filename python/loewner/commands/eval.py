@@ -46,8 +46,8 @@ def _table(evaluations: Sequence[Evaluation]) -> str:
 def main(options: Options) -> None:
     models = [Path(model) for model in options.model]
     for model in models:
-        if not (model / "config.json").exists():
-            raise OSError(f"{model}: expected a model folder with a config.json")
+        if not (model / "config.json").exists() and not (model.suffix == ".onnx" and model.is_file()):
+            raise OSError(f"{model}: expected a model folder with a config.json, or an ONNX file")
     from loewner.evaluation import evaluate, read_task, to_json
 
     data = None if options.data is None else Path(options.data)

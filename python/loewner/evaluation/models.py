@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from transformers import (
 )
 
 import loewner  # registers the format
+from loewner.evaluation.onnx_engine import OnnxEngine, folder_of, is_onnx_file
 
 Progress = Callable[[float], None]
 
@@ -38,14 +40,16 @@ class Outputs:
 class Model:
     """A model that runs on batches of sentences of similar length. Outputs do not depend on the order of sentences."""
 
-    def __init__(self, folder: Path, *, batch_size: int = 32, max_length: int = 128) -> None:
+    def __init__(self, model: Path, *, batch_size: int = 32, max_length: int = 128) -> None:
+        """model: a folder, or an ONNX file with configuration and tokenizer beside it or one folder above."""
         before = _resident_bytes()
+        folder = folder_of(model) if is_onnx_file(model) else model
         config = AutoConfig.from_pretrained(folder)
         self.is_classifier = any(
             name.endswith("ForSequenceClassification") for name in getattr(config, "architectures", None) or []
         )
-        model_class = AutoModelForSequenceClassification if self.is_classifier else AutoModel
-        self._model = loewner.load(folder, model_class=model_class).eval()  # type: ignore[no-untyped-call]
+        self._config = config
+        self._model = OnnxEngine(model) if is_onnx_file(model) else _loaded(folder, self.is_classifier)
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
@@ -56,7 +60,7 @@ class Model:
     @property
     def class_names(self) -> list[str]:
         """The class names of a classifier, in the order of its outputs."""
-        return [str(name) for _, name in sorted((self._model.config.id2label or {}).items())]
+        return [str(name) for _, name in sorted((self._config.id2label or {}).items())]
 
     def outputs(self, sentences: Sequence[Sequence[str]], progress: Progress | None = None) -> Outputs:
         """Run on one or two columns of sentences. Classifiers read pairs together, encoders each column separately."""
@@ -101,7 +105,14 @@ class Model:
         output = self._model(**batch)
         if self.is_classifier:
             return np.asarray(output.logits.float())
+        if hasattr(output, "sentence_embedding"):  # an ONNX file with pooling
+            return np.asarray(output.sentence_embedding)
         return np.asarray(_pooled(output.last_hidden_state.float(), batch["attention_mask"], self._pooling))
+
+
+def _loaded(folder: Path, is_classifier: bool) -> Any:
+    model_class = AutoModelForSequenceClassification if is_classifier else AutoModel
+    return loewner.load(folder, model_class=model_class).eval()  # type: ignore[no-untyped-call]
 
 
 def _pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:

@@ -31,7 +31,7 @@ def encoded_tensors(folder: Path) -> Iterator[Encoded]:
     """Read the encoded tensors of a folder, one at a time."""
     config = json.loads((folder / "config.json").read_text())
     specs = config.get("quantization_config", {}).get("tensors", {})
-    files = _file_of_each(folder)
+    files = file_of_each(folder)
     for name, spec in specs.items():
         shapes = STRUCTURES[spec["structure"]].module_class().array_shapes(spec)
         prefix = name.removesuffix("weight")
@@ -49,7 +49,8 @@ def to_numpy(tensor: torch.Tensor) -> Array:
     return tensor.numpy()
 
 
-def _file_of_each(folder: Path) -> dict[str, Path]:
+def file_of_each(folder: Path) -> dict[str, Path]:
+    """The weight file of each stored tensor."""
     index = folder / INDEX
     if index.exists():
         return {name: folder / file for name, file in json.loads(index.read_text())["weight_map"].items()}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from loewner import _core
-from loewner.onnx.graph import Graph, Nodes
+from loewner.onnx.graph import Body, Graph, Nodes
 
 MOST_BLOCKS = 63
 _DIRECT = 128  # a transform of at most this length is one product
@@ -73,6 +73,34 @@ def rotated(nodes: Nodes, x: str, cols: int, signs: str, parameters: dict[str, s
         x = nodes.op("Mul", x, nodes.op("Gather", signs, nodes.constant(step)))
         x = _overlapping(nodes, x, cols, length, step, parameters)
     return x
+
+
+LARGEST_MATRIX = 2048  # of `rotation_matrix`
+
+
+def rotation_matrix(graph: Graph, cols: int, seed: int) -> str:
+    """R^T of rows, cols x cols: x R^-1 = x times it. Runtimes compute it once, when they load a file.
+
+    One product with it leaves fewer values behind than the steps of the transform, which runtimes keep until all layers
+    are decoded.
+    """
+
+    def matrix() -> str:
+        identity = graph.op("EyeLike", graph.op("Expand", graph.constant(0, np.float32), graph.constant([cols, cols])))
+        return call_rotation(graph, identity, cols, seed, f"rotation_{cols}", back=True)
+
+    return graph.shared(f"rotation_matrix_{cols}_{seed}", matrix)
+
+
+def call_rotation(graph: Graph, x: str, cols: int, seed: int, label: str, *, back: bool) -> str:
+    """R, or R^-1 if `back`, of the last axis of a value of the graph, in a local function."""
+
+    def build(body: Body, at: dict[str, str]) -> str:
+        return (rotated_back if back else rotated)(body, at["x"], cols, body.cast(at["signs"], np.float32), at)
+
+    signs = graph.constant(signs_of(cols, seed)[:, None], np.int8)
+    parts = {"x": x, "signs": signs, **rotation_parameters(graph, cols)}
+    return graph.call(f"{'RotateBack' if back else 'Rotate'}{cols}", parts, build, label)
 
 
 def mixed(nodes: Nodes, x: str, cols: int, parameters: dict[str, str]) -> str:

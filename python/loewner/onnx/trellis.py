@@ -82,3 +82,55 @@ def level_numbers(nodes: Nodes, planes: list[str], axis: int, tables: dict[str, 
         factor = nodes.constant(2 << plane, np.int32 if is_wide else np.uint8)
         numbers = nodes.op("Add", numbers, nodes.op("Mul", nodes.cast(bits, np.int32) if is_wide else bits, factor))
     return numbers
+
+
+def packing(bits: int) -> int:
+    """How many consecutive levels of some bits are one 16-bit number: 4, 2 or 1."""
+    return 4 if bits <= 3 else 2 if bits <= 7 else 1
+
+
+def packed_parameters(graph: Graph, bits: int) -> dict[str, str]:
+    """The constants that `packed_levels` needs inside a function, without the table of levels."""
+    now, before = parity_tables()
+    tables = {"parities_now": now, "parities_before": before}
+    tables |= {f"plane_{plane}": spread_bits().astype(int) << (plane + 1) for plane in range(1, bits)}
+    return {name: graph.constant(_packed(table, bits), np.uint16) for name, table in tables.items()}
+
+
+def packed_levels(body: Nodes, planes: str, bits: int, row_bytes: int, at: dict[str, str]) -> str:
+    """The levels of rows that all have the same bits, from their planes one after another: rows x 8 row_bytes.
+
+    at["levels"]: the value of `level_table`. Nearly all of the memory of a file that is being loaded is here, so
+    numbers are 16 bits wide and hold several entries.
+    """
+    shaped = body.reshape(planes, [bits, -1, row_bytes])
+    each = body.op("Split", shaped, outputs=bits, axis=0, num_outputs=bits) if bits > 1 else [shaped]
+    shifted = body.op("Pad", each[0], body.constant([1, -1]), "", body.constant([2]))
+    numbers = body.op(
+        "BitwiseXor",
+        body.op("Gather", at["parities_now"], body.cast(each[0], np.int32)),
+        body.op("Gather", at["parities_before"], body.cast(shifted, np.int32)),
+    )
+    for plane in range(1, bits):
+        high = body.op("Gather", at[f"plane_{plane}"], body.cast(each[plane], np.int32))
+        numbers = body.op("BitwiseOr", numbers, high)
+    return body.reshape(body.op("Gather", at["levels"], body.cast(numbers, np.int32)), [-1, 8 * row_bytes])
+
+
+def level_table(graph: Graph, bits: int, values: Table) -> str:
+    """The levels of a packed number, one row for each number; computed when a file loads."""
+    table = graph.constant(values[:, None], values.dtype)
+    count, width = len(values), 1
+    while width < packing(bits):
+        low = graph.op("Expand", graph.reshape(table, [1, count, width]), graph.constant([count, count, width]))
+        high = graph.op("Expand", graph.reshape(table, [count, 1, width]), graph.constant([count, count, width]))
+        table = graph.reshape(graph.op("Concat", low, high, axis=2), [count**2, 2 * width])
+        count, width = count**2, 2 * width
+    return table
+
+
+def _packed(table: Table, bits: int) -> Table:
+    """The bits of eight entries in the numbers that hold them: 256 x 8 / packing."""
+    size = packing(bits)
+    shifts = np.arange(size) * (bits + 1)
+    return np.asarray((table.astype(int).reshape(256, 8 // size, size) << shifts).sum(2))

@@ -31,6 +31,7 @@ class Decoder:
         self._names: dict[str, str] = {}
         self._nested: dict[str, Decoder] = {}
         self._matrix: str | None = None
+        self._transposed: str | None = None
 
     @staticmethod
     def to_stored(spec: dict[str, Any], arrays: Arrays) -> Arrays:
@@ -55,6 +56,12 @@ class Decoder:
             self._matrix = self.whole()
         return self._matrix
 
+    def transposed(self) -> str:
+        """W^T, cols x rows. All calls return the same value."""
+        if self._transposed is None:
+            self._transposed = self.whole_transposed()
+        return self._transposed
+
     def flat_rows(self, ids: str) -> str:
         """W[ids] for a vector of ids."""
         return str(self.graph.op("Gather", self.matrix(), ids))
@@ -62,6 +69,14 @@ class Decoder:
     def whole(self) -> str:
         """W, in new nodes."""
         return self.flat_rows(self.graph.constant(np.arange(self.spec["rows"])))
+
+    def whole_transposed(self) -> str:
+        """W^T, in new nodes."""
+        return self.turned(self.matrix())
+
+    def turned(self, matrix: str) -> str:
+        """The transpose of a matrix."""
+        return str(self.graph.op("Transpose", matrix, perm=[1, 0]))
 
     def array(self, name: str) -> str:
         """The initializer of a stored array."""

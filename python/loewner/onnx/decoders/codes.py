@@ -7,10 +7,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loewner.onnx.decoders.base import Array, Decoder
+from loewner import _core
+from loewner.onnx.decoders.base import Array, Arrays, Decoder
+from loewner.onnx.decoders.code_layout import STEPS, by_planes, by_rows, equal_bits, group_places, steps_of
 from loewner.onnx.graph import Body
-from loewner.onnx.rotation import rotated_back, rotation_parameters, signs_of
-from loewner.onnx.trellis import MOST_BITS, all_levels, first_level, level_numbers, table_parameters
+from loewner.onnx.rotation import (
+    LARGEST_MATRIX,
+    call_rotation,
+    rotated_back,
+    rotation_matrix,
+    rotation_parameters,
+    signs_of,
+)
+from loewner.onnx.trellis import (
+    MOST_BITS,
+    all_levels,
+    first_level,
+    level_numbers,
+    level_table,
+    packed_levels,
+    packed_parameters,
+    table_parameters,
+)
 
 
 class BandClass(NamedTuple):
@@ -33,17 +51,97 @@ class Codes(Decoder):
     The columns may be cut into bands with their own rotation and numbers of bits; without bands there is one.
     """
 
+    @staticmethod
+    def to_stored(spec: dict[str, Any], arrays: Arrays) -> Arrays:
+        return arrays if "band_cols" in spec else {**arrays, "codes": by_planes(spec, arrays)}
+
+    @staticmethod
+    def from_stored(spec: dict[str, Any], stored: Arrays) -> Arrays:
+        if "band_cols" in spec:
+            return stored
+        stored = {**stored, "bits": stored.get("bits", equal_bits(spec))}
+        return {**stored, "codes": by_rows(spec, stored)}
+
     def flat_rows(self, ids: str) -> str:
         graph = self.graph
-        counts = graph.op("Gather", graph.constant(self._row_bytes(), self._place_type()), self.steps())
-        starts = graph.op("CumSum", counts, graph.constant(0), exclusive=1)
-        values = {"step": self.steps(), "start": starts, "scale": self.array("scales")}
+        values = {"step": self.steps(), "start": self._starts(), "scale": self.array("scales")}
         parts = {name: graph.op("Gather", value, ids) for name, value in values.items()}
         parts["codes"] = self.array("codes")
         if self.has_shared():
             parts["shared"] = self.array("shared")
         parts |= self._parameters()
         return graph.call(f"Codes{self.spec['cols']}", parts, self._build_rows, self.label("rows"))
+
+    def whole(self) -> str:
+        if self.has_bands():
+            return super().whole()
+        graph = self.graph
+        scale = self.row_scales()
+        matrix = graph.op("Mul", self.unrotated(self.levels()), scale)
+        if self.has_shared():
+            shared = graph.reshape(graph.cast(self.array("shared"), np.float32), [1, -1])
+            is_zero = graph.op("Equal", graph.reshape(self.steps(), [-1, 1]), graph.constant(0, np.int32))
+            matrix = graph.op("Where", is_zero, graph.op("Mul", scale, shared), matrix)
+        return str(matrix)
+
+    def unrotated(self, levels: str) -> str:
+        """Rows rotated back."""
+        cols, seed = self.spec["cols"], self.spec["rotation_seed"]
+        if cols > LARGEST_MATRIX:
+            return call_rotation(self.graph, levels, cols, seed, self.label("rotated_back"), back=True)
+        return str(self.graph.op("MatMul", levels, rotation_matrix(self.graph, cols, seed)))
+
+    def levels(self, bound: int | None = None) -> str:
+        """The levels of all rows of codes without bands, before rotation and scales; those of 0 bits are zero.
+
+        float32, or with a bound int8 in [-bound, bound]: levels over `level_steps`.
+        """
+        graph, cols = self.graph, self.spec["cols"]
+        length = -(-cols // 8)
+        groups = [(bits, rows) for bits, (_, rows) in enumerate(group_places(self.spec, self._arrays)) if rows > 0]
+        coded = [(bits, rows) for bits, rows in groups if bits > 0]
+        flat = graph.reshape(self.array("codes"), [-1])
+        sizes = graph.constant([bits * rows * length for bits, rows in coded])
+        each = iter(graph.op("Split", flat, sizes, outputs=len(coded), axis=0) if len(coded) > 1 else [flat])
+        parts = [
+            self._group_levels(next(each), bits, bound) if bits > 0 else self._zero_levels(rows, bound)
+            for bits, rows in groups
+        ]
+        levels = parts[0]
+        if len(parts) > 1:
+            joined = graph.op("Concat", *parts, axis=0)
+            counts = np.bincount([bits for bits, _ in groups], [rows for _, rows in groups], STEPS).astype(int)
+            first = graph.op("Gather", graph.constant(np.cumsum(counts) - counts, np.int32), self.steps())
+            levels = graph.op("Gather", joined, graph.op("Add", first, self._ranks()))
+        return graph.slice(levels, 0, cols, 1) if cols % 8 else levels
+
+    def level_steps(self, bound: int) -> Array:
+        """For 0, 1, ... bits: what the integers of `levels` are multiplied by."""
+        return np.array([0, *(_core.trellis_levels(bits)[-1] / bound for bits in range(1, MOST_BITS + 1))], np.float32)
+
+    def row_scales(self) -> str:
+        """The scale of each row: rows x 1, float32."""
+        factor = self.graph.constant(2.0 ** self.spec["scale_exponent"], np.float32)
+        return str(self.graph.op("Mul", self.graph.cast(self.array("scales"), np.float32), factor))
+
+    def _group_levels(self, planes: str, bits: int, bound: int | None) -> str:
+        """The levels of the rows of some bits, from the bytes of their planes."""
+        length = -(-self.spec["cols"] // 8)
+        values = np.array(_core.trellis_levels(bits), np.float32)
+        if bound is not None:
+            values = np.rint(values / self.level_steps(bound)[bits]).astype(np.int8)
+        key = f"levels_{bits}_{bound}"
+        table = self.graph.shared(key, lambda: level_table(self.graph, bits, values))
+        parts = {"planes": planes, "levels": table, **packed_parameters(self.graph, bits)}
+
+        def build(body: Body, at: dict[str, str]) -> str:
+            return packed_levels(body, at["planes"], bits, length, at)
+
+        return self.graph.call(f"Levels{bits}Bits", parts, build, self.label("levels"))
+
+    def _zero_levels(self, rows: int, bound: int | None) -> str:
+        zero = self.graph.constant(0, np.float32 if bound is None else np.int8)
+        return str(self.graph.op("Expand", zero, self.graph.constant([rows, -(-self.spec["cols"] // 8) * 8])))
 
     def steps(self) -> str:
         """The number of the step of each row, int32."""
@@ -58,10 +156,38 @@ class Codes(Decoder):
 
         return graph.shared(self.label("steps"), halves)
 
+    def has_bands(self) -> bool:
+        """Whether the columns are cut into bands."""
+        return "band_cols" in self.spec
+
     def row_steps(self) -> Array:
         """The number of the step of each row, now."""
-        bits = self._arrays["bits"][:, 0]
-        return np.stack([bits & 15, bits >> 4], 1).reshape(-1)[: self.spec["rows"]].astype(int)
+        return steps_of(self.spec, self._arrays)
+
+    def _starts(self) -> str:
+        """The place of the first byte of each row in the array `codes`."""
+        graph = self.graph
+        if self.has_bands():
+            counts = graph.op("Gather", graph.constant(self._row_bytes(), self._place_type()), self.steps())
+            return str(graph.op("CumSum", counts, graph.constant(0), exclusive=1))
+        length = graph.constant(-(-self.spec["cols"] // 8), self._place_type())
+        inside = graph.op("Mul", graph.cast(self._ranks(), self._place_type()), length)
+        firsts = graph.constant([first for first, _ in group_places(self.spec, self._arrays)], self._place_type())
+        return str(graph.op("Add", graph.op("Gather", firsts, self.steps()), inside))
+
+    def _ranks(self) -> str:
+        """For each row, how many rows before it have the same step."""
+        graph = self.graph
+
+        def ranks() -> str:
+            choices = graph.constant(np.arange(self.row_steps().max() + 1)[None], np.int32)
+            column = graph.op("Unsqueeze", self.steps(), graph.constant([1]))
+            is_step = graph.cast(graph.op("Equal", column, choices), np.int32)
+            counts = graph.op("Mul", is_step, graph.op("CumSum", is_step, graph.constant(0)))
+            total = graph.op("ReduceSum", counts, graph.constant([1]), keepdims=0)
+            return str(graph.op("Sub", total, graph.constant(1, np.int32)))
+
+        return graph.shared(self.label("ranks"), ranks)
 
     def has_shared(self) -> bool:
         """Whether some row is a multiple of the shared row."""
@@ -137,8 +263,14 @@ class Codes(Decoder):
         start = body.op("Gather", body.constant(known.starts, type_), at["step"])
         start = body.op("Add", start, body.op("Unsqueeze", at["start"], body.constant([1])))
         planes = np.arange(most)[:, None]
-        places = (planes * length + np.arange(length))[None, None]
-        place = body.op("Add", body.reshape(start, [-1, count, 1, 1]), body.constant(places, type_))
+        if self.has_bands():
+            places = body.constant((planes * length + np.arange(length))[None, None], type_)
+        else:
+            strides = [rows * length for _, rows in group_places(self.spec, self._arrays)]
+            stride = body.reshape(body.op("Gather", body.constant(strides, type_), at["step"]), [-1, 1, 1, 1])
+            plane = body.op("Mul", stride, body.constant(planes[None, None], type_))
+            places = body.op("Add", plane, body.constant(np.arange(length)[None, None, None], type_))
+        place = body.op("Add", body.reshape(start, [-1, count, 1, 1]), places)
         exists = body.op("Less", body.constant(planes[None, None], np.int32), body.reshape(bits, [-1, count, 1, 1]))
         found = body.op("Gather", at["codes"], body.op("Where", exists, place, body.constant(0, type_)))
         found = body.op("Where", exists, body.reshape(found, [-1, count, most, length]), body.constant(0, np.uint8))

@@ -3,30 +3,28 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from loewner.onnx.decoders.base import Decoder
-from loewner.onnx.graph import Body
-from loewner.onnx.rotation import rotated_back, rotation_parameters, signs_of
+from loewner.onnx.rotation import LARGEST_MATRIX, call_rotation, rotation_matrix
 
 
 class InputCodes(Decoder):
     """W^T, or W if its rows are the inputs, is R^T C: a rotation R of the inputs and codes C (inputs x outputs)."""
 
     def whole(self) -> str:
-        by_output = str(self.graph.op("Transpose", self.nested("codes").matrix(), perm=[1, 0]))
-        if "input_rotation_seed" in self.spec:
-            by_output = self._rotated_back(by_output)
-        if self.spec["inputs"] == "cols":
-            return by_output
-        return str(self.graph.op("Transpose", by_output, perm=[1, 0]))
+        return self._by_input() if self.spec["inputs"] == "rows" else self.turned(self.transposed())
 
-    def _rotated_back(self, by_output: str) -> str:
-        inputs = self.spec["codes"]["rows"]
+    def whole_transposed(self) -> str:
+        return self._by_input() if self.spec["inputs"] == "cols" else self.turned(self.matrix())
 
-        def build(body: Body, at: dict[str, str]) -> str:
-            return rotated_back(body, at["x"], inputs, body.cast(at["signs"], np.float32), at)
-
-        signs = self.graph.constant(signs_of(inputs, self.spec["input_rotation_seed"]), np.int8)
-        parts = {"x": by_output, "signs": signs, **rotation_parameters(self.graph, inputs)}
-        return self.graph.call(f"RotateBack{inputs}", parts, build, self.label("rotated_back"))
+    def _by_input(self) -> str:
+        """R^T C, inputs x outputs."""
+        graph, codes = self.graph, self.nested("codes").matrix()
+        if "input_rotation_seed" not in self.spec:
+            return codes
+        inputs, seed = self.spec["codes"]["rows"], self.spec["input_rotation_seed"]
+        if inputs > LARGEST_MATRIX:
+            label = self.label("rotated_back")
+            return self.turned(call_rotation(graph, self.turned(codes), inputs, seed, label, back=True))
+        rotation = rotation_matrix(graph, inputs, seed)
+        turned = graph.shared(f"{rotation}/transposed", lambda: self.turned(rotation))
+        return str(graph.op("MatMul", turned, codes))

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry.hpp"
+
+namespace loewner::cli {
+namespace {
+
+class Export final : public PythonCommand {
+ public:
+  Export()
+      : PythonCommand({.name = "export",
+                       .summary = "write a model as an ONNX file that decodes itself",
+                       .examples = {"loewner export small -o small-onnx"},
+                       .notes =
+                           "Compressed matrices stay compressed in the file; standard operators of its graph decode "
+                           "them. FOLDER/onnx/model.onnx runs in onnxruntime as it is. Configuration and tokenizer "
+                           "are beside it. A model folder that is not compressed is exported as it is.",
+                       .python_extra = "loewner[onnx]"}) {}
+
+  void add_options(Options& options) override {
+    options.begin(Section::what);
+    add<std::string>(
+        options, "MODEL",
+        {.help = "folder that compress wrote, or any model folder", .completes = Completes::folders, .required = true});
+    add<std::string>(
+        options, "-o,--output",
+        {.value = "FOLDER", .help = "new folder for the file", .completes = Completes::folders, .required = true});
+    options.begin(Section::how);
+    add_with_default<std::string>(options, "--name", "model.onnx",
+                                  {.value = "NAME", .help = "name of the file", .default_text = "model.onnx"});
+    add_with_default<std::string>(
+        options, "--linear", "folded",
+        {.value = "FORM",
+         .help = "linear layers in codes: folded (decoded when the file loads) or int8 (multiplied as integers)",
+         .default_text = "folded",
+         .choices = {"folded", "int8"}});
+    add_flag(options, "--sentence", "end with the pooling of a sentence-transformers folder");
+    options.begin(Section::run);
+    add_flag(options, "--overwrite", "replace an existing output of export, or an empty folder");
+    add_json(options);
+    add_quiet(options);
+    add_threads(options);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_export() {
+  return std::make_unique<Export>();
+}
+
+}  // namespace loewner::cli

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX files of all-MiniLM-L6-v2 at 3 bits in onnxruntime: size, outputs, forward time, load time and memory.
+
+The files take turns, so that a slow phase of the machine affects all of them. Each file is loaded in a process of its
+own for load time and memory: resident after loading and one forward of 8 x 128 tokens, the same after malloc_trim, and
+the peak, all without what the process had before. Run it on an idle machine; about five minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import loewner
+import numpy as np
+import onnxruntime
+import torch
+from matrices import minilm_folder, quiet_transformers
+from results_page import OUT, experiment_parser, markdown_table, publish
+from transformers import AutoTokenizer
+
+THREADS = 2
+SHAPES = [(1, 16), (1, 128), (8, 128), (32, 128)]
+FORMS = ["dense", "folded", "int8"]
+SENTENCES = 64  # of the package's calibration text, for outputs
+
+
+def session(file: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
+def made_up(batch: int, length: int) -> dict[str, np.ndarray]:
+    ids = np.random.default_rng(0).integers(1000, 30000, (batch, length))
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+
+
+def megabytes_resident() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+def print_memory(file: Path) -> None:
+    """Runs in a process of its own."""
+    before = megabytes_resident()
+    start = time.perf_counter()
+    loaded = session(file)
+    seconds = time.perf_counter() - start
+    loaded.run(None, made_up(8, 128))
+    resident = megabytes_resident()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    trimmed = megabytes_resident()
+    print(json.dumps([seconds, resident - before, trimmed - before, peak - before]))
+
+
+def memory(file: Path) -> list[float]:
+    command = [sys.executable, __file__, "--memory", str(file)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def forward_seconds(files: dict[str, Path], shape: tuple[int, int], rounds: int) -> dict[str, list[float]]:
+    loaded = {form: session(file) for form, file in files.items()}
+    seconds: dict[str, list[float]] = {form: [] for form in files}
+    given = made_up(*shape)
+    for number in range(rounds + 2):
+        for form, each in loaded.items():
+            start = time.perf_counter()
+            each.run(None, given)
+            if number >= 2:
+                seconds[form].append(time.perf_counter() - start)
+    return seconds
+
+
+def sentences(folder: Path) -> dict[str, np.ndarray]:
+    text = Path(loewner.__file__).parent / "calibration_text" / "english.txt"
+    lines = [line for line in text.read_text(encoding="utf-8").splitlines() if line.strip()][:SENTENCES]
+    tokens = AutoTokenizer.from_pretrained(folder)(lines, padding=True, truncation=True, max_length=128)
+    return {name: np.array(values, np.int64) for name, values in tokens.items()}
+
+
+@torch.inference_mode()
+def by_torch(folder: Path, given: dict[str, np.ndarray]) -> np.ndarray:
+    model = loewner.load(folder).eval()
+    return model(**{name: torch.from_numpy(value) for name, value in given.items()}).last_hidden_state.numpy()
+
+
+def vectors(hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    means = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def made(reuse: bool) -> tuple[Path, dict[str, Path]]:
+    """The compressed folder and the exported files, which stay for the next run."""
+    work = OUT / "onnx"
+    small, files = work / "small", {form: work / form / "onnx" / "model.onnx" for form in FORMS}
+    if reuse and all(file.exists() for file in files.values()):
+        return small, files
+    work.mkdir(exist_ok=True)
+    loewner.compress(minilm_folder(), small, selection="all", bits=3, if_exists="overwrite")
+    for form in FORMS:
+        source, linear = (minilm_folder(), "folded") if form == "dense" else (small, form)
+        loewner.export(source, work / form, linear=linear, if_exists="overwrite")
+    return small, files
+
+
+def main() -> None:
+    parser = experiment_parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="measured forward passes of each file (default 15)")
+    parser.add_argument("--memory", metavar="FILE", help=argparse.SUPPRESS)
+    parser.add_argument("--reuse", action="store_true", help="measure the files of the last run again")
+    arguments = parser.parse_args()
+    if arguments.memory:
+        return print_memory(Path(arguments.memory))
+    quiet_transformers()
+    torch.set_num_threads(THREADS)
+    small, files = made(arguments.reuse)
+    given = sentences(small)
+    expected = by_torch(small, given)
+    mask = given["attention_mask"]
+    reference = vectors(expected, mask)
+    times = {shape: forward_seconds(files, shape, arguments.rounds) for shape in SHAPES}
+    rows = []
+    for form, file in files.items():
+        hidden = session(file).run(None, given)[0]
+        difference = np.abs((hidden - expected) * mask[..., None]).max() / np.abs(expected).max()
+        cosine = (vectors(hidden, mask) * reference).sum(1).mean()
+        ratios = [np.median(np.divide(times[shape][form], times[shape]["dense"])) for shape in SHAPES]
+        seconds, *sizes = memory(file)
+        rows.append(
+            [
+                form,
+                f"{file.stat().st_size / 1e6:.2f}",
+                "" if form == "dense" else f"{difference:.1e}",
+                "" if form == "dense" else f"{cosine:.5f}",
+                *(f"{ratio:.2f}" for ratio in ratios),
+                f"{seconds:.1f}",
+                *(f"{size:.0f}" for size in sizes),
+            ]
+        )
+    print(f"encoded safetensors: {(small / 'model.safetensors').stat().st_size / 1e6:.2f} MB", file=sys.stderr)
+    header = ["form", "MB", "difference", "cos", *(f"{batch} x {length}" for batch, length in SHAPES)]
+    header += ["s to load", "MB resident", "trimmed", "peak"]
+    publish("onnx", markdown_table(header, rows), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verb `export`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from loewner._choices import choice
+from loewner._core import IfExists
+
+LINEAR = ("folded", "int8")
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What `export` wrote.
+
+    Attributes
+    ----------
+    file : str
+        The model file.
+    bytes : int
+        Its size, with that of a data file beside it.
+    linear : str
+        The form of linear layers in codes.
+    inputs : tuple of str
+        Names of the inputs of the graph.
+    output : str
+        Name of its output.
+    encoded_tensors : tuple of str
+        Tensors that are encoded in the file.
+    left_out : tuple of str
+        Encoded tensors that the graph does not use, such as those of another head.
+    """
+
+    file: str
+    bytes: int
+    linear: str
+    inputs: tuple[str, ...]
+    output: str
+    encoded_tensors: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as the command line writes it with --json."""
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        count = len(self.encoded_tensors)
+        return f"<ExportReport: {self.file}, {self.bytes / 1e6:.2f} MB, {count} encoded tensors, linear {self.linear}>"
+
+
+def export(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    name: str = "model.onnx",
+    linear: str = "folded",
+    sentence: bool = False,
+    if_exists: IfExists | str = "refuse",
+    progress: Callable[[str, float], None] | None = None,
+) -> ExportReport:
+    """Write a model as an ONNX file whose graph decodes the encoded matrices.
+
+    Parameters
+    ----------
+    model : str or os.PathLike
+        Folder that `compress` wrote, or any model folder that transformers loads.
+    output : str or os.PathLike
+        Folder to write; its parent must exist. The file is onnx/NAME in it; configuration and tokenizer are beside.
+    name : str, default "model.onnx"
+        Name of the file.
+    linear : {"folded", "int8"}, default "folded"
+        Linear layers in codes. "folded": the runtime decodes them when it loads the file. "int8": they stay integers of
+        8 bits and are multiplied as such; outputs change a little and memory is lower.
+    sentence : bool, default False
+        End the graph with the pooling of a sentence-transformers folder. Its output is then `sentence_embedding`.
+    if_exists : {"refuse", "overwrite"}, default "refuse"
+        What to do if the output exists. "overwrite" replaces an output of `export` or an empty folder, nothing else.
+    progress : callable, optional
+        Called as ``progress(task, share)`` with the share done in [0, 1].
+
+    Returns
+    -------
+    ExportReport
+        File, size and encoded tensors.
+
+    Raises
+    ------
+    ImportError
+        If packages of the extra `onnx` are missing.
+    ValueError
+        If an option is out of range, or the model has an encoder and a decoder.
+    IoError
+        If a file cannot be read or written, or the output exists.
+
+    Notes
+    -----
+    Only standard operators of opset 18 are used. Tables decode the rows that are looked up. Numbers of sentences and
+    tokens are free. The output appears complete or not at all.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> loewner.export("SMALLER", "SMALLER-ONNX")  # doctest: +SKIP
+    <ExportReport: SMALLER-ONNX/onnx/model.onnx, 48.52 MB, 1 encoded tensors, linear folded>
+    """
+    if linear not in LINEAR:
+        raise ValueError(f"export: linear must be one of {', '.join(LINEAR)}, got '{linear}'")
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+
+        from loewner.onnx.exporting import export_model
+    except ImportError as error:
+        raise ImportError(f"export needs {error.name}: pip install 'loewner[onnx]'") from error
+    data = export_model(
+        Path(model),
+        Path(output),
+        name=name,
+        linear=linear,  # type: ignore[arg-type]
+        sentence=sentence,
+        if_exists=choice(IfExists, if_exists, "export: if_exists"),
+        progress=progress,
+    )
+    values: dict[str, Any] = {field: tuple(v) if isinstance(v, list) else v for field, v in data.items()}
+    return ExportReport(**values)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`loewner export`: files that onnxruntime runs as torch runs the folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import loewner
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+import transformers
+from encoded_models import VOCABULARY
+from loewner._structures import STRUCTURES
+from loewner.evaluation.models import Model
+from loewner.onnx.export_verification import verify_export
+from safetensors.torch import load_file, save_file
+from tokenized_models import save_tokenizer, text
+
+# Structures by layer, so that one export shows all of them.
+METHODS = {
+    "attention.self.query": "svd",
+    "attention.self.key": "subspaces",
+    "attention.self.value": "int8",
+    "attention.output": "archetypes",
+    "layer.0.intermediate": "codes",
+    "layer.0.output": "int4",
+    "layer.1.intermediate": "dense",
+    "layer.1.output": "codes",
+    "word_embeddings": "coded-svd",
+}
+WIDTH = 64
+
+
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(3)
+    config = transformers.BertConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=96,
+        max_position_embeddings=40,
+    )
+    folder = tmp_path_factory.mktemp("dense") / "model"
+    transformers.BertModel(config).save_pretrained(folder)
+    return save_tokenizer(folder)
+
+
+@pytest.fixture(scope="module")
+def mixed(dense: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model with each kind of layer in another structure."""
+    parts = tmp_path_factory.mktemp("parts")
+    mixed = parts / "mixed"
+    shutil.copytree(dense, mixed)
+    weights = load_file(dense / "model.safetensors")
+    config: dict[str, Any] = {}
+    for method in dict.fromkeys(METHODS.values()):
+        names = "|".join(name for name, chosen in METHODS.items() if chosen == method)
+        keep = 0.16 if method == "codes" else 0.8
+        options: Any = {"keep": keep, "factor_format": "f16", "text": "none", "selection": "all"}
+        loewner.compress(dense, parts / method, method=method, exclude=rf"^(?!.*({names})\.)", **options)
+        stored = json.loads((parts / method / "config.json").read_text())
+        arrays = load_file(parts / method / "model.safetensors")
+        for name, spec in stored["quantization_config"]["tensors"].items():
+            del weights[name]
+            begin = name.removesuffix("weight")
+            weights |= {n: a for n, a in arrays.items() if n.startswith(begin) and not n.endswith("bias")}
+            config.setdefault("quantization_config", stored["quantization_config"])["tensors"][name] = spec
+    save_file(weights, mixed / "model.safetensors", {"format": "pt"})
+    config["quantization_config"].pop("checksums")
+    original = json.loads((dense / "config.json").read_text())
+    (mixed / "config.json").write_text(json.dumps({**original, **config}))
+    return mixed
+
+
+@pytest.fixture(scope="module")
+def exported(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("exported") / "out"
+    report = loewner.export(mixed, output)
+    specs = json.loads((mixed / "config.json").read_text())["quantization_config"]["tensors"]
+    assert sorted(report.encoded_tensors) == sorted(specs)
+    assert {spec["structure"] for spec in specs.values()} == set(STRUCTURES) - {"input_codes"}
+    assert report.inputs == ("input_ids", "attention_mask", "token_type_ids")
+    return output
+
+
+def inputs(batch: int, length: int) -> dict[str, np.ndarray[Any, Any]]:
+    ids = np.arange(batch * length).reshape(batch, length) % VOCABULARY
+    mask = np.ones_like(ids)
+    mask[-1, length // 2 :] = 0
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+
+
+def run(file: Path, given: dict[str, Any]) -> Any:
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    return session.run(None, given)[0]
+
+
+def by_torch(folder: Path, given: dict[str, Any]) -> Any:
+    model = loewner.load(folder).eval()  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        return model(**{name: torch.from_numpy(value) for name, value in given.items()}).last_hidden_state.numpy()
+
+
+@pytest.mark.parametrize(("batch", "length"), [(1, 3), (3, 17)])
+def test_onnxruntime_gives_the_outputs_of_torch(exported: Path, mixed: Path, batch: int, length: int) -> None:
+    given = inputs(batch, length)
+    found, expected = run(exported / "onnx" / "model.onnx", given), by_torch(mixed, given)
+    assert found.shape == (batch, length, WIDTH)
+    assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def test_the_file_is_a_checked_model_of_standard_operators_with_shapes(exported: Path) -> None:
+    model = onnx.load(exported / "onnx" / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert {entry.domain for entry in model.opset_import} == {"", "loewner"}
+    own = {(function.domain, function.name) for function in model.functions}
+    assert {(node.domain, node.op_type) for node in model.graph.node if node.domain} <= own
+    known = {value.name for value in [*model.graph.value_info, *model.graph.output]}
+    assert {name for node in model.graph.node for name in node.output} <= known
+
+
+def test_configuration_is_beside_the_file(exported: Path) -> None:
+    config = transformers.AutoConfig.from_pretrained(exported)
+    assert config.hidden_size == WIDTH
+    assert not hasattr(config, "quantization_config")
+
+
+def test_an_exported_file_is_verified(exported: Path, dense: Path, tmp_path: Path) -> None:
+    file = exported / "onnx" / "model.onnx"
+    report = verify_export(file, dense)
+    assert report["holds"] and all("no checksum" in note for note in report["notes"])
+    model = onnx.load(file)
+    levels = next(t for t in model.graph.initializer if t.name.endswith("word_embeddings.left_codes"))
+    levels.raw_data = levels.raw_data[:-64] + bytes(byte ^ 255 for byte in levels.raw_data[-64:])
+    onnx.save(model, tmp_path / "changed.onnx")
+    assert not verify_export(tmp_path / "changed.onnx", dense)["holds"]
+
+
+def test_eval_runs_a_file_as_the_folder(exported: Path, mixed: Path) -> None:
+    by_file = Model(exported / "onnx" / "model.onnx").outputs([text(5)]).arrays[0]
+    by_folder, others = (Model(mixed).outputs([lines]).arrays[0] for lines in (text(5), text(5, 1)))
+    assert np.abs(by_file - by_folder).max() < 1e-4 * np.abs(by_folder).max() < np.abs(by_file - others).max()
+
+
+# The graph and not the arrays are wrong: only the runtime can tell.
+def test_a_wrong_graph_is_found(exported: Path, tmp_path: Path) -> None:
+    model = onnx.load(exported / "onnx" / "model.onnx")
+    function = next(f for f in model.functions if f.name == "Integers8")
+    next(node for node in function.node if node.op_type == "Add").op_type = "Sub"
+    onnx.save(model, tmp_path / "wrong.onnx")
+    assert any("wrongly" in failure for failure in verify_export(tmp_path / "wrong.onnx", None)["failures"])
+
+
+def test_integers_of_eight_bits_change_the_outputs_little(mixed: Path, tmp_path: Path) -> None:
+    loewner.export(mixed, tmp_path / "out", linear="int8", name="small.onnx")
+    given = inputs(3, 17)
+    found, expected = run(tmp_path / "out" / "onnx" / "small.onnx", given), by_torch(mixed, given)
+    cosine = (found * expected).sum() / np.linalg.norm(found) / np.linalg.norm(expected)
+    assert cosine > 0.999
+    assert np.abs(found - expected).max() > 1e-4 * np.abs(expected).max()  # folded layers are closer
+    assert verify_export(tmp_path / "out" / "onnx" / "small.onnx", None)["failures"] == []
+
+
+def test_bad_arguments_write_nothing(mixed: Path, exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="linear must be one of"):
+        loewner.export(mixed, tmp_path / "out", linear="int3")
+    with pytest.raises(ValueError, match="a file name that ends in"):
+        loewner.export(mixed, tmp_path / "out", name="../model.onnx")
+    with pytest.raises(OSError, match=r"a model folder with a config\.json"):
+        loewner.export(tmp_path, tmp_path / "out")
+    with pytest.raises(loewner.IoError, match="already exists"):
+        loewner.export(mixed, exported)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    with pytest.raises(loewner.IoError, match="neither an exported model"):
+        loewner.export(mixed, tmp_path / "mine", if_exists="overwrite")
+    with pytest.raises(ValueError, match="must not be the model folder"):
+        loewner.export(mixed, mixed, if_exists="overwrite")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
