@@ -35,9 +35,13 @@ std::string Program::message(const CLI::ParseError& error) const {
   const Entry* const entry = parsed();
   const std::string command = entry == nullptr ? "" : entry->command->text().name + " ";
   std::string what = error.what();
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const auto unknown = (entry == nullptr ? &root_ : entry->parser)->remaining();
-    if (!unknown.empty()) what = "unknown argument " + unknown.front();
+  const auto unknown = (entry == nullptr ? &root_ : entry->parser)->remaining();
+  if (entry == nullptr && unknown.empty()) {
+    what = "a command is needed";
+  } else if (entry == nullptr && !unknown.front().starts_with('-')) {
+    what = "unknown command " + unknown.front();
+  } else if (!unknown.empty() && (entry == nullptr || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)) {
+    what = "unknown argument " + unknown.front();
   }
   return fmt::format("{} (see loewner {}--help)", what, command);
 }

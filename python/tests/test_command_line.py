@@ -73,6 +73,14 @@ def test_an_option_that_a_command_does_not_obey_is_refused(command: str, option:
     assert f"unknown argument {option} " in ft.refusal(2, *command.split())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [([], "a command is needed"), (["squeeze", "m"], "unknown command squeeze"), (["--all"], "unknown argument --all")],
+)
+def test_a_line_without_a_command_is_refused(arguments: list[str], message: str) -> None:
+    assert f"{message} (see loewner --help)" in ft.refusal(2, *arguments)
+
+
 def test_the_version_names_commit_and_blas() -> None:
     first, second = ft.run("--version").stdout.splitlines()
     assert re.fullmatch(rf"loewner {re.escape(loewner.__version__)} \(commit (unknown|[0-9a-f]+(-dirty)?)\)", first)

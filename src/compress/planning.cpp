@@ -32,7 +32,11 @@ Index whole_budget(const Job& job, std::span<const PlannedTensor> plans) {
   const auto& options = job.options;
   if (options.keep) return static_cast<Index>(*options.keep * static_cast<double>(before));
   if (options.bits) return static_cast<Index>(*options.bits * weights / 8);
-  return *options.budget - (job.checkpoint.weight_bytes() - before - copies);
+  const Index others = job.checkpoint.weight_bytes() - before - copies;
+  if (others < *options.budget) return *options.budget - others;
+  throw BudgetError("the budget is " + std::to_string(*options.budget) +
+                    " bytes, but the weights that stay as they are take " + std::to_string(others) +
+                    "; select more tensors (--all selects all matrices) or allow more bytes");
 }
 
 Index array_budget(const Job& job, std::span<const PlannedTensor> plans) {

@@ -159,6 +159,13 @@ def test_a_budget_below_rank_one(tmp_path: Path) -> None:
     assert f"{ft.TABLE}: the budget leaves" in line and "the smallest encoding needs 1064" in line
 
 
+def test_a_budget_below_the_weights_that_stay(tmp_path: Path) -> None:
+    ft.write_model(tmp_path / "model")
+    line = refusal(tmp_path, 4, "--budget", "1KB")
+    assert "the budget is 1000 bytes, but the weights that stay as they are take " in line
+    assert "allow more bytes" in line
+
+
 def test_factors_bigger_than_the_dense_matrix(tmp_path: Path) -> None:
     """The guard: at 0.9 the f16 factors would have full rank and more bytes than the matrix in f16."""
     ft.write_model(tmp_path / "model")
