@@ -52,6 +52,16 @@ def tensors() -> dict[str, npt.NDArray[Any]]:
     return {TABLE: table(), "embeddings.LayerNorm.weight": np.ones(32, np.float32), "pooler.dense.weight": table(32)}
 
 
+def large_tensors(layers: int) -> dict[str, npt.NDArray[Any]]:
+    """Tensors whose compression takes long enough to be disturbed."""
+    return {TABLE: table(20000, 128), **{f"layer.{i}.dense.weight": table(20000, 128, i) for i in range(layers)}}
+
+
+def compress_all(model: Path, out: Path, *options: object) -> list[str]:
+    """The arguments of a run that encodes every tensor without a calibration text."""
+    return [str(word) for word in ("compress", model, "-o", out, "--all", "--text", "none", "--quiet", *options)]
+
+
 def header_of(arrays: Tensors) -> dict[str, Any]:
     header, offset = {}, 0
     for name, array in arrays.items():

@@ -17,27 +17,11 @@ class Job:
     """A compress run of several tensors, and what it makes when nobody disturbs it."""
 
     def __init__(self, folder: Path) -> None:
-        arrays = {
-            ft.TABLE: ft.table(20000, 128),
-            **{f"layer.{i}.dense.weight": ft.table(20000, 128, i) for i in range(5)},
-        }
-        self.model = ft.write_model(folder / "model", arrays)
+        self.model = ft.write_model(folder / "model", ft.large_tensors(5))
         self.out, self.stage = folder / "out", folder / "out.partial"
         # A quarter of the memory is soon full of finished parts, which are then saved, on a machine of any speed.
-        self.arguments = [
-            "compress",
-            self.model,
-            "-o",
-            self.out,
-            "--all",
-            "--text",
-            "none",
-            "--method",
-            "svd",
-            "--keep",
-            0.9,
-        ]
-        self.arguments += ["--max-memory", "190MB", "--quiet"]
+        options = ("--method", "svd", "--keep", 0.9, "--max-memory", "190MB")
+        self.arguments = ft.compress_all(self.model, self.out, *options)
         start = time.monotonic()
         assert ft.run(*self.arguments).returncode == 0
         self.seconds = time.monotonic() - start
@@ -53,7 +37,7 @@ class Job:
 
     def kill_after(self, seconds: float) -> None:
         """Starts a run and kills it, and looks at the output all the while."""
-        command = ft.tool() + [str(argument) for argument in self.arguments]
+        command = ft.tool() + self.arguments
         end = time.monotonic() + seconds
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while time.monotonic() < end and process.poll() is None:

@@ -25,21 +25,7 @@ class Output:
             "layer.0.dense.weight": rng.standard_normal((256, 64)).astype(np.float32),
         }
         self.model, self.out = ft.write_model(folder / "model", arrays), folder / "out"
-        self.commands = {
-            bits: [
-                "compress",
-                str(self.model),
-                "-o",
-                str(self.out),
-                "--all",
-                "--text",
-                "none",
-                "--bits",
-                str(bits),
-                "--quiet",
-            ]
-            for bits in (3, 4)
-        }
+        self.commands = {bits: ft.compress_all(self.model, self.out, "--bits", bits) for bits in (3, 4)}
         self.results = []
         for command in self.commands.values():
             assert ft.run(*command, "--overwrite").returncode == 0
@@ -96,22 +82,12 @@ def test_expand_is_refused_while_another_run_writes_its_output(tmp_path: Path) -
 
 
 def test_a_run_whose_stage_was_removed_publishes_nothing(tmp_path: Path) -> None:
-    arrays = {ft.TABLE: ft.table(20000, 128), **{f"layer.{i}.dense.weight": ft.table(20000, 128, i) for i in range(4)}}
-    model, out, stage = ft.write_model(tmp_path / "model", arrays), tmp_path / "out", tmp_path / "out.partial"
-    command = [
-        *ft.tool(),
-        "compress",
-        str(model),
-        "-o",
-        str(out),
-        "--all",
-        "--text",
-        "none",
-        "--method",
-        "svd",
-        "--keep",
-        "0.9",
-    ]
+    model, out, stage = (
+        ft.write_model(tmp_path / "model", ft.large_tensors(4)),
+        tmp_path / "out",
+        tmp_path / "out.partial",
+    )
+    command = ft.tool() + ft.compress_all(model, out, "--method", "svd", "--keep", 0.9)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     while not any(stage.glob("folder-*")):  # before, the run would begin a new one
         assert process.poll() is None
