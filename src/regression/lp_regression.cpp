@@ -129,7 +129,7 @@ RobustRegression lp_regression(const RowMatrix& a, MatrixView<const double> b, c
   check.at_least("norm_exponent", p, 1);
   check_common(check, a.rows(), b, options.row_weights, stop);
   const RegressionDesign design(a, residual_scales(options.row_weights, p), check);
-  const auto loss = std::make_shared<const detail::NormLoss>(design, p, inner(stop));
+  const auto loss = detail::norm_loss(design, p, inner(stop));
   return solve({.check = check,
                 .design = design,
                 .b = b,
@@ -151,7 +151,7 @@ RobustRegression huber_regression(const RowMatrix& a, MatrixView<const double> b
   const auto loss_at = [&](int exponent) {
     std::vector<double> thresholds(a.rows());
     for (Index i = 0; i < a.rows(); ++i) thresholds[i] = std::ldexp(c, -exponent) * design.scale(i);
-    return std::make_shared<const detail::HuberSum>(design, std::move(thresholds), inner(stop));
+    return detail::huber_sum(design, std::move(thresholds), inner(stop));
   };
   return solve({.check = check,
                 .design = design,

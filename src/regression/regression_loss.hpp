@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -34,45 +35,12 @@ class RegressionLoss {
   virtual double bound(std::span<const double> z, double product) const = 0;
 };
 
-/// ||r||_p, 1 <= p <= infinity.
-class NormLoss final : public RegressionLoss {
- public:
-  NormLoss(const RegressionDesign& design, double p, const RegressionStop& stop);
+/// ||r||_p, 1 <= p <= infinity. The design must outlive it.
+std::shared_ptr<const RegressionLoss> norm_loss(const RegressionDesign& design, double p, const RegressionStop& stop);
 
-  int degree() const override { return 1; }
-  BasisSolutions solve(const Matrix<double>& targets) const override;
-  double objective(std::span<const double> r) const override;
-  double reach(double objective) const override;
-  double reach_along(std::span<const double> z, double objective) const override;
-  double bound(std::span<const double> z, double product) const override;
-
- private:
-  double dual_norm(std::span<const double> z) const;
-
-  const RegressionDesign& design_;
-  double p_;
-  RegressionStop stop_;
-  std::vector<double> lengths_;  // of the rows of U, for p = 1
-};
-
-/// The sum of the Huber losses of r_i with thresholds c_i.
-class HuberSum final : public RegressionLoss {
- public:
-  HuberSum(const RegressionDesign& design, std::vector<double> thresholds, const RegressionStop& stop);
-
-  int degree() const override { return 2; }
-  BasisSolutions solve(const Matrix<double>& targets) const override;
-  double objective(std::span<const double> r) const override;
-  double reach(double objective) const override;
-  double reach_along(std::span<const double> z, double objective) const override;
-  double bound(std::span<const double> z, double product) const override;
-
- private:
-  const RegressionDesign& design_;
-  std::vector<double> thresholds_;
-  RegressionStop stop_;
-  double least_threshold_;  // that is not 0
-};
+/// The sum of the Huber losses of r_i with thresholds c_i. The design must outlive it.
+std::shared_ptr<const RegressionLoss> huber_sum(const RegressionDesign& design, std::vector<double> thresholds,
+                                                const RegressionStop& stop);
 
 /// Runs the tasks in parallel. If there are fewer tasks than threads, the loops inside a task run in
 /// parallel instead.
