@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 #include <utility>
 
+#include "base/physical_memory.hpp"
 #include "codec/nested_matrix.hpp"
 #include "codec/spec_field.hpp"
 #include "linalg/blas.hpp"
@@ -32,6 +34,25 @@ std::optional<std::uint64_t> seed_field(const Json& spec) {
   return seed.get<std::uint64_t>();
 }
 
+// decode() holds the matrix twice. A small file can declare a matrix that no memory holds.
+void require_memory(Index rows, Index cols) {
+  const auto entries = checked_product(rows, cols);
+  const auto needed = entries ? checked_product(*entries, Index{2 * sizeof(float)}) : std::nullopt;
+  if (needed && *needed <= detail::physical_memory()) return;
+  throw IoError("specification: input_codes of " + std::to_string(rows) + " x " + std::to_string(cols) +
+                " do not fit in the memory of this machine, " + std::to_string(detail::physical_memory() >> 20) +
+                " MiB");
+}
+
+// Sums inside a rotation exceed the entries by up to their number; powers of two change no other bit.
+void rotate_back(std::span<float> x, const Rotation& rotation) {
+  constexpr float kLarge = 0x1p80F, kDown = 0x1p-64F, kUp = 0x1p64F;
+  const bool is_large = std::ranges::any_of(x, [](float value) { return std::abs(value) > kLarge; });
+  if (!is_large) return rotation.apply_inverse(x);
+  for (float& value : x) value *= kDown;
+  rotation.apply_inverse(x, kUp);
+}
+
 }  // namespace
 
 InputCodes::InputCodes(std::unique_ptr<EncodedMatrix> codes, InputSide inputs,
@@ -43,6 +64,7 @@ InputCodes::InputCodes(std::unique_ptr<EncodedMatrix> codes, InputSide inputs,
 std::unique_ptr<EncodedMatrix> InputCodes::from_tensors(const Json& spec, const ArrayLookup& arrays) {
   const InputSide inputs = side_field(spec);
   const auto seed = seed_field(spec);
+  require_memory(detail::size_field(spec, "rows"), detail::size_field(spec, "cols"));
   auto codes = detail::nested_matrix(spec, "codes", kCoded, arrays);
   auto matrix = std::make_unique<InputCodes>(std::move(codes), inputs, seed);
   if (matrix->rows() != detail::size_field(spec, "rows") || matrix->cols() != detail::size_field(spec, "cols")) {
@@ -70,7 +92,7 @@ Matrix<float> InputCodes::decode() const {
   if (rotation_) {
     parallel_for((by_output.rows() + kVectorsPerTask - 1) / kVectorsPerTask, [&](Index task) {
       const Index end = std::min((task + 1) * kVectorsPerTask, by_output.rows());
-      for (Index i = task * kVectorsPerTask; i < end; ++i) rotation_->apply_inverse(by_output.row(i));
+      for (Index i = task * kVectorsPerTask; i < end; ++i) rotate_back(by_output.row(i), *rotation_);
     });
   }
   if (inputs_ == InputSide::cols) return by_output;

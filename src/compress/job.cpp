@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/job.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "base/physical_memory.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/hash64.hpp"
 #include "loewner/compress/staged_folder.hpp"
@@ -167,7 +166,7 @@ void require_usable(const CompressOptions& options) {
 
 Index memory_limit(const CompressOptions& options) {
   if (options.max_memory > 0) return options.max_memory;
-  return static_cast<Index>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE) / 2;
+  return detail::physical_memory() / 2;
 }
 
 Job::Job(const CompressOptions& compress_options, const std::string& work)

@@ -106,7 +106,7 @@ TEST_F(InputCodesOfALayer, ScaledByAPowerOfTwoHasTheSameCodes) {
   const auto codes = encode(bytes_at(2), moments_);
   const Matrix<float> decoded = codes.matrix->decode();
   for (const auto& [of_weights, of_moments] :
-       {std::pair{110, 0}, {-110, 0}, {70, 66}, {-70, -66}, {0, 300}, {0, -300}}) {
+       {std::pair{110, 0}, {124, 0}, {-110, 0}, {70, 66}, {-70, -66}, {0, 300}, {0, -300}}) {
     SCOPED_TRACE(of_weights);
     Matrix<float> w = w_.clone();
     for (Index i = 0; i < kOutputs * kInputs; ++i) w.data()[i] = std::ldexp(w.data()[i], of_weights);

@@ -114,5 +114,15 @@ TEST(InputCodes, RejectBadSpecifications) {
   EXPECT_CONTAINS(refusal("/codes", 3), "structure");
 }
 
+// Rows of 0 bits take no bytes, so a small file can declare a huge matrix.
+TEST(InputCodes, RejectMatricesThatNoMemoryHolds) {
+  const InputCodes matrix = on(InputSide::cols);
+  Json spec = matrix.spec();
+  spec["rows"] = spec["codes"]["cols"] = Index{1} << 20;
+  spec["cols"] = spec["codes"]["rows"] = Index{1} << 32;
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)test::read_back(matrix, spec); }),
+                  "input_codes of 1048576 x 4294967296 do not fit in the memory of this machine");
+}
+
 }  // namespace
 }  // namespace loewner::input_codes_test
