@@ -3,10 +3,13 @@
 
 Each type is made with random weights, saved, compressed with --all --bits 6, verified, expanded and loaded. Outputs and
 parameters of the encoded model must be those of the expanded one, also after it was saved and loaded again. Prints one
-line for each type and a summary; exits with 1 if any type is wrong.
+line for each type and a summary; exits with 1 if any type is wrong. Half an hour on two cores.
 
-    python bench/experiments/every_model_type.py              every type
+    python bench/experiments/every_model_type.py              every type; resumes after an interruption
     python bench/experiments/every_model_type.py nomic_bert mixtral
+    python bench/experiments/every_model_type.py --again      every type, also those with a result
+
+Results are kept in out/experiments/every-model-type.json. With --update-docs they are written to docs/architectures.md.
 """
 
 from __future__ import annotations
@@ -17,44 +20,47 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import architectures_page
 import loewner
 import small_models
 import torch
 import transformers
-
-RIGHT, REFUSED, WRONG, NOT_BUILT = "right", "refused", "wrong", "not built"
+from architectures_page import NOT_BUILT, REFUSED, RIGHT, WRONG, Outcome, Results
+from results_page import OUT
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("types", nargs="*", metavar="TYPE", help="model types; all by default")
+    parser.add_argument("--again", action="store_true", help="also types that have a result")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     parser.add_argument("--seconds", type=float, default=300, help="time limit of one type")
     parser.add_argument("--traceback", action="store_true", help="print where a wrong type failed")
+    parser.add_argument("--update-docs", action="store_true", help="write docs/architectures.md")
     options = parser.parse_args()
-    types = options.types or small_models.model_types()
+    every = small_models.model_types()
+    results = Results(OUT / "every-model-type.json")
+    types = options.types or [name for name in every if options.again or name not in results.outcomes]
+
+    def run(model_type: str) -> None:
+        outcome = in_a_process(model_type, options.seconds, options.traceback)
+        print(f"{model_type:28} {outcome.result:10} {outcome.text}", flush=True)
+        results.add(model_type, outcome)
+
     with ThreadPoolExecutor(options.jobs) as threads:
-        outcomes = list(threads.map(lambda name: reported(name, options), types))
-    counts = Counter(outcomes)
-    print(
-        f"{len(types)} model types: {counts[RIGHT]} right, {counts[REFUSED]} refused, {counts[WRONG]} wrong, "
-        f"{counts[NOT_BUILT]} cannot be built small; transformers {transformers.__version__}"
-    )
-    return int(counts[WRONG] > 0)
+        list(threads.map(run, types))
+    outcomes = {name: results.outcomes[name] for name in every if name in results.outcomes}
+    print(architectures_page.summary(outcomes))
+    if options.update_docs:
+        architectures_page.write(outcomes)
+    return int(any(outcome.result == WRONG for outcome in outcomes.values()))
 
 
-def reported(model_type: str, options: Any) -> str:
-    outcome, text = in_a_process(model_type, options.seconds, options.traceback)
-    print(f"{model_type:28} {outcome:10} {text}", flush=True)
-    return outcome
-
-
-def in_a_process(model_type: str, seconds: float, with_traceback: bool) -> tuple[str, str]:
+def in_a_process(model_type: str, seconds: float, with_traceback: bool) -> Outcome:
     """Runs one type in a process of its own: some end the process or never end."""
     fork = multiprocessing.get_context("fork")  # the import of torch and transformers takes seconds
     receiver, sender = fork.Pipe(duplex=False)
@@ -64,15 +70,15 @@ def in_a_process(model_type: str, seconds: float, with_traceback: bool) -> tuple
     try:
         if receiver.poll(seconds):
             return receiver.recv()  # type: ignore[no-any-return]
-        return NOT_BUILT, f"no result in {seconds:g} s"
+        return Outcome(NOT_BUILT, f"no result in {seconds:g} s")
     except EOFError:
-        return WRONG, "the process ended"
+        return Outcome(WRONG, "the process ended")
     finally:
         process.kill()
         process.join()
 
 
-def outcome_of(model_type: str, with_traceback: bool) -> tuple[str, str]:
+def outcome_of(model_type: str, with_traceback: bool) -> Outcome:
     torch.set_num_threads(1)
     loewner.set_num_threads(1)
     warnings.simplefilter("ignore")
@@ -81,28 +87,28 @@ def outcome_of(model_type: str, with_traceback: bool) -> tuple[str, str]:
     try:
         model = small_models.small_model(model_type)
     except Exception as error:  # any model class may fail in its own way
-        return NOT_BUILT, one_line(error)
+        return Outcome(NOT_BUILT, one_line(error))
     with tempfile.TemporaryDirectory() as folder:
         try:
             return checked(model, Path(folder))
         except Exception as error:
-            return WRONG, traceback.format_exc() if with_traceback else one_line(error)
+            return Outcome(WRONG, traceback.format_exc() if with_traceback else one_line(error))
 
 
-def checked(model: Any, folder: Path) -> tuple[str, str]:
+def checked(model: Any, folder: Path) -> Outcome:
     model_class = type(model)
     model.save_pretrained(folder / "model")
     try:
         model_class.from_pretrained(folder / "model")
     except Exception as error:
-        return NOT_BUILT, f"the dense model does not load: {one_line(error)}"
+        return Outcome(NOT_BUILT, f"the dense model does not load: {one_line(error)}")
     try:
         report = loewner.compress(folder / "model", folder / "encoded", bits=6, selection="all", text="none")
     except (loewner.IoError, loewner.BudgetError, ValueError) as error:
-        return REFUSED, one_line(error)
+        return Outcome(REFUSED, one_line(error))
     verified = loewner.verify(folder / "encoded", folder / "model")
     if not verified.holds:
-        return WRONG, f"verify: {verified}"
+        return Outcome(WRONG, f"verify: {verified}")
     loewner.expand(folder / "encoded", folder / "dense")
     dense = model_class.from_pretrained(folder / "dense")
     encoded = loewner.load(folder / "encoded", memory="small", model_class=model_class)
@@ -110,7 +116,7 @@ def checked(model: Any, folder: Path) -> tuple[str, str]:
     expected, found = small_models.outputs(dense), small_models.outputs(encoded)
     if expected is not None:
         if found is None:
-            return WRONG, "the encoded model has no outputs"
+            return Outcome(WRONG, "the encoded model has no outputs")
         require_close("outputs", found, expected, 1e-3)
     require_equal_parameters(encoded, dense)
     kinds = "outputs and parameters" if expected is not None else "parameters"
@@ -121,7 +127,7 @@ def checked(model: Any, folder: Path) -> tuple[str, str]:
         if can_be_saved(dense, folder / "dense saved"):
             raise
         right += "; saved, it loads no better than the dense model"
-    return RIGHT, right
+    return Outcome(RIGHT, right, *architectures_page.contents(folder / "model", report))
 
 
 def can_be_saved(dense: Any, folder: Path) -> bool:
