@@ -7,6 +7,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "loewner/model/tensor_declaration.hpp"
 
 namespace {
 
@@ -49,6 +50,12 @@ void require_same_rows(const EncodedMatrix& matrix) {
   if (std::memcmp(last.data(), all.row(index).data(), sizeof(float) * last.row(0).size()) != 0) std::abort();
 }
 
+// The tensor has the entries of the matrix.
+void require_shape_of(const EncodedMatrix& matrix, const std::vector<Index>& shape) {
+  const TensorDeclaration tensor{.name = "", .dtype = DType::f32, .shape = shape};
+  if (matrix_rows(tensor) != matrix.rows() || shape.back() != matrix.cols()) std::abort();
+}
+
 }  // namespace
 
 // Input: a line of JSON {"spec": specification, "arrays": {name: [dtype, rows, cols]}}, then the bytes of the arrays.
@@ -61,7 +68,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Json spec = description.value("spec", Json()), arrays = description.value("arrays", Json::object());
     if (!arrays.is_object()) return 0;
     const auto lookup = [&](std::string_view name) { return declared_array(arrays, name, bytes); };
-    require_same_rows(*encoded_matrix_from_tensors(spec, lookup));
+    const auto matrix = encoded_matrix_from_tensors(spec, lookup);
+    require_same_rows(*matrix);
+    require_shape_of(*matrix, tensor_shape(spec));
   } catch (const IoError&) {
   }
   return 0;

@@ -223,6 +223,10 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def array_prefix(name: str, spec: dict[str, Any]) -> str:
+    return f"{name}." if "shape" in spec else name.removesuffix("weight")
+
+
 def checksums(folder: Path) -> dict[str, Any]:
     """The field `checksums` of a folder with one weight file, computed again; `files` only if they have some."""
     config = json.loads((folder / "config.json").read_text())
@@ -231,8 +235,8 @@ def checksums(folder: Path) -> dict[str, Any]:
     others = {name: value for name, value in stated.items() if name != "specification"}
     found: dict[str, Any] = {"specification": xxh64(canonical({**quantization, "checksums": others})), "tensors": {}}
     with safe_open(folder / "model.safetensors", framework="numpy") as file:
-        for name in quantization["tensors"]:
-            prefix = name.removesuffix("weight")
+        for name, spec in quantization["tensors"].items():
+            prefix = array_prefix(name, spec)
             arrays = sorted(n for n in list(file.keys()) if n.startswith(prefix) and "." not in n.removeprefix(prefix))
             found["tensors"][name] = xxh64(b"".join(file.get_tensor(array).tobytes() for array in arrays))
     if "config" in stated:
@@ -251,11 +255,11 @@ def decode_folder(folder: Path) -> Arrays:
         names = list(file.keys())
         decoded = {}
         for name, spec in tensors.items():
-            prefix = name.removesuffix("weight")
+            prefix = array_prefix(name, spec)
             arrays = {
                 n.removeprefix(prefix): file.get_tensor(n)
                 for n in names
                 if n.startswith(prefix) and "." not in n.removeprefix(prefix)
             }
-            decoded[name] = STRUCTURES[spec["structure"]](spec, arrays)
+            decoded[name] = STRUCTURES[spec["structure"]](spec, arrays).reshape(spec.get("shape", (spec["rows"], -1)))
     return decoded

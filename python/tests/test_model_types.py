@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import loewner
+import numpy as np
+import numpy_reader
 import pytest
 import torch
 import transformers
 from loewner.transformers import EncodedMatrix
+from safetensors.numpy import load_file
 
 _SMALL: dict[str, Any] = dict(
     vocab_size=400,
@@ -67,6 +71,17 @@ def outputs(model: Any) -> torch.Tensor:
         result = model.eval()(input_ids=torch.arange(3, 19).view(2, 8))
     found: torch.Tensor = result.logits if "logits" in result else result.last_hidden_state
     return found
+
+
+def test_matrices_of_all_experts_are_encoded(folders: tuple[Any, Path]) -> None:
+    _, folder = folders
+    tensors = json.loads((folder / "encoded" / "config.json").read_text())["quantization_config"]["tensors"]
+    dense = load_file(folder / "dense" / "model.safetensors")
+    stacks = [name for name, array in dense.items() if array.ndim == 3]
+    assert all(tensors[name]["role"] == "experts" for name in stacks)
+    decoded = numpy_reader.decode_folder(folder / "encoded")
+    for name in stacks:
+        np.testing.assert_allclose(decoded[name], dense[name], rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("memory", ["dense", "small"])

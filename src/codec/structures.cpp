@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/codec/structures.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "loewner/codec/low_rank.hpp"
 #include "loewner/codec/product.hpp"
 #include "loewner/codec/subspaces.hpp"
+#include "loewner/model/tensor_declaration.hpp"
 
 namespace loewner {
 namespace {
@@ -48,6 +50,21 @@ const Structure& structure_named(std::string_view name) {
 
 std::unique_ptr<EncodedMatrix> encoded_matrix_from_tensors(const Json& spec, const ArrayLookup& arrays) {
   return structure_named(detail::spec_field<std::string>(spec, "structure")).from_tensors(spec, arrays);
+}
+
+std::vector<Index> tensor_shape(const Json& spec) {
+  const Index rows = detail::size_field(spec, "rows"), cols = detail::size_field(spec, "cols");
+  if (!spec.contains("shape")) return {rows, cols};
+  const auto sizes = detail::spec_field<std::vector<Json>>(spec, "shape");
+  const bool are_sizes =
+      std::ranges::all_of(sizes, [](const Json& size) { return detail::is_whole(size, 1, INT64_MAX); });
+  TensorDeclaration tensor;
+  if (are_sizes) tensor.shape = spec["shape"].get<std::vector<Index>>();
+  if (matrix_rows(tensor) != rows || tensor.shape.back() != cols) {
+    throw IoError("specification: shape must be two or three sizes for " + std::to_string(rows) + " rows of " +
+                  std::to_string(cols) + ", got " + spec["shape"].dump());
+  }
+  return tensor.shape;
 }
 
 LoadedForm loaded_form(std::string_view structure) {

@@ -27,9 +27,11 @@ EncodedTensor read_encoded_tensor(const Checkpoint& checkpoint, const std::strin
   EncodedTensor tensor{.name = name,
                        .place = checkpoint.folder().string() + ": tensor '" + name + "'",
                        .spec = spec,
+                       .shape = {},
                        .array_names = {},
                        .matrix = nullptr};
-  const std::string prefix = array_prefix(name);
+  const std::string prefix = array_prefix(name, spec);
+  tensor.shape = detail::at_place(tensor.place, [&] { return tensor_shape(spec); });
   tensor.matrix = detail::at_place(tensor.place, [&] {
     return encoded_matrix_from_tensors(spec, [&](std::string_view array) {
       const std::string full_name = prefix + std::string(array);
@@ -61,7 +63,8 @@ std::string detail::current_version(const Json& quantization) {
   return std::to_string(version.major) + "." + std::to_string(version.minor);
 }
 
-std::string array_prefix(const std::string& tensor_name) {
+std::string array_prefix(const std::string& tensor_name, const Json& spec) {
+  if (spec.is_object() && spec.contains("shape")) return tensor_name + ".";
   constexpr std::string_view kSuffix = "weight";
   if (!tensor_name.ends_with(".weight")) throw IoError("tensor '" + tensor_name + "': the name must end in .weight");
   return tensor_name.substr(0, tensor_name.size() - kSuffix.size());
@@ -103,9 +106,9 @@ DType source_dtype(const EncodedTensor& tensor) {
   });
 }
 
-std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& tensor_name) {
+std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& prefix) {
   auto arrays = matrix.to_tensors();
-  for (auto& array : arrays) array.name = array_prefix(tensor_name) + array.name;
+  for (auto& array : arrays) array.name = prefix + array.name;
   return arrays;
 }
 

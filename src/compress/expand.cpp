@@ -14,6 +14,13 @@
 namespace loewner {
 namespace {
 
+StoredArray dense_array(const std::string& name, const std::shared_ptr<const EncodedMatrix>& matrix, DType dtype,
+                        const std::vector<Index>& shape) {
+  StoredArray array = stored_as(name, matrix, dtype);
+  array.shape = shape;
+  return array;
+}
+
 // The dense tensor and its stored copies take the place of the first array; the other arrays are removed.
 Replacements dense_replacements(std::vector<EncodedTensor> tensors, const Checkpoint& checkpoint) {
   std::set<std::string> names;
@@ -24,10 +31,10 @@ Replacements dense_replacements(std::vector<EncodedTensor> tensors, const Checkp
     const std::shared_ptr<const EncodedMatrix> matrix = std::move(tensor.matrix);
     for (const auto& array : tensor.array_names) replacements[array] = {};
     auto& dense = replacements[tensor.array_names.front()];
-    dense.push_back(stored_as(tensor.name, matrix, dtype));
+    dense.push_back(dense_array(tensor.name, matrix, dtype, tensor.shape));
     for (const auto& name : tied_names(tensor)) {
       if (checkpoint.find(name) == nullptr && names.insert(name).second)
-        dense.push_back(stored_as(name, matrix, dtype));
+        dense.push_back(dense_array(name, matrix, dtype, tensor.shape));
     }
   }
   return replacements;

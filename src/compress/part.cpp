@@ -26,6 +26,7 @@ Json specification(const Job& job, const SelectedTensor& tensor, const RowWeight
   claims.lp_error_svd = encoding.lp_error_svd;
   claims.certificate = encoding.certificate;
   Json spec = encoding.matrix->spec();
+  if (tensor.place.role == TensorRole::experts) spec["shape"] = tensor.tensor->info->shape;
   spec["source_dtype"] = to_string(tensor.tensor->info->dtype);
   spec["role"] = to_string(tensor.place.role);
   spec["method"] = to_string(encoding.method);
@@ -41,7 +42,7 @@ Json specification(const Job& job, const SelectedTensor& tensor, const RowWeight
 }  // namespace
 
 Matrix<float> decoded_part(const Part& part) {
-  const std::string prefix = array_prefix(part.tensor->name());
+  const std::string prefix = array_prefix(part.tensor->name(), part.spec);
   const auto matrix = encoded_matrix_from_tensors(part.spec, [&](std::string_view name) {
     const auto array = std::ranges::find(part.arrays, prefix + std::string(name), &StoredArray::name);
     if (array == part.arrays.end()) throw IoError(part.tensor->name() + ": has no array '" + std::string(name) + "'");
@@ -64,7 +65,7 @@ Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudge
   part.tensor = &tensor;
   part.spec = specification(job, tensor, request.weights(), encoding);
   part.matrix = std::move(encoding.matrix);
-  part.arrays = named_arrays(*part.matrix, tensor.name());
+  part.arrays = named_arrays(*part.matrix, array_prefix(tensor.name(), part.spec));
   if (moments != nullptr) {
     const OwnedRows stored(decoded_part(part));
     const double error = output_error(*request.request().matrix, stored, *moments, request.request().inputs);

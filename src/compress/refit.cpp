@@ -44,7 +44,7 @@ Replacements replacements_of(std::vector<RefittedFactor>& factors, const std::ve
     const auto arrays = tensor.matrix->to_tensors();
     const auto old = std::ranges::find(arrays, factor.array, &StoredArray::name);
     require(old != arrays.end(), [&] { return "array must be left or right, got '" + factor.array + "'"; });
-    const std::string full_name = array_prefix(factor.tensor) + factor.array;
+    const std::string full_name = array_prefix(factor.tensor, tensor.spec) + factor.array;
     replacements[full_name] = {stored_like(*old, full_name, std::move(factor.values))};
   }
   return replacements;

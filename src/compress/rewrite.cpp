@@ -83,7 +83,8 @@ void make_folders(const fs::path& model, const fs::path& relative, const fs::pat
 }  // namespace
 
 TensorDeclaration declaration_of(const StoredArray& array) {
-  return {.name = array.name, .dtype = array.dtype, .shape = {array.rows, array.cols}};
+  const auto shape = array.shape.empty() ? std::vector{array.rows, array.cols} : array.shape;
+  return {.name = array.name, .dtype = array.dtype, .shape = shape};
 }
 
 void write_array(const StoredArray& array, SafetensorsWriter& writer) {

@@ -31,13 +31,17 @@ class NamePatterns {
   std::vector<std::regex> patterns_;
 };
 
-bool is_encodable(const TensorInfo& info) {
-  return info.shape.size() == 2 && is_float_readable(info.dtype) && info.name.ends_with(".weight");
+bool is_matrix(const TensorInfo& info, TensorRole role) {
+  return role == TensorRole::experts || (info.shape.size() == 2 && info.name.ends_with(".weight"));
+}
+
+bool is_encodable(const TensorInfo& info, TensorRole role) {
+  return is_matrix(info, role) && is_float_readable(info.dtype);
 }
 
 bool has_selected_role(TensorRole role, Selection selection) {
   const bool embedding = role == TensorRole::token_embedding;
-  const bool linear = role == TensorRole::linear || role == TensorRole::head;
+  const bool linear = role == TensorRole::linear || role == TensorRole::head || role == TensorRole::experts;
   switch (selection) {
     case Selection::embeddings:
       return embedding;
@@ -54,31 +58,26 @@ bool has_selected_role(TensorRole role, Selection selection) {
 bool is_other_table(TensorRole role, const TensorInfo& info) {
   constexpr Index kEnoughEntries = 16384;
   const bool other = role == TensorRole::position_embedding || role == TensorRole::type_embedding;
-  return other && is_encodable(info) && info.shape[0] * info.shape[1] >= kEnoughEntries;
+  return other && is_encodable(info, role) && info.shape[0] * info.shape[1] >= kEnoughEntries;
 }
 
 std::string size_rule(const TensorInfo& info) {
-  return "expected at least 2 rows and 2 columns, got " + std::to_string(info.shape[0]) + " x " +
-         std::to_string(info.shape[1]);
+  return "expected at least 2 rows and 2 columns, got " + std::to_string(*matrix_rows(info)) + " x " +
+         std::to_string(info.shape.back());
 }
 
 // Why a tensor cannot be encoded; empty if it can.
-std::string reason_against(const TensorInfo& info) {
-  if (info.shape.size() == 2 && info.name.ends_with(".weight") && !is_float_readable(info.dtype))
+std::string reason_against(const TensorInfo& info, TensorRole role) {
+  if (is_matrix(info, role) && !is_float_readable(info.dtype))
     return "cannot be encoded: expected F64, F32, F16 or BF16, got " + std::string(to_string(info.dtype));
-  if (!is_encodable(info)) return "cannot be encoded: expected a floating-point matrix named M.weight";
-  if (info.shape[0] < 2 || info.shape[1] < 2) return "cannot be encoded: " + size_rule(info);
+  if (!is_encodable(info, role)) return "cannot be encoded: expected a floating-point matrix named M.weight";
+  if (*matrix_rows(info) < 2 || info.shape.back() < 2) return "cannot be encoded: " + size_rule(info);
   return "";
 }
 
 [[noreturn]] void refuse_size(const Checkpoint& checkpoint, const CheckpointTensor& tensor) {
   throw IoError(checkpoint.shard_of(tensor).file->path().string() + ": tensor '" + tensor.info->name +
                 "': " + size_rule(*tensor.info));
-}
-
-// Matrices of all experts in one tensor, as gpt_oss and llama4 store them.
-bool is_stack_of_experts(const TensorInfo& info) {
-  return info.shape.size() == 3 && is_float_readable(info.dtype) && info.name.find("experts") != info.name.npos;
 }
 
 // A stored copy with equal bytes is dropped together with its original; one with other bytes is
@@ -116,20 +115,17 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
     const auto& place = architecture.places[i];
     const std::string& name = tensor.info->name;
     const bool is_named = include.match(name);
-    const bool is_stack = options.selection != Selection::embeddings && is_stack_of_experts(*tensor.info);
     const bool is_table = options.selection == Selection::all && is_other_table(place.role, *tensor.info);
-    const bool wanted = has_selected_role(place.role, options.selection) || is_named || is_stack || is_table;
+    const bool wanted = has_selected_role(place.role, options.selection) || is_named || is_table;
     if (!wanted || exclude.match(name) || !place.tied_to.empty()) continue;
-    const std::string reason = is_stack && !is_named
-                                   ? "hold the matrices of all experts and are copied: only single matrices are encoded"
-                                   : reason_against(*tensor.info);
+    const std::string reason = reason_against(*tensor.info, place.role);
     if (reason.empty()) {
       result.tensors.push_back({.tensor = &tensor, .place = place, .is_named = is_named, .tied = {}});
     } else {
       left_alone.add(name, reason);
-      const bool is_matrix = is_encodable(*tensor.info);
-      if (is_matrix && is_named) refuse_size(checkpoint, tensor);
-      if (is_matrix && first_obstacle == nullptr) first_obstacle = &tensor;
+      const bool is_too_small = is_encodable(*tensor.info, place.role);
+      if (is_too_small && is_named) refuse_size(checkpoint, tensor);
+      if (is_too_small && first_obstacle == nullptr) first_obstacle = &tensor;
     }
   }
   if (result.tensors.empty() && first_obstacle != nullptr) refuse_size(checkpoint, *first_obstacle);

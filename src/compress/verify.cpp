@@ -81,24 +81,23 @@ void require_known_names(const EncodedTensor& tensor, const TensorReport& claime
 }
 
 // Whether the original can be compared with the encoding.
-bool check_original(const EncodedTensor& tensor, const RowSource& original, const Checkpoint& model,
-                    CheckedTensor& checked) {
+bool check_original(const EncodedTensor& tensor, const Checkpoint& model, CheckedTensor& checked) {
   const DType stated = source_dtype(tensor), found = model.at(tensor.name).info->dtype;
   if (stated != found) {
     checked.failures.push_back("source_dtype is " + std::string(to_string(stated)) + ", the original has " +
                                std::string(to_string(found)));
   }
-  if (original.rows() == tensor.matrix->rows() && original.cols() == tensor.matrix->cols()) return true;
-  checked.failures.push_back("the original is " + std::to_string(original.rows()) + " x " +
-                             std::to_string(original.cols()) + ", the encoding " +
-                             std::to_string(tensor.matrix->rows()) + " x " + std::to_string(tensor.matrix->cols()));
+  const auto& shape = model.at(tensor.name).info->shape;
+  if (shape == tensor.shape) return true;
+  checked.failures.push_back("the original has the shape " + Json(shape).dump() + ", the encoding " +
+                             Json(tensor.shape).dump());
   return false;
 }
 
 void check_claims(const EncodedTensor& tensor, const Checkpoint& model, const std::filesystem::path& counts,
                   CheckedTensor& checked, std::vector<std::string>& notes) {
+  if (!check_original(tensor, model, checked)) return;
   const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
-  if (!check_original(tensor, *original, model, checked)) return;
   const RowWeights weights = stored_row_weights(tensor, model.folder(), counts, notes);
   check_errors(tensor, *original, weights, checked);
   if (weights.description.empty()) return;

@@ -62,6 +62,13 @@ constexpr std::array<std::string_view, 20> kSharedTables = {"bart",
 // Model types that tie their tables although their configurations may say otherwise.
 constexpr std::array<std::string_view, 6> kAlwaysTied = {"longt5", "mt5", "pop2piano", "t5", "udop", "umt5"};
 
+// Fields of configurations that say how many experts a layer has.
+constexpr std::array kExpertCounts = {"num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts",
+                                      "n_experts"};
+
+// Tensors of dbrx in which the matrices of all experts are below each other.
+constexpr std::array<std::string_view, 3> kExpertMatrices = {"w1", "v1", "w2"};
+
 // Modules that look up tokens. Their number of rows may exceed vocab_size, because tables are
 // padded.
 constexpr std::array<std::string_view, 10> kTokenEmbeddings = {
@@ -78,8 +85,8 @@ constexpr std::array<std::string_view, 5> kUnembeddings = {"embed_out", "embeddi
 // Parts of the names of other output layers over the vocabulary.
 constexpr std::array<std::string_view, 7> kHeadParts = {"head", "decoder", "lm_", "vocab", "logits", "output", "proj"};
 
-template <typename Names>
-bool is_one_of(std::string_view name, const Names& names) {
+template <typename Value, typename Values>
+bool is_one_of(const Value& name, const Values& names) {
   return std::ranges::find(names, name) != std::end(names);
 }
 
@@ -147,6 +154,8 @@ class Part {
   Part(const Json& config, std::string prefix) : config_(config), prefix_(std::move(prefix)) {
     model_type_ = config_value<std::string>(config, "model_type").value_or("");
     vocabulary_ = config_value<Index>(text_config(config), "vocab_size").value_or(-1);
+    for (const char* field : kExpertCounts)
+      experts_.push_back(config_value<Index>(text_config(config), field).value_or(-1));
   }
 
   const std::string& prefix() const { return prefix_; }
@@ -155,6 +164,7 @@ class Part {
     const NameParts name(tensor.name);
     if (contains_any(name.leaf, {"bias"}) || name.leaf == "beta") return {.role = TensorRole::bias};
     if (name.leaf == "gamma") return {.role = TensorRole::norm};
+    if (holds_experts(name, tensor.shape)) return {.role = TensorRole::experts};
     if (name.leaf != "weight") return {};
     if (tensor.shape.size() == 1) return {.role = TensorRole::norm};
     if (tensor.shape.size() != 2) return {};
@@ -175,6 +185,14 @@ class Part {
   }
 
  private:
+  // Names do not always say so; the first size is then the number of experts.
+  bool holds_experts(const NameParts& name, const std::vector<Index>& shape) const {
+    if (contains_any(name.leaf, {"scale", "zero"}) || contains_any(name.path, {"conv"})) return false;
+    const bool is_named = contains_any(name.path, {"experts"}) || contains_any(name.leaf, {"experts"});
+    if (shape.size() == 2) return is_named && is_one_of(name.leaf, kExpertMatrices);
+    return shape.size() == 3 && (is_named || (name.is_in_a_block() && is_one_of(shape[0], experts_)));
+  }
+
   TensorRole role_of_matrix(const NameParts& name, Index rows) const {
     if (is_head(name, rows)) return TensorRole::head;
     if (!is_embedding(name)) return TensorRole::linear;
@@ -233,6 +251,7 @@ class Part {
   const Json& config_;
   std::string prefix_, model_type_;
   Index vocabulary_ = -1;
+  std::vector<Index> experts_;  // numbers of experts in a layer, -1 where the configuration says none
 };
 
 class Analysis {
@@ -321,6 +340,8 @@ std::string_view to_string(TensorRole role) {
       return "linear";
     case TensorRole::head:
       return "head";
+    case TensorRole::experts:
+      return "experts";
     case TensorRole::norm:
       return "norm";
     case TensorRole::bias:
@@ -334,7 +355,7 @@ std::string_view to_string(TensorRole role) {
 std::optional<TensorRole> tensor_role_from_string(std::string_view name) {
   for (const TensorRole role :
        {TensorRole::token_embedding, TensorRole::position_embedding, TensorRole::type_embedding, TensorRole::linear,
-        TensorRole::head, TensorRole::norm, TensorRole::bias, TensorRole::other}) {
+        TensorRole::head, TensorRole::experts, TensorRole::norm, TensorRole::bias, TensorRole::other}) {
     if (to_string(role) == name) return role;
   }
   return std::nullopt;

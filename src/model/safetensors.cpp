@@ -79,10 +79,13 @@ void SafetensorsFile::will_need(const TensorInfo& tensor) const {
 
 TensorRows::TensorRows(std::shared_ptr<const SafetensorsFile> file, const TensorInfo& tensor)
     : file_(std::move(file)), tensor_(tensor) {
-  require(tensor.shape.size() == 2 && is_float_readable(tensor.dtype), [&] {
-    return "tensor " + detail::quoted(tensor.name) + " must be a matrix of F64, F32, F16 or BF16 numbers, got " +
+  const auto rows = matrix_rows(tensor);
+  require(rows.has_value() && is_float_readable(tensor.dtype), [&] {
+    return "tensor " + detail::quoted(tensor.name) +
+           " must be a matrix, or several in 3 dimensions, of F64, F32, F16 or BF16 numbers, got " +
            std::to_string(tensor.shape.size()) + " dimensions of " + std::string(to_string(tensor.dtype));
   });
+  rows_ = *rows;
 }
 
 MatrixView<const float> TensorRows::read_rows(Index first, Index count, Matrix<float>& buffer) const {

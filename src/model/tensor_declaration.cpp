@@ -3,6 +3,12 @@
 
 namespace loewner {
 
+std::optional<Index> matrix_rows(const TensorDeclaration& tensor) {
+  const auto& shape = tensor.shape;
+  if (shape.size() == 2) return shape[0];
+  return shape.size() == 3 ? checked_product(shape[0], shape[1]) : std::nullopt;
+}
+
 std::optional<Index> byte_count(const TensorDeclaration& tensor) {
   const bool shares_bytes = bits_of(tensor.dtype) % 8 != 0;
   std::optional<Index> amount = shares_bytes ? bits_of(tensor.dtype) : size_of(tensor.dtype);

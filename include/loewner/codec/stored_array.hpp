@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "loewner/base/number_format.hpp"
 #include "loewner/base/row_source.hpp"
@@ -21,6 +22,7 @@ struct StoredArray {
   Index rows = 0;
   Index cols = 0;
   std::function<void(Index first, Index count, std::byte* out)> read_rows;
+  std::vector<Index> shape{};  ///< of the tensor in the file; empty: rows x cols
 
   Index bytes() const { return rows * cols * size_of(dtype); }
 };

@@ -19,6 +19,12 @@ namespace loewner {
 ///           fit the arrays.
 std::unique_ptr<EncodedMatrix> encoded_matrix_from_tensors(const Json& spec, const ArrayLookup& arrays);
 
+/// The shape of the tensor that a specification describes: its field `shape` if it has one
+/// (matrices that the encoding has below each other), otherwise rows x cols.
+///
+/// Errors    IoError unless the shape has as many entries as the matrix.
+std::vector<Index> tensor_shape(const Json& spec);
+
 /// The form in which a loaded model holds a matrix.
 enum class LoadedForm {
   factors,  ///< low-rank factors

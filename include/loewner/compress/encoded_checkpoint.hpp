@@ -11,18 +11,20 @@
 namespace loewner {
 
 inline constexpr const char* kQuantizationMethod = "loewner";
-inline constexpr int kFormatMajor = 1, kFormatMinor = 1;
+inline constexpr int kFormatMajor = 1, kFormatMinor = 2;
 
-/// The prefix of the names of a tensor's arrays: "M." for tensor "M.weight".
+/// The prefix of the names of a tensor's arrays: "M." for tensor "M.weight"; "T." for a tensor T
+/// whose specification has a field `shape`.
 ///
-/// Errors    IoError unless the name ends in .weight.
-std::string array_prefix(const std::string& tensor_name);
+/// Errors    IoError unless the name ends in .weight or the field is there.
+std::string array_prefix(const std::string& tensor_name, const Json& spec);
 
 /// One encoded tensor of a checkpoint that this library wrote.
 struct EncodedTensor {
   std::string name;                      ///< of the replaced tensor
   std::string place;                     ///< folder and tensor, for error messages
   Json spec;                             ///< docs/format.md
+  std::vector<Index> shape;              ///< of the replaced tensor
   std::vector<std::string> array_names;  ///< full names of its stored arrays
   std::unique_ptr<EncodedMatrix> matrix;
 };
@@ -49,11 +51,11 @@ DType source_dtype(const EncodedTensor& tensor);
 /// The arrays of an encoded matrix under their full names.
 ///
 /// Shapes    result: the shapes of the arrays.
-/// Method    EncodedMatrix::to_tensors(), with array_prefix() before each name.
+/// Method    EncodedMatrix::to_tensors(), with the prefix before each name.
 /// Cost      that of to_tensors().
 /// Accuracy  exact.
-/// Errors    IoError as array_prefix().
-std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& tensor_name);
+/// Errors    none.
+std::vector<StoredArray> named_arrays(const EncodedMatrix& matrix, const std::string& prefix);
 
 /// Bytes of these tensors in their files, header entries included.
 ///

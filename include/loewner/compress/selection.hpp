@@ -21,8 +21,9 @@ struct SelectedTensor {
   std::vector<std::string> tied;  ///< its stored copies, which the output leaves out
 
   const std::string& name() const { return tensor->info->name; }
-  Index rows() const { return tensor->info->shape[0]; }
-  Index cols() const { return tensor->info->shape[1]; }
+  /// Of the matrix that is encoded; of matrices in one tensor, all of them below each other.
+  Index rows() const { return matrix_rows(*tensor->info).value(); }
+  Index cols() const { return tensor->info->shape.back(); }
   /// The side of the matrix that multiplies the layer's inputs; none if it is no linear layer.
   std::optional<InputSide> inputs() const;
 };
@@ -34,9 +35,9 @@ struct SelectionResult {
 
 /// Applies `selection`, `include` and `exclude` of the options to a checkpoint.
 ///
-/// Method    only floating-point matrices named `M.weight` with at least two rows and columns can
-///           be encoded; others are left alone with a note. If a tied tensor is stored twice with
-///           equal bytes, the copy is dropped; with other bytes, both are kept.
+/// Method    only floating-point matrices named `M.weight` and tensors of experts, with two rows
+///           and columns, can be encoded; others are left alone with a note. If a tied tensor is
+///           stored twice with equal bytes, the copy is dropped; with others, both are kept.
 /// Cost      compares the bytes of tied tensors.
 /// Errors    InvalidArgument on an invalid regular expression, or if nothing is selected; IoError
 ///           for a matrix with fewer than two rows or columns that `include` names, or if no other

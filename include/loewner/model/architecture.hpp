@@ -19,6 +19,7 @@ enum class TensorRole {
   type_embedding,      ///< token types, segments
   linear,              ///< matrix of a linear layer
   head,                ///< linear layer with one output per token of the vocabulary
+  experts,             ///< matrices of all experts of a layer in one tensor
   norm,
   bias,
   other,

@@ -69,7 +69,8 @@ class Checkpoint {
   /// stores again.
   std::vector<const TensorInfo*> tensors_of(std::size_t shard) const;
 
-  /// The float32 rows of a 2-D floating-point tensor. They keep their file open.
+  /// The float32 rows of a floating-point matrix, or of the matrices of a 3-D tensor. They keep
+  /// their file open.
   std::shared_ptr<const RowSource> rows_of(std::string_view name) const;
 
   /// `quantization_config.quant_method` of the configuration; empty if the model is not quantized.

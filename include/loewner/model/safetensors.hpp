@@ -57,19 +57,21 @@ class SafetensorsFile {
   std::unordered_map<std::string_view, const TensorInfo*> by_name_;
 };
 
-/// A 2-D floating-point tensor of a file as rows of float32. Each block is read and converted on
-/// demand.
+/// A floating-point tensor of a file as rows of float32: a matrix, or the matrices of a 3-D tensor
+/// below each other. Each block is read and converted on demand.
 class TensorRows final : public RowSource {
  public:
-  /// Errors    InvalidArgument unless the tensor is 2-D and is_float_readable() accepts its type.
+  /// Errors    InvalidArgument unless the tensor has two or three dimensions and
+  ///           is_float_readable() accepts its type.
   TensorRows(std::shared_ptr<const SafetensorsFile> file, const TensorInfo& tensor);
-  Index rows() const override { return tensor_.shape[0]; }
-  Index cols() const override { return tensor_.shape[1]; }
+  Index rows() const override { return rows_; }
+  Index cols() const override { return tensor_.shape.back(); }
   MatrixView<const float> read_rows(Index first, Index count, Matrix<float>& buffer) const override;
 
  private:
   std::shared_ptr<const SafetensorsFile> file_;
   const TensorInfo& tensor_;  // lives in *file_
+  Index rows_ = 0;
 };
 
 }  // namespace loewner

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@ struct TensorDeclaration {
   DType dtype = DType::f32;
   std::vector<Index> shape;  ///< empty for a scalar
 };
+
+/// The rows of the matrix as which a tensor is read: those of a matrix; of several matrices in one
+/// tensor (n x a x b), all of them below each other, n a rows. Nothing for other tensors.
+///
+/// Errors    none.
+std::optional<Index> matrix_rows(const TensorDeclaration& tensor);
 
 /// Bytes of the data; nothing when a size is negative, the product overflows, or elements smaller
 /// than a byte do not fill whole bytes.

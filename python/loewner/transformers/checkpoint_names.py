@@ -55,8 +55,7 @@ class CheckpointNames:
 
     def require_arrays(self, tensor: str, arrays: list[str]) -> None:
         """Raise ValueError if an array of an encoded tensor is missing. Loading would leave it uninitialized."""
-        prefix = tensor.rpartition(".")[0]
-        missing = [f"{prefix}.{array}" for array in arrays if f"{prefix}.{array}" not in self._names]
+        missing = [array for array in arrays if array not in self._names]
         if missing:
             raise ValueError(f"tensor '{tensor}': array '{missing[0]}' is not in the checkpoint")
 

@@ -32,6 +32,7 @@ from transformers.core_model_loading import (
 
 from loewner._structures import STRUCTURES
 from loewner.transformers.modules import decoded_matrix
+from loewner.transformers.specification import array_prefix
 
 _CLAIM = "loewner claim"  # no pattern of transformers matches it
 
@@ -65,7 +66,7 @@ class Claims(dict[str, Claim]):
     def decode(self, tensor: str, spec: dict[str, Any], place: Place) -> None:
         """Decode a tensor and load the dense matrix."""
         for array in STRUCTURES[spec["structure"]].module_class().array_shapes(spec):
-            self[f"{tensor.rpartition('.')[0]}.{array}"] = Claim(place, tensor, spec)
+            self[array_prefix(tensor, spec) + array] = Claim(place, tensor, spec)
 
     def complete(self, places: dict[str, Place]) -> None:
         """Claim the dense tensors that are merged with decoded ones."""
@@ -173,4 +174,5 @@ class _MakeParameter(ConversionOps):
         else:
             named = {stored.rpartition(".")[2]: array for stored, array in arrays.items()}
             matrix = decoded_matrix(claim.spec, STRUCTURES[claim.spec["structure"]].module_class(), named)
+            matrix = matrix.reshape(claim.spec.get("shape", matrix.shape))
         return matrix.to(self.dtype) if matrix.is_floating_point() else matrix

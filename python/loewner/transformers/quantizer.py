@@ -28,6 +28,7 @@ from loewner.transformers.modules import (
     encoded_modules,
     is_encodable,
 )
+from loewner.transformers.specification import array_prefix
 from loewner.transformers.structures.coded import Coded
 from loewner.transformers.ties import Specs, retie, tie_copies, untie_copies
 
@@ -69,17 +70,18 @@ class LoewnerQuantizer(HfQuantizer):
         specs = {}
         for tensor, spec in tensors.items():
             arrays = STRUCTURES[spec["structure"]].module_class().array_shapes(spec)
-            names.require_arrays(tensor, list(arrays))
+            prefix = array_prefix(tensor, spec)
+            names.require_arrays(tensor, [prefix + array for array in arrays])
             place = names.place(tensor)
             if place is None:  # it belongs to a head that this model does not have
                 continue
             path = place.parameter.rpartition(".")[0]
             by_name = place.pattern is None and place.parameter.endswith(".weight")
-            if by_name and is_encodable(model.get_submodule(path)):
+            if by_name and "shape" not in spec and is_encodable(model.get_submodule(path)):
                 specs[path] = spec
                 self._find_copies(path, spec, names, model)
                 for array in arrays:
-                    self._claims.keep(f"{tensor.rpartition('.')[0]}.{array}", f"{path}.{array}")
+                    self._claims.keep(prefix + array, f"{path}.{array}")
             else:
                 self._claims.decode(tensor, spec, place)
                 names.stored.add(place.parameter)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 from loewner._structures import STRUCTURES
@@ -47,6 +48,7 @@ _ALWAYS = {"rows": whole(0), "cols": whole(0)}
 _OPTIONAL = {
     "source_dtype": one_of("F64", "F32", "F16", "BF16"),
     "tied": _list(lambda value: isinstance(value, str), "strings"),
+    "shape": SIZES,
     "residual": NESTED,
     "input_rotation_seed": SEED,
 }
@@ -61,6 +63,15 @@ def require_fields(spec: dict[str, Any]) -> None:
                 raise ValueError(f"field '{name}' is missing")
         elif not field.fits(spec[name]):
             raise ValueError(f"field '{name}' must be {field.wanted}, got {spec[name]!r}")
+    rows, cols = spec["rows"], spec["cols"]
+    sizes = spec.get("shape", [rows, cols])
+    if len(sizes) not in (2, 3) or prod(sizes[:-1]) != rows or sizes[-1] != cols:
+        raise ValueError(f"field 'shape' must be two or three sizes for {rows} rows of {cols}, got {sizes}")
     for name, field in {**required, **_OPTIONAL}.items():
         if field is NESTED and name in spec and spec[name].get("structure") in STRUCTURES:
             require_fields(spec[name])
+
+
+def array_prefix(tensor: str, spec: dict[str, Any]) -> str:
+    """What comes before the names of a tensor's arrays in a checkpoint."""
+    return f"{tensor if 'shape' in spec else tensor.rpartition('.')[0]}."

@@ -39,5 +39,29 @@ TEST(Structures, KnowTheFormOfLoadedMatrices) {
   EXPECT_CONTAINS(test::message_of<IoError>([] { (void)loaded_form("unheard_of"); }), "structure 'unheard_of'");
 }
 
+TEST(Structures, HaveTheShapeOfTheTensor) {
+  EXPECT_EQ(tensor_shape({{"rows", 6}, {"cols", 4}}), (std::vector<Index>{6, 4}));
+  EXPECT_EQ(tensor_shape({{"rows", 6}, {"cols", 4}, {"shape", {2, 3, 4}}}), (std::vector<Index>{2, 3, 4}));
+  EXPECT_EQ(tensor_shape({{"rows", 6}, {"cols", 4}, {"shape", {6, 4}}}), (std::vector<Index>{6, 4}));
+}
+
+TEST(Structures, RejectShapesOfOtherMatrices) {
+  const auto refusal_of = [](const Json& shape) {
+    return test::message_of<IoError>([&] { (void)tensor_shape({{"rows", 6}, {"cols", 4}, {"shape", shape}}); });
+  };
+  const Json huge = Index{1} << 62;
+  for (const Json& shape : std::vector<Json>{{2, 4, 3},
+                                             {2, 3, 4, 1},
+                                             {24},
+                                             Json::array(),
+                                             {-2, -3, 4},
+                                             {2.0, 3, 4},
+                                             {true, 6, 4},
+                                             {huge, huge, 4},
+                                             {0, 0, 4}})
+    EXPECT_CONTAINS(refusal_of(shape), "shape must be two or three sizes for 6 rows of 4, got " + shape.dump());
+  EXPECT_CONTAINS(refusal_of("6 x 4"), "field 'shape' has the wrong type");
+}
+
 }  // namespace
 }  // namespace loewner::structures_test

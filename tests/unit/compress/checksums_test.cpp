@@ -71,7 +71,7 @@ class Checksums : public testing::Test {
     const auto old = std::move(read_encoded_tensors(output).at(0));
     Replacements replacements;
     for (const auto& name : old.array_names) replacements[name] = {};
-    replacements[old.array_names.at(0)] = named_arrays(matrix, test::kTable);
+    replacements[old.array_names.at(0)] = named_arrays(matrix, array_prefix(test::kTable, old.spec));
     const fs::path made = folder_.path() / "made";
     fs::create_directory(made);
     const auto weights = rewrite_weights(output, replacements, made, {});

@@ -154,13 +154,26 @@ TEST_F(SelectionOf, OneNoteServesAllTensorsWithTheSameObstacle) {
   EXPECT_CONTAINS(result.notes[0], "F8_E4M3");
 }
 
-TEST_F(SelectionOf, StackedExpertsAreNoted) {
+TEST_F(SelectionOf, MatricesOfAllExpertsAreOneMatrix) {
+  const std::string experts = "model.layers.0.mlp.experts.gate_up_proj";
   write({{"model_type", "gpt_oss"}, {"vocab_size", 5}},
-        {tensor("model.embed_tokens.weight", {5, 3}), tensor("model.layers.0.mlp.experts.gate_up_proj", {2, 3, 4})});
+        {tensor("model.embed_tokens.weight", {5, 3}), tensor(experts, {2, 3, 4}), tensor(experts + "_bias", {2, 4})});
+  const auto result = select({.selection = Selection::linear});
+  ASSERT_EQ(result.tensors.size(), 1u);
+  EXPECT_EQ(result.tensors[0].name(), experts);
+  EXPECT_EQ(result.tensors[0].rows(), 6);
+  EXPECT_EQ(result.tensors[0].cols(), 4);
+  EXPECT_FALSE(result.tensors[0].inputs());
+  EXPECT_EQ(names(), Names{"model.embed_tokens.weight"});
+}
+
+TEST_F(SelectionOf, ExpertsInOtherTypesAreLeftAlone) {
+  write({{"model_type", "gpt_oss"}, {"vocab_size", 5}},
+        {tensor("model.embed_tokens.weight", {5, 3}),
+         tensor("model.layers.0.mlp.experts.down_proj", {2, 4, 4}, 1, DType::f8_e4m3)});
   const auto result = select({.selection = Selection::all});
   ASSERT_EQ(result.notes.size(), 1u);
-  EXPECT_CONTAINS(result.notes[0], "model.layers.0.mlp.experts.gate_up_proj hold the matrices of all experts");
-  EXPECT_TRUE(select().notes.empty());
+  EXPECT_CONTAINS(result.notes[0], "experts.down_proj cannot be encoded: expected F64, F32, F16 or BF16, got F8_E4M3");
 }
 
 }  // namespace

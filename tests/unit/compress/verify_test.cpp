@@ -202,7 +202,8 @@ TEST_F(Verify, AnotherShapeOfTheOriginalIsAFailure) {
   test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
   const auto report = check();
   EXPECT_FALSE(report.holds());
-  EXPECT_EQ(report.tensors.at(0).failures, std::vector<std::string>{"the original is 301 x 24, the encoding 300 x 24"});
+  EXPECT_EQ(report.tensors.at(0).failures,
+            std::vector<std::string>{"the original has the shape [301,24], the encoding [300,24]"});
 }
 
 TEST_F(Verify, CountsAreReadOnlyFromTheFileThatTheCallerNames) {

@@ -236,5 +236,27 @@ TEST(Architecture, OldNamesOfLayerNormsAreRecognized) {
   EXPECT_EQ(places[1].role, TensorRole::bias);
 }
 
+TEST(Architecture, FindsTensorsWithTheMatricesOfAllExperts) {
+  const Json config = {{"model_type", "some_mixture"}, {"num_local_experts", 4}};
+  const std::vector<TensorDeclaration> tensors = {
+      {"model.layers.0.mlp.experts.gate_up_proj", DType::bf16, {16, 8, 6}},
+      {"model.layers.0.block_sparse_moe.input_linear.weight", DType::bf16, {4, 8, 6}},
+      {"transformer.blocks.0.ffn.experts.mlp.w1", DType::bf16, {32, 6}}};
+  for (const auto& place : analyze_architecture(config, tensors).places) EXPECT_EQ(place.role, TensorRole::experts);
+}
+
+TEST(Architecture, TakesNoOtherTensorForExperts) {
+  const Json config = {{"model_type", "some_mixture"}, {"num_local_experts", 4}};
+  const std::vector<TensorDeclaration> tensors = {
+      {"model.layers.0.mlp.experts.gate_up_proj_bias", DType::bf16, {4, 8}},
+      {"model.layers.0.mlp.experts.gate_up_proj_scale_inv", DType::f32, {4, 2, 2}},
+      {"model.layers.0.mamba.conv1d.weight", DType::bf16, {4, 6, 8}},
+      {"model.layers.0.patches.weight", DType::bf16, {5, 6, 8}},
+      {"projection.weight", DType::bf16, {4, 6, 8}},
+      {"model.layers.0.mlp.experts.offsets", DType::bf16, {32, 6}},
+      {"model.layers.0.mlp.experts.3.w1.weight", DType::bf16, {8, 6}}};
+  for (const auto& place : analyze_architecture(config, tensors).places) EXPECT_NE(place.role, TensorRole::experts);
+}
+
 }  // namespace
 }  // namespace loewner
