@@ -58,7 +58,7 @@ TEST_F(Experts, AreEncodedByEveryMethodThatFits) {
 
 TEST_F(Experts, AreExpandedToTheirShape) {
   compress_by(Method::codes);
-  expand(small_, dense_);
+  expand(small_, dense_, IfExists::overwrite);
   const Checkpoint small = Checkpoint::open(small_), dense = Checkpoint::open(dense_), model = Checkpoint::open(model_);
   for (const auto& tensor : read_encoded_tensors(small)) {
     EXPECT_EQ(dense.at(tensor.name).info->shape, model.at(tensor.name).info->shape);
