@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loewner.onnx.decoders.base import Decoder
@@ -53,3 +53,8 @@ STRUCTURES = {
         Structure("input_codes", "input_codes.InputCodes"),
     )
 }
+
+
+def array_prefix(tensor: str, spec: dict[str, Any]) -> str:
+    """What comes before the names of an encoded tensor's arrays in a checkpoint (docs/format.md)."""
+    return f"{tensor}." if "shape" in spec else tensor.removesuffix("weight")

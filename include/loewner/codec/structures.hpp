@@ -19,9 +19,13 @@ namespace loewner {
 ///           fit the arrays.
 std::unique_ptr<EncodedMatrix> encoded_matrix_from_tensors(const Json& spec, const ArrayLookup& arrays);
 
-/// The shape of the tensor that a specification describes: its field `shape` if it has one
-/// (matrices that the encoding has below each other), otherwise rows x cols.
+/// The shape of the tensor that a specification describes.
 ///
+/// Shapes    result: two or three sizes, of as many entries as the matrix.
+/// Method    the field `shape` if there is one (matrices that the encoding has below each other),
+///           otherwise rows x cols.
+/// Cost      O(1).
+/// Accuracy  exact.
 /// Errors    IoError unless the shape has as many entries as the matrix.
 std::vector<Index> tensor_shape(const Json& spec);
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-from loewner._structures import STRUCTURES
+from loewner._structures import STRUCTURES, array_prefix
 
 Array = np.ndarray[Any, Any]
 INDEX = "model.safetensors.index.json"
@@ -34,7 +34,7 @@ def encoded_tensors(folder: Path) -> Iterator[Encoded]:
     files = file_of_each(folder)
     for name, spec in specs.items():
         shapes = STRUCTURES[spec["structure"]].module_class().array_shapes(spec)
-        prefix = name.removesuffix("weight")
+        prefix = array_prefix(name, spec)
         arrays = {}
         for array in shapes:
             with safe_open(files[f"{prefix}{array}"], framework="pt") as file:

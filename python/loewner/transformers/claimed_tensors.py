@@ -30,9 +30,8 @@ from transformers.core_model_loading import (
     dot_natural_key,
 )
 
-from loewner._structures import STRUCTURES
+from loewner._structures import STRUCTURES, array_prefix
 from loewner.transformers.modules import decoded_matrix
-from loewner.transformers.specification import array_prefix
 
 _CLAIM = "loewner claim"  # no pattern of transformers matches it
 

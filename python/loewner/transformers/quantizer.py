@@ -15,7 +15,7 @@ from transformers.quantizers.base import HfQuantizer
 from transformers.utils import logging
 
 from loewner._loading import MEMORY, Memory
-from loewner._structures import STRUCTURES
+from loewner._structures import STRUCTURES, array_prefix
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.claimed_tensors import ClaimedTensors, Claims
 from loewner.transformers.config import LoewnerConfig
@@ -28,7 +28,6 @@ from loewner.transformers.modules import (
     encoded_modules,
     is_encodable,
 )
-from loewner.transformers.specification import array_prefix
 from loewner.transformers.structures.coded import Coded
 from loewner.transformers.ties import Specs, retie, tie_copies, untie_copies
 

@@ -70,8 +70,3 @@ def require_fields(spec: dict[str, Any]) -> None:
     for name, field in {**required, **_OPTIONAL}.items():
         if field is NESTED and name in spec and spec[name].get("structure") in STRUCTURES:
             require_fields(spec[name])
-
-
-def array_prefix(tensor: str, spec: dict[str, Any]) -> str:
-    """What comes before the names of a tensor's arrays in a checkpoint."""
-    return f"{tensor if 'shape' in spec else tensor.rpartition('.')[0]}."
