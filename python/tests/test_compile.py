@@ -70,9 +70,9 @@ def test_trainer_trains_all_but_codes(method: str, tmp_path: Path) -> None:
     assert {"left", "right"} <= changed if method == "svd" else not {"codes", "scales", "bits"} & changed
 
 
-@pytest.mark.parametrize("memory", ["dense", "small"])
-def test_coded_models_are_compiled_and_exported(memory: str, tmp_path: Path) -> None:
-    model = load("bert_masked", compressed("bert_masked", tmp_path / "small", "codes", selection="all"), memory=memory)
+@pytest.mark.parametrize(("method", "memory"), [("codes", "dense"), ("codes", "small"), ("subspaces", "small")])
+def test_models_are_compiled_and_exported(method: str, memory: str, tmp_path: Path) -> None:
+    model = load("bert_masked", compressed("bert_masked", tmp_path / "small", method, selection="all"), memory=memory)
     expected = model(IDS).logits
     compiled: Any = torch.compile(model, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(IDS).logits, expected)

@@ -54,13 +54,18 @@ class Subspaces(EncodedMatrix):
         place = layout.place.index_select(0, flat)  # an indexing expression would take negative ids
         cluster = self.cluster[flat, 0]
         dtype = torch.promote_types(self._factor_dtype(), self.like.dtype)
-        rows = torch.zeros(len(flat), self.spec["cols"], dtype=dtype, device=flat.device)
+        rows = torch.zeros(flat.shape[0], self.spec["cols"], dtype=dtype, device=flat.device)
         for c, factors in enumerate(self._factors()):
-            if factors is None:
+            if factors is None or self.spec["sizes"][c] == 0:
                 continue
-            chosen = (cluster == c).nonzero()[:, 0]
-            left = functional.embedding(place[chosen] - layout.first[c], factors[0], self._untrained_position(c))
-            rows = rows.index_copy(0, chosen, self.widened(left) @ self.widened(factors[1]))
+            is_here, first = cluster == c, layout.first[c]
+            if torch.compiler.is_compiling():  # a number of rows that depends on the ids would break the graph
+                found = self._rows_of_cluster(factors, flat, torch.where(is_here, place - first, 0))
+                rows = torch.where(is_here[:, None], found, rows)
+            else:
+                chosen = is_here.nonzero()[:, 0]
+                found = self._rows_of_cluster(factors, flat[chosen], place[chosen] - first)
+                rows = rows.index_copy(0, chosen, found)
         return rows.reshape(*ids.shape, self.spec["cols"])
 
     def times_transposed(self, x: Tensor) -> Tensor:
@@ -92,17 +97,19 @@ class Subspaces(EncodedMatrix):
     def _factor_dtype(self) -> torch.dtype:
         return next((factors[0].dtype for factors in self._factors() if factors is not None), self.like.dtype)
 
-    def _untrained_position(self, c: int) -> int | None:
-        """The position of the padding row in cluster c, whose coordinates are not trained."""
+    def _rows_of_cluster(self, factors: tuple[Tensor, Tensor], ids: Tensor, positions: Tensor) -> Tensor:
+        """Rows of a cluster by their positions in it. The coordinates of the padding row are not trained."""
+        left = functional.embedding(positions, factors[0])
         padding_idx = getattr(self, "padding_idx", None)
-        if padding_idx is None or int(self.cluster[padding_idx, 0]) != c:
-            return None
-        layout = self._layout()
-        return int(layout.place[padding_idx]) - layout.first[c]
+        if padding_idx is not None:
+            left = torch.where((ids == padding_idx)[:, None], left.detach(), left)
+        return self.widened(left) @ self.widened(factors[1])
 
     def _layout(self) -> ClusterLayout:
         """The layout, computed at the first use: a checkpoint loads the labels after the module exists."""
         labels = self.cluster
+        if torch.compiler.is_compiling():  # compilers know no addresses
+            return self._new_layout(())
         seen = (labels.data_ptr(), None if labels.is_inference() else labels._version, labels.device)
         layout: ClusterLayout | None = self.__dict__.get("_cluster_layout")
         if layout is None or layout.seen != seen:
@@ -111,10 +118,11 @@ class Subspaces(EncodedMatrix):
         return layout
 
     def _new_layout(self, seen: tuple[Any, ...]) -> ClusterLayout:
-        labels = self.cluster[:, 0].long()
-        sizes = torch.bincount(labels, minlength=len(self.spec["sizes"])).tolist()
-        if sizes != self.spec["sizes"]:
-            raise ValueError(f"cluster sizes must be {self.spec['sizes']}, got labels with sizes {sizes}")
+        labels, sizes = self.cluster[:, 0].long(), self.spec["sizes"]
+        if not torch.compiler.is_compiling():
+            found = torch.bincount(labels, minlength=len(sizes)).tolist()
+            if found != sizes:
+                raise ValueError(f"cluster sizes must be {sizes}, got labels with sizes {found}")
         order = torch.argsort(labels, stable=True)
         place = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
         first = [sum(sizes[:c]) for c in range(len(sizes))]
