@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -46,6 +45,10 @@ def megabytes_resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
+def status() -> str:
+    return Path("/proc/self/status").read_text()
+
+
 def print_memory(file: Path) -> None:
     """Runs in a process of its own."""
     before = megabytes_resident()
@@ -55,7 +58,7 @@ def print_memory(file: Path) -> None:
     loaded.run(None, made_up(8, 128))
     resident = megabytes_resident()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    peak = next(int(line.split()[1]) for line in status().splitlines() if line.startswith("VmHWM")) * 1024 / 1e6
     trimmed = megabytes_resident()
     print(json.dumps([seconds, resident - before, trimmed - before, peak - before]))
 

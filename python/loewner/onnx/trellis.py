@@ -55,33 +55,30 @@ def all_levels() -> Table:
     return np.array([level for bits in range(1, MOST_BITS + 1) for level in _core.trellis_levels(bits)], np.float32)
 
 
-def table_parameters(graph: Graph) -> dict[str, str]:
-    """The constants that `level_numbers` needs inside a function: parameters with their values."""
+def table_parameters(graph: Graph, most: int) -> dict[str, str]:
+    """The constants that `level_numbers` needs inside a function for at most so many bits: parameters with values."""
     now, before = parity_tables()
-    tables = {"parities_now": now, "parities_before": before, "bits": spread_bits()}
-    return {name: graph.constant(table, np.uint8) for name, table in tables.items()}
+    tables = {"parities_now": now, "parities_before": before}
+    tables |= {f"plane_{plane}": spread_bits().astype(int) << (plane + 1) for plane in range(1, most)}
+    return {name: graph.constant(table, np.uint8 if most <= 7 else np.uint16) for name, table in tables.items()}
 
 
 def level_numbers(nodes: Nodes, planes: list[str], axis: int, tables: dict[str, str]) -> str:
     """The numbers of the levels of rows of bytes.
 
     planes: for each plane uint8, with the bytes of a row along the last axis, which is `axis`. The result has one more
-    axis, of eight entries; it is uint8 for at most seven planes and int32 otherwise.
+    axis, of eight entries.
     """
     shifted = nodes.op("Pad", planes[0], nodes.constant([1, -1]), "", nodes.constant([axis]))
-    indices = [nodes.cast(plane, np.int32) for plane in planes]
-    low = nodes.op(
+    numbers = nodes.op(
         "BitwiseXor",
-        nodes.op("Gather", tables["parities_now"], indices[0]),
+        nodes.op("Gather", tables["parities_now"], nodes.cast(planes[0], np.int32)),
         nodes.op("Gather", tables["parities_before"], nodes.cast(shifted, np.int32)),
     )
-    is_wide = len(planes) > 7
-    numbers = nodes.cast(low, np.int32) if is_wide else low
-    for plane, index in enumerate(indices[1:], 1):
-        bits = nodes.op("Gather", tables["bits"], index)
-        factor = nodes.constant(2 << plane, np.int32 if is_wide else np.uint8)
-        numbers = nodes.op("Add", numbers, nodes.op("Mul", nodes.cast(bits, np.int32) if is_wide else bits, factor))
-    return numbers
+    for number, plane in enumerate(planes[1:], 1):
+        high = nodes.op("Gather", tables[f"plane_{number}"], nodes.cast(plane, np.int32))
+        numbers = nodes.op("BitwiseOr", numbers, high)
+    return str(numbers)
 
 
 def packing(bits: int) -> int:
@@ -105,15 +102,7 @@ def packed_levels(body: Nodes, planes: str, bits: int, row_bytes: int, at: dict[
     """
     shaped = body.reshape(planes, [bits, -1, row_bytes])
     each = body.op("Split", shaped, outputs=bits, axis=0, num_outputs=bits) if bits > 1 else [shaped]
-    shifted = body.op("Pad", each[0], body.constant([1, -1]), "", body.constant([2]))
-    numbers = body.op(
-        "BitwiseXor",
-        body.op("Gather", at["parities_now"], body.cast(each[0], np.int32)),
-        body.op("Gather", at["parities_before"], body.cast(shifted, np.int32)),
-    )
-    for plane in range(1, bits):
-        high = body.op("Gather", at[f"plane_{plane}"], body.cast(each[plane], np.int32))
-        numbers = body.op("BitwiseOr", numbers, high)
+    numbers = level_numbers(body, each, 2, at)
     return body.reshape(body.op("Gather", at["levels"], body.cast(numbers, np.int32)), [-1, 8 * row_bytes])
 
 

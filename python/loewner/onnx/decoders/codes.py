@@ -216,7 +216,8 @@ class Codes(Decoder):
 
     def _parameters(self) -> dict[str, str]:
         """The constants of the function: tables, signs and matrices of rotations."""
-        parameters = table_parameters(self.graph)
+        steps = self.row_steps()
+        parameters = table_parameters(self.graph, max(known.most_bits(steps) for known in self.classes()))
         parameters["levels"] = self.graph.constant(all_levels(), np.float32)
         for number, known in enumerate(self.classes()):
             seeds = [(self.spec["rotation_seed"] + band) % 2**64 for band in known.bands]
