@@ -19,6 +19,8 @@ from encoded_models import VOCABULARY
 from loewner._structures import STRUCTURES
 from loewner.evaluation.models import Model
 from loewner.onnx.export_verification import verify_export
+from loewner.onnx.graph import OPSET, Graph
+from loewner.onnx.replacing import narrow
 from safetensors.torch import load_file, save_file
 from tokenized_models import save_tokenizer, text
 
@@ -167,6 +169,26 @@ def test_integers_of_eight_bits_change_the_outputs_little(mixed: Path, tmp_path:
     assert cosine > 0.999
     assert np.abs(found - expected).max() > 1e-4 * np.abs(expected).max()  # folded layers are closer
     assert verify_export(tmp_path / "out" / "onnx" / "small.onnx", None)["failures"] == []
+
+
+def test_models_in_sixteen_bits_are_stored_in_sixteen_bits() -> None:
+    half, single = np.arange(64, dtype=np.float32) / 8, np.full(64, 0.1, np.float32)
+    values = [onnx.numpy_helper.from_array(array, name) for array, name in ((half, "half"), (single, "single"))]
+    shaped = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [64]) for name in ("x", "y")]
+    nodes = [onnx.helper.make_node("Add", ["x", "half"], ["z"]), onnx.helper.make_node("Mul", ["z", "single"], ["y"])]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(nodes, "g", shaped[:1], shaped[1:], values),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=10,
+    )
+    graph = Graph()
+    narrow(model, graph, np.float16)
+    graph.insert_into(model)
+    onnx.checker.check_model(model, full_check=True)
+    stored = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    assert stored == {"half.stored": onnx.TensorProto.FLOAT16, "single": onnx.TensorProto.FLOAT}
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_array_equal(session.run(None, {"x": single})[0], (single + half) * single)
 
 
 def test_bad_arguments_write_nothing(mixed: Path, exported: Path, tmp_path: Path) -> None:
