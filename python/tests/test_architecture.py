@@ -19,6 +19,9 @@ ALLOWED = {
     "python/loewner/_structures.py": "the registry of structures in Python",
     "python/loewner/_calibration.py": "the methods that weigh the outputs of a layer",
     "python/loewner/_loading.py": "the memory mode dense",
+    "apps/loewner/commands/export.cpp": "the form int8 of linear layers",
+    "python/loewner/_export.py": "the form int8 of linear layers",
+    "python/loewner/onnx/replacing.py": "the form int8 of linear layers",
     "python/loewner/transformers/quantizer.py": "the memory mode dense",
 }
 

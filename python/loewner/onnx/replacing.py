@@ -26,7 +26,7 @@ class Owner(NamedTuple):
 class Probe(NamedTuple):
     """A value from which a test can tell what a graph decodes: with its input, or alone if that is empty."""
 
-    kind: Literal["rows", "matrix", "transposed", "product"]
+    kind: Literal["rows", "matrix", "transposed", "layer"]
     input: str
     output: str
 
@@ -48,7 +48,7 @@ def replace(model: onnx.ModelProto, graph: Graph, decoder: Decoder, owners: list
                 probes["rows"] = Probe("rows", node.input[1], node.output[0])
                 _give(graph, decoder.rows(node.input[1]), node.output[0])
             elif product and product.fits(transposed) and node.op_type == "MatMul" and node.input[1] == name:
-                probes["product"] = Probe("product", node.input[0], node.output[0])
+                probes["layer"] = Probe("layer", node.input[0], node.output[0])
                 _give(graph, product.times(node.input[0]), node.output[0])
             else:
                 value = decoder.transposed() if transposed else decoder.matrix()
