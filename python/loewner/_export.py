@@ -51,7 +51,8 @@ class ExportReport:
 
     def __repr__(self) -> str:
         count = len(self.encoded_tensors)
-        return f"<ExportReport: {self.file}, {self.bytes / 1e6:.2f} MB, {count} encoded tensors, linear {self.linear}>"
+        tensors = f"{count} encoded tensor{'' if count == 1 else 's'}"
+        return f"<ExportReport: {self.file}, {self.bytes / 1e6:.2f} MB, {tensors}, linear {self.linear}>"
 
 
 def export(
@@ -107,7 +108,7 @@ def export(
     --------
     >>> import loewner
     >>> loewner.export("SMALLER", "SMALLER-ONNX")  # doctest: +SKIP
-    <ExportReport: SMALLER-ONNX/onnx/model.onnx, 48.52 MB, 1 encoded tensors, linear folded>
+    <ExportReport: SMALLER-ONNX/onnx/model.onnx, 48.52 MB, 1 encoded tensor, linear folded>
     """
     if linear not in LINEAR:
         raise ValueError(f"export: linear must be one of {', '.join(LINEAR)}, got '{linear}'")
