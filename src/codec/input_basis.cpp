@@ -45,6 +45,14 @@ void require_symmetric(MatrixView<const double> a) {
   }
 }
 
+void require_order(std::vector<Index> order, Index inputs) {
+  std::ranges::sort(order);
+  bool is_complete = static_cast<Index>(order.size()) == inputs;
+  for (Index i = 0; is_complete && i < inputs; ++i) is_complete = order[i] == i;
+  kCheck.that(is_complete,
+              [&] { return "the order must name each of the " + detail::text_of(inputs) + " inputs once"; });
+}
+
 double mean_diagonal(MatrixView<const double> a) {
   double sum = 0;
   for (Index i = 0; i < a.rows(); ++i) sum += a(i, i);
@@ -78,7 +86,14 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
   damping_ = damping_of(damped.view(), options.damping);
   for (Index i = 0; i < d; ++i) damped(i, i) += damping_;
   factor_ = rotated(damped.view());
-  kCheck.that(blas::pivoted_cholesky_upper(factor_.view(), order_),
+  if (options.order) {
+    require_order(*options.order, d);
+    order_ = *options.order;
+    factor_ = ordered(factor_.view());
+  }
+  const bool is_definite =
+      options.order ? blas::cholesky_upper(factor_.view()) : blas::pivoted_cholesky_upper(factor_.view(), order_);
+  kCheck.that(is_definite,
               [] { return std::string("second moments must be positive semidefinite; a larger damping may help"); });
   for (Index j = 0; j < d; ++j) pivots_.push_back(factor_(j, j) * factor_(j, j));
   if (moments.cross.rows() == 0 || moments.correction == 0) return;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/vector8.hpp"
 #include "codec/half_scales.hpp"
+#include "codec/integer_grid.hpp"
 #include "codec/spec_field.hpp"
 #include "codec/stored_bytes.hpp"
 #include "loewner/base/error.hpp"
@@ -17,51 +17,6 @@ namespace loewner {
 namespace {
 
 constexpr Index kGroupOfInt4 = 64;
-
-// The values offset + code * step of a group. Both are rounded to halves before the codes are
-// computed.
-struct Grid {
-  std::uint16_t step = 0, offset = 0;
-};
-
-float value_of(std::uint16_t half, int exponent) {
-  return std::ldexp(half_to_float(half), exponent);
-}
-
-struct Range {
-  float low, high;
-};
-
-// The range of at least one value, eight values at a time: rounding spends most of its time here.
-Range range_of(std::span<const float> values) {
-  detail::Float8 low = detail::all8(values.front()), high = low;
-  std::size_t j = 0;
-  for (; j + 8 <= values.size(); j += 8) {
-    const detail::Float8 x = detail::load8(values.data() + j);
-    low = x < low ? x : low;
-    high = x > high ? x : high;
-  }
-  Range range{low[0], high[0]};
-  for (int lane = 1; lane < 8; ++lane) range = {std::min(range.low, low[lane]), std::max(range.high, high[lane])};
-  for (; j < values.size(); ++j) range = {std::min(range.low, values[j]), std::max(range.high, values[j])};
-  return range;
-}
-
-Grid grid_of(std::span<const float> values, const Integers::Shape& shape) {
-  const auto [low, high] = range_of(values);
-  const double range = static_cast<double>(high) - static_cast<double>(low);
-  const auto half = [&](double x) { return float_to_half(static_cast<float>(std::ldexp(x, -shape.scale_exponent))); };
-  return {half(range / ((1 << shape.bits) - 1)), half(low)};
-}
-
-// The code of entry x as a float: the nearest of 0 ... 2^bits - 1. Adding 1.5 2^23 leaves no bits
-// for a fraction, so the addition rounds without a call, and the compiler can vectorize it.
-float code_of(float x, float step, float offset, int bits) {
-  constexpr float kNoFraction = 12582912;
-  if (!(step > 0)) return 0;
-  const float code = std::clamp((x - offset) / step, 0.0F, static_cast<float>((1 << bits) - 1));
-  return (code + kNoFraction) - kNoFraction;
-}
 
 // Calls body(group, first entry, number of entries) for the groups of a row.
 template <typename Body>
@@ -74,11 +29,12 @@ void for_each_group(const Integers::Shape& shape, Body&& body) {
 void encode_row(std::span<const float> row, const Integers::Shape& shape, std::uint8_t* out) {
   std::fill_n(out, shape.row_bytes(), std::uint8_t{0});
   for_each_group(shape, [&](Index, Index first, Index count) {
-    const Grid grid = grid_of(row.subspan(first, count), shape);
-    const float step = value_of(grid.step, shape.scale_exponent), offset = value_of(grid.offset, shape.scale_exponent);
+    const detail::IntegerGrid grid = detail::integer_grid(row.subspan(first, count), shape);
+    const float step = detail::grid_value(grid.step, shape.scale_exponent),
+                offset = detail::grid_value(grid.offset, shape.scale_exponent);
     for (Index j = first; j < first + count; ++j) {
-      const auto code = static_cast<unsigned>(code_of(row[j], step, offset, shape.bits));
-      out[j * shape.bits / 8] |= static_cast<std::uint8_t>(code << (j * shape.bits % 8));
+      const auto code = static_cast<unsigned>(detail::integer_code(row[j], step, offset, shape.bits));
+      detail::put_code(out, j, shape.bits, code);
     }
   });
 }
@@ -86,9 +42,11 @@ void encode_row(std::span<const float> row, const Integers::Shape& shape, std::u
 // Encodes and decodes a row without packing the codes.
 void round_row(std::span<const float> row, const Integers::Shape& shape, std::span<float> out) {
   for_each_group(shape, [&](Index, Index first, Index count) {
-    const Grid grid = grid_of(row.subspan(first, count), shape);
-    const float step = value_of(grid.step, shape.scale_exponent), offset = value_of(grid.offset, shape.scale_exponent);
-    for (Index j = first; j < first + count; ++j) out[j] = offset + step * code_of(row[j], step, offset, shape.bits);
+    const detail::IntegerGrid grid = detail::integer_grid(row.subspan(first, count), shape);
+    const float step = detail::grid_value(grid.step, shape.scale_exponent),
+                offset = detail::grid_value(grid.offset, shape.scale_exponent);
+    for (Index j = first; j < first + count; ++j)
+      out[j] = offset + step * detail::integer_code(row[j], step, offset, shape.bits);
   });
 }
 
@@ -102,7 +60,7 @@ StoredArray grid_array(std::string name, std::shared_ptr<const RowSource> a, con
     std::vector<std::uint16_t> halves;
     for (Index i = 0; i < count; ++i) {
       for_each_group(shape, [&](Index, Index start, Index size) {
-        halves.push_back(pick(grid_of(rows.row(i).subspan(start, size), shape)));
+        halves.push_back(pick(detail::integer_grid(rows.row(i).subspan(start, size), shape)));
       });
     }
     std::memcpy(out, halves.data(), halves.size() * sizeof(std::uint16_t));
@@ -135,8 +93,8 @@ Integers::Integers(std::shared_ptr<const RowSource> a, const Shape& shape)
     : shape_(shape),
       source_(a),
       codes_(code_array(a, shape)),
-      steps_(grid_array("steps", a, shape, [](const Grid& grid) { return grid.step; })),
-      offsets_(grid_array("offsets", a, shape, [](const Grid& grid) { return grid.offset; })) {}
+      steps_(grid_array("steps", a, shape, [](const detail::IntegerGrid& grid) { return grid.step; })),
+      offsets_(grid_array("offsets", a, shape, [](const detail::IntegerGrid& grid) { return grid.offset; })) {}
 
 Integers::Integers(const Shape& shape, StoredArray codes, StoredArray steps, StoredArray offsets)
     : shape_(shape), codes_(std::move(codes)), steps_(std::move(steps)), offsets_(std::move(offsets)) {}
@@ -182,8 +140,8 @@ MatrixView<const float> Integers::read_rows(Index first, Index count, Matrix<flo
     const std::uint8_t* row = codes.data() + i * shape_.row_bytes();
     for_each_group(shape_, [&](Index group, Index start, Index size) {
       const Index g = i * shape_.groups() + group;
-      const float step = value_of(steps[g], shape_.scale_exponent),
-                  offset = value_of(offsets[g], shape_.scale_exponent);
+      const float step = detail::grid_value(steps[g], shape_.scale_exponent),
+                  offset = detail::grid_value(offsets[g], shape_.scale_exponent);
       for (Index j = start; j < start + size; ++j) {
         const unsigned code = row[j * shape_.bits / 8] >> (j * shape_.bits % 8) & mask;
         buffer(i, j) = offset + step * static_cast<float>(code);

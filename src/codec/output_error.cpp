@@ -10,6 +10,7 @@
 #include "linalg/matrix_copies.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/parallel.hpp"
+#include "loewner/codec/input_basis.hpp"
 
 namespace loewner {
 namespace {
@@ -51,7 +52,27 @@ Energies energies_of(const RowSource& w, const RowSource& what, MatrixView<const
   return sum;
 }
 
+Matrix<float> by_output(const RowSource& w, InputSide inputs) {
+  Matrix<float> stored = read_all(w);
+  return inputs == InputSide::cols ? std::move(stored) : detail::transposed(std::as_const(stored).view());
+}
+
+bool has_correction(const InputMoments& moments) {
+  return moments.correction > 0 && moments.cross.rows() > 0;
+}
+
 }  // namespace
+
+Matrix<float> corrected_weights(const RowSource& w, const InputMoments& moments, InputSide inputs) {
+  if (!has_correction(moments)) return by_output(w, inputs);
+  const InputBasis basis(moments, {});
+  const Matrix<float> by_input = basis.coordinates(w, inputs);
+  Matrix<float> result = Matrix<float>::uninitialized(by_input.cols(), by_input.rows());
+  for (Index j = 0; j < by_input.rows(); ++j) {
+    detail::transpose_into(by_input.view().row_block(j, 1), result.view().col_block(basis.order()[j], 1));
+  }
+  return result;
+}
 
 double output_error(const RowSource& w, const RowSource& what, const InputMoments& moments, InputSide inputs) {
   const detail::ArgumentCheck check("output_error");
@@ -62,11 +83,10 @@ double output_error(const RowSource& w, const RowSource& what, const InputMoment
            " inputs";
   });
   const auto energies = [&] {
-    if (inputs == InputSide::cols) return energies_of(w, what, moments.second.view());
-    const Matrix<float> stored = read_all(w), other = read_all(what);
-    const Matrix<float> by_output = detail::transposed(stored.view()),
-                        other_by_output = detail::transposed(other.view());
-    return energies_of(DenseRows(by_output.view()), DenseRows(other_by_output.view()), moments.second.view());
+    const bool is_read_by_blocks = inputs == InputSide::cols && !has_correction(moments);
+    if (is_read_by_blocks) return energies_of(w, what, moments.second.view());
+    const Matrix<float> target = corrected_weights(w, moments, inputs), decoded = by_output(what, inputs);
+    return energies_of(DenseRows(target.view()), DenseRows(decoded.view()), moments.second.view());
   }();
   return energies.error > 0 ? energies.error / energies.total : 0.0;
 }

@@ -11,7 +11,7 @@ namespace {
 bool takes_part(const MethodDescriptor& method, AutomaticTurn turn, MatrixSurvey& survey,
                 std::span<const Candidate> others) {
   const EncodeRequest& request = survey.request();
-  if (request.moments != nullptr && !method.weighs_outputs) return false;
+  if (request.moments != nullptr && !method.info.weighs_outputs) return false;
   if (method.turn != turn || method.memory(request.matrix->cols()) > request.memory) return false;
   return method.competes == nullptr || method.competes(survey, others);
 }
@@ -39,7 +39,8 @@ Encoding encode_automatically(const EncodeRequest& request) {
 MethodDescriptor automatic_method() {
   return {.info = {.method = Method::automatic,
                    .name = "auto",
-                   .description = "the other method with the lowest predicted weighted error at the given size"},
+                   .description = "the other method with the lowest predicted weighted error at the given size",
+                   .weighs_outputs = true},
           .curve = automatic_curve,
           .encode = encode_automatically,
           .memory = pass_memory,

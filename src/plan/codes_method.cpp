@@ -61,6 +61,10 @@ Encoding codes_within(MatrixSurvey& survey, Index bytes, double predicted_error)
 Encoding encode_by_codes(const EncodeRequest& request) {
   std::vector<RatePoint> rates;
   MatrixSurvey survey(request);
+  const bool is_planned = request.planned_error && request.max_bytes && *request.max_bytes < request.source_bytes;
+  if (request.moments != nullptr && is_planned) {  // the curve takes as long as the codes
+    return codes_within(survey, *request.max_bytes, std::sqrt(*request.planned_error));
+  }
   for (const auto& candidate : curve_of_codes(survey)) rates.push_back(candidate.point);
   const auto encode = [&](Index bytes, double error) { return codes_within(survey, bytes, std::sqrt(error)); };
   if (request.max_error) {
@@ -76,11 +80,11 @@ Encoding encode_by_codes(const EncodeRequest& request) {
 MethodDescriptor codes_method() {
   return {.info = {.method = Method::codes,
                    .name = "codes",
-                   .description = "rotated rows with 0 to 8 bits per entry, more bits for rows with more weight"},
+                   .description = "rotated rows with 0 to 8 bits per entry, more bits for rows with more weight",
+                   .weighs_outputs = true},
           .curve = curve_of_codes,
           .encode = encode_by_codes,
-          .memory = pass_memory,
-          .weighs_outputs = true};
+          .memory = pass_memory};
 }
 
 }  // namespace loewner

@@ -66,4 +66,9 @@ Index solver_bytes(Method method, Index cols) {
   return descriptor_of(method).memory(cols);
 }
 
+Index moments_solver_bytes(Index inputs) {
+  constexpr Index kMatrices = 6;  // damped, rotated and ordered moments and drift, the inverse factor
+  return kMatrices * inputs * inputs * Index{sizeof(double)};
+}
+
 }  // namespace loewner

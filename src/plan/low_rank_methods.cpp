@@ -15,6 +15,8 @@
 #include "loewner/lowrank/lp_low_rank.hpp"
 #include "loewner/norms/lp_error.hpp"
 #include "plan/method_descriptor.hpp"
+#include "plan/output_low_rank_methods.hpp"
+#include "plan/rank_methods.hpp"
 #include "plan/solver_memory.hpp"
 
 namespace loewner {
@@ -22,10 +24,6 @@ namespace {
 
 // Relative excess error allowed to the SVD to save time. The rounding of the factors adds more.
 constexpr double kSvdEps = 1e-4;
-
-Index dense_bytes(const EncodeRequest& request) {
-  return request.matrix->rows() * request.matrix->cols() * bytes_per_number(request.factor_format);
-}
 
 // A nested family of subspaces: its best rank-k approximation of A is A V_k V_k^T, where V_k^T is
 // the first k rows of vt.
@@ -35,14 +33,6 @@ struct Family {
   std::vector<double> error_at_rank;  // relative weighted Frobenius error for k = 0, 1, ... dimensions
   std::optional<double> certificate;
 };
-
-Index full_rank(const EncodeRequest& request) {
-  return std::min(request.matrix->rows(), request.matrix->cols());
-}
-
-Index bytes_at_rank(const EncodeRequest& request, Index rank) {
-  return LowRank::bytes_at_rank(request.matrix->rows(), request.matrix->cols(), rank, request.factor_format);
-}
 
 Family svd_family(const EncodeRequest& request, TruncatedSvdOptions options) {
   options.row_weights = request.row_weights;
@@ -95,36 +85,6 @@ LpFamily lp_family(const EncodeRequest& request, std::optional<Index> rank) {
                     .svd = svd_beside_lp(request, rank)};
   families.lp.error_at_rank = projection_errors(families.svd, families.lp.vt.view());
   return families;
-}
-
-Index smallest_rank_within(const Family& family, double max_error) {
-  const auto& errors = family.error_at_rank;
-  const auto first = std::ranges::find_if(errors, [&](double error) { return error <= max_error; });
-  return std::clamp<Index>(first - errors.begin(), 1, static_cast<Index>(errors.size()) - 1);
-}
-
-[[noreturn]] void refuse_budget(const EncodeRequest& request, Index allowed) {
-  throw BudgetError("the budget leaves " + std::to_string(allowed) + " bytes for the factors, but rank 1 needs " +
-                    std::to_string(bytes_at_rank(request, 1)));
-}
-
-[[noreturn]] void refuse_rank(const EncodeRequest& request, Index rank) {
-  throw BudgetError("rank " + std::to_string(rank) + " takes " + std::to_string(bytes_at_rank(request, rank)) +
-                    " bytes, but the dense matrix takes " +
-                    std::to_string(std::min(dense_bytes(request), request.source_bytes)) +
-                    "; ask for fewer bytes, a larger error or a smaller factor format");
-}
-
-// Whether the factors are smaller than the matrix, both as it is stored and in the factor format.
-bool saves_bytes(const EncodeRequest& request, Index rank) {
-  return bytes_at_rank(request, rank) < std::min(dense_bytes(request), request.source_bytes);
-}
-
-Index rank_within_bytes(const EncodeRequest& request) {
-  const Index rank = std::min(*request.max_bytes / bytes_at_rank(request, 1), full_rank(request));
-  if (rank < 1) refuse_budget(request, *request.max_bytes);
-  if (!saves_bytes(request, rank)) refuse_rank(request, rank);
-  return rank;
 }
 
 LowRank truncated(const EncodeRequest& request, const Family& family, Index rank) {
@@ -186,15 +146,6 @@ double lp_error_of(const EncodeRequest& request, const Family& family, Index ran
   return errors_of(request, truncated(request, family, rank)).relative_lp_error();
 }
 
-std::vector<Candidate> curve_of(const EncodeRequest& request, Method method, const std::vector<double>& error_at_rank) {
-  std::vector<Candidate> points;
-  for (Index rank = 1; rank < static_cast<Index>(error_at_rank.size()) && saves_bytes(request, rank); ++rank) {
-    const double error = error_at_rank[rank];
-    points.push_back({method, {bytes_at_rank(request, rank), error * error}, rank, std::nullopt});
-  }
-  return points;
-}
-
 // A byte budget gives both the same rank, and the lower l_p error decides. With max_error the lower
 // rank decides.
 Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
@@ -204,30 +155,32 @@ Encoding better_of(Encoding svd, Encoding lp, const EncodeRequest& request) {
 }
 
 std::vector<Candidate> svd_curve(MatrixSurvey& survey) {
-  return curve_of(survey.request(), Method::svd, relative_residuals(survey.singular_values()));
+  if (survey.request().moments != nullptr) return output_low_rank_curve(survey.request(), Method::svd);
+  return curve_of_ranks(survey.request(), Method::svd, relative_residuals(survey.singular_values()));
 }
 
 std::vector<Candidate> lp_curve(MatrixSurvey& survey) {
+  if (survey.request().moments != nullptr) return output_low_rank_curve(survey.request(), Method::lp);
   const auto family = lp_family(survey.request(), std::nullopt).lp;
-  return curve_of(survey.request(), Method::lp, family.error_at_rank);
+  return curve_of_ranks(survey.request(), Method::lp, family.error_at_rank);
 }
 
 Encoding encode_by_svd(const EncodeRequest& request) {
+  if (request.moments != nullptr) return encode_output_low_rank(request, Method::svd);
   const Index known = request.max_error ? full_rank(request) : rank_within_bytes(request);
   const Family family = svd_family(request, {.rank = known, .eps = request.max_error ? 0.0 : kSvdEps});
-  const Index rank = request.max_error ? smallest_rank_within(family, *request.max_error) : known;
-  if (!saves_bytes(request, rank)) refuse_rank(request, rank);
+  const Index rank = request.max_error ? rank_within_error(request, family.error_at_rank) : known;
   Encoding encoding = finish(request, family, rank, family.error_at_rank[rank]);
   if (request.norm_exponent == 2) encoding.certificate = 1.0;
   return encoding;
 }
 
 Encoding encode_by_lp(const EncodeRequest& request) {
+  if (request.moments != nullptr) return encode_output_low_rank(request, Method::lp);
   std::optional<Index> known;
   if (!request.max_error) known = rank_within_bytes(request);
   const auto [lp, svd] = lp_family(request, known);
-  const Index rank = known ? *known : smallest_rank_within(lp, *request.max_error);
-  if (!saves_bytes(request, rank)) refuse_rank(request, rank);
+  const Index rank = known ? *known : rank_within_error(request, lp.error_at_rank);
   Encoding encoding = finish(request, lp, rank, lp.error_at_rank[rank]);
   encoding.lp_error_svd = lp_error_of(request, svd, rank);
   return encoding;
@@ -261,10 +214,12 @@ MethodDescriptor svd_method() {
   return {.info = {.method = Method::svd,
                    .name = "svd",
                    .description = "row-weighted truncated SVD, optimal in the weighted Frobenius norm",
+                   .weighs_outputs = true,
                    .zipf_exponent = kZipfExponent},
           .curve = svd_curve,
           .encode = encode_by_svd,
           .memory = svd_memory,
+          .competes = only_without_moments,
           .encode_candidate = encode_by_svd_or_lp};
 }
 
@@ -272,6 +227,7 @@ MethodDescriptor lp_method() {
   return {.info = {.method = Method::lp,
                    .name = "lp",
                    .description = "truncated l_p factorization through Lewis weights",
+                   .weighs_outputs = true,
                    .zipf_exponent = kZipfExponent},
           .curve = lp_curve,
           .encode = encode_by_lp,

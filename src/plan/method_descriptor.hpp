@@ -34,16 +34,18 @@ struct MethodDescriptor {
 
   AutomaticTurn turn = AutomaticTurn::first;
 
-  /// Whether the method minimizes the error of a layer's outputs if the request has moments. With
-  /// moments, `automatic` asks only these methods, because other errors cannot be compared.
-  bool weighs_outputs = false;
-
   /// Whether a candidate of this method may win against those found so far. Null: always.
   bool (*competes)(MatrixSurvey& survey, std::span<const Candidate> others) = nullptr;
 
   /// Encodes the candidate that `automatic` chose. Null: `encode`.
   Encoding (*encode_candidate)(const EncodeRequest& request, const Candidate& candidate) = nullptr;
 };
+
+/// For `competes` of methods that lose to codes below 8 bits an entry if errors are those of outputs
+/// (docs/design/activation-aware-codes.md).
+inline bool only_without_moments(MatrixSurvey& survey, std::span<const Candidate>) {
+  return survey.request().moments == nullptr;
+}
 
 /// The descriptors of all methods, in the order of all_methods().
 const std::vector<MethodDescriptor>& method_descriptors();

@@ -29,14 +29,15 @@ constexpr std::uint64_t input_rotation_seed(std::uint64_t seed) {
 struct InputBasisOptions {
   double damping = kInputDamping;                ///< lambda, relative to the mean diagonal of H
   std::optional<std::uint64_t> rotation_seed{};  ///< of R; none: R = I
+  std::optional<std::vector<Index>> order{};     ///< of P; none: that of the pivots
 };
 
 /// The inputs of a layer in the order of their codes, and the factors of their moments:
 /// P R (H + lambda I) R^T P^T = L D L^T,  L unit lower triangular.
 ///
-/// R is a Rotation. P is the order of the pivoted Cholesky factorization: each input is the one
-/// that the inputs before it predict worst, so that D decreases. The codes are computed from the
-/// last input to the first, which can make up for the errors of all others.
+/// R is a Rotation. P is by default the order of the pivoted Cholesky factorization: each input is
+/// the one that the inputs before it predict worst, so that D decreases. The codes are computed
+/// from the last input to the first, which can make up for the errors of all others.
 class InputBasis {
  public:
   /// Rotates, orders and factors the moments.
@@ -48,7 +49,8 @@ class InputBasis {
   /// Accuracy  backward stable. R is applied in float64; it is orthogonal up to eps32.
   /// Random    R, from rotation_seed. The same bits for any number of threads.
   /// Errors    InvalidArgument unless the moments are finite, square, symmetric and, with the
-  ///           damping, positive definite, the correction is in [0, 1] and the damping at least 0.
+  ///           damping, positive definite, the correction is in [0, 1], the damping at least 0 and
+  ///           an order of the options that of d inputs.
   InputBasis(const InputMoments& moments, const InputBasisOptions& options);
 
   Index size() const { return static_cast<Index>(order_.size()); }

@@ -24,15 +24,16 @@ struct EncodeRequest {
   Index source_bytes = 0;                   ///< of the stored matrix; an encoding must be smaller
   std::optional<Index> max_bytes;           ///< of the stored arrays; set this or max_error
   std::optional<double> max_error;          ///< relative weighted Frobenius error
+  std::optional<double> planned_error{};    ///< relative squared error of the plan, if any
   Method method = Method::automatic;
   MethodOptions method_options;  ///< of any method; each method reads its own
   double norm_exponent = 2;      ///< p of the l_p errors
   NumberFormat factor_format = NumberFormat::f32;
   std::uint64_t seed = 0;  ///< of every random choice
 
-  /// Of the inputs of a linear layer. In `codes` and `automatic`, all errors are then those of the
-  /// layer's outputs (output_error()) instead of the weighted Frobenius error; other methods ignore
-  /// the moments. Null: none are known.
+  /// Of the inputs of a linear layer. In methods with MethodInfo::weighs_outputs, all errors are
+  /// then those of the layer's outputs (output_error()) instead of the weighted Frobenius error;
+  /// other methods ignore the moments. Null: none are known.
   const InputMoments* moments = nullptr;
   InputSide inputs = InputSide::cols;  ///< the side of the matrix that multiplies the inputs
 
@@ -126,5 +127,11 @@ double svd_lp_error(const EncodeRequest& request, Index rank);
 ///
 /// Errors    none.
 Index solver_bytes(Method method, Index cols);
+
+/// Bytes of memory that a method needs beside these if the layer's inputs have moments: their
+/// factors and what the prediction of errors takes from them.
+///
+/// Errors    none
+Index moments_solver_bytes(Index inputs);
 
 }  // namespace loewner

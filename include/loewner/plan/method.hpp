@@ -36,6 +36,11 @@ struct MethodInfo {
   std::string_view name;         ///< on the command line and in reports, such as `coded-svd`
   std::string_view description;  ///< one line for help texts
 
+  /// Whether the method minimizes the error of a layer's outputs if the moments of its inputs are
+  /// known. With moments, `automatic` asks only these methods, because other errors cannot be
+  /// compared.
+  bool weighs_outputs = false;
+
   /// Exponent of `zipf` row weights (model/row_weights.hpp) when the user gives none.
   double zipf_exponent = 0.5;
 
