@@ -38,6 +38,9 @@ void bind_choices(nb::module_& m) {
     std::ranges::replace(name, '-', '_');
     methods.value(name.c_str(), method, std::string(info_of(method).description).c_str());
   }
+  m.def(
+      "weighs_outputs", [](Method method) { return info_of(method).weighs_outputs; }, "method"_a,
+      "Whether a method minimizes the error of a layer's outputs if the moments of its inputs are known.");
   nb::enum_<NumberFormat>(m, "NumberFormat", "The number format of stored factors.")
       .value("f32", NumberFormat::f32)
       .value("f16", NumberFormat::f16)
@@ -78,12 +81,13 @@ void bind_output_functions(nb::module_& m) {
   m.def(
       "verify",
       [](const std::filesystem::path& output, const std::optional<std::filesystem::path>& model,
-         const std::optional<std::filesystem::path>& row_weights, const ProgressCallback& progress) {
-        return to_python(
-            interruptible([&] { return to_json(verify(output, model, progress, row_weights.value_or(""))); }));
+         const std::optional<std::filesystem::path>& row_weights, const std::optional<std::filesystem::path>& moments,
+         const ProgressCallback& progress) {
+        const VerifyFiles files{.row_weights = row_weights.value_or(""), .moments = moments.value_or("")};
+        return to_python(interruptible([&] { return to_json(verify(output, model, progress, files)); }));
       },
-      "output"_a, "model"_a = nb::none(), nb::kw_only(), "row_weights"_a = nb::none(), "progress"_a = nb::none(),
-      "The report of loewner.verify as JSON data.");
+      "output"_a, "model"_a = nb::none(), nb::kw_only(), "row_weights"_a = nb::none(), "moments"_a = nb::none(),
+      "progress"_a = nb::none(), "The report of loewner.verify as JSON data.");
   m.def(
       "expand",
       [](const std::filesystem::path& model, const std::filesystem::path& output, IfExists if_exists,

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/compress_session.hpp"
 
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <optional>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 #include "arrays.hpp"
@@ -19,6 +23,7 @@
 #include "compress_options.hpp"
 #include "interruptible.hpp"
 #include "json_report.hpp"
+#include "loewner/model/moments_file.hpp"
 #include "tables.hpp"
 
 namespace loewner::python {
@@ -130,7 +135,10 @@ MatrixResult<float> encode(Session& session, std::size_t tensor, const OptionalM
                            const OptionalMatrix& cross, double correction) {
   const auto moments = moments_of(second, cross, correction);
   return to_python(session.run([&](CompressSession& running) {
-    if (!running.is_done(tensor)) running.encode(tensor, pointer_to(moments));
+    if (!running.is_done(tensor)) {
+      const auto stored = moments ? std::nullopt : running.stored_moments(tensor);
+      running.encode(tensor, pointer_to(moments ? moments : stored));
+    }
     return running.decoded(tensor);
   }));
 }
@@ -155,12 +163,80 @@ Report finish(Session& session, const nb::object& claims, const nb::object& of_t
   return to_python(to_json(report));
 }
 
+using KeptMoments = std::tuple<MatrixResult<double>, std::optional<MatrixResult<double>>, double, std::int64_t>;
+
+std::optional<KeptMoments> kept_moments(Session& session, std::size_t tensor, MomentsUse use) {
+  auto kept = session.run([&](CompressSession& running) { return running.kept_moments(tensor, use); });
+  if (!kept) return std::nullopt;
+  std::optional<MatrixResult<double>> cross;
+  if (kept->cross.rows() > 0) cross = to_python(std::move(kept->cross));
+  return KeptMoments{to_python(std::move(kept->second)), std::move(cross), kept->correction, kept->tokens};
+}
+
+void keep_moments(Session& session, std::size_t tensor, MomentsUse use, const MatrixArg<double>& second,
+                  const OptionalMatrix& cross, double correction, std::int64_t tokens,
+                  std::optional<std::size_t> same_as) {
+  auto moments = moments_of(second, cross, correction);
+  moments->tokens = tokens;
+  session.run([&](CompressSession& running) { running.keep_moments(tensor, use, *moments, same_as); });
+}
+
+void bind_moments_of_session(nb::class_<Session>& session) {
+  session
+      .def("keep_moments", &keep_moments, "tensor"_a, "use"_a, "second"_a, nb::kw_only(), "cross"_a = nb::none(),
+           "correction"_a = 0.0, "tokens"_a, "same_as"_a = nb::none(),
+           "Keeps moments, rounded to float32, for `save_moments` and for a session that resumes this one. `same_as`: "
+           "a tensor whose moments of this use are kept already; only the correction is taken then.")
+      .def("kept_moments", &kept_moments, "tensor"_a, "use"_a,
+           "(second, cross or None, correction, tokens) of keep_moments(), here or in an earlier run, or None.")
+      .def(
+          "keep_importance",
+          [](Session& self, const std::map<std::size_t, double>& importance, const nb::object& record) {
+            const KeptImportance kept{.of_tensors = importance, .record = json_of(record)};
+            self.run([&](CompressSession& running) { running.keep_importance(kept); });
+          },
+          "importance"_a, "record"_a, "Keeps the importance of the plan like moments, and JSON data of the caller.")
+      .def(
+          "kept_importance",
+          [](Session& self) -> std::optional<std::pair<std::map<std::size_t, double>, nb::object>> {
+            const auto kept = self.run([](CompressSession& running) { return running.kept_importance(); });
+            if (!kept) return std::nullopt;
+            return std::pair{kept->of_tensors, to_python(kept->record)};
+          },
+          "(importance, record) of keep_importance(), here or in an earlier run, or None.");
+}
+
+// A moments file of layers in one model, all in memory.
+void bind_moments_file(nb::module_& m) {
+  m.def(
+      "write_moments_file",
+      [](const std::filesystem::path& path, const std::string& model,
+         const std::map<std::string, std::pair<MatrixArg<float>, std::int64_t>>& inputs,
+         const std::map<std::string, std::string>& layers, const std::map<std::string, double>& importance) {
+        std::map<std::string, MomentsArrays> arrays;
+        for (const auto& [name, moments] : inputs) {
+          const auto rows = std::make_shared<DenseRows>(view_of(moments.first));
+          arrays[name] = {.second = rows, .cross = nullptr, .tokens = moments.second};
+        }
+        MomentsDescription description{.model = model, .tokens = {}, .layers = {}, .importance = importance};
+        for (const auto& [layer, name] : layers) description.layers[layer].inputs = name;
+        interruptible([&] { write_moments_file(path, arrays, std::move(description)); });
+      },
+      "path"_a, "model"_a, "inputs"_a, "layers"_a, "importance"_a,
+      "Writes a moments file without corrections (docs/moments.md). `model`: the fingerprint. `inputs`: (second "
+      "moment, "
+      "tokens) by name. `layers`: the name in `inputs` for each layer's tensor.");
+}
+
 // Leaving the `with` block without finish(): an error removes the parts; otherwise, and after Ctrl-C, they stay.
 void leave(Session& session, const nb::object& type) {
   session.close(type.is_none() || PyObject_IsSubclass(type.ptr(), PyExc_Exception) != 1);
 }
 
 void bind_parts_of_session(nb::module_& m) {
+  nb::enum_<MomentsUse>(m, "MomentsUse", "What moments of a layer's inputs are for.")
+      .value("plan", MomentsUse::plan, "the bytes of the layer")
+      .value("code", MomentsUse::code, "its encoding");
   nb::class_<TensorOfSession>(m, "SessionTensor", "A selected tensor of a CompressSession.")
       .def_ro("name", &TensorOfSession::name)
       .def_ro("role", &TensorOfSession::role)
@@ -181,6 +257,7 @@ void bind_parts_of_session(nb::module_& m) {
 
 void bind_compress_session(nb::module_& m) {
   bind_parts_of_session(m);
+  bind_moments_file(m);
   nb::class_<Session> session(m, "CompressSession",
                               "loewner.compress in steps: survey, plan, encode each tensor in any order, finish.\n\n"
                               "Tensors are named by their number in `tensors`. `second` and `cross` are moments of a "
@@ -220,9 +297,11 @@ void bind_compress_session(nb::module_& m) {
           "relative squared error, its number of entries if it is not given.")
       .def("trial", &try_encoding, "tensor"_a, "bytes"_a, "second"_a = nb::none(), nb::kw_only(),
            "cross"_a = nb::none(), "correction"_a = 0.0, "The matrix and the bytes of an encoding that is not kept.")
-      .def("encode", &encode, "tensor"_a, "second"_a = nb::none(), nb::kw_only(), "cross"_a = nb::none(),
-           "correction"_a = 0.0,
-           "Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix.")
+      .def(
+          "encode", &encode, "tensor"_a, "second"_a = nb::none(), nb::kw_only(), "cross"_a = nb::none(),
+          "correction"_a = 0.0,
+          "Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix. Without `second` it "
+          "takes the moments of the option `moments`, if there are any.")
       .def(
           "decoded",
           [](Session& self, std::size_t tensor) {
@@ -243,6 +322,7 @@ void bind_compress_session(nb::module_& m) {
           "__exit__",
           [](Session& self, const nb::object& type, const nb::object&, const nb::object&) { leave(self, type); },
           "type"_a.none(), "value"_a.none(), "traceback"_a.none());
+  bind_moments_of_session(session);
 }
 
 }  // namespace loewner::python

@@ -24,12 +24,13 @@ from loewner._core import version as _version
 from loewner._export import ExportReport, export
 from loewner._loading import load
 from loewner._registration import register_with_transformers as _register_with_transformers
-from loewner._reports import CompressReport, TensorReport, VerifyReport
-from loewner._verbs import compress, expand, verify
+from loewner._reports import CalibrateReport, CompressReport, TensorReport, VerifyReport
+from loewner._verbs import calibrate, compress, expand, verify
 
 __version__ = _version()
 __all__ = [
     "BudgetError",
+    "CalibrateReport",
     "CompressReport",
     "ExportReport",
     "FitReport",
@@ -43,6 +44,7 @@ __all__ = [
     "TensorReport",
     "VerifyReport",
     "attention",
+    "calibrate",
     "cluster",
     "compress",
     "expand",

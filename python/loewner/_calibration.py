@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compression with a calibration text where it can be, and without one elsewhere."""
+"""Calibration texts: compression with one where it can be, and without one elsewhere; moments; token counts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from loewner import _core
 
 PACKAGE_TEXT, NO_TEXT = "package", "none"
+_NEEDS_TORCH = "calibration needs torch and transformers: pip install 'loewner[transformers]'"
 Progress = Callable[[str, float], None]
 Finished = Callable[[_core.CompressSession], None]
 
@@ -28,28 +29,56 @@ def compress_with_text(
     text: a file, "package", "none", or None: the package's text, or a note where it cannot be used. on_finish: is given
     the finished session.
     """
+    saves_moments = bool(options.get("save_moments"))
     reason = _reason_against(options)
-    if text == NO_TEXT or (text is None and reason):
+    if text == NO_TEXT or (text is None and reason and not saves_moments):
+        if saves_moments:
+            raise ValueError("compress: save_moments needs a calibration text")
         return _without_text(model, output, [], progress, on_finish, options)
     if reason:
         raise ValueError(f"compress: a calibration text {reason}")
+    is_wanted = text is not None or saves_moments
     try:
-        from loewner.transformers.calibration import NoCalibration, compress_calibrated, text_fingerprint
+        from loewner.transformers.calibration import CalibrationText, NoCalibration, compress_calibrated
     except ImportError as error:
-        if text is not None:
-            raise ImportError(
-                "calibration needs torch and transformers: pip install 'loewner[transformers]'"
-            ) from error
+        if is_wanted:
+            raise ImportError(_NEEDS_TORCH) from error
         return _without_text(model, output, [_note("it needs torch and transformers")], progress, on_finish, options)
-    file = None if text in (None, PACKAGE_TEXT) else text
     try:
-        return compress_calibrated(model, output, text=file, progress=progress, on_finish=on_finish, **options)
+        return compress_calibrated(
+            model, output, text=_file_of(text), progress=progress, on_finish=on_finish, **options
+        )
     except NoCalibration as error:
-        if text is not None:
-            raise ValueError(f"{os.fspath(model)}: calibration with '{os.fspath(text)}': {error}") from error
+        if is_wanted:
+            raise ValueError(_failure(model, text, error)) from error
         if on_finish is not None:  # the command line: the same command resumes the run
-            options["text"] = text_fingerprint(None)
+            options["text"] = CalibrationText.read(None).fingerprint
         return _without_text(model, output, [_note(str(error))], progress, on_finish, options)
+
+
+def save_moments(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    text: str | os.PathLike[str] | None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Writes the moments of a model's linear layers on a text: a file, or by default the package's."""
+    try:
+        from loewner.transformers import calibration
+    except ImportError as error:
+        raise ImportError(_NEEDS_TORCH) from error
+    try:
+        return calibration.save_moments(model, output, text=_file_of(text), progress=progress)
+    except calibration.NoCalibration as error:
+        raise ValueError(_failure(model, text, error)) from error
+
+
+def _file_of(text: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
+    return None if text in (None, PACKAGE_TEXT) else text
+
+
+def _failure(model: str | os.PathLike[str], text: str | os.PathLike[str] | None, error: Exception) -> str:
+    return f"{os.fspath(model)}: calibration with '{os.fspath(text or PACKAGE_TEXT)}': {error}"
 
 
 def _reason_against(options: dict[str, Any]) -> str | None:
@@ -58,8 +87,8 @@ def _reason_against(options: dict[str, Any]) -> str | None:
         "include"
     ):
         return "needs selected linear layers"
-    if options.get("method", _core.Method.auto) not in (_core.Method.auto, _core.Method.codes):
-        return "needs method 'auto' or 'codes'"
+    if not _core.weighs_outputs(options.get("method", _core.Method.auto)):
+        return "needs a method that minimizes errors of outputs"
     if options.get("max_error") is not None:
         return "cannot be combined with max_error"
     return "cannot be combined with moments" if options.get("moments") else None

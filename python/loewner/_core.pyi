@@ -260,6 +260,11 @@ class Method(enum.Enum):
     dense = 9
     """the matrix itself in f16 or bf16"""
 
+def weighs_outputs(method: Method) -> bool:
+    """
+    Whether a method minimizes the error of a layer's outputs if the moments of its inputs are known.
+    """
+
 class NumberFormat(enum.Enum):
     """The number format of stored factors."""
 
@@ -281,7 +286,7 @@ class IfExists(enum.Enum):
     overwrite = 2
     """replace the output"""
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
     """The report of loewner.compress as JSON data."""
 
 def hash64(arrays: Sequence[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]]) -> str:
@@ -289,7 +294,7 @@ def hash64(arrays: Sequence[Annotated[NDArray[numpy.uint8], dict(shape=(None,), 
     The checksum of docs/format.md over the bytes of arrays, one after another.
     """
 
-def verify(output: str | os.PathLike, model: str | os.PathLike | None = None, *, row_weights: str | os.PathLike | None = None, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
+def verify(output: str | os.PathLike, model: str | os.PathLike | None = None, *, row_weights: str | os.PathLike | None = None, moments: str | os.PathLike | None = None, progress: Callable[[str, float], None] | None = None) -> dict[str, Any]:
     """The report of loewner.verify as JSON data."""
 
 def expand(model: str | os.PathLike, output: str | os.PathLike, *, if_exists: IfExists = IfExists.refuse, progress: Callable[[str, float], None] | None = None) -> None:
@@ -304,6 +309,15 @@ def store_refit(output: str | os.PathLike, model: str | os.PathLike, target: str
     """
     Writes `target`: the encoded folder `output` with these factors (tensor, array, values, record) in place of its own. Returns the report of these tensors as JSON data.
     """
+
+class MomentsUse(enum.Enum):
+    """What moments of a layer's inputs are for."""
+
+    plan = 0
+    """the bytes of the layer"""
+
+    code = 1
+    """its encoding"""
 
 class SessionTensor:
     """A selected tensor of a CompressSession."""
@@ -349,6 +363,11 @@ class PlannedTensor:
     def error(self) -> float | None:
         """Predicted relative squared error; None without candidates."""
 
+def write_moments_file(path: str | os.PathLike, model: str, inputs: Mapping[str, tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], int]], layers: Mapping[str, str], importance: Mapping[str, float]) -> None:
+    """
+    Writes a moments file without corrections (docs/moments.md). `model`: the fingerprint. `inputs`: (second moment, tokens) by name. `layers`: the name in `inputs` for each layer's tensor.
+    """
+
 class CompressSession:
     """
     loewner.compress in steps: survey, plan, encode each tensor in any order, finish.
@@ -356,7 +375,7 @@ class CompressSession:
     Tensors are named by their number in `tensors`. `second` and `cross` are moments of a layer's inputs, d x d; without `second` an encoding is blind to them. Threads may call survey, trial, encode and decoded at the same time.
     """
 
-    def __init__(self, model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', text: str = '', **method_options: int | None) -> None: ...
+    def __init__(self, model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', text: str = '', **method_options: int | None) -> None: ...
 
     @property
     def model_fingerprint(self) -> str:
@@ -397,7 +416,7 @@ class CompressSession:
 
     def encode(self, tensor: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
         """
-        Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix.
+        Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix. Without `second` it takes the moments of the option `moments`, if there are any.
         """
 
     def decoded(self, tensor: int) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
@@ -415,6 +434,26 @@ class CompressSession:
     def __enter__(self) -> CompressSession: ...
 
     def __exit__(self, type: object | None, value: object | None, traceback: object | None) -> None: ...
+
+    def keep_moments(self, tensor: int, use: MomentsUse, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0, tokens: int, same_as: int | None = None) -> None:
+        """
+        Keeps moments, rounded to float32, for `save_moments` and for a session that resumes this one. `same_as`: a tensor whose moments of this use are kept already; only the correction is taken then.
+        """
+
+    def kept_moments(self, tensor: int, use: MomentsUse) -> tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None))], Annotated[NDArray[numpy.float64], dict(shape=(None, None))] | None, float, int] | None:
+        """
+        (second, cross or None, correction, tokens) of keep_moments(), here or in an earlier run, or None.
+        """
+
+    def keep_importance(self, importance: Mapping[int, float], record: object) -> None:
+        """
+        Keeps the importance of the plan like moments, and JSON data of the caller.
+        """
+
+    def kept_importance(self) -> tuple[dict[int, float], object] | None:
+        """
+        (importance, record) of keep_importance(), here or in an earlier run, or None.
+        """
 
 class TensorRows:
     """

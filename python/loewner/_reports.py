@@ -223,14 +223,43 @@ class CompressReport(JsonReport):
 
 
 @dataclass(frozen=True)
+class CalibrateReport(JsonReport):
+    """The result of `calibrate`.
+
+    Attributes
+    ----------
+    tokens : int
+        Tokens of the text that were counted, or on which the model was run.
+    distinct, vocabulary : int or None
+        Different tokens among them, and entries of the tokenizer. Only with counts.
+    text : str or None
+        The text on which the model was run. Only with moments.
+    layers, inputs : int or None
+        Linear layers that the text reaches, and the different inputs that they have. Only with moments.
+    """
+
+    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"distinct", "vocabulary", "text", "layers", "inputs"})
+
+    tokens: int
+    distinct: int | None = None
+    vocabulary: int | None = None
+    text: str | None = None
+    layers: int | None = None
+    inputs: int | None = None
+
+
+@dataclass(frozen=True)
 class TensorErrors(JsonReport):
     """Errors that `verify` recomputed. Fields as in TensorReport; None if the output stores no such value."""
+
+    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"output_error"})
 
     relative_error: float
     weighted_relative_error: float
     lp_error: float
     lp_error_svd: float | None
     certificate: float | None
+    output_error: float | None = None
 
 
 @dataclass(frozen=True)

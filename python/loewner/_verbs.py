@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs `compress`, `verify` and `expand`, the Python side of the command line's commands of the same names."""
+"""The verbs `compress`, `calibrate`, `verify` and `expand`: the Python side of the commands of these names."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from loewner import _core
-from loewner._calibration import compress_with_text
+from loewner._calibration import compress_with_text, save_moments
 from loewner._choices import choice
 from loewner._core import IfExists, Method, NumberFormat, Selection
-from loewner._reports import CompressReport, VerifyReport
+from loewner._reports import CalibrateReport, CompressReport, VerifyReport
+from loewner._token_counts import save_token_counts
 
 Folder: TypeAlias = "str | os.PathLike[str]"
 Progress: TypeAlias = Callable[[str, float], None]
@@ -34,6 +35,7 @@ def compress(
     factor_format: NumberFormat | str = "f32",
     text: Folder | None = None,
     moments: Folder | None = None,
+    save_moments: Folder | None = None,
     seed: int = 0,
     max_memory: int | str | None = None,
     dry_run: bool = False,
@@ -83,6 +85,9 @@ def compress(
     moments : str or os.PathLike, optional
         Moments file of the inputs of linear layers (docs/moments.md). Their codes then minimize the errors of the
         layers' outputs.
+    save_moments : str or os.PathLike, optional
+        Moments file to write: those that the calibration with a text found. With this file as `moments`, the same
+        options give the same weights again, without a text.
     seed : int, default 0
         Random seed. Methods "svd" and "lp" do not use it.
     max_memory : int or str, optional
@@ -153,6 +158,7 @@ def compress(
         if_exists=choice(IfExists, if_exists, "compress: if_exists"),
         copy_all=copy_all,
         moments="" if moments is None else moments,
+        save_moments="" if save_moments is None else save_moments,
         progress=progress,
         on_finish=None,
         **method_options,
@@ -160,11 +166,66 @@ def compress(
     return CompressReport.from_dict(data)
 
 
+def calibrate(
+    model: Folder,
+    output: Folder,
+    *,
+    text: Folder | None = None,
+    activations: bool = False,
+    progress: Progress | None = None,
+) -> CalibrateReport:
+    """Measure what a model meets in a text: its tokens, or the inputs of its linear layers.
+
+    Parameters
+    ----------
+    model : str or os.PathLike
+        Model folder with a tokenizer.
+    output : str or os.PathLike
+        File to write. It holds the counts of tokens, for `row_weights` of `compress`; with `activations` the second
+        moments of the inputs of all linear layers, for `moments` of `compress`.
+    text : str or os.PathLike, optional
+        Text with one sentence or paragraph on each line. With `activations` it is by default the text that comes with
+        loewner.
+    activations : bool, default False
+        Run the model and save moments instead of counts. This needs torch.
+    progress : callable, optional
+        Called as ``progress(task, share)`` with the share done in [0, 1].
+
+    Returns
+    -------
+    CalibrateReport
+        Numbers of tokens and layers.
+
+    Raises
+    ------
+    ValueError
+        If there is no text, it is empty, or the model cannot be run on it.
+    ImportError
+        If transformers, or for `activations` torch, is not installed.
+
+    Notes
+    -----
+    Moments are those of the original model. `compress` with `text` and `save_moments` saves those of a partly encoded
+    model, which correct for the errors of earlier layers too.
+
+    Examples
+    --------
+    >>> import loewner
+    >>> loewner.calibrate("MODEL", "moments.safetensors", activations=True)  # doctest: +SKIP
+    """
+    if activations:
+        return CalibrateReport(**save_moments(model, output, text, progress))
+    if text is None:
+        raise ValueError("calibrate: counting tokens needs a text")
+    return CalibrateReport(**save_token_counts(model, output, text, progress))
+
+
 def verify(
     output: Folder,
     model: Folder | None = None,
     *,
     row_weights: Folder | None = None,
+    moments: Folder | None = None,
     progress: Progress | None = None,
 ) -> VerifyReport:
     """Check an encoded folder: its checksums and sizes, and against the original model its errors and other tensors.
@@ -177,6 +238,9 @@ def verify(
         The original model folder. Without it only checksums and sizes are checked.
     row_weights : str or os.PathLike, optional
         The file of token counts, if the model was compressed with one. The path that the output states is not opened.
+    moments : str or os.PathLike, optional
+        The moments file with which linear layers were compressed (`moments` or `save_moments` of `compress`). The
+        errors of their outputs are then measured again. It needs `model`.
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
 
@@ -187,8 +251,10 @@ def verify(
 
     Raises
     ------
+    ValueError
+        If `moments` is given without `model`.
     IoError
-        If a folder cannot be read or its format is broken.
+        If a folder cannot be read, its format is broken, or the moments are those of another model.
 
     Notes
     -----
@@ -204,7 +270,9 @@ def verify(
     >>> loewner.verify("SMALLER", "MODEL")  # doctest: +SKIP
     <VerifyReport: verification succeeded, 1 encoded tensor, 103 unchanged tensors>
     """
-    return VerifyReport.from_dict(_core.verify(output, model, row_weights=row_weights, progress=progress))
+    return VerifyReport.from_dict(
+        _core.verify(output, model, row_weights=row_weights, moments=moments, progress=progress)
+    )
 
 
 def expand(

@@ -17,7 +17,6 @@ STRUCTURES = REPOSITORY / "src/codec/structures.cpp"
 ALLOWED = {
     "src/codec/structures.cpp": "the registry of structures",
     "python/loewner/_structures.py": "the registry of structures in Python",
-    "python/loewner/_calibration.py": "the methods that weigh the outputs of a layer",
     "python/loewner/_loading.py": "the memory mode dense",
     "apps/loewner/commands/export.cpp": "the form int8 of linear layers",
     "python/loewner/_export.py": "the form int8 of linear layers",

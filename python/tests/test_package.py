@@ -45,10 +45,10 @@ def test_the_committed_stub_is_the_generated_one(name: str, generated_stubs: Pat
 PRIVATE = {"run_command_line", "store_refit", "claimed_report", "read_vocabulary", "study_tensor", "version"}
 PRIVATE |= {"Candidate", "TensorRows", "TensorStudy", "TokenKind", "Vocabulary", "parse_byte_size", "hash64"}
 PRIVATE |= {"CompressSession", "PlannedTensor", "SessionTensor", "encode_input_codes"}
-PRIVATE |= {"trellis_levels", "rotation_signs"}
+PRIVATE |= {"trellis_levels", "rotation_signs", "MomentsUse", "weighs_outputs", "write_moments_file"}
 # Python defines these. Three of them wrap a function of the core.
-PYTHON = {"load", "compress", "expand", "export", "verify"}
-PYTHON |= {"CompressReport", "ExportReport", "TensorReport", "VerifyReport"}
+PYTHON = {"load", "calibrate", "compress", "expand", "export", "verify"}
+PYTHON |= {"CalibrateReport", "CompressReport", "ExportReport", "TensorReport", "VerifyReport"}
 
 
 def public_names(module: ModuleType) -> set[str]:

@@ -134,22 +134,32 @@ void sync_folder(const std::filesystem::path& folder) {
   if (error != 0 && error != EINVAL) fail(path, "sync", error);  // EINVAL: the file system has nothing to sync
 }
 
-void replace_file(const std::filesystem::path& path, std::string_view text) {
+void replace_file_by(const std::filesystem::path& path,
+                     const std::function<void(const std::filesystem::path&)>& write) {
   // A name that no other file has: a file FILE.partial may be the user's.
   const auto temporary = path.parent_path() / (".loewner-" + random_name() + ".partial");
   try {
-    File file = File::create_new(temporary);
-    file.write_all(bytes_of(text));
+    write(temporary);
     std::error_code none;  // if there is no old file
     const auto old = std::filesystem::status(path, none);
-    if (std::filesystem::is_regular_file(old)) file.set_permissions(old.permissions() & std::filesystem::perms::all);
-    file.sync();
+    if (std::filesystem::is_regular_file(old)) {
+      const auto mode = static_cast<mode_t>(old.permissions() & std::filesystem::perms::all);
+      if (::chmod(temporary.c_str(), mode) != 0) fail(temporary, "set the permissions", errno);
+    }
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "replace", errno);
-  } catch (const IoError&) {
+  } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
   sync_folder(path.parent_path());
+}
+
+void replace_file(const std::filesystem::path& path, std::string_view text) {
+  replace_file_by(path, [&](const std::filesystem::path& temporary) {
+    File file = File::create_new(temporary);
+    file.write_all(bytes_of(text));
+    file.sync();
+  });
 }
 
 void write_user_file(const std::filesystem::path& path, std::string_view text) {

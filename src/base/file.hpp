@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +62,11 @@ void sync_file(const std::filesystem::path& path);
 
 /// Returns when the entries of a folder (new and renamed files) have reached the disk.
 void sync_folder(const std::filesystem::path& folder);
+
+/// Replaces a file atomically by one that `write` writes durably under another name in the same folder. An old file
+/// passes on its permissions; after a failure it is as it was.
+void replace_file_by(const std::filesystem::path& path,
+                     const std::function<void(const std::filesystem::path& unfinished)>& write);
 
 /// Replaces a file atomically: after a failure, a crash or a power cut it has either the old or the new contents. An
 /// old file passes on its permissions.

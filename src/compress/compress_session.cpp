@@ -9,6 +9,7 @@
 #include "compress/assembly.hpp"
 #include "compress/dry_run.hpp"
 #include "compress/job.hpp"
+#include "compress/moments_store.hpp"
 #include "compress/part_store.hpp"
 #include "compress/planning.hpp"
 #include "linalg/blas_memory.hpp"
@@ -85,6 +86,10 @@ struct CompressSession::State {
     require_plan();
     return plans[number];
   }
+  MomentsStore moments() const {
+    require_open();
+    return {job, *staged};
+  }
   // Encodings that are kept take memory.
   Index free_memory() const { return parts ? parts->free_memory() : memory_limit(options); }
 
@@ -120,6 +125,7 @@ CompressReport CompressSession::State::publish(const Json& calibration, const st
   }
   require_some_encoded(job, left_alone);
   note_left_alone(job, left_alone);
+  if (!options.save_moments.empty()) moments().save(options.save_moments);
   CompressReport report = assemble(job, finished, {calibration, of_tensors}, *staged, progress);
   staged->publish();
   parts.reset();
@@ -150,6 +156,26 @@ const std::vector<SelectedTensor>& CompressSession::tensors() const {
 
 std::optional<InputMoments> CompressSession::stored_moments(std::size_t tensor) const {
   return loewner::stored_moments(state_->job, state_->tensor(tensor));
+}
+
+void CompressSession::keep_moments(std::size_t tensor, MomentsUse use, const InputMoments& moments,
+                                   std::optional<std::size_t> same_as) {
+  (void)state_->tensor(tensor);
+  (void)state_->tensor(same_as.value_or(tensor));
+  state_->moments().keep(tensor, use, moments, same_as);
+}
+
+std::optional<InputMoments> CompressSession::kept_moments(std::size_t tensor, MomentsUse use) const {
+  (void)state_->tensor(tensor);
+  return state_->moments().kept(tensor, use);
+}
+
+void CompressSession::keep_importance(const KeptImportance& importance) {
+  state_->moments().keep_importance(importance);
+}
+
+std::optional<KeptImportance> CompressSession::kept_importance() const {
+  return state_->moments().importance();
 }
 
 bool CompressSession::is_done(std::size_t tensor) const {
@@ -193,14 +219,14 @@ void CompressSession::survey_missing(const std::function<void(std::size_t)>& pro
     if (progress) progress(i);
     if (i + 1 < tensors().size()) fetch(state_->job, tensors()[i + 1]);
     if (state_->has_survey(i)) continue;
-    const auto moments = stored_moments(i);
+    const auto moments = planning_moments(state_->job, tensors()[i]);
     survey(i, moments ? &*moments : nullptr);
   }
 }
 
 TriedEncoding CompressSession::try_encoding(std::size_t tensor, Index max_bytes, const InputMoments* moments) {
   const SelectedTensor& selected = state_->tensor(tensor);
-  const TensorBudget budget{.max_bytes = max_bytes, .max_error = {}};
+  const TensorBudget budget{.max_bytes = max_bytes, .max_error = {}, .predicted_error = {}};
   Part part;
   try {
     part = encode_part(state_->job, selected, budget, state_->free_memory(), moments);
@@ -219,7 +245,8 @@ void CompressSession::encode(std::size_t tensor, const InputMoments* moments) {
   const PlannedTensor plan = state.planned(tensor);
   kCheck.that(!plan.is_copied, [&] { return selected.name() + " is copied: no encoding of it meets the budget"; });
   kCheck.that(!state.parts->has(tensor), [&] { return selected.name() + " is encoded already"; });
-  const TensorBudget budget{.max_bytes = plan.max_bytes, .max_error = plan.max_error};
+  const TensorBudget budget{
+      .max_bytes = plan.max_bytes, .max_error = plan.max_error, .predicted_error = plan.predicted_error};
   try {
     state.parts->add(tensor, encode_part(state.job, selected, budget, state.free_memory(), moments));
   } catch (const NoEncoding& error) {
@@ -249,6 +276,8 @@ CompressReport CompressSession::finish(const Json& calibration, const std::map<s
   } else if (state_->is_complete) {
     report = claimed_report(Checkpoint::open(state_->options.output), &state_->job.checkpoint);
     report.notes.push_back("the output was already complete");
+    if (!state_->options.save_moments.empty())
+      report.notes.push_back("its moments are not saved: a run keeps them until the output is complete");
     StagedFolder::remove_leftovers(state_->options.output);
   } else {
     report = state_->publish(calibration, of_tensors, progress);

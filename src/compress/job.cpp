@@ -119,11 +119,15 @@ std::vector<std::string> notes_on_tokenizer(const Job& job) {
   }
 }
 
+bool has_moments(const Job& job, const SelectedTensor& tensor) {
+  return job.moments && job.moments->description().layers.contains(tensor.name());
+}
+
 std::vector<std::string> notes_on_moments(const Job& job) {
   if (!job.moments) return {};
   std::vector<std::string> missing;
   for (const auto& tensor : job.selection.tensors) {
-    if (tensor.inputs() && !job.moments->description().layers.contains(tensor.name())) missing.push_back(tensor.name());
+    if (tensor.inputs() && !has_moments(job, tensor)) missing.push_back(tensor.name());
   }
   if (missing.empty()) return {};
   const std::string others = missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : "";
@@ -134,8 +138,13 @@ std::vector<std::string> notes_on_moments(const Job& job) {
 }  // namespace
 
 std::optional<InputMoments> stored_moments(const Job& job, const SelectedTensor& tensor) {
-  if (!job.moments || !job.moments->description().layers.contains(tensor.name())) return std::nullopt;
+  if (!has_moments(job, tensor)) return std::nullopt;
   return job.moments->read(tensor.name());
+}
+
+std::optional<InputMoments> planning_moments(const Job& job, const SelectedTensor& tensor) {
+  if (!has_moments(job, tensor)) return std::nullopt;
+  return job.moments->read_for_plan(tensor.name());
 }
 
 void require_usable(const CompressOptions& options) {
@@ -180,9 +189,7 @@ Job::Job(const CompressOptions& compress_options, const std::string& work)
     moments = MomentsFile::open(options.moments);
     moments->require_made_for(checkpoint);
   }
-  std::vector<TensorDeclaration> declarations;
-  for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
-  architecture = analyze_architecture(checkpoint.config(), declarations);
+  architecture = checkpoint.architecture();
   selection = select_tensors(checkpoint, architecture, options);
   for (const auto& notes :
        {checkpoint.notes(), notes_on_memory(options, selection), notes_on_tokenizer(*this), notes_on_moments(*this)})

@@ -36,6 +36,11 @@ void require_usable(const CompressOptions& options);
 /// Errors    those of MomentsFile::read().
 std::optional<InputMoments> stored_moments(const Job& job, const SelectedTensor& tensor);
 
+/// Those by which its bytes are planned.
+///
+/// Errors    those of MomentsFile::read_for_plan().
+std::optional<InputMoments> planning_moments(const Job& job, const SelectedTensor& tensor);
+
 /// The limit of resident memory in bytes.
 Index memory_limit(const CompressOptions& options);
 

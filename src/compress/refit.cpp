@@ -60,6 +60,7 @@ TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& mode
   require(std::isfinite(report.errors.relative_error),
           [&] { return tensor.name + ": the new factor does not fit in the stored number format"; });
   report.certificate.reset();
+  report.output_error.reset();  // the moments are not given here
   report.bytes_before = stored_bytes(model, {tensor.name});
   return report;
 }

@@ -100,8 +100,7 @@ void attach_tied_copies(const Checkpoint& checkpoint, const Architecture& archit
 }  // namespace
 
 std::optional<InputSide> SelectedTensor::inputs() const {
-  if (place.role != TensorRole::linear && place.role != TensorRole::head) return std::nullopt;
-  return place.transposed ? InputSide::rows : InputSide::cols;
+  return input_side(place);
 }
 
 SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture& architecture,

@@ -226,6 +226,7 @@ void StagedFolder::make_part(const std::string& name, const std::function<void(c
   fill(unfinished_);
   detail::sync_folder(unfinished_);
   require_own_stage();
+  if (has_part(name)) remove_tree(part(name));
   detail::rename_folder(unfinished_, part(name));
   detail::sync_folder(parts_);
 }

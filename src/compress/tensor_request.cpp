@@ -80,7 +80,8 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
     require_moments_of(tensor, *moments);
     memory -= (moments->second.rows() + moments->cross.rows()) * moments->inputs() * Index{sizeof(double)};
   }
-  const Index needed = solver_bytes(job.options.method, tensor.cols());
+  const Index needed = solver_bytes(job.options.method, tensor.cols()) +
+                       (moments != nullptr ? moments_solver_bytes(moments->inputs()) : 0);
   require_memory(tensor, needed, memory);
   // Planning from a sample leaves few passes over the rows, so they are not kept in memory.
   const bool in_memory = float_bytes(tensor) <= memory - needed &&
@@ -91,6 +92,7 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .source_bytes = tensor.tensor->info->bytes(),
               .max_bytes = budget.max_bytes,
               .max_error = budget.max_error,
+              .planned_error = budget.predicted_error,
               .method = job.options.method,
               .method_options = job.options.method_options,
               .norm_exponent = job.options.norm_exponent,

@@ -13,6 +13,7 @@ namespace loewner {
 struct TensorBudget {
   std::optional<Index> max_bytes;
   std::optional<double> max_error;
+  std::optional<double> predicted_error;  ///< relative squared error of the plan, if there is one
 };
 
 /// The EncodeRequest of a selected tensor, and the data it refers to: the rows, in memory if they

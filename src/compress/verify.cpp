@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "codec/spec_field.hpp"
 #include "compress/checksums.hpp"
@@ -11,9 +12,11 @@
 #include "compress/stored_claims.hpp"
 #include "linalg/blas_memory.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/codec/output_error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/lowrank/lp_low_rank.hpp"
 #include "loewner/model/architecture.hpp"
+#include "loewner/model/moments_file.hpp"
 #include "loewner/plan/encode.hpp"
 #include "model/quoted.hpp"
 
@@ -94,11 +97,55 @@ bool check_original(const EncodedTensor& tensor, const Checkpoint& model, Checke
   return false;
 }
 
-void check_claims(const EncodedTensor& tensor, const Checkpoint& model, const std::filesystem::path& counts,
-                  CheckedTensor& checked, std::vector<std::string>& notes) {
+// The original of the encoded tensors, and the files that claims need besides.
+struct Originals {
+  const Checkpoint& model;
+  const std::filesystem::path& counts;
+  std::optional<MomentsFile> moments;
+  std::map<std::string, InputSide> inputs;  // of linear layers, by the name of their tensor
+};
+
+Originals originals_of(const Checkpoint& model, const VerifyFiles& files) {
+  Originals originals{.model = model, .counts = files.row_weights, .moments = {}, .inputs = {}};
+  if (files.moments.empty()) return originals;
+  originals.moments = MomentsFile::open(files.moments);
+  originals.moments->require_made_for(model);
+  const Architecture architecture = model.architecture();
+  for (std::size_t i = 0; i < model.tensors().size(); ++i) {
+    if (const auto side = input_side(architecture.places[i])) originals.inputs[model.tensors()[i].info->name] = *side;
+  }
+  return originals;
+}
+
+void check_output_error(const EncodedTensor& tensor, const RowSource& original, const Originals& originals,
+                        CheckedTensor& checked) {
+  if (!checked.claimed.output_error || !originals.moments) return;
+  const auto side = originals.inputs.find(tensor.name);
+  if (side == originals.inputs.end() || !originals.moments->description().layers.contains(tensor.name)) {
+    checked.failures.push_back("output_error is claimed, but the moments file has no moments of its inputs");
+    return;
+  }
+  const InputMoments moments = originals.moments->read(tensor.name);
+  checked.output_error = std::sqrt(output_error(original, *tensor.matrix, moments, side->second));
+  check("output_error", *checked.claimed.output_error, *checked.output_error, checked.failures);
+}
+
+void note_unchecked_outputs(const std::vector<CheckedTensor>& tensors, std::vector<std::string>& notes) {
+  const auto count = std::ranges::count_if(tensors, [](const auto& tensor) {
+    return tensor.compared && tensor.claimed.output_error && !tensor.output_error && tensor.failures.empty();
+  });
+  if (count == 0) return;
+  notes.push_back("output errors of " + std::to_string(count) + (count == 1 ? " layer" : " layers") +
+                  " are not checked; they need the moments of the layers' inputs, given by --moments");
+}
+
+void check_claims(const EncodedTensor& tensor, const Originals& originals, CheckedTensor& checked,
+                  std::vector<std::string>& notes) {
+  const Checkpoint& model = originals.model;
   if (!check_original(tensor, model, checked)) return;
   const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
-  const RowWeights weights = stored_row_weights(tensor, model.folder(), counts, notes);
+  check_output_error(tensor, *original, originals, checked);
+  const RowWeights weights = stored_row_weights(tensor, model.folder(), originals.counts, notes);
   check_errors(tensor, *original, weights, checked);
   if (weights.description.empty()) return;
   check_certificate(*original, weights, checked);
@@ -106,11 +153,13 @@ void check_claims(const EncodedTensor& tensor, const Checkpoint& model, const st
 }
 
 void compare_with(const Checkpoint& model, const Checkpoint& output, const std::vector<EncodedTensor>& encoded,
-                  const ProgressCallback& progress, const std::filesystem::path& counts, VerifyReport& report) {
+                  const ProgressCallback& progress, const VerifyFiles& files, VerifyReport& report) {
+  const Originals originals = originals_of(model, files);
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     if (progress) progress(encoded[i].name, static_cast<double>(i) / static_cast<double>(encoded.size() + 1));
-    check_claims(encoded[i], model, counts, report.tensors[i], report.notes);
+    check_claims(encoded[i], originals, report.tensors[i], report.notes);
   }
+  note_unchecked_outputs(report.tensors, report.notes);
   detail::check_untouched_tensors(output, model, encoded, report);
   detail::check_configuration(output, model, report);
   detail::check_other_files(output, model, report);
@@ -119,11 +168,13 @@ void compare_with(const Checkpoint& model, const Checkpoint& output, const std::
 // null without the original.
 Json found_to_json(const CheckedTensor& tensor) {
   if (!tensor.compared) return nullptr;
-  return {{"relative_error", tensor.found.relative_error},
-          {"weighted_relative_error", tensor.found.weighted_relative_error},
-          {"lp_error", tensor.found.lp_error},
-          {"lp_error_svd", tensor.lp_error_svd ? Json(*tensor.lp_error_svd) : Json(nullptr)},
-          {"certificate", tensor.certificate ? Json(*tensor.certificate) : Json(nullptr)}};
+  Json found = {{"relative_error", tensor.found.relative_error},
+                {"weighted_relative_error", tensor.found.weighted_relative_error},
+                {"lp_error", tensor.found.lp_error},
+                {"lp_error_svd", tensor.lp_error_svd ? Json(*tensor.lp_error_svd) : Json(nullptr)},
+                {"certificate", tensor.certificate ? Json(*tensor.certificate) : Json(nullptr)}};
+  if (tensor.output_error) found["output_error"] = *tensor.output_error;
+  return found;
 }
 
 }  // namespace
@@ -134,7 +185,8 @@ bool VerifyReport::holds() const {
 
 VerifyReport verify(const std::filesystem::path& output_folder,
                     const std::optional<std::filesystem::path>& model_folder, const ProgressCallback& progress,
-                    const std::filesystem::path& row_weights) {
+                    const VerifyFiles& files) {
+  require(files.moments.empty() || model_folder, [] { return std::string("verify: moments need the original model"); });
   blas::reserve_memory();
   const Checkpoint output = Checkpoint::open(output_folder);
   std::optional<Checkpoint> model;
@@ -147,7 +199,7 @@ VerifyReport verify(const std::filesystem::path& output_folder,
     report.tensors.emplace_back().claimed = claimed_report(tensor, output, model ? &*model : nullptr);
     require_known_names(tensor, report.tensors.back().claimed);
   }
-  if (model) compare_with(*model, output, encoded, progress, row_weights, report);
+  if (model) compare_with(*model, output, encoded, progress, files, report);
   detail::check_checksums(output, encoded, report);
   detail::check_sizes(output, report);
   if (progress) progress("done", 1);

@@ -361,6 +361,11 @@ std::optional<TensorRole> tensor_role_from_string(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<InputSide> input_side(const TensorPlace& place) {
+  if (place.role != TensorRole::linear && place.role != TensorRole::head) return std::nullopt;
+  return place.transposed ? InputSide::rows : InputSide::cols;
+}
+
 Architecture analyze_architecture(const Json& config, std::span<const TensorDeclaration> tensors) {
   return Analysis(config, tensors).run();
 }

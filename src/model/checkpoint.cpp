@@ -201,6 +201,12 @@ std::vector<const TensorInfo*> Checkpoint::tensors_of(std::size_t shard) const {
   return found;
 }
 
+Architecture Checkpoint::architecture() const {
+  std::vector<TensorDeclaration> declarations;
+  for (const auto& tensor : tensors_) declarations.push_back(*tensor.info);
+  return analyze_architecture(config_, declarations);
+}
+
 std::shared_ptr<const RowSource> Checkpoint::rows_of(std::string_view name) const {
   const auto& tensor = at(name);
   return std::make_shared<TensorRows>(shard_of(tensor).file, *tensor.info);

@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.hpp"
+#include "base/file_system.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/hash64.hpp"
 #include "loewner/base/parallel.hpp"
@@ -71,7 +74,11 @@ MomentsDescription description_of(const MomentsField& json) {
   json.at("layers").each([&](const std::string& name, const MomentsField& layer) {
     LayerInputs inputs{.inputs = layer.at("inputs").text()};
     if (layer.has("correction")) inputs.correction = layer.at("correction").number(0, 1, "in [0, 1]");
-    if (!description.tokens.contains(inputs.inputs)) layer.at("inputs").refuse("one of the names in `inputs`");
+    if (layer.has("planned_by")) inputs.planned_by = layer.at("planned_by").text();
+    for (const char* field : {"inputs", "planned_by"}) {
+      if (layer.has(field) && !description.tokens.contains(layer.at(field).text()))
+        layer.at(field).refuse("one of the names in `inputs`");
+    }
     description.layers[name] = inputs;
   });
   if (json.has("importance")) {
@@ -140,7 +147,7 @@ void make_symmetric(MatrixView<double> h) {
   });
 }
 
-Index inputs_of(const TensorInfo& layer, const TensorPlace& place) {
+Index number_of_inputs(const TensorInfo& layer, const TensorPlace& place) {
   return layer.shape.size() == 2 ? layer.shape[place.transposed ? 0 : 1] : 0;
 }
 
@@ -151,8 +158,10 @@ Json json_of(const MomentsDescription& description) {
                {"layers", Json::object()},
                {"importance", Json::object()}};
   for (const auto& [name, tokens] : description.tokens) json["inputs"][name] = {{"tokens", tokens}};
-  for (const auto& [name, layer] : description.layers)
+  for (const auto& [name, layer] : description.layers) {
     json["layers"][name] = {{"inputs", layer.inputs}, {"correction", layer.correction}};
+    if (!layer.planned_by.empty()) json["layers"][name]["planned_by"] = layer.planned_by;
+  }
   for (const auto& [name, value] : description.importance) json["importance"][name] = value;
   return json;
 }
@@ -177,19 +186,19 @@ void MomentsFile::require_made_for(const Checkpoint& model) const {
     throw IoError(file_->path().string() + ": was made for another model (" + detail::quoted(description_.model) +
                   "), " + model.folder().string() + " is " + detail::quoted(fingerprint));
   }
-  std::vector<TensorDeclaration> declarations;
-  for (const auto& tensor : model.tensors()) declarations.push_back(*tensor.info);
-  const Architecture architecture = analyze_architecture(model.config(), declarations);
+  const Architecture architecture = model.architecture();
   for (const auto& [name, layer] : description_.layers) {
     const std::string place = file_->path().string() + ": layer " + detail::quoted(name);
     const CheckpointTensor* tensor = model.find(name);
     if (tensor == nullptr) throw IoError(place + " is not a tensor of " + model.folder().string());
     const auto number = static_cast<std::size_t>(tensor - model.tensors().data());
-    const Index expected = inputs_of(*tensor->info, architecture.places[number]);
-    const Index found = file_->find(kSecond + layer.inputs)->shape[0];
-    if (found != expected) {
+    const Index expected = number_of_inputs(*tensor->info, architecture.places[number]);
+    for (const auto& inputs : {layer.inputs, layer.planned_by}) {
+      if (inputs.empty()) continue;
+      const Index found = file_->find(kSecond + inputs)->shape[0];
+      if (found == expected) continue;
       throw IoError(place + " has " + std::to_string(expected) + " inputs, but array " +
-                    detail::quoted(kSecond + layer.inputs) + " is for " + std::to_string(found));
+                    detail::quoted(kSecond + inputs) + " is for " + std::to_string(found));
     }
   }
 }
@@ -208,18 +217,42 @@ Matrix<double> MomentsFile::read_array(const std::string& name) const {
   return values;
 }
 
-InputMoments MomentsFile::read(const std::string& layer) const {
+const LayerInputs& MomentsFile::inputs_of(const std::string& layer) const {
   const auto found = description_.layers.find(layer);
   require(found != description_.layers.end(),
           [&] { return file_->path().string() + ": has no moments of layer " + detail::quoted(layer); });
-  const LayerInputs& inputs = found->second;
-  InputMoments moments{.second = read_array(kSecond + inputs.inputs),
-                       .correction = inputs.correction,
-                       .tokens = description_.tokens.at(inputs.inputs)};
-  require_moments(moments.second.view(), place_of(*file_, kSecond + inputs.inputs));
+  return found->second;
+}
+
+InputMoments MomentsFile::read_second(const std::string& inputs) const {
+  InputMoments moments{.second = read_array(kSecond + inputs), .tokens = description_.tokens.at(inputs)};
+  require_moments(moments.second.view(), place_of(*file_, kSecond + inputs));
   make_symmetric(moments.second.view());
+  return moments;
+}
+
+InputMoments MomentsFile::read(const std::string& layer) const {
+  const LayerInputs& inputs = inputs_of(layer);
+  InputMoments moments = read_second(inputs.inputs);
+  moments.correction = inputs.correction;
   if (inputs.correction > 0) moments.cross = read_array(kCross + inputs.inputs);
   return moments;
+}
+
+InputMoments MomentsFile::read_for_plan(const std::string& layer) const {
+  const LayerInputs& inputs = inputs_of(layer);
+  return read_second(inputs.planned_by.empty() ? inputs.inputs : inputs.planned_by);
+}
+
+MomentsArrays MomentsFile::arrays(const std::string& inputs) const {
+  const auto tokens = description_.tokens.find(inputs);
+  require(tokens != description_.tokens.end(),
+          [&] { return file_->path().string() + ": has no moments " + detail::quoted(inputs); });
+  const auto rows = [&](const std::string& array) -> std::shared_ptr<const RowSource> {
+    const TensorInfo* found = file_->find(array);
+    return found == nullptr ? nullptr : std::make_shared<TensorRows>(file_, *found);
+  };
+  return {.second = rows(kSecond + inputs), .cross = rows(kCross + inputs), .tokens = tokens->second};
 }
 
 std::uint64_t MomentsFile::hash() const {
@@ -237,29 +270,37 @@ std::uint64_t MomentsFile::hash() const {
   return hash.value();
 }
 
-void write_moments_file(const std::filesystem::path& path, const std::map<std::string, InputMoments>& moments,
+MomentsArrays arrays_of(const InputMoments& moments) {
+  const auto rows = [](const Matrix<double>& a) -> std::shared_ptr<const RowSource> {
+    return a.rows() == 0 ? nullptr : std::make_shared<OwnedRows>(detail::narrowed(a.view()));
+  };
+  return {.second = rows(moments.second), .cross = rows(moments.cross), .tokens = moments.tokens};
+}
+
+void write_moments_file(const std::filesystem::path& path, const std::map<std::string, MomentsArrays>& moments,
                         MomentsDescription description) {
   std::vector<TensorDeclaration> declarations;
-  std::vector<const Matrix<double>*> arrays;
+  std::vector<const RowSource*> arrays;
   description.tokens.clear();
   for (const auto& [name, one] : moments) {
     description.tokens[name] = one.tokens;
-    for (const auto& [prefix, array] : {std::pair(kSecond, &one.second), std::pair(kCross, &one.cross)}) {
-      if (array->rows() == 0) continue;
+    for (const auto& [prefix, array] : {std::pair(kSecond, one.second.get()), std::pair(kCross, one.cross.get())}) {
+      if (array == nullptr) continue;
       declarations.push_back({prefix + name, DType::f32, {array->rows(), array->cols()}});
       arrays.push_back(array);
     }
   }
-  SafetensorsWriter writer(path, declarations, {{kField, json_of(description).dump()}});
-  std::vector<float> row;
-  for (const Matrix<double>* array : arrays) {
-    for (Index i = 0; i < array->rows(); ++i) {
-      const auto values = array->row(i);
-      row.assign(values.begin(), values.end());
-      writer.write(std::as_bytes(std::span(row)));
+  const std::map<std::string, std::string> metadata = {{kField, json_of(description).dump()}};
+  detail::replace_file_by(detail::follow_links(path), [&](const std::filesystem::path& unfinished) {
+    SafetensorsWriter writer(unfinished, declarations, metadata);
+    Matrix<float> buffer;
+    for (const RowSource* array : arrays) {
+      for (Index i = 0; i < array->rows(); ++i) {
+        writer.write(std::as_bytes(array->read_rows(i, 1, buffer).row(0)));
+      }
     }
-  }
-  writer.finish();
+    writer.finish();
+  });
 }
 
 }  // namespace loewner

@@ -58,7 +58,9 @@ class Compress final : public Command {
 
   int run(const Streams& streams, const PythonRunner& python) override {
     apply_texts();
-    if (may_calibrate() && python) return python("compress", options_for_python());
+    if (may_calibrate() && python && (options_.moments.empty() || text_))
+      return python("compress", options_for_python());
+    require_nothing_to_save(python);
     if (text_ && *text_ != kNoText) {
       throw InvalidArgument(
           python ? "--text calibrates linear layers: it needs --linear or --all, and a size other than --max-error"
@@ -130,6 +132,10 @@ class Compress final : public Command {
                 {.value = "FILE",
                  .help = "moments of the inputs of linear layers: minimize the errors of their outputs",
                  .completes = Completes::files});
+    options.add("--save-moments", save_moments_,
+                {.value = "FILE",
+                 .help = "write the moments of a calibration, for --moments of later runs and of verify",
+                 .completes = Completes::files});
   }
 
   void add_run(Options& options) {
@@ -164,6 +170,13 @@ class Compress final : public Command {
     options_.if_exists = resume_ ? IfExists::resume : overwrite_ ? IfExists::overwrite : IfExists::refuse;
   }
 
+  void require_nothing_to_save(const PythonRunner& python) const {
+    if (save_moments_.empty()) return;
+    throw InvalidArgument(python ? "--save-moments saves what a calibration finds: it needs --linear or --all, a text "
+                                   "other than none, and a size other than --max-error"
+                                 : "--save-moments runs in the Python package: pip install \"loewner[transformers]\"");
+  }
+
   // Whether a text could calibrate selected linear layers.
   bool may_calibrate() const {
     return text_ != kNoText && !options_.max_error && (linear_ || all_ || !options_.include.empty());
@@ -189,6 +202,7 @@ class Compress final : public Command {
                     {"row_weights", options_.row_weights},
                     {"factor_format", factor_format_},
                     {"moments", options_.moments.string()},
+                    {"save_moments", save_moments_.string()},
                     {"seed", options_.seed},
                     {"max_memory", options_.max_memory},
                     {"dry_run", options_.dry_run},
@@ -206,6 +220,7 @@ class Compress final : public Command {
   CompressOptions options_;
   RunOptions run_;
   std::optional<std::string> text_;
+  std::filesystem::path save_moments_;
   std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;
   std::map<Method, std::optional<std::string>> method_flags_;  // values of the options of single methods
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;

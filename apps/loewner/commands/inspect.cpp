@@ -27,9 +27,7 @@ class Inspect final : public Command {
   int run(const Streams& streams, const PythonRunner&) override {
     run_.apply_threads();
     const Checkpoint checkpoint = Checkpoint::open(model_);
-    std::vector<TensorDeclaration> declarations;
-    for (const auto& tensor : checkpoint.tensors()) declarations.push_back(*tensor.info);
-    const Architecture architecture = analyze_architecture(checkpoint.config(), declarations);
+    const Architecture architecture = checkpoint.architecture();
     if (!run_.quiet) print_inspection(checkpoint, architecture, streams.out);
     Json curves_report;
     if (curves_) {

@@ -28,7 +28,11 @@ class Verify final : public Command {
     against.required = false;
     against.help += "; errors are measured again";
     options.add("--against", model_, against);
-    options.add("--row-weights", row_weights_, kCountsText);
+    options.add("--row-weights", files_.row_weights, kCountsText);
+    options.add("--moments", files_.moments,
+                {.value = "FILE",
+                 .help = "moments with which linear layers were compressed; errors of their outputs are measured again",
+                 .completes = Completes::files});
     options.add_flag("--load", load_, "also load the model with transformers (Python package)");
     options.begin(Section::run);
     run_.add_json(options);
@@ -37,13 +41,16 @@ class Verify final : public Command {
   }
 
   int run(const Streams& streams, const PythonRunner& python) override {
+    if (!files_.moments.empty() && model_.empty()) {
+      throw InvalidArgument("--moments measures errors against the original model: it needs --against");
+    }
     if (load_ && !python) {
       throw InvalidArgument("verify --load runs in the Python package: pip install \"loewner[transformers]\"");
     }
     run_.apply_threads();
     const VerifyReport report = run_.with_progress(streams, [&](const ProgressCallback& progress) {
       const auto model = model_.empty() ? std::nullopt : std::optional(model_);
-      return verify(output_, model, progress, row_weights_);
+      return verify(output_, model, progress, files_);
     });
     if (!run_.quiet) print_report(report, streams.out, Colors(streams.out_in_color));
     run_.write_json(to_json(report));
@@ -57,7 +64,8 @@ class Verify final : public Command {
     return python("verify", {{"out", output_.string()}, {"against", model_.string()}, {"quiet", run_.quiet}});
   }
 
-  std::filesystem::path output_, model_, row_weights_;
+  std::filesystem::path output_, model_;
+  VerifyFiles files_;
   bool load_ = false;
   RunOptions run_;
 };

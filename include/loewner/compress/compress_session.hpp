@@ -27,6 +27,16 @@ struct PlannedTensor {
   std::optional<double> predicted_error{};  ///< relative squared error of the candidate, if any
 };
 
+/// What moments of a layer's inputs are for: a layer is planned by those of the original model, and
+/// encoded with those of the partly encoded one.
+enum class MomentsUse { plan, code };
+
+/// The importance of tensors that a session keeps.
+struct KeptImportance {
+  std::map<std::size_t, double> of_tensors{};  ///< by number
+  Json record{};                               ///< what the caller needs to know when it resumes
+};
+
 /// An encoding that was tried and not kept.
 struct TriedEncoding {
   Matrix<float> decoded;
@@ -79,6 +89,28 @@ class CompressSession {
   /// Errors    those of MomentsFile::read().
   std::optional<InputMoments> stored_moments(std::size_t tensor) const;
 
+  /// Keeps moments of a tensor's inputs until finish() writes CompressOptions::save_moments, and
+  /// for a session that resumes this one. Not for several threads at a time.
+  ///
+  /// `same_as`: a tensor with the same inputs, whose moments of this use are kept. Only the
+  /// correction of `moments` is taken then.
+  ///
+  /// Accuracy  rounded to float32.
+  /// Errors    InvalidArgument in a dry run; IoError when a file cannot be written.
+  void keep_moments(std::size_t tensor, MomentsUse use, const InputMoments& moments,
+                    std::optional<std::size_t> same_as = {});
+
+  /// What keep_moments() kept for the tensor, here or in an earlier run; none without.
+  ///
+  /// Errors    InvalidArgument in a dry run; IoError when a file cannot be read.
+  std::optional<InputMoments> kept_moments(std::size_t tensor, MomentsUse use) const;
+
+  /// The same for the importance of the plan.
+  ///
+  /// Errors    InvalidArgument in a dry run; IoError when a file cannot be read or written.
+  void keep_importance(const KeptImportance& importance);
+  std::optional<KeptImportance> kept_importance() const;
+
   /// Predicts size and error of the tensor's encodings, for plan(). With moments, codes of linear
   /// layers have relative squared errors of the layer's outputs.
   ///
@@ -91,7 +123,7 @@ class CompressSession {
   std::vector<Candidate> candidates(std::size_t tensor) const;
 
   /// Divides the budget of the options among the tensors. Those without a survey are surveyed with
-  /// their stored moments, if the division needs it. May be called again.
+  /// their moments in the file of the options, if the division needs it. May be called again.
   ///
   /// Shapes    importance: for tensors by number, the weight of the relative squared error. result:
   ///           one value for each tensor.

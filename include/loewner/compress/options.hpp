@@ -43,6 +43,10 @@ struct CompressOptions {
   /// errors of the layers' outputs. Empty: none.
   std::filesystem::path moments{};
 
+  /// Moments file that CompressSession::finish() writes of the moments that the session was given
+  /// to keep. Empty: none.
+  std::filesystem::path save_moments{};
+
   std::uint64_t seed = 0;       ///< random seed
   std::int64_t max_memory = 0;  ///< limit of resident memory in bytes; 0: half of the machine's
   bool dry_run = false;         ///< plan and predict only; nothing is written

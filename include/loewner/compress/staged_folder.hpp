@@ -52,8 +52,8 @@ class StagedFolder {
   std::filesystem::path part(const std::string& name) const { return parts_ / name; }
   bool has_part(const std::string& name) const;
 
-  /// Creates part `name` from the durable files that `fill` writes into a folder. The part appears
-  /// complete or not at all.
+  /// Creates part `name`, in the place of an earlier one, from the durable files that `fill` writes
+  /// into a folder. The part appears complete or not at all.
   ///
   /// Errors    IoError when TARGET.partial/ was removed or replaced since.
   void make_part(const std::string& name, const std::function<void(const std::filesystem::path& folder)>& fill) const;

@@ -18,6 +18,7 @@ struct CheckedTensor {
   TensorErrors found;                  ///< recomputed from the stored arrays and the original
   std::optional<double> lp_error_svd;  ///< recomputed; none if none is claimed
   std::optional<double> certificate;   ///< recomputed; none if none is claimed
+  std::optional<double> output_error;  ///< recomputed; none if none is claimed, or without moments
   std::vector<std::string> failures;   ///< one line for each claim that failed
 };
 
@@ -34,6 +35,12 @@ struct VerifyReport {
   bool holds() const;
 };
 
+/// Files that some claims need; empty if there are none.
+struct VerifyFiles {
+  std::filesystem::path row_weights{};  ///< token counts, if the output was made with them
+  std::filesystem::path moments{};      ///< with which the output's linear layers were encoded
+};
+
 /// Checks an output folder, alone or against the original model.
 ///
 /// Method    compares the checksums of the encoded arrays, of config.json and of all other files
@@ -42,18 +49,18 @@ struct VerifyReport {
 ///           claim, and compares all other tensors, their types and the values of config.json with
 ///           the original's. These checks are `failures`. Files that were added, removed or differ
 ///           from the original's, and fields of config.json that were added or removed, are
-///           `notes`: transformers rewrites configurations when it saves a model. `row_weights` is
-///           the file of token counts if the output was made with one. No path that the output
-///           names is opened.
+///           `notes`: transformers rewrites configurations when it saves a model. No path that the
+///           output names is opened: `files` are those that claims need besides the model.
 /// Cost      one pass over both folders. A certificate costs its l_p factorization again,
 ///           lp_error_svd its SVD.
 /// Accuracy  checksums and sizes agree exactly. Errors agree within 1e-4 relative (float32 products
 ///           of other processors differ in the last digits) or 1e-6 absolute (the rounding of
 ///           float32 entries). predicted_error is only checked by its checksum.
 /// Random    none.
-/// Errors    IoError when a folder cannot be read or its format is broken.
+/// Errors    IoError when a folder cannot be read, its format is broken, or the moments are those
+///           of another model; InvalidArgument on moments without a model.
 VerifyReport verify(const std::filesystem::path& output, const std::optional<std::filesystem::path>& model,
-                    const ProgressCallback& progress = {}, const std::filesystem::path& row_weights = {});
+                    const ProgressCallback& progress = {}, const VerifyFiles& files = {});
 
 /// The report as JSON; its fields are documented in docs/report.md.
 ///

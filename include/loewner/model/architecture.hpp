@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loewner/model/input_moments.hpp"
 #include "loewner/model/json.hpp"
 #include "loewner/model/tensor_declaration.hpp"
 
@@ -42,6 +43,12 @@ struct TensorPlace {
   /// Name of the stored tensor whose values this one shares under the configuration; empty: none.
   std::string tied_to{};
 };
+
+/// The side of a matrix that multiplies the inputs of its layer; none if it is no linear layer or
+/// head.
+///
+/// Errors    none.
+std::optional<InputSide> input_side(const TensorPlace& place);
 
 /// The roles of a model's tensors, in the order they were given.
 struct Architecture {

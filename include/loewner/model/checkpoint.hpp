@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "loewner/model/architecture.hpp"
 #include "loewner/model/json.hpp"
 #include "loewner/model/safetensors.hpp"
 #include "loewner/model/safetensors_index.hpp"
@@ -68,6 +69,9 @@ class Checkpoint {
   /// The tensors of shards()[shard], in the order of their data, without those that a later shard
   /// stores again.
   std::vector<const TensorInfo*> tensors_of(std::size_t shard) const;
+
+  /// The roles of all tensors, in their order.
+  Architecture architecture() const;
 
   /// The float32 rows of a floating-point matrix, or of the matrices of a 3-D tensor. They keep
   /// their file open.

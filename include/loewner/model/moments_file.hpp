@@ -16,6 +16,10 @@ namespace loewner {
 struct LayerInputs {
   std::string inputs;     ///< name of the moments; layers with the same inputs share them
   double correction = 0;  ///< InputMoments::correction
+
+  /// Name of the moments by which the layer's bytes are planned: those of the original model, known
+  /// before any layer is encoded. Empty: `inputs`.
+  std::string planned_by{};
 };
 
 /// What a moments file says beside its arrays.
@@ -24,6 +28,13 @@ struct MomentsDescription {
   std::map<std::string, std::int64_t> tokens;  ///< of the moments, by their name
   std::map<std::string, LayerInputs> layers;   ///< by the name of their tensor
   std::map<std::string, double> importance;    ///< of tensors, for CompressSession::plan()
+};
+
+/// The arrays of a moments file with one name, in memory or in another file.
+struct MomentsArrays {
+  std::shared_ptr<const RowSource> second;  ///< d x d
+  std::shared_ptr<const RowSource> cross;   ///< d x d; null without a correction
+  std::int64_t tokens = 0;
 };
 
 /// A safetensors file with the moments of the inputs of a model's linear layers (docs/moments.md).
@@ -53,6 +64,18 @@ class MomentsFile {
   ///           layer that is not in the file.
   InputMoments read(const std::string& layer) const;
 
+  /// The moments by which a layer's bytes are planned; no correction.
+  ///
+  /// Shapes    as read().
+  /// Cost      reads one array.
+  /// Errors    as read().
+  InputMoments read_for_plan(const std::string& layer) const;
+
+  /// The arrays of one of the names in MomentsDescription::tokens, read when they are used.
+  ///
+  /// Errors    InvalidArgument for another name.
+  MomentsArrays arrays(const std::string& inputs) const;
+
   /// A 64-bit hash of all bytes.
   ///
   /// Cost      reads the file.
@@ -62,21 +85,28 @@ class MomentsFile {
  private:
   MomentsFile(std::shared_ptr<const SafetensorsFile> file, MomentsDescription description)
       : file_(std::move(file)), description_(std::move(description)) {}
+  const LayerInputs& inputs_of(const std::string& layer) const;
+  InputMoments read_second(const std::string& inputs) const;
   Matrix<double> read_array(const std::string& name) const;
 
   std::shared_ptr<const SafetensorsFile> file_;
   MomentsDescription description_;
 };
 
-/// Writes a moments file. Its arrays are rounded to float32.
+/// Moments in memory, rounded to float32.
+///
+/// Errors    none.
+MomentsArrays arrays_of(const InputMoments& moments);
+
+/// Replaces a moments file: after a failure the old one is still there.
 ///
 /// Shapes    moments: by name, those that the layers of the description name; their tokens replace
 ///           those of the description.
-/// Method    SafetensorsWriter, row by row, into `path` itself: after an error an unfinished file
-///           stays.
-/// Cost      one pass over the arrays.
+/// Method    SafetensorsWriter, row by row, into another file of the same folder, which is renamed.
+/// Cost      one pass over the arrays; memory for one row.
+/// Random    none.
 /// Errors    IoError when the file cannot be written.
-void write_moments_file(const std::filesystem::path& path, const std::map<std::string, InputMoments>& moments,
+void write_moments_file(const std::filesystem::path& path, const std::map<std::string, MomentsArrays>& moments,
                         MomentsDescription description);
 
 }  // namespace loewner

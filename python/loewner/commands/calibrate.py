@@ -3,42 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from pathlib import Path
-
-import numpy as np
-
-from loewner.commands.common import Options, progress_line, replace_file, report
-
-LINES_AT_ONCE = 4096
-
-
-def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
-    rest = (line for line in lines if line.strip())
-    while batch := list(islice(rest, LINES_AT_ONCE)):
-        yield batch
+from loewner._verbs import calibrate
+from loewner.commands.common import Options, progress_line, report
 
 
 def main(options: Options) -> None:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
-    counts, show = np.zeros(len(tokenizer), np.int64), progress_line(options)
-    path = Path(options.text)
-    size, read = path.stat().st_size, 0
-    with path.open(encoding="utf-8") as text:
-        for lines in _batches(text):
-            for ids in tokenizer(lines, truncation=False, verbose=False)["input_ids"]:
-                counts += np.bincount(ids, minlength=len(counts))
-            read += sum(len(line.encode()) for line in lines)
-            if show:
-                show("counting tokens", min(1.0, read / size))
+    show = progress_line(options)
+    found = calibrate(options.model, options.output, text=options.text, activations=options.activations, progress=show)
     if show:
         show("", 1.0)
-    if counts.sum() == 0:
-        raise ValueError("calibrate: expected a text with at least one line that is not empty")
-    named = np.flatnonzero(counts)
-    replace_file(Path(options.output), "".join(f"{i}\t{counts[i]}\n" for i in named).encode())
-    result = {"tokens": int(counts.sum()), "distinct": len(named), "vocabulary": len(counts)}
-    report(options, result, f"{result['tokens']} tokens, {result['distinct']} of {result['vocabulary']} distinct ones")
+    line = f"{found.tokens} tokens, {found.distinct} of {found.vocabulary} distinct ones"
+    if options.activations:
+        line = f"{found.layers} layers with {found.inputs} different inputs, {found.tokens} tokens of {found.text}"
+    report(options, found.to_dict(), line)

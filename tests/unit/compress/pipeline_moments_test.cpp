@@ -31,7 +31,7 @@ class CompressWithMoments : public test::Compression {
     std::map<std::string, InputMoments> moments;
     moments.emplace("a", InputMoments{.second = test::second_moment(24, seed), .tokens = 72});
     moments.emplace("b", InputMoments{.second = test::second_moment(96, seed), .tokens = 288});
-    write_moments_file(moments_, moments, description_);
+    write_moments_file(moments_, test::arrays_of(moments), description_);
   }
   CompressOptions with_moments() const {
     CompressOptions o = options();
@@ -105,6 +105,16 @@ TEST_F(CompressWithMoments, ImportanceOfTheFileMovesBytes) {
   description_.importance[kWide] = 1e-6;
   write_moments();
   EXPECT_LT(bytes_of_wide(), before);
+}
+
+TEST_F(CompressWithMoments, TheFactorsOfMomentsCountAsMemory) {
+  CompressOptions small = with_moments();
+  small.max_memory = (Index{1} << 27) + 400'000;  // of a pass over the rows, and less than 6 matrices of 96 x 96
+  CompressSession session(small);
+  session.survey(2, nullptr);  // control
+  const auto moments = session.stored_moments(2);
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { session.survey(2, &*moments); }),
+                  "encoder.layer.1.dense.weight: 96 columns need about 128 MiB of memory");
 }
 
 TEST_F(CompressWithMoments, MomentsMustFitTheTensor) {

@@ -209,11 +209,11 @@ TEST_F(Verify, AnotherShapeOfTheOriginalIsAFailure) {
 TEST_F(Verify, CountsAreReadOnlyFromTheFileThatTheCallerNames) {
   const auto counts = folder_.write("counts.tsv", "7\t100\n9\t3\n");
   make({.row_weights = counts.string()});
-  const auto given = verify(output_, model_, {}, counts);
+  const auto given = verify(output_, model_, {}, {.row_weights = counts});
   EXPECT_TRUE(given.holds());
   EXPECT_EQ(given.notes, std::vector<std::string>{});
   folder_.write("other.tsv", "3\t1\n");
-  EXPECT_FALSE(verify(output_, model_, {}, folder_.path() / "other.tsv").holds());
+  EXPECT_FALSE(verify(output_, model_, {}, {.row_weights = folder_.path() / "other.tsv"}).holds());
   folder_.write("counts.tsv", "not counts");
   const auto report = check();
   EXPECT_TRUE(report.holds());

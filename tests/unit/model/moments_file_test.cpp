@@ -30,7 +30,7 @@ class Moments : public testing::Test {
         .second = test::second_moment(test::kWidth), .cross = test::second_moment(test::kWidth), .tokens = 72};
   }
   MomentsFile written() {
-    write_moments_file(path_, moments_, description_);
+    write_moments_file(path_, test::arrays_of(moments_), description_);
     return MomentsFile::open(path_);
   }
   std::string refusal(const std::function<void()>& edit) {
@@ -122,7 +122,7 @@ TEST_F(Moments, ACorrectionNeedsTheCrossMoment) {
 }
 
 TEST_F(Moments, ArraysOfNoLayerAreRefused) {
-  write_moments_file(path_, moments_, description_);
+  write_moments_file(path_, test::arrays_of(moments_), description_);
   const std::string header = "{\"version\":\"1.0\",\"model\":\"\",\"inputs\":{},\"layers\":{}}";
   SafetensorsWriter writer(path_, {{"second.a", DType::f32, {1, 1}}}, {{"loewner_moments", header}});
   writer.write(std::vector<std::byte>(4));

@@ -2,6 +2,7 @@
 """Codes of linear layers for the inputs that they meet: the model is run on a calibration text.
 
 sequences   the text as batches of tokens
+survey      moments and effects in the original model
 matching    which module uses which tensor
 lockstep    forwards that stand still together at each layer
 moments     second moments of a layer's inputs
@@ -12,7 +13,6 @@ walk        all of it in order, with a session of the core that plans and encode
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,15 +26,11 @@ from transformers import AutoConfig, AutoModel
 
 from loewner import _core
 from loewner.transformers.calibration.matching import modules_of
-from loewner.transformers.calibration.sequences import (
-    NoCalibration,
-    lines_of,
-    package_text,
-    token_batches,
-)
+from loewner.transformers.calibration.sequences import CalibrationText, NoCalibration, token_batches
+from loewner.transformers.calibration.survey import Layers, Progress, Surveyor, Tables, with_guesses
 from loewner.transformers.calibration.walk import Walk
 
-__all__ = ["NoCalibration", "compress_calibrated", "text_fingerprint"]
+__all__ = ["CalibrationText", "NoCalibration", "compress_calibrated", "save_moments"]
 
 HELD_OUT = 16  # every 16th sequence measures the result, and no layer is fitted to it
 
@@ -44,7 +40,7 @@ def compress_calibrated(
     output: str | os.PathLike[str],
     *,
     text: str | os.PathLike[str] | None = None,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
     on_finish: Callable[[_core.CompressSession], None] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
@@ -54,11 +50,16 @@ def compress_calibrated(
 
     Raises NoCalibration, before anything is written, if the model cannot be run on the text.
     """
-    folder = Path(model)
-    with _core.CompressSession(folder, output, text=text_fingerprint(text), **options) as session, _core_threads():
+    folder, lines = Path(model), CalibrationText.read(None if text is None else Path(text))
+    keeps_moments = bool(options.get("save_moments"))
+    with _core.CompressSession(folder, output, text=lines.fingerprint, **options) as session, _core_threads():
         measured: dict[str, Any] = {"model": None, "tensors": None}
+        walk = None
         try:
-            walk = None if session.complete else _planned_walk(session, folder, text, progress)
+            if not session.complete:
+                with _author_code():
+                    walk = _walk_of(session, folder, lines, keeps_moments, progress)
+                    walk.plan()
         except NoCalibration as error:
             failure = error  # leaving the session without an error keeps what an earlier run has finished
         else:
@@ -73,42 +74,68 @@ def compress_calibrated(
     raise failure
 
 
-def text_fingerprint(text: str | os.PathLike[str] | None) -> str:
-    """Hash of all lines that calibrate: a run is resumed only with the same ones."""
-    lines = [*package_text(), *([] if text is None else lines_of(Path(text)))]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def save_moments(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    text: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Writes the moments of the inputs of all linear layers of the original model; returns what a report says of them.
+
+    Raises NoCalibration if the model cannot be run on the text.
+    """
+    folder, lines = Path(model), CalibrationText.read(None if text is None else Path(text))
+    options: dict[str, Any] = {"selection": _core.Selection.all, "keep": 0.5, "dry_run": True}
+    with _core.CompressSession(folder, "", **options) as session, _core_threads(), _author_code():
+        loaded, layers, tables, batches = _loaded_on(session, folder, lines)
+        surveyor = Surveyor(session, loaded, layers, tables, batches, progress or (lambda _what, _share: None))
+        survey = surveyor.survey()
+        tensors, fingerprint = session.tensors, session.model_fingerprint
+    owners = sorted({inputs.owner for inputs in survey.inputs.values()})
+    _core.write_moments_file(
+        output,
+        fingerprint,
+        {layers[o].name: (survey.inputs[o].second.float().numpy(), survey.inputs[o].tokens) for o in owners},
+        {layers[name].name: layers[inputs.owner].name for name, inputs in survey.inputs.items()},
+        {tensors[number].name: effect for number, effect in with_guesses(survey.effects, tensors).items()},
+    )
+    tokens = max(inputs.tokens for inputs in survey.inputs.values())
+    return {"text": lines.name, "tokens": tokens, "layers": len(survey.inputs), "inputs": len(owners)}
 
 
-def _planned_walk(
-    session: _core.CompressSession,
-    folder: Path,
-    text: str | os.PathLike[str] | None,
-    progress: Callable[[str, float], None] | None,
-) -> Walk:
-    walk = _walk_of(session, folder, None if text is None else lines_of(Path(text)), text, progress)
+@contextmanager
+def _author_code() -> Iterator[None]:
+    """Forwards run the author's code of the model, which may raise any exception: NoCalibration tells it."""
     try:
-        walk.plan()
+        yield
     except (NoCalibration, MemoryError, _core.BudgetError, _core.IoError):
         raise
-    except Exception as error:  # the author's code of the model may raise any exception
+    except Exception as error:
         raise NoCalibration(f"a forward of the model fails: {_one_line(error)}") from error
-    return walk
+
+
+def _loaded_on(
+    session: _core.CompressSession, folder: Path, text: CalibrationText
+) -> tuple[nn.Module, Layers, Tables, list[Tensor]]:
+    model = _loaded(folder)
+    batches = token_batches(folder, model, text.lines)
+    layers, tables = modules_of(session, model, folder)
+    if not layers:
+        raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
+    return model, layers, tables, batches
 
 
 def _walk_of(
     session: _core.CompressSession,
     folder: Path,
-    lines: list[str] | None,
-    text: str | os.PathLike[str] | None,
-    progress: Callable[[str, float], None] | None,
+    text: CalibrationText,
+    keeps_moments: bool,
+    progress: Progress | None,
 ) -> Walk:
-    model = _loaded(folder)
-    fitting, held_out = _split(token_batches(folder, model, lines))
-    layers, tables = modules_of(session, model, folder)
-    if not layers:
-        raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
-    name = "package" if text is None else Path(text).name
-    return Walk(session, model, layers, tables, fitting, held_out, name, progress)
+    model, layers, tables, batches = _loaded_on(session, folder, text)
+    fitting, held_out = _split(batches)
+    return Walk(session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress)
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Any
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from loewner.transformers.calibration.walk import Layer
+from loewner.transformers.calibration.survey import Layer, Layers, Tables
 from loewner.transformers.checkpoint_names import CheckpointNames
 
 
-def modules_of(session: Any, model: Any, folder: Path) -> tuple[dict[str, Layer], dict[str, tuple[int, nn.Module]]]:
+def modules_of(session: Any, model: Any, folder: Path) -> tuple[Layers, Tables]:
     """Linear layers with their tensors, and the modules that look up or share a table, both by module name.
 
     Layers that the model calls in another way than by their forward, or stores under a converted name, are left out.
@@ -22,8 +22,8 @@ def modules_of(session: Any, model: Any, folder: Path) -> tuple[dict[str, Layer]
     files = [str(path) for path in sorted(folder.glob("**/*.safetensors"))]
     names = CheckpointNames(model, files, [tensor.name for tensor in session.tensors])
     modules = dict(model.named_modules())
-    layers: dict[str, Layer] = {}
-    tables: dict[str, tuple[int, nn.Module]] = {}
+    layers: Layers = {}
+    tables: Tables = {}
     for number, tensor in enumerate(session.tensors):
         place = names.place(tensor.name)
         if place is None or place.pattern:

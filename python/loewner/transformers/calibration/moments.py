@@ -64,6 +64,7 @@ class MomentsAtStops:
     def __init__(self) -> None:
         self._inputs: list[Tensor | None] = []
         self._moments: Moments | None = None
+        self.owner = ""  # the first layer with these inputs
 
     def at(self, stop: Stop, side_by_side: bool) -> Moments:
         """side_by_side: with the original's inputs beside those of the coded model."""
@@ -72,7 +73,7 @@ class MomentsAtStops:
         if self._moments is None or len(inputs) != len(self._inputs) or any(map(_differ, inputs, self._inputs)):
             original = stop.fitting(coded=False)
             paired = side_by_side and _shapes(original) == _shapes(coded)  # experts may get other tokens
-            self._inputs = inputs
+            self._inputs, self.owner = inputs, stop.layer
             self._moments = Moments(
                 _present(coded), _present(original) if paired else None, [forward.size for forward in coded]
             )

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,29 @@ MOST_TOKENS = 32768  # of all batches
 MOST_TOKENS_OF_USER = 65536
 LONGEST = 256  # tokens of a sequence
 MOST_LINES = 100_000  # of a text file; more do not help
+MOST_BYTES = 1 << 26  # of a text file that are read
 LONGEST_LINE = 20_000  # characters
 LINES_AT_ONCE = 256
 
 
 class NoCalibration(Exception):
     """The model cannot be run on a text; the message says why."""
+
+
+@dataclass(frozen=True)
+class CalibrationText:
+    """The lines that calibrate: those of a file before the package's own."""
+
+    name: str  # in reports
+    lines: list[str]  # of the file
+    fingerprint: str  # a run is resumed only with the same text
+
+    @staticmethod
+    def read(path: Path | None) -> CalibrationText:
+        """Reads a file; None is the package's text alone."""
+        lines = [] if path is None else lines_of(path)
+        text = hashlib.sha256("\n".join([*package_text(), *lines]).encode())
+        return CalibrationText("package" if path is None else path.name, lines, text.hexdigest())
 
 
 def package_text() -> list[str]:
@@ -35,7 +54,7 @@ def package_text() -> list[str]:
 
 
 def lines_of(path: Path) -> list[str]:
-    """The lines of a text file that are not empty, at most MOST_LINES of them."""
+    """The lines of a text file that are not empty: at most MOST_LINES of them, of its first MOST_BYTES bytes."""
     lines = list(_stripped_lines(path))
     if not lines:
         raise ValueError(f"{path}: expected at least one line that is not empty")
@@ -43,9 +62,10 @@ def lines_of(path: Path) -> list[str]:
 
 
 def _stripped_lines(path: Path) -> Iterator[str]:
-    count = 0
+    count = size = 0
     with path.open("rb") as file:
-        while count < MOST_LINES and (raw := file.readline(4 * LONGEST_LINE)):
+        while count < MOST_LINES and size < MOST_BYTES and (raw := file.readline(4 * LONGEST_LINE)):
+            size += len(raw)
             if b"\0" in raw:
                 raise ValueError(f"{path}: expected a text file, found a zero byte")
             line = raw.decode("utf-8", errors="replace").strip()[:LONGEST_LINE]
@@ -66,7 +86,7 @@ def tokenizer_of(folder: Path) -> Any:
         raise NoCalibration(f"the tokenizer cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
-def token_batches(folder: Path, model: Any, lines: list[str] | None) -> list[Tensor]:
+def token_batches(folder: Path, model: Any, lines: list[str]) -> list[Tensor]:
     """Batches of token ids, each batch x length: a random choice of the lines, and of the package's text.
 
     The package's text is taken alone without `lines`, and fills up if they have few tokens.
@@ -77,7 +97,7 @@ def token_batches(folder: Path, model: Any, lines: list[str] | None) -> list[Ten
     unknown = tokenizer.unk_token_id
     sequences: list[list[int]] = []
     total = 0
-    for texts, most in ((lines or [], MOST_TOKENS_OF_USER), (package_text(), MOST_TOKENS)):
+    for texts, most in ((lines, MOST_TOKENS_OF_USER), (package_text(), MOST_TOKENS)):
         for ids in _tokens(tokenizer, texts, longest):
             if total >= most:
                 break
@@ -95,7 +115,11 @@ def _tokens(tokenizer: Any, texts: list[str], longest: int) -> Iterator[list[int
     random.Random(0).shuffle(order)
     for start in range(0, len(order), LINES_AT_ONCE):
         lines = [texts[i] for i in order[start : start + LINES_AT_ONCE]]
-        yield from tokenizer(lines, truncation=True, max_length=longest, verbose=False)["input_ids"]
+        try:
+            rows = tokenizer(lines, truncation=True, max_length=longest, verbose=False)["input_ids"]
+        except Exception as error:  # a tokenizer without a token for unknown words raises any exception
+            raise NoCalibration(f"the tokenizer fails: {' '.join(str(error).split())[:200]}") from error
+        yield from rows
 
 
 def _positions(model: Any) -> int:

@@ -19,8 +19,9 @@ ENOUGH_TOKENS = 4  # for each input
 
 
 def damped(second: Tensor) -> Tensor:
-    """H + lambda I."""
-    return second + DAMPING * second.diagonal().mean() * torch.eye(len(second), dtype=second.dtype)
+    """H + lambda I. Inputs that are always zero, as those of no token, leave I."""
+    mean = float(second.diagonal().mean())
+    return second + (DAMPING * mean if mean > 0 else 1.0) * torch.eye(len(second), dtype=second.dtype)
 
 
 def robust(second: Tensor, tokens: int) -> Tensor:

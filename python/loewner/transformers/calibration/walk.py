@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compression of a model whose linear layers are coded for the inputs that a calibration text gives them.
 
-survey     forwards on a few thousand tokens: moments of each layer's inputs, curves of bytes against error
-effects    how much an error of each layer changes the outputs of the model
+survey     forwards on a few thousand tokens: moments of each layer's inputs, and how much errors change the outputs
 plan       bytes of each tensor
 walk       forwards of the original and of the partly coded model side by side: each layer is coded when they reach it
 finish     the output folder is written
@@ -10,48 +9,46 @@ finish     the output folder is written
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from loewner.transformers.calibration.effects import Effects, divergence, is_vector, output_rows
-from loewner.transformers.calibration.lockstep import Forward, Lockstep
+from loewner import _core
+from loewner.transformers.calibration.effects import is_vector
+from loewner.transformers.calibration.lockstep import Forward, Lockstep, Stop
 from loewner.transformers.calibration.moments import MomentsAtStops
-from loewner.transformers.calibration.sequences import NoCalibration, model_inputs
-from loewner.transformers.calibration.targets import best_correction, damped, robust
+from loewner.transformers.calibration.sequences import model_inputs
+from loewner.transformers.calibration.survey import (
+    Inputs,
+    Layer,
+    Layers,
+    Progress,
+    Survey,
+    Surveyor,
+    Tables,
+    as_stored,
+    finite,
+    mean_change,
+    with_guesses,
+)
+from loewner.transformers.calibration.targets import best_correction, robust
 
 SURVEY_TOKENS = 8192
-EFFECT_TOKENS = 3072
-Progress = Callable[[str, float], None]
+PLAN, CODE = _core.MomentsUse.plan, _core.MomentsUse.code
 
 
-@dataclass
-class Layer:
-    """A linear layer that the session encodes."""
+@dataclass(frozen=True)
+class CodedInputs:
+    """Moments of a layer's inputs in the partly coded model."""
 
-    number: int  # of the tensor in the session
-    name: str  # of the tensor
-    module: nn.Module
-    inputs: str  # side of the stored matrix: "cols" or "rows"
-
-    def weight(self) -> Tensor:
-        """Outputs x inputs."""
-        weight = cast(Tensor, self.module.weight).detach().float()
-        return weight if self.inputs == "cols" else weight.T
-
-
-@dataclass
-class Survey:
-    """What the forwards of the original show of each layer that they reach."""
-
-    roots: dict[str, Tensor] = field(default_factory=dict)  # Cholesky factors of the moments
-    energies: dict[str, float] = field(default_factory=dict)  # mean square of an entry of W H^(1/2)
-    shared: dict[str, Tensor] = field(default_factory=dict)  # moments over all calls of a layer that is called again
+    second: Tensor
+    cross: Tensor
+    correction: float
+    tokens: int
 
 
 class Walk:
@@ -61,107 +58,62 @@ class Walk:
         self,
         session: Any,
         model: nn.Module,
-        layers: dict[str, Layer],
-        tables: dict[str, tuple[int, nn.Module]],
+        layers: Layers,
+        tables: Tables,
         batches: Sequence[Tensor],
         held_out: Sequence[Tensor],
         text: str,
+        keeps_moments: bool = False,
         progress: Progress | None = None,
     ) -> None:
-        """layers: by the name of the module. tables: (number of the tensor, module) by the name of the module."""
+        """keeps_moments: in the session, which saves them and where a resumed run finds them."""
         self._session, self._model, self._layers, self._tables = session, model, layers, tables
         self._batches, self._held_out = list(batches), list(held_out)
-        self._text = text
+        self._text, self._keeps_moments = text, keeps_moments
         self._progress = progress or (lambda _what, _share: None)
-        self._generator = torch.Generator().manual_seed(0)
         self._planned: list[Any] = []
-        self._reached: set[str] = set()
-        self._shared: dict[str, Tensor] = {}
+        self._survey = Survey()
         self._predicted = 0.0
 
     def plan(self) -> None:
         """Divides the bytes among the tensors by the effect that their errors have on the outputs."""
-        survey = self._survey()
-        if not survey.roots:
-            raise NoCalibration("the forwards reach no selected linear layer")
-        self._reached, self._shared = set(survey.roots), survey.shared
-        importance = {self._layers[name].number: slope for name, slope in self._effects(survey).items()}
-        importance |= self._effects_of_tables()
-        self._planned = self._session.plan(importance | self._guesses(importance))
-        self._predicted = sum(slope * (self._planned[number].error or 0.0) for number, slope in importance.items())
+        kept = self._session.kept_importance() if self._keeps_moments else None
+        self._survey = self._new_survey() if kept is None else self._kept_survey(*kept)
+        effects = self._survey.effects
+        self._planned = self._session.plan(with_guesses(effects, self._session.tensors))
+        self._predicted = sum(effects[number] * (self._planned[number].error or 0.0) for number in sorted(effects))
+
+    def _new_survey(self) -> Survey:
+        surveyor = Surveyor(self._session, self._model, self._layers, self._tables, self._batches, self._progress)
+        survey = surveyor.survey(SURVEY_TOKENS)
+        if self._keeps_moments and not self._session.dry_run:
+            for name, inputs in survey.inputs.items():
+                number, owner = self._layers[name].number, self._layers[inputs.owner].number
+                same_as = None if owner == number else owner
+                self._session.keep_moments(number, PLAN, inputs.second.numpy(), tokens=inputs.tokens, same_as=same_as)
+            record = {
+                "measured": sorted(survey.effects),
+                "repeated": sorted(self._layers[name].number for name in survey.repeated),
+            }
+            self._session.keep_importance(with_guesses(survey.effects, self._session.tensors), record)
+        return survey
+
+    def _kept_survey(self, importance: dict[int, float], record: dict[str, list[int]]) -> Survey:
+        """The survey of an earlier run, without its forwards."""
+        survey = Survey(effects={number: importance[number] for number in record["measured"]})
+        for name, layer in self._layers.items():
+            kept = self._session.kept_moments(layer.number, PLAN)
+            if kept is None:
+                continue
+            survey.inputs[name] = Inputs(torch.from_numpy(kept[0]), kept[3], name)
+            self._session.survey(layer.number, kept[0])
+            if layer.number in record["repeated"]:
+                survey.repeated.add(name)
+        return survey
 
     def _lockstep(self, forwards: Sequence[Forward]) -> Lockstep:
         layers = {name: layer.module for name, layer in self._layers.items()}
         return Lockstep(self._model, layers, forwards, {name: module for name, (_, module) in self._tables.items()})
-
-    def _few(self, tokens: int) -> list[Tensor]:
-        """A part of every batch, with about this many tokens together."""
-        share = min(1.0, tokens / sum(batch.numel() for batch in self._batches))
-        return [batch[: max(1, round(share * len(batch)))] for batch in self._batches]
-
-    def _survey(self) -> Survey:
-        survey, moments_at = Survey(), MomentsAtStops()
-        forwards = [Forward(model_inputs(self._model, batch)) for batch in self._few(SURVEY_TOKENS)]
-        with self._lockstep(forwards) as lockstep:
-            for stop in lockstep.stops():
-                layer = self._layers[stop.layer]
-                self._progress(f"survey of {layer.name}", 0.15 * len(survey.roots) / len(self._layers))
-                moments = moments_at.at(stop, side_by_side=False)
-                second = finite(robust(moments.second(), moments.tokens), layer.name)
-                if stop.layer in survey.roots:
-                    # The mean over the calls: a layer that a model applies again and again, as ALBERT does.
-                    root = survey.roots[stop.layer].double()
-                    second = (survey.shared.get(stop.layer, root @ root.T) + second) / 2
-                    survey.shared[stop.layer] = second
-                if second.diagonal().max() > 0:
-                    self._add(survey, layer, stop.layer, second)
-        return survey
-
-    def _add(self, survey: Survey, layer: Layer, name: str, second: Tensor) -> None:
-        root = torch.linalg.cholesky(damped(second))
-        self._session.survey(layer.number, second.numpy())
-        survey.roots[name] = root.float()
-        survey.energies[name] = float((layer.weight() @ root.float()).double().square().mean())
-
-    def _effects(self, survey: Survey) -> dict[str, float]:
-        """The effect of each layer's relative squared output error, where it is not zero."""
-        layers = {name: layer.module for name, layer in self._layers.items() if name in survey.roots}
-        effects, few = Effects(self._model, layers, survey.roots, survey.energies), self._few(EFFECT_TOKENS)
-        for done, batch in enumerate(few):
-            self._progress("effect of each layer on the outputs", 0.15 + 0.1 * done / len(few))
-            effects.add(model_inputs(self._model, batch), self._generator)
-        return {name: mean for name, mean in effects.means().items() if mean > 0}
-
-    def _effects_of_tables(self) -> dict[int, float]:
-        """The effect of each table's relative squared error, measured with the table coded at a middle size."""
-        few = [model_inputs(self._model, batch) for batch in self._few(EFFECT_TOKENS)]
-        effects: dict[int, float] = {}
-        with torch.no_grad():
-            before = [self._model(**inputs) for inputs in few]
-            for number, module in {number: module for number, module in self._tables.values()}.items():
-                self._session.survey(number)
-                bytes_and_errors = self._session.candidates(number)
-                if not bytes_and_errors:
-                    continue
-                size, error = middle(bytes_and_errors)
-                weight = cast(nn.Parameter, module.weight)
-                original = weight.data
-                weight.data = torch.from_numpy(self._session.trial(number, size)[0]).to(weight.dtype)
-                after = [self._model(**inputs) for inputs in few]
-                weight.data = original
-                effects[number] = max(mean_change(before, after), 1e-12) / error
-        return effects
-
-    def _guesses(self, importance: dict[int, float]) -> dict[int, float]:
-        """For tensors without effect on the outputs that are measured: the mean effect per entry of the others."""
-        tensors = self._session.tensors
-        entries = sum(tensors[number].rows * tensors[number].cols for number in importance)
-        density = sum(importance.values()) / max(1, entries)
-        return {
-            number: density * tensor.rows * tensor.cols
-            for number, tensor in enumerate(tensors)
-            if number not in importance and density > 0
-        }
 
     def encode(self) -> dict[str, Any]:
         """Encodes all tensors; returns what the specification and the report say of the calibration."""
@@ -176,17 +128,40 @@ class Walk:
             self._encode_before_the_walk(lockstep)
             moments_at = MomentsAtStops()
             for stop in lockstep.stops():
-                if stop.layer in lockstep.coded or self._is_copied(stop.layer):
+                if stop.layer in lockstep.coded or self._is_copied(stop.layer) or not stop.fitting(coded=True):
                     continue
                 layer = self._layers[stop.layer]
                 self._progress(f"encoding {layer.name}", 0.3 + 0.6 * len(records) / len(self._layers))
-                moments = moments_at.at(stop, side_by_side=True)
-                correction = best_correction(layer.weight(), moments)
-                second = finite(robust(moments.second(), moments.tokens), layer.name)
-                decoded = self._encoded(layer.number, second, moments.cross(), correction)
+                inputs = self._coded_inputs(layer, stop, moments_at)
+                decoded = self._encoded(layer.number, inputs.second, inputs.cross, inputs.correction)
                 self._keep(lockstep, stop.layer, layer.module, decoded)
-                records[layer.name] = {"tokens": moments.tokens, "correction": round(correction, 4)}
+                records[layer.name] = {"tokens": inputs.tokens, "correction": round(inputs.correction, 4)}
+            self._encode_the_rest(lockstep)
         return {"tensors": records, "model": {"text": self._text, **self._change(forwards)}}
+
+    def _coded_inputs(self, layer: Layer, stop: Stop, moments_at: MomentsAtStops) -> CodedInputs:
+        is_done = self._session.tensors[layer.number].done
+        kept = self._session.kept_moments(layer.number, CODE) if self._keeps_moments and is_done else None
+        if kept is not None:
+            second, cross, correction, tokens = kept
+            return CodedInputs(torch.from_numpy(second), torch.from_numpy(cross), correction, tokens)
+        moments = moments_at.at(stop, side_by_side=True)
+        second = as_stored(finite(robust(moments.second(), moments.tokens), layer.name))
+        inputs = CodedInputs(
+            second, as_stored(moments.cross()), best_correction(layer.weight(), moments), moments.tokens
+        )
+        if self._keeps_moments:
+            owner = self._layers[moments_at.owner].number
+            self._session.keep_moments(
+                layer.number,
+                CODE,
+                inputs.second.numpy(),
+                cross=inputs.cross.numpy(),
+                correction=inputs.correction,
+                tokens=inputs.tokens,
+                same_as=None if owner == layer.number else owner,
+            )
+        return inputs
 
     def _encode_before_the_walk(self, lockstep: Lockstep) -> None:
         """Tables, layers that no forward reaches, and layers that are called again and again."""
@@ -196,13 +171,25 @@ class Walk:
         for name, (number, module) in self._tables.items():
             if number in tables:
                 self._keep(lockstep, name, module, tables[number])
-        for name, layer in self._layers.items():
-            if not self._is_copied(name) and (name not in self._reached or name in self._shared):
-                self._keep(lockstep, name, layer.module, self._encoded(layer.number, self._shared.get(name)))
+        for name in self._layers:
+            if name not in self._survey.inputs or name in self._survey.repeated:
+                self._encode_as_surveyed(lockstep, name)
         used = self._numbers_of_tables() | {layer.number for layer in self._layers.values()}
         for number, planned in enumerate(self._planned):
             if number not in used and not planned.copied:
                 self._encoded(number)
+
+    def _encode_the_rest(self, lockstep: Lockstep) -> None:
+        """Layers that only forwards of the original or held-out sequences reach, such as experts."""
+        for name in self._layers:
+            if name not in lockstep.coded:
+                self._encode_as_surveyed(lockstep, name)
+
+    def _encode_as_surveyed(self, lockstep: Lockstep, name: str) -> None:
+        if self._is_copied(name):
+            return
+        layer, inputs = self._layers[name], self._survey.inputs.get(name)
+        self._keep(lockstep, name, layer.module, self._encoded(layer.number, inputs.second if inputs else None))
 
     def _numbers_of_tables(self) -> set[int]:
         return {number for number, _ in self._tables.values()}
@@ -235,23 +222,3 @@ class Walk:
             "predicted": self._predicted,
             "measured": mean_change(original, coded),
         }
-
-
-def mean_change(original: Sequence[Any], coded: Sequence[Any]) -> float:
-    """The mean change of all outputs (effects.divergence)."""
-    changes = [
-        divergence(output_rows(before), output_rows(after), is_vector(before)).flatten()
-        for before, after in zip(original, coded, strict=True)
-    ]
-    return float(torch.cat(changes).double().mean())
-
-
-def middle(candidates: Sequence[tuple[int, float]]) -> tuple[int, float]:
-    """Bytes and error of the candidate whose error is nearest to 0.1: about two bits an entry."""
-    return min((c for c in candidates if c[1] > 0), key=lambda c: abs(math.log(c[1] / 0.1)))
-
-
-def finite(moments: Tensor, layer: str) -> Tensor:
-    if not torch.isfinite(moments).all():
-        raise NoCalibration(f"{layer}: its inputs are not finite")
-    return moments
