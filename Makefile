@@ -99,7 +99,7 @@ experiments: results-quality results-row-weights results-frontier results-whole 
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
              results-active-regression results-residual results-krylov-products results-krylov-speed results-embedding-speed \
-             results-lp-regression-speed results-speed results-compress-time results-inference results-onnx results-plots
+             results-lp-regression-speed results-speed results-compress-time results-inference results-onnx results-encoded-products results-plots
 
 WITH_GLUE   = quality row-weights frontier archetypes whole tasks seeds rates training messi topics refit heavy-keys heavy-keys-missed
 WITH_MODELS = tasks seeds rates training messi

@@ -196,6 +196,50 @@ class StoredMatrix:
             If x has another number of columns than W.
         """
 
+    def multiply(self, x: numpy.typing.ArrayLike, transposed: bool = True, threads: int = 1) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+        """
+        Multiply vectors by the matrix W in 8-bit integers.
+
+        Parameters
+        ----------
+        x : array_like of shape (b, d), or (b, n) if not transposed
+            The vectors, in float32.
+        transposed : bool, default True
+            Whether the product is x W^T, as in a linear layer, or x W.
+        threads : int, default 1
+            The most threads to use.
+
+        Returns
+        -------
+        ndarray of shape (b, n), or (b, d) if not transposed, float32
+            The products, the same for any number of threads and on every processor.
+
+        Raises
+        ------
+        ValueError
+            If x has another number of columns, or the structure of W has no such product.
+
+        Notes
+        -----
+        Each vector is rotated and rounded to 255 steps, W to 255 levels; docs/design/kernels.md has the errors.
+        """
+
+    def multiplies_bytes(self, transposed: bool = True) -> bool:
+        """
+        Whether `multiply` is the better product.
+
+        Parameters
+        ----------
+        transposed : bool, default True
+            Whether the product is x W^T or x W.
+
+        Returns
+        -------
+        bool
+            Whether there is such a product for the structure of W, it is about as accurate as that of the decoded matrix
+            (codes of up to 6 bits an entry), and at least as fast on this processor (from AVX2 on).
+        """
+
 def encode_input_codes(w: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, cross: numpy.typing.ArrayLike | None, correction: float, max_bytes: int, seed: int, inputs: str, damping: float = 0.01, rotate: bool = True) -> tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None))], int, float, float]:
     """
     Private: (decoded matrix, bytes, mean bits, relative output error) of feedback codes.

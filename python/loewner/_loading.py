@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Memory = Literal["dense", "small"]
+Memory = Literal["auto", "dense", "small"]
 
 MEMORY: ContextVar[Memory] = ContextVar("loewner_memory", default="dense")  # from_pretrained has no parameter for it
 
@@ -24,10 +24,11 @@ def load(
     ----------
     folder : str or os.PathLike
         The encoded model folder.
-    memory : {"dense", "small"}, default "dense"
+    memory : {"auto", "dense", "small"}, default "dense"
         How linear layers stored as codes or integers are held. "dense": decoded once while loading; products are as
-        fast as in the original model. "small": kept encoded; every product decodes the layer by blocks of rows, which
-        is slower and takes a fraction of the memory.
+        fast as in the original model. "auto": codes of up to 6 bits an entry stay encoded and are multiplied in 8-bit
+        integers, where that is the faster product (processors with AVX2); all others are decoded. "small": all stay
+        encoded; every product decodes the layer by blocks of rows to float32, which is slow.
     model_class : type, optional
         A model class of transformers. The default is transformers.AutoModel.
     **options
@@ -41,12 +42,14 @@ def load(
     Raises
     ------
     ValueError
-        If `memory` is neither "dense" nor "small". `from_pretrained` may raise other exceptions.
+        If `memory` is another word. `from_pretrained` may raise other exceptions.
 
     Notes
     -----
-    `model_class.from_pretrained(folder, **options)` loads the same model with `memory="dense"`. Embedding tables always
-    stay encoded: they decode the rows that are looked up. Low-rank factors always stay factors and can be trained.
+    `model_class.from_pretrained(folder, **options)` loads the same model with `memory="dense"`. Products in 8-bit
+    integers change the vectors of a model by about as much as a hundredth of the codes' own error
+    (docs/design/kernels.md). Embedding tables always stay encoded: they decode the rows that are looked up. Low-rank
+    factors always stay factors and can be trained.
 
     Examples
     --------
@@ -56,7 +59,7 @@ def load(
     from transformers import AutoModel
 
     if memory not in get_args(Memory):
-        raise ValueError(f"load: memory must be 'dense' or 'small', got '{memory}'")
+        raise ValueError(f"load: memory must be 'auto', 'dense' or 'small', got '{memory}'")
     token = MEMORY.set(memory)
     try:
         return (model_class or AutoModel).from_pretrained(folder, **options)  # type: ignore[no-any-return]

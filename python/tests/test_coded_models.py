@@ -71,7 +71,7 @@ def test_layers_are_decoded_once_or_take_the_memory_of_their_files(tmp_path: Pat
     assert held < 0.7 * sum(p.numel() * p.element_size() for p in decoded.parameters())
     stored = sum(array.nbytes for array in load_file(folder / "model.safetensors").values())
     assert held == stored
-    with pytest.raises(ValueError, match="memory must be 'dense' or 'small'"):
+    with pytest.raises(ValueError, match="memory must be 'auto', 'dense' or 'small'"):
         load("bert", folder, memory="large")
 
 

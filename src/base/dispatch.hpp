@@ -7,9 +7,15 @@
 // compiles it for each instruction set. Without fused multiply-adds (CMakeLists.txt) all give the same bits.
 namespace loewner::detail {
 
-enum class Isa { scalar, avx2, avx512 };
+enum class Isa {
+  scalar,
+  avx2,
+  avx512,
+  avx512_vnni,  ///< and VBMI: products and shuffles of bytes
+};
 
-/// The best instruction set of this processor, at most the limit of limit_isa.
+/// The best instruction set of this processor, at most the one that LOEWNER_ISA names (plain, avx2, avx512, avx512_vnni)
+/// and the limit of limit_isa.
 Isa isa();
 
 /// Limits the instruction set on all threads, for tests and benchmarks.
@@ -60,6 +66,7 @@ void limit_isa(Isa most);
   }                                                                                                           \
   void name parameters {                                                                                      \
     switch (::loewner::detail::isa()) {                                                                       \
+      case ::loewner::detail::Isa::avx512_vnni:                                                               \
       case ::loewner::detail::Isa::avx512:                                                                    \
         return name##_avx512 arguments;                                                                       \
       case ::loewner::detail::Isa::avx2:                                                                      \

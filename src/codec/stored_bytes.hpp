@@ -19,7 +19,8 @@ StoredArray stored_bytes(std::string name, DType dtype, std::shared_ptr<const st
                     .dtype = dtype,
                     .rows = static_cast<Index>(values->size()) / cols,
                     .cols = cols,
-                    .read_rows = {}};
+                    .read_rows = {},
+                    .memory = reinterpret_cast<const std::byte*>(values->data())};
   array.read_rows = [values = std::move(values), cols](Index first, Index count, std::byte* out) {
     if (count == 0) return;  // an empty vector has no address
     std::memcpy(out, values->data() + first * cols, static_cast<std::size_t>(count * cols) * sizeof(T));

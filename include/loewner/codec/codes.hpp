@@ -50,6 +50,13 @@ class Codes final : public EncodedMatrix {
   /// Mean bits of an entry without scales and metadata.
   double mean_bits() const;
 
+  const CodeLadder& ladder() const { return ladder_; }
+  std::uint64_t seed() const { return seed_; }
+  int scale_exponent() const { return scale_exponent_; }
+  const Arrays& arrays() const { return arrays_; }
+  /// The shared row, widened; empty without one.
+  std::span<const float> shared_row() const { return shared_row_; }
+
  private:
   Index offset_of(Index row) const;
   void decode_row(Index row, const std::uint8_t* planes, std::span<float> out) const;

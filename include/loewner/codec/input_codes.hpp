@@ -41,6 +41,9 @@ class InputCodes final : public EncodedMatrix {
 
   /// C: inputs x outputs.
   const EncodedMatrix& codes() const { return *codes_; }
+  InputSide inputs() const { return inputs_; }
+  /// R; none: the identity.
+  const std::optional<Rotation>& rotation() const { return rotation_; }
 
  private:
   std::unique_ptr<EncodedMatrix> codes_;

@@ -299,7 +299,7 @@ def decode_module(module: EncodedMatrix, dtype: torch.dtype, weight: nn.Paramete
         weight = nn.Parameter(module.decode().to(dtype), requires_grad=requires_grad)
     for name in ["like", *module.array_names()]:
         del module._parameters[name]
-    for name in ("spec", "owner", "description", "_cluster_layout"):
+    for name in ("spec", "owner", "description", "in_bytes", "_cluster_layout"):
         module.__dict__.pop(name, None)
     module.__class__ = module.original  # type: ignore[assignment]
     module.weight = weight

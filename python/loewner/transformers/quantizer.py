@@ -10,6 +10,7 @@ import transformers
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.core_model_loading import WeightTransform
+from transformers.pytorch_utils import Conv1D
 from transformers.quantizers.auto import register_quantizer
 from transformers.quantizers.base import HfQuantizer
 from transformers.utils import logging
@@ -180,14 +181,18 @@ class LoewnerQuantizer(HfQuantizer):
 def decode_layers(model: nn.Module, memory: Memory) -> None:
     """Decode layers except tables and heads that share their arrays with a table.
 
-    With memory "dense" these are coded layers. With any memory they are layers that hold the weight itself in another
-    number format than the model's: the author of a model may multiply `weight` without calling the layer.
+    With memory "dense" these are coded layers, with "auto" those whose product in 8-bit integers is not the better one.
+    With any memory they are layers that hold the weight itself in another number format than the model's: the author
+    of a model may multiply `weight` without calling the layer.
     """
     tables = {id(module.anchor()) for _, module in encoded_modules(model) if isinstance(module, nn.Embedding)}
     for _, module in list(encoded_modules(model)):
-        is_loaded = module.anchor().device.type != "meta"  # else it is on disk
+        if module.anchor().device.type == "meta":  # it is on disk
+            continue
         weight = module._parameters.get("weight")
-        is_cast = weight is not None and weight.dtype != module.like.dtype
-        is_decoded = is_cast or (isinstance(module, Coded) and memory == "dense")
-        if is_decoded and id(module.anchor()) not in tables and is_loaded:
+        is_decoded = weight is not None and weight.dtype != module.like.dtype
+        if isinstance(module, Coded) and not isinstance(module, nn.Embedding):
+            in_bytes = memory == "auto" and module.multiply_in_bytes(transposed=not isinstance(module, Conv1D))
+            is_decoded = not in_bytes and memory != "small"
+        if is_decoded and id(module.anchor()) not in tables:
             decode_and_keep(module)

@@ -43,7 +43,7 @@ TEST(Half, TensorsDecodeAsSingleValuesWithAnyInstructionSet) {
   std::vector<std::byte> stored(2 * halves.size() + 1);  // at an odd address
   std::memcpy(stored.data() + 1, halves.data(), 2 * halves.size());
   std::vector<float> values(halves.size());
-  for (const auto most : {detail::Isa::scalar, detail::Isa::avx2, detail::Isa::avx512}) {
+  for (const auto most : {detail::Isa::scalar, detail::Isa::avx2, detail::Isa::avx512_vnni}) {
     detail::limit_isa(most);
     for (const auto& [format, convert] :
          {std::pair{NumberFormat::f16, &half_to_float}, std::pair{NumberFormat::bf16, &bfloat16_to_float}}) {
@@ -53,7 +53,7 @@ TEST(Half, TensorsDecodeAsSingleValuesWithAnyInstructionSet) {
       }
     }
   }
-  detail::limit_isa(detail::Isa::avx512);
+  detail::limit_isa(detail::Isa::avx512_vnni);
 }
 
 TEST(Half, EveryFiniteValueSurvivesARoundTrip) {

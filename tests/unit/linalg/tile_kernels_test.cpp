@@ -24,7 +24,7 @@ class TileKernels : public testing::Test {
 
 // One or two roundings per product: equal up to some rounding errors of sums of at most 29 products.
 TEST_F(TileKernels, AProductAddsTheColumnsInTheirOrder) {
-  for (const auto isa : {Isa::scalar, Isa::avx512}) {
+  for (const auto isa : {Isa::scalar, Isa::avx512_vnni}) {
     limit_isa(isa);
     Matrix<double> found = u_.clone();
     add_tile_product(a_, {x_.data()}, {found.data()});
@@ -39,7 +39,7 @@ TEST_F(TileKernels, AProductAddsTheColumnsInTheirOrder) {
 }
 
 TEST_F(TileKernels, ATransposedProductAddsTheRowsInTheirOrder) {
-  for (const auto isa : {Isa::scalar, Isa::avx512}) {
+  for (const auto isa : {Isa::scalar, Isa::avx512_vnni}) {
     limit_isa(isa);
     Matrix<double> found = x_.clone();
     add_transposed_tile_product(a_, {u_.data()}, {found.data()});

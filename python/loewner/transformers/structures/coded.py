@@ -15,6 +15,8 @@ from loewner.transformers.structures import core_operators
 class Coded(EncodedMatrix):
     """A matrix that the C++ core decodes, by single rows or by blocks of rows inside a product."""
 
+    in_bytes = False  # whether products are those of 8-bit integers (docs/design/kernels.md)
+
     def decode(self) -> Tensor:
         operator = core_operators.decode if _is_traced() else core_operators.decode_now
         return operator(self._arrays(), self.description).to(self.like.device)
@@ -24,17 +26,31 @@ class Coded(EncodedMatrix):
         return operator(ids, self._arrays(), self.description, self.spec["cols"]).to(self.like.device)
 
     def times_transposed(self, x: Tensor) -> Tensor:
+        if self.in_bytes:
+            return self._byte_product(x, self.spec["rows"], transposed=True)
         if _is_traced():
             product: Tensor = core_operators.product(x, self._arrays(), self.description, self.spec["rows"])
             return product
         return CodedProduct.apply(x, self)  # type: ignore[no-any-return, no-untyped-call]
 
     def times(self, x: Tensor) -> Tensor:
+        if self.in_bytes:
+            return self._byte_product(x, self.spec["cols"], transposed=False)
         return x @ self.decode().to(x.dtype)
 
     def product(self, x: Tensor) -> Tensor:
         """x W^T without gradients. The core decodes W by blocks of rows."""
         return core_operators.product_now(x, self._arrays(), self.description, self.spec["rows"])
+
+    def multiply_in_bytes(self, transposed: bool) -> bool:
+        """Multiply in 8-bit integers from now on if that is the better product; whether it is."""
+        self.in_bytes = core_operators.multiplies_bytes(self._arrays(), self.description, transposed)
+        return self.in_bytes
+
+    def _byte_product(self, x: Tensor, outputs: int, transposed: bool) -> Tensor:
+        needs_graph = _is_traced() or (x.requires_grad and torch.is_grad_enabled())
+        operator = core_operators.byte_product if needs_graph else core_operators.byte_product_now
+        return operator(x, self._arrays(), self.description, outputs, transposed)
 
     def _arrays(self) -> list[Tensor]:
         return [getattr(self, name) for name in self.array_names()]

@@ -62,6 +62,20 @@ def product_now(x: Tensor, arrays: list[Tensor], description: str, rows: int) ->
     return product.to(x.device, x.dtype).reshape(*x.shape[:-1], rows)
 
 
+def byte_product_now(x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool) -> Tensor:
+    """x W^T, or x W, with W in tiles of 8-bit integers, in the type and on the device of x."""
+    if x.numel() == 0:
+        return x.new_empty(*x.shape[:-1], outputs)
+    flat = x.detach().cpu().reshape(-1, x.shape[-1]).float().contiguous()
+    product = torch.from_numpy(_matrix(arrays, description).multiply(flat.numpy(), transposed, torch.get_num_threads()))
+    return product.to(x.device, x.dtype).reshape(*x.shape[:-1], outputs)
+
+
+def multiplies_bytes(arrays: list[Tensor], description: str, transposed: bool) -> bool:
+    """Whether `byte_product` is the better product with the matrix on this processor."""
+    return _matrix(arrays, description).multiplies_bytes(transposed)
+
+
 @torch.library.custom_op("loewner::decode", mutates_args=())
 def decode(arrays: list[Tensor], description: str) -> Tensor:
     return decode_now(arrays, description)
@@ -93,6 +107,16 @@ def _(x: Tensor, arrays: list[Tensor], description: str, rows: int) -> Tensor:
     return x.new_empty(*x.shape[:-1], rows)
 
 
+@torch.library.custom_op("loewner::byte_product", mutates_args=())
+def byte_product(x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool) -> Tensor:
+    return byte_product_now(x, arrays, description, outputs, transposed)
+
+
+@byte_product.register_fake
+def _(x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool) -> Tensor:
+    return x.new_empty(*x.shape[:-1], outputs)
+
+
 def _keep_arrays(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     _, ctx.arrays, ctx.description, _ = inputs
 
@@ -103,3 +127,15 @@ def _product_backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, list[None], N
 
 
 product.register_autograd(_product_backward, setup_context=_keep_arrays)
+
+
+def _keep_arrays_and_side(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    _, ctx.arrays, ctx.description, _, ctx.transposed = inputs
+
+
+def _byte_product_backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, list[None], None, None, None]:
+    matrix = decode(ctx.arrays, ctx.description).to(gradient.device, gradient.dtype)
+    return gradient @ (matrix if ctx.transposed else matrix.T), [None] * len(ctx.arrays), None, None, None
+
+
+byte_product.register_autograd(_byte_product_backward, setup_context=_keep_arrays_and_side)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forward time of all-MiniLM-L6-v2 with linear layers that stay encoded, beside dense layers; one and two threads.
+
+The models take turns, so that a slow phase of the machine affects all of them; the median of the ratios counts. cos:
+the mean cosine of the token vectors to those of the same encoded model with all layers decoded. Run it on an idle
+machine; about four minutes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import loewner
+import numpy as np
+import torch
+import transformers
+from matrices import minilm_folder, quiet_transformers
+from results_page import experiment_parser, markdown_table, publish
+from table_inference import resident_growth
+
+SHAPES = ((1, 16), (1, 128), (8, 128), (32, 128))
+BITS = (3.0, 4.5)
+MATRIX = 4096
+
+
+def batch_ids(shape: tuple[int, int]) -> torch.Tensor:
+    return torch.randint(1000, 30000, shape, generator=torch.Generator().manual_seed(0))
+
+
+def seconds_in_turns(forwards: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in forwards}
+    for number in range(rounds + 1):
+        for name, forward in forwards.items():
+            start = time.perf_counter()
+            forward()
+            if number > 0:  # the first round warms up
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def models_of(folders: dict[float, Path]) -> dict[str, Any]:
+    models = {
+        "torch float32": transformers.AutoModel.from_pretrained(minilm_folder()).eval(),
+        "torch bfloat16": transformers.AutoModel.from_pretrained(minilm_folder(), dtype=torch.bfloat16).eval(),
+    }
+    for bits, folder in folders.items():
+        models[f"codes, {bits:g} bits, decoded"] = loewner.load(folder, memory="dense").eval()
+        models[f"codes, {bits:g} bits, encoded"] = loewner.load(folder, memory="auto").eval()
+    return models
+
+
+def mean_cosine(model: Any, reference: Any) -> float:
+    ids = batch_ids((8, 128))
+    found, expected = (m(input_ids=ids).last_hidden_state.float() for m in (model, reference))
+    return float(torch.nn.functional.cosine_similarity(found, expected, dim=-1).mean())
+
+
+def forward_rows(models: dict[str, Any], rounds: int) -> list[list[str]]:
+    ratios: dict[str, list[str]] = {name: [] for name in models}
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for shape in SHAPES:
+            ids = batch_ids(shape)
+            forwards = {name: lambda m=model, i=ids: m(input_ids=i) for name, model in models.items()}
+            seconds = seconds_in_turns(forwards, rounds if shape[0] < 32 else max(3, rounds // 4))
+            first = next(iter(models))
+            for name in models:
+                median = float(np.median(np.divide(seconds[name], seconds[first])))
+                text = f"{np.median(seconds[first]) * 1e3:.0f} ms" if name == first else f"{median:.2f}"
+                ratios[name].append(text)
+    return [[name, *values] for name, values in ratios.items()]
+
+
+def one_token_ratio(bits: float, threads: int, rounds: int) -> float:
+    """The time of one 4096 x 4096 layer with one token, over that of torch in float32."""
+    torch.set_num_threads(threads)
+    weight = np.random.default_rng(0).standard_normal((MATRIX, MATRIX), dtype=np.float32)
+    codes = loewner.StoredMatrix(*random_codes(bits))
+    x, dense = np.ones((1, MATRIX), np.float32), torch.from_numpy(weight)
+    seconds = seconds_in_turns(
+        {
+            "dense": lambda: torch.nn.functional.linear(torch.from_numpy(x), dense),
+            "codes": lambda: codes.multiply(x, True, threads),
+        },
+        rounds,
+    )
+    return float(np.median(np.divide(seconds["codes"], seconds["dense"])))
+
+
+def random_codes(bits: float) -> tuple[str, dict[str, np.ndarray]]:
+    """Any bits are codes: the time of a product does not depend on them."""
+    random, row_bytes = np.random.default_rng(0), int(bits) * MATRIX // 8
+    arrays = {
+        "codes": random.integers(0, 256, (MATRIX * row_bytes, 1), dtype=np.uint8),
+        "bits": np.full((MATRIX // 2, 1), int(bits) * 17, np.uint8),
+        "scales": np.ones((MATRIX, 1), np.float16),
+    }
+    spec = (
+        f'{{"structure": "codes", "rows": {MATRIX}, "cols": {MATRIX}, "rotation_seed": 0, "scale_exponent": 0,'
+        f' "code_bytes": {MATRIX * row_bytes}, "has_shared": false}}'
+    )
+    return spec, arrays
+
+
+def main() -> None:
+    parser = experiment_parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="measured forward passes of each model (default 20)")
+    arguments = parser.parse_args()
+    quiet_transformers()
+    with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
+        folders = {bits: Path(scratch) / f"{bits:g}" for bits in BITS}
+        for bits, folder in folders.items():
+            loewner.compress(minilm_folder(), folder, selection="all", method="codes", bits=bits)
+        models = models_of(folders)
+        rows = forward_rows(models, arguments.rounds)
+        for row, name in zip(rows, models, strict=True):
+            bits = next((b for b in BITS if f" {b:g} bits" in name), None)
+            if bits is None:
+                row += ["", ""]
+                continue
+            memory = "dense" if "decoded" in name else "auto"
+            row.append(f"{resident_growth(folders[bits], memory) / 1e6:.0f}")
+            row.append(f"{mean_cosine(models[name], models[f'codes, {bits:g} bits, decoded']):.5f}")
+    header = ["model", *(f"{b} x {n}, {t} thr." for t in (1, 2) for b, n in SHAPES), "MB resident", "cos"]
+    publish("encoded-products", markdown_table(header, rows), arguments.update_docs)
+    single = [[f"{bits:g}", *(f"{one_token_ratio(bits, t, 40):.2f}" for t in (1, 2))] for bits in (2.0, 3.0, 4.0)]
+    publish("one-token", markdown_table(["bits", "1 thread", "2 threads"], single), arguments.update_docs)
+
+
+if __name__ == "__main__":
+    main()

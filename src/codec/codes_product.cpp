@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/codes_product.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "base/argument_check.hpp"
+#include "base/dispatch.hpp"
+#include "kernel/byte_tokens.hpp"
+#include "loewner/base/parallel.hpp"
+
+namespace loewner::detail {
+namespace {
+
+constexpr Index kMostTokensOfChunk = 256;  // their bytes and their sums stay in the cache beside a panel
+constexpr Index kLeastTokensOfChunk = 32;  // with fewer the decoding, which each chunk repeats, would prevail
+constexpr double kLeastWork = 1e7;         // products of bytes that are worth a thread: those of about 50 us
+constexpr double kDecodingWork = 24;       // products of bytes in the time of decoding one entry
+constexpr double kMostPreferredBits = 6;
+
+const ArgumentCheck kCheck("EncodedProduct");
+
+// As parallel_for, on up to this many threads.
+void for_each_on(int threads, Index count, const std::function<void(Index)>& body) {
+  const Index tasks = std::min<Index>(threads, count);
+  if (tasks > 1) {
+    return parallel_for(tasks, [&](Index task) {
+      for (Index i = task; i < count; i += tasks) body(i);
+    });
+  }
+  for (Index i = 0; i < count; ++i) body(i);
+}
+
+Index rounded_up(Index count, Index unit) {
+  return (count + unit - 1) / unit * unit;
+}
+
+// In eight sums, which the compiler keeps in vectors.
+float dot(std::span<const float> x, std::span<const float> y) {
+  std::array<double, 8> sums{};
+  std::size_t j = 0;
+  for (; j + 8 <= x.size(); j += 8) {
+    for (std::size_t i = 0; i < 8; ++i) sums[i] += static_cast<double>(x[j + i]) * static_cast<double>(y[j + i]);
+  }
+  for (; j < x.size(); ++j) sums[0] += static_cast<double>(x[j]) * static_cast<double>(y[j]);
+  double sum = 0;
+  for (const double part : sums) sum += part;
+  return static_cast<float>(sum);
+}
+
+}  // namespace
+
+// Tokens as bytes.
+struct CodesProduct::Tokens {
+  Index stride;
+  std::vector<std::int8_t> bytes;
+  std::vector<std::int32_t> sums;
+  std::vector<float> scales, shared;  // shared: the products with the shared row, or its factors
+  std::vector<Index> dense;           // tokens that are not representable
+
+  Tokens(Index count, Index inputs)
+      : stride(rounded_up(inputs, kBlockEntries)),
+        bytes(static_cast<std::size_t>(count * stride)),
+        sums(static_cast<std::size_t>(count)),
+        scales(static_cast<std::size_t>(count)),
+        shared(static_cast<std::size_t>(count)) {}
+
+  ByteTokens view() const { return {bytes.data(), stride, sums.data(), static_cast<Index>(sums.size())}; }
+};
+
+CodesProduct::CodesProduct(const Codes& codes, Rows rows, std::optional<Rotation> input_rotation,
+                           std::function<void(MatrixView<const float> x, MatrixView<float> y)> dense)
+    : codes_(codes),
+      rows_(rows),
+      coded_(codes),
+      rotation_(codes.cols(), codes.seed()),
+      input_rotation_(std::move(input_rotation)),
+      dense_(std::move(dense)) {}
+
+bool CodesProduct::is_preferable() const {
+  const bool is_rotated = rows_ == Rows::outputs || input_rotation_.has_value();
+  return isa() != Isa::scalar && is_rotated && codes_.mean_bits() <= kMostPreferredBits;
+}
+
+void CodesProduct::apply(MatrixView<const float> x, MatrixView<float> y, int threads) const {
+  kCheck.that(x.cols() == inputs() && y.cols() == outputs() && y.rows() == x.rows(), [&] {
+    return "x must be m x " + text_of(inputs()) + " and y m x " + text_of(outputs()) + ", got " +
+           shape_text(x.rows(), x.cols()) + " and " + shape_text(y.rows(), y.cols());
+  });
+  const Index count = x.rows();
+  if (count == 0) return;
+  const double work = (static_cast<double>(count) + kDecodingWork) * static_cast<double>(inputs() * outputs());
+  threads = static_cast<int>(std::clamp(work / kLeastWork, 1.0, static_cast<double>(std::max(threads, 1))));
+  const bool is_cut_by_tokens = count >= threads * kLeastTokensOfChunk;
+  const Index chunks =
+      rounded_up((count + kMostTokensOfChunk - 1) / kMostTokensOfChunk, is_cut_by_tokens ? threads : 1);
+  const Index size = (count + chunks - 1) / chunks;
+  for_each_on(is_cut_by_tokens ? threads : 1, chunks, [&](Index chunk) {
+    const Index first = std::min(chunk * size, count), rows = std::min(size, count - first);
+    apply_to_chunk(x.row_block(first, rows), y.row_block(first, rows), is_cut_by_tokens ? 1 : threads);
+  });
+}
+
+void CodesProduct::apply_to_chunk(MatrixView<const float> x, MatrixView<float> y, int threads) const {
+  Tokens tokens(x.rows(), inputs());
+  prepare(x, tokens);
+  for_each_on(threads, (outputs() + kPanelOutputs - 1) / kPanelOutputs,
+              [&](Index panel) { multiply_panel(panel * kPanelOutputs, tokens, y); });
+  finish(tokens, y);
+  if (!tokens.dense.empty()) multiply_densely(x, tokens, y);
+}
+
+void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
+  std::vector<float> rotated(static_cast<std::size_t>(inputs()));
+  for (Index t = 0; t < x.rows(); ++t) {
+    std::ranges::copy(x.row(t), rotated.begin());
+    if (rows_ == Rows::outputs) {
+      if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(rotated, codes_.shared_row());
+      rotation_.apply(rotated);
+    } else {
+      if (input_rotation_) input_rotation_->apply(rotated);
+      if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(rotated, coded_.shared_scales());
+      for (std::size_t j = 0; j < rotated.size(); ++j) rotated[j] *= coded_.scales()[j];
+    }
+    const ByteScale scale = round_to_bytes(rotated, tokens.bytes.data() + t * tokens.stride);
+    tokens.scales[t] = scale.scale;
+    tokens.sums[t] = scale.sum;
+    if (!scale.is_representable) tokens.dense.push_back(t);
+  }
+}
+
+void CodesProduct::multiply_panel(Index first, const Tokens& tokens, MatrixView<float> y) const {
+  const ByteKernels& kernels = byte_kernels();
+  const Index count = std::min(kPanelOutputs, outputs() - first);
+  thread_local std::vector<std::uint8_t> panel, scratch;
+  thread_local std::vector<std::int32_t> sums;
+  panel.resize(static_cast<std::size_t>(tokens.stride * kPanelOutputs));
+  sums.resize(tokens.sums.size() * kPanelOutputs);
+  if (rows_ == Rows::outputs) {
+    scratch.resize(static_cast<std::size_t>(tokens.stride * 16));
+    kernels.panel_of_outputs({coded_.vectors().data() + first, count, inputs()}, scratch.data(), panel.data());
+  } else {
+    kernels.panel_of_inputs({coded_.vectors().data(), inputs(), outputs()}, first, panel.data());
+  }
+  kernels.multiply(panel.data(), inputs(), tokens.view(), sums.data());
+  for (Index t = 0; t < y.rows(); ++t) {
+    const std::int32_t* const from = sums.data() + t * kPanelOutputs;
+    float* const to = y.row(t).data() + first;
+    const float scale = tokens.scales[t];
+    if (rows_ == Rows::outputs) {
+      for (Index i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * (scale * coded_.scales()[first + i]);
+    } else {
+      for (Index i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale;
+    }
+  }
+}
+
+void CodesProduct::finish(const Tokens& tokens, MatrixView<float> y) const {
+  for (Index t = 0; t < y.rows(); ++t) {
+    const auto row = y.row(t);
+    if (rows_ == Rows::inputs) rotation_.apply_inverse(row);
+    if (coded_.shared_scales().empty()) continue;
+    const auto shared = rows_ == Rows::outputs ? coded_.shared_scales() : codes_.shared_row();
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] += tokens.shared[t] * shared[i];
+  }
+}
+
+void CodesProduct::multiply_densely(MatrixView<const float> x, const Tokens& tokens, MatrixView<float> y) const {
+  const auto count = static_cast<Index>(tokens.dense.size());
+  Matrix<float> from = Matrix<float>::uninitialized(count, inputs()),
+                to = Matrix<float>::uninitialized(count, outputs());
+  for (Index i = 0; i < count; ++i) std::ranges::copy(x.row(tokens.dense[i]), from.row(i).begin());
+  dense_(std::as_const(from).view(), to.view());
+  for (Index i = 0; i < count; ++i) std::ranges::copy(to.row(i), y.row(tokens.dense[i]).begin());
+}
+
+}  // namespace loewner::detail

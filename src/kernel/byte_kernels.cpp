@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/byte_kernels.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/dispatch.hpp"
+#include "kernel/target_regions.hpp"
+
+namespace loewner::detail {
+namespace {
+namespace plain {
+#include "kernel/bytes_plain.inl"
+
+#include "kernel/byte_kernels.inl"
+}  // namespace plain
+
+#if defined(__x86_64__)
+LOEWNER_BEGIN_AVX2
+namespace avx2 {
+#include "kernel/bytes_avx2.inl"
+
+#include "kernel/byte_kernels.inl"
+}  // namespace avx2
+LOEWNER_END_TARGET
+
+// GCC 12 warns of its own intrinsics, whose unused operands are undefined.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+LOEWNER_BEGIN_AVX512_VNNI
+namespace avx512 {
+#include "kernel/bytes_avx512.inl"
+
+#include "kernel/byte_kernels.inl"
+}  // namespace avx512
+LOEWNER_END_TARGET
+#pragma GCC diagnostic pop
+#endif
+}  // namespace
+
+const ByteKernels& byte_kernels() {
+#if defined(__x86_64__)
+  switch (isa()) {
+    case Isa::avx512_vnni:
+      return avx512::kKernels;
+    case Isa::avx512:
+    case Isa::avx2:
+      return avx2::kKernels;
+    case Isa::scalar:
+      return plain::kKernels;
+  }
+#endif
+  return plain::kKernels;
+}
+
+}  // namespace loewner::detail

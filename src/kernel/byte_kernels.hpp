@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "loewner/base/checked_size.hpp"
+
+// Products of 8-bit integers with matrices whose trellis codes are decoded to 8-bit levels in panels that stay in the
+// cache. Sums are exact in 32 bits, so every instruction set gives the same bits.
+namespace loewner::detail {
+
+/// Outputs of a panel. A panel has 256 bytes for every four inputs: byte 64 m + 16 l + 4 e + i belongs to input i of
+/// the four and to output 16 l + 4 m + e.
+inline constexpr Index kPanelOutputs = 64;
+
+/// Entries that are decoded together, and the multiple of inputs to which tokens are padded with zeros.
+inline constexpr Index kBlockEntries = 64;
+
+/// The most inputs for which sums fit into 32 bits.
+inline constexpr Index kMostInputs = 65536;
+
+/// Vectors as int8, each padded with zeros to a multiple of kBlockEntries.
+struct ByteTokens {
+  const std::int8_t* values;
+  Index stride;
+  const std::int32_t* sums;  // of the values of each token
+  Index count;
+};
+
+/// A vector of the trellis code (docs/format.md) with 0 to 8 bits an entry; 0: a vector of zeros.
+struct CodedVector {
+  const std::uint8_t* planes = nullptr;  // 7 readable bytes follow them
+  int bits = 0;
+  const std::uint8_t* levels = nullptr;  // 128 + level for each of the 2^(bits + 1) levels; at least 64 readable bytes
+};
+
+/// Vectors of the same number of entries.
+struct CodedVectors {
+  const CodedVector* vectors;
+  Index count;
+  Index entries;
+};
+
+/// The kernels for one instruction set. Decoded levels are bytes 128 + level.
+struct ByteKernels {
+  /// The panel of up to 64 vectors of which each is an output. scratch: 16 vectors of levels.
+  void (*panel_of_outputs)(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel);
+  /// The panel of 64 entries from `first` on (a multiple of 64) of vectors of which each is an input.
+  void (*panel_of_inputs)(CodedVectors inputs, Index first, std::uint8_t* panel);
+  /// sums (count x 64): the products of tokens with the levels of a panel.
+  void (*multiply)(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums);
+};
+
+/// The kernels for isa().
+const ByteKernels& byte_kernels();
+
+}  // namespace loewner::detail

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels of byte_kernels.hpp, on the operations of bytes_*.inl.
+
+constexpr Index kBlocksAtOnce = 8;
+
+// 64 entries of a vector: where they begin in plane 0, and whether entries come before them.
+struct Block {
+  const std::uint8_t* plane0 = nullptr;
+  int bits = 0;
+  const std::uint8_t* levels = nullptr;
+  bool is_first = true;
+};
+
+inline std::uint64_t word_at(const std::uint8_t* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
+}
+
+// The two low bits of the levels: parities of nine bits of plane 0 (docs/format.md). A bit of age a is the word shifted
+// by a; the bits that come in are those of the byte before.
+inline void find_parities(const std::uint64_t* now, const std::uint64_t* before, std::uint64_t* low,
+                          std::uint64_t* high) {
+  for (Index i = 0; i < kBlocksAtOnce; ++i) {
+    const std::uint64_t w = now[i], b = before[i];
+    low[i] = w << 1 ^ w << 4 ^ w << 5 ^ w << 6 ^ w << 7 ^ b >> 7 ^ b >> 4 ^ b >> 3 ^ b >> 2 ^ b >> 1;
+    high[i] = w ^ w << 2 ^ w << 3 ^ w << 6 ^ w << 8 ^ b >> 6 ^ b >> 5 ^ b >> 2 ^ b;
+  }
+}
+
+inline Bytes zero_levels() {
+  std::uint8_t levels[64];
+  std::fill_n(levels, 64, std::uint8_t{128});
+  return load(levels);
+}
+
+template <int kBits>
+inline Bytes levels_of(const Block& block, Index plane_bytes, std::uint64_t low, std::uint64_t high) {
+  constexpr int kLowWords = kBits < 7 ? kBits + 1 : 8;
+  std::uint64_t words[9] = {low, high};
+  for (int i = 1; i < kBits; ++i) words[i + 1] = word_at(block.plane0 + i * plane_bytes);
+  return look_up<kBits>(spread<kLowWords>(words), words[8], block.levels);
+}
+
+inline Bytes levels_of(const Block& block, Index plane_bytes, std::uint64_t low, std::uint64_t high) {
+  switch (block.bits) {
+    case 1:
+      return levels_of<1>(block, plane_bytes, low, high);
+    case 2:
+      return levels_of<2>(block, plane_bytes, low, high);
+    case 3:
+      return levels_of<3>(block, plane_bytes, low, high);
+    case 4:
+      return levels_of<4>(block, plane_bytes, low, high);
+    case 5:
+      return levels_of<5>(block, plane_bytes, low, high);
+    case 6:
+      return levels_of<6>(block, plane_bytes, low, high);
+    case 7:
+      return levels_of<7>(block, plane_bytes, low, high);
+    case 8:
+      return levels_of<8>(block, plane_bytes, low, high);
+    default:
+      return zero_levels();
+  }
+}
+
+inline void decode_blocks(const Block* blocks, Index plane_bytes, Index count, std::uint8_t* levels) {
+  std::uint64_t now[kBlocksAtOnce] = {}, before[kBlocksAtOnce] = {}, low[kBlocksAtOnce], high[kBlocksAtOnce];
+  for (Index i = 0; i < count; ++i) {
+    if (blocks[i].bits == 0) continue;
+    now[i] = word_at(blocks[i].plane0);
+    before[i] = blocks[i].is_first ? 0 : blocks[i].plane0[-1];
+  }
+  find_parities(now, before, low, high);
+  for (Index i = 0; i < count; ++i) store(levels + 64 * i, levels_of(blocks[i], plane_bytes, low[i], high[i]));
+}
+
+inline void decode(CodedVector vector, Index entries, std::uint8_t* levels) {
+  const Index count = (entries + kBlockEntries - 1) / kBlockEntries;
+  for (Index first = 0; first < count; first += kBlocksAtOnce) {
+    const Index size = std::min(kBlocksAtOnce, count - first);
+    Block blocks[kBlocksAtOnce];
+    for (Index i = 0; i < size; ++i)
+      blocks[i] = {vector.planes + 8 * (first + i), vector.bits, vector.levels, first + i == 0};
+    decode_blocks(blocks, (entries + 7) / 8, size, levels + kBlockEntries * first);
+  }
+}
+
+// 16 vectors of 16 words of four bytes; word k of vector 4 l + e becomes word 4 l + e of x[k].
+inline void transpose_words(Bytes* x) {
+  for (int l = 0; l < 4; ++l) {
+    Bytes* const y = x + 4 * l;
+    const Bytes a = low32(y[0], y[1]), b = high32(y[0], y[1]), c = low32(y[2], y[3]), d = high32(y[2], y[3]);
+    y[0] = low64(a, c);
+    y[1] = high64(a, c);
+    y[2] = low64(b, d);
+    y[3] = high64(b, d);
+  }
+  for (int c = 0; c < 4; ++c) {
+    Bytes y[4] = {x[c], x[4 + c], x[8 + c], x[12 + c]};
+    transpose_lanes(y);
+    for (int q = 0; q < 4; ++q) x[4 * q + c] = y[q];
+  }
+}
+
+inline void panel_of_outputs(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel) {
+  const Index blocks = (outputs.entries + kBlockEntries - 1) / kBlockEntries;
+  for (Index m = 0; m < 4; ++m) {
+    for (Index i = 0; i < 16; ++i) {
+      const Index output = 16 * (i / 4) + 4 * m + i % 4;
+      decode(output < outputs.count ? outputs.vectors[output] : CodedVector{}, outputs.entries,
+             scratch + i * blocks * kBlockEntries);
+    }
+    for (Index block = 0; block < blocks; ++block) {
+      Bytes x[16];
+      for (Index i = 0; i < 16; ++i) x[i] = load(scratch + (i * blocks + block) * kBlockEntries);
+      transpose_words(x);
+      for (Index k = 0; k < 16; ++k) store(panel + (16 * block + k) * 256 + 64 * m, x[k]);
+    }
+  }
+}
+
+inline void panel_of_inputs(CodedVectors inputs, Index first, std::uint8_t* panel) {
+  for (Index input = 0; input < inputs.count; input += kBlocksAtOnce) {
+    const Index size = std::min(kBlocksAtOnce, inputs.count - input);
+    Block blocks[kBlocksAtOnce];
+    for (Index i = 0; i < size; ++i) {
+      const CodedVector& vector = inputs.vectors[input + i];
+      blocks[i] = {vector.planes + first / 8, vector.bits, vector.levels, first == 0};
+    }
+    alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
+    decode_blocks(blocks, (inputs.entries + 7) / 8, kBlocksAtOnce, levels);
+    for (Index four = 0; four < kBlocksAtOnce / 4; ++four) {
+      const std::uint8_t* const from = levels + 256 * four;
+      const Bytes a = load(from), b = load(from + 64), c = load(from + 128), d = load(from + 192);
+      const Bytes low_ab = low8(a, b), high_ab = high8(a, b), low_cd = low8(c, d), high_cd = high8(c, d);
+      std::uint8_t* const to = panel + 64 * input + 256 * four;
+      store(to, low16(low_ab, low_cd));
+      store(to + 64, high16(low_ab, low_cd));
+      store(to + 128, low16(high_ab, high_cd));
+      store(to + 192, high16(high_ab, high_cd));
+    }
+  }
+}
+
+// A tile: kCount tokens times the outputs of kGroupsOfTile words m of the panel.
+// A tile: kCount tokens times the outputs of kGroupsOfTile words m of the panel. Only unrolled loops keep its sums in
+// registers.
+template <int kCount>
+inline void multiply_tile(const std::uint8_t* panel, Index inputs, const ByteTokens& tokens, Index token, Index group,
+                          std::int32_t* sums) {
+  Sums tile[kCount * kGroupsOfTile];
+#pragma GCC unroll 24
+  for (Sums& sum : tile) sum = no_sums();
+  const std::int8_t* const values = tokens.values + token * tokens.stride;
+  for (Index k = 0; k < inputs; k += 4) {
+    Weights w[kGroupsOfTile];
+#pragma GCC unroll 4
+    for (int m = 0; m < kGroupsOfTile; ++m) w[m] = weights(load(panel + 64 * (k + group + m)));
+#pragma GCC unroll 24
+    for (int i = 0; i < kCount * kGroupsOfTile; ++i) {
+      const Bytes x = all(values + i / kGroupsOfTile * tokens.stride + k);
+      tile[i] = add_products(tile[i], w[i % kGroupsOfTile], x);
+    }
+  }
+#pragma GCC unroll 24
+  for (int i = 0; i < kCount * kGroupsOfTile; ++i) {
+    std::int32_t* const row = sums + (token + i / kGroupsOfTile) * kPanelOutputs + 4 * (group + i % kGroupsOfTile);
+#pragma GCC unroll 4
+    for (int lane = 0; lane < 4; ++lane) store_lane(row + 16 * lane, tile[i], lane);
+  }
+}
+
+template <int kCount>
+inline void multiply_tokens(const std::uint8_t* panel, Index inputs, const ByteTokens& tokens, Index token,
+                            std::int32_t* sums) {
+  for (Index group = 0; group < 4; group += kGroupsOfTile) {
+    multiply_tile<kCount>(panel, inputs, tokens, token, group, sums);
+  }
+}
+
+// The last tokens, at most kCount.
+template <int kCount>
+inline void multiply_rest(const std::uint8_t* panel, Index inputs, const ByteTokens& tokens, Index token,
+                          std::int32_t* sums) {
+  if constexpr (kCount > 0) {
+    if (tokens.count - token == kCount) return multiply_tokens<kCount>(panel, inputs, tokens, token, sums);
+    multiply_rest<kCount - 1>(panel, inputs, tokens, token, sums);
+  }
+}
+
+inline void multiply(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums) {
+  Index token = 0;
+  for (; token + kTokensOfTile <= tokens.count; token += kTokensOfTile) {
+    multiply_tokens<kTokensOfTile>(panel, inputs, tokens, token, sums);
+  }
+  multiply_rest<kTokensOfTile - 1>(panel, inputs, tokens, token, sums);
+  if constexpr (kOffset != 0) {
+    for (Index t = 0; t < tokens.count; ++t) {
+      for (Index i = 0; i < kPanelOutputs; ++i) sums[t * kPanelOutputs + i] -= kOffset * tokens.sums[t];
+    }
+  }
+}
+
+constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply};

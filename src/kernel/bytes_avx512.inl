@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// 64 bytes in one register of AVX-512 with VBMI and VNNI.
+
+using Bytes = __m512i;
+using Sums = __m512i;   // 16 sums, those of lane l belong to bytes of lane l
+using Weights = Bytes;  // levels + 128
+
+constexpr int kTokensOfTile = 6, kGroupsOfTile = 4;
+constexpr std::int32_t kOffset = 128;  // that the products contain
+
+inline Bytes load(const std::uint8_t* p) {
+  return _mm512_loadu_si512(p);
+}
+
+inline void store(std::uint8_t* p, Bytes x) {
+  _mm512_storeu_si512(p, x);
+}
+
+// Byte t has the bits t of the words, the first one lowest.
+template <int kWords>
+inline Bytes spread(const std::uint64_t* words) {
+  Bytes x = _mm512_maskz_set1_epi8(words[0], 1);
+  for (int i = 1; i < kWords; ++i) {
+    x = _mm512_mask_add_epi8(x, words[i], x, _mm512_set1_epi8(static_cast<char>(1u << i)));
+  }
+  return x;
+}
+
+inline Bytes look_up_128(Bytes index, const std::uint8_t* table) {
+  return _mm512_permutex2var_epi8(load(table), index, load(table + 64));
+}
+
+inline Bytes look_up_256(Bytes index, const std::uint8_t* table) {
+  return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), look_up_128(index, table), look_up_128(index, table + 128));
+}
+
+// table[index] for 2^(kBits + 1) entries; bit 8 of the indices is in a word.
+template <int kBits>
+inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table) {
+  if constexpr (kBits <= 3) {
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))), index);
+  } else if constexpr (kBits <= 5) {
+    return _mm512_permutexvar_epi8(index, load(table));
+  } else if constexpr (kBits == 6) {
+    return look_up_128(index, table);
+  } else if constexpr (kBits == 7) {
+    return look_up_256(index, table);
+  } else {
+    return _mm512_mask_blend_epi8(bit8, look_up_256(index, table), look_up_256(index, table + 256));
+  }
+}
+
+// Within lanes of 16 bytes.
+inline Bytes low8(Bytes a, Bytes b) {
+  return _mm512_unpacklo_epi8(a, b);
+}
+inline Bytes high8(Bytes a, Bytes b) {
+  return _mm512_unpackhi_epi8(a, b);
+}
+inline Bytes low16(Bytes a, Bytes b) {
+  return _mm512_unpacklo_epi16(a, b);
+}
+inline Bytes high16(Bytes a, Bytes b) {
+  return _mm512_unpackhi_epi16(a, b);
+}
+inline Bytes low32(Bytes a, Bytes b) {
+  return _mm512_unpacklo_epi32(a, b);
+}
+inline Bytes high32(Bytes a, Bytes b) {
+  return _mm512_unpackhi_epi32(a, b);
+}
+inline Bytes low64(Bytes a, Bytes b) {
+  return _mm512_unpacklo_epi64(a, b);
+}
+inline Bytes high64(Bytes a, Bytes b) {
+  return _mm512_unpackhi_epi64(a, b);
+}
+
+// Lane i of x[j] becomes lane j of x[i].
+inline void transpose_lanes(Bytes* x) {
+  const Bytes even01 = _mm512_shuffle_i32x4(x[0], x[1], 0x88), odd01 = _mm512_shuffle_i32x4(x[0], x[1], 0xdd);
+  const Bytes even23 = _mm512_shuffle_i32x4(x[2], x[3], 0x88), odd23 = _mm512_shuffle_i32x4(x[2], x[3], 0xdd);
+  x[0] = _mm512_shuffle_i32x4(even01, even23, 0x88);
+  x[1] = _mm512_shuffle_i32x4(odd01, odd23, 0x88);
+  x[2] = _mm512_shuffle_i32x4(even01, even23, 0xdd);
+  x[3] = _mm512_shuffle_i32x4(odd01, odd23, 0xdd);
+}
+
+inline Sums no_sums() {
+  return _mm512_setzero_si512();
+}
+
+inline Weights weights(Bytes levels) {
+  return levels;
+}
+
+// The four bytes of a token for all sums.
+inline Bytes all(const std::int8_t* token) {
+  std::int32_t word;
+  std::memcpy(&word, token, sizeof(word));
+  return _mm512_set1_epi32(word);
+}
+
+// With the intrinsic _mm512_dpbusd_epi32, GCC 12 copies the sums of a tile through memory in every step.
+inline Sums add_products(Sums sums, const Weights& w, Bytes token) {
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(w), "v"(token));
+  return sums;
+}
+
+inline void store_lane(std::int32_t* p, Sums sums, int lane) {
+  const __m512i rest = lane == 0   ? sums
+                       : lane == 1 ? _mm512_shuffle_i32x4(sums, sums, 1)
+                       : lane == 2 ? _mm512_shuffle_i32x4(sums, sums, 2)
+                                   : _mm512_shuffle_i32x4(sums, sums, 3);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_castsi512_si128(rest));
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loewner/codec/encoded_product.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "loewner/base/error.hpp"
+#include "loewner/codec/codes.hpp"
+#include "loewner/codec/input_codes.hpp"
+#include "support/encoded.hpp"
+#include "support/instruction_sets.hpp"
+#include "support/matrices.hpp"
+#include "support/threads.hpp"
+
+namespace loewner::encoded_product_test {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+
+// Rows of all sizes, so that codes of 3 bits on average have rows of 0 and of more than 4 bits.
+std::unique_ptr<Codes> codes(Index rows, Index cols, double bits = 3) {
+  auto a = test::gaussian_matrix({.rows = rows, .cols = cols, .seed = 1});
+  for (Index i = 0; i < rows; ++i) {
+    for (float& x : a.row(i)) x *= std::pow(0.8F, static_cast<float>(i % 30));
+  }
+  const auto bytes = static_cast<Index>(bits * static_cast<double>(rows * ((cols + 7) / 8)));
+  return encode_codes(DenseRows(a.view()), {.max_bytes = Codes::bytes_at(rows, cols, bytes, true)});
+}
+
+struct Case {
+  const char* name;
+  ProductSide side;
+  std::unique_ptr<EncodedMatrix> (*matrix)(Index inputs, Index outputs);
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {"codes, x W^T", ProductSide::transposed,
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> { return codes(outputs, inputs); }},
+      {"codes, x W", ProductSide::plain,
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> { return codes(inputs, outputs); }},
+      {"input_codes, x W^T", ProductSide::transposed,
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
+         return std::make_unique<InputCodes>(codes(inputs, outputs), InputSide::cols, 7);
+       }},
+      {"input_codes, x W", ProductSide::plain,
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
+         return std::make_unique<InputCodes>(codes(inputs, outputs), InputSide::rows, 7);
+       }},
+      {"input_codes without rotation", ProductSide::transposed,
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
+         return std::make_unique<InputCodes>(codes(inputs, outputs), InputSide::cols, std::nullopt);
+       }},
+  };
+  return all;
+}
+
+// The product with the decoded matrix.
+Matrix<float> exact(const EncodedMatrix& w, ProductSide side, MatrixView<const float> x) {
+  const Matrix<float> decoded = w.decode();
+  const Index outputs = side == ProductSide::transposed ? w.rows() : w.cols();
+  Matrix<float> y(x.rows(), outputs);
+  for (Index t = 0; t < x.rows(); ++t) {
+    for (Index i = 0; i < outputs; ++i) {
+      double sum = 0;
+      for (Index j = 0; j < x.cols(); ++j) {
+        sum += static_cast<double>(x(t, j)) *
+               static_cast<double>(side == ProductSide::transposed ? decoded(i, j) : decoded(j, i));
+      }
+      y(t, i) = static_cast<float>(sum);
+    }
+  }
+  return y;
+}
+
+Matrix<float> multiplied(const EncodedProduct& product, MatrixView<const float> x, int threads = 1) {
+  Matrix<float> y = Matrix<float>::uninitialized(x.rows(), product.outputs());
+  std::fill_n(y.data(), y.rows() * y.cols(), kNan);
+  product.apply(x, y.view(), threads);
+  return y;
+}
+
+bool same_bits(const Matrix<float>& a, const Matrix<float>& b) {
+  return std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.rows() * a.cols()) * sizeof(float)) == 0;
+}
+
+double relative_distance(const Matrix<float>& a, const Matrix<float>& b) {
+  return test::frobenius_distance(a.view(), b.view()) / std::max(test::frobenius_norm(b.view()), 1e-30);
+}
+
+// Both roundings have steps of 1 / 127 of a largest entry. Rows of sizes from 1 to 1 / 800 are the worst case: few of
+// them carry the product.
+TEST(EncodedProduct, IsThatOfTheDecodedMatrixUpToRounding) {
+  for (const Case& one : cases()) {
+    for (const auto& [inputs, outputs] : {std::pair<Index, Index>{1, 1}, {5, 3}, {48, 30}, {129, 65}, {64, 200}}) {
+      const auto w = one.matrix(inputs, outputs);
+      const auto product = encoded_product(*w, one.side);
+      ASSERT_TRUE(product) << one.name;
+      for (const Index count : {1, 7, 33}) {
+        const auto x = test::gaussian_matrix({.rows = count, .cols = inputs, .seed = 2});
+        EXPECT_LT(relative_distance(multiplied(*product, x.view()), exact(*w, one.side, x.view())), 0.04)
+            << one.name << ", " << inputs << " x " << outputs << ", " << count;
+      }
+      const Matrix<float> none(0, inputs);
+      EXPECT_EQ(multiplied(*product, none.view()).rows(), 0);
+    }
+  }
+}
+
+// Negative control: a bound that the product with another matrix, or with other vectors, would also keep says nothing.
+TEST(EncodedProduct, OfOtherVectorsIsFarOff) {
+  const auto w = cases()[0].matrix(48, 30);
+  const auto x = test::gaussian_matrix({.rows = 7, .cols = 48, .seed = 2}),
+             other = test::gaussian_matrix({.rows = 7, .cols = 48, .seed = 3});
+  EXPECT_GT(relative_distance(multiplied(*encoded_product(*w, cases()[0].side), x.view()),
+                              exact(*w, cases()[0].side, other.view())),
+            0.5);
+}
+
+TEST(EncodedProduct, HasTheSameBitsWithAnyThreadsAndInstructionSet) {
+  const test::ThreadCount most(8);
+  for (const Case& one : cases()) {
+    const auto w = one.matrix(200, 300);
+    const auto product = encoded_product(*w, one.side);
+    for (const Index count : {1, 50, 300}) {
+      const auto x = test::gaussian_matrix({.rows = count, .cols = 200, .seed = 2});
+      const Matrix<float> expected = multiplied(*product, x.view());
+      for (const int threads : {2, 8}) EXPECT_TRUE(same_bits(multiplied(*product, x.view(), threads), expected));
+      for (const auto isa : test::kInstructionSets) {
+        if (isa == detail::Isa::scalar && count > 50) continue;  // slow
+        const test::IsaLimit limit(isa);
+        EXPECT_TRUE(same_bits(multiplied(*product, x.view()), expected)) << one.name << ", " << static_cast<int>(isa);
+      }
+    }
+  }
+}
+
+TEST(EncodedProduct, TakesZerosAndVectorsOfAnySize) {
+  for (const Case& one : cases()) {
+    const auto w = one.matrix(48, 30);
+    const auto product = encoded_product(*w, one.side);
+    for (const float size : {1e-42F, 1e-20F, 1e20F, 1e33F}) {
+      auto x = test::gaussian_matrix({.rows = 3, .cols = 48, .seed = 2});
+      for (float& value : x.row(1)) value *= size;
+      std::ranges::fill(x.row(2), 0.0F);
+      const Matrix<float> y = multiplied(*product, x.view()), expected = exact(*w, one.side, x.view());
+      for (Index t = 0; t < 3; ++t) {
+        double error = 0, norm = 0;
+        for (Index i = 0; i < 30; ++i) {
+          error += std::pow(static_cast<double>(y(t, i)) - static_cast<double>(expected(t, i)), 2);
+          norm += std::pow(static_cast<double>(expected(t, i)), 2);
+        }
+        EXPECT_LE(std::sqrt(error), 0.03 * std::sqrt(norm) + 1e-42) << one.name << ", " << size << ", " << t;
+      }
+    }
+  }
+}
+
+TEST(EncodedProduct, PropagatesEntriesThatAreNotFiniteAsADenseMatrixDoes) {
+  for (const Case& one : cases()) {
+    const auto w = one.matrix(48, 30);
+    const auto product = encoded_product(*w, one.side);
+    auto x = test::gaussian_matrix({.rows = 4, .cols = 48, .seed = 2});
+    const Matrix<float> finite = multiplied(*product, x.view());
+    x(1, 5) = kNan;
+    x(3, 7) = -kInfinity;
+    const Matrix<float> y = multiplied(*product, x.view()), expected = exact(*w, one.side, x.view());
+    for (Index i = 0; i < 30; ++i) {
+      EXPECT_EQ(y(0, i), finite(0, i));
+      EXPECT_TRUE(std::isnan(y(1, i)));
+      EXPECT_EQ(y(2, i), finite(2, i));
+      EXPECT_TRUE(std::isnan(expected(3, i)) || y(3, i) == expected(3, i)) << one.name << ", " << i;
+    }
+  }
+}
+
+// Against the plain instruction set, with arrays that must be copied for it and with arrays in memory.
+TEST(EncodedProduct, OfRandomSizesIsThatOfThePlainKernels) {
+  std::uint64_t state = 1;
+  const auto next = [&](Index most) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<Index>(state >> 33) % most + 1;
+  };
+  for (int i = 0; i < 30; ++i) {
+    const Case& one = cases()[i % cases().size()];
+    const Index inputs = next(150), outputs = next(150);
+    const auto w = one.matrix(inputs, outputs);
+    const auto x = test::gaussian_matrix({.rows = next(20), .cols = inputs, .seed = state});
+    const Matrix<float> y = multiplied(*encoded_product(*w, one.side), x.view());
+    ArrayLookup without_memory = [lookup = test::arrays_of(*w)](std::string_view name) {
+      StoredArray array = lookup(name);
+      array.memory = nullptr;
+      return array;
+    };
+    const auto copy = encoded_matrix_from_tensors(w->spec(), without_memory);
+    const test::IsaLimit limit(detail::Isa::scalar);
+    EXPECT_TRUE(same_bits(multiplied(*encoded_product(*copy, one.side), x.view()), y)) << inputs << " x " << outputs;
+  }
+}
+
+TEST(EncodedProduct, IsPreferableForFewBitsWhereBytesAreMultipliedFast) {
+  const auto few = codes(200, 64, 3), many = codes(200, 64, 7);
+  EXPECT_EQ(encoded_product(*few, ProductSide::transposed)->is_preferable(), detail::isa() != detail::Isa::scalar);
+  EXPECT_FALSE(encoded_product(*many, ProductSide::transposed)->is_preferable());
+  // Without a rotation of the inputs, single large ones would take most of the steps.
+  EXPECT_FALSE(encoded_product(*few, ProductSide::plain)->is_preferable());
+  const test::IsaLimit limit(detail::Isa::scalar);
+  EXPECT_FALSE(encoded_product(*few, ProductSide::transposed)->is_preferable());
+}
+
+TEST(EncodedProduct, OtherStructuresHaveNone) {
+  const auto a = test::gaussian_matrix({.rows = 20, .cols = 64, .seed = 1});
+  const CodeLadder bands({{32, 1.0F}, {32, 0.5F}}, {{0, 0}, {2, 1}, {4, 3}});
+  EXPECT_FALSE(encoded_product(*encode_codes(DenseRows(a.view()), {.max_bytes = 600, .ladder = bands}),
+                               ProductSide::transposed));
+  const InputCodes by_cols(codes(20, 64), InputSide::cols, 7), by_rows(codes(20, 64), InputSide::rows, 7);
+  EXPECT_FALSE(encoded_product(by_cols, ProductSide::plain));
+  EXPECT_FALSE(encoded_product(by_rows, ProductSide::transposed));
+}
+
+TEST(EncodedProduct, RejectsVectorsOfAnotherLength) {
+  const auto w = codes(20, 64);
+  const auto product = encoded_product(*w, ProductSide::transposed);
+  const Matrix<float> x(3, 63);
+  Matrix<float> y(3, 20);
+  EXPECT_THROW(product->apply(x.view(), y.view(), 1), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace loewner::encoded_product_test

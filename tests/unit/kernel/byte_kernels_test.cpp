@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/byte_kernels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <random>
+#include <vector>
+
+#include "support/instruction_sets.hpp"
+
+namespace loewner::detail {
+namespace {
+
+std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<std::uint8_t> bytes(count);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  return bytes;
+}
+
+// The number of the level of an entry, as docs/format.md defines it.
+unsigned level_number(const std::uint8_t* planes, int bits, Index entries, Index t) {
+  const Index plane_bytes = (entries + 7) / 8;
+  const auto bit = [&](Index plane, Index at) {
+    return at < 0 ? 0U : planes[plane * plane_bytes + at / 8] >> (at % 8) & 1U;
+  };
+  unsigned window = 0;  // the newest bit lowest
+  for (Index age = 0; age <= 8; ++age) window |= bit(0, t - age) << age;
+  unsigned level = 2 * (std::popcount(window & 0515U) % 2) + std::popcount(window & 0362U) % 2;
+  for (int i = 1; i < bits; ++i) level |= bit(i, t) << (i + 1);
+  return level;
+}
+
+// Coded vectors with 0 to 8 bits in turn; exactly the bytes that kernels may read.
+struct Vectors {
+  Index entries;
+  std::vector<std::uint8_t> levels = random_bytes(512, 1);
+  std::vector<std::vector<std::uint8_t>> planes;
+  std::vector<CodedVector> coded;
+
+  Vectors(Index count, Index entries_of_each) : entries(entries_of_each) {
+    for (Index i = 0; i < count; ++i) {
+      const int bits = static_cast<int>(i % 9);
+      planes.push_back(random_bytes(static_cast<std::size_t>(bits * ((entries + 7) / 8) + 7), 2 + i));
+      coded.push_back({planes.back().data(), bits, levels.data()});
+    }
+  }
+  CodedVectors view(Index first, Index count) const { return {coded.data() + first, count, entries}; }
+  std::uint8_t level(Index i, Index t) const {
+    const int bits = coded[i].bits;
+    return bits == 0 ? 128 : levels[level_number(planes[i].data(), bits, entries, t)];
+  }
+};
+
+std::uint8_t in_panel(const std::vector<std::uint8_t>& panel, Index input, Index output) {
+  const Index m = output % 16 / 4, l = output / 16, e = output % 4;
+  return panel[256 * (input / 4) + 64 * m + 16 * l + 4 * e + input % 4];
+}
+
+class ByteKernelsOn : public testing::TestWithParam<Isa> {
+ protected:
+  test::IsaLimit limit_{GetParam()};
+};
+
+TEST_P(ByteKernelsOn, DecodePanelsOfOutputs) {
+  for (const Index entries : {1, 7, 8, 9, 63, 64, 65, 385, 600}) {
+    const Vectors outputs(70, entries);
+    const Index padded = (entries + 63) / 64 * 64;
+    std::vector<std::uint8_t> scratch(16 * padded), panel(64 * padded);
+    for (const Index first : {0, 64}) {
+      const Index count = std::min<Index>(64, 70 - first);
+      byte_kernels().panel_of_outputs(outputs.view(first, count), scratch.data(), panel.data());
+      for (Index i = 0; i < count; ++i) {
+        for (Index t = 0; t < entries; ++t) {
+          ASSERT_EQ(in_panel(panel, t, i), outputs.level(first + i, t)) << entries << ": " << i << ", " << t;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(ByteKernelsOn, DecodePanelsOfInputs) {
+  for (const Index count : {1, 3, 8, 21}) {
+    for (const Index entries : {1, 9, 64, 65, 200}) {
+      const Vectors inputs(count, entries);
+      std::vector<std::uint8_t> panel(64 * ((count + 63) / 64 * 64));
+      for (Index first = 0; first < entries; first += 64) {
+        byte_kernels().panel_of_inputs(inputs.view(0, count), first, panel.data());
+        for (Index i = 0; i < count; ++i) {
+          for (Index t = first; t < std::min(first + 64, entries); ++t) {
+            ASSERT_EQ(in_panel(panel, i, t - first), inputs.level(i, t)) << entries << ": " << i << ", " << t;
+          }
+        }
+      }
+    }
+  }
+}
+
+// Levels and tokens at both ends of their ranges, where sums of 16 bits would overflow.
+TEST_P(ByteKernelsOn, MultiplyExactly) {
+  std::mt19937 random(3);
+  const auto extreme = [&] {
+    return random() % 2 == 0 ? 127 : random() % 2 == 0 ? -127 : static_cast<int>(random() % 255) - 127;
+  };
+  for (const Index inputs : {1, 4, 65, 384}) {
+    for (const Index count : {0, 1, 5, 6, 7, 13}) {
+      const Index padded = (inputs + 63) / 64 * 64;
+      std::vector<std::uint8_t> panel(64 * padded);
+      for (auto& level : panel) level = static_cast<std::uint8_t>(128 + extreme());
+      std::vector<std::int8_t> tokens(count * padded);
+      std::vector<std::int32_t> token_sums(count), sums(count * 64, -1);
+      for (Index t = 0; t < count; ++t) {
+        for (Index j = 0; j < inputs; ++j) {
+          tokens[t * padded + j] = static_cast<std::int8_t>(extreme());
+          token_sums[t] += tokens[t * padded + j];
+        }
+      }
+      byte_kernels().multiply(panel.data(), inputs, {tokens.data(), padded, token_sums.data(), count}, sums.data());
+      for (Index t = 0; t < count; ++t) {
+        for (Index i = 0; i < 64; ++i) {
+          std::int32_t sum = 0;
+          for (Index j = 0; j < inputs; ++j) sum += tokens[t * padded + j] * (in_panel(panel, j, i) - 128);
+          ASSERT_EQ(sums[t * 64 + i], sum) << inputs << ": " << t << ", " << i;
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, ByteKernelsOn, testing::ValuesIn(test::kInstructionSets));
+
+}  // namespace
+}  // namespace loewner::detail
