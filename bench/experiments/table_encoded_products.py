@@ -114,7 +114,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
         folders = {bits: Path(scratch) / f"{bits:g}" for bits in BITS}
         for bits, folder in folders.items():
-            loewner.compress(minilm_folder(), folder, selection="all", method="codes", bits=bits)
+            loewner.compress(minilm_folder(), folder, selection="all", method="codes", bits=bits, text="none")
         models = models_of(folders)
         rows = forward_rows(models, arguments.rounds)
         for row, name in zip(rows, models, strict=True):

@@ -47,6 +47,13 @@ class EncodedProduct {
 
 /// Products with a matrix, which must outlive the result. None if its structure has no such
 /// product: codes without bands have one, and input_codes with the inputs on the side of x.
+///
+/// Shapes    w: rows x cols, at most 65536 each; inputs and outputs of the product as `side` says.
+/// Method    points into the array of codes if it lies in memory, otherwise copies it.
+/// Cost      one pass over the bits and scales of the coded vectors.
+/// Accuracy  nothing is rounded here; see EncodedProduct.
+/// Random    none
+/// Errors    none
 std::unique_ptr<EncodedProduct> encoded_product(const EncodedMatrix& w, ProductSide side);
 
 }  // namespace loewner

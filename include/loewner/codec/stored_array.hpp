@@ -22,7 +22,7 @@ struct StoredArray {
   Index rows = 0;
   Index cols = 0;
   std::function<void(Index first, Index count, std::byte* out)> read_rows;
-  std::vector<Index> shape{};  ///< of the tensor in the file; empty: rows x cols
+  std::vector<Index> shape{};         ///< of the tensor in the file; empty: rows x cols
   const std::byte* memory = nullptr;  ///< all rows, if they lie in memory as long as read_rows
 
   Index bytes() const { return rows * cols * size_of(dtype); }
