@@ -71,7 +71,8 @@ def test_gradients_pass_to_the_inputs(layer: Any) -> None:
 
 def test_compiled_layers_give_the_same_outputs(layer: Any) -> None:
     x = torch.randn(3, INPUTS)
-    assert torch.equal(torch.compile(layer, fullgraph=True, backend="eager")(x), layer(x))
+    compiled: Any = torch.compile(layer, fullgraph=True, backend="eager")
+    assert torch.equal(compiled(x), layer(x))
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
