@@ -43,6 +43,8 @@ test-cpp: .venv/.system
 	cmake --build --preset release
 	ctest --preset release -j 2
 
+# Idle threads of torch would otherwise spin, which takes the processor from the other half of the tests.
+test-python: export OMP_WAIT_POLICY = passive
 test-python: .venv/.python .venv/.package
 	$(PY) -m pytest -q python/tests -m alone
 	$(PY) -m pytest -q -n 2 --dist loadfile python/tests -m "not documents and not readme and not alone"

@@ -6,7 +6,10 @@ one.
 """
 
 import ctypes
+import mmap
 import os
+import resource
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,8 +22,24 @@ def _library() -> Path:
     return Path(extension.origin).with_name("libscipy_openblas.so")
 
 
+# Address space that this library and NumPy with its own OpenBLAS map when they are loaded.
+_LIBRARY_BYTES, _NUMPY_BYTES = 56 << 20, 128 << 20
+
+
+def _require_memory() -> None:
+    """Raise MemoryError where OpenBLAS would end the process: a limit (ulimit -v) leaves too little address space."""
+    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+        return
+    needed = _LIBRARY_BYTES + (0 if "numpy" in sys.modules else _NUMPY_BYTES)
+    try:
+        mmap.mmap(-1, needed).close()
+    except OSError:
+        raise MemoryError(f"loewner needs {needed >> 20} MiB of address space; raise the limit (ulimit -v)") from None
+
+
 def _load() -> ctypes.CDLL:
     """Load the library with one thread. The core calls it from its own threads; idle threads of OpenBLAS would spin."""
+    _require_memory()
     name = "OPENBLAS_NUM_THREADS"
     before = os.environ.get(name)
     os.environ[name] = "1"
