@@ -67,6 +67,10 @@ inline const OptionText kOutText = {
 inline const OptionText kCountsText = {.value = "FILE",
                                        .help = "file of token counts, if the model was compressed with one",
                                        .completes = Completes::files};
+inline const OptionText kTokenizerText = {.value = "FOLDER",
+                                          .help = "folder with the tokenizer of an ONNX file",
+                                          .default_text = "the file's folder",
+                                          .completes = Completes::folders};
 inline const OptionText kAgainstText = {
     .value = "MODEL", .help = "original model folder", .completes = Completes::folders, .required = true};
 inline const OptionText kTextFileText = {.value = "FILE",

@@ -2,88 +2,15 @@
 #include "loewner/model/architecture.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <optional>
 
 #include "loewner/base/error.hpp"
+#include "model/architecture_names.hpp"
+#include "model/static_model.hpp"
 
 namespace loewner {
 namespace {
-
-// Text models whose configuration class leaves word embedding and head untied when config.json does
-// not say (transformers 5.23); all others tie.
-constexpr std::array<std::string_view, 52> kUntiedByDefault = {"apertus",    "arcee",       "bamba",
-                                                               "bitnet",     "codegen",     "cwm",
-                                                               "dbrx",       "deepseek_v2", "deepseek_v3",
-                                                               "diffllama",  "doge",        "dots1",
-                                                               "eurobert",   "exaone4",     "falcon_h1",
-                                                               "flex_olmo",  "fsmt",        "glm",
-                                                               "glm4",       "glm4_moe",    "gpt_neox",
-                                                               "gpt_oss",    "gptj",        "granite",
-                                                               "granitemoe", "helium",      "hunyuan_v1_dense",
-                                                               "jamba",      "llama",       "llama4_text",
-                                                               "mamba2",     "ministral",   "mistral",
-                                                               "mixtral",    "nemotron",    "olmo",
-                                                               "olmo2",      "olmo3",       "olmoe",
-                                                               "persimmon",  "phi",         "phi3",
-                                                               "phimoe",     "qwen2",       "qwen2_moe",
-                                                               "qwen3",      "qwen3_moe",   "qwen3_next",
-                                                               "reformer",   "rembert",     "rwkv",
-                                                               "stablelm"};
-
-// Model types whose blocks use Conv1D, which stores a linear layer as inputs x outputs.
-constexpr std::array<std::string_view, 4> kConv1dModels = {"decision_transformer", "gpt2", "imagegpt", "openai-gpt"};
-constexpr std::array<std::string_view, 4> kConv1dModules = {"c_attn", "c_fc", "c_proj", "q_attn"};
-
-// Model types whose encoder and decoder always look up tokens in one table, also if that table is stored
-// under the encoder's name (_tied_weights_keys in transformers 5.24).
-constexpr std::array<std::string_view, 20> kSharedTables = {"bart",
-                                                            "bigbird_pegasus",
-                                                            "blenderbot",
-                                                            "blenderbot-small",
-                                                            "led",
-                                                            "longt5",
-                                                            "m2m_100",
-                                                            "mbart",
-                                                            "mt5",
-                                                            "mvp",
-                                                            "nllb-moe",
-                                                            "pegasus",
-                                                            "pegasus_x",
-                                                            "plbart",
-                                                            "pop2piano",
-                                                            "seamless_m4t",
-                                                            "switch_transformers",
-                                                            "t5",
-                                                            "udop",
-                                                            "umt5"};
-
-// Model types that tie their tables although their configurations may say otherwise.
-constexpr std::array<std::string_view, 6> kAlwaysTied = {"longt5", "mt5", "pop2piano", "t5", "udop", "umt5"};
-
-// Fields of configurations that say how many experts a layer has.
-constexpr std::array kExpertCounts = {"num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts",
-                                      "n_experts"};
-
-// Tensors of dbrx in which the matrices of all experts are below each other.
-constexpr std::array<std::string_view, 3> kExpertMatrices = {"w1", "v1", "w2"};
-
-// Modules that look up tokens. Their number of rows may exceed vocab_size, because tables are
-// padded.
-constexpr std::array<std::string_view, 10> kTokenEmbeddings = {
-    "embed_in",         "embed_tokens", "shared",         "tok_embeddings",  "token_embedding",
-    "token_embeddings", "tokens_embed", "word_embedding", "word_embeddings", "wte"};
-
-constexpr std::array<std::string_view, 5> kGeneralEmbeddings = {"emb", "embed", "embedding", "embeddings", "weight"};
-constexpr std::array<std::string_view, 6> kPositionParts = {"pos", "wpe", "relative", "rel_", "distance", "rotary"};
-
-// Output layers over the vocabulary whose names say "embedding".
-constexpr std::array<std::string_view, 5> kUnembeddings = {"embed_out", "embedding_out", "emb_out", "unemb",
-                                                           "output_emb"};
-
-// Parts of the names of other output layers over the vocabulary.
-constexpr std::array<std::string_view, 7> kHeadParts = {"head", "decoder", "lm_", "vocab", "logits", "output", "proj"};
 
 template <typename Value, typename Values>
 bool is_one_of(const Value& name, const Values& names) {
@@ -161,6 +88,9 @@ class Part {
   const std::string& prefix() const { return prefix_; }
 
   TensorPlace place_of(const TensorDeclaration& tensor) const {
+    if (model_type_ == "model2vec" && detail::is_static_table(tensor.name)) {
+      return {.role = TensorRole::token_embedding, .transposed = false, .tied_to = {}, .any_name = true};
+    }
     const NameParts name(tensor.name);
     if (contains_any(name.leaf, {"bias"}) || name.leaf == "beta") return {.role = TensorRole::bias};
     if (name.leaf == "gamma") return {.role = TensorRole::norm};
@@ -256,7 +186,7 @@ class Part {
 
 class Analysis {
  public:
-  Analysis(const Json& config, std::span<const TensorDeclaration> tensors) : tensors_(tensors) {
+  Analysis(const Json& config, std::span<const TensorDeclaration> tensors) : config_(config), tensors_(tensors) {
     const auto model_type = config_value<std::string>(config, "model_type");
     if (!model_type) throw IoError("config.json: model_type must be a string, got none");
     model_type_ = *model_type;
@@ -267,6 +197,7 @@ class Analysis {
   }
 
   Architecture run() {
+    if (const auto roles = config_.find("loewner_roles"); roles != config_.end()) return declared(*roles);
     places_.resize(tensors_.size());
     for (std::size_t i = 0; i < tensors_.size(); ++i) places_[i] = part_of(i).place_of(tensors_[i]);
     if (std::ranges::none_of(places_, [](const auto& place) { return place.role == TensorRole::token_embedding; }))
@@ -276,6 +207,18 @@ class Analysis {
   }
 
  private:
+  Architecture declared(const Json& roles) const {
+    std::vector<TensorPlace> places(tensors_.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const auto name = config_value<std::string>(roles, tensors_[i].name.c_str());
+      if (!name) continue;
+      const auto role = tensor_role_from_string(*name);
+      if (!role) throw IoError("config.json: loewner_roles: " + tensors_[i].name + ": unknown role " + *name);
+      places[i] = {.role = *role, .transposed = false, .tied_to = {}, .any_name = true};
+    }
+    return {.model_type = model_type_, .places = std::move(places)};
+  }
+
   const Part& part_of(std::size_t i) const {
     return *std::ranges::find_if(parts_, [&](const auto& part) { return tensors_[i].name.starts_with(part.prefix()); });
   }
@@ -320,6 +263,7 @@ class Analysis {
     }
   }
 
+  const Json& config_;
   std::span<const TensorDeclaration> tensors_;
   std::string model_type_;
   std::vector<Part> parts_;  // the whole model is the last

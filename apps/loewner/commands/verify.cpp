@@ -5,6 +5,7 @@
 
 #include "exit_code.hpp"
 #include "loewner/base/error.hpp"
+#include "onnx_model.hpp"
 #include "registry.hpp"
 #include "tables.hpp"
 
@@ -33,6 +34,7 @@ class Verify final : public Command {
                 {.value = "FILE",
                  .help = "moments with which linear layers were compressed; errors of their outputs are measured again",
                  .completes = Completes::files});
+    options.add("--tokenizer", tokenizer_, kTokenizerText);
     options.add_flag("--load", load_, "also load the model with transformers (Python package)");
     options.begin(Section::run);
     run_.add_json(options);
@@ -47,6 +49,7 @@ class Verify final : public Command {
     if (load_ && !python) {
       throw InvalidArgument("verify --load runs in the Python package: pip install \"loewner[transformers]\"");
     }
+    if (is_onnx_model(output_)) return verify_onnx(python);
     run_.apply_threads();
     const VerifyReport report = run_.with_progress(streams, [&](const ProgressCallback& progress) {
       const auto model = model_.empty() ? std::nullopt : std::optional(model_);
@@ -64,7 +67,19 @@ class Verify final : public Command {
     return python("verify", {{"out", output_.string()}, {"against", model_.string()}, {"quiet", run_.quiet}});
   }
 
-  std::filesystem::path output_, model_;
+  int verify_onnx(const PythonRunner& python) const {
+    require(!load_, [] { return std::string("--load is for folders"); });
+    return run_on_onnx(python, "verify",
+                       {{"out", output_.string()},
+                        {"against", model_.string()},
+                        {"row_weights", files_.row_weights.string()},
+                        {"tokenizer", tokenizer_.string()},
+                        {"json", run_.json.string()},
+                        {"quiet", run_.quiet},
+                        {"threads", run_.threads ? Json(*run_.threads) : Json(nullptr)}});
+  }
+
+  std::filesystem::path output_, model_, tokenizer_;
   VerifyFiles files_;
   bool load_ = false;
   RunOptions run_;

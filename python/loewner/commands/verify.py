@@ -1,15 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner verify --load`: the part of verify that runs the loader of transformers."""
+"""`loewner verify` of ONNX files, and --load, which runs the loader of transformers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from loewner.commands.common import NotVerified, Options
+from loewner import _core
+from loewner.commands.common import NotVerified, Options, progress_line, report
+from loewner.commands.tables import verification_table
+from loewner.onnx import is_onnx_model, require_onnx
 
 
 def main(options: Options) -> None:
+    if is_onnx_model(options.out):
+        _verify_onnx(options)
+    else:
+        _load(options)
+
+
+def _verify_onnx(options: Options) -> None:
+    require_onnx("verify")
+    from loewner.onnx.verification import verify_onnx
+
+    if options.threads:
+        _core.set_num_threads(options.threads)
+    found = verify_onnx(
+        Path(options.out),
+        Path(options.against) if options.against else None,
+        row_weights=Path(options.row_weights) if options.row_weights else None,
+        tokenizer=Path(options.tokenizer) if options.tokenizer else None,
+        progress=progress_line(options),
+    )
+    report(options, found, verification_table(found))
+    if not found["holds"]:
+        raise NotVerified(f"{options.out}: verification failed")
+
+
+def _load(options: Options) -> None:
     try:
         import torch  # noqa: F401
         import transformers
