@@ -77,7 +77,7 @@ class InputBasis {
   Matrix<float> coordinates(const RowSource& w, InputSide inputs) const;
 
  private:
-  Matrix<double> rotated(MatrixView<const double> a) const;
+  Matrix<double> rotated(Matrix<double> a) const;
   Matrix<double> ordered(MatrixView<const double> a) const;
   void correct(MatrixView<float> rows) const;
 

@@ -8,6 +8,15 @@ moments     second moments of a layer's inputs
 targets     weights that correct for the errors of earlier layers
 effects     how much an error of a layer changes the outputs of the model
 walk        all of it in order, with a session of the core that plans and encodes
+
+For a model that does not fit into memory:
+
+memory          what a calibration needs
+stored_weights  parameters that are read when they are needed
+streamed_model  a model of such parameters
+lean_moments    moments of layers with many inputs
+token_effects   effects, one block of the model at a time
+large_walk      the walk
 """
 
 from __future__ import annotations
@@ -25,14 +34,27 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from loewner import _core
+from loewner.transformers.calibration.batches import TOKENS_OF_BATCH
+from loewner.transformers.calibration.large_walk import LARGE_TOKENS, LargeWalk
 from loewner.transformers.calibration.matching import modules_of
+from loewner.transformers.calibration.memory import (
+    Shapes,
+    large_model_bytes,
+    memory_limit,
+    shapes_of,
+    whole_model_bytes,
+    widest_drift,
+)
 from loewner.transformers.calibration.sequences import (
+    MOST_TOKENS,
+    MOST_TOKENS_OF_USER,
     NoCalibration,
     lines_of,
     package_text,
     token_batches,
 )
-from loewner.transformers.calibration.walk import Walk
+from loewner.transformers.calibration.streamed_model import Recent, StreamedModel
+from loewner.transformers.calibration.walk import Layer, Walk
 
 __all__ = ["NoCalibration", "compress_calibrated", "text_fingerprint"]
 
@@ -58,7 +80,8 @@ def compress_calibrated(
     with _core.CompressSession(folder, output, text=text_fingerprint(text), **options) as session, _core_threads():
         measured: dict[str, Any] = {"model": None, "tensors": None}
         try:
-            walk = None if session.complete else _planned_walk(session, folder, text, progress)
+            limit = memory_limit(int(options.get("max_memory") or 0))
+            walk = None if session.complete else _planned_walk(session, folder, text, limit, progress)
         except NoCalibration as error:
             failure = error  # leaving the session without an error keeps what an earlier run has finished
         else:
@@ -83,9 +106,10 @@ def _planned_walk(
     session: _core.CompressSession,
     folder: Path,
     text: str | os.PathLike[str] | None,
+    limit: int,
     progress: Callable[[str, float], None] | None,
 ) -> Walk:
-    walk = _walk_of(session, folder, None if text is None else lines_of(Path(text)), text, progress)
+    walk = _walk_of(session, folder, None if text is None else lines_of(Path(text)), text, limit, progress)
     try:
         walk.plan()
     except (NoCalibration, MemoryError, _core.BudgetError, _core.IoError):
@@ -100,15 +124,54 @@ def _walk_of(
     folder: Path,
     lines: list[str] | None,
     text: str | os.PathLike[str] | None,
+    limit: int,
     progress: Callable[[str, float], None] | None,
 ) -> Walk:
+    name = "package" if text is None else Path(text).name
+    shapes = shapes_of(session, folder)
+    tokens = MOST_TOKENS if lines is None else MOST_TOKENS_OF_USER
+    if whole_model_bytes(shapes, tokens, TOKENS_OF_BATCH) > limit:
+        return _large_walk(session, folder, lines, name, limit, shapes, progress)
     model = _loaded(folder)
     fitting, held_out = _split(token_batches(folder, model, lines))
+    layers, tables = _modules(session, model, folder)
+    return Walk(session, model, layers, tables, fitting, held_out, name, progress)
+
+
+def _large_walk(
+    session: _core.CompressSession,
+    folder: Path,
+    lines: list[str] | None,
+    name: str,
+    limit: int,
+    shapes: Shapes,
+    progress: Callable[[str, float], None] | None,
+) -> Walk:
+    recent = Recent()
+    try:
+        streamed = StreamedModel(folder, recent)
+    except NoCalibration:
+        raise
+    except Exception as error:  # transformers and remote code raise any exception
+        raise NoCalibration(f"transformers does not load the model: {_one_line(error)}") from error
+    needed = large_model_bytes(shapes, streamed.resident_bytes(), LARGE_TOKENS)
+    if needed > limit:
+        raise NoCalibration(f"it needs about {needed >> 20} MiB of memory, and the limit is {limit >> 20} MiB")
+    fitting, held_out = _split(token_batches(folder, streamed.model, lines, LARGE_TOKENS, LARGE_TOKENS // 4))
+    layers, tables = _modules(session, streamed.model, folder)
+    widest = widest_drift(shapes, limit - needed)
+    return LargeWalk(
+        streamed, recent, widest, session, streamed.model, layers, tables, fitting, held_out, name, progress
+    )
+
+
+def _modules(
+    session: _core.CompressSession, model: nn.Module, folder: Path
+) -> tuple[dict[str, Layer], dict[str, tuple[int, nn.Module]]]:
     layers, tables = modules_of(session, model, folder)
     if not layers:
         raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
-    name = "package" if text is None else Path(text).name
-    return Walk(session, model, layers, tables, fitting, held_out, name, progress)
+    return layers, tables
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Moments:
             halves = _halves(coded[number], size)
             for half, xhat in enumerate(halves):
                 self._tokens[half] += len(xhat)
-                _add_gram(self._second[half], xhat)
+                add_gram(self._second[half], xhat)
             if original is not None and self._cross is not None:
                 for half, x in enumerate(_halves(original[number], size)):
                     self._cross[half] += x.T @ halves[half]
@@ -73,10 +73,14 @@ class MomentsAtStops:
             original = stop.fitting(coded=False)
             paired = side_by_side and _shapes(original) == _shapes(coded)  # experts may get other tokens
             self._inputs = inputs
-            self._moments = Moments(
+            self._moments = None  # before the memory of the next is taken
+            self._moments = self._of(
                 _present(coded), _present(original) if paired else None, [forward.size for forward in coded]
             )
         return self._moments
+
+    def _of(self, coded: Sequence[Tensor], original: Sequence[Tensor] | None, sizes: Sequence[int]) -> Moments:
+        return Moments(coded, original, sizes)
 
 
 def _differ(a: Tensor | None, b: Tensor | None) -> bool:
@@ -91,7 +95,7 @@ def _shapes(forwards: Sequence[Forward]) -> list[torch.Size]:
     return [inputs.shape for inputs in _present(forwards)]
 
 
-def _add_gram(sums: Tensor, x: Tensor) -> None:
+def add_gram(sums: Tensor, x: Tensor) -> None:
     """Adds the lower triangle of x^T x; blocks on the diagonal are whole."""
     for start in range(0, x.shape[1], _BLOCK):
         block = slice(start, start + _BLOCK)

@@ -20,16 +20,25 @@ ENOUGH_TOKENS = 4  # for each input
 
 def damped(second: Tensor) -> Tensor:
     """H + lambda I."""
-    return second + DAMPING * second.diagonal().mean() * torch.eye(len(second), dtype=second.dtype)
+    result = second.clone()
+    result.diagonal().add_(DAMPING * second.diagonal().mean())
+    return result
 
 
 def robust(second: Tensor, tokens: int) -> Tensor:
     """H, drawn towards a multiple of I if it comes from few tokens for its size, where most of it is chance."""
-    width = len(second)
-    if tokens >= ENOUGH_TOKENS * width:
+    share = shrinkage(len(second), tokens)
+    if share == 0:
         return second
-    share = width / (width + tokens)
-    return (1 - share) * second + share * second.diagonal().mean() * torch.eye(width, dtype=second.dtype)
+    mean = second.diagonal().mean()
+    result = (1 - share) * second
+    result.diagonal().add_(share * mean)
+    return result
+
+
+def shrinkage(width: int, tokens: int) -> float:
+    """The share by which a second moment of so many tokens is drawn towards a multiple of I."""
+    return 0.0 if tokens >= ENOUGH_TOKENS * width else width / (width + tokens)
 
 
 def best_correction(weight: Tensor, moments: Moments) -> float:

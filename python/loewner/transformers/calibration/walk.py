@@ -11,7 +11,7 @@ finish     the output folder is written
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from loewner.transformers.calibration.effects import Effects, divergence, is_vector, output_rows
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
-from loewner.transformers.calibration.moments import MomentsAtStops
+from loewner.transformers.calibration.moments import Moments, MomentsAtStops
 from loewner.transformers.calibration.sequences import NoCalibration, model_inputs
 from loewner.transformers.calibration.targets import best_correction, damped, robust
 
@@ -39,9 +39,8 @@ class Layer:
     module: nn.Module
     inputs: str  # side of the stored matrix: "cols" or "rows"
 
-    def weight(self) -> Tensor:
-        """Outputs x inputs."""
-        weight = cast(Tensor, self.module.weight).detach().float()
+    def by_output(self, weight: Tensor) -> Tensor:
+        """The weight of the module as outputs x inputs."""
         return weight if self.inputs == "cols" else weight.T
 
 
@@ -56,6 +55,8 @@ class Survey:
 
 class Walk:
     """One calibrated compression; see the top of this file."""
+
+    effect_tokens = EFFECT_TOKENS
 
     def __init__(
         self,
@@ -92,7 +93,26 @@ class Walk:
 
     def _lockstep(self, forwards: Sequence[Forward]) -> Lockstep:
         layers = {name: layer.module for name, layer in self._layers.items()}
-        return Lockstep(self._model, layers, forwards, {name: module for name, (_, module) in self._tables.items()})
+        tables = {name: module for name, (_, module) in self._tables.items()}
+        return Lockstep(self._model, layers, forwards, tables, self._coded_weights(), output_layer(self._model))
+
+    def _coded_weights(self) -> MutableMapping[str, Tensor]:
+        return {}
+
+    def _weight(self, name: str) -> Tensor:
+        """Outputs x inputs."""
+        layer = self._layers[name]
+        return layer.by_output(cast(Tensor, layer.module.weight).detach().float())
+
+    def _inputs(self, batch: Tensor) -> dict[str, Tensor]:
+        """The arguments of a forward."""
+        return model_inputs(self._model, batch)
+
+    def _moments(self) -> MomentsAtStops:
+        return MomentsAtStops()
+
+    def _second(self, moments: Moments) -> Tensor:
+        return robust(moments.second(), moments.tokens)
 
     def _few(self, tokens: int) -> list[Tensor]:
         """A part of every batch, with about this many tokens together."""
@@ -100,57 +120,65 @@ class Walk:
         return [batch[: max(1, round(share * len(batch)))] for batch in self._batches]
 
     def _survey(self) -> Survey:
-        survey, moments_at = Survey(), MomentsAtStops()
-        forwards = [Forward(model_inputs(self._model, batch)) for batch in self._few(SURVEY_TOKENS)]
+        survey, moments_at = Survey(), self._moments()
+        forwards = [Forward(self._inputs(batch), is_measured=False) for batch in self._few(SURVEY_TOKENS)]
         with self._lockstep(forwards) as lockstep:
             for stop in lockstep.stops():
                 layer = self._layers[stop.layer]
                 self._progress(f"survey of {layer.name}", 0.15 * len(survey.roots) / len(self._layers))
                 moments = moments_at.at(stop, side_by_side=False)
-                second = finite(robust(moments.second(), moments.tokens), layer.name)
+                second = finite(self._second(moments), layer.name)
                 if stop.layer in survey.roots:
-                    # The mean over the calls: a layer that a model applies again and again, as ALBERT does.
-                    root = survey.roots[stop.layer].double()
-                    second = (survey.shared.get(stop.layer, root @ root.T) + second) / 2
-                    survey.shared[stop.layer] = second
+                    second = self._over_calls(survey, stop.layer, second)
                 if second.diagonal().max() > 0:
                     self._add(survey, layer, stop.layer, second)
         return survey
+
+    def _over_calls(self, survey: Survey, name: str, second: Tensor) -> Tensor:
+        """The mean over the calls of a layer that a model applies again and again, as ALBERT does."""
+        root = survey.roots[name].double()
+        survey.shared[name] = (survey.shared.get(name, root @ root.T) + second) / 2
+        return survey.shared[name]
 
     def _add(self, survey: Survey, layer: Layer, name: str, second: Tensor) -> None:
         root = torch.linalg.cholesky(damped(second))
         self._session.survey(layer.number, second.numpy())
         survey.roots[name] = root.float()
-        survey.energies[name] = float((layer.weight() @ root.float()).double().square().mean())
+        survey.energies[name] = float((self._weight(name) @ root.float()).double().square().mean())
 
     def _effects(self, survey: Survey) -> dict[str, float]:
         """The effect of each layer's relative squared output error, where it is not zero."""
         layers = {name: layer.module for name, layer in self._layers.items() if name in survey.roots}
-        effects, few = Effects(self._model, layers, survey.roots, survey.energies), self._few(EFFECT_TOKENS)
+        effects, few = Effects(self._model, layers, survey.roots, survey.energies), self._few(self.effect_tokens)
         for done, batch in enumerate(few):
             self._progress("effect of each layer on the outputs", 0.15 + 0.1 * done / len(few))
-            effects.add(model_inputs(self._model, batch), self._generator)
+            effects.add(self._inputs(batch), self._generator)
         return {name: mean for name, mean in effects.means().items() if mean > 0}
 
     def _effects_of_tables(self) -> dict[int, float]:
         """The effect of each table's relative squared error, measured with the table coded at a middle size."""
-        few = [model_inputs(self._model, batch) for batch in self._few(EFFECT_TOKENS)]
         effects: dict[int, float] = {}
-        with torch.no_grad():
-            before = [self._model(**inputs) for inputs in few]
-            for number, module in {number: module for number, module in self._tables.values()}.items():
-                self._session.survey(number)
-                bytes_and_errors = self._session.candidates(number)
-                if not bytes_and_errors:
-                    continue
-                size, error = middle(bytes_and_errors)
-                weight = cast(nn.Parameter, module.weight)
-                original = weight.data
-                weight.data = torch.from_numpy(self._session.trial(number, size)[0]).to(weight.dtype)
-                after = [self._model(**inputs) for inputs in few]
-                weight.data = original
-                effects[number] = max(mean_change(before, after), 1e-12) / error
+        before = self._outputs_with({})
+        for number in dict.fromkeys(number for number, _ in self._tables.values()):
+            self._session.survey(number)
+            bytes_and_errors = self._session.candidates(number)
+            if not bytes_and_errors:
+                continue
+            size, error = middle(bytes_and_errors)
+            trial = torch.from_numpy(self._session.trial(number, size)[0])
+            sharing = [other for other, (its_number, _) in self._tables.items() if its_number == number]
+            after = self._outputs_with(dict.fromkeys(sharing, trial))
+            effects[number] = max(mean_change(before, after), 1e-12) / error
         return effects
+
+    def _outputs_with(self, coded: dict[str, Tensor]) -> list[Any]:
+        """The outputs on a few tokens, with other weights in some modules."""
+        forwards = [Forward(self._inputs(batch), coded=True) for batch in self._few(self.effect_tokens)]
+        with self._lockstep(forwards) as lockstep:
+            lockstep.coded.update(coded)
+            for _ in lockstep.stops():
+                pass
+        return [forward.outputs for forward in forwards]
 
     def _guesses(self, importance: dict[int, float]) -> dict[int, float]:
         """For tensors without effect on the outputs that are measured: the mean effect per entry of the others."""
@@ -165,28 +193,31 @@ class Walk:
 
     def encode(self) -> dict[str, Any]:
         """Encodes all tensors; returns what the specification and the report say of the calibration."""
-        batches = [*self._batches, *self._held_out]
+        batches = [(batch, False) for batch in self._batches] + [(batch, True) for batch in self._held_out]
         forwards = [
-            Forward(model_inputs(self._model, batch), coded, held_out=number >= len(self._batches))
-            for number, batch in enumerate(batches)
+            Forward(self._inputs(batch), coded, held_out, is_measured=held_out or not self._held_out)
+            for batch, held_out in batches
             for coded in (False, True)
         ]
         records: dict[str, Any] = {}
         with self._lockstep(forwards) as lockstep:
             self._encode_before_the_walk(lockstep)
-            moments_at = MomentsAtStops()
+            moments_at = self._moments()
             for stop in lockstep.stops():
                 if stop.layer in lockstep.coded or self._is_copied(stop.layer):
                     continue
                 layer = self._layers[stop.layer]
                 self._progress(f"encoding {layer.name}", 0.3 + 0.6 * len(records) / len(self._layers))
                 moments = moments_at.at(stop, side_by_side=True)
-                correction = best_correction(layer.weight(), moments)
-                second = finite(robust(moments.second(), moments.tokens), layer.name)
+                correction = self._correction(stop.layer, moments)
+                second = finite(self._second(moments), layer.name)
                 decoded = self._encoded(layer.number, second, moments.cross(), correction)
                 self._keep(lockstep, stop.layer, layer.module, decoded)
                 records[layer.name] = {"tokens": moments.tokens, "correction": round(correction, 4)}
         return {"tensors": records, "model": {"text": self._text, **self._change(forwards)}}
+
+    def _correction(self, name: str, moments: Moments) -> float:
+        return best_correction(self._weight(name), moments)
 
     def _encode_before_the_walk(self, lockstep: Lockstep) -> None:
         """Tables, layers that no forward reaches, and layers that are called again and again."""
@@ -222,13 +253,12 @@ class Walk:
         )
         return matrix
 
-    @staticmethod
-    def _keep(lockstep: Lockstep, name: str, module: nn.Module, decoded: np.ndarray) -> None:
+    def _keep(self, lockstep: Lockstep, name: str, module: nn.Module, decoded: np.ndarray) -> None:
         lockstep.coded[name] = torch.from_numpy(decoded).to(cast(Tensor, module.weight).dtype)
 
     def _change(self, forwards: Sequence[Forward]) -> dict[str, Any]:
         """The predicted and the measured change of the outputs, on the sequences that no layer was fitted to."""
-        held = [forward for forward in forwards if forward.held_out] or list(forwards)
+        held = [forward for forward in forwards if forward.is_measured]
         original, coded = ([forward.outputs for forward in held if forward.coded == kind] for kind in (False, True))
         return {
             "metric": "1 - cos" if is_vector(original[0]) else "divergence",
@@ -249,6 +279,12 @@ def mean_change(original: Sequence[Any], coded: Sequence[Any]) -> float:
 def middle(candidates: Sequence[tuple[int, float]]) -> tuple[int, float]:
     """Bytes and error of the candidate whose error is nearest to 0.1: about two bits an entry."""
     return min((c for c in candidates if c[1] > 0), key=lambda c: abs(math.log(c[1] / 0.1)))
+
+
+def output_layer(model: nn.Module) -> nn.Module | None:
+    """The layer that gives the logits of tokens."""
+    found = getattr(model, "get_output_embeddings", lambda: None)()
+    return found if isinstance(found, nn.Module) else None
 
 
 def finite(moments: Tensor, layer: str) -> Tensor:
