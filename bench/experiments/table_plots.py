@@ -7,6 +7,7 @@ for each plot, without it only checks that all plots can be drawn. Takes seconds
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from results_page import experiment_parser, published_table
 
 Row = dict[str, str]  # column -> cell
 Lines = dict[str, list[tuple[float, float]]]  # label -> points
+OURS = re.compile(r"loewner, [\d.]+ MB(, (?P<text>2000 sentences))?")  # rows of whole models, by size
 
 
 def read_table(name: str) -> list[Row]:
@@ -125,6 +127,23 @@ def lp_regression() -> pyplot.Figure:
     return figure
 
 
+def whole_models() -> pyplot.Figure:
+    """Bytes against 1 - cos of all whole models: loewner as lines, peers as points."""
+    rows = [row for row in read_table("peers-whole-models") if row["cos"] and float(row["cos"]) < 1]
+    figure, axes = pyplot.subplots(figsize=(9, 6))
+    lines: Lines = {}
+    for row in rows:
+        point = (float(row["MB on disk"]), 1 - float(row["cos"]))
+        if whole := OURS.fullmatch(row["model"]):
+            lines.setdefault(f"loewner, {whole['text'] or 'its own text'}", []).append(point)
+        elif not row["model"].startswith("loewner"):
+            axes.plot(*point, "s", color="gray", markersize=4)
+            axes.annotate(row["model"], point, xytext=(4, 2), textcoords="offset points", fontsize=5)
+    draw_lines(axes, lines)
+    axes.set(xlabel="MB on disk", ylabel="1 - cos", xscale="log", yscale="log")
+    return figure
+
+
 PLOTS: dict[str, Callable[[], pyplot.Figure]] = {
     "archetypes": archetypes,
     "digits-attention": digits,
@@ -133,6 +152,7 @@ PLOTS: dict[str, Callable[[], pyplot.Figure]] = {
     "lp-regression-speed": lp_regression,
     "refit": refit,
     "topics": topics,
+    "whole-models": whole_models,
 }
 
 
