@@ -2,88 +2,14 @@
 #include "loewner/model/architecture.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <optional>
 
 #include "loewner/base/error.hpp"
+#include "model/architecture_names.hpp"
 
 namespace loewner {
 namespace {
-
-// Text models whose configuration class leaves word embedding and head untied when config.json does
-// not say (transformers 5.23); all others tie.
-constexpr std::array<std::string_view, 52> kUntiedByDefault = {"apertus",    "arcee",       "bamba",
-                                                               "bitnet",     "codegen",     "cwm",
-                                                               "dbrx",       "deepseek_v2", "deepseek_v3",
-                                                               "diffllama",  "doge",        "dots1",
-                                                               "eurobert",   "exaone4",     "falcon_h1",
-                                                               "flex_olmo",  "fsmt",        "glm",
-                                                               "glm4",       "glm4_moe",    "gpt_neox",
-                                                               "gpt_oss",    "gptj",        "granite",
-                                                               "granitemoe", "helium",      "hunyuan_v1_dense",
-                                                               "jamba",      "llama",       "llama4_text",
-                                                               "mamba2",     "ministral",   "mistral",
-                                                               "mixtral",    "nemotron",    "olmo",
-                                                               "olmo2",      "olmo3",       "olmoe",
-                                                               "persimmon",  "phi",         "phi3",
-                                                               "phimoe",     "qwen2",       "qwen2_moe",
-                                                               "qwen3",      "qwen3_moe",   "qwen3_next",
-                                                               "reformer",   "rembert",     "rwkv",
-                                                               "stablelm"};
-
-// Model types whose blocks use Conv1D, which stores a linear layer as inputs x outputs.
-constexpr std::array<std::string_view, 4> kConv1dModels = {"decision_transformer", "gpt2", "imagegpt", "openai-gpt"};
-constexpr std::array<std::string_view, 4> kConv1dModules = {"c_attn", "c_fc", "c_proj", "q_attn"};
-
-// Model types whose encoder and decoder always look up tokens in one table, also if that table is stored
-// under the encoder's name (_tied_weights_keys in transformers 5.24).
-constexpr std::array<std::string_view, 20> kSharedTables = {"bart",
-                                                            "bigbird_pegasus",
-                                                            "blenderbot",
-                                                            "blenderbot-small",
-                                                            "led",
-                                                            "longt5",
-                                                            "m2m_100",
-                                                            "mbart",
-                                                            "mt5",
-                                                            "mvp",
-                                                            "nllb-moe",
-                                                            "pegasus",
-                                                            "pegasus_x",
-                                                            "plbart",
-                                                            "pop2piano",
-                                                            "seamless_m4t",
-                                                            "switch_transformers",
-                                                            "t5",
-                                                            "udop",
-                                                            "umt5"};
-
-// Model types that tie their tables although their configurations may say otherwise.
-constexpr std::array<std::string_view, 6> kAlwaysTied = {"longt5", "mt5", "pop2piano", "t5", "udop", "umt5"};
-
-// Fields of configurations that say how many experts a layer has.
-constexpr std::array kExpertCounts = {"num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts",
-                                      "n_experts"};
-
-// Tensors of dbrx in which the matrices of all experts are below each other.
-constexpr std::array<std::string_view, 3> kExpertMatrices = {"w1", "v1", "w2"};
-
-// Modules that look up tokens. Their number of rows may exceed vocab_size, because tables are
-// padded.
-constexpr std::array<std::string_view, 10> kTokenEmbeddings = {
-    "embed_in",         "embed_tokens", "shared",         "tok_embeddings",  "token_embedding",
-    "token_embeddings", "tokens_embed", "word_embedding", "word_embeddings", "wte"};
-
-constexpr std::array<std::string_view, 5> kGeneralEmbeddings = {"emb", "embed", "embedding", "embeddings", "weight"};
-constexpr std::array<std::string_view, 6> kPositionParts = {"pos", "wpe", "relative", "rel_", "distance", "rotary"};
-
-// Output layers over the vocabulary whose names say "embedding".
-constexpr std::array<std::string_view, 5> kUnembeddings = {"embed_out", "embedding_out", "emb_out", "unemb",
-                                                           "output_emb"};
-
-// Parts of the names of other output layers over the vocabulary.
-constexpr std::array<std::string_view, 7> kHeadParts = {"head", "decoder", "lm_", "vocab", "logits", "output", "proj"};
 
 template <typename Value, typename Values>
 bool is_one_of(const Value& name, const Values& names) {
@@ -154,7 +80,7 @@ class Part {
   Part(const Json& config, std::string prefix) : config_(config), prefix_(std::move(prefix)) {
     model_type_ = config_value<std::string>(config, "model_type").value_or("");
     vocabulary_ = config_value<Index>(text_config(config), "vocab_size").value_or(-1);
-    for (const char* field : kExpertCounts)
+    for (const char* field : detail::kExpertCounts)
       experts_.push_back(config_value<Index>(text_config(config), field).value_or(-1));
   }
 
@@ -168,7 +94,8 @@ class Part {
     if (name.leaf != "weight") return {};
     if (tensor.shape.size() == 1) return {.role = TensorRole::norm};
     if (tensor.shape.size() != 2) return {};
-    const bool transposed = is_one_of(model_type_, kConv1dModels) && is_one_of(name.module, kConv1dModules);
+    const bool transposed =
+        is_one_of(model_type_, detail::kConv1dModels) && is_one_of(name.module, detail::kConv1dModules);
     return {.role = role_of_matrix(name, tensor.shape[0]), .transposed = transposed};
   }
 
@@ -189,7 +116,7 @@ class Part {
   bool holds_experts(const NameParts& name, const std::vector<Index>& shape) const {
     if (contains_any(name.leaf, {"scale", "zero"}) || contains_any(name.path, {"conv"})) return false;
     const bool is_named = contains_any(name.path, {"experts"}) || contains_any(name.leaf, {"experts"});
-    if (shape.size() == 2) return is_named && is_one_of(name.leaf, kExpertMatrices);
+    if (shape.size() == 2) return is_named && is_one_of(name.leaf, detail::kExpertMatrices);
     return shape.size() == 3 && (is_named || (name.is_in_a_block() && is_one_of(shape[0], experts_)));
   }
 
@@ -198,36 +125,37 @@ class Part {
     if (!is_embedding(name)) return TensorRole::linear;
     if (is_position(name)) return TensorRole::position_embedding;
     if (contains_any(name.module, {"type", "segment", "seg_", "lang"})) return TensorRole::type_embedding;
-    const bool is_known = is_one_of(name.module, kTokenEmbeddings);
+    const bool is_known = is_one_of(name.module, detail::kTokenEmbeddings);
     return is_known || rows == vocabulary_ ? TensorRole::token_embedding : TensorRole::other;
   }
 
   // Projections of embeddings and maps between embedding spaces are linear layers.
   static bool is_embedding(const NameParts& name) {
     if (contains_any(name.module, {"proj", "mapping", "dense", "norm"})) return false;
-    return contains_any(name.module, {"emb", "relative_attention_bias"}) || is_one_of(name.module, kTokenEmbeddings) ||
-           name.module == "wpe";
+    return contains_any(name.module, {"emb", "relative_attention_bias"}) ||
+           is_one_of(name.module, detail::kTokenEmbeddings) || name.module == "wpe";
   }
 
   // "relative_position.embedding": a general name says what it is by the module that it lies in.
   static bool is_position(const NameParts& name) {
-    const bool is_general = is_one_of(name.module, kGeneralEmbeddings);
+    const bool is_general = is_one_of(name.module, detail::kGeneralEmbeddings);
     const auto outer = name.path.size() > name.module.size() ? name.path.size() - name.module.size() - 1 : 0;
     const auto parent = std::string_view(name.path).substr(0, outer);
-    return contains_any(name.module, kPositionParts) ||
+    return contains_any(name.module, detail::kPositionParts) ||
            (is_general && contains_any(parent.substr(parent.rfind('.') + 1), {"position", "relative", "distance"}));
   }
 
   bool is_head(const NameParts& name, Index rows) const {
     if (rows != vocabulary_ || name.is_in_a_block()) return false;
-    return contains_any(name.module, kUnembeddings) || (!is_embedding(name) && contains_any(name.module, kHeadParts));
+    return contains_any(name.module, detail::kUnembeddings) ||
+           (!is_embedding(name) && contains_any(name.module, detail::kHeadParts));
   }
 
   bool ties_word_embeddings() const {
-    if (is_one_of(model_type_, kAlwaysTied)) return true;
+    if (is_one_of(model_type_, detail::kAlwaysTied)) return true;
     if (const auto tie = config_value<bool>(config_, "tie_word_embeddings")) return *tie;
     if (const auto tie = config_value<bool>(text_config(config_), "tie_word_embeddings")) return *tie;
-    return !is_one_of(model_type_, kUntiedByDefault);
+    return !is_one_of(model_type_, detail::kUntiedByDefault);
   }
 
   // Encoder and decoder look up tokens in one table: P.encoder.embed_tokens in P.shared.
@@ -243,7 +171,7 @@ class Part {
       if (is_named && copy == original + side) return true;
     }
     const std::string encoder = "encoder.", decoder = "decoder.";
-    return is_one_of(model_type_, kSharedTables) && table.module == shared.module && copy.ends_with(decoder) &&
+    return is_one_of(model_type_, detail::kSharedTables) && table.module == shared.module && copy.ends_with(decoder) &&
            original.ends_with(encoder) &&
            copy.substr(0, copy.size() - decoder.size()) == original.substr(0, original.size() - encoder.size());
   }
