@@ -16,7 +16,7 @@ constexpr const char* kResultDoc = R"(Weights of rows over vertices, as compress
 Row i has weights[k] of vertex columns[k] for row_offsets[i] <= k < row_offsets[i + 1];
 ``scipy.sparse.csr_array((weights, columns, row_offsets), (n, k))`` is the matrix.)";
 
-constexpr const char* kDoc = R"(Write each row as the closest convex combination of vertices.
+constexpr const char* kConvexCodeDoc = R"(Write each row as the closest convex combination of vertices.
 
 Minimizes ||a_i - s M^T w||^2 over w >= 0 with sum 1; s = 1, or any s >= 0 if `scaled`.
 
@@ -82,7 +82,7 @@ void bind_convex_code(nb::module_& m) {
         });
       },
       "vertices"_a, "a"_a, nb::kw_only(), "sparsity"_a = defaults.sparsity, "gap"_a = defaults.gap,
-      "scaled"_a = defaults.scaled, kDoc);
+      "scaled"_a = defaults.scaled, kConvexCodeDoc);
 }
 
 }  // namespace loewner::python

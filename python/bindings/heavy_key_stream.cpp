@@ -126,7 +126,7 @@ IoError
     If `to_bytes` does not write such bytes.
 )";
 
-nb::bytes bytes_of(const HeavyKeyStream& stream) {
+nb::bytes stream_bytes(const HeavyKeyStream& stream) {
   const std::string bytes = stream.to_bytes();
   return nb::bytes(bytes.data(), bytes.size());
 }
@@ -173,9 +173,9 @@ void bind_heavy_key_stream(nb::module_& m) {
             return to_python(self.attend(dense<float>(queries, "queries").view()));
           },
           "queries"_a, kStreamAttendDoc)
-      .def("to_bytes", &bytes_of, kToBytesDoc)
+      .def("to_bytes", &stream_bytes, kToBytesDoc)
       .def_static("from_bytes", &stream_of, "bytes"_a, kFromBytesDoc)
-      .def("__getstate__", &bytes_of)
+      .def("__getstate__", &stream_bytes)
       .def("__setstate__",
            [](HeavyKeyStream& self, const nb::bytes& state) { new (&self) HeavyKeyStream(stream_of(state)); });
   def_repr(type, {"num_keys"});

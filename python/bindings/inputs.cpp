@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "object_text.hpp"
+
 namespace loewner::python {
 namespace {
 
@@ -20,10 +22,6 @@ template <>
 constexpr const char* kTypeName<Half> = "float16";
 template <>
 constexpr const char* kTypeName<Index> = "int64";
-
-std::string text_of(nb::handle object) {
-  return nb::cast<std::string>(nb::str(object));
-}
 
 std::string kind_of(const nb::object& array) {
   return nb::cast<std::string>(array.attr("dtype").attr("kind"));

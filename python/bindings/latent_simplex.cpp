@@ -18,7 +18,7 @@ namespace {
 
 using namespace nb::literals;
 
-constexpr const char* kDoc = R"(Find the vertices of a simplex from noisy convex combinations of them.
+constexpr const char* kLatentSimplexDoc = R"(Find the vertices of a simplex from noisy convex combinations of them.
 
 The rows are a_i = sum_j w_ij m_j + noise with w_i >= 0 and sum_j w_ij = 1; the m_j are the vertices.
 
@@ -96,7 +96,7 @@ void bind_latent_simplex(nb::module_& m) {
       },
       "a"_a, "k"_a, nb::kw_only(), "share"_a = defaults.share, "tries"_a = defaults.tries,
       "power_steps"_a = defaults.power_steps, "aggregate"_a = word_of(defaults.aggregate), "seed"_a = defaults.seed,
-      kDoc);
+      kLatentSimplexDoc);
 }
 
 }  // namespace loewner::python

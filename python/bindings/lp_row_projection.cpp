@@ -11,7 +11,7 @@ namespace {
 
 using namespace nb::literals;
 
-constexpr const char* kDoc = R"(Project rows on a row space in the l_p norm: min_z ||a_i - z right||_p.
+constexpr const char* kRowProjectionDoc = R"(Project rows on a row space in the l_p norm: min_z ||a_i - z right||_p.
 
 Parameters
 ----------
@@ -68,7 +68,7 @@ void bind_lp_row_projection(nb::module_& m) {
         return interruptible([&] { return lp_row_projection(rows, factor.view(), options); });
       },
       "a"_a, "right"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent,
-      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance, kDoc);
+      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance, kRowProjectionDoc);
 }
 
 }  // namespace loewner::python

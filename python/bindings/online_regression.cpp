@@ -12,7 +12,7 @@ namespace {
 
 using namespace nb::literals;
 
-constexpr const char* kDoc =
+constexpr const char* kOnlineRegressionDoc =
     R"(Regression in an l_p norm on a stream of rows: whether a row is labeled is decided when it arrives.
 
 Parameters
@@ -107,7 +107,7 @@ ValueError
 
 void bind_online_regression(nb::module_& m) {
   using Online = OnlineActiveRegression;
-  nb::class_<Online> type(m, "OnlineActiveRegression", kDoc);
+  nb::class_<Online> type(m, "OnlineActiveRegression", kOnlineRegressionDoc);
   type.def(
           "__init__",
           [](Online* self, Index cols, Index budget, Index expected_rows, double norm_exponent, std::uint64_t seed) {

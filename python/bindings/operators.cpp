@@ -8,12 +8,10 @@
 #include <string>
 #include <tuple>
 
+#include "object_text.hpp"
+
 namespace loewner::python {
 namespace {
-
-std::string text_of(nb::handle object) {
-  return nb::cast<std::string>(nb::str(object));
-}
 
 std::pair<Index, Index> shape_of(const nb::object& a) {
   std::pair<Index, Index> shape;

@@ -38,7 +38,7 @@ namespace {
 
 using namespace nb::literals;
 
-constexpr const char* kDoc = R"(Cluster rows by subspaces: one subspace through the origin per cluster.
+constexpr const char* kClusteringDoc = R"(Cluster rows by subspaces: one subspace through the origin per cluster.
 
 Makes sum_i u_i min(dist(a_i, S_c(i))^q, t) small over the subspaces S_1 ... S_k and the clusters c(i).
 
@@ -120,7 +120,8 @@ void bind_projective_clustering(nb::module_& m) {
       },
       "a"_a, "num_clusters"_a, "dimension"_a, nb::kw_only(), "exponent"_a = defaults.exponent,
       "truncation"_a = defaults.truncation, "row_weights"_a = nb::none(), "num_restarts"_a = defaults.num_restarts,
-      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance, "seed"_a = defaults.seed, kDoc);
+      "max_iterations"_a = defaults.max_iterations, "tolerance"_a = defaults.tolerance, "seed"_a = defaults.seed,
+      kClusteringDoc);
 }
 
 }  // namespace loewner::python

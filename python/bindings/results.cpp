@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results.hpp"
 
+#include <nanobind/stl/string.h>
+
 #include <cstdio>
 #include <string>
+
+#include "object_text.hpp"
 
 namespace loewner::python {
 namespace {
 
 constexpr std::size_t kLongestList = 4;  // printed in full
-
-std::string text_of(nb::handle object) {
-  return nb::cast<std::string>(nb::str(object));
-}
 
 template <typename Text>
 std::string joined(nb::handle sequence, Text&& text) {

@@ -13,7 +13,8 @@ namespace {
 
 using namespace nb::literals;
 
-constexpr const char* kDoc = R"(Fit a correction to some rows of a known design, shrunk so that it helps on all rows.
+constexpr const char* kShrunkRegressionDoc =
+    R"(Fit a correction to some rows of a known design, shrunk so that it helps on all rows.
 
 Solves min_x sum_i (u_i / q_i) |a_i^T x - b_i|^p + lambda |L x|^p with L^T L = metric. lambda has the
 least estimated error on all rows of the design, of which row i was drawn with probability q_i.
@@ -86,7 +87,7 @@ void bind_shrunk_regression(nb::module_& m) {
         return interruptible([&] { return shrunk_regression(design.view(), targets.view(), norm.view(), options); });
       },
       "a"_a, "b"_a, "metric"_a, nb::kw_only(), "norm_exponent"_a = defaults.norm_exponent, "row_weights"_a = nb::none(),
-      "probabilities"_a = nb::none(), "folds"_a = defaults.folds, "seed"_a = defaults.seed, kDoc);
+      "probabilities"_a = nb::none(), "folds"_a = defaults.folds, "seed"_a = defaults.seed, kShrunkRegressionDoc);
 }
 
 }  // namespace loewner::python
