@@ -61,12 +61,20 @@ class Command {
 // Options of several commands.
 inline const OptionText kModelText = {
     .help = "model folder with config.json and safetensors files", .completes = Completes::folders, .required = true};
+inline const OptionText kModelOrFileText = {
+    .help = "model folder with config.json and safetensors files, or an ONNX file",
+    .completes = Completes::files,
+    .required = true};
 inline const OptionText kOutText = {
     .help = "folder that compress wrote", .completes = Completes::folders, .required = true};
 // An output may come from anyone, so the path that it states is never opened.
 inline const OptionText kCountsText = {.value = "FILE",
                                        .help = "file of token counts, if the model was compressed with one",
                                        .completes = Completes::files};
+inline const OptionText kTokenizerText = {.value = "FOLDER",
+                                          .help = "folder with the tokenizer of an ONNX file",
+                                          .default_text = "the file's folder",
+                                          .completes = Completes::folders};
 inline const OptionText kAgainstText = {
     .value = "MODEL", .help = "original model folder", .completes = Completes::folders, .required = true};
 inline const OptionText kTextFileText = {.value = "FILE",

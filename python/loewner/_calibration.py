@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from loewner import _core
+from loewner.onnx import is_onnx_model, require_onnx
 
 PACKAGE_TEXT, NO_TEXT = "package", "none"
 _NEEDS_TORCH = "calibration needs torch and transformers: pip install 'loewner[transformers]'"
@@ -29,8 +31,12 @@ def compress_with_text(
     text: a file, "package", "none", or None: the package's text, or a note where it cannot be used. on_finish: is given
     the finished session.
     """
+    if is_onnx_model(model) or Path(output).suffix == ".onnx":
+        return _of_onnx(model, output, text, progress=progress, **options)
+    if options.pop("tokenizer", None):
+        raise ValueError("compress: tokenizer is for ONNX files")
     saves_moments = bool(options.get("save_moments"))
-    reason = _reason_against(options)
+    reason = reason_against_text(options)
     if text == NO_TEXT or (text is None and reason and not saves_moments):
         if saves_moments:
             raise ValueError("compress: save_moments needs a calibration text")
@@ -43,7 +49,9 @@ def compress_with_text(
     except ImportError as error:
         if is_wanted:
             raise ImportError(_NEEDS_TORCH) from error
-        return _without_text(model, output, [_note("it needs torch and transformers")], progress, on_finish, options)
+        return _without_text(
+            model, output, [blind_note("it needs torch and transformers")], progress, on_finish, options
+        )
     try:
         return compress_calibrated(
             model, output, text=_file_of(text), progress=progress, on_finish=on_finish, **options
@@ -53,7 +61,7 @@ def compress_with_text(
             raise ValueError(_failure(model, text, error)) from error
         if on_finish is not None:  # the command line: the same command resumes the run
             options["text"] = CalibrationText.read(None).fingerprint
-        return _without_text(model, output, [_note(str(error))], progress, on_finish, options)
+        return _without_text(model, output, [blind_note(str(error))], progress, on_finish, options)
 
 
 def save_moments(
@@ -81,7 +89,16 @@ def _failure(model: str | os.PathLike[str], text: str | os.PathLike[str] | None,
     return f"{os.fspath(model)}: calibration with '{os.fspath(text or PACKAGE_TEXT)}': {error}"
 
 
-def _reason_against(options: dict[str, Any]) -> str | None:
+def _of_onnx(
+    model: str | os.PathLike[str], output: str | os.PathLike[str], text: str | os.PathLike[str] | None, **options: Any
+) -> dict[str, Any]:
+    require_onnx("compress")
+    from loewner.onnx.compression import compress_onnx
+
+    return compress_onnx(model, output, text, **options)
+
+
+def reason_against_text(options: dict[str, Any]) -> str | None:
     """Why the options leave no layer to calibrate."""
     if options.get("selection", _core.Selection.embeddings) == _core.Selection.embeddings and not options.get(
         "include"
@@ -94,7 +111,7 @@ def _reason_against(options: dict[str, Any]) -> str | None:
     return "cannot be combined with moments" if options.get("moments") else None
 
 
-def _note(reason: str) -> str:
+def blind_note(reason: str) -> str:
     return f"linear layers are coded without calibration: {reason}"
 
 

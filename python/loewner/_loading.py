@@ -5,19 +5,16 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+from loewner.static_embedding import StaticModel, is_static_model
 
 Memory = Literal["auto", "dense", "small"]
 
 MEMORY: ContextVar[Memory] = ContextVar("loewner_memory", default="dense")  # from_pretrained has no parameter for it
 
 
-def load(
-    folder: str | os.PathLike[str], *, memory: Memory = "dense", model_class: Any = None, **options: Any
-) -> PreTrainedModel:
+def load(folder: str | os.PathLike[str], *, memory: Memory = "dense", model_class: Any = None, **options: Any) -> Any:
     """Load a model folder that `compress` wrote.
 
     Parameters
@@ -36,8 +33,9 @@ def load(
 
     Returns
     -------
-    transformers.PreTrainedModel
-        An ordinary model of transformers.
+    transformers.PreTrainedModel or StaticModel
+        An ordinary model of transformers. Folders of static embedding models become a `StaticModel`, whose method
+        `encode` computes the vectors of sentences.
 
     Raises
     ------
@@ -56,12 +54,14 @@ def load(
     >>> import loewner
     >>> model = loewner.load("SMALLER", memory="small")  # doctest: +SKIP
     """
-    from transformers import AutoModel
-
     if memory not in get_args(Memory):
         raise ValueError(f"load: memory must be 'auto', 'dense' or 'small', got '{memory}'")
+    if model_class is None and is_static_model(folder):
+        return StaticModel(folder)
+    from transformers import AutoModel
+
     token = MEMORY.set(memory)
     try:
-        return (model_class or AutoModel).from_pretrained(folder, **options)  # type: ignore[no-any-return]
+        return (model_class or AutoModel).from_pretrained(folder, **options)
     finally:
         MEMORY.reset(token)

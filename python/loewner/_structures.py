@@ -57,4 +57,4 @@ STRUCTURES = {
 
 def array_prefix(tensor: str, spec: dict[str, Any]) -> str:
     """What comes before the names of an encoded tensor's arrays in a checkpoint (docs/format.md)."""
-    return f"{tensor}." if "shape" in spec else tensor.removesuffix("weight")
+    return f"{tensor}." if "shape" in spec else tensor.removesuffix(".weight") + "."

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 from loewner import _core
@@ -13,6 +14,7 @@ from loewner._choices import choice
 from loewner._core import IfExists, Method, NumberFormat, Selection
 from loewner._reports import CalibrateReport, CompressReport, VerifyReport
 from loewner._token_counts import save_token_counts
+from loewner.onnx import is_onnx_model, require_onnx
 
 Folder: TypeAlias = "str | os.PathLike[str]"
 Progress: TypeAlias = Callable[[str, float], None]
@@ -34,6 +36,7 @@ def compress(
     row_weights: str | os.PathLike[str] = "zipf",
     factor_format: NumberFormat | str = "f32",
     text: Folder | None = None,
+    tokenizer: Folder | None = None,
     moments: Folder | None = None,
     save_moments: Folder | None = None,
     seed: int = 0,
@@ -52,9 +55,9 @@ def compress(
     Parameters
     ----------
     model : str or os.PathLike
-        Model folder with config.json and safetensors files.
+        Model folder with config.json and safetensors files, or an ONNX file.
     output : str or os.PathLike, optional
-        Folder to write; its parent must exist. Only a dry run works without it.
+        Folder to write, or ONNX file; its parent must exist. Only a dry run works without it.
     keep : float, optional
         Bytes of the selected tensors after / before, in (0, 1).
     bits : float, optional
@@ -82,6 +85,8 @@ def compress(
         that comes with loewner, or "none". The model is run on it, and every linear layer is coded so that its outputs
         change least. By default it is the package's text, or none with a note where torch or transformers is missing
         or the model does not run.
+    tokenizer : str or os.PathLike, optional
+        Folder with the tokenizer of an ONNX file. The default is the file's folder.
     moments : str or os.PathLike, optional
         Moments file of the inputs of linear layers (docs/moments.md). Their codes then minimize the errors of the
         layers' outputs.
@@ -157,6 +162,7 @@ def compress(
         dry_run=dry_run,
         if_exists=choice(IfExists, if_exists, "compress: if_exists"),
         copy_all=copy_all,
+        tokenizer=tokenizer,
         moments="" if moments is None else moments,
         save_moments="" if save_moments is None else save_moments,
         progress=progress,
@@ -226,6 +232,7 @@ def verify(
     *,
     row_weights: Folder | None = None,
     moments: Folder | None = None,
+    tokenizer: Folder | None = None,
     progress: Progress | None = None,
 ) -> VerifyReport:
     """Check an encoded folder: its checksums and sizes, and against the original model its errors and other tensors.
@@ -233,14 +240,17 @@ def verify(
     Parameters
     ----------
     output : str or os.PathLike
-        Folder that `compress` wrote.
+        Folder or ONNX file that `compress` wrote, or ONNX file or folder that `export` wrote.
     model : str or os.PathLike, optional
-        The original model folder. Without it only checksums and sizes are checked.
+        The original model folder, or ONNX file if `compress` made an ONNX file of it. Without it only checksums and
+        sizes are checked.
     row_weights : str or os.PathLike, optional
         The file of token counts, if the model was compressed with one. The path that the output states is not opened.
     moments : str or os.PathLike, optional
         The moments file with which linear layers were compressed (`moments` or `save_moments` of `compress`). The
         errors of their outputs are then measured again. It needs `model`.
+    tokenizer : str or os.PathLike, optional
+        Folder with the tokenizer of an ONNX file. The default is the original file's folder.
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
 
@@ -270,6 +280,20 @@ def verify(
     >>> loewner.verify("SMALLER", "MODEL")  # doctest: +SKIP
     <VerifyReport: verification succeeded, 1 encoded tensor, 103 unchanged tensors>
     """
+    if is_onnx_model(output):
+        require_onnx("verify")
+        from loewner.onnx.verification import verify_onnx
+
+        return VerifyReport.from_dict(
+            verify_onnx(
+                Path(output),
+                _path(model),
+                row_weights=_path(row_weights),
+                moments=_path(moments),
+                tokenizer=_path(tokenizer),
+                progress=progress,
+            )
+        )
     return VerifyReport.from_dict(
         _core.verify(output, model, row_weights=row_weights, moments=moments, progress=progress)
     )
@@ -313,6 +337,10 @@ def expand(
 
 def _bytes(size: int | str | None, name: str) -> int | None:
     return _core.parse_byte_size(name, size) if isinstance(size, str) else size
+
+
+def _path(path: Folder | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _patterns(patterns: str | Sequence[str]) -> list[str]:

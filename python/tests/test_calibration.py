@@ -14,12 +14,12 @@ import pytest
 import torch
 from calibrated_models import bert, bert_folder, weights_of, write_text
 from loewner import _core
+from loewner._texts import lines_of, package_text
 from loewner.transformers.calibration import NoCalibration, compress_calibrated
 from loewner.transformers.calibration.batches import equal_length_batches
 from loewner.transformers.calibration.effects import Effects, divergence, output_rows
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
 from loewner.transformers.calibration.moments import Moments
-from loewner.transformers.calibration.sequences import lines_of, package_text
 from loewner.transformers.calibration.targets import best_correction, damped, robust
 from tokenized_models import model_with_tokenizer, text
 from torch import Tensor, nn

@@ -16,6 +16,7 @@ import pytest
 import torch
 from calibrated_models import bert, bert_folder, write_text
 from encoded_models import VOCABULARY
+from loewner import _texts
 from loewner.transformers.calibration import NoCalibration, compress_calibrated, sequences
 from safetensors.torch import load_file, save_file
 from tokenized_models import SPECIAL, WORDS, save_tokenizer, text
@@ -166,7 +167,7 @@ def test_of_a_huge_file_only_the_beginning_is_read(tmp_path: Path) -> None:
     huge = tmp_path / "huge"
     line = b"word " * 2000 + b"\n"
     with huge.open("wb") as file:
-        file.write(line * (sequences.MOST_BYTES // len(line) + 1))
+        file.write(line * (_texts.MOST_BYTES // len(line) + 1))
         file.truncate(10_000_000_000)  # the rest, which takes no space, would be refused as binary
-    lines = sequences.lines_of(huge)
-    assert sum(map(len, lines)) < 1.01 * sequences.MOST_BYTES
+    lines = _texts.lines_of(huge)
+    assert sum(map(len, lines)) < 1.01 * _texts.MOST_BYTES

@@ -15,7 +15,7 @@ import fault_tools as ft
 import loewner.commands
 import pytest
 
-MODULES_WITHOUT_COMMAND = {"common", "gathering"}
+MODULES_WITHOUT_COMMAND = {"common", "gathering", "tables"}
 
 
 def commands() -> list[str]:
@@ -53,7 +53,7 @@ def completed(shell_line: str, word: int, folder: Path) -> list[str]:
 
 def test_every_module_of_a_command_is_in_the_registry() -> None:
     modules = {module.name for module in pkgutil.iter_modules(loewner.commands.__path__)} - MODULES_WITHOUT_COMMAND
-    assert modules == {"calibrate", "compress", "eval", "export", "plot", "refit", "report", "verify"}
+    assert modules == {"calibrate", "compress", "eval", "export", "inspect", "plot", "refit", "report", "verify"}
     assert modules < set(commands())
 
 

@@ -110,7 +110,7 @@ def test_saved_and_loaded_again_is_the_same_model(folders: tuple[Any, Path], tmp
     again, loading = model_class.from_pretrained(tmp_path, output_loading_info=True)
     assert not loading["missing_keys"] and not loading["mismatched_keys"]
     torch.testing.assert_close(outputs(again), outputs(encoded), rtol=1e-4, atol=1e-5)
-    encoded.dequantize()  # type: ignore[no-untyped-call]  # also after the model was saved
+    encoded.dequantize()  # also after the model was saved
     torch.testing.assert_close(outputs(again), outputs(encoded), rtol=1e-4, atol=1e-5)
 
 

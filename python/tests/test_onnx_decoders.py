@@ -16,8 +16,8 @@ import pytest
 import torch
 import transformers
 from encoded_models import VOCABULARY, dense_folder, encode_folder, low_rank, subspaces
+from loewner._encoded_folder import Encoded, encoded_tensors
 from loewner._structures import STRUCTURES
-from loewner.onnx.checkpoint import Encoded, encoded_tensors
 from loewner.onnx.decoders.base import format_arrays, new_decoder
 from loewner.onnx.graph import OPSET, Graph
 from test_input_codes import stored

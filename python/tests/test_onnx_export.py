@@ -18,7 +18,6 @@ import transformers
 from encoded_models import VOCABULARY
 from loewner._structures import STRUCTURES
 from loewner.evaluation.models import Model
-from loewner.onnx.export_verification import verify_export
 from loewner.onnx.graph import OPSET, Graph
 from loewner.onnx.replacing import narrow
 from safetensors.torch import load_file, save_file
@@ -106,7 +105,7 @@ def run(file: Path, given: dict[str, Any]) -> Any:
 
 
 def by_torch(folder: Path, given: dict[str, Any]) -> Any:
-    model = loewner.load(folder).eval()  # type: ignore[no-untyped-call]
+    model = loewner.load(folder).eval()
     with torch.no_grad():
         return model(**{name: torch.from_numpy(value) for name, value in given.items()}).last_hidden_state.numpy()
 
@@ -137,13 +136,13 @@ def test_configuration_is_beside_the_file(exported: Path) -> None:
 
 def test_an_exported_file_is_verified(exported: Path, dense: Path, tmp_path: Path) -> None:
     file = exported / "onnx" / "model.onnx"
-    report = verify_export(file, dense)
-    assert report["holds"] and all("no checksum" in note for note in report["notes"])
+    report = loewner.verify(file, dense)
+    assert report.holds and all("no checksum" in note for note in report.notes)
     model = onnx.load(file)
     levels = next(t for t in model.graph.initializer if t.name.endswith("word_embeddings.left_codes"))
     levels.raw_data = levels.raw_data[:-64] + bytes(byte ^ 255 for byte in levels.raw_data[-64:])
     onnx.save(model, tmp_path / "changed.onnx")
-    assert not verify_export(tmp_path / "changed.onnx", dense)["holds"]
+    assert not loewner.verify(tmp_path / "changed.onnx", dense).holds
 
 
 def test_eval_runs_a_file_as_the_folder(exported: Path, mixed: Path) -> None:
@@ -158,7 +157,7 @@ def test_a_wrong_graph_is_found(exported: Path, tmp_path: Path) -> None:
     function = next(f for f in model.functions if f.name == "Integers8")
     next(node for node in function.node if node.op_type == "Add").op_type = "Sub"
     onnx.save(model, tmp_path / "wrong.onnx")
-    assert any("wrongly" in failure for failure in verify_export(tmp_path / "wrong.onnx", None)["failures"])
+    assert any("wrongly" in failure for failure in loewner.verify(tmp_path / "wrong.onnx").failures)
 
 
 def test_integers_of_eight_bits_change_the_outputs_little(mixed: Path, tmp_path: Path) -> None:
@@ -168,7 +167,7 @@ def test_integers_of_eight_bits_change_the_outputs_little(mixed: Path, tmp_path:
     cosine = (found * expected).sum() / np.linalg.norm(found) / np.linalg.norm(expected)
     assert cosine > 0.999
     assert np.abs(found - expected).max() > 1e-4 * np.abs(expected).max()  # folded layers are closer
-    assert verify_export(tmp_path / "out" / "onnx" / "small.onnx", None)["failures"] == []
+    assert loewner.verify(tmp_path / "out" / "onnx" / "small.onnx").holds
 
 
 def test_models_in_sixteen_bits_are_stored_in_sixteen_bits() -> None:

@@ -42,7 +42,7 @@ def layer_outputs(folder: Path, model_folder: Path, layers: list[str], lines: li
     """The outputs of the named modules in one forward pass of the model."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
     name = transformers.AutoConfig.from_pretrained(model_folder).architectures[0]
-    model = loewner.load(folder, model_class=getattr(transformers, name)).eval()  # type: ignore[no-untyped-call]
+    model = loewner.load(folder, model_class=getattr(transformers, name)).eval()
     outputs: dict[str, torch.Tensor] = {}
     for layer in layers:
         model.get_submodule(layer).register_forward_hook(

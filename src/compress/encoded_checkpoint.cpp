@@ -64,9 +64,9 @@ std::string detail::current_version(const Json& quantization) {
 }
 
 std::string array_prefix(const std::string& tensor_name, const Json& spec) {
-  if (spec.is_object() && spec.contains("shape")) return tensor_name + ".";
   constexpr std::string_view kSuffix = "weight";
-  if (!tensor_name.ends_with(".weight")) throw IoError("tensor '" + tensor_name + "': the name must end in .weight");
+  const bool has_shape = spec.is_object() && spec.contains("shape");
+  if (has_shape || !tensor_name.ends_with(".weight")) return tensor_name + ".";
   return tensor_name.substr(0, tensor_name.size() - kSuffix.size());
 }
 

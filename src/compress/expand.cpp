@@ -51,7 +51,8 @@ void expand(const std::filesystem::path& model, const std::filesystem::path& out
   StagedFolder staged(output, "expand", if_exists);
   rewrite_weights(checkpoint, replacements, staged.folder(), progress, detail::kMetadataOfExpanded);
   copy_files(checkpoint, all_other_files(checkpoint), detail::names_in_dense(checkpoint), staged.folder());
-  detail::write_config(checkpoint, detail::dense_config(checkpoint), staged.folder());
+  const Json config = detail::dense_config(checkpoint);
+  if (!config.empty()) detail::write_config(checkpoint, config, staged.folder());  // a static model has none
   staged.publish();
   if (progress) progress("done", 1);
 }

@@ -111,7 +111,7 @@ std::vector<std::string> notes_on_tokenizer(const Job& job) {
   };
   if (std::ranges::none_of(tensors, has_estimate)) return {};
   try {
-    (void)read_vocabulary(job.options.model);
+    (void)read_vocabulary(job.checkpoint.tokenizer_folder());
     return {};
   } catch (const IoError& error) {
     return {"WARNING: " + std::string(error.what()) +

@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char *kCard = "README.md", *kBaseCard = "README.base.md";
 constexpr const char *kBaseCardField = "base_card", *kAddedFields = "added_fields";
+constexpr const char* kMadeFields[] = {"model_type", "loewner_roles"};  // of a model without config.json
 
 bool has_file(const Checkpoint& checkpoint, const fs::path& file) {
   return std::ranges::find(checkpoint.other_files(), file) != checkpoint.other_files().end();
@@ -23,6 +24,10 @@ bool has_file(const Checkpoint& checkpoint, const fs::path& file) {
 
 // transformers 5.24, get_state_dict_dtype.
 void state_dtype(const Checkpoint& model, Json& config, Json& quantization) {
+  if (!model.has_config()) {
+    quantization[kAddedFields] = kMadeFields;
+    return;
+  }
   if (config.contains("dtype") || config.contains("torch_dtype")) return;
   static const std::map<DType, std::string> kNames = {
       {DType::f64, "float64"}, {DType::f32, "float32"}, {DType::f16, "float16"}, {DType::bf16, "bfloat16"}};
@@ -50,6 +55,9 @@ Json dense_config(const Checkpoint& output) {
   Json config = output.config();
   const Json added = config.at("quantization_config").value(kAddedFields, Json::array());
   config.erase("quantization_config");
+  if (added == Json(kMadeFields)) {
+    for (const char* field : kMadeFields) config.erase(field);
+  }
   if (std::ranges::find(added, Json("torch_dtype")) != added.end()) {
     config.erase("torch_dtype");
     config.erase("dtype");  // its name after save_pretrained
@@ -72,7 +80,7 @@ std::map<std::string, std::string> names_in_dense(const Checkpoint& output) {
 void write_config(const Checkpoint& model, const Json& config, const fs::path& folder) {
   const fs::path file = folder / "config.json";
   replace_file(file, text_of_config(config));
-  copy_permissions(model.folder() / "config.json", file);
+  copy_permissions(model.folder() / (model.has_config() ? "config.json" : model.shards().front().name), file);
 }
 
 }  // namespace loewner::detail

@@ -53,7 +53,7 @@ Replacements replacements_of(std::vector<RefittedFactor>& factors, const std::ve
 // The claims of the new arrays, measured on the stored numbers.
 TensorReport measured_report(const EncodedTensor& tensor, const Checkpoint& model, const fs::path& counts) {
   std::vector<std::string> notes;
-  const RowWeights weights = stored_row_weights(tensor, model.folder(), counts, notes);
+  const RowWeights weights = stored_row_weights(tensor, model, counts, notes);
   if (!notes.empty()) throw IoError(notes.front());
   TensorReport report = report_from_specification(tensor.name, tensor.spec);
   report.errors = measured_errors(*model.rows_of(tensor.name), *tensor.matrix, weights, report.norm_exponent);

@@ -31,12 +31,13 @@ class NamePatterns {
   std::vector<std::regex> patterns_;
 };
 
-bool is_matrix(const TensorInfo& info, TensorRole role) {
-  return role == TensorRole::experts || (info.shape.size() == 2 && info.name.ends_with(".weight"));
+bool is_matrix(const TensorInfo& info, const TensorPlace& place) {
+  return place.role == TensorRole::experts ||
+         (info.shape.size() == 2 && (place.any_name || info.name.ends_with(".weight")));
 }
 
-bool is_encodable(const TensorInfo& info, TensorRole role) {
-  return is_matrix(info, role) && is_float_readable(info.dtype);
+bool is_encodable(const TensorInfo& info, const TensorPlace& place) {
+  return is_matrix(info, place) && is_float_readable(info.dtype);
 }
 
 bool has_selected_role(TensorRole role, Selection selection) {
@@ -55,10 +56,10 @@ bool has_selected_role(TensorRole role, Selection selection) {
 
 // Position and type embeddings of this size take more bytes than a few bits an entry cost in
 // accuracy. Smaller ones are not worth the bytes of their specification.
-bool is_other_table(TensorRole role, const TensorInfo& info) {
+bool is_other_table(const TensorPlace& place, const TensorInfo& info) {
   constexpr Index kEnoughEntries = 16384;
-  const bool other = role == TensorRole::position_embedding || role == TensorRole::type_embedding;
-  return other && is_encodable(info, role) && info.shape[0] * info.shape[1] >= kEnoughEntries;
+  const bool other = place.role == TensorRole::position_embedding || place.role == TensorRole::type_embedding;
+  return other && is_encodable(info, place) && info.shape[0] * info.shape[1] >= kEnoughEntries;
 }
 
 std::string size_rule(const TensorInfo& info) {
@@ -67,10 +68,10 @@ std::string size_rule(const TensorInfo& info) {
 }
 
 // Why a tensor cannot be encoded; empty if it can.
-std::string reason_against(const TensorInfo& info, TensorRole role) {
-  if (is_matrix(info, role) && !is_float_readable(info.dtype))
+std::string reason_against(const TensorInfo& info, const TensorPlace& place) {
+  if (is_matrix(info, place) && !is_float_readable(info.dtype))
     return "cannot be encoded: expected F64, F32, F16 or BF16, got " + std::string(to_string(info.dtype));
-  if (!is_encodable(info, role)) return "cannot be encoded: expected a floating-point matrix named M.weight";
+  if (!is_encodable(info, place)) return "cannot be encoded: expected a floating-point matrix named M.weight";
   if (*matrix_rows(info) < 2 || info.shape.back() < 2) return "cannot be encoded: " + size_rule(info);
   return "";
 }
@@ -114,15 +115,15 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
     const auto& place = architecture.places[i];
     const std::string& name = tensor.info->name;
     const bool is_named = include.match(name);
-    const bool is_table = options.selection == Selection::all && is_other_table(place.role, *tensor.info);
+    const bool is_table = options.selection == Selection::all && is_other_table(place, *tensor.info);
     const bool wanted = has_selected_role(place.role, options.selection) || is_named || is_table;
     if (!wanted || exclude.match(name) || !place.tied_to.empty()) continue;
-    const std::string reason = reason_against(*tensor.info, place.role);
+    const std::string reason = reason_against(*tensor.info, place);
     if (reason.empty()) {
       result.tensors.push_back({.tensor = &tensor, .place = place, .is_named = is_named, .tied = {}});
     } else {
       left_alone.add(name, reason);
-      const bool is_too_small = is_encodable(*tensor.info, place.role);
+      const bool is_too_small = is_encodable(*tensor.info, place);
       if (is_too_small && is_named) refuse_size(checkpoint, tensor);
       if (is_too_small && first_obstacle == nullptr) first_obstacle = &tensor;
     }

@@ -24,8 +24,8 @@ TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& enc
           .lp_error = errors.relative_lp_error()};
 }
 
-RowWeights stored_row_weights(const EncodedTensor& tensor, const std::filesystem::path& model,
-                              const std::filesystem::path& counts, std::vector<std::string>& notes) {
+RowWeights stored_row_weights(const EncodedTensor& tensor, const Checkpoint& model, const std::filesystem::path& counts,
+                              std::vector<std::string>& notes) {
   RowWeightOptions options = detail::at_place(tensor.place, [&] {
     const auto field = detail::spec_field<Json>(tensor.spec, "row_weights");
     try {

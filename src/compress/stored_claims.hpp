@@ -22,7 +22,7 @@ TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& enc
 /// The row weights of the claims of a stored tensor. A file of counts is not part of the output, and
 /// the path that the output states is never opened, since the output may come from anyone: the caller
 /// names the file. If `counts` is empty, the description is empty and a note says so.
-RowWeights stored_row_weights(const EncodedTensor& tensor, const std::filesystem::path& model,
-                              const std::filesystem::path& counts, std::vector<std::string>& notes);
+RowWeights stored_row_weights(const EncodedTensor& tensor, const Checkpoint& model, const std::filesystem::path& counts,
+                              std::vector<std::string>& notes);
 
 }  // namespace loewner

@@ -49,7 +49,7 @@ void add_row_errors(const RowSource& original, const RowSource& encoded, TensorS
 std::vector<double> token_frequency(const TensorReport& report, const RowWeights& weights, const Checkpoint& model) {
   if (report.role != to_string(TensorRole::token_embedding)) return {};
   if (!weights.values.empty()) return weights.values;
-  return row_weights(RowWeightOptions{}, model.folder(), report.rows).values;
+  return row_weights(RowWeightOptions{}, model, report.rows).values;
 }
 
 // The candidates of all methods. Method auto does not try all of them (plan/encode.cpp), so the
@@ -100,7 +100,7 @@ TensorStudy study_tensor(const Checkpoint& output, const Checkpoint& model, cons
   add_row_errors(*original, *tensor.matrix, study);
   study.rank_error = std::move(curve.error);
   study.rank_error_exact = curve.exact;
-  const RowWeights weights = stored_row_weights(tensor, model.folder(), counts, study.notes);
+  const RowWeights weights = stored_row_weights(tensor, model, counts, study.notes);
   study.offers = offers_for(report, model, weights);
   study.frequency = token_frequency(report, weights, model);
   study.row_weights = weights.values;

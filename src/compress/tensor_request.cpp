@@ -70,7 +70,7 @@ std::string row_weights_option(const Job& job, const SelectedTensor& tensor) {
 }
 
 RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor) {
-  return row_weights(parse_row_weights(row_weights_option(job, tensor)), job.options.model, tensor.rows());
+  return row_weights(parse_row_weights(row_weights_option(job, tensor)), job.checkpoint, tensor.rows());
 }
 
 TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,

@@ -145,7 +145,7 @@ void check_claims(const EncodedTensor& tensor, const Originals& originals, Check
   if (!check_original(tensor, model, checked)) return;
   const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
   check_output_error(tensor, *original, originals, checked);
-  const RowWeights weights = stored_row_weights(tensor, model.folder(), originals.counts, notes);
+  const RowWeights weights = stored_row_weights(tensor, model, originals.counts, notes);
   check_errors(tensor, *original, weights, checked);
   if (weights.description.empty()) return;
   check_certificate(*original, weights, checked);

@@ -7,6 +7,7 @@
 
 #include "loewner/base/error.hpp"
 #include "model/architecture_names.hpp"
+#include "model/static_model.hpp"
 
 namespace loewner {
 namespace {
@@ -87,6 +88,9 @@ class Part {
   const std::string& prefix() const { return prefix_; }
 
   TensorPlace place_of(const TensorDeclaration& tensor) const {
+    if (model_type_ == "model2vec" && detail::is_static_table(tensor.name)) {
+      return {.role = TensorRole::token_embedding, .transposed = false, .tied_to = {}, .any_name = true};
+    }
     const NameParts name(tensor.name);
     if (contains_any(name.leaf, {"bias"}) || name.leaf == "beta") return {.role = TensorRole::bias};
     if (name.leaf == "gamma") return {.role = TensorRole::norm};
@@ -184,7 +188,7 @@ class Part {
 
 class Analysis {
  public:
-  Analysis(const Json& config, std::span<const TensorDeclaration> tensors) : tensors_(tensors) {
+  Analysis(const Json& config, std::span<const TensorDeclaration> tensors) : config_(config), tensors_(tensors) {
     const auto model_type = config_value<std::string>(config, "model_type");
     if (!model_type) throw IoError("config.json: model_type must be a string, got none");
     model_type_ = *model_type;
@@ -195,6 +199,7 @@ class Analysis {
   }
 
   Architecture run() {
+    if (const auto roles = config_.find("loewner_roles"); roles != config_.end()) return declared(*roles);
     places_.resize(tensors_.size());
     for (std::size_t i = 0; i < tensors_.size(); ++i) places_[i] = part_of(i).place_of(tensors_[i]);
     if (std::ranges::none_of(places_, [](const auto& place) { return place.role == TensorRole::token_embedding; }))
@@ -204,6 +209,18 @@ class Analysis {
   }
 
  private:
+  Architecture declared(const Json& roles) const {
+    std::vector<TensorPlace> places(tensors_.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const auto name = config_value<std::string>(roles, tensors_[i].name.c_str());
+      if (!name) continue;
+      const auto role = tensor_role_from_string(*name);
+      if (!role) throw IoError("config.json: loewner_roles: " + tensors_[i].name + ": unknown role " + *name);
+      places[i] = {.role = *role, .transposed = false, .tied_to = {}, .any_name = true};
+    }
+    return {.model_type = model_type_, .places = std::move(places)};
+  }
+
   const Part& part_of(std::size_t i) const {
     return *std::ranges::find_if(parts_, [&](const auto& part) { return tensors_[i].name.starts_with(part.prefix()); });
   }
@@ -248,6 +265,7 @@ class Analysis {
     }
   }
 
+  const Json& config_;
   std::span<const TensorDeclaration> tensors_;
   std::string model_type_;
   std::vector<Part> parts_;  // the whole model is the last

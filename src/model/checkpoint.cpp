@@ -12,6 +12,7 @@
 #include "model/config_file.hpp"
 #include "model/model_files.hpp"
 #include "model/quoted.hpp"
+#include "model/static_model.hpp"
 
 namespace loewner {
 namespace {
@@ -71,8 +72,10 @@ std::optional<SafetensorsIndex> read_index(const fs::path& folder, std::vector<s
   return std::nullopt;
 }
 
-std::vector<Shard> open_shards(const fs::path& folder, const std::optional<SafetensorsIndex>& index) {
-  std::set<std::string> names = {kSingleFile};
+// `weights`: the single file without an index.
+std::vector<Shard> open_shards(const fs::path& folder, const std::optional<SafetensorsIndex>& index,
+                               const fs::path& weights) {
+  std::set<std::string> names = {weights.string()};
   if (index) {
     names.clear();
     for (const auto& [tensor, shard] : index->weight_map) names.insert(shard);
@@ -108,16 +111,20 @@ void add_samples(Hash64& hash, const Shard& shard) {
 
 Checkpoint Checkpoint::open(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw IoError(folder.string() + ": must be a model folder");
+  const bool has_config = fs::exists(folder / kConfig);
+  const auto static_weights = detail::static_weights_in(folder);
+  if (!has_config && !static_weights) refuse_without_config(folder);  // before its files are listed
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
-  if (!fs::exists(folder / kConfig)) refuse_without_config(folder);
-  checkpoint.config_text_ = detail::read_config_text(folder / kConfig);
-  checkpoint.config_ = detail::parse_config(checkpoint.config_text_, (folder / kConfig).string());
+  const auto index = read_index(folder, checkpoint.notes_);
   auto [files, skipped] = detail::files_below(folder);
   checkpoint.skipped_ = std::move(skipped);
-  const auto index = read_index(folder, checkpoint.notes_);
-  if (!index && !fs::exists(folder / kSingleFile)) refuse_without_weights(folder, files);
-  checkpoint.shards_ = open_shards(folder, index);
+  if (has_config) checkpoint.read_config(folder / kConfig);
+  const bool is_static = !index && !fs::exists(folder / kSingleFile);
+  const bool may_be_static = !has_config || detail::is_static_type(checkpoint.config_);
+  if (is_static && (!static_weights || !may_be_static)) refuse_without_weights(folder, files);
+  checkpoint.shards_ = open_shards(folder, index, is_static ? *static_weights : fs::path(kSingleFile));
+  if (!has_config) checkpoint.make_config();
   checkpoint.list_tensors();
   checkpoint.has_index_ = index.has_value();
   if (index) {
@@ -126,6 +133,25 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   }
   checkpoint.sort_out(files);
   return checkpoint;
+}
+
+void Checkpoint::read_config(const fs::path& file) {
+  has_config_ = true;
+  config_text_ = detail::read_config_text(file);
+  config_ = detail::parse_config(config_text_, file.string());
+}
+
+// A static model needs no configuration.
+void Checkpoint::make_config() {
+  const auto config = shards_.size() == 1 ? detail::static_config(*shards_.front().file) : std::nullopt;
+  if (!config) refuse_without_config(folder_);
+  config_ = *config;
+  config_text_ = config_.dump();
+}
+
+fs::path Checkpoint::tokenizer_folder() const {
+  const fs::path beside = folder_ / fs::path(shards_.front().name).parent_path();
+  return fs::exists(beside / "tokenizer.json") ? beside : folder_;
 }
 
 // transformers loads all tensors of the named shards, listed or not. Of a tensor that several shards
@@ -174,7 +200,8 @@ void Checkpoint::sort_out(const std::vector<fs::path>& files) {
 }
 
 std::vector<fs::path> Checkpoint::all_files() const {
-  std::vector<fs::path> files = {kConfig};
+  std::vector<fs::path> files;
+  if (has_config_) files.emplace_back(kConfig);
   if (has_index_) files.emplace_back(kIndex);
   for (const auto& shard : shards_) files.emplace_back(shard.name);
   for (const auto* others : {&other_files_, &unread_weights_})

@@ -12,6 +12,7 @@
 #include "loewner/model/json.hpp"
 #include "loewner/model/token_ranks.hpp"
 #include "model/quoted.hpp"
+#include "model/static_model.hpp"
 
 namespace loewner {
 namespace {
@@ -215,6 +216,19 @@ RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::p
   const auto counts = parse_token_counts(detail::read_text_file(file, kMaxCountsBytes), rows, file.string());
   RowWeights weights = count_row_weights(counts, readable_vocabulary(model_folder), options.exponent);
   weights.description += ", from " + file.filename().string();
+  return weights;
+}
+
+RowWeights row_weights(const RowWeightOptions& options, const Checkpoint& model, Index rows) {
+  const std::vector<Index> row_of_token = detail::static_mapping(model, rows);
+  const Index tokens = row_of_token.empty() ? rows : static_cast<Index>(row_of_token.size());
+  RowWeights weights = row_weights(options, model.tokenizer_folder(), tokens);
+  if (row_of_token.empty() || weights.values.empty()) return weights;
+  std::vector<double> sums(rows, kSmallestWeight);
+  for (std::size_t token = 0; token < row_of_token.size(); ++token) sums[row_of_token[token]] += weights.values[token];
+  const double largest = *std::ranges::max_element(sums);
+  for (double& sum : sums) sum /= largest;
+  weights.values = std::move(sums);
   return weights;
 }
 

@@ -7,6 +7,7 @@
 #include "loewner/base/byte_size.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/pipeline.hpp"
+#include "onnx_model.hpp"
 #include "registry.hpp"
 #include "tables.hpp"
 
@@ -44,10 +45,10 @@ class Compress final : public Command {
 
   void add_options(Options& options) override {
     options.begin(Section::what);
-    options.add("MODEL", options_.model, kModelText);
+    options.add("MODEL", options_.model, kModelOrFileText);
     options.add("-o,--output", options_.output,
                 {.value = "FOLDER",
-                 .help = "new folder for the smaller model; not needed with --dry-run",
+                 .help = "new folder for the smaller model, or new .onnx file; not needed with --dry-run",
                  .completes = Completes::folders,
                  .in_usage = true});
     add_selection(options);
@@ -58,6 +59,8 @@ class Compress final : public Command {
 
   int run(const Streams& streams, const PythonRunner& python) override {
     apply_texts();
+    if (is_onnx()) return run_on_onnx(python, "compress", options_for_python());
+    require(tokenizer_.empty(), [] { return std::string("--tokenizer is for ONNX files"); });
     if (may_calibrate() && python && (options_.moments.empty() || text_))
       return python("compress", options_for_python());
     require_nothing_to_save(python);
@@ -117,6 +120,7 @@ class Compress final : public Command {
                  .help = "weights of the rows of token embeddings: zipf[:EXPONENT], none, or a file of token counts",
                  .default_text = options_.row_weights,
                  .completes = Completes::files});
+    options.add("--tokenizer", tokenizer_, kTokenizerText);
     options.add("--factor-format", factor_format_,
                 {.value = "FORMAT",
                  .help = "number format of factors",
@@ -177,6 +181,8 @@ class Compress final : public Command {
                                  : "--save-moments runs in the Python package: pip install \"loewner[transformers]\"");
   }
 
+  bool is_onnx() const { return is_onnx_model(options_.model) || options_.output.extension() == ".onnx"; }
+
   // Whether a text could calibrate selected linear layers.
   bool may_calibrate() const {
     return text_ != kNoText && !options_.max_error && (linear_ || all_ || !options_.include.empty());
@@ -200,6 +206,7 @@ class Compress final : public Command {
                     {"method", method_},
                     {"norm_exponent", options_.norm_exponent},
                     {"row_weights", options_.row_weights},
+                    {"tokenizer", tokenizer_.string()},
                     {"factor_format", factor_format_},
                     {"moments", options_.moments.string()},
                     {"save_moments", save_moments_.string()},
@@ -222,6 +229,7 @@ class Compress final : public Command {
   std::optional<std::string> text_;
   std::filesystem::path save_moments_;
   std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;
+  std::filesystem::path tokenizer_;
   std::map<Method, std::optional<std::string>> method_flags_;  // values of the options of single methods
   bool embeddings_ = false, linear_ = false, all_ = false, resume_ = false, overwrite_ = false;
 };

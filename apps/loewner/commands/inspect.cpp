@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exit_code.hpp"
+#include "loewner/base/error.hpp"
 #include "loewner/compress/rank_curves.hpp"
+#include "onnx_model.hpp"
 #include "registry.hpp"
 #include "tables.hpp"
 
@@ -16,7 +18,7 @@ class Inspect final : public Command {
 
   void add_options(Options& options) override {
     options.begin(Section::what);
-    options.add("MODEL", model_, kModelText);
+    options.add("MODEL", model_, kModelOrFileText);
     options.add_flag("--curves", curves_, "also read the weights, and print the error of each matrix against its rank");
     options.begin(Section::run);
     run_.add_json(options);
@@ -24,7 +26,8 @@ class Inspect final : public Command {
     run_.add_threads(options);
   }
 
-  int run(const Streams& streams, const PythonRunner&) override {
+  int run(const Streams& streams, const PythonRunner& python) override {
+    if (is_onnx_model(model_)) return inspect_onnx(python);
     run_.apply_threads();
     const Checkpoint checkpoint = Checkpoint::open(model_);
     const Architecture architecture = checkpoint.architecture();
@@ -45,6 +48,12 @@ class Inspect final : public Command {
   }
 
  private:
+  int inspect_onnx(const PythonRunner& python) const {
+    require(!curves_, [] { return std::string("--curves is for model folders with safetensors"); });
+    return run_on_onnx(python, "inspect",
+                       {{"model", model_.string()}, {"json", run_.json.string()}, {"quiet", run_.quiet}});
+  }
+
   std::filesystem::path model_;
   bool curves_ = false;
   RunOptions run_;

@@ -14,9 +14,9 @@ inline constexpr const char* kQuantizationMethod = "loewner";
 inline constexpr int kFormatMajor = 1, kFormatMinor = 2;
 
 /// The prefix of the names of a tensor's arrays: "M." for tensor "M.weight"; "T." for a tensor T
-/// whose specification has a field `shape`.
+/// of another name, and for one whose specification has a field `shape`.
 ///
-/// Errors    IoError unless the name ends in .weight or the field is there.
+/// Errors    none.
 std::string array_prefix(const std::string& tensor_name, const Json& spec);
 
 /// One encoded tensor of a checkpoint that this library wrote.

@@ -42,6 +42,9 @@ struct TensorPlace {
   bool transposed = false;  ///< a linear layer stored as inputs x outputs (GPT-2's Conv1D)
   /// Name of the stored tensor whose values this one shares under the configuration; empty: none.
   std::string tied_to{};
+  /// Whether the tensor may be encoded under any name. Others must be named `M.weight`, because
+  /// loading replaces the parameter of module M.
+  bool any_name = false;
 };
 
 /// The side of a matrix that multiplies the inputs of its layer; none if it is no linear layer or
@@ -60,9 +63,11 @@ struct Architecture {
 ///
 /// Method    Names may carry the prefix of a base model (`bert.embeddings...`) or not. The same
 ///           rules serve unknown model types: a matrix whose module is named as an embedding and
-///           that has one row per token is the token embedding.
+///           that has one row per token is the token embedding. A configuration with a field
+///           `loewner_roles` (tensor name -> role) says all roles itself; it belongs to a
+///           checkpoint that was made from another format.
 /// Cost      O(tensors).
-/// Errors    IoError when the configuration has no model_type.
+/// Errors    IoError when the configuration has no model_type, or names an unknown role.
 Architecture analyze_architecture(const Json& config, std::span<const TensorDeclaration> tensors);
 
 }  // namespace loewner

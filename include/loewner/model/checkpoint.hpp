@@ -40,7 +40,9 @@ class Checkpoint {
   /// Opens and checks a folder.
   ///
   /// Method    reads what transformers would load: model.safetensors rather than shards, and of a
-  ///           tensor in several shards the one in the last shard.
+  ///           tensor in several shards the one in the last shard. Of a static embedding model, the
+  ///           table alone is enough: in the folder, in that of the first module of modules.json,
+  ///           or in `weights`.
   /// Cost      reads config.json, the index and the headers of the shards.
   /// Errors    IoError, naming the file, when config.json is missing or not a JSON object, when
   ///           there are no safetensors weights (pickles are refused by name), or when a shard is
@@ -51,6 +53,11 @@ class Checkpoint {
   const Json& config() const { return config_; }
   /// config.json as it is written.
   const std::string& config_text() const { return config_text_; }
+  /// Whether config.json exists. A static embedding model needs none, and gets a configuration that
+  /// says which tensor its table is.
+  bool has_config() const { return has_config_; }
+  /// The folder with the tokenizer: that of the weight file, if it has one.
+  std::filesystem::path tokenizer_folder() const;
   const std::vector<Shard>& shards() const { return shards_; }
 
   /// Whether the weights come with an index, and that index's metadata.
@@ -105,11 +112,14 @@ class Checkpoint {
 
  private:
   Checkpoint() = default;
+  void read_config(const std::filesystem::path& file);
+  void make_config();
   void list_tensors();
   void note_disagreements(const SafetensorsIndex& index);
   void sort_out(const std::vector<std::filesystem::path>& files);
 
   std::filesystem::path folder_;
+  bool has_config_ = false;
   std::string config_text_;
   Json config_;
   std::vector<Shard> shards_;

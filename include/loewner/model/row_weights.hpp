@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loewner/base/checked_size.hpp"
+#include "loewner/model/checkpoint.hpp"
 #include "loewner/model/vocabulary.hpp"
 
 namespace loewner {
@@ -79,5 +80,15 @@ std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, 
 /// Errors    IoError when the file of counts is broken; InvalidArgument as zipf_row_weights(). If
 ///           the tokenizer cannot be read, estimated weights are equal and the description says so.
 RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::path& model_folder, Index rows);
+
+/// The same for a checkpoint. If the tokens of a static embedding model share rows (tensor
+/// `mapping`), a row has the sum of its tokens' weights.
+///
+/// Shapes    result: one value per row; none for RowWeightKind::none.
+/// Method    the weights of the tokens, added for each row and divided by the largest sum.
+/// Cost      that of the above, and O(tokens).
+/// Accuracy  that of the above.
+/// Errors    those of the above, and IoError when `mapping` names a row that does not exist.
+RowWeights row_weights(const RowWeightOptions& options, const Checkpoint& model, Index rows);
 
 }  // namespace loewner

@@ -31,7 +31,7 @@ def report(options: Options, data: Any, table: str) -> None:
     if options.json:
         replace_file(Path(options.json), (json.dumps(data, indent=2) + "\n").encode())
     if not options.quiet:
-        _print(table)
+        print_text(table)
 
 
 def progress_line(options: Options) -> Callable[[str, float], None] | None:
@@ -67,7 +67,8 @@ def run(command: Callable[[Options], None], options: Options) -> int:
     return 0
 
 
-def _print(text: str) -> None:
+def print_text(text: str) -> None:
+    """Writes text to standard output; OSError if that fails."""
     if sys.stdout is None:
         raise OSError("standard output: cannot be written")
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner compress` with a calibration text."""
+"""`loewner compress` with a calibration text, and of ONNX files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 from loewner import _core
 from loewner._calibration import compress_with_text
 from loewner._choices import choice
-from loewner.commands.common import Options, progress_line, replace_file
+from loewner.commands.common import Options, print_text, progress_line, replace_file
+from loewner.commands.tables import report_table
+from loewner.onnx import is_onnx_model
 
 
 def main(options: Options) -> None:
@@ -33,5 +35,7 @@ def main(options: Options) -> None:
     line = progress_line(options)
     model, output, text = given.pop("model"), given.pop("output"), given.pop("text")
     report = compress_with_text(model, output, text, progress=line, on_finish=show, **given)
+    if is_onnx_model(model) and not is_quiet:
+        print_text(report_table(report, given["dry_run"]))
     if path:
         replace_file(Path(path), (json.dumps(report, indent=2) + "\n").encode())

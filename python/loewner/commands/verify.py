@@ -1,15 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner verify --load`: the part of verify that runs the loader of transformers."""
+"""`loewner verify` of ONNX files, and --load, which runs the loader of transformers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from loewner.commands.common import NotVerified, Options
+from loewner import _core
+from loewner.commands.common import NotVerified, Options, progress_line, report
+from loewner.commands.tables import verification_table
+from loewner.onnx import is_onnx_model, require_onnx
 
 
 def main(options: Options) -> None:
+    if is_onnx_model(options.out):
+        _verify_onnx(options)
+    else:
+        _load(options)
+
+
+def _verify_onnx(options: Options) -> None:
+    require_onnx("verify")
+    from loewner.onnx.verification import verify_onnx
+
+    if options.threads:
+        _core.set_num_threads(options.threads)
+    found = verify_onnx(
+        Path(options.out),
+        _path(options.against),
+        row_weights=_path(options.row_weights),
+        moments=_path(options.moments),
+        tokenizer=_path(options.tokenizer),
+        progress=progress_line(options),
+    )
+    report(options, found, verification_table(found))
+    if not found["holds"]:
+        raise NotVerified(f"{options.out}: verification failed")
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _load(options: Options) -> None:
     try:
         import torch  # noqa: F401
         import transformers
@@ -21,7 +54,7 @@ def main(options: Options) -> None:
     out = Path(options.out)
     classes = _model_classes(out)
     for model_class in classes:
-        _require_loadable(out, Path(options.against) if options.against else None, model_class)
+        _require_loadable(out, _path(options.against), model_class)
     if not options.quiet:
         print(f"transformers {transformers.__version__} loads it as {' and '.join(c.__name__ for c in classes)}")
 

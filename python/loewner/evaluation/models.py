@@ -112,7 +112,7 @@ class Model:
 
 def _loaded(folder: Path, is_classifier: bool) -> Any:
     model_class = AutoModelForSequenceClassification if is_classifier else AutoModel
-    return loewner.load(folder, memory="dense", model_class=model_class).eval()  # type: ignore[no-untyped-call]
+    return loewner.load(folder, memory="dense", model_class=model_class).eval()
 
 
 def _pooled(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:

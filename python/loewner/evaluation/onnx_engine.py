@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from loewner.onnx.sessions import new_session
+
 
 def is_onnx_file(model: Path) -> bool:
     return model.suffix == ".onnx"
@@ -24,11 +26,7 @@ class OnnxEngine:
     """Runs a file with onnxruntime. Inputs that a tokenizer does not give are zero."""
 
     def __init__(self, file: Path) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ImportError("ONNX files need onnxruntime: pip install 'loewner[onnx]'") from error
-        self._session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        self._session = new_session(file)
 
     def __call__(self, **given: torch.Tensor) -> SimpleNamespace:
         zeros = np.zeros(given["input_ids"].shape, np.int64)

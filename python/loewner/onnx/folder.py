@@ -9,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 
 from loewner._core import IfExists, IoError
+from loewner._weight_files import INDEX
 
 WEIGHTS = (".safetensors", ".bin", ".onnx", ".onnx_data", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf")
-LEFT_OUT = ("README.md", "model.safetensors.index.json", "pytorch_model.bin.index.json")
+LEFT_OUT = ("README.md", INDEX, "pytorch_model.bin.index.json")
 MARK = "loewner_export.json"  # says that a folder is an output of loewner
 
 
@@ -53,9 +54,10 @@ class NewFolder:
             target = self.path / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        config = json.loads((model / "config.json").read_text())
-        config.pop("quantization_config", None)
-        (self.path / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        if (model / "config.json").is_file():  # a static model needs none
+            config = json.loads((model / "config.json").read_text())
+            config.pop("quantization_config", None)
+            (self.path / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         (self.path / MARK).write_text("{}\n")
 
     def publish(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoders in the places of the dense initializers of an exported graph."""
+"""Decoders in the places of dense initializers of a graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from loewner.onnx.decoders.base import Decoder
 from loewner.onnx.decoders.eight_bits import EightBitProduct
@@ -21,51 +21,85 @@ class Owner(NamedTuple):
 
     name: str
     transposed: bool  # it has the transpose of the matrix
+    type: int = TensorProto.FLOAT
 
 
 class Probe(NamedTuple):
-    """A value from which a test can tell what a graph decodes: with its input, or alone if that is empty."""
+    """A float32 value from which a check can tell what a graph decodes.
+
+    input: the ids of rows (int64), the vectors that a layer multiplies, or empty for a whole matrix.
+    """
 
     kind: Literal["rows", "matrix", "transposed", "layer"]
     input: str
     output: str
 
 
-def replace(model: onnx.ModelProto, graph: Graph, decoder: Decoder, owners: list[Owner], linear: Linear) -> list[Probe]:
+class Replaced(NamedTuple):
+    """What a decoder added to a graph.
+
+    values: what nodes use instead of an initializer, by its name; lookups of rows need none. arrays: initializers.
+    """
+
+    values: dict[str, str]
+    arrays: list[str]
+    probes: list[Probe]
+
+
+def replace(
+    model: ModelProto, graph: Graph, decoder: Decoder, owners: list[Owner], linear: Linear = "folded"
+) -> Replaced:
     """Let the nodes that use some initializers use a decoder, and remove the initializers.
 
     Lookups get the rows that they look up. Products get integers of 8 bits with linear "int8", where the structure has
     them. All else gets the whole matrix, which runtimes decode when they load the file.
     """
     product = EightBitProduct.of(graph, decoder) if linear == "int8" else None
+    known = set(graph.initializers)
+    values: dict[str, str] = {}
     probes: dict[str, Probe] = {}
-    for name, transposed in owners:
-        kept: list[onnx.NodeProto] = []
+    for name, transposed, kind in owners:
+        kept: list[NodeProto] = []
         for node in model.graph.node:
             if name not in node.input:
                 kept.append(node)
-            elif not transposed and _is_lookup(node, name):
-                probes["rows"] = Probe("rows", node.input[1], node.output[0])
-                _give(graph, decoder.rows(node.input[1]), node.output[0])
+            elif not transposed and is_lookup(node, name):
+                ids = _as_int64(model, graph, node.input[1])
+                rows = decoder.rows(ids)
+                _give(graph, rows, node.output[0], kind)
+                probes["rows"] = Probe("rows", ids, node.output[0] if kind == TensorProto.FLOAT else rows)
             elif product and product.fits(transposed) and node.op_type == "MatMul" and node.input[1] == name:
                 probes["layer"] = Probe("layer", node.input[0], node.output[0])
                 _give(graph, product.times(node.input[0]), node.output[0])
             else:
                 value = decoder.transposed() if transposed else decoder.matrix()
                 probes[value] = Probe("transposed" if transposed else "matrix", "", value)
-                for place, used in enumerate(node.input):
-                    if used == name:
-                        node.input[place] = value
+                if name not in values:
+                    values[name] = value if kind == TensorProto.FLOAT else graph.op("Cast", value, to=kind)
+                rename_inputs(node, values)
                 kept.append(node)
         del model.graph.node[:]
         model.graph.node.extend(kept)
-    replaced = {name for name, _ in owners}
+    replaced = {owner.name for owner in owners}
     _keep(model.graph.initializer, replaced)
     _keep(model.graph.value_info, replaced)
-    return list(probes.values())
+    arrays = [full for full in graph.initializers if full not in known and full.startswith(decoder.prefix)]
+    return Replaced(values, arrays, list(probes.values()))
 
 
-def narrow(model: onnx.ModelProto, graph: Graph, dtype: Any, fewest: int = 64) -> None:
+def rename_inputs(node: NodeProto, names: dict[str, str]) -> None:
+    """Let a node use other values."""
+    for place, name in enumerate(node.input):
+        node.input[place] = names.get(name, name)
+
+
+def is_lookup(node: NodeProto, name: str) -> bool:
+    """Whether a node looks up rows of an initializer."""
+    axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+    return node.op_type == "Gather" and node.input[0] == name and axis == 0
+
+
+def narrow(model: ModelProto, graph: Graph, dtype: Any, fewest: int = 64) -> None:
     """Store initializers of float32 whose values a narrower type has exactly in that type."""
     for tensor in list(model.graph.initializer):
         if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < fewest:
@@ -77,14 +111,20 @@ def narrow(model: onnx.ModelProto, graph: Graph, dtype: Any, fewest: int = 64) -
             _give(graph, graph.cast(graph.store(f"{tensor.name}.stored", small), np.float32), tensor.name)
 
 
-def _is_lookup(node: onnx.NodeProto, name: str) -> bool:
-    axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
-    return node.op_type == "Gather" and node.input[0] == name and axis == 0
+def _as_int64(model: ModelProto, graph: Graph, ids: str) -> str:
+    known = [*model.graph.input, *model.graph.value_info]
+    if any(value.name == ids and value.type.tensor_type.elem_type == TensorProto.INT64 for value in known):
+        return ids
+    return str(graph.op("Cast", ids, to=TensorProto.INT64))
 
 
-def _give(graph: Graph, value: str, name: str) -> None:
-    """The value under the name that the other nodes know."""
-    graph.nodes.append(helper.make_node("Identity", [value], [name], name=f"loewner/{name}"))
+def _give(graph: Graph, value: str, name: str, kind: int = TensorProto.FLOAT) -> None:
+    """The value under the name, and with the type, that the other nodes know."""
+    label = f"loewner/{name}"
+    if kind == TensorProto.FLOAT:
+        graph.nodes.append(helper.make_node("Identity", [value], [name], name=label))
+    else:
+        graph.nodes.append(helper.make_node("Cast", [value], [name], name=label, to=kind))
 
 
 def _keep(entries: Any, replaced: set[str]) -> None:

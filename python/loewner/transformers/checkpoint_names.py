@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
@@ -19,6 +18,7 @@ from transformers.core_model_loading import (
 )
 from transformers.modeling_utils import remove_tied_weights_from_state_dict
 
+from loewner._weight_files import tensor_names
 from loewner.transformers.claimed_tensors import Place
 from loewner.transformers.given_options import given_options
 
@@ -38,7 +38,7 @@ class CheckpointNames:
         self._converters = [entry for entry in conversions if isinstance(entry, WeightConverter)]
         self._model = model
         self._state = model.state_dict()
-        from_files = {name for file in files or [] for name in _tensor_names(file)}
+        from_files = {name for file in files or [] for name in tensor_names(file)}
         self._names = from_files if given.state_names is None else given.state_names
         self._places = {name: self._rename(name) for name in sorted({*self._names, *encoded}, key=dot_natural_key)}
         self.stored = {self._places[name][0] for name in self._names}
@@ -81,8 +81,3 @@ def saved_names(
     stand_ins = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
     reverted = {id(tensor): name for name, tensor in revert_weight_conversion(model, stand_ins).items()}
     return {parameter: reverted[id(stand_ins[parameter])] for parameter in parameters if parameter in stand_ins}
-
-
-def _tensor_names(file: str) -> list[str]:
-    with safe_open(file, framework="pt") as tensors:
-        return list(tensors.keys())

@@ -106,7 +106,7 @@ def refit(
     exists = choice(IfExists, if_exists, "refit: if_exists")
     config = transformers.AutoConfig.from_pretrained(model)
     model_class = _model_class(config)
-    student = loewner.load(output, memory="dense", model_class=model_class).eval()  # type: ignore[no-untyped-call]
+    student = loewner.load(output, memory="dense", model_class=model_class).eval()
     teacher = model_class.from_pretrained(model).eval()
     layers = list(_factored_layers(student))
     if not layers:

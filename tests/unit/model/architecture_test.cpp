@@ -111,6 +111,28 @@ TEST(Architecture, NeedsAModelType) {
                   "model_type must be a string");
 }
 
+TEST(Architecture, AConfigurationMayDeclareAllRoles) {
+  const Json config = {{"model_type", "onnx"}, {"loewner_roles", {{"a", "linear"}, {"b", "token_embedding"}}}};
+  const auto places =
+      analyze(config,
+              {{"a", DType::f32, {8, 8}}, {"b", DType::f32, {50, 8}}, {"word_embeddings.weight", DType::f32, {50, 8}}})
+          .places;
+  EXPECT_EQ(places[0].role, TensorRole::linear);
+  EXPECT_EQ(places[1].role, TensorRole::token_embedding);
+  EXPECT_TRUE(places[1].any_name);
+  EXPECT_EQ(places[2].role, TensorRole::other);
+  const Json wrong = {{"model_type", "onnx"}, {"loewner_roles", {{"a", "table"}}}};
+  EXPECT_CONTAINS(test::message_of<IoError>([&] {
+                    (void)analyze(wrong, {{"a", DType::f32, {8, 8}}});
+                  }),
+                  "loewner_roles: a: unknown role table");
+}
+
+TEST(Architecture, TheTableOfModel2VecIsTheTokenEmbedding) {
+  const auto places = analyze({{"model_type", "model2vec"}}, {{"embeddings", DType::f32, {50, 8}}}).places;
+  EXPECT_EQ(places[0].role, TensorRole::token_embedding);
+}
+
 TEST(Architecture, WithoutANamedEmbeddingAMatrixWithOneRowPerTokenIsTheEmbedding) {
   const auto places = analyze({{"model_type", "x"}, {"vocab_size", 50}}, {{"blocks.0.wide.weight", DType::f32, {50, 8}},
                                                                           {"lookup.weight", DType::f32, {50, 8}},

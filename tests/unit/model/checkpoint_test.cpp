@@ -76,6 +76,44 @@ TEST(Checkpoint, FoldersWithoutAConfigurationAreRefused) {
                   "none: must be a model folder");
 }
 
+TEST(Checkpoint, AStaticTableNeedsNoConfiguration) {
+  for (const std::string place : {"", "weights/", "0_StaticEmbedding/"}) {
+    const test::TemporaryFolder folder;
+    if (place.starts_with("0_")) {
+      folder.write("modules.json",
+                   R"([{"path":"0_StaticEmbedding","type":"sentence_transformers.models.StaticEmbedding"}])");
+    }
+    folder.write(place + "model.safetensors", test::one_matrix_file("embedding.weight", 4, 3));
+    folder.write(place + "tokenizer.json", "{}");
+    const auto checkpoint = Checkpoint::open(folder.path());
+    EXPECT_FALSE(checkpoint.has_config());
+    EXPECT_EQ(checkpoint.config()["loewner_roles"]["embedding.weight"], "token_embedding");
+    EXPECT_EQ(checkpoint.shards().front().name, place + "model.safetensors");
+    EXPECT_TRUE(fs::exists(checkpoint.tokenizer_folder() / "tokenizer.json"));
+  }
+}
+
+TEST(Checkpoint, OtherTensorsNeedAConfiguration) {
+  const test::TemporaryFolder folder;
+  folder.write("model.safetensors", test::one_matrix_file("layer.weight", 4, 3));
+  EXPECT_CONTAINS(refusal(folder), "config.json: cannot open: No such file");
+}
+
+TEST(Checkpoint, AModuleOutsideTheFolderIsNotRead) {
+  const test::TemporaryFolder folder;
+  folder.write("model/modules.json", R"([{"path":"..","type":"StaticEmbedding"}])");
+  folder.write("model.safetensors", test::one_matrix_file("embedding.weight", 4, 3));
+  EXPECT_CONTAINS(test::message_of<IoError>([&] { (void)Checkpoint::open(folder.path() / "model"); }),
+                  "config.json: cannot open: No such file");
+}
+
+TEST(Checkpoint, AStrangeFileIsNoModelWhereAConfigurationIs) {
+  const test::TemporaryFolder folder;
+  folder.write("config.json", R"({"model_type":"bert"})");
+  folder.write("other.safetensors", test::one_matrix_file("embedding.weight", 4, 3));
+  EXPECT_CONTAINS(refusal(folder), "must have model.safetensors");
+}
+
 TEST(Checkpoint, PicklesAreRefusedByName) {
   const test::TemporaryFolder folder;
   folder.write("config.json", "{}");
@@ -222,15 +260,16 @@ TEST(Checkpoint, FollowsLinksToFoldersAndNamesWhatItSkips) {
 }
 
 TEST(Checkpoint, AFolderThatIsNoModelFolderIsDescribed) {
-  const auto refusal_with = [](const char* file) {
+  const auto refusal_with = [](const char* file, const std::string& content = "{}") {
     const test::TemporaryFolder folder;
-    folder.write(file, "{}");
+    folder.write(file, content);
     return refusal(folder);
   };
   EXPECT_CONTAINS(refusal_with("onnx/model.onnx"), "'onnx/model.onnx' is an ONNX model");
   EXPECT_CONTAINS(refusal_with("pytorch_model.bin"), "'pytorch_model.bin' is a pickle");
   EXPECT_CONTAINS(refusal_with("0_Transformer/config.json"), "'0_Transformer' has a config.json");
-  EXPECT_CONTAINS(refusal_with("model.safetensors"), "'model.safetensors' is a safetensors file");
+  EXPECT_CONTAINS(refusal_with("model.safetensors", test::one_matrix_file("m", 2, 3)),
+                  "'model.safetensors' is a safetensors file");
   EXPECT_CONTAINS(refusal_with("model.gguf"), "config.json: cannot open");
 }
 

@@ -7,7 +7,6 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,12 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from loewner._texts import lines_of, package_text
 from loewner.transformers.calibration.batches import equal_length_batches
 
 MOST_TOKENS = 32768  # of all batches
 MOST_TOKENS_OF_USER = 65536
 LONGEST = 256  # tokens of a sequence
-MOST_LINES = 100_000  # of a text file; more do not help
-MOST_BYTES = 1 << 26  # of a text file that are read
-LONGEST_LINE = 20_000  # characters
 LINES_AT_ONCE = 256
 
 
@@ -44,34 +41,6 @@ class CalibrationText:
         lines = [] if path is None else lines_of(path)
         text = hashlib.sha256("\n".join([*package_text(), *lines]).encode())
         return CalibrationText("package" if path is None else path.name, lines, text.hexdigest())
-
-
-def package_text() -> list[str]:
-    """The lines of the calibration text that comes with the package."""
-    folder = files("loewner") / "calibration_text"
-    texts = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".txt")), key=lambda entry: entry.name)
-    return [line for text in texts for line in text.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
-def lines_of(path: Path) -> list[str]:
-    """The lines of a text file that are not empty: at most MOST_LINES of them, of its first MOST_BYTES bytes."""
-    lines = list(_stripped_lines(path))
-    if not lines:
-        raise ValueError(f"{path}: expected at least one line that is not empty")
-    return lines
-
-
-def _stripped_lines(path: Path) -> Iterator[str]:
-    count = size = 0
-    with path.open("rb") as file:
-        while count < MOST_LINES and size < MOST_BYTES and (raw := file.readline(4 * LONGEST_LINE)):
-            size += len(raw)
-            if b"\0" in raw:
-                raise ValueError(f"{path}: expected a text file, found a zero byte")
-            line = raw.decode("utf-8", errors="replace").strip()[:LONGEST_LINE]
-            if line:
-                count += 1
-                yield line
 
 
 def tokenizer_of(folder: Path) -> Any:
