@@ -187,17 +187,19 @@ def test_large_models_with_a_head_are_calibrated(
 
 
 def test_as_many_tokens_are_taken_as_fit_into_memory() -> None:
-    shapes = memory.Shapes(layers=[(768, 768), (3072, 768), (768, 3072)], tables=[], parameters=10**8, logits=0)
+    shapes = memory.Shapes(
+        [(768, 768), (3072, 768), (768, 3072)], [], experts=[(768, 3072)], parameters=10**8, logits=0
+    )
     least = memory.whole_model_bytes(shapes, 8192, 4096)
     for spare, tokens in ((1 << 40, 65536), (shapes.states(5000), 12288), (0, 8192), (-1, 0)):
         assert memory.tokens_that_fit(shapes, least + spare, 65536, 4096) == tokens
+    assert memory.tokens_that_fit(shapes, least - 1, 65536, 4096, with_experts=False) > 0
 
 
 def test_positions_that_a_model_computes_itself_can_be_coded() -> None:
     torch.manual_seed(0)
-    model = OPTModel(
-        OPTConfig(vocab_size=50, hidden_size=16, ffn_dim=16, num_hidden_layers=1, num_attention_heads=2)
-    ).eval()
+    model = OPTModel(OPTConfig(vocab_size=50, hidden_size=16, ffn_dim=16, num_hidden_layers=1, num_attention_heads=2))
+    model.train(False)
     table = model.get_submodule("decoder.embed_positions")
     batch = {"input_ids": ids(2, 6), "attention_mask": torch.ones(2, 6, dtype=torch.long)}
     forwards = [Forward(batch, coded) for coded in (False, True)]

@@ -4,6 +4,7 @@
 sequences   the text as batches of tokens
 survey      moments and effects in the original model
 matching    which module uses which tensor
+experts     layers that the model stacks in one parameter
 lockstep    forwards that stand still together at each layer
 moments     second moments of a layer's inputs
 targets     weights that correct for the errors of earlier layers
@@ -147,8 +148,10 @@ def _author_code() -> Iterator[None]:
         raise NoCalibration(f"a forward of the model fails: {_one_line(error)}") from error
 
 
-def _modules(session: _core.CompressSession, model: nn.Module, folder: Path) -> tuple[Layers, Tables]:
-    layers, tables = modules_of(session, model, folder)
+def _modules(
+    session: _core.CompressSession, model: nn.Module, folder: Path, with_experts: bool = True
+) -> tuple[Layers, Tables]:
+    layers, tables = modules_of(session, model, folder, with_experts)
     if not layers:
         raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
     return layers, tables
@@ -164,12 +167,14 @@ def _walk_of(
 ) -> Walk:
     """limit: bytes of memory."""
     shapes = shapes_of(session, folder)
-    tokens = tokens_that_fit(shapes, limit, MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS, TOKENS_OF_BATCH)
+    most = MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS
+    with_experts = tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH) > 0
+    tokens = tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH, with_experts)
     if tokens == 0:
         return _large_walk(session, folder, text, limit, shapes, keeps_moments, progress)
     model = _loaded(folder)
     fitting, held_out = _split(token_batches(folder, model, text.lines, tokens))
-    layers, tables = _modules(session, model, folder)
+    layers, tables = _modules(session, model, folder, with_experts)
     return Walk(session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress)
 
 

@@ -40,7 +40,7 @@ class WideMoments(Moments):
     def second(self, half: int | None = None) -> Tensor:
         return self._mean_square
 
-    def robust(self) -> Tensor:
+    def robust(self, others: Tensor | None = None) -> Tensor:
         return self._mean_square
 
     def cross(self, half: int | None = None) -> Tensor:

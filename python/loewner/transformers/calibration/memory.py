@@ -28,6 +28,7 @@ class Shapes:
 
     layers: Sequence[tuple[int, int]]  # outputs and inputs of each selected linear layer
     tables: Sequence[tuple[int, int]]  # rows and columns of each other selected tensor
+    experts: Sequence[tuple[int, int]]  # those of the layers that are experts
     parameters: int  # of the model
     logits: int  # entries of the outputs of one token
 
@@ -39,17 +40,19 @@ class Shapes:
 
 
 def shapes_of(session: Any, folder: Path) -> Shapes:
-    layers, tables = [], []
+    layers, tables, experts = [], [], []
     for tensor in session.tensors:
         shape = (tensor.rows, tensor.cols)
         if tensor.inputs is None:
             tables.append(shape)
         else:
             layers.append(shape if tensor.inputs == "cols" else shape[::-1])
+            if ".experts." in tensor.name:
+                experts.append(layers[-1])
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     has_tokens = any(mark in str(name) for name in config.get("architectures") or [] for mark in _TOKEN_OUTPUTS)
     rows = max((rows for rows, _ in tables), default=0) if has_tokens else 0
-    return Shapes(layers, tables, _parameters(folder), rows)
+    return Shapes(layers, tables, experts, _parameters(folder), rows)
 
 
 def _parameters(folder: Path) -> int:
@@ -65,14 +68,14 @@ def memory_limit(max_memory: int) -> int:
     return max_memory or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
-def tokens_that_fit(shapes: Shapes, limit: int, most: int, of_batch: int) -> int:
-    """How many tokens a Walk can take, in steps; 0 if they are too few."""
-    spare = limit - whole_model_bytes(shapes, 0, of_batch)
+def tokens_that_fit(shapes: Shapes, limit: int, most: int, of_batch: int, with_experts: bool = True) -> int:
+    """How many tokens a Walk can take, in steps; 0 if they are too few. with_experts: with moments of experts, too."""
+    spare = limit - whole_model_bytes(shapes, 0, of_batch, with_experts)
     tokens = min(most, max(0, spare) // max(1, shapes.states(1)) // _STEP * _STEP)
     return tokens if tokens >= _FEWEST else 0
 
 
-def whole_model_bytes(shapes: Shapes, tokens: int, of_batch: int) -> int:
+def whole_model_bytes(shapes: Shapes, tokens: int, of_batch: int, with_experts: bool = True) -> int:
     """Memory of a Walk, which holds the whole model in float32, the coded weights beside it, and all moments."""
     coded = sum(rows * cols for rows, cols in (*shapes.layers, *shapes.tables))
     widest = max((inputs for _, inputs in shapes.layers), default=0)
@@ -81,8 +84,12 @@ def whole_model_bytes(shapes: Shapes, tokens: int, of_batch: int) -> int:
         + _FLOAT * (shapes.parameters + coded + 3 * of_batch * shapes.logits)
         + shapes.states(tokens)
         + _MATRICES_WITH_DRIFT * _DOUBLE * widest**2
-        + sum((_FLOAT + _DOUBLE) * inputs**2 for _, inputs in shapes.layers)
+        + (_FLOAT + _DOUBLE) * (_squares(shapes.layers) - (0 if with_experts else _squares(shapes.experts)))
     )
+
+
+def _squares(layers: Sequence[tuple[int, int]]) -> int:
+    return sum(inputs**2 for _, inputs in layers)
 
 
 def large_model_bytes(shapes: Shapes, resident: int, tokens: int) -> int:

@@ -49,9 +49,9 @@ class Moments:
         """The mean of xhat xhat^T over one half, or over both."""
         return self._mean(self._second, half)
 
-    def robust(self) -> Tensor:
+    def robust(self, others: Tensor | None = None) -> Tensor:
         """robust() of the mean over both halves."""
-        return robust(self.second(), self.tokens)
+        return robust(self.second(), self.tokens, others)
 
     def cross(self, half: int | None = None) -> Tensor:
         """The mean of x xhat^T over one half, or over both."""
@@ -89,11 +89,16 @@ class MomentsAtStops:
         return Moments(coded, original, sizes)
 
 
-def robust(second: Tensor, tokens: int) -> Tensor:
-    """H, drawn towards a multiple of I if it comes from few tokens for its size, where most of it is chance."""
+def robust(second: Tensor, tokens: int, others: Tensor | None = None) -> Tensor:
+    """H, drawn towards a multiple of I if it comes from few tokens for its size, where most of it is chance.
+
+    others: moments of more tokens, which take the place of I.
+    """
     share = shrinkage(len(second), tokens)
     if share == 0:
         return second
+    if others is not None:
+        return (1 - share) * second + share * others
     result = (1 - share) * second
     result.diagonal().add_(share * second.diagonal().mean())
     return result

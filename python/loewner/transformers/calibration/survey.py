@@ -32,6 +32,8 @@ class Layer:
     module: nn.Module
     inputs: str  # side of the stored matrix: "cols" or "rows"
     read: Callable[[], Tensor] | None = None  # the weight of a module that does not hold it
+    is_expert: bool = False
+    block: str | None = None  # of an expert whose inputs are those of the whole block: the name of the block
 
     def weight(self) -> Tensor:
         """Outputs x inputs."""
@@ -121,6 +123,7 @@ class Surveyor:
                 name = self._layers[stop.layer].name
                 self._progress(f"survey of {name}", 0.15 * len(survey.inputs) / len(self._layers))
                 self._add(survey, stop.layer, moments_at.at(stop, side_by_side=False), moments_at.owner)
+        self._add_experts_without_tokens(survey)
         return survey
 
     def _add(self, survey: Survey, name: str, moments: Moments, owner: str) -> None:
@@ -131,6 +134,13 @@ class Surveyor:
             second = (before.second + second) / 2
         if second.diagonal().max() > 0:
             survey.inputs[name] = Inputs(as_stored(second), moments.tokens, owner)
+
+    def _add_experts_without_tokens(self, survey: Survey) -> None:
+        """Their inputs may be those of the other experts."""
+        of_blocks = moments_of_blocks(survey, self._layers)
+        for name, layer in self._layers.items():
+            if name not in survey.inputs and layer.block in of_blocks:
+                survey.inputs[name] = Inputs(as_stored(of_blocks[layer.block].clone()), 0, name)
 
     def _effects(self, survey: Survey) -> dict[int, float]:
         """The effect of each layer's relative squared output error, where it is not zero."""
@@ -171,6 +181,18 @@ class Surveyor:
             for module, original in zip(modules, originals, strict=True):
                 cast(nn.Parameter, module.weight).data = original
         return outputs
+
+
+def moments_of_blocks(survey: Survey, layers: Layers) -> dict[str | None, Tensor]:
+    """Moments of the inputs that the experts of a block share, by the name of the block."""
+    sums: dict[str | None, Tensor] = {}
+    tokens: dict[str | None, int] = {}
+    for name, layer in layers.items():
+        inputs = survey.inputs.get(name)
+        if inputs is not None and layer.block is not None and inputs.tokens > 0 and len(inputs.second):
+            sums[layer.block] = sums.get(layer.block, 0) + inputs.tokens * inputs.second
+            tokens[layer.block] = tokens.get(layer.block, 0) + inputs.tokens
+    return {block: second / tokens[block] for block, second in sums.items()}
 
 
 def with_guesses(effects: dict[int, float], tensors: Sequence[Any]) -> dict[int, float]:

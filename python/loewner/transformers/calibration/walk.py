@@ -34,6 +34,7 @@ from loewner.transformers.calibration.survey import (
     as_stored,
     finite,
     mean_change,
+    moments_of_blocks,
     with_guesses,
 )
 from loewner.transformers.calibration.targets import best_correction
@@ -76,12 +77,14 @@ class Walk:
         self._progress = progress or (lambda _what, _share: None)
         self._planned: list[Any] = []
         self._survey = Survey()
+        self._of_blocks: dict[str | None, Tensor] = {}
         self._predicted = 0.0
 
     def plan(self) -> None:
         """Divides the bytes among the tensors by the effect that their errors have on the outputs."""
         kept = self._session.kept_importance() if self._keeps_moments else None
         self._survey = self._new_survey() if kept is None else self._kept_survey(*kept)
+        self._of_blocks = moments_of_blocks(self._survey, self._layers)
         effects = self._survey.effects
         self._planned = self._session.plan(with_guesses(effects, self._session.tensors))
         self._predicted = sum(effects[number] * (self._planned[number].error or 0.0) for number in sorted(effects))
@@ -142,6 +145,8 @@ class Walk:
 
     def _drift(self, layer: Layer, moments: Moments) -> tuple[Tensor | None, float]:
         """Cross moments, and the share of the correction."""
+        if layer.is_expert:  # the partly coded model may send it other tokens
+            return None, 0.0
         return moments.cross(), best_correction(layer.weight(), moments)
 
     def encode(self) -> dict[str, Any]:
@@ -177,7 +182,7 @@ class Walk:
                 torch.from_numpy(second), None if cross is None else torch.from_numpy(cross), correction, tokens
             )
         moments = moments_at.at(stop, side_by_side=True)
-        second = as_stored(finite(moments.robust(), layer.name))
+        second = as_stored(finite(moments.robust(self._of_blocks.get(layer.block)), layer.name))
         cross, correction = self._drift(layer, moments)
         inputs = CodedInputs(second, None if cross is None else as_stored(cross), correction, moments.tokens)
         if self._keeps_moments:
