@@ -21,7 +21,8 @@ from transformers import (
 )
 
 import loewner  # registers the format
-from loewner.evaluation.onnx_engine import OnnxEngine, folder_of, is_onnx_file
+from loewner.evaluation.onnx_engine import OnnxEngine, folder_of, onnx_file
+from loewner.static_embedding import is_static_model
 
 Progress = Callable[[float], None]
 
@@ -43,13 +44,16 @@ class Model:
     def __init__(self, model: Path, *, batch_size: int = 32, max_length: int = 128) -> None:
         """model: a folder, or an ONNX file with configuration and tokenizer beside it or one folder above."""
         before = _resident_bytes()
-        folder = folder_of(model) if is_onnx_file(model) else model
+        file = onnx_file(model)
+        folder = model if file is None else folder_of(file)
+        if is_static_model(folder):
+            raise ValueError(f"{model}: eval does not run static embedding models")
         config = AutoConfig.from_pretrained(folder)
         self.is_classifier = any(
             name.endswith("ForSequenceClassification") for name in getattr(config, "architectures", None) or []
         )
         self._config = config
-        self._model = OnnxEngine(model) if is_onnx_file(model) else _loaded(folder, self.is_classifier)
+        self._model = _loaded(folder, self.is_classifier) if file is None else OnnxEngine(file)
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
