@@ -67,7 +67,7 @@ class Decoder:
         return VOCABULARY * self.hidden + self.layers * sum(rows * cols for rows, cols in self.matrices().values())
 
 
-SIZES = {"150M": Decoder(8, 1024, "2GB"), "1B": Decoder(16, 2048, "4GB")}
+SIZES = {"90M": Decoder(4, 1024, "2GB"), "1B": Decoder(16, 2048, "4GB")}
 
 
 def write_model(folder: Path, decoder: Decoder) -> None:
