@@ -26,6 +26,11 @@ def scored(task: str, scores: dict[str, float], kind: str = "information-retriev
     return Evaluation(Path("small"), task, 10, intervals, None, None, 1.0, 0, kind)
 
 
+def card_of(folder: Path) -> Any:
+    """The card as the Hub's own package reads it."""
+    return ModelCard.load(folder / "README.md")
+
+
 def card_in(folder: Path, content: str) -> Path:
     (folder / "README.md").write_bytes(content.encode())
     return folder
@@ -33,7 +38,7 @@ def card_in(folder: Path, content: str) -> Path:
 
 def test_scores_are_added_to_the_metadata_and_the_rest_stays(tmp_path: Path) -> None:
     ScoredCard(card_in(tmp_path, CARD)).add([scored("Sci Fact", {"ndcg@10": 0.64321, "overlap@10": float("nan")})])
-    card = ModelCard.load(tmp_path / "README.md")
+    card = card_of(tmp_path)
     assert card.text == BODY
     assert (card.data.base_model, card.data.base_model_relation) == ("org/model", "quantized")
     assert card.data.tags == ["loewner"]
@@ -51,7 +56,7 @@ def test_scores_are_added_to_the_metadata_and_the_rest_stays(tmp_path: Path) -> 
 def test_scores_of_the_same_task_and_metric_are_replaced_and_others_are_kept(tmp_path: Path) -> None:
     ScoredCard(card_in(tmp_path, CARD)).add([scored("a", {"ndcg@10": 0.1}), scored("b", {"ndcg@10": 0.2})])
     ScoredCard(tmp_path).add([scored("a", {"ndcg@10": 0.3}), scored("a", {"accuracy": 0.4}, "text-classification")])
-    results = ModelCard.load(tmp_path / "README.md").data.eval_results
+    results = card_of(tmp_path).data.eval_results
     assert [(each.dataset_name, each.metric_type, each.metric_value) for each in results] == [
         ("a", "ndcg@10", 0.3),
         ("b", "ndcg@10", 0.2),
@@ -61,7 +66,7 @@ def test_scores_of_the_same_task_and_metric_are_replaced_and_others_are_kept(tmp
 
 def test_a_card_without_metadata_gets_some(tmp_path: Path) -> None:
     ScoredCard(card_in(tmp_path, "# A model\n")).add([scored("a", {"ndcg@10": 0.1})])
-    card = ModelCard.load(tmp_path / "README.md")
+    card = card_of(tmp_path)
     assert (card.text.strip(), len(card.data.eval_results)) == ("# A model", 1)
 
 
@@ -108,7 +113,7 @@ def test_the_command_scores_rankings_and_writes_the_card_of_a_compressed_model(
     model, task = model_with_tokenizer("bert", tmp_path / "model"), retrieval_folder(tmp_path / "known-items")
     small = tmp_path / "small"
     loewner.compress(model, small, keep=0.2, method="svd", row_weights="none")
-    before = ModelCard.load(small / "README.md")
+    before = card_of(small)
     assert (before.data.base_model, before.data.base_model_relation) == ("model", "quantized")
     assert (before.data.library_name, before.data.eval_results) == ("transformers", None)
     report = tmp_path / "report.json"
@@ -121,7 +126,7 @@ def test_the_command_scores_rankings_and_writes_the_card_of_a_compressed_model(
     assert (first["count"], first["task"], first["task_type"]) == (20, "known-items", "information-retrieval")
     assert 0 < second["scores"]["overlap@10"]["value"] < 1
     assert "overlap@10" in printed.out
-    after = ModelCard.load(small / "README.md")
+    after = card_of(small)
     assert after.text == before.text
     assert {each.metric_type: each.metric_value for each in after.data.eval_results} == {
         metric: round(score["value"], 4) for metric, score in second["scores"].items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loewner.commands.common import Options, progress_line, report
 
@@ -92,7 +92,7 @@ def _evaluated(
 ) -> list[Evaluation]:
     from loewner.evaluation import Collection, evaluate, evaluate_retrieval
 
-    common = {
+    common: dict[str, Any] = {
         "batch_size": options.batch,
         "draws": options.draws,
         "seed": options.seed,

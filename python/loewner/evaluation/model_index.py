@@ -7,8 +7,9 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
-from huggingface_hub import EvalResult, ModelCard
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from yaml import YAMLError
 
 from loewner._core import IoError
@@ -33,7 +34,7 @@ class ScoredCard:
 
     def add(self, evaluations: Sequence[Evaluation]) -> None:
         """Adds the scores of these evaluations and replaces the file in one step."""
-        data = self._card.data
+        data = cast(ModelCardData, self._card.data)
         results = {_key(result): result for result in data.eval_results or []}
         results |= {_key(result): result for evaluation in evaluations for result in _results(evaluation)}
         data.model_name, data.eval_results = data.model_name or self._name, list(results.values())

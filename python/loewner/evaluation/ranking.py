@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def _best_of(products: np.ndarray, depth: int) -> np.ndarray:
     return candidates[np.argsort(-products[candidates], kind="stable")][:depth]
 
 
-def _faiss() -> ModuleType:
+def _faiss() -> Any:
     try:
         import faiss
     except ImportError as error:

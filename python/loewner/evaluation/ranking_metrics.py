@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ _OVERLAP = {f"overlap@{OVERLAP}": (f"recall.{OVERLAP}", f"recall_{OVERLAP}")}
 Rankings = Mapping[str, Sequence[str]]  # query id -> document ids, best first
 
 
-def require_metrics() -> ModuleType:
+def require_metrics() -> Any:
     """The package of the metrics. Raises ImportError, before any model runs, if it is missing."""
     try:
         import pytrec_eval
