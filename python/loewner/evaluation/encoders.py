@@ -14,7 +14,8 @@ import numpy as np
 
 import loewner  # noqa: F401 - registers the format
 from loewner.evaluation.models import Model, resident_bytes
-from loewner.evaluation.onnx_engine import folder_of, is_onnx_file
+from loewner.evaluation.onnx_engine import folder_of, onnx_file
+from loewner.static_embedding import is_static_model
 
 Progress = Callable[[float], None]
 
@@ -58,7 +59,7 @@ def vectors_of(
     """
     before = resident_bytes()
     encoder: _Encoder
-    if not is_onnx_file(model) and (model / "modules.json").exists():
+    if onnx_file(model) is None and (model / "modules.json").exists() and not is_static_model(model):
         encoder = _SentenceTransformers(model, batch_size, max_length)
     else:
         encoder = _Pooled(model, batch_size, max_length)
@@ -127,7 +128,8 @@ class _Pooled:
     """A plain folder of transformers, or an ONNX file, with the prompts that lie beside it."""
 
     def __init__(self, model: Path, batch_size: int, max_length: int | None) -> None:
-        folder = folder_of(model) if is_onnx_file(model) else model
+        file = onnx_file(model)
+        folder = model if file is None else folder_of(file)
         settings = _json(folder / _SETTINGS)
         prompts = settings.get("prompts") or {}
         self._query = prompts.get("query", "")
