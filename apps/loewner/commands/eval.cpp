@@ -9,7 +9,7 @@ class Eval final : public PythonCommand {
   Eval()
       : PythonCommand(
             {.name = "eval",
-             .summary = "score models on labeled sentences or in retrieval, and compare them with the first one",
+             .summary = "score models on labeled sentences or in retrieval, and compare them with the first",
              .examples = {"loewner eval all-MiniLM-L6-v2 small --task STS-B --data GLUE",
                           "loewner eval all-MiniLM-L6-v2 small --task own.tsv",
                           "loewner eval all-MiniLM-L6-v2 small --task scifact --card small"},
