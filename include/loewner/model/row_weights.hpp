@@ -99,13 +99,15 @@ RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::p
 /// Errors    those of the above, and IoError when `mapping` names a row that does not exist.
 RowWeights row_weights(const RowWeightOptions& options, const Checkpoint& model, Index rows);
 
-/// The same with counts that the caller holds (RowWeightKind::text); tokens beyond them have count 0.
+/// The same with counts that the caller holds (RowWeightKind::text); tokens beyond them have count
+/// 0.
 ///
 /// Shapes    counts: one per token; result: one value per row.
 /// Method    count_row_weights(), and the sums of row_weights().
 /// Cost      reads the tokenizer's files; then O(rows).
 /// Accuracy  that of count_row_weights().
-/// Errors    those of count_row_weights(), and IoError when `mapping` names a row that does not exist.
+/// Errors    those of count_row_weights(), and IoError when `mapping` names a row that does not
+///           exist.
 RowWeights text_row_weights(std::vector<std::int64_t> counts, double exponent, const Checkpoint& model, Index rows);
 
 }  // namespace loewner
