@@ -19,8 +19,8 @@ from loewner.transformers.calibration import NoCalibration, compress_calibrated
 from loewner.transformers.calibration.batches import equal_length_batches
 from loewner.transformers.calibration.effects import Effects, divergence, output_rows
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
-from loewner.transformers.calibration.moments import Moments, robust
-from loewner.transformers.calibration.targets import best_correction, damped
+from loewner.transformers.calibration.moments import Moments
+from loewner.transformers.calibration.targets import best_correction, damped, robust
 from tokenized_models import model_with_tokenizer, text
 from torch import Tensor, nn
 from transformers import AutoModel, BertModel

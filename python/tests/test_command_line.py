@@ -99,7 +99,7 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
 def test_bash_completes_folders_and_files(tmp_path: Path) -> None:
     (tmp_path / "my model").mkdir()
     (tmp_path / "my file").touch()
-    assert completed("loewner expand m", 2, tmp_path) == ["my model"]
+    assert completed("loewner inspect m", 2, tmp_path) == ["my model"]
     assert sorted(completed("loewner inspect MODEL --json m", 4, tmp_path)) == ["my file", "my model"]
 
 

@@ -42,9 +42,6 @@ def test_files_of_all_opsets_become_small_ones_that_run(tmp_path: Path, opset: i
     model = saved(encoder(opset), tmp_path / "model.onnx")
     report = compressed(model, tmp_path / "small.onnx")
     onnx.checker.check_model(tmp_path / "small.onnx", full_check=True)
-    graph = onnx.load(tmp_path / "small.onnx").graph
-    used = {name for node in graph.node for name in node.input}
-    assert {tensor.name for tensor in graph.initializer} <= used  # runtimes warn about others
     assert {tensor.name for tensor in report.tensors} == {"words", "places", "up", "down"}
     assert report.totals.weights_bytes_after == (tmp_path / "small.onnx").stat().st_size
     vectors = run(tmp_path / "small.onnx", input_ids=token_ids())

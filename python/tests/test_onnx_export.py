@@ -147,7 +147,6 @@ def test_an_exported_file_is_verified(exported: Path, dense: Path, tmp_path: Pat
 
 def test_eval_runs_a_file_as_the_folder(exported: Path, mixed: Path) -> None:
     by_file = Model(exported / "onnx" / "model.onnx").outputs([text(5)]).arrays[0]
-    np.testing.assert_array_equal(Model(exported).outputs([text(5)]).arrays[0], by_file)
     by_folder, others = (Model(mixed).outputs([lines]).arrays[0] for lines in (text(5), text(5, 1)))
     assert np.abs(by_file - by_folder).max() < 1e-4 * np.abs(by_folder).max() < np.abs(by_file - others).max()
 

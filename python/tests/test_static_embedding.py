@@ -156,13 +156,6 @@ def test_a_folder_without_configuration_and_with_other_tensors_is_refused(tmp_pa
         loewner.compress(model, tmp_path / "small", bits=5)
 
 
-def test_eval_refuses_static_models_by_name(tmp_path: Path) -> None:
-    from loewner.evaluation.models import Model
-
-    with pytest.raises(ValueError, match=r"model: eval does not run static embedding models"):
-        Model(model2vec(tmp_path / "model"))
-
-
 def test_unknown_tokens_of_model2vec_do_not_count(tmp_path: Path) -> None:
     model = loewner.load(model2vec(tmp_path / "model"))
     assert isinstance(model.tokenizer, Tokenizer)

@@ -85,7 +85,7 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
   Matrix<double> damped = moments.second.clone();
   damping_ = damping_of(damped.view(), options.damping);
   for (Index i = 0; i < d; ++i) damped(i, i) += damping_;
-  factor_ = rotated(std::move(damped));
+  factor_ = rotated(damped.view());
   if (options.order) {
     require_order(*options.order, d);
     order_ = *options.order;
@@ -102,18 +102,18 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
   for (Index i = 0; i < d; ++i) {
     for (Index j = 0; j < d; ++j) drift(i, j) = moments.correction * (drift(i, j) - moments.second(i, j));
   }
-  drift = rotated(std::move(drift));
+  drift = rotated(drift.view());
   drift_ = ordered(drift.view());
 }
 
 // R A R^T
-Matrix<double> InputBasis::rotated(Matrix<double> a) const {
-  if (!rotation_) return a;
-  detail::transpose_in_place(a.view());
-  rotate_rows(a.view(), *rotation_);
-  detail::transpose_in_place(a.view());
-  rotate_rows(a.view(), *rotation_);
-  return a;
+Matrix<double> InputBasis::rotated(MatrixView<const double> a) const {
+  Matrix<double> by_cols = detail::transposed(a);
+  if (!rotation_) return detail::transposed(std::as_const(by_cols).view());
+  rotate_rows(by_cols.view(), *rotation_);
+  Matrix<double> both = detail::transposed(std::as_const(by_cols).view());
+  rotate_rows(both.view(), *rotation_);
+  return both;
 }
 
 // P A P^T

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/compress/model_card.hpp"
 
-#include <algorithm>
 #include <cstdio>
-#include <iterator>
 #include <set>
 #include <string_view>
 
@@ -26,41 +24,6 @@ std::string folder_name(std::filesystem::path path) {
 
 std::string quoted(const std::string& text) {
   return "'" + text + "'";
-}
-
-// The id of a model that lies in the cache of the Hugging Face Hub: .../models--ORGANIZATION--NAME/snapshots/COMMIT.
-// Other folders are named after their model at most.
-std::string model_id(const std::filesystem::path& folder) {
-  constexpr std::string_view kPrefix = "models--", kSeparator = "--";
-  const auto parts = folder.lexically_normal();
-  for (auto part = parts.begin(); part != parts.end(); ++part) {
-    std::string id = part->string();
-    const auto next = std::next(part);
-    if (!id.starts_with(kPrefix) || next == parts.end() || *next != "snapshots") continue;
-    id.erase(0, kPrefix.size());
-    if (const auto at = id.find(kSeparator); at != std::string::npos) id.replace(at, kSeparator.size(), "/");
-    return id;
-  }
-  return folder_name(folder);
-}
-
-// Whether the Hub would accept the id. Such an id needs no escapes in YAML.
-bool is_model_id(std::string_view id) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.' || c == '/';
-  };
-  const auto edge = [](char c) { return c == '-' || c == '.' || c == '/'; };
-  return !id.empty() && id.size() <= 96 && std::ranges::all_of(id, allowed) && std::ranges::count(id, '/') <= 1 &&
-         !edge(id.front()) && !edge(id.back()) && id.find("--") == id.npos && id.find("..") == id.npos;
-}
-
-// The fields that the Hub reads. The model is named only by an id that the Hub can link.
-std::string metadata(const std::filesystem::path& model, const std::string& id) {
-  const bool sentences = std::filesystem::exists(model / "modules.json");
-  return "---\n" + (is_model_id(id) ? "base_model: \"" + id + "\"\nbase_model_relation: quantized\n" : std::string()) +
-         "library_name: " + (sentences ? "sentence-transformers" : "transformers") +
-         "\ntags:\n- loewner\n- compressed\n---\n\n";
 }
 
 // The forms in which a loaded model holds these tensors.
@@ -111,9 +74,10 @@ std::string command_of(const CompressOptions& options) {
 }
 
 std::string model_card(const CompressOptions& options, const CompressReport& report) {
-  const std::string base = model_id(options.model);
+  const std::string base = folder_name(options.model);
   std::string card =
-      metadata(options.model, base) + "# " + base + ", made smaller by loewner\n\n    " + command_of(options) +
+      "---\nbase_model: " + base + "\nlibrary_name: transformers\ntags:\n- loewner\n- compressed\n---\n\n# " + base +
+      ", made smaller by loewner\n\n    " + command_of(options) +
       "\n\nWeights: " + detail::card_megabytes(report.weights_before) + " -> " +
       detail::card_megabytes(report.weights_after) + ", all bytes of the files included. No fine-tuning.\n\n" +
       "| tensor | shape | method | rank or bits | bytes before | bytes after | error | weighted error |\n" +

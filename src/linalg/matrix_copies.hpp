@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
 
 #include "loewner/base/matrix.hpp"
 #include "loewner/base/parallel.hpp"
@@ -53,22 +52,6 @@ Matrix<T> transposed(MatrixView<const T> a) {
   Matrix<T> result = Matrix<T>::uninitialized(a.cols(), a.rows());
   transpose_into(a, result.view());
   return result;
-}
-
-/// Transposes a square matrix.
-inline void transpose_in_place(MatrixView<double> a) {
-  constexpr Index kTile = 64;
-  const Index tiles = (a.rows() + kTile - 1) / kTile;
-  parallel_for(tiles, [&](Index tile) {
-    const Index end = std::min((tile + 1) * kTile, a.rows());
-    for (Index other = tile; other < tiles; ++other) {
-      for (Index i = tile * kTile; i < end; ++i) {
-        for (Index j = std::max(other * kTile, i + 1); j < std::min((other + 1) * kTile, a.rows()); ++j) {
-          std::swap(a(i, j), a(j, i));
-        }
-      }
-    }
-  });
 }
 
 }  // namespace loewner::detail

@@ -7,18 +7,15 @@ namespace {
 class Eval final : public PythonCommand {
  public:
   Eval()
-      : PythonCommand(
-            {.name = "eval",
-             .summary = "score models on labeled sentences or in retrieval, and compare them with the first",
-             .examples = {"loewner eval all-MiniLM-L6-v2 small --task STS-B --data GLUE",
-                          "loewner eval all-MiniLM-L6-v2 small --task own.tsv",
-                          "loewner eval all-MiniLM-L6-v2 small --task scifact --card small"},
-             .notes = "Tasks of GLUE: STS-B, MRPC, SST-2, CoLA, RTE, WNLI, QNLI, QQP, MNLI. A file of your own "
-                      "is .tsv, .csv or .jsonl with the fields sentence (or sentence1 and sentence2) and "
-                      "label. A folder with corpus.jsonl, queries.jsonl and qrels/*.tsv is a retrieval task in the "
-                      "layout of BEIR; without qrels, rankings are compared with the first model's. Nothing is "
-                      "downloaded.",
-             .python_extra = "loewner[eval]"}) {}
+      : PythonCommand({.name = "eval",
+                       .summary = "score models on labeled sentences and compare them with the first one",
+                       .examples = {"loewner eval all-MiniLM-L6-v2 small --task STS-B --data GLUE",
+                                    "loewner eval all-MiniLM-L6-v2 small --task own.tsv"},
+                       .notes =
+                           "Tasks of GLUE: STS-B, MRPC, SST-2, CoLA, RTE, WNLI, QNLI, QQP, MNLI. A file of your own "
+                           "is .tsv, .csv or .jsonl with the fields sentence (or sentence1 and sentence2) and "
+                           "label. Nothing is downloaded.",
+                       .python_extra = "loewner[eval]"}) {}
 
   void add_options(Options& options) override {
     options.begin(Section::what);
@@ -28,36 +25,21 @@ class Eval final : public PythonCommand {
               .required = true});
     add_list(options, "--task",
              {.value = "TASK",
-              .help = "name of a GLUE task, a file of labeled sentences, or a retrieval folder",
+              .help = "name of a GLUE task, or a file of labeled sentences",
               .completes = Completes::files,
               .required = true});
     add<std::string>(
         options, "--data",
         {.value = "FOLDER", .help = "folder with one folder for each GLUE task", .completes = Completes::folders});
-    add<std::string>(options, "--split",
-                     {.value = "NAME",
-                      .help = "file of a GLUE task, or of a folder's qrels, to read",
-                      .default_text = "dev; of qrels: test, or the only file"});
+    add_with_default<std::string>(options, "--split", "dev",
+                                  {.value = "NAME", .help = "file of a GLUE task to read", .default_text = "dev"});
     options.begin(Section::how);
     add_count(options, "--batch", 32, "B", "number of sentences in a batch");
-    add<int>(options, "--max-length",
-             {.value = "N",
-              .help = "number of tokens to which a text or pair is cut",
-              .default_text = "128; in retrieval: the model's own"})
-        ->check(CLI::Range(1, 1 << 30));
+    add_count(options, "--max-length", 128, "N", "number of tokens to which a sentence or pair is cut");
     add_count(options, "--draws", 1000, "N", "number of bootstrap resamples for the intervals");
-    add_with_default<std::string>(options, "--index", "exact",
-                                  {.value = "INDEX",
-                                   .help = "where a retrieval task searches the vectors",
-                                   .default_text = "exact",
-                                   .choices = {"exact", "faiss"}});
     options.begin(Section::run);
     add_with_default<std::uint64_t>(options, "--seed", 0,
                                     {.value = "N", .help = "random seed of the resamples", .default_text = "0"});
-    add<std::string>(options, "--card",
-                     {.value = "FOLDER",
-                      .help = "one of the models, whose README.md gets its scores as a model-index",
-                      .completes = Completes::folders});
     add_json(options);
     add_quiet(options);
     add_threads(options);

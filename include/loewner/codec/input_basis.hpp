@@ -44,8 +44,8 @@ class InputBasis {
   ///
   /// Shapes    moments: d x d.
   /// Method    the pivoted Cholesky factor U of the damped matrix: L^T = D^-1/2 U.
-  /// Cost      d^3 / 3 flops on one thread and d^2 log d more, all in float64; memory for one d x d
-  ///           matrix, for a second with an order, and for two more with a correction.
+  /// Cost      d^3 / 3 flops on one thread and d^2 log d more, all in float64; memory for two d x d
+  ///           matrices, and for two more with a correction.
   /// Accuracy  backward stable. R is applied in float64; it is orthogonal up to eps32.
   /// Random    R, from rotation_seed. The same bits for any number of threads.
   /// Errors    InvalidArgument unless the moments are finite, square, symmetric and, with the
@@ -79,7 +79,7 @@ class InputBasis {
   Matrix<float> coordinates(const RowSource& w, InputSide inputs) const;
 
  private:
-  Matrix<double> rotated(Matrix<double> a) const;
+  Matrix<double> rotated(MatrixView<const double> a) const;
   Matrix<double> ordered(MatrixView<const double> a) const;
   void correct(MatrixView<float> rows) const;
 

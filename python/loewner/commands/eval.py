@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loewner.commands.common import Options, progress_line, report
 
 if TYPE_CHECKING:
-    from loewner.evaluation import Collection, Evaluation, Interval, Task
-    from loewner.evaluation.comparison import Progress
-    from loewner.evaluation.model_index import ScoredCard
+    from loewner.evaluation import Evaluation, Interval
 
 
 def _score(value: Interval) -> str:
@@ -24,7 +22,7 @@ def _difference(value: Interval) -> str:
 
 
 def _rows(evaluation: Evaluation) -> list[list[str]]:
-    rows = [] if evaluation.scores else [[""] * 8]  # the first model on a collection without judgments
+    rows = []
     for name, score in evaluation.scores.items():
         difference = (evaluation.differences or {}).get(name)
         rows.append(["", "", name, _score(score), _difference(difference) if difference else "", "", "", ""])
@@ -50,55 +48,23 @@ def main(options: Options) -> None:
     for model in models:
         if not (model / "config.json").exists() and not (model.suffix == ".onnx" and model.is_file()):
             raise OSError(f"{model}: expected a model folder with a config.json, or an ONNX file")
-    from loewner.evaluation import to_json
-
-    card = _card_of(options, models)
-    tasks = _tasks(options)
-    progress = progress_line(options)
-    evaluations = [each for task in tasks for each in _evaluated(models, task, options, progress)]
-    if progress:
-        progress("", 1.0)
-    if card:
-        card.add([each for each in evaluations if each.model.resolve() == Path(options.card).resolve()])
-    report(options, to_json(evaluations), _table(evaluations))
-
-
-def _card_of(options: Options, models: Sequence[Path]) -> ScoredCard | None:
-    """The card that gets the scores, opened before any model runs, so that a bad one costs no time."""
-    if options.card is None:
-        return None
-    if Path(options.card).resolve() not in [model.resolve() for model in models]:
-        raise ValueError(f"--card must be one of the models, got '{options.card}'")
-    from loewner.evaluation.model_index import ScoredCard
-
-    return ScoredCard(Path(options.card))
-
-
-def _tasks(options: Options) -> list[Task | Collection]:
-    """All tasks, read before any model runs."""
-    from loewner.evaluation import glue_name, read_collection, read_task
+    from loewner.evaluation import evaluate, read_task, to_json
 
     data = None if options.data is None else Path(options.data)
-    return [
-        read_collection(Path(name), options.split)
-        if glue_name(name) is None and Path(name).is_dir()
-        else read_task(name, data, options.split or "dev")
-        for name in options.task
-    ]
-
-
-def _evaluated(
-    models: Sequence[Path], task: Task | Collection, options: Options, progress: Progress | None
-) -> list[Evaluation]:
-    from loewner.evaluation import Collection, evaluate, evaluate_retrieval
-
-    common: dict[str, Any] = {
-        "batch_size": options.batch,
-        "draws": options.draws,
-        "seed": options.seed,
-        "threads": options.threads,
-        "progress": progress,
-    }
-    if isinstance(task, Collection):
-        return evaluate_retrieval(models, task, max_length=options.max_length, index=options.index, **common)
-    return evaluate(models, task, max_length=options.max_length or 128, **common)
+    tasks = [read_task(name, data, options.split) for name in options.task]
+    progress = progress_line(options)
+    evaluations = []
+    for task in tasks:
+        evaluations += evaluate(
+            models,
+            task,
+            batch_size=options.batch,
+            max_length=options.max_length,
+            draws=options.draws,
+            seed=options.seed,
+            threads=options.threads,
+            progress=progress,
+        )
+    if progress:
+        progress("", 1.0)
+    report(options, to_json(evaluations), _table(evaluations))

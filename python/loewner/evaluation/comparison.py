@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,13 @@ import numpy as np
 from loewner.evaluation.metrics import (
     Interval,
     Metric,
-    Sampled,
     bootstrap,
-    compared,
+    interval,
     metrics_of_classifier,
     metrics_of_encoder,
     resamples,
 )
 from loewner.evaluation.models import Model, Outputs
-from loewner.evaluation.own_process import Share, in_own_process
 from loewner.evaluation.tasks import Task
 
 Progress = Callable[[str, float], None]
@@ -46,11 +46,6 @@ class Fidelity:
     mean: float
     quantile: float | None
 
-    @staticmethod
-    def of_cosines(cosines: np.ndarray) -> Fidelity:
-        """The mean and the 1 % quantile of the cosines of vectors to those of the first model."""
-        return Fidelity("cosine", float(cosines.mean()), float(np.quantile(cosines, 0.01)))
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -63,19 +58,17 @@ class Evaluation:
     task : str
         The name of the task.
     count : int
-        Number of sentences, pairs or queries.
+        Number of sentences or pairs.
     scores : dict of str to Interval
         The score of each metric.
     differences : dict of str to Interval or None
-        Score minus the first model's score, for metrics that both have; None for the first model.
+        Score minus the first model's score; None for the first model.
     fidelity : Fidelity or None
         Agreement with the outputs of the first model; None for the first model and if outputs cannot be compared.
     tokens_per_second : float
         Tokens per second of the forward passes.
     resident_bytes : int
         Resident memory that the model added to its process.
-    task_type : {"semantic-similarity", "text-classification", "information-retrieval"}
-        What the model is used for: its sentence vectors, its head, or its rankings.
     """
 
     model: Path
@@ -86,7 +79,6 @@ class Evaluation:
     fidelity: Fidelity | None
     tokens_per_second: float
     resident_bytes: int
-    task_type: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +121,7 @@ def evaluate(
     threads : int, optional
         Number of threads of torch.
     progress : callable, optional
-        Called as ``progress(model, share)`` while a model runs.
+        Called as ``progress(model, share)`` before each model.
 
     Returns
     -------
@@ -155,40 +147,37 @@ def evaluate(
     """
     drawn = resamples(len(task), draws, seed)
     evaluations: list[Evaluation] = []
-    first: tuple[_Predictions, dict[str, Sampled]] | None = None
+    first: tuple[_Predictions, dict[str, np.ndarray]] | None = None
     for model in models:
-        predictions = _predictions(model, task, batch_size, max_length, threads, progress)
-        sampled = {
+        if progress:
+            progress(str(model), 0.0)
+        predictions = _in_own_process(model, task, batch_size, max_length, threads)
+        values = {
             name: bootstrap(metric, predictions.predicted, task.labels, drawn)
             for name, metric in predictions.metrics.items()
         }
-        scores, differences = compared(sampled, first[1] if first else None)
-        fidelity = _fidelity(predictions, first[0], task) if first else None
-        first = first or (predictions, sampled)
+        differences = fidelity = None
+        if first is None:
+            first = predictions, {name: sampled for name, (_, sampled) in values.items()}
+            reference = {name: value for name, (value, _) in values.items()}
+        else:
+            differences = {
+                name: interval(value - reference[name], sampled - first[1][name])
+                for name, (value, sampled) in values.items()
+                if name in reference
+            }
+            fidelity = _fidelity(predictions, first[0], task)
+        scores = {name: interval(value, sampled) for name, (value, sampled) in values.items()}
         speed, resident = predictions.outputs.tokens_per_second, predictions.outputs.resident_bytes
-        kind = "text-classification" if predictions.is_classifier else "semantic-similarity"
-        evaluations.append(
-            Evaluation(model, task.name, len(task), scores, differences, fidelity, speed, resident, kind)
-        )
+        evaluations.append(Evaluation(model, task.name, len(task), scores, differences, fidelity, speed, resident))
     return evaluations
 
 
-def progress_of(model: Path, progress: Progress | None) -> Share | None:
-    """Shows the share of one model's work; `progress` clears its line at 1, which is for the end of all."""
-    if progress is None:
-        return None
-    progress(str(model), 0.0)
-    return lambda share: progress(str(model), min(share, 0.999))
-
-
-def _predictions(
-    model: Path, task: Task, batch_size: int, max_length: int, threads: int | None, progress: Progress | None
-) -> _Predictions:
-    outputs, is_classifier, classes = in_own_process(
-        _run, progress_of(model, progress), model, task, batch_size, max_length, threads
-    )
+def _in_own_process(model: Path, task: Task, batch_size: int, max_length: int, threads: int | None) -> _Predictions:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        outputs, is_classifier, classes = pool.submit(_run, model, task, batch_size, max_length, threads).result()
     if not is_classifier:
-        return _Predictions(dict(metrics_of_encoder(task)), cosines(*outputs.arrays), outputs, False)
+        return _Predictions(dict(metrics_of_encoder(task)), _cosines(*outputs.arrays), outputs, False)
     logits = outputs.arrays[0]
     if task.is_regression != (logits.shape[1] == 1):
         wanted = "one output" if task.is_regression else "an output per class"
@@ -197,8 +186,9 @@ def _predictions(
     return _Predictions(dict(metrics_of_classifier(task)), predicted, outputs, True)
 
 
-def set_up_torch(threads: int | None) -> None:
-    """Sets the number of threads, and keeps transformers silent."""
+def _run(
+    folder: Path, task: Task, batch_size: int, max_length: int, threads: int | None
+) -> tuple[Outputs, bool, list[int]]:
     import torch
     from transformers.utils import logging
 
@@ -206,16 +196,10 @@ def set_up_torch(threads: int | None) -> None:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     if threads is not None:
         torch.set_num_threads(threads)
-
-
-def _run(
-    share: Share, folder: Path, task: Task, batch_size: int, max_length: int, threads: int | None
-) -> tuple[Outputs, bool, list[int]]:
-    set_up_torch(threads)
     model = Model(folder, batch_size=batch_size, max_length=max_length)
     if not model.is_classifier:
         metrics_of_encoder(task)  # raises before the model runs
-    return model.outputs(task.sentences, share), model.is_classifier, _classes_of(model, task)
+    return model.outputs(task.sentences), model.is_classifier, _classes_of(model, task)
 
 
 def _classes_of(model: Model, task: Task) -> list[int]:
@@ -225,8 +209,7 @@ def _classes_of(model: Model, task: Task) -> list[int]:
     return [names[name] for name in own] if own and set(own) <= set(names) else list(range(len(own)))
 
 
-def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Cosines of two matrices, row by row."""
+def _cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     return np.asarray((first * second).sum(1) / np.maximum(norms, np.finfo(np.float32).tiny))
 
@@ -238,7 +221,8 @@ def _fidelity(predictions: _Predictions, reference: _Predictions, task: Task) ->
         if predictions.outputs.arrays[0].shape != reference.outputs.arrays[0].shape:
             return None  # sentence vectors of different dimension
         pairs = zip(predictions.outputs.arrays, reference.outputs.arrays, strict=True)
-        return Fidelity.of_cosines(np.concatenate([cosines(mine, theirs) for mine, theirs in pairs]))
+        cosines = np.concatenate([_cosines(mine, theirs) for mine, theirs in pairs])
+        return Fidelity("cosine", float(cosines.mean()), float(np.quantile(cosines, 0.01)))
     if task.is_regression:
         return Fidelity("correlation", float(np.corrcoef(predictions.predicted, reference.predicted)[0, 1]), None)
     return Fidelity("agreement", float((predictions.predicted == reference.predicted).mean()), None)

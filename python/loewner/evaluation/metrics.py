@@ -12,7 +12,6 @@ from sklearn.metrics import average_precision_score, f1_score, matthews_corrcoef
 
 from loewner.evaluation.tasks import Task
 
-Sampled = tuple[float, np.ndarray]  # a value, and the values of the resamples
 Metric = Callable[[np.ndarray, np.ndarray], float]  # (predicted numbers or classes, labels) -> score
 
 
@@ -87,7 +86,7 @@ def resamples(count: int, draws: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, count, (draws, count))
 
 
-def bootstrap(metric: Metric, predicted: np.ndarray, labels: np.ndarray, drawn: np.ndarray) -> Sampled:
+def bootstrap(metric: Metric, predicted: np.ndarray, labels: np.ndarray, drawn: np.ndarray) -> tuple[float, np.ndarray]:
     """The metric, and its values on the resamples; NaN for a resample with a single label."""
     with np.errstate(all="ignore"):
         values = np.array([metric(predicted[rows], labels[rows]) for rows in drawn])
@@ -101,23 +100,3 @@ def interval(value: float, values: np.ndarray) -> Interval:
         return Interval(value, float("nan"), float("nan"))
     low, high = np.quantile(usable, [0.025, 0.975])
     return Interval(value, float(low), float(high))
-
-
-def bootstrap_of_mean(values: np.ndarray, drawn: np.ndarray) -> Sampled:
-    """The mean of a value for each query, and the means of the resamples."""
-    return float(values.mean()), values[drawn].mean(axis=1)
-
-
-def compared(
-    values: Mapping[str, Sampled], reference: Mapping[str, Sampled] | None
-) -> tuple[dict[str, Interval], dict[str, Interval] | None]:
-    """Intervals of metrics, and of their paired differences to the reference, which has the same resamples."""
-    scores = {name: interval(*value) for name, value in values.items()}
-    if reference is None:
-        return scores, None
-    differences = {
-        name: interval(value - reference[name][0], sampled - reference[name][1])
-        for name, (value, sampled) in values.items()
-        if name in reference
-    }
-    return scores, differences

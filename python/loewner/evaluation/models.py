@@ -21,8 +21,7 @@ from transformers import (
 )
 
 import loewner  # registers the format
-from loewner.evaluation.onnx_engine import OnnxEngine, folder_of, onnx_file
-from loewner.static_embedding import is_static_model
+from loewner.evaluation.onnx_engine import OnnxEngine, folder_of, is_onnx_file
 
 Progress = Callable[[float], None]
 
@@ -41,28 +40,21 @@ class Outputs:
 class Model:
     """A model that runs on batches of sentences of similar length. Outputs do not depend on the order of sentences."""
 
-    def __init__(self, model: Path, *, batch_size: int = 32, max_length: int | None = 128) -> None:
-        """model: a folder, or an ONNX file with configuration and tokenizer beside it or one folder above.
-
-        max_length: tokens of a text; None for the length that its files state, at most 512 if only the tokenizer does.
-        """
-        before = resident_bytes()
-        file = onnx_file(model)
-        folder = model if file is None else folder_of(file)
-        if is_static_model(folder):
-            raise ValueError(f"{model}: eval does not run static embedding models")
+    def __init__(self, model: Path, *, batch_size: int = 32, max_length: int = 128) -> None:
+        """model: a folder, or an ONNX file with configuration and tokenizer beside it or one folder above."""
+        before = _resident_bytes()
+        folder = folder_of(model) if is_onnx_file(model) else model
         config = AutoConfig.from_pretrained(folder)
         self.is_classifier = any(
             name.endswith("ForSequenceClassification") for name in getattr(config, "architectures", None) or []
         )
         self._config = config
-        self._model = _loaded(folder, self.is_classifier) if file is None else OnnxEngine(file)
+        self._model = OnnxEngine(model) if is_onnx_file(model) else _loaded(folder, self.is_classifier)
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._pooling = _pooling_of(folder)
-        self._batch_size = batch_size
-        self._max_length = _length_of(folder, self._tokenizer) if max_length is None else max_length
+        self._batch_size, self._max_length = batch_size, max_length
         self._before = before
 
     @property
@@ -76,16 +68,15 @@ class Model:
         tokens = seconds = 0.0
         arrays = []
         for number, columns in enumerate(groups):
-            array, run_tokens, run_seconds = self.run(columns, number, len(groups), progress)
+            array, run_tokens, run_seconds = self._run(columns, number, len(groups), progress)
             arrays.append(array)
             tokens, seconds = tokens + run_tokens, seconds + run_seconds
-        return Outputs(arrays, tokens / seconds, max(0, resident_bytes() - self._before))
+        return Outputs(arrays, tokens / seconds, max(0, _resident_bytes() - self._before))
 
     @torch.inference_mode()
-    def run(
-        self, columns: Sequence[Sequence[str]], number: int = 0, groups: int = 1, progress: Progress | None = None
+    def _run(
+        self, columns: Sequence[Sequence[str]], number: int, groups: int, progress: Progress | None
     ) -> tuple[np.ndarray, float, float]:
-        """Outputs of the columns read together, the tokens, and the seconds of the forward passes."""
         order = sorted(range(len(columns[0])), key=lambda i: (sum(len(column[i]) for column in columns), i))
         result: np.ndarray | None = None
         tokens = seconds = 0.0
@@ -140,15 +131,7 @@ def _pooling_of(folder: Path) -> str:
     return next((name for key, name in _POOLINGS.items() if modes.get(key)), "mean")
 
 
-def _length_of(folder: Path, tokenizer: Any) -> int:
-    """The number of tokens that the files of sentence-transformers state, else the tokenizer's, at most 512."""
-    file = folder / "sentence_bert_config.json"
-    stated = json.loads(file.read_text(encoding="utf-8")).get("max_seq_length") if file.exists() else None
-    return int(stated or min(tokenizer.model_max_length, 512))
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process; 0 where /proc does not exist."""
+def _resident_bytes() -> int:
     status = Path("/proc/self/status")
     if not status.exists():  # not Linux
         return 0

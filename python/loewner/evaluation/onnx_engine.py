@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from loewner.onnx import is_onnx_model
 from loewner.onnx.sessions import new_session
 
 
-def onnx_file(model: Path) -> Path | None:
-    """The file of an ONNX model that is a file, or a folder with onnx/model.onnx; None for other folders."""
-    if not is_onnx_model(model):
-        return None
-    return model / "onnx" / "model.onnx" if model.is_dir() else model
+def is_onnx_file(model: Path) -> bool:
+    return model.suffix == ".onnx"
 
 
 def folder_of(file: Path) -> Path:

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-
-from loewner.evaluation.json_lines import json_objects
 
 _YES_NO = ("entailment", "not_entailment")
 
@@ -100,11 +99,6 @@ class Task:
         return len(self.labels)
 
 
-def glue_name(name: str) -> str | None:
-    """The key of TASKS that is meant by a name; case and hyphens are ignored."""
-    return {task.lower().replace("-", ""): task for task in TASKS}.get(name.lower().replace("-", ""))
-
-
 def read_task(name: str, data: Path | None = None, split: str = "dev") -> Task:
     """Read a task of GLUE, or a file of labeled sentences.
 
@@ -135,17 +129,14 @@ def read_task(name: str, data: Path | None = None, split: str = "dev") -> Task:
     Files of GLUE may have the original columns or `sentence` columns and `label`. The labels of other files are classes
     if they are words or at most 20 different whole numbers, and scores otherwise.
     """
-    known = glue_name(name)
+    known = {task.lower().replace("-", ""): task for task in TASKS}.get(name.lower().replace("-", ""))
     if known is not None:
         if data is None:
             raise ValueError(f"task {known}: the folder of the tasks must be given (--data)")
         return _glue_task(known, data, split)
     path = Path(name)
     if path.suffix not in (".tsv", ".csv", ".jsonl"):
-        raise ValueError(
-            f"task must be one of {', '.join(TASKS)}, a .tsv, .csv or .jsonl file, or the folder of a retrieval task, "
-            f"got '{name}'"
-        )
+        raise ValueError(f"task must be one of {', '.join(TASKS)} or a .tsv, .csv or .jsonl file, got '{name}'")
     return _task_of_file(path)
 
 
@@ -187,7 +178,15 @@ def _rows_of_file(path: Path) -> list[list[str]]:
 
 def _jsonl_rows(lines: Iterable[str], path: Path) -> Iterable[list[str]]:
     header: list[str] = []
-    for _, entry in json_objects(lines, path):
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}: line {number}: must be a JSON object: {error}") from None
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"{path}: line {number}: must be a JSON object, got {type(entry).__name__}")
         if not header:
             header = list(entry)
             yield header

@@ -103,6 +103,7 @@ def test_expand_restores_config_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "said"),
     [
+        ("onnx/model.onnx", "'onnx/model.onnx' is an ONNX model"),
         ("pytorch_model.bin", "'pytorch_model.bin' is a pickle"),
         ("0_Transformer/config.json", "'0_Transformer' has a config.json"),
     ],

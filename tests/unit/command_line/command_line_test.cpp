@@ -39,13 +39,9 @@ TEST(CommandLine, CommandsOfThePythonPackageSayWhatInstallsThem) {
 TEST(CommandLine, CommandsOfThePythonPackageGetTheirOptionsWithDefaults) {
   const auto run = run_line("eval a b --task x.tsv --task y.tsv --max-length 64 --quiet", true);
   EXPECT_EQ(run.code, done);
-  const Json expected = {{"model", {"a", "b"}}, {"task", {"x.tsv", "y.tsv"}},
-                         {"data", nullptr},     {"split", nullptr},
-                         {"batch", 32},         {"max_length", 64},
-                         {"draws", 1000},       {"index", "exact"},
-                         {"seed", 0},           {"card", nullptr},
-                         {"json", nullptr},     {"threads", nullptr},
-                         {"quiet", true}};
+  const Json expected = {{"model", {"a", "b"}}, {"task", {"x.tsv", "y.tsv"}}, {"data", nullptr}, {"split", "dev"},
+                         {"batch", 32},         {"max_length", 64},           {"draws", 1000},   {"seed", 0},
+                         {"json", nullptr},     {"threads", nullptr},         {"quiet", true}};
   EXPECT_EQ(run.python_options, expected) << run.python_options;
   EXPECT_EQ(run_line("report small -o page.html", true).python_options.at("eval"), Json::array());
 }

@@ -3,10 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "support/messages.hpp"
-#include "support/temporary_folder.hpp"
 
 namespace loewner {
 namespace {
@@ -40,29 +37,6 @@ TEST(ModelCard, NamesTheCommandWithoutPathsOfTheMachine) {
   const std::string command =
       command_of({.model = "/home/me/minilm/", .output = "/tmp/small", .keep = 0.5, .row_weights = "/tmp/counts.tsv"});
   EXPECT_EQ(command, "loewner compress minilm -o small --keep 0.5 --row-weights counts.tsv");
-}
-
-// The fields between the lines `---` at the beginning.
-std::string metadata_of(const std::filesystem::path& model) {
-  const std::string card = model_card({.model = model, .output = "small", .keep = 0.5}, {});
-  return card.substr(4, card.find("---", 4) - 4);
-}
-
-TEST(ModelCard, NamesTheBaseModelByItsIdOnTheHub) {
-  EXPECT_CONTAINS(metadata_of("/home/me/minilm/"), "base_model: \"minilm\"\nbase_model_relation: quantized\n");
-  EXPECT_CONTAINS(metadata_of("/home/me/hub/models--org--mini-lm/snapshots/8b32"), "base_model: \"org/mini-lm\"\n");
-}
-
-TEST(ModelCard, NamesNoBaseModelThatTheHubCannotHave) {
-  for (const char* name : {"my model", "a--b", "-a", "a.", "a..b", "\u00e9", "a\"b", "a: b"})
-    EXPECT_EQ(metadata_of(name).find("base_model"), std::string::npos) << name;
-}
-
-TEST(ModelCard, NamesTheLibraryThatTheModelsFilesAreOf) {
-  const test::TemporaryFolder folder;
-  EXPECT_CONTAINS(metadata_of(folder.path()), "library_name: transformers\n");
-  std::ofstream(folder.path() / "modules.json") << "[]";
-  EXPECT_CONTAINS(metadata_of(folder.path()), "library_name: sentence-transformers\n");
 }
 
 }  // namespace

@@ -101,10 +101,8 @@ class Codes(Decoder):
         groups = [(bits, rows) for bits, (_, rows) in enumerate(group_places(self.spec, self._arrays)) if rows > 0]
         coded = [(bits, rows) for bits, rows in groups if bits > 0]
         flat = graph.reshape(self.array("codes"), [-1])
-        each = iter([flat])
-        if len(coded) > 1:
-            sizes = graph.constant([bits * rows * length for bits, rows in coded])
-            each = iter(graph.op("Split", flat, sizes, outputs=len(coded), axis=0))
+        sizes = graph.constant([bits * rows * length for bits, rows in coded])
+        each = iter(graph.op("Split", flat, sizes, outputs=len(coded), axis=0) if len(coded) > 1 else [flat])
         parts = [
             self._group_levels(next(each), bits, bound) if bits > 0 else self._zero_levels(rows, bound)
             for bits, rows in groups

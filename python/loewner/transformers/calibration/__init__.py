@@ -4,22 +4,11 @@
 sequences   the text as batches of tokens
 survey      moments and effects in the original model
 matching    which module uses which tensor
-experts     layers that the model stacks in one parameter
 lockstep    forwards that stand still together at each layer
 moments     second moments of a layer's inputs
 targets     weights that correct for the errors of earlier layers
 effects     how much an error of a layer changes the outputs of the model
 walk        all of it in order, with a session of the core that plans and encodes
-
-For a model that does not fit into memory:
-
-memory          what a calibration needs
-stored_weights  parameters that are read when they are needed
-streamed_model  a model of such parameters
-lean_moments    moments of layers with many inputs
-token_effects   effects, one block of the model at a time
-large_survey    the survey
-large_walk      the walk
 """
 
 from __future__ import annotations
@@ -27,8 +16,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,25 +25,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from loewner import _core
-from loewner.transformers.calibration.batches import TOKENS_OF_BATCH
-from loewner.transformers.calibration.large_walk import LARGE_TOKENS, LargeWalk
 from loewner.transformers.calibration.matching import modules_of
-from loewner.transformers.calibration.memory import (
-    Shapes,
-    large_model_bytes,
-    memory_limit,
-    shapes_of,
-    tokens_that_fit,
-    widest_drift,
-)
-from loewner.transformers.calibration.sequences import (
-    MOST_TOKENS,
-    MOST_TOKENS_OF_USER,
-    CalibrationText,
-    NoCalibration,
-    token_batches,
-)
-from loewner.transformers.calibration.streamed_model import Recent, StreamedModel
+from loewner.transformers.calibration.sequences import CalibrationText, NoCalibration, token_batches
 from loewner.transformers.calibration.survey import Layers, Progress, Surveyor, Tables, with_guesses
 from loewner.transformers.calibration.walk import Walk
 
@@ -87,9 +57,8 @@ def compress_calibrated(
         walk = None
         try:
             if not session.complete:
-                limit = memory_limit(int(options.get("max_memory") or 0))
                 with _author_code():
-                    walk = _walk_of(session, folder, lines, limit, keeps_moments, progress)
+                    walk = _walk_of(session, folder, lines, keeps_moments, progress)
                     walk.plan()
         except NoCalibration as error:
             failure = error  # leaving the session without an error keeps what an earlier run has finished
@@ -119,9 +88,7 @@ def save_moments(
     folder, lines = Path(model), CalibrationText.read(None if text is None else Path(text))
     options: dict[str, Any] = {"selection": _core.Selection.all, "keep": 0.5, "dry_run": True}
     with _core.CompressSession(folder, "", **options) as session, _core_threads(), _author_code():
-        loaded = _loaded(folder)
-        batches = token_batches(folder, loaded, lines.lines)
-        layers, tables = _modules(session, loaded, folder)
+        loaded, layers, tables, batches = _loaded_on(session, folder, lines)
         surveyor = Surveyor(session, loaded, layers, tables, batches, progress or (lambda _what, _share: None))
         survey = surveyor.survey()
         tensors, fingerprint = session.tensors, session.model_fingerprint
@@ -148,63 +115,27 @@ def _author_code() -> Iterator[None]:
         raise NoCalibration(f"a forward of the model fails: {_one_line(error)}") from error
 
 
-def _modules(
-    session: _core.CompressSession, model: nn.Module, folder: Path, with_experts: bool = True
-) -> tuple[Layers, Tables]:
-    layers, tables = modules_of(session, model, folder, with_experts)
+def _loaded_on(
+    session: _core.CompressSession, folder: Path, text: CalibrationText
+) -> tuple[nn.Module, Layers, Tables, list[Tensor]]:
+    model = _loaded(folder)
+    batches = token_batches(folder, model, text.lines)
+    layers, tables = modules_of(session, model, folder)
     if not layers:
         raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
-    return layers, tables
+    return model, layers, tables, batches
 
 
 def _walk_of(
     session: _core.CompressSession,
     folder: Path,
     text: CalibrationText,
-    limit: int,
     keeps_moments: bool,
     progress: Progress | None,
 ) -> Walk:
-    """limit: bytes of memory."""
-    shapes = shapes_of(session, folder)
-    most = MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS
-    with_experts = tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH) > 0
-    tokens = tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH, with_experts)
-    if tokens == 0:
-        return _large_walk(session, folder, text, limit, shapes, keeps_moments, progress)
-    model = _loaded(folder)
-    fitting, held_out = _split(token_batches(folder, model, text.lines, tokens))
-    layers, tables = _modules(session, model, folder, with_experts)
+    model, layers, tables, batches = _loaded_on(session, folder, text)
+    fitting, held_out = _split(batches)
     return Walk(session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress)
-
-
-def _large_walk(
-    session: _core.CompressSession,
-    folder: Path,
-    text: CalibrationText,
-    limit: int,
-    shapes: Shapes,
-    keeps_moments: bool,
-    progress: Progress | None,
-) -> LargeWalk:
-    recent = Recent()
-    try:
-        streamed = StreamedModel(folder, recent)
-    except NoCalibration:
-        raise
-    except Exception as error:  # transformers and remote code raise any exception
-        raise NoCalibration(f"transformers does not load the model: {_one_line(error)}") from error
-    model = streamed.model
-    needed = large_model_bytes(shapes, streamed.resident_bytes(), LARGE_TOKENS)
-    if needed > limit:
-        raise NoCalibration(f"it needs about {needed >> 20} MiB of memory, and the limit is {limit >> 20} MiB")
-    fitting, held_out = _split(token_batches(folder, model, text.lines, LARGE_TOKENS, LARGE_TOKENS // 4))
-    held, tables = _modules(session, model, folder)
-    layers = {name: replace(layer, read=partial(streamed.weight, name)) for name, layer in held.items()}
-    widest = widest_drift(shapes, limit - needed)
-    return LargeWalk(
-        recent, widest, session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress
-    )
 
 
 @contextmanager

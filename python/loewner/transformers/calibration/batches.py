@@ -8,17 +8,14 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-TOKENS_OF_BATCH = 4096  # at most
+MOST_TOKENS = 4096  # of a batch
 SHORTEST_SHARE = 0.85  # of the longest sequence of a batch, to which all are cut
 
 
-def equal_length_batches(
-    sequences: Iterable[Sequence[int]], keep_last: bool, most: int = TOKENS_OF_BATCH
-) -> list[Tensor]:
+def equal_length_batches(sequences: Iterable[Sequence[int]], keep_last: bool) -> list[Tensor]:
     """Sorts sequences by length and cuts those of similar length to the same one: batch x length in each result.
 
-    keep_last: the last token ends every sequence, such as [SEP]; what is cut off are the tokens before it. most: tokens
-    of a batch of several sequences.
+    keep_last: the last token ends every sequence, such as [SEP]; what is cut off are the tokens before it.
     """
     ordered = sorted((list(sequence) for sequence in sequences if len(sequence) > 0), key=len, reverse=True)
     batches: list[Tensor] = []
@@ -27,7 +24,7 @@ def equal_length_batches(
         longest = len(ordered[start])
         end = start
         while end < len(ordered) and len(ordered[end]) >= SHORTEST_SHARE * longest:
-            if (end - start + 1) * longest > most and end > start:
+            if (end - start + 1) * longest > MOST_TOKENS and end > start:
                 break
             end += 1
         length = len(ordered[end - 1])

@@ -10,31 +10,30 @@ that has one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers.pytorch_utils import Conv1D
 
 _current = threading.local()
 
 
 class _Abandoned(BaseException):
-    """Ends the thread of a forward of which nothing more is wanted."""
+    """Ends the thread of a forward that is no longer wanted."""
 
 
 class Forward:
     """One forward of the model, on one batch, in a thread of its own."""
 
-    def __init__(
-        self, batch: dict[str, Tensor], coded: bool = False, held_out: bool = False, is_measured: bool = True
-    ) -> None:
-        """held_out: no layer is fitted to the batch. is_measured: the outputs of the model are kept."""
-        self.batch, self.coded, self.held_out, self.is_measured = batch, coded, held_out, is_measured
+    def __init__(self, batch: dict[str, Tensor], coded: bool = False, held_out: bool = False) -> None:
+        """held_out: the batch measures the result, and no layer is fitted to it."""
+        self.batch, self.coded, self.held_out = batch, coded, held_out
         self.layer: str | None = None  # where it stands; None before the start and at the end
         self.inputs: Tensor | None = None  # of that layer
         self.outputs: Any = None  # of the model, at the end
@@ -78,8 +77,7 @@ class Forward:
         _current.forward = self
         try:
             if not self._abandoned:
-                outputs = model(**self.batch)
-                self.outputs = outputs if self.is_measured else None
+                self.outputs = model(**self.batch)
         except _Abandoned:
             pass
         except BaseException as error:  # raised again in the main thread
@@ -106,27 +104,15 @@ class Lockstep:
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        layers: dict[str, nn.Module],
-        forwards: Sequence[Forward],
-        others: dict[str, nn.Module],
-        coded: MutableMapping[str, Tensor] | None = None,
-        last: nn.Module | None = None,
+        self, model: nn.Module, layers: dict[str, nn.Module], forwards: Sequence[Forward], others: dict[str, nn.Module]
     ) -> None:
-        """Modules by name: nn.Linear, nn.Embedding or Conv1D. Forwards stand still at `layers`, and pass `others`.
-
-        coded: the weights of the coded model, with the shape of the original's. last: one of the modules, at which
-        forwards end whose outputs are not kept.
-        """
-        self._model, self._modules, self._forwards, self._last = model, {**layers, **others}, forwards, last
+        """Modules by name: nn.Linear, nn.Embedding or Conv1D. Forwards stand still at `layers`, and pass `others`."""
+        self._model, self._modules, self._forwards = model, {**layers, **others}, forwards
         self._order = {name: place for place, name in enumerate(layers)}
-        self._before: dict[str, Any] = {}  # forward functions
-        self.coded = {} if coded is None else coded
+        self.coded: dict[str, Tensor] = {}  # weights of the coded model, with the shape of the original's
 
     def __enter__(self) -> Lockstep:
         for name, layer in self._modules.items():
-            self._before[name] = layer.forward
             layer.forward = partial(self._forward_of, name, layer, layer.forward)
         return self
 
@@ -135,10 +121,8 @@ class Lockstep:
     ) -> None:
         for forward in self._forwards:
             forward.abandon()
-        for name, layer in self._modules.items():
+        for layer in self._modules.values():
             del layer.forward  # that of the class shows again
-            if layer.forward != self._before[name]:
-                layer.forward = self._before[name]
 
     def stops(self) -> Iterator[Stop]:
         """Yields each layer with the forwards that stand there. They go on when the next stop is asked for.
@@ -154,29 +138,21 @@ class Lockstep:
             for forward in here:
                 forward.go_on(self._model)
 
-    def _forward_of(
-        self, name: str, layer: nn.Module, original: Callable[..., Tensor], *arguments: Any, **named: Any
-    ) -> Tensor:
+    def _forward_of(self, name: str, layer: nn.Module, original: Callable[..., Tensor], x: Tensor) -> Tensor:
         forward: Forward | None = getattr(_current, "forward", None)
         if forward is None:
-            return original(*arguments, **named)
+            return original(x)
         if name in self._order:
-            forward.stand_at(name, arguments[0])
-        if layer is self._last and not forward.is_measured:
-            raise _Abandoned
+            forward.stand_at(name, x)
         weight = self.coded.get(name) if forward.coded else None
-        if weight is None:
-            return original(*arguments, **named)
-        if isinstance(layer, Conv1D):
-            return cast(Tensor, arguments[0] @ weight + layer.bias)  # rounded unlike addmm
-        return apply_weight(layer, weight, *arguments, **named)
+        return original(x) if weight is None else apply_weight(layer, x, weight)
 
 
-def apply_weight(layer: nn.Module, weight: Tensor, *arguments: Any, **named: Any) -> Tensor:
+def apply_weight(layer: nn.Module, x: Tensor, weight: Tensor) -> Tensor:
     """The layer's output with another weight in place of its own."""
-    own = layer._parameters["weight"]
-    layer._parameters["weight"] = cast(nn.Parameter, weight)
-    try:
-        return cast(Tensor, type(layer).forward(layer, *arguments, **named))
-    finally:
-        layer._parameters["weight"] = own
+    if isinstance(layer, nn.Embedding):
+        return functional.embedding(x, weight, layer.padding_idx)
+    if isinstance(layer, Conv1D):
+        return x @ weight + layer.bias
+    assert isinstance(layer, nn.Linear)
+    return functional.linear(x, weight, layer.bias)

@@ -11,7 +11,6 @@ from torch import Tensor
 from loewner.transformers.calibration.lockstep import Forward, Stop
 
 HALVES = 2
-ENOUGH_TOKENS = 4  # for each input
 _BLOCK = 256
 
 
@@ -34,7 +33,7 @@ class Moments:
             halves = _halves(coded[number], size)
             for half, xhat in enumerate(halves):
                 self._tokens[half] += len(xhat)
-                add_gram(self._second[half], xhat)
+                _add_gram(self._second[half], xhat)
             if original is not None and self._cross is not None:
                 for half, x in enumerate(_halves(original[number], size)):
                     self._cross[half] += x.T @ halves[half]
@@ -48,10 +47,6 @@ class Moments:
     def second(self, half: int | None = None) -> Tensor:
         """The mean of xhat xhat^T over one half, or over both."""
         return self._mean(self._second, half)
-
-    def robust(self, others: Tensor | None = None) -> Tensor:
-        """robust() of the mean over both halves."""
-        return robust(self.second(), self.tokens, others)
 
     def cross(self, half: int | None = None) -> Tensor:
         """The mean of x xhat^T over one half, or over both."""
@@ -79,34 +74,10 @@ class MomentsAtStops:
             original = stop.fitting(coded=False)
             paired = side_by_side and _shapes(original) == _shapes(coded)  # experts may get other tokens
             self._inputs, self.owner = inputs, stop.layer
-            self._moments = None  # before the memory of the next is taken
-            self._moments = self._of(
+            self._moments = Moments(
                 _present(coded), _present(original) if paired else None, [forward.size for forward in coded]
             )
         return self._moments
-
-    def _of(self, coded: Sequence[Tensor], original: Sequence[Tensor] | None, sizes: Sequence[int]) -> Moments:
-        return Moments(coded, original, sizes)
-
-
-def robust(second: Tensor, tokens: int, others: Tensor | None = None) -> Tensor:
-    """H, drawn towards a multiple of I if it comes from few tokens for its size, where most of it is chance.
-
-    others: moments of more tokens, which take the place of I.
-    """
-    share = shrinkage(len(second), tokens)
-    if share == 0:
-        return second
-    if others is not None:
-        return (1 - share) * second + share * others
-    result = (1 - share) * second
-    result.diagonal().add_(share * second.diagonal().mean())
-    return result
-
-
-def shrinkage(width: int, tokens: int) -> float:
-    """The share by which a second moment of so many tokens is drawn towards a multiple of I."""
-    return 0.0 if tokens >= ENOUGH_TOKENS * width else width / (width + tokens)
 
 
 def _differ(a: Tensor | None, b: Tensor | None) -> bool:
@@ -121,7 +92,7 @@ def _shapes(forwards: Sequence[Forward]) -> list[torch.Size]:
     return [inputs.shape for inputs in _present(forwards)]
 
 
-def add_gram(sums: Tensor, x: Tensor) -> None:
+def _add_gram(sums: Tensor, x: Tensor) -> None:
     """Adds the lower triangle of x^T x; blocks on the diagonal are whole."""
     for start in range(0, x.shape[1], _BLOCK):
         block = slice(start, start + _BLOCK)

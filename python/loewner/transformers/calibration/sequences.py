@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loewner._texts import lines_of, package_text
-from loewner.transformers.calibration.batches import TOKENS_OF_BATCH, equal_length_batches
+from loewner.transformers.calibration.batches import equal_length_batches
 
 MOST_TOKENS = 32768  # of all batches
 MOST_TOKENS_OF_USER = 65536
@@ -55,17 +55,10 @@ def tokenizer_of(folder: Path) -> Any:
         raise NoCalibration(f"the tokenizer cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
-def token_batches(
-    folder: Path,
-    model: Any,
-    lines: list[str],
-    most_tokens: int = MOST_TOKENS_OF_USER,
-    of_batch: int = TOKENS_OF_BATCH,
-) -> list[Tensor]:
+def token_batches(folder: Path, model: Any, lines: list[str]) -> list[Tensor]:
     """Batches of token ids, each batch x length: a random choice of the lines, and of the package's text.
 
-    The package's text is taken alone without `lines`, and fills up if they have few tokens. Batches of several
-    sequences have at most `of_batch` tokens.
+    The package's text is taken alone without `lines`, and fills up if they have few tokens.
     """
     tokenizer = tokenizer_of(folder)
     longest = min(LONGEST, _positions(model), tokenizer.model_max_length)
@@ -73,7 +66,7 @@ def token_batches(
     unknown = tokenizer.unk_token_id
     sequences: list[list[int]] = []
     total = 0
-    for texts, most in ((lines, most_tokens), (package_text(), min(MOST_TOKENS, most_tokens))):
+    for texts, most in ((lines, MOST_TOKENS_OF_USER), (package_text(), MOST_TOKENS)):
         for ids in _tokens(tokenizer, texts, longest):
             if total >= most:
                 break
@@ -82,7 +75,7 @@ def token_batches(
                 total += len(ids)
     if not sequences:
         raise NoCalibration("the tokenizer does not know the words of the text")
-    return equal_length_batches(sequences, keep_last=bool(tokenizer.num_special_tokens_to_add()), most=of_batch)
+    return equal_length_batches(sequences, keep_last=bool(tokenizer.num_special_tokens_to_add()))
 
 
 def _tokens(tokenizer: Any, texts: list[str], longest: int) -> Iterator[list[int]]:

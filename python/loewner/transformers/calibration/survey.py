@@ -13,13 +13,11 @@ from torch import Tensor, nn
 
 from loewner.transformers.calibration.effects import Effects, divergence, is_vector, output_rows
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
-from loewner.transformers.calibration.moments import Moments, MomentsAtStops
+from loewner.transformers.calibration.moments import MomentsAtStops
 from loewner.transformers.calibration.sequences import NoCalibration, model_inputs
-from loewner.transformers.calibration.targets import damped
+from loewner.transformers.calibration.targets import damped, robust
 
 EFFECT_TOKENS = 3072
-NOT_KEPT = torch.empty(0)
-_ROWS_AT_ONCE = 256
 Progress = Callable[[str, float], None]
 
 
@@ -31,13 +29,10 @@ class Layer:
     name: str  # of the tensor
     module: nn.Module
     inputs: str  # side of the stored matrix: "cols" or "rows"
-    read: Callable[[], Tensor] | None = None  # the weight of a module that does not hold it
-    is_expert: bool = False
-    block: str | None = None  # of an expert whose inputs are those of the whole block: the name of the block
 
     def weight(self) -> Tensor:
         """Outputs x inputs."""
-        weight = cast(Tensor, self.module.weight).detach().float() if self.read is None else self.read()
+        weight = cast(Tensor, self.module.weight).detach().float()
         return weight if self.inputs == "cols" else weight.T
 
 
@@ -49,7 +44,7 @@ Tables = dict[str, tuple[int, nn.Module]]  # number of the tensor, and the modul
 class Inputs:
     """Moments of the inputs of a layer in the original model."""
 
-    second: Tensor  # float64 numbers that float32 holds, as moments files store them; empty if they are not kept
+    second: Tensor  # float64 numbers that float32 holds, as moments files store them
     tokens: int
     owner: str  # the first layer with these inputs
 
@@ -68,9 +63,6 @@ class Survey:
 class Surveyor:
     """Runs the model for a survey."""
 
-    effect_tokens = EFFECT_TOKENS
-    holds_moments = True  # of all layers at the end of a survey
-
     def __init__(
         self,
         session: Any,
@@ -79,11 +71,9 @@ class Surveyor:
         tables: Tables,
         batches: Sequence[Tensor],
         progress: Progress,
-        keep: Callable[[str, Inputs], None] = lambda _name, _inputs: None,
     ) -> None:
-        """keep: is given the inputs of each layer."""
         self._session, self._model, self._layers, self._tables = session, model, layers, tables
-        self._batches, self._progress, self._keep = batches, progress, keep
+        self._batches, self._progress = batches, progress
         self._generator = torch.Generator().manual_seed(0)
 
     def survey(self, tokens: int | None = None) -> Survey:
@@ -94,8 +84,6 @@ class Surveyor:
         survey = self._inputs(self._batches if tokens is None else self._few(tokens))
         if not survey.inputs:
             raise NoCalibration("the forwards reach no selected linear layer")
-        for name, inputs in survey.inputs.items() if self.holds_moments else ():
-            self._keep(name, inputs)
         survey.effects = self._effects(survey) | self._effects_of_tables()
         return survey
 
@@ -104,47 +92,27 @@ class Surveyor:
         share = min(1.0, tokens / sum(batch.numel() for batch in self._batches))
         return [batch[: max(1, round(share * len(batch)))] for batch in self._batches]
 
-    def _arguments(self, batch: Tensor) -> dict[str, Tensor]:
-        return model_inputs(self._model, batch)
-
-    def _moments(self) -> MomentsAtStops:
-        return MomentsAtStops()
-
-    def _last(self) -> nn.Module | None:
-        """Where forwards may end, since their outputs are not kept."""
-        return None
-
     def _inputs(self, batches: Sequence[Tensor]) -> Survey:
-        survey, moments_at = Survey(), self._moments()
+        survey, moments_at = Survey(), MomentsAtStops()
         modules = {name: layer.module for name, layer in self._layers.items()}
-        forwards = [Forward(self._arguments(batch), is_measured=False) for batch in batches]
-        with Lockstep(self._model, modules, forwards, {}, last=self._last()) as walk:
+        with Lockstep(
+            self._model, modules, [Forward(model_inputs(self._model, batch)) for batch in batches], {}
+        ) as walk:
             for stop in walk.stops():
-                name = self._layers[stop.layer].name
-                self._progress(f"survey of {name}", 0.15 * len(survey.inputs) / len(self._layers))
-                self._add(survey, stop.layer, moments_at.at(stop, side_by_side=False), moments_at.owner)
-        self._add_experts_without_tokens(survey)
+                layer = self._layers[stop.layer]
+                self._progress(f"survey of {layer.name}", 0.15 * len(survey.inputs) / len(self._layers))
+                moments = moments_at.at(stop, side_by_side=False)
+                second = finite(robust(moments.second(), moments.tokens), layer.name)
+                if stop.layer in survey.inputs:  # the mean over the calls
+                    survey.repeated.add(stop.layer)
+                    second = (survey.inputs[stop.layer].second + second) / 2
+                if second.diagonal().max() > 0:
+                    survey.inputs[stop.layer] = Inputs(as_stored(second), moments.tokens, moments_at.owner)
         return survey
-
-    def _add(self, survey: Survey, name: str, moments: Moments, owner: str) -> None:
-        second = finite(moments.robust(), self._layers[name].name)
-        before = survey.inputs.get(name)
-        if before is not None:  # the mean over the calls
-            survey.repeated.add(name)
-            second = (before.second + second) / 2
-        if second.diagonal().max() > 0:
-            survey.inputs[name] = Inputs(as_stored(second), moments.tokens, owner)
-
-    def _add_experts_without_tokens(self, survey: Survey) -> None:
-        """Their inputs may be those of the other experts."""
-        of_blocks = moments_of_blocks(survey, self._layers)
-        for name, layer in self._layers.items():
-            if name not in survey.inputs and layer.block in of_blocks:
-                survey.inputs[name] = Inputs(as_stored(of_blocks[layer.block].clone()), 0, name)
 
     def _effects(self, survey: Survey) -> dict[int, float]:
         """The effect of each layer's relative squared output error, where it is not zero."""
-        roots, energies, few = {}, {}, self._few(self.effect_tokens)
+        roots, energies, few = {}, {}, self._few(EFFECT_TOKENS)
         for name, inputs in survey.inputs.items():
             root = torch.linalg.cholesky(damped(inputs.second)).float()
             self._session.survey(self._layers[name].number, inputs.second.numpy())
@@ -153,46 +121,28 @@ class Surveyor:
         effects = Effects(self._model, {name: self._layers[name].module for name in roots}, roots, energies)
         for done, batch in enumerate(few):
             self._progress("effect of each layer on the outputs", 0.15 + 0.1 * done / len(few))
-            effects.add(self._arguments(batch), self._generator)
+            effects.add(model_inputs(self._model, batch), self._generator)
         return {self._layers[name].number: mean for name, mean in effects.means().items() if mean > 0}
 
     def _effects_of_tables(self) -> dict[int, float]:
         """The effect of each table's relative squared error, measured with the table coded at a middle size."""
+        few = [model_inputs(self._model, batch) for batch in self._few(EFFECT_TOKENS)]
         effects: dict[int, float] = {}
-        before = self._outputs()
-        for number in dict.fromkeys(number for number, _ in self._tables.values()):
-            self._session.survey(number)
-            bytes_and_errors = self._session.candidates(number)
-            if not bytes_and_errors:
-                continue
-            size, error = middle(bytes_and_errors)
-            after = self._outputs(number, torch.from_numpy(self._session.trial(number, size)[0]))
-            effects[number] = max(mean_change(before, after), 1e-12) / error
-        return effects
-
-    def _outputs(self, number: int | None = None, trial: Tensor | None = None) -> list[Any]:
-        """The outputs on a few tokens, with `trial` in place of the table with this number."""
-        modules = [module for its_number, module in self._tables.values() if its_number == number]
-        originals = [cast(nn.Parameter, module.weight).data for module in modules]
         with torch.no_grad():
-            for module, original in zip(modules, originals, strict=True):
-                cast(nn.Parameter, module.weight).data = cast(Tensor, trial).to(original.dtype)
-            outputs = [self._model(**self._arguments(batch)) for batch in self._few(self.effect_tokens)]
-            for module, original in zip(modules, originals, strict=True):
-                cast(nn.Parameter, module.weight).data = original
-        return outputs
-
-
-def moments_of_blocks(survey: Survey, layers: Layers) -> dict[str | None, Tensor]:
-    """Moments of the inputs that the experts of a block share, by the name of the block."""
-    sums: dict[str | None, Tensor] = {}
-    tokens: dict[str | None, int] = {}
-    for name, layer in layers.items():
-        inputs = survey.inputs.get(name)
-        if inputs is not None and layer.block is not None and inputs.tokens > 0 and len(inputs.second):
-            sums[layer.block] = sums.get(layer.block, 0) + inputs.tokens * inputs.second
-            tokens[layer.block] = tokens.get(layer.block, 0) + inputs.tokens
-    return {block: second / tokens[block] for block, second in sums.items()}
+            before = [self._model(**inputs) for inputs in few]
+            for number, module in {number: module for number, module in self._tables.values()}.items():
+                self._session.survey(number)
+                bytes_and_errors = self._session.candidates(number)
+                if not bytes_and_errors:
+                    continue
+                size, error = middle(bytes_and_errors)
+                weight = cast(nn.Parameter, module.weight)
+                original = weight.data
+                weight.data = torch.from_numpy(self._session.trial(number, size)[0]).to(weight.dtype)
+                after = [self._model(**inputs) for inputs in few]
+                weight.data = original
+                effects[number] = max(mean_change(before, after), 1e-12) / error
+        return effects
 
 
 def with_guesses(effects: dict[int, float], tensors: Sequence[Any]) -> dict[int, float]:
@@ -228,7 +178,5 @@ def finite(moments: Tensor, layer: str) -> Tensor:
 
 
 def as_stored(moments: Tensor) -> Tensor:
-    """Rounds, in place, as moments files store them: `compress --moments` then encodes with the same numbers."""
-    for rows in torch.split(moments, _ROWS_AT_ONCE):
-        rows.copy_(rows.float())
-    return moments
+    """Rounded as moments files store them: `compress --moments` then encodes with the same numbers."""
+    return moments.float().double()

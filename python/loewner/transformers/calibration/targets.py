@@ -15,14 +15,22 @@ from torch import Tensor
 from loewner.transformers.calibration.moments import Moments
 
 DAMPING = 0.01  # lambda over the mean diagonal of H, as the encoder has it
+ENOUGH_TOKENS = 4  # for each input
 
 
 def damped(second: Tensor) -> Tensor:
     """H + lambda I. Inputs that are always zero, as those of no token, leave I."""
     mean = float(second.diagonal().mean())
-    result = second.clone()
-    result.diagonal().add_(DAMPING * mean if mean > 0 else 1.0)
-    return result
+    return second + (DAMPING * mean if mean > 0 else 1.0) * torch.eye(len(second), dtype=second.dtype)
+
+
+def robust(second: Tensor, tokens: int) -> Tensor:
+    """H, drawn towards a multiple of I if it comes from few tokens for its size, where most of it is chance."""
+    width = len(second)
+    if tokens >= ENOUGH_TOKENS * width:
+        return second
+    share = width / (width + tokens)
+    return (1 - share) * second + share * second.diagonal().mean() * torch.eye(width, dtype=second.dtype)
 
 
 def best_correction(weight: Tensor, moments: Moments) -> float:

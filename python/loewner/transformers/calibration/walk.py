@@ -9,7 +9,7 @@ finish     the output folder is written
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,10 +20,9 @@ from torch import Tensor, nn
 from loewner import _core
 from loewner.transformers.calibration.effects import is_vector
 from loewner.transformers.calibration.lockstep import Forward, Lockstep, Stop
-from loewner.transformers.calibration.moments import Moments, MomentsAtStops
+from loewner.transformers.calibration.moments import MomentsAtStops
 from loewner.transformers.calibration.sequences import model_inputs
 from loewner.transformers.calibration.survey import (
-    NOT_KEPT,
     Inputs,
     Layer,
     Layers,
@@ -34,10 +33,9 @@ from loewner.transformers.calibration.survey import (
     as_stored,
     finite,
     mean_change,
-    moments_of_blocks,
     with_guesses,
 )
-from loewner.transformers.calibration.targets import best_correction
+from loewner.transformers.calibration.targets import best_correction, robust
 
 SURVEY_TOKENS = 8192
 PLAN, CODE = _core.MomentsUse.plan, _core.MomentsUse.code
@@ -48,15 +46,13 @@ class CodedInputs:
     """Moments of a layer's inputs in the partly coded model."""
 
     second: Tensor
-    cross: Tensor | None
+    cross: Tensor
     correction: float
     tokens: int
 
 
 class Walk:
     """One calibrated compression; see the top of this file."""
-
-    surveyor: type[Surveyor] = Surveyor
 
     def __init__(
         self,
@@ -77,39 +73,30 @@ class Walk:
         self._progress = progress or (lambda _what, _share: None)
         self._planned: list[Any] = []
         self._survey = Survey()
-        self._of_blocks: dict[str | None, Tensor] = {}
         self._predicted = 0.0
 
     def plan(self) -> None:
         """Divides the bytes among the tensors by the effect that their errors have on the outputs."""
         kept = self._session.kept_importance() if self._keeps_moments else None
         self._survey = self._new_survey() if kept is None else self._kept_survey(*kept)
-        self._of_blocks = moments_of_blocks(self._survey, self._layers)
         effects = self._survey.effects
         self._planned = self._session.plan(with_guesses(effects, self._session.tensors))
         self._predicted = sum(effects[number] * (self._planned[number].error or 0.0) for number in sorted(effects))
 
     def _new_survey(self) -> Survey:
-        surveyor = self.surveyor(
-            self._session, self._model, self._layers, self._tables, self._batches, self._progress, self._keep_surveyed
-        )
+        surveyor = Surveyor(self._session, self._model, self._layers, self._tables, self._batches, self._progress)
         survey = surveyor.survey(SURVEY_TOKENS)
-        if self._saves():
+        if self._keeps_moments and not self._session.dry_run:
+            for name, inputs in survey.inputs.items():
+                number, owner = self._layers[name].number, self._layers[inputs.owner].number
+                same_as = None if owner == number else owner
+                self._session.keep_moments(number, PLAN, inputs.second.numpy(), tokens=inputs.tokens, same_as=same_as)
             record = {
                 "measured": sorted(survey.effects),
                 "repeated": sorted(self._layers[name].number for name in survey.repeated),
             }
             self._session.keep_importance(with_guesses(survey.effects, self._session.tensors), record)
         return survey
-
-    def _saves(self) -> bool:
-        return self._keeps_moments and not self._session.dry_run
-
-    def _keep_surveyed(self, name: str, inputs: Inputs) -> None:
-        if self._saves():
-            number, owner = self._layers[name].number, self._layers[inputs.owner].number
-            same_as = None if owner == number else owner
-            self._session.keep_moments(number, PLAN, inputs.second.numpy(), tokens=inputs.tokens, same_as=same_as)
 
     def _kept_survey(self, importance: dict[int, float], record: dict[str, list[int]]) -> Survey:
         """The survey of an earlier run, without its forwards."""
@@ -118,8 +105,7 @@ class Walk:
             kept = self._session.kept_moments(layer.number, PLAN)
             if kept is None:
                 continue
-            second = torch.from_numpy(kept[0]) if self.surveyor.holds_moments else NOT_KEPT
-            survey.inputs[name] = Inputs(second, kept[3], name)
+            survey.inputs[name] = Inputs(torch.from_numpy(kept[0]), kept[3], name)
             self._session.survey(layer.number, kept[0])
             if layer.number in record["repeated"]:
                 survey.repeated.add(name)
@@ -127,40 +113,20 @@ class Walk:
 
     def _lockstep(self, forwards: Sequence[Forward]) -> Lockstep:
         layers = {name: layer.module for name, layer in self._layers.items()}
-        tables = {name: module for name, (_, module) in self._tables.items()}
-        return Lockstep(self._model, layers, forwards, tables, self._coded_weights(), self._last())
-
-    def _coded_weights(self) -> MutableMapping[str, Tensor]:
-        return {}
-
-    def _last(self) -> nn.Module | None:
-        """Where forwards may end, if their outputs are not kept."""
-        return None
-
-    def _arguments(self, batch: Tensor) -> dict[str, Tensor]:
-        return model_inputs(self._model, batch)
-
-    def _moments(self) -> MomentsAtStops:
-        return MomentsAtStops()
-
-    def _drift(self, layer: Layer, moments: Moments) -> tuple[Tensor | None, float]:
-        """Cross moments, and the share of the correction."""
-        if layer.is_expert:  # the partly coded model may send it other tokens
-            return None, 0.0
-        return moments.cross(), best_correction(layer.weight(), moments)
+        return Lockstep(self._model, layers, forwards, {name: module for name, (_, module) in self._tables.items()})
 
     def encode(self) -> dict[str, Any]:
         """Encodes all tensors; returns what the specification and the report say of the calibration."""
-        batches = [(batch, False) for batch in self._batches] + [(batch, True) for batch in self._held_out]
+        batches = [*self._batches, *self._held_out]
         forwards = [
-            Forward(self._arguments(batch), coded, held_out, is_measured=held_out or not self._held_out)
-            for batch, held_out in batches
+            Forward(model_inputs(self._model, batch), coded, held_out=number >= len(self._batches))
+            for number, batch in enumerate(batches)
             for coded in (False, True)
         ]
         records: dict[str, Any] = {}
         with self._lockstep(forwards) as lockstep:
             self._encode_before_the_walk(lockstep)
-            moments_at = self._moments()
+            moments_at = MomentsAtStops()
             for stop in lockstep.stops():
                 if stop.layer in lockstep.coded or self._is_copied(stop.layer) or not stop.fitting(coded=True):
                     continue
@@ -178,20 +144,19 @@ class Walk:
         kept = self._session.kept_moments(layer.number, CODE) if self._keeps_moments and is_done else None
         if kept is not None:
             second, cross, correction, tokens = kept
-            return CodedInputs(
-                torch.from_numpy(second), None if cross is None else torch.from_numpy(cross), correction, tokens
-            )
+            return CodedInputs(torch.from_numpy(second), torch.from_numpy(cross), correction, tokens)
         moments = moments_at.at(stop, side_by_side=True)
-        second = as_stored(finite(moments.robust(self._of_blocks.get(layer.block)), layer.name))
-        cross, correction = self._drift(layer, moments)
-        inputs = CodedInputs(second, None if cross is None else as_stored(cross), correction, moments.tokens)
+        second = as_stored(finite(robust(moments.second(), moments.tokens), layer.name))
+        inputs = CodedInputs(
+            second, as_stored(moments.cross()), best_correction(layer.weight(), moments), moments.tokens
+        )
         if self._keeps_moments:
             owner = self._layers[moments_at.owner].number
             self._session.keep_moments(
                 layer.number,
                 CODE,
                 inputs.second.numpy(),
-                cross=None if inputs.cross is None else inputs.cross.numpy(),
+                cross=inputs.cross.numpy(),
                 correction=inputs.correction,
                 tokens=inputs.tokens,
                 same_as=None if owner == layer.number else owner,
@@ -200,12 +165,12 @@ class Walk:
 
     def _encode_before_the_walk(self, lockstep: Lockstep) -> None:
         """Tables, layers that no forward reaches, and layers that are called again and again."""
-        for number in sorted(self._numbers_of_tables()):
-            if not self._planned[number].copied:
-                decoded = self._encoded(number)
-                for name, (its_number, module) in self._tables.items():
-                    if its_number == number:
-                        self._keep(lockstep, name, module, decoded)
+        tables = {
+            number: self._encoded(number) for number in self._numbers_of_tables() if not self._planned[number].copied
+        }
+        for name, (number, module) in self._tables.items():
+            if number in tables:
+                self._keep(lockstep, name, module, tables[number])
         for name in self._layers:
             if name not in self._survey.inputs or name in self._survey.repeated:
                 self._encode_as_surveyed(lockstep, name)
@@ -224,8 +189,7 @@ class Walk:
         if self._is_copied(name):
             return
         layer, inputs = self._layers[name], self._survey.inputs.get(name)
-        second = inputs.second if inputs and len(inputs.second) else None
-        self._keep(lockstep, name, layer.module, self._encoded(layer.number, second))
+        self._keep(lockstep, name, layer.module, self._encoded(layer.number, inputs.second if inputs else None))
 
     def _numbers_of_tables(self) -> set[int]:
         return {number for number, _ in self._tables.values()}
@@ -251,7 +215,7 @@ class Walk:
 
     def _change(self, forwards: Sequence[Forward]) -> dict[str, Any]:
         """The predicted and the measured change of the outputs, on the sequences that no layer was fitted to."""
-        held = [forward for forward in forwards if forward.is_measured]
+        held = [forward for forward in forwards if forward.held_out] or list(forwards)
         original, coded = ([forward.outputs for forward in held if forward.coded == kind] for kind in (False, True))
         return {
             "metric": "1 - cos" if is_vector(original[0]) else "divergence",
