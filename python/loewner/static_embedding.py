@@ -174,11 +174,15 @@ class StaticModel:
         return vectors
 
 
-def _object(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> Any:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise IoError(f"{path}: is no JSON file: {error}") from error
+
+
+def _object(path: Path) -> dict[str, Any]:
+    found = _json(path)
     if not isinstance(found, dict):
         raise IoError(f"{path}: expected a JSON object")
     return found
@@ -188,10 +192,7 @@ def _modules(folder: Path) -> list[dict[str, Any]]:
     path = folder / "modules.json"
     if not path.is_file():
         return []
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise IoError(f"{path}: is no JSON file: {error}") from error
+    found = _json(path)
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
