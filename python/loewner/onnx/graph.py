@@ -7,6 +7,7 @@ writes into either. Values are known by their names.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ OPSET = 18  # the first with bitwise operators
 DOMAIN = "loewner"  # of the local functions
 
 
-class Nodes:
+class Nodes(ABC):
     """A list of nodes that is being written."""
 
     def __init__(self, prefix: str) -> None:
@@ -37,9 +38,9 @@ class Nodes:
         self.nodes.append(helper.make_node(operator, list(inputs), names, name=names[0], **attributes))
         return names[0] if outputs == 1 else names
 
+    @abstractmethod
     def constant(self, values: Any, dtype: Any = np.int64) -> str:
         """The name of an array. Equal arrays are one."""
-        raise NotImplementedError
 
     def cast(self, value: str, dtype: Any) -> str:
         name: str = self.op("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
