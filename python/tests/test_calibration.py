@@ -20,6 +20,7 @@ from loewner.transformers.calibration.batches import equal_length_batches
 from loewner.transformers.calibration.effects import Effects, divergence, output_rows
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
 from loewner.transformers.calibration.moments import Moments, robust
+from loewner.transformers.calibration.survey import middle
 from loewner.transformers.calibration.targets import best_correction, damped
 from tokenized_models import model_with_tokenizer, text
 from torch import Tensor, nn
@@ -273,3 +274,20 @@ def test_text_files_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"binary: expected a text file"):
         lines_of(tmp_path / "binary")
     assert lines_of(tmp_path / "one") == ["one line"]
+
+
+def test_a_middle_size_is_of_the_best_candidate_there() -> None:
+    candidates = [(100, 0.5), (200, 0.2), (900, 0.1), (400, 0.05), (800, 0.0)]  # 900 bytes: of a worse method
+    assert middle(candidates) == (200, 0.2)
+
+
+@pytest.mark.parametrize("vectors", [True, False])
+def test_changes_below_the_rounding_of_float32_are_positive(vectors: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    original = torch.randn(300, 7, generator=generator)
+    coded = original + 1e-5 * torch.randn(300, 7, generator=generator)
+    if vectors:
+        original, coded = (torch.nn.functional.normalize(rows, dim=-1) for rows in (original, coded))
+    changes = divergence(original, coded, vectors)
+    assert changes.shape == (300,) and (changes > 0).all() and float(changes.mean()) < 1e-9
+    assert (divergence(original, original, vectors) == 0).all()

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 DIRECTIONS = 4
+_ROWS_AT_ONCE = 256
 
 
 class Effects:
@@ -108,10 +109,19 @@ def random_directions(rows: Tensor, vectors: bool, generator: torch.Generator) -
 
 
 def divergence(original: Tensor, coded: Tensor, vectors: bool) -> Tensor:
-    """The change of each output row: 1 - cos, Kullback-Leibler divergence, or half of the squared error of a score."""
+    """The change of each output row: 1 - cos, Kullback-Leibler divergence, or half of the squared error of a score.
+
+    Small changes must not drown in rounding: 1 - cos is half of the squared distance of vectors of length 1, and
+    probabilities are float64 numbers, for a few rows at a time.
+    """
     if vectors:
-        return 1 - (original * coded).sum(-1)
+        return (original - coded).square().sum(-1) / 2
     if original.shape[-1] == 1:
         return (original - coded)[..., 0].square() / (2 * original.var().clamp_min(1e-12))
+    pieces = zip(*(logits.flatten(0, -2).split(_ROWS_AT_ONCE) for logits in (original, coded)), strict=True)
+    return torch.cat([_kullback_leibler(before.double(), after.double()) for before, after in pieces])
+
+
+def _kullback_leibler(original: Tensor, coded: Tensor) -> Tensor:
     before = original.log_softmax(-1)
     return (before.exp() * (before - coded.log_softmax(-1))).sum(-1)

@@ -217,8 +217,16 @@ def mean_change(original: Sequence[Any], coded: Sequence[Any]) -> float:
 
 
 def middle(candidates: Sequence[tuple[int, float]]) -> tuple[int, float]:
-    """Bytes and error of the candidate whose error is nearest to 0.1: about two bits an entry."""
-    return min((c for c in candidates if c[1] > 0), key=lambda c: abs(math.log(c[1] / 0.1)))
+    """Bytes and error of the candidate whose error is nearest to 0.1: about two bits an entry.
+
+    A trial at some bytes takes the best candidate of at most these bytes, so a candidate counts only if no smaller one
+    has its error or a lower one.
+    """
+    best: list[tuple[int, float]] = []
+    for size, error in sorted(candidates):
+        if error > 0 and (not best or error < best[-1][1]):
+            best.append((size, error))
+    return min(best, key=lambda c: abs(math.log(c[1] / 0.1)))
 
 
 def finite(moments: Tensor, layer: str) -> Tensor:
