@@ -38,10 +38,11 @@ demo: .venv/.build
 
 test: test-cpp test-python
 
-test-cpp: .venv/.system
-	cmake --preset release > /dev/null
-	cmake --build --preset release
-	ctest --preset release -j 2
+# In the build folder of the package: the rooms are compiled once for both.
+test-cpp: .venv/.system .venv/.package
+	cmake -B build/package -DLOEWNER_BUILD_TESTS=ON -DLOEWNER_BUILD_EXAMPLES=ON > /dev/null
+	cmake --build build/package
+	ctest --test-dir build/package -j 2 --output-on-failure
 
 # Idle threads of torch would otherwise spin, which takes the processor from the other half of the tests.
 test-python: export OMP_WAIT_POLICY = passive
@@ -138,7 +139,7 @@ format:
 	$(PY) -m ruff check --fix $(PYTHON_FOLDERS)
 
 check-format: .venv/.python
-	clang-format --dry-run -Werror $(SOURCES)
+	@echo clang-format --dry-run -Werror && clang-format --dry-run -Werror $(SOURCES)
 	$(PY) -m ruff format --check $(PYTHON_FOLDERS)
 	$(PY) -m ruff check $(PYTHON_FOLDERS)
 	$(PY) -m mypy
@@ -190,7 +191,7 @@ clean:
 
 .venv/.package: .venv/.build $(PACKAGE_FILES)
 	@$(STEP) package 'Compiling and installing loewner (4 minutes on two cores, the first time)' \
-	  $(PIP) install -v --no-build-isolation --no-deps .
+	  $(PIP) install -v --no-build-isolation --no-deps -C build-dir=build/package .
 	@touch $@
 
 .venv-wheel/.tools: .venv/.demo-system
