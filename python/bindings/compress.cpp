@@ -20,6 +20,7 @@
 #include "loewner/compress/pipeline.hpp"
 #include "loewner/compress/refit.hpp"
 #include "loewner/compress/verify.hpp"
+#include "loewner/model/row_weights.hpp"
 
 namespace loewner::python {
 namespace {
@@ -41,6 +42,17 @@ void bind_choices(nb::module_& m) {
   m.def(
       "weighs_outputs", [](Method method) { return info_of(method).weighs_outputs; }, "method"_a,
       "Whether a method minimizes the error of a layer's outputs if the moments of its inputs are known.");
+  m.def(
+      "weighs_channels", [](Method method) { return info_of(method).weighs_channels; }, "method"_a,
+      "Whether a method minimizes the error in a metric of a table's channels.");
+  m.def(
+      "token_frequencies",
+      [](const std::filesystem::path& folder, Index rows) {
+        return row_weights({.kind = RowWeightKind::zipf, .counts_file = {}}, folder, rows).values;
+      },
+      "folder"_a, "rows"_a,
+      "Frequencies of the tokens of a model, relative to the largest, as its tokenizer lets estimate them; empty if it "
+      "cannot be read.");
   nb::enum_<NumberFormat>(m, "NumberFormat", "The number format of stored factors.")
       .value("f32", NumberFormat::f32)
       .value("f16", NumberFormat::f16)

@@ -30,8 +30,8 @@ auto function_of_options(Work work) {
                 Selection selection, std::vector<std::string> include, std::vector<std::string> exclude, Method method,
                 double norm_exponent, const std::filesystem::path& row_weights, NumberFormat factor_format,
                 std::uint64_t seed, std::int64_t max_memory, bool dry_run, IfExists if_exists, bool copy_all,
-                const std::filesystem::path& moments, const std::filesystem::path& save_moments, const Last& last,
-                const nb::kwargs& method_options) {
+                const std::filesystem::path& moments, const std::filesystem::path& save_moments,
+                std::vector<std::int64_t> token_counts, const Last& last, const nb::kwargs& method_options) {
     return work(CompressOptions{.model = model,
                                 .output = output,
                                 .selection = selection,
@@ -48,6 +48,7 @@ auto function_of_options(Work work) {
                                 .factor_format = factor_format,
                                 .moments = moments,
                                 .save_moments = save_moments,
+                                .token_counts = std::move(token_counts),
                                 .seed = seed,
                                 .max_memory = max_memory,
                                 .dry_run = dry_run,
@@ -68,7 +69,7 @@ void with_option_names(Define&& define, const Last& last) {
          "row_weights"_a = std::filesystem::path(defaults.row_weights), "factor_format"_a = defaults.factor_format,
          "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory, "dry_run"_a = defaults.dry_run,
          "if_exists"_a = defaults.if_exists, "copy_all"_a = defaults.copy_all, "moments"_a = std::string{},
-         "save_moments"_a = std::string{}, last,
+         "save_moments"_a = std::string{}, "token_counts"_a = defaults.token_counts, last,
          // nanobind prints the name of a kwargs argument unchanged, so this adds a type
          "method_options: int | None"_a);
 }

@@ -212,7 +212,8 @@ void bind_moments_file(nb::module_& m) {
       "write_moments_file",
       [](const std::filesystem::path& path, const std::string& model,
          const std::map<std::string, std::pair<MatrixArg<float>, std::int64_t>>& inputs,
-         const std::map<std::string, std::string>& layers, const std::map<std::string, double>& importance) {
+         const std::map<std::string, std::string>& layers, const std::map<std::string, double>& importance,
+         const std::vector<std::int64_t>& token_counts) {
         std::map<std::string, MomentsArrays> arrays;
         for (const auto& [name, moments] : inputs) {
           const auto rows = std::make_shared<DenseRows>(view_of(moments.first));
@@ -220,9 +221,9 @@ void bind_moments_file(nb::module_& m) {
         }
         MomentsDescription description{.model = model, .tokens = {}, .layers = {}, .importance = importance};
         for (const auto& [layer, name] : layers) description.layers[layer].inputs = name;
-        interruptible([&] { write_moments_file(path, arrays, std::move(description)); });
+        interruptible([&] { write_moments_file(path, arrays, std::move(description), token_counts); });
       },
-      "path"_a, "model"_a, "inputs"_a, "layers"_a, "importance"_a,
+      "path"_a, "model"_a, "inputs"_a, "layers"_a, "importance"_a, "token_counts"_a = std::vector<std::int64_t>{},
       "Writes a moments file without corrections (docs/moments.md). `model`: the fingerprint. `inputs`: (second "
       "moment, "
       "tokens) by name. `layers`: the name in `inputs` for each layer's tensor.");

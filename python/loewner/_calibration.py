@@ -36,18 +36,19 @@ def compress_with_text(
     if options.pop("tokenizer", None):
         raise ValueError("compress: tokenizer is for ONNX files")
     saves_moments = bool(options.get("save_moments"))
-    reason = reason_against_text(options)
-    if text == NO_TEXT or (text is None and reason and not saves_moments):
+    is_of_tables = _takes_tables_alone(options)
+    reason = _reason_against_tables(options) if is_of_tables else reason_against_text(options)
+    is_asked_for = text is not None or saves_moments
+    if text == NO_TEXT or (not is_asked_for and (reason or is_of_tables)):
         if saves_moments:
             raise ValueError("compress: save_moments needs a calibration text")
         return _without_text(model, output, [], progress, on_finish, options)
     if reason:
         raise ValueError(f"compress: a calibration text {reason}")
-    is_wanted = text is not None or saves_moments
     try:
         from loewner.transformers.calibration import CalibrationText, NoCalibration, compress_calibrated
     except ImportError as error:
-        if is_wanted:
+        if is_asked_for:
             raise ImportError(_NEEDS_TORCH) from error
         return _without_text(
             model, output, [blind_note("it needs torch and transformers")], progress, on_finish, options
@@ -57,7 +58,7 @@ def compress_with_text(
             model, output, text=_file_of(text), progress=progress, on_finish=on_finish, **options
         )
     except NoCalibration as error:
-        if is_wanted:
+        if is_asked_for:
             raise ValueError(_failure(model, text, error)) from error
         if on_finish is not None:  # the command line: the same command resumes the run
             options["text"] = CalibrationText.read(None).fingerprint
@@ -98,14 +99,28 @@ def _of_onnx(
     return compress_onnx(model, output, text, **options)
 
 
+def _takes_tables_alone(options: dict[str, Any]) -> bool:
+    selection = options.get("selection", _core.Selection.embeddings)
+    return bool(selection == _core.Selection.embeddings and not options.get("include"))
+
+
+def _reason_against_tables(options: dict[str, Any]) -> str | None:
+    """Why the options leave no table to calibrate."""
+    if not _core.weighs_channels(options.get("method", _core.Method.auto)):
+        return "needs a method that minimizes errors of outputs"
+    return _reason_against_options(options)
+
+
 def reason_against_text(options: dict[str, Any]) -> str | None:
     """Why the options leave no layer to calibrate."""
-    if options.get("selection", _core.Selection.embeddings) == _core.Selection.embeddings and not options.get(
-        "include"
-    ):
+    if _takes_tables_alone(options):
         return "needs selected linear layers"
     if not _core.weighs_outputs(options.get("method", _core.Method.auto)):
         return "needs a method that minimizes errors of outputs"
+    return _reason_against_options(options)
+
+
+def _reason_against_options(options: dict[str, Any]) -> str | None:
     if options.get("max_error") is not None:
         return "cannot be combined with max_error"
     return "cannot be combined with moments" if options.get("moments") else None

@@ -309,6 +309,16 @@ def weighs_outputs(method: Method) -> bool:
     Whether a method minimizes the error of a layer's outputs if the moments of its inputs are known.
     """
 
+def weighs_channels(method: Method) -> bool:
+    """
+    Whether a method minimizes the error in a metric of a table's channels.
+    """
+
+def token_frequencies(folder: str | os.PathLike, rows: int) -> list[float]:
+    """
+    Frequencies of the tokens of a model, relative to the largest, as its tokenizer lets estimate them; empty if it cannot be read.
+    """
+
 class NumberFormat(enum.Enum):
     """The number format of stored factors."""
 
@@ -330,7 +340,7 @@ class IfExists(enum.Enum):
     overwrite = 2
     """replace the output"""
 
-def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
+def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', token_counts: Sequence[int] = [], progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
     """The report of loewner.compress as JSON data."""
 
 def hash64(arrays: Sequence[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]]) -> str:
@@ -407,7 +417,7 @@ class PlannedTensor:
     def error(self) -> float | None:
         """Predicted relative squared error; None without candidates."""
 
-def write_moments_file(path: str | os.PathLike, model: str, inputs: Mapping[str, tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], int]], layers: Mapping[str, str], importance: Mapping[str, float]) -> None:
+def write_moments_file(path: str | os.PathLike, model: str, inputs: Mapping[str, tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], int]], layers: Mapping[str, str], importance: Mapping[str, float], token_counts: Sequence[int] = []) -> None:
     """
     Writes a moments file without corrections (docs/moments.md). `model`: the fingerprint. `inputs`: (second moment, tokens) by name. `layers`: the name in `inputs` for each layer's tensor.
     """
@@ -419,7 +429,7 @@ class CompressSession:
     Tensors are named by their number in `tensors`. `second` and `cross` are moments of a layer's inputs, d x d; without `second` an encoding is blind to them. Threads may call survey, trial, encode and decoded at the same time.
     """
 
-    def __init__(self, model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', text: str = '', **method_options: int | None) -> None: ...
+    def __init__(self, model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', token_counts: Sequence[int] = [], text: str = '', **method_options: int | None) -> None: ...
 
     @property
     def model_fingerprint(self) -> str:

@@ -81,15 +81,16 @@ def compress(
     factor_format : {"f32", "f16", "bf16"}, default "f32"
         Number format of stored factors.
     text : str or os.PathLike, optional
-        Text that calibrates linear layers: a file with one sentence or paragraph on each line, "package" for the text
-        that comes with loewner, or "none". The model is run on it, and every linear layer is coded so that its outputs
-        change least. By default it is the package's text, or none with a note where torch or transformers is missing
-        or the model does not run.
+        Text that calibrates: a file with one sentence or paragraph on each line, "package" for the text that comes with
+        loewner, or "none". The model is run on it. Every linear layer is coded so that its outputs change least, and
+        every table so that those of the model do. The tokens of a file also weigh the rows of token embeddings. By
+        default it is the package's text if linear layers are selected, or none with a note where torch or transformers
+        is missing or the model does not run.
     tokenizer : str or os.PathLike, optional
         Folder with the tokenizer of an ONNX file. The default is the file's folder.
     moments : str or os.PathLike, optional
-        Moments file of the inputs of linear layers (docs/moments.md). Their codes then minimize the errors of the
-        layers' outputs.
+        Moments file of a calibration (docs/moments.md). Codes then minimize the errors of the layers' and the model's
+        outputs.
     save_moments : str or os.PathLike, optional
         Moments file to write: those that the calibration with a text found. With this file as `moments`, the same
         options give the same weights again, without a text.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cluster/cluster_subspaces.hpp"
+#include "linalg/blas.hpp"
 #include "linalg/gathered_rows.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
@@ -32,11 +33,18 @@ double squared_error_of(const BudgetedClustering& clustering, Index cols, Index 
                     " bytes for the subspaces, but labels and one dimension need " + std::to_string(smallest));
 }
 
+Matrix<float> mapped(MatrixView<const double> basis, MatrixView<const double> channel_map) {
+  if (channel_map.rows() == 0) return detail::narrowed(basis);
+  Matrix<double> product = Matrix<double>::uninitialized(basis.rows(), basis.cols());
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, basis, channel_map, 0.0, product.view());
+  return detail::narrowed(product.view());
+}
+
 // The leading eigenvectors of each cluster, and left blocks that are projected on them when they
 // are read.
 std::unique_ptr<Subspaces> built(const std::shared_ptr<const RowSource>& matrix, std::span<const double> weights,
                                  const BudgetedClustering& clustering, const DimensionBudget& budget,
-                                 NumberFormat format) {
+                                 NumberFormat format, MatrixView<const double> channel_map) {
   const auto count = static_cast<Index>(clustering.clusters.size());
   detail::ClusterSubspaces subspaces(*matrix, count);
   subspaces.fit(clustering.cluster_of_row, weights);
@@ -46,7 +54,7 @@ std::unique_ptr<Subspaces> built(const std::shared_ptr<const RowSource>& matrix,
     if (budget.dimensions[l] == 0) continue;
     const auto basis = subspaces.eigen(l).vectors_t.view().row_block(0, budget.dimensions[l]);
     auto members = std::make_shared<detail::GatheredRows>(matrix, std::move(rows[l]));
-    clusters[l] = {std::make_shared<ProjectedRows>(std::move(members), basis), detail::narrowed(basis)};
+    clusters[l] = {std::make_shared<ProjectedRows>(std::move(members), basis), mapped(basis, channel_map)};
   }
   return std::make_unique<Subspaces>(clustering.cluster_of_row, matrix->cols(), std::move(clusters), format);
 }
@@ -60,7 +68,9 @@ void require_shares(const std::vector<double>& shares) {
 }  // namespace
 
 SubspaceFit::SubspaceFit(std::shared_ptr<const RowSource> matrix, const SubspaceFitOptions& options)
-    : matrix_(std::move(matrix)), row_weights_(options.row_weights.begin(), options.row_weights.end()) {
+    : matrix_(std::move(matrix)),
+      row_weights_(options.row_weights.begin(), options.row_weights.end()),
+      channel_map_(options.channel_map) {
   require_shares(options.keep_numbers);
   const auto entries = static_cast<double>(matrix_->rows()) * static_cast<double>(matrix_->cols());
   for (const double share : options.keep_numbers) {
@@ -124,13 +134,14 @@ SubspaceFit::Encoded SubspaceFit::encode(Index max_bytes, NumberFormat format, b
   const BudgetedClustering& chosen = use_better ? *better : fitted;
   const DimensionBudget budget = spend_on_dimensions(chosen.clusters, matrix_->cols(), numbers);
   if (budget.numbers == 0 && squared_norm() > 0) refuse_budget(max_bytes, smallest);
-  return {built(matrix_, row_weights_, chosen, budget, format), budget.squared_error};
+  return {built(matrix_, row_weights_, chosen, budget, format, channel_map_), budget.squared_error};
 }
 
 SubspaceFit::Encoded encode_subspaces(std::shared_ptr<const RowSource> matrix, const SubspaceRequest& request) {
   require(request.max_bytes.has_value() != request.max_error.has_value(),
           [] { return std::string("encode_subspaces: exactly one of max_bytes and max_error is needed"); });
-  SubspaceFitOptions options{.row_weights = request.row_weights, .num_subspaces = request.num_subspaces};
+  SubspaceFitOptions options{
+      .row_weights = request.row_weights, .num_subspaces = request.num_subspaces, .channel_map = request.channel_map};
   const double entries = static_cast<double>(matrix->rows()) * static_cast<double>(matrix->cols());
   if (request.max_bytes) {
     const Index numbers = numbers_within(matrix->rows(), *request.max_bytes, request.format);

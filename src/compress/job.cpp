@@ -34,6 +34,7 @@ std::string options_text(const CompressOptions& options, const SelectionResult& 
                {"version", LOEWNER_VERSION}});
   if (options.copy_all) text["copy_all"] = true;
   if (moments) text["moments"] = hex_text(moments->hash());
+  if (!options.token_counts.empty()) text["token_counts"] = options.token_counts;
   if (!work.empty()) text["work"] = work;
   for (const auto& tensor : selection.tensors) text["tensors"].push_back(tensor.name());
   for (const auto& note : selection.notes) text["notes"].push_back(note);  // methods that memory excludes
@@ -188,7 +189,9 @@ Job::Job(const CompressOptions& compress_options, const std::string& work)
   if (!options.moments.empty()) {
     moments = MomentsFile::open(options.moments);
     moments->require_made_for(checkpoint);
+    token_counts = moments->token_counts();
   }
+  if (!options.token_counts.empty()) token_counts = options.token_counts;
   architecture = checkpoint.architecture();
   selection = select_tensors(checkpoint, architecture, options);
   for (const auto& notes :

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "loewner/compress/selection.hpp"
 #include "loewner/model/moments_file.hpp"
@@ -15,7 +16,8 @@ struct Job {
   const CompressOptions& options;
   Checkpoint checkpoint;
   Architecture architecture;
-  std::optional<MomentsFile> moments;  ///< of the options
+  std::optional<MomentsFile> moments;      ///< of the options
+  std::vector<std::int64_t> token_counts;  ///< of the options or the moments file, or none
   SelectionResult selection;
   std::string fingerprint;  ///< hash of the model and of all options that decide the output's bytes
 

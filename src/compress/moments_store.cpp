@@ -108,7 +108,7 @@ void MomentsStore::save(const fs::path& path) const {
   }
   const auto weights = importance().value_or(KeptImportance{});
   for (const auto& [tensor, value] : weights.of_tensors) description.importance[name_of(tensor)] = value;
-  write_moments_file(path, arrays, std::move(description));
+  write_moments_file(path, arrays, std::move(description), job_.token_counts);
 }
 
 }  // namespace loewner

@@ -39,6 +39,14 @@ Json specification(const Job& job, const SelectedTensor& tensor, const RowWeight
   return spec;
 }
 
+// In the metric of the request's moments or of its table; none without either.
+std::optional<double> error_of_outputs(const EncodeRequest& request, const Part& part) {
+  if (request.moments == nullptr && request.metric == nullptr) return std::nullopt;
+  const OwnedRows stored(decoded_part(part));
+  if (request.metric != nullptr) return channel_error(*request.matrix, stored, *request.metric, request.row_weights);
+  return std::sqrt(output_error(*request.matrix, stored, *request.moments, request.inputs));
+}
+
 }  // namespace
 
 Matrix<float> decoded_part(const Part& part) {
@@ -66,11 +74,7 @@ Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudge
   part.spec = specification(job, tensor, request.weights(), encoding);
   part.matrix = std::move(encoding.matrix);
   part.arrays = named_arrays(*part.matrix, array_prefix(tensor.name(), part.spec));
-  if (moments != nullptr) {
-    const OwnedRows stored(decoded_part(part));
-    const double error = output_error(*request.request().matrix, stored, *moments, request.request().inputs);
-    part.spec["claims"]["output_error"] = std::sqrt(error);
-  }
+  if (const auto error = error_of_outputs(request.request(), part)) part.spec["claims"]["output_error"] = *error;
   part.held_bytes = request.held_bytes();
   part.weights = request.weights();
   part.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -98,7 +98,7 @@ std::vector<RatePoint> curve_of(const std::vector<Candidate>& offers, double imp
 TensorSurvey survey_tensor(const Job& job, const SelectedTensor& tensor, const InputMoments* moments) {
   const TensorRequest request(job, tensor, TensorBudget{}, memory_limit(job.options), moments);
   return {.candidates = candidates(request.request()),
-          .of_outputs = moments != nullptr && info_of(job.options.method).weighs_outputs};
+          .of_outputs = moments != nullptr && tensor.inputs() && info_of(job.options.method).weighs_outputs};
 }
 
 void fetch(const Job& job, const SelectedTensor& tensor) {

@@ -25,7 +25,7 @@ TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& enc
 }
 
 RowWeights stored_row_weights(const EncodedTensor& tensor, const Checkpoint& model, const std::filesystem::path& counts,
-                              std::vector<std::string>& notes) {
+                              std::vector<std::string>& notes, const std::vector<std::int64_t>& text_counts) {
   RowWeightOptions options = detail::at_place(tensor.place, [&] {
     const auto field = detail::spec_field<Json>(tensor.spec, "row_weights");
     try {
@@ -34,13 +34,22 @@ RowWeights stored_row_weights(const EncodedTensor& tensor, const Checkpoint& mod
       throw IoError("specification: field 'row_weights': " + std::string(error.what()));
     }
   });
-  if (options.kind == RowWeightKind::counts && counts.empty()) {
-    notes.push_back(tensor.name + ": weighted errors are not checked; they need the file of token counts (" +
-                    detail::quoted(options.counts_file.filename().string()) + "), given by --row-weights");
+  const Index rows = tensor.matrix->rows();
+  if (options.kind == RowWeightKind::text && !text_counts.empty()) {
+    return text_row_weights(text_counts, options.exponent, model, rows);
+  }
+  const bool needs_counts = options.kind == RowWeightKind::counts || options.kind == RowWeightKind::text;
+  if (needs_counts && counts.empty()) {
+    const std::string file = options.kind == RowWeightKind::text
+                                 ? "the calibration text's counts in the moments file, given by --moments"
+                                 : "the file of token counts (" +
+                                       detail::quoted(options.counts_file.filename().string()) +
+                                       "), given by --row-weights";
+    notes.push_back(tensor.name + ": weighted errors are not checked; they need " + file);
     return {.values = {}, .description = ""};
   }
-  options.counts_file = counts;
-  return row_weights(options, model, tensor.matrix->rows());
+  if (needs_counts) options = {.kind = RowWeightKind::counts, .exponent = options.exponent, .counts_file = counts};
+  return row_weights(options, model, rows);
 }
 
 }  // namespace loewner

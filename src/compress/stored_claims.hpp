@@ -21,8 +21,9 @@ TensorErrors measured_errors(const RowSource& original, const EncodedMatrix& enc
 
 /// The row weights of the claims of a stored tensor. A file of counts is not part of the output, and
 /// the path that the output states is never opened, since the output may come from anyone: the caller
-/// names the file. If `counts` is empty, the description is empty and a note says so.
+/// names the file. text_counts: those of a moments file. If the counts that the claims need are not there,
+/// the description is empty and a note says so.
 RowWeights stored_row_weights(const EncodedTensor& tensor, const Checkpoint& model, const std::filesystem::path& counts,
-                              std::vector<std::string>& notes);
+                              std::vector<std::string>& notes, const std::vector<std::int64_t>& text_counts = {});
 
 }  // namespace loewner

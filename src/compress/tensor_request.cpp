@@ -51,8 +51,11 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
 }
 
 void require_moments_of(const SelectedTensor& tensor, const InputMoments& moments) {
-  require(tensor.inputs().has_value(), [&] { return tensor.name() + ": moments are for linear layers"; });
-  const Index inputs = *tensor.inputs() == InputSide::cols ? tensor.cols() : tensor.rows();
+  require(tensor.inputs() || is_table(tensor.place.role),
+          [&] { return tensor.name() + ": moments are for linear layers and tables"; });
+  require(tensor.inputs() || moments.cross.rows() == 0,
+          [&] { return tensor.name() + ": the moments of a table have no correction"; });
+  const Index inputs = tensor.inputs() == InputSide::rows ? tensor.rows() : tensor.cols();
   const auto is_square = [&](const Matrix<double>& a) { return a.rows() == inputs && a.cols() == inputs; };
   require(is_square(moments.second) && (moments.cross.rows() == 0 || is_square(moments.cross)), [&] {
     return tensor.name() + ": moments must be " + detail::shape_text(inputs, inputs) + ", got " +
@@ -62,15 +65,26 @@ void require_moments_of(const SelectedTensor& tensor, const InputMoments& moment
 
 }  // namespace
 
+std::shared_ptr<const ChannelMetric> metric_of(const SelectedTensor& tensor, const InputMoments* moments) {
+  if (moments == nullptr || tensor.inputs() || is_uniform(moments->second.view())) return nullptr;
+  try {
+    return std::make_shared<ChannelMetric>(moments->second.view());
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(tensor.name() + ": " + error.what());
+  }
+}
+
 std::string row_weights_option(const Job& job, const SelectedTensor& tensor) {
   if (tensor.place.role != TensorRole::token_embedding) return "none";
   if (job.options.row_weights != "zipf") return job.options.row_weights;
   const Json exponent = info_of(job.options.method).zipf_exponent;
-  return "zipf:" + exponent.dump();
+  return (job.token_counts.empty() ? "zipf:" : "text:") + exponent.dump();
 }
 
 RowWeights row_weights_of(const Job& job, const SelectedTensor& tensor) {
-  return row_weights(parse_row_weights(row_weights_option(job, tensor)), job.checkpoint, tensor.rows());
+  const RowWeightOptions options = parse_row_weights(row_weights_option(job, tensor));
+  if (options.kind != RowWeightKind::text) return row_weights(options, job.checkpoint, tensor.rows());
+  return text_row_weights(job.token_counts, options.exponent, job.checkpoint, tensor.rows());
 }
 
 TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
@@ -86,6 +100,7 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
   // Planning from a sample leaves few passes over the rows, so they are not kept in memory.
   const bool in_memory = float_bytes(tensor) <= memory - needed &&
                          !is_planned_from_sample(job.options.method, tensor.rows(), tensor.cols());
+  const auto metric = metric_of(tensor, moments);
   held_bytes_ = in_memory ? float_bytes(tensor) : 0;
   request_ = {.matrix = open_matrix(job, tensor, in_memory),
               .row_weights = weights_.values,
@@ -98,9 +113,11 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .norm_exponent = job.options.norm_exponent,
               .factor_format = job.options.factor_format,
               .seed = job.options.seed,
-              .moments = moments,
+              .moments = tensor.inputs() ? moments : nullptr,
               .inputs = tensor.inputs().value_or(InputSide::cols),
+              .metric = metric,
               .memory = memory - held_bytes_};
+  if (metric != nullptr) held_bytes_ *= 2;  // the rows in the metric, which the encoding keeps
 }
 
 }  // namespace loewner

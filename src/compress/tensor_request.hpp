@@ -18,10 +18,10 @@ struct TensorBudget {
 
 /// The EncodeRequest of a selected tensor, and the data it refers to: the rows, in memory if they
 /// fit into `memory` bytes beside the solver, their weights (only for token embeddings), and the
-/// moments, unless they are null.
+/// moments, unless they are null. The moments of a table become its metric.
 ///
 /// Errors    BudgetError, naming the tensor, when memory is too small; IoError on a non-finite
-///           entry.
+///           entry; InvalidArgument, naming the tensor, on moments that do not fit.
 class TensorRequest {
  public:
   TensorRequest(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
@@ -39,6 +39,12 @@ class TensorRequest {
   EncodeRequest request_;
   Index held_bytes_ = 0;
 };
+
+/// The metric of a table with these sensitivities of its channels; null for other tensors, without
+/// moments, and if they treat all channels alike.
+///
+/// Errors    those of ChannelMetric, naming the tensor.
+std::shared_ptr<const ChannelMetric> metric_of(const SelectedTensor& tensor, const InputMoments* moments);
 
 /// The row weights of a selected tensor as an option, with the exponent stated, and their values.
 std::string row_weights_option(const Job& job, const SelectedTensor& tensor);

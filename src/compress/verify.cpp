@@ -47,8 +47,20 @@ void check_errors(const EncodedTensor& tensor, const RowSource& original, const 
   check("lp_error", claimed.errors.lp_error, found.lp_error, checked.failures);
 }
 
-void check_certificate(const RowSource& original, const RowWeights& weights, CheckedTensor& checked) {
+void check_channel_error(const EncodedTensor& tensor, const RowSource& original, const ChannelMetric* metric,
+                         const RowWeights& weights, CheckedTensor& checked) {
+  if (metric == nullptr) return;
+  checked.output_error = channel_error(original, *tensor.matrix, *metric, weights.values);
+  check("output_error", *checked.claimed.output_error, *checked.output_error, checked.failures);
+}
+
+// The certificate of a table with a metric is that of the factorization in the metric.
+void check_certificate(const std::shared_ptr<const RowSource>& table, const ChannelMetric* metric,
+                       const RowWeights& weights, CheckedTensor& checked) {
   if (!checked.claimed.certificate) return;
+  if (metric == nullptr && checked.claimed.output_error) return;  // the metric is not known
+  const auto rows = metric == nullptr ? table : rows_in_metric(table, *metric);
+  const RowSource& original = *rows;
   const double p = checked.claimed.norm_exponent;
   checked.certificate =
       p == 2 ? 1.0 : lp_factorization(original, {.norm_exponent = p, .row_weights = weights.values}).distortion;
@@ -102,14 +114,20 @@ struct Originals {
   const Checkpoint& model;
   const std::filesystem::path& counts;
   std::optional<MomentsFile> moments;
+  std::vector<std::int64_t> text_counts;
   std::map<std::string, InputSide> inputs;  // of linear layers, by the name of their tensor
+
+  bool has_moments(const std::string& tensor) const {
+    return moments && moments->description().layers.contains(tensor);
+  }
 };
 
 Originals originals_of(const Checkpoint& model, const VerifyFiles& files) {
-  Originals originals{.model = model, .counts = files.row_weights, .moments = {}, .inputs = {}};
+  Originals originals{.model = model, .counts = files.row_weights, .moments = {}, .text_counts = {}, .inputs = {}};
   if (files.moments.empty()) return originals;
   originals.moments = MomentsFile::open(files.moments);
   originals.moments->require_made_for(model);
+  originals.text_counts = originals.moments->token_counts();
   const Architecture architecture = model.architecture();
   for (std::size_t i = 0; i < model.tensors().size(); ++i) {
     if (const auto side = input_side(architecture.places[i])) originals.inputs[model.tensors()[i].info->name] = *side;
@@ -117,11 +135,28 @@ Originals originals_of(const Checkpoint& model, const VerifyFiles& files) {
   return originals;
 }
 
+bool is_of_table(const CheckedTensor& checked) {
+  const auto role = tensor_role_from_string(checked.claimed.role);
+  return role && is_table(*role);
+}
+
+// The metric of a table that was encoded in one; null if the file that gives it is missing or has none.
+std::shared_ptr<const ChannelMetric> metric_of(const EncodedTensor& tensor, const Originals& originals,
+                                               CheckedTensor& checked) {
+  if (!checked.claimed.output_error || !is_of_table(checked) || !originals.moments) return nullptr;
+  if (!originals.has_moments(tensor.name)) {
+    checked.failures.push_back("output_error is claimed, but the moments file has no sensitivities of its channels");
+    return nullptr;
+  }
+  const InputMoments moments = originals.moments->read(tensor.name);
+  return std::make_shared<ChannelMetric>(moments.second.view());
+}
+
 void check_output_error(const EncodedTensor& tensor, const RowSource& original, const Originals& originals,
                         CheckedTensor& checked) {
-  if (!checked.claimed.output_error || !originals.moments) return;
+  if (!checked.claimed.output_error || !originals.moments || is_of_table(checked)) return;
   const auto side = originals.inputs.find(tensor.name);
-  if (side == originals.inputs.end() || !originals.moments->description().layers.contains(tensor.name)) {
+  if (side == originals.inputs.end() || !originals.has_moments(tensor.name)) {
     checked.failures.push_back("output_error is claimed, but the moments file has no moments of its inputs");
     return;
   }
@@ -135,8 +170,8 @@ void note_unchecked_outputs(const std::vector<CheckedTensor>& tensors, std::vect
     return tensor.compared && tensor.claimed.output_error && !tensor.output_error && tensor.failures.empty();
   });
   if (count == 0) return;
-  notes.push_back("output errors of " + std::to_string(count) + (count == 1 ? " layer" : " layers") +
-                  " are not checked; they need the moments of the layers' inputs, given by --moments");
+  notes.push_back("output errors of " + std::to_string(count) + (count == 1 ? " tensor" : " tensors") +
+                  " are not checked; they need the moments file, given by --moments");
 }
 
 void check_claims(const EncodedTensor& tensor, const Originals& originals, CheckedTensor& checked,
@@ -145,10 +180,12 @@ void check_claims(const EncodedTensor& tensor, const Originals& originals, Check
   if (!check_original(tensor, model, checked)) return;
   const std::shared_ptr<const RowSource> original = model.rows_of(tensor.name);
   check_output_error(tensor, *original, originals, checked);
-  const RowWeights weights = stored_row_weights(tensor, model, originals.counts, notes);
+  const auto metric = metric_of(tensor, originals, checked);
+  const RowWeights weights = stored_row_weights(tensor, model, originals.counts, notes, originals.text_counts);
   check_errors(tensor, *original, weights, checked);
   if (weights.description.empty()) return;
-  check_certificate(*original, weights, checked);
+  check_channel_error(tensor, *original, metric.get(), weights, checked);
+  check_certificate(original, metric.get(), weights, checked);
   check_error_of_svd(tensor, original, weights, checked);
 }
 

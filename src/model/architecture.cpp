@@ -312,6 +312,11 @@ std::optional<InputSide> input_side(const TensorPlace& place) {
   return place.transposed ? InputSide::rows : InputSide::cols;
 }
 
+bool is_table(TensorRole role) {
+  return role == TensorRole::token_embedding || role == TensorRole::position_embedding ||
+         role == TensorRole::type_embedding;
+}
+
 Architecture analyze_architecture(const Json& config, std::span<const TensorDeclaration> tensors) {
   return Analysis(config, tensors).run();
 }

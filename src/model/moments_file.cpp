@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -20,8 +21,8 @@
 namespace loewner {
 namespace {
 
-constexpr const char *kField = "loewner_moments", *kVersion = "1.0";
-const std::string kSecond = "second.", kCross = "cross.";
+constexpr const char *kField = "loewner_moments", *kVersion = "1.1";
+const std::string kSecond = "second.", kCross = "cross.", kTokenCounts = "token_counts";
 
 // The JSON of a moments file, with errors that name the file and the field.
 class MomentsField {
@@ -119,6 +120,10 @@ void require_arrays(const SafetensorsFile& file, const MomentsDescription& descr
                     detail::quoted(name) + " needs");
   }
   for (const auto& array : file.tensors()) {
+    if (array.name == kTokenCounts) {
+      if (array.dtype == DType::i64 && array.shape.size() == 1) continue;
+      throw IoError(place_of(file, array.name) + " must be a list of I64");
+    }
     const auto dot = array.name.find('.') + 1;  // npos + 1 is 0
     const bool is_known = array.name.starts_with(kSecond) || array.name.starts_with(kCross);
     if (!is_known || !description.tokens.contains(array.name.substr(dot)))
@@ -255,6 +260,17 @@ MomentsArrays MomentsFile::arrays(const std::string& inputs) const {
   return {.second = rows(kSecond + inputs), .cross = rows(kCross + inputs), .tokens = tokens->second};
 }
 
+std::vector<std::int64_t> MomentsFile::token_counts() const {
+  const TensorInfo* found = file_->find(kTokenCounts);
+  if (found == nullptr) return {};
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(found->shape[0]));
+  file_->read(*found, 0, std::as_writable_bytes(std::span(counts)));
+  const auto bad = std::ranges::find_if(counts, [](std::int64_t count) { return count < 0; });
+  if (bad == counts.end()) return counts;
+  throw IoError(place_of(*file_, kTokenCounts) + " has a negative count of token " +
+                std::to_string(bad - counts.begin()));
+}
+
 std::uint64_t MomentsFile::hash() const {
   constexpr Index kBlockBytes = Index{1} << 20;
   Hash64 hash;
@@ -278,7 +294,7 @@ MomentsArrays arrays_of(const InputMoments& moments) {
 }
 
 void write_moments_file(const std::filesystem::path& path, const std::map<std::string, MomentsArrays>& moments,
-                        MomentsDescription description) {
+                        MomentsDescription description, const std::vector<std::int64_t>& token_counts) {
   std::vector<TensorDeclaration> declarations;
   std::vector<const RowSource*> arrays;
   description.tokens.clear();
@@ -290,6 +306,9 @@ void write_moments_file(const std::filesystem::path& path, const std::map<std::s
       arrays.push_back(array);
     }
   }
+  if (!token_counts.empty()) {
+    declarations.push_back({kTokenCounts, DType::i64, {static_cast<Index>(token_counts.size())}});
+  }
   const std::map<std::string, std::string> metadata = {{kField, json_of(description).dump()}};
   detail::replace_file_by(detail::follow_links(path), [&](const std::filesystem::path& unfinished) {
     SafetensorsWriter writer(unfinished, declarations, metadata);
@@ -299,6 +318,7 @@ void write_moments_file(const std::filesystem::path& path, const std::map<std::s
         writer.write(std::as_bytes(array->read_rows(i, 1, buffer).row(0)));
       }
     }
+    if (!token_counts.empty()) writer.write(std::as_bytes(std::span(token_counts)));
     writer.finish();
   });
 }

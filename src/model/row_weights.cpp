@@ -86,6 +86,30 @@ std::vector<double> weights_from_logs(std::vector<double> logs, double exponent,
   return logs;
 }
 
+// Counts alone would give zero to every token that a short text lacks, so the estimate of the
+// tokenizer joins them as kPriorTokens times as many tokens.
+std::vector<double> posterior_log_frequencies(const std::vector<std::int64_t>& counts,
+                                              const std::optional<Vocabulary>& vocabulary) {
+  const auto rows = static_cast<Index>(counts.size());
+  std::vector<double> logs = zipf_log_frequencies(vocabulary, rows);
+  double largest = -std::numeric_limits<double>::infinity(), sum_of_prior = 0, sum_of_counts = 0;
+  const auto is_ordinary = [&](Index row) { return kind_of(vocabulary, row) == TokenKind::ordinary; };
+  for (Index row = 0; row < rows; ++row) {
+    if (is_ordinary(row)) largest = std::max(largest, logs[row]);
+  }
+  for (Index row = 0; row < rows; ++row) {
+    if (!is_ordinary(row)) continue;
+    sum_of_prior += std::exp(logs[row] - largest);
+    sum_of_counts += static_cast<double>(counts[row]);
+  }
+  if (!(sum_of_counts > 0)) return logs;
+  for (Index row = 0; row < rows; ++row) {
+    const double prior = kPriorTokens * std::exp(logs[row] - largest) / sum_of_prior;
+    logs[row] = std::log(static_cast<double>(counts[row]) / sum_of_counts + prior);
+  }
+  return logs;
+}
+
 std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
@@ -164,12 +188,13 @@ RowWeightOptions parse_row_weights(std::string_view text) {
           [] { return std::string("row weights must be none, zipf, zipf:EXPONENT or a file of counts, got nothing"); });
   if (text == "none") return {.kind = RowWeightKind::none, .counts_file = {}};
   if (text == "zipf") return {.kind = RowWeightKind::zipf, .counts_file = {}};
-  if (text.starts_with("zipf:")) {
+  for (const auto kind : {RowWeightKind::zipf, RowWeightKind::text}) {
+    if (!text.starts_with(kind == RowWeightKind::zipf ? "zipf:" : "text:")) continue;
     const auto exponent = parse_number<double>(text.substr(5));
     require(exponent.has_value(),
             [&] { return "row weights: exponent must be a number, got " + detail::quoted(text.substr(5)); });
     require_exponent(*exponent);
-    return {.kind = RowWeightKind::zipf, .exponent = *exponent, .counts_file = {}};
+    return {.kind = kind, .exponent = *exponent, .counts_file = {}};
   }
   return {.kind = RowWeightKind::counts, .exponent = kCountExponent, .counts_file = std::filesystem::path(text)};
 }
@@ -185,11 +210,8 @@ RowWeights count_row_weights(const std::vector<std::int64_t>& counts, const std:
                              double exponent) {
   require_exponent(exponent);
   require(!counts.empty(), [] { return std::string("row weights: counts must have at least one row, got none"); });
-  std::vector<double> logs(counts.size());
-  std::ranges::transform(counts, logs.begin(),
-                         [](std::int64_t count) { return std::log1p(static_cast<double>(count)); });
-  return {.values = weights_from_logs(std::move(logs), exponent, vocabulary),
-          .description = "token counts, exponent " + to_text(exponent)};
+  return {.values = weights_from_logs(posterior_log_frequencies(counts, vocabulary), exponent, vocabulary),
+          .description = "token counts and " + describe_zipf(vocabulary, exponent)};
 }
 
 std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, const std::string& file) {
@@ -209,6 +231,8 @@ RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::p
       return {.values = {}, .description = "none"};
     case RowWeightKind::zipf:
       return estimated_row_weights(model_folder, rows, options.exponent);
+    case RowWeightKind::text:
+      throw InvalidArgument("row weights: 'text' needs the counts of a calibration text");
     case RowWeightKind::counts:
       break;
   }
@@ -219,16 +243,36 @@ RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::p
   return weights;
 }
 
-RowWeights row_weights(const RowWeightOptions& options, const Checkpoint& model, Index rows) {
+namespace {
+
+// The weights of the rows of a checkpoint from those of a number of tokens. Tokens may share rows.
+template <typename OfTokens>
+RowWeights weights_of_rows(const Checkpoint& model, Index rows, const OfTokens& of_tokens) {
   const std::vector<Index> row_of_token = detail::static_mapping(model, rows);
   const Index tokens = row_of_token.empty() ? rows : static_cast<Index>(row_of_token.size());
-  RowWeights weights = row_weights(options, model.tokenizer_folder(), tokens);
+  RowWeights weights = of_tokens(tokens);
   if (row_of_token.empty() || weights.values.empty()) return weights;
   std::vector<double> sums(rows, kSmallestWeight);
   for (std::size_t token = 0; token < row_of_token.size(); ++token) sums[row_of_token[token]] += weights.values[token];
   const double largest = *std::ranges::max_element(sums);
   for (double& sum : sums) sum /= largest;
   weights.values = std::move(sums);
+  return weights;
+}
+
+}  // namespace
+
+RowWeights row_weights(const RowWeightOptions& options, const Checkpoint& model, Index rows) {
+  return weights_of_rows(model, rows,
+                         [&](Index tokens) { return row_weights(options, model.tokenizer_folder(), tokens); });
+}
+
+RowWeights text_row_weights(std::vector<std::int64_t> counts, double exponent, const Checkpoint& model, Index rows) {
+  RowWeights weights = weights_of_rows(model, rows, [&](Index tokens) {
+    counts.resize(static_cast<std::size_t>(tokens));
+    return count_row_weights(counts, readable_vocabulary(model.tokenizer_folder()), exponent);
+  });
+  weights.description += ", from the calibration text";
   return weights;
 }
 

@@ -13,14 +13,16 @@ bool takes_part(const MethodDescriptor& method, AutomaticTurn turn, MatrixSurvey
   const EncodeRequest& request = survey.request();
   if (request.moments != nullptr && !method.info.weighs_outputs) return false;
   if (method.turn != turn || method.memory(request.matrix->cols()) > request.memory) return false;
-  return method.competes == nullptr || method.competes(survey, others);
+  // Errors of candidates are those of the request's metric, and so are the singular values here.
+  MatrixSurvey& compared = request.metric == nullptr ? survey : survey.for_method(descriptor_of(Method::svd).info);
+  return method.competes == nullptr || method.competes(compared, others);
 }
 
 std::vector<Candidate> automatic_curve(MatrixSurvey& survey) {
   std::vector<Candidate> all;
   for (const AutomaticTurn turn : {AutomaticTurn::first, AutomaticTurn::last}) {
     for (const auto& method : method_descriptors()) {
-      if (takes_part(method, turn, survey, all)) std::ranges::move(method.curve(survey), std::back_inserter(all));
+      if (takes_part(method, turn, survey, all)) std::ranges::move(curve_of(method, survey), std::back_inserter(all));
     }
   }
   return all;
@@ -30,8 +32,7 @@ Encoding encode_automatically(const EncodeRequest& request) {
   const Candidate best = best_candidate(request, candidates(request));
   EncodeRequest named = request;
   named.method = best.method;
-  const auto& method = descriptor_of(best.method);
-  return method.encode_candidate != nullptr ? method.encode_candidate(named, best) : method.encode(named);
+  return encoding_of(descriptor_of(best.method), named, &best);
 }
 
 }  // namespace
@@ -40,7 +41,8 @@ MethodDescriptor automatic_method() {
   return {.info = {.method = Method::automatic,
                    .name = "auto",
                    .description = "the other method with the lowest predicted weighted error at the given size",
-                   .weighs_outputs = true},
+                   .weighs_outputs = true,
+                   .weighs_channels = true},
           .curve = automatic_curve,
           .encode = encode_automatically,
           .memory = pass_memory,

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "linalg/blas.hpp"
+#include "linalg/matrix_copies.hpp"
+#include "linalg/row_kernels.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/codec/product.hpp"
@@ -12,25 +14,37 @@
 #include "loewner/linalg/truncated_svd.hpp"
 #include "plan/error_search.hpp"
 #include "plan/method_descriptor.hpp"
+#include "plan/metric_request.hpp"
 #include "plan/solver_memory.hpp"
 #include "plan/tall_matrix.hpp"
 
 namespace loewner {
 namespace {
 
+double growth_in_metric(const EncodeRequest& request) {
+  if (request.metric == nullptr) return 1;
+  const auto root = request.metric->inverse_root();
+  double trace = 0;
+  for (Index i = 0; i < root.rows(); ++i) trace += detail::dot(root.row(i), root.row(i));
+  return trace / static_cast<double>(root.rows());
+}
+
 // Bits of the directions. All directions together span the space before and after rounding, so
 // rounding only mixes coordinates. The share that moves from a large coordinate to a small one must
 // stay well below the variance of the small one.
-int bits_of_directions(const CodeLadder& ladder) {
+// In a metric M, rounding a direction v M^-1/2 moves |v M^-1/2|^2 times that share, on the mean over
+// the directions the trace of M^-1 over its size.
+int bits_of_directions(const CodeLadder& ladder, const EncodeRequest& request) {
   const auto smallest = static_cast<double>(ladder.bands().back().size);
   int bits = 4;
-  while (bits < kMaxCodeBits && kTrellisDistortion[bits] > smallest * smallest / 4) ++bits;
+  const double growth = growth_in_metric(request);
+  while (bits < kMaxCodeBits && growth * kTrellisDistortion[bits] > smallest * smallest / 4) ++bits;
   return bits;
 }
 
-Index direction_bytes(const CodeLadder& ladder, Index cols) {
-  const Index rank = ladder.cols();
-  return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits_of_directions(ladder)), false);
+Index direction_bytes(const CodeLadder& ladder, const EncodeRequest& request) {
+  const Index rank = ladder.cols(), cols = request.matrix->cols();
+  return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits_of_directions(ladder, request)), false);
 }
 
 // All principal directions of the weighted rows, and the ladder of bits for the coordinates along
@@ -63,7 +77,7 @@ Rates rates_of(MatrixSurvey& survey, const CodeLadder& ladder) {
   Rates rates;
   for (const auto& rate : codes_curve(survey.energies(), ladder, kPointsOfCodesCurve)) {
     const CodeLadder used = ladder.up_to(rate.highest_step);
-    const Index bytes = rate.bytes + direction_bytes(used, request.matrix->cols());
+    const Index bytes = rate.bytes + direction_bytes(used, request);
     if (bytes >= request.source_bytes) break;
     rates.points.push_back({bytes, rate.error});
     rates.ladders.push_back(used);
@@ -72,20 +86,20 @@ Rates rates_of(MatrixSurvey& survey, const CodeLadder& ladder) {
 }
 
 // Codes of the directions with one number of bits for all: the ladder has no other step besides 0.
-std::unique_ptr<EncodedMatrix> directions(MatrixView<const double> vt, const CodeLadder& ladder, std::uint64_t seed) {
-  Matrix<float> rows = Matrix<float>::uninitialized(vt.rows(), vt.cols());
-  for (Index i = 0; i < vt.rows(); ++i) {
-    std::ranges::transform(vt.row(i), rows.row(i).begin(), [](double x) { return static_cast<float>(x); });
-  }
-  const auto bits = static_cast<std::uint8_t>(bits_of_directions(ladder));
-  return encode_codes(DenseRows(rows.view()), {.max_bytes = direction_bytes(ladder, vt.cols()),
-                                               .seed = seed,
+std::unique_ptr<EncodedMatrix> directions(const EncodeRequest& request, MatrixView<const double> vt,
+                                          const CodeLadder& ladder) {
+  const Matrix<double> stored = stored_right_factor(request, vt);
+  const Matrix<float> rows = detail::narrowed(stored.view());
+  const auto bits = static_cast<std::uint8_t>(bits_of_directions(ladder, request));
+  return encode_codes(DenseRows(rows.view()), {.max_bytes = direction_bytes(ladder, request),
+                                               .seed = request.seed,
                                                .ladder = CodeLadder({{vt.cols(), 1.0F}}, {{0}, {bits}})});
 }
 
-// (V V^T)^-1 V, which maps a row x to the coordinates c that minimize ||x - c V||.
-Matrix<double> coordinate_map(const EncodedMatrix& directions) {
-  const Matrix<float> rounded = read_all(directions);
+// (V V^T)^-1 V, which maps a row x to the coordinates c that minimize ||x - c V||, for the decoded
+// directions V in the metric of the request.
+Matrix<double> coordinate_map(const EncodeRequest& request, const EncodedMatrix& directions) {
+  const Matrix<float> rounded = read_all(*compared_rows(request, directions));
   const Index rank = rounded.rows();
   Matrix<double> v = Matrix<double>::uninitialized(rank, rounded.cols());
   for (Index i = 0; i < rank; ++i) std::ranges::copy(rounded.row(i), v.row(i).begin());
@@ -104,11 +118,11 @@ Matrix<double> coordinate_map(const EncodedMatrix& directions) {
 Encoding encode_at(const EncodeRequest& request, const Components& components, const CodeLadder& ladder,
                    Index max_bytes, double predicted_error) {
   const Index rank = ladder.cols();
-  auto right = directions(components.vt.view().row_block(0, rank), ladder, request.seed);
-  const Matrix<double> map = coordinate_map(*right);
+  auto right = directions(request, components.vt.view().row_block(0, rank), ladder);
+  const Matrix<double> map = coordinate_map(request, *right);
   const ProjectedRows coordinates(request.matrix, map.view());
   auto left = encode_codes(coordinates, {.row_weights = request.row_weights,
-                                         .max_bytes = max_bytes - direction_bytes(ladder, request.matrix->cols()),
+                                         .max_bytes = max_bytes - direction_bytes(ladder, request),
                                          .seed = request.seed,
                                          .ladder = ladder});
   const double bits = left->mean_bits() * static_cast<double>(rank) / static_cast<double>(request.matrix->cols());
@@ -167,7 +181,8 @@ bool coded_svd_competes(MatrixSurvey& survey, std::span<const Candidate>) {
 MethodDescriptor coded_svd_method() {
   return {.info = {.method = Method::coded_svd,
                    .name = "coded-svd",
-                   .description = "codes of the coordinates along the principal directions, more bits for larger ones"},
+                   .description = "codes of the coordinates along the principal directions, more bits for larger ones",
+                   .weighs_channels = true},
           .curve = coded_svd_curve,
           .encode = encode_by_coded_svd,
           .memory = svd_memory,

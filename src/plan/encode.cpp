@@ -2,10 +2,12 @@
 #include "loewner/plan/encode.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "loewner/base/error.hpp"
 #include "plan/method_descriptor.hpp"
+#include "plan/metric_request.hpp"
 
 namespace loewner {
 namespace {
@@ -36,9 +38,36 @@ std::string bytes_text(Index bytes) {
 
 }  // namespace
 
+std::vector<Candidate> curve_of(const MethodDescriptor& method, MatrixSurvey& survey) {
+  if (method.info.method == Method::automatic) return method.curve(survey);
+  auto offers = method.curve(survey.for_method(method.info));
+  if (survey.request().metric != nullptr && !method.info.weighs_channels) {
+    for (auto& offer : offers) offer.point.error *= survey.factor_of_equal_errors();
+  }
+  return offers;
+}
+
+Encoding encoding_of(const MethodDescriptor& method, const EncodeRequest& request, const Candidate* candidate) {
+  const auto encode = [&](const EncodeRequest& seen) {
+    const bool is_chosen = candidate != nullptr && method.encode_candidate != nullptr;
+    return is_chosen ? method.encode_candidate(seen, *candidate) : method.encode(seen);
+  };
+  if (request.metric == nullptr || method.info.method == Method::automatic) return encode(request);
+  const EncodeRequest seen = in_metric(request);
+  if (method.info.weighs_channels) {
+    Encoding encoding = encode(seen);
+    encoding.lp_error_svd.reset();  // it compares with errors outside the metric
+    return encoding;
+  }
+  const double factor = factor_of_equal_errors(request, seen);
+  Encoding encoding = encode(without_metric(request, factor));
+  encoding.predicted_error *= std::sqrt(factor);
+  return encoding;
+}
+
 std::vector<Candidate> candidates(const EncodeRequest& request) {
   MatrixSurvey survey(request);
-  return descriptor_of(request.method).curve(survey);
+  return curve_of(descriptor_of(request.method), survey);
 }
 
 Candidate best_candidate(const EncodeRequest& request, std::span<const Candidate> offers) {
@@ -59,7 +88,7 @@ Candidate best_candidate(const EncodeRequest& request, std::span<const Candidate
 Encoding encode_matrix(const EncodeRequest& request) {
   require_one_budget(request);
   require_usable(request.method_options);
-  return descriptor_of(request.method).encode(request);
+  return encoding_of(descriptor_of(request.method), request, nullptr);
 }
 
 Index solver_bytes(Method method, Index cols) {

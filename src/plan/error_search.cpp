@@ -7,6 +7,7 @@
 #include "loewner/base/error.hpp"
 #include "loewner/codec/output_error.hpp"
 #include "loewner/norms/lp_error.hpp"
+#include "plan/metric_request.hpp"
 
 namespace loewner {
 
@@ -17,7 +18,8 @@ double measured_error(const EncodeRequest& request, const RowSource& encoded) {
   if (request.moments != nullptr) {
     return std::sqrt(output_error(*request.matrix, encoded, *request.moments, request.inputs));
   }
-  return approximation_errors(*request.matrix, encoded, request.row_weights, 2).weighted_relative_error();
+  const auto compared = compared_rows(request, encoded);
+  return approximation_errors(*request.matrix, *compared, request.row_weights, 2).weighted_relative_error();
 }
 
 }  // namespace

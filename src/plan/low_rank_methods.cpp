@@ -15,6 +15,7 @@
 #include "loewner/lowrank/lp_low_rank.hpp"
 #include "loewner/norms/lp_error.hpp"
 #include "plan/method_descriptor.hpp"
+#include "plan/metric_request.hpp"
 #include "plan/output_low_rank_methods.hpp"
 #include "plan/rank_methods.hpp"
 #include "plan/solver_memory.hpp"
@@ -88,13 +89,10 @@ LpFamily lp_family(const EncodeRequest& request, std::optional<Index> rank) {
 }
 
 LowRank truncated(const EncodeRequest& request, const Family& family, Index rank) {
-  Matrix<double> basis = Matrix<double>::uninitialized(rank, request.matrix->cols());
-  Matrix<float> right = Matrix<float>::uninitialized(rank, request.matrix->cols());
-  for (Index i = 0; i < rank; ++i) {
-    std::ranges::copy(family.vt.row(i), basis.row(i).begin());
-    std::ranges::transform(family.vt.row(i), right.row(i).begin(), [](double x) { return static_cast<float>(x); });
-  }
-  return {std::make_shared<ProjectedRows>(request.matrix, basis.view()), std::move(right), request.factor_format};
+  const auto basis = family.vt.view().row_block(0, rank);
+  const Matrix<double> right = stored_right_factor(request, basis);
+  return {std::make_shared<ProjectedRows>(request.matrix, basis), detail::narrowed(right.view()),
+          request.factor_format};
 }
 
 Encoding finish(const EncodeRequest& request, const Family& family, Index rank, double predicted_error) {
@@ -109,6 +107,12 @@ Encoding finish(const EncodeRequest& request, const Family& family, Index rank, 
 }
 
 ApproximationErrors errors_of(const EncodeRequest& request, const RowSource& approximation) {
+  return approximation_errors(*request.matrix, *compared_rows(request, approximation), request.row_weights,
+                              request.norm_exponent);
+}
+
+// The same for an approximation of request.matrix, which has a metric if the request has one.
+ApproximationErrors plain_errors_of(const EncodeRequest& request, const RowSource& approximation) {
   return approximation_errors(*request.matrix, approximation, request.row_weights, request.norm_exponent);
 }
 
@@ -141,7 +145,7 @@ double lp_error_of(const EncodeRequest& request, const Family& family, Index ran
   const Index others = family.vt.rows() - rank;
   if (request.factor_format == NumberFormat::f32 && family.vt.rows() == request.matrix->cols() && others < rank) {
     const RowsWithout approximation(request.matrix, family.vt.view().row_block(rank, others));
-    return errors_of(request, approximation).relative_lp_error();
+    return plain_errors_of(request, approximation).relative_lp_error();
   }
   return errors_of(request, truncated(request, family, rank)).relative_lp_error();
 }
@@ -215,6 +219,7 @@ MethodDescriptor svd_method() {
                    .name = "svd",
                    .description = "row-weighted truncated SVD, optimal in the weighted Frobenius norm",
                    .weighs_outputs = true,
+                   .weighs_channels = true,
                    .zipf_exponent = kZipfExponent},
           .curve = svd_curve,
           .encode = encode_by_svd,
@@ -228,6 +233,7 @@ MethodDescriptor lp_method() {
                    .name = "lp",
                    .description = "truncated l_p factorization through Lewis weights",
                    .weighs_outputs = true,
+                   .weighs_channels = true,
                    .zipf_exponent = kZipfExponent},
           .curve = lp_curve,
           .encode = encode_by_lp,

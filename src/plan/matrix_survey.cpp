@@ -7,6 +7,7 @@
 #include "loewner/linalg/row_energies.hpp"
 #include "loewner/linalg/singular_values.hpp"
 #include "loewner/sketch/sampled_singular_values.hpp"
+#include "plan/metric_request.hpp"
 
 namespace loewner {
 namespace {
@@ -23,6 +24,33 @@ bool is_sampled(const EncodeRequest& request) {
 
 bool is_planned_from_sample(Method method, Index rows, Index cols) {
   return method == Method::automatic && std::min(rows, cols) > kMostExactSide;
+}
+
+// A request with a metric as its methods see it.
+struct MatrixSurvey::InMetric {
+  explicit InMetric(const EncodeRequest& given)
+      : request(loewner::in_metric(given)),
+        factor(loewner::factor_of_equal_errors(given, request)),
+        plain(without_metric(given, factor)) {}
+
+  EncodeRequest request;
+  double factor;
+  EncodeRequest plain;
+  MatrixSurvey survey{request}, survey_of_plain{plain};
+};
+
+MatrixSurvey::InMetric& MatrixSurvey::in_metric() {
+  if (!in_metric_) in_metric_ = std::make_shared<InMetric>(request_);
+  return *in_metric_;
+}
+
+MatrixSurvey& MatrixSurvey::for_method(const MethodInfo& method) {
+  if (request_.metric == nullptr) return *this;
+  return method.weighs_channels ? in_metric().survey : in_metric().survey_of_plain;
+}
+
+double MatrixSurvey::factor_of_equal_errors() {
+  return in_metric().factor;
 }
 
 const std::vector<double>& MatrixSurvey::energies() {

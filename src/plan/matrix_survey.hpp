@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -27,16 +28,26 @@ class MatrixSurvey {
   /// The moments of the request, rotated and factored. The request has moments.
   const InputBasis& input_basis();
 
+  /// The survey that a method takes: of the request in its metric, or of that without its metric;
+  /// this one if the request has no metric.
+  MatrixSurvey& for_method(const MethodInfo& method);
+
+  /// factor_of_equal_errors() of a request with a metric.
+  double factor_of_equal_errors();
+
   /// The request for the rows on which errors of rounding are measured: all rows or a sample.
   EncodeRequest rows_to_round();
 
  private:
+  struct InMetric;
+  InMetric& in_metric();
   EnergySample sample(Index rows);
 
   const EncodeRequest& request_;
   std::optional<std::vector<double>> energies_, singular_values_;
   std::optional<EnergySample> rows_to_round_;
   std::optional<InputBasis> input_basis_;
+  std::shared_ptr<InMetric> in_metric_;
 };
 
 }  // namespace loewner

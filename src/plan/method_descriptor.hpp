@@ -47,6 +47,13 @@ inline bool only_without_moments(MatrixSurvey& survey, std::span<const Candidate
   return survey.request().moments == nullptr;
 }
 
+/// The candidates of a method for a request that may have a metric, which only `automatic` and this
+/// function know: other curves and encodings take a request in its metric, or one without.
+std::vector<Candidate> curve_of(const MethodDescriptor& method, MatrixSurvey& survey);
+
+/// The same for an encoding. candidate: what `automatic` chose, or null.
+Encoding encoding_of(const MethodDescriptor& method, const EncodeRequest& request, const Candidate* candidate);
+
 /// The descriptors of all methods, in the order of all_methods().
 const std::vector<MethodDescriptor>& method_descriptors();
 const MethodDescriptor& descriptor_of(Method method);

@@ -62,6 +62,7 @@ Encoding encode_by_subspaces(const EncodeRequest& request) {
                             .max_error = request.max_error,
                             .num_subspaces = num_subspaces(request),
                             .format = request.factor_format};
+  if (request.metric != nullptr) subspaces.channel_map = request.metric->inverse_root();
   if (subspaces.max_bytes) subspaces.max_bytes = std::min(*subspaces.max_bytes, most_bytes(request));
   auto encoded = encode_subspaces(request.matrix, subspaces);
   if (encoded.matrix->bytes() > most_bytes(request)) {
@@ -103,6 +104,7 @@ MethodDescriptor subspaces_method() {
   return {.info = {.method = Method::subspaces,
                    .name = "subspaces",
                    .description = "rows in clusters, each cluster with a subspace of its own",
+                   .weighs_channels = true,
                    .flag = "--subspaces",
                    .flag_help = "K or auto: number of subspaces of --method subspaces, 1 to 256",
                    .options = {kNumSubspaces},

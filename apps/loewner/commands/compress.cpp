@@ -65,9 +65,8 @@ class Compress final : public Command {
       return python("compress", options_for_python());
     require_nothing_to_save(python);
     if (text_ && *text_ != kNoText) {
-      throw InvalidArgument(
-          python ? "--text calibrates linear layers: it needs --linear or --all, and a size other than --max-error"
-                 : "--text runs in the Python package: pip install \"loewner[transformers]\"");
+      throw InvalidArgument(python ? "--text calibrates for a size other than --max-error"
+                                   : "--text runs in the Python package: pip install \"loewner[transformers]\"");
     }
     run_.apply_threads();
     CompressReport report =
@@ -128,13 +127,13 @@ class Compress final : public Command {
                  .choices = {"f32", "f16", "bf16"}});
     options.add("--text", text_,
                 {.value = "FILE",
-                 .help = "text whose lines calibrate linear layers: a file, `package` (the text of the Python "
-                         "package) or `none`",
+                 .help = "text whose lines calibrate tables and linear layers: a file, `package` (the text of the "
+                         "Python package) or `none`",
                  .default_text = "package where torch is installed",
                  .completes = Completes::files});
     options.add("--moments", options_.moments,
                 {.value = "FILE",
-                 .help = "moments of the inputs of linear layers: minimize the errors of their outputs",
+                 .help = "moments of a calibration: minimize the errors of the model's outputs",
                  .completes = Completes::files});
     options.add("--save-moments", save_moments_,
                 {.value = "FILE",
@@ -176,16 +175,17 @@ class Compress final : public Command {
 
   void require_nothing_to_save(const PythonRunner& python) const {
     if (save_moments_.empty()) return;
-    throw InvalidArgument(python ? "--save-moments saves what a calibration finds: it needs --linear or --all, a text "
-                                   "other than none, and a size other than --max-error"
+    throw InvalidArgument(python ? "--save-moments saves what a calibration finds: it needs a text other than none, "
+                                   "and a size other than --max-error"
                                  : "--save-moments runs in the Python package: pip install \"loewner[transformers]\"");
   }
 
   bool is_onnx() const { return is_onnx_model(options_.model) || options_.output.extension() == ".onnx"; }
 
-  // Whether a text could calibrate selected linear layers.
+  // Whether a text calibrates what is selected. Without --text it calibrates only if linear layers may be selected.
   bool may_calibrate() const {
-    return text_ != kNoText && !options_.max_error && (linear_ || all_ || !options_.include.empty());
+    const bool is_asked_for = text_ || !save_moments_.empty() || linear_ || all_ || !options_.include.empty();
+    return is_asked_for && text_ != kNoText && !options_.max_error;
   }
 
   // All options, by the names of loewner.compress.

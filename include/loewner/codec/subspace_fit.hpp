@@ -18,6 +18,9 @@ struct SubspaceFitOptions {
   /// Sizes for which the rows are clustered, as shares of the n d numbers of the matrix:
   /// decreasing, each in (0, 1]. Sizes between them use the clusters of the best one.
   std::vector<double> keep_numbers = {0.7, 0.45, 0.2};
+  /// B, d x d: encodings stand for the matrix times B, and errors are those of the matrix. Empty:
+  /// I.
+  MatrixView<const double> channel_map{};
 };
 
 /// Clusterings of the rows of a matrix into subspaces. They give the squared error at any size
@@ -66,6 +69,7 @@ class SubspaceFit {
 
   std::shared_ptr<const RowSource> matrix_;
   std::vector<double> row_weights_;
+  MatrixView<const double> channel_map_;
   std::vector<BudgetedClustering> clusterings_;
 };
 
@@ -76,6 +80,7 @@ struct SubspaceRequest {
   std::optional<double> max_error{};     ///< relative weighted Frobenius error, > 0
   std::optional<Index> num_subspaces{};  ///< none: chosen for the size
   NumberFormat format = NumberFormat::f32;
+  MatrixView<const double> channel_map{};  ///< that of SubspaceFitOptions
 };
 
 /// Encodes a matrix by subspaces with a small weighted squared error  sum_i u_i ||a_i - b_i||^2

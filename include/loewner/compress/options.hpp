@@ -39,13 +39,18 @@ struct CompressOptions {
   std::string row_weights = "zipf";  ///< zipf[:EXPONENT], none, or a file of token counts
   NumberFormat factor_format = NumberFormat::f32;
 
-  /// Moments of the inputs of linear layers (model/moments_file.hpp). Their codes then minimize the
-  /// errors of the layers' outputs. Empty: none.
+  /// Moments of the inputs of linear layers, and sensitivities of the channels of tables
+  /// (model/moments_file.hpp). Their codes then minimize the errors of the layers' outputs and of
+  /// the model's. Empty: none.
   std::filesystem::path moments{};
 
   /// Moments file that CompressSession::finish() writes of the moments that the session was given
   /// to keep. Empty: none.
   std::filesystem::path save_moments{};
+
+  /// Counts of a calibration text's tokens, by id. They join the estimate of row weights `zipf`, as
+  /// those of the moments file do. Empty: none.
+  std::vector<std::int64_t> token_counts{};
 
   std::uint64_t seed = 0;       ///< random seed
   std::int64_t max_memory = 0;  ///< limit of resident memory in bytes; 0: half of the machine's

@@ -53,6 +53,11 @@ struct TensorPlace {
 /// Errors    none.
 std::optional<InputSide> input_side(const TensorPlace& place);
 
+/// Whether rows of the matrix are looked up: embeddings of tokens, positions or types.
+///
+/// Errors    none.
+bool is_table(TensorRole role);
+
 /// The roles of a model's tensors, in the order they were given.
 struct Architecture {
   std::string model_type;

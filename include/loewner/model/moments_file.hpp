@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "loewner/model/checkpoint.hpp"
 #include "loewner/model/input_moments.hpp"
@@ -37,7 +38,8 @@ struct MomentsArrays {
   std::int64_t tokens = 0;
 };
 
-/// A safetensors file with the moments of the inputs of a model's linear layers (docs/moments.md).
+/// A safetensors file with the moments of the inputs of a model's linear layers, and with the
+/// sensitivities of its tables in the place of moments (docs/moments.md).
 class MomentsFile {
  public:
   /// Opens a file and checks everything but the numbers in its arrays.
@@ -76,6 +78,15 @@ class MomentsFile {
   /// Errors    InvalidArgument for another name.
   MomentsArrays arrays(const std::string& inputs) const;
 
+  /// The counts of the text's tokens; empty without.
+  ///
+  /// Shapes    result: one for each token.
+  /// Method    reads the array at once.
+  /// Cost      that of its bytes.
+  /// Accuracy  exact.
+  /// Errors    IoError, naming the file and the array, on a negative count.
+  std::vector<std::int64_t> token_counts() const;
+
   /// A 64-bit hash of all bytes.
   ///
   /// Cost      reads the file.
@@ -101,12 +112,13 @@ MomentsArrays arrays_of(const InputMoments& moments);
 /// Replaces a moments file: after a failure the old one is still there.
 ///
 /// Shapes    moments: by name, those that the layers of the description name; their tokens replace
-///           those of the description.
+///           those of the description. token_counts: of the text; empty for none.
 /// Method    SafetensorsWriter, row by row, into another file of the same folder, which is renamed.
 /// Cost      one pass over the arrays; memory for one row.
+/// Accuracy  moments are rounded to float32.
 /// Random    none.
 /// Errors    IoError when the file cannot be written.
 void write_moments_file(const std::filesystem::path& path, const std::map<std::string, MomentsArrays>& moments,
-                        MomentsDescription description);
+                        MomentsDescription description, const std::vector<std::int64_t>& token_counts = {});
 
 }  // namespace loewner

@@ -19,10 +19,15 @@ enum class RowWeightKind {
   none,    ///< all rows have the same weight
   zipf,    ///< from the tokenizer alone
   counts,  ///< from the user's token counts
+  text,    ///< from the counts of a calibration text, which the caller holds
 };
 
 /// Exponent of token counts. The square root damps them, because counts of rare tokens are noise.
 inline constexpr double kCountExponent = 0.5;
+
+/// The tokens that the estimate of the tokenizer is worth beside counts, relative to their sum
+/// (docs/row-weights.md).
+inline constexpr double kPriorTokens = 0.5;
 
 struct RowWeightOptions {
   RowWeightKind kind = RowWeightKind::zipf;
@@ -30,8 +35,8 @@ struct RowWeightOptions {
   std::filesystem::path counts_file;  ///< for `counts`
 };
 
-/// Parses `none`, `zipf` (exponent 1), `zipf:EXPONENT`, or the path of a file of token counts
-/// (exponent kCountExponent).
+/// Parses `none`, `zipf` (exponent 1), `zipf:EXPONENT`, `text:EXPONENT`, or the path of a file of
+/// token counts (exponent kCountExponent).
 ///
 /// Errors    InvalidArgument on an empty text, and unless the exponent is a number above 0.
 RowWeightOptions parse_row_weights(std::string_view text);
@@ -48,7 +53,9 @@ struct RowWeights {
 ///
 /// Shapes    counts: one per row.
 /// Method    zipf_row_weights: f_i = 1 / (r_i + 10) with the rank r_i of token_ranks(); exp(score)
-///           for unigram models; r_i = i without a vocabulary. count_row_weights: f_i = count + 1.
+///           for unigram models; r_i = i without a vocabulary. count_row_weights: f_i = (c_i + K
+///           z_i) / (N + K), with the count c_i, the sum N of the counts of ordinary tokens, K =
+///           kPriorTokens N, and the estimate z_i of zipf_row_weights, which sums to 1.
 ///           Special tokens occur in every text and get the largest weight of an ordinary token.
 ///           Unused ids, and rows beyond the vocabulary, get the smallest.
 /// Cost      O(rows), and that of token_ranks().
@@ -77,8 +84,9 @@ std::vector<std::int64_t> parse_token_counts(std::string_view text, Index rows, 
 ///           count_row_weights().
 /// Cost      reads the tokenizer's files or the file of counts; then O(rows).
 /// Accuracy  that of zipf_row_weights().
-/// Errors    IoError when the file of counts is broken; InvalidArgument as zipf_row_weights(). If
-///           the tokenizer cannot be read, estimated weights are equal and the description says so.
+/// Errors    IoError when the file of counts is broken; InvalidArgument as zipf_row_weights(), and
+///           for RowWeightKind::text. If the tokenizer cannot be read, estimated weights are equal
+///           and the description says so.
 RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::path& model_folder, Index rows);
 
 /// The same for a checkpoint. If the tokens of a static embedding model share rows (tensor
@@ -90,5 +98,16 @@ RowWeights row_weights(const RowWeightOptions& options, const std::filesystem::p
 /// Accuracy  that of the above.
 /// Errors    those of the above, and IoError when `mapping` names a row that does not exist.
 RowWeights row_weights(const RowWeightOptions& options, const Checkpoint& model, Index rows);
+
+/// The same with counts that the caller holds (RowWeightKind::text); tokens beyond them have count
+/// 0.
+///
+/// Shapes    counts: one per token; result: one value per row.
+/// Method    count_row_weights(), and the sums of row_weights().
+/// Cost      reads the tokenizer's files; then O(rows).
+/// Accuracy  that of count_row_weights().
+/// Errors    those of count_row_weights(), and IoError when `mapping` names a row that does not
+///           exist.
+RowWeights text_row_weights(std::vector<std::int64_t> counts, double exponent, const Checkpoint& model, Index rows);
 
 }  // namespace loewner

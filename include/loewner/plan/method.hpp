@@ -41,6 +41,9 @@ struct MethodInfo {
   /// compared.
   bool weighs_outputs = false;
 
+  /// Whether the method minimizes the error in a metric of a table's rows (EncodeRequest::metric).
+  bool weighs_channels = false;
+
   /// Exponent of `zipf` row weights (model/row_weights.hpp) when the user gives none.
   double zipf_exponent = 0.5;
 

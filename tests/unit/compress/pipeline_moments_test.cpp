@@ -123,7 +123,7 @@ TEST_F(CompressWithMoments, MomentsMustFitTheTensor) {
   const auto message = [&](std::size_t tensor) {
     return test::message_of<InvalidArgument>([&] { session.survey(tensor, &narrow); });
   };
-  EXPECT_CONTAINS(message(0), "embeddings.word_embeddings.weight: moments are for linear layers");
+  EXPECT_CONTAINS(message(0), "embeddings.word_embeddings.weight: moments must be 24 x 24, got 5 x 5");
   EXPECT_CONTAINS(message(1), "encoder.layer.0.dense.weight: moments must be 24 x 24, got 5 x 5");
 }
 

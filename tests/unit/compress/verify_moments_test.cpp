@@ -83,7 +83,7 @@ TEST_F(VerifyMoments, WithoutMomentsANoteTellsWhatIsNotChecked) {
   const auto report = verify(output_, model_);
   EXPECT_TRUE(report.holds());
   ASSERT_EQ(report.notes.size(), 1u);
-  EXPECT_CONTAINS(report.notes[0], "output errors of 2 layers are not checked");
+  EXPECT_CONTAINS(report.notes[0], "output errors of 2 tensors are not checked");
 }
 
 TEST_F(VerifyMoments, OtherMomentsAreDetected) {

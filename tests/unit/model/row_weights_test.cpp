@@ -8,6 +8,7 @@
 
 #include "loewner/base/error.hpp"
 #include "support/messages.hpp"
+#include "support/safetensors_bytes.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace loewner {
@@ -93,11 +94,28 @@ TEST(ZipfRowWeights, RejectsBadExponentsAndEmptyTables) {
   EXPECT_THROW((void)zipf_row_weights(std::nullopt, 0, 1), InvalidArgument);
 }
 
-TEST(CountRowWeights, GrowWithTheCounts) {
-  const auto weights = count_row_weights({0, 3, 99}, std::nullopt, 0.5).values;
-  EXPECT_NEAR(weights[0], 0.1, kRounding);
-  EXPECT_NEAR(weights[1], 0.2, kRounding);
-  EXPECT_NEAR(weights[2], 1, kRounding);
+TEST(CountRowWeights, AddTheEstimateOfTheTokenizerToTheCounts) {
+  const std::vector<std::int64_t> counts = {0, 3, 99};
+  const auto weights = count_row_weights(counts, std::nullopt, 0.5).values;
+  const double estimates = 1.0 / 10 + 1.0 / 11 + 1.0 / 12;
+  const auto frequency = [&](Index row) {
+    const double estimate = 1.0 / static_cast<double>(row + 10) / estimates;
+    return static_cast<double>(counts[row]) / 102 + kPriorTokens * estimate;
+  };
+  for (Index row = 0; row < 3; ++row) {
+    EXPECT_NEAR(weights[row], std::sqrt(frequency(row) / frequency(2)), kRounding) << row;
+  }
+}
+
+TEST(CountRowWeights, WithoutCountsAreThoseOfTheTokenizer) {
+  EXPECT_EQ(count_row_weights({0, 0, 0, 0, 0, 0, 0}, word_pieces(), 0.5).values,
+            zipf_row_weights(word_pieces(), 7, 0.5).values);
+}
+
+TEST(CountRowWeights, DoNotDependOnTheLengthOfATextOfTheSameKind) {
+  const auto once = count_row_weights({0, 3, 99}, std::nullopt, 0.5).values;
+  const auto often = count_row_weights({0, 3000, 99000}, std::nullopt, 0.5).values;
+  for (Index row = 0; row < 3; ++row) EXPECT_NEAR(once[row], often[row], kRounding) << row;
 }
 
 TEST(CountRowWeights, SpecialTokensGetTheLargestEvenUncounted) {
@@ -137,8 +155,13 @@ TEST(RowWeights, FollowTheOptions) {
   EXPECT_TRUE(row_weights(parse_row_weights("none"), folder.path(), 3).values.empty());
   EXPECT_NEAR(row_weights(parse_row_weights("zipf"), folder.path(), 3).values[2], 10.0 / 11, kRounding);
   const auto counted = row_weights(parse_row_weights(counts.string()), folder.path(), 3);
-  EXPECT_NEAR(counted.values[2], 1.0 / 3, kRounding);
-  EXPECT_EQ(counted.description, "token counts, exponent 0.5, from counts.tsv");
+  const double of = kPriorTokens * 10 / 21, the = 1 + kPriorTokens * 11 / 21;
+  EXPECT_NEAR(counted.values[2], std::sqrt(of / the), kRounding);
+  EXPECT_EQ(counted.description,
+            "token counts and zipf by the tokens' order and texts in vocab.txt, exponent 0.5, from counts.tsv");
+  folder.write("model.safetensors", test::one_matrix_file("embedding.weight", 3, 2));
+  EXPECT_EQ(text_row_weights({0, 8}, 0.5, Checkpoint::open(folder.path()), 3).values, counted.values);
+  EXPECT_THROW((void)row_weights(parse_row_weights("text:0.5"), folder.path(), 3), InvalidArgument);
   EXPECT_THROW((void)row_weights(parse_row_weights("no-such-file"), folder.path(), 3), IoError);
 }
 

@@ -9,7 +9,9 @@ lockstep    forwards that stand still together at each layer
 moments     second moments of a layer's inputs
 targets     weights that correct for the errors of earlier layers
 effects     how much an error of a layer changes the outputs of the model
+sensitivities  how much an error of a table's row changes the outputs, channel by channel
 walk        all of it in order, with a session of the core that plans and encodes
+table_walk  the same for tables alone
 
 For a model that does not fit into memory:
 
@@ -54,14 +56,18 @@ from loewner.transformers.calibration.sequences import (
     MOST_TOKENS_OF_USER,
     CalibrationText,
     NoCalibration,
+    random_batches,
     token_batches,
+    token_counts,
 )
 from loewner.transformers.calibration.streamed_model import Recent, StreamedModel
-from loewner.transformers.calibration.survey import Layers, Progress, Surveyor, Tables, with_guesses
+from loewner.transformers.calibration.survey import Layers, Progress, Surveyor, TableInputs, Tables, with_guesses
+from loewner.transformers.calibration.table_walk import TableWalk
 from loewner.transformers.calibration.walk import Walk
 
 __all__ = ["CalibrationText", "NoCalibration", "compress_calibrated", "save_moments"]
 
+DRAWN = 4096  # tokens of random sequences
 HELD_OUT = 16  # every 16th sequence measures the result, and no layer is fitted to it
 
 
@@ -74,15 +80,21 @@ def compress_calibrated(
     on_finish: Callable[[_core.CompressSession], None] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """`_core.compress` with linear layers coded for the inputs that `text` gives them; returns its report.
+    """`_core.compress` with linear layers coded for the inputs that `text` gives them, and tables for what it makes of
+    their channels; returns its report.
 
-    text: a file with one text on each line; None is the text of the package. on_finish: is given the finished session.
+    text: a file with one text on each line; None is the text of the package and, for tables, random sequences.
+    on_finish: is given the finished session.
 
     Raises NoCalibration, before anything is written, if the model cannot be run on the text.
     """
     folder, lines = Path(model), CalibrationText.read(None if text is None else Path(text))
     keeps_moments = bool(options.get("save_moments"))
-    with _core.CompressSession(folder, output, text=lines.fingerprint, **options) as session, _core_threads():
+    counts = token_counts(folder, lines.lines) if lines.lines and (folder / "config.json").is_file() else []
+    with (
+        _core.CompressSession(folder, output, text=lines.fingerprint, token_counts=counts, **options) as session,
+        _core_threads(),
+    ):
         measured: dict[str, Any] = {"model": None, "tensors": None}
         walk = None
         try:
@@ -123,15 +135,20 @@ def save_moments(
         batches = token_batches(folder, loaded, lines.lines)
         layers, tables = _modules(session, loaded, folder)
         surveyor = Surveyor(session, loaded, layers, tables, batches, progress or (lambda _what, _share: None))
+        surveyor.of_tables = _table_inputs(session, folder, lines)
         survey = surveyor.survey()
         tensors, fingerprint = session.tensors, session.model_fingerprint
     owners = sorted({inputs.owner for inputs in survey.inputs.values()})
+    of_tables = {tensors[number].name: found for number, found in survey.sensitivities.items()}
     _core.write_moments_file(
         output,
         fingerprint,
-        {layers[o].name: (survey.inputs[o].second.float().numpy(), survey.inputs[o].tokens) for o in owners},
-        {layers[name].name: layers[inputs.owner].name for name, inputs in survey.inputs.items()},
+        {layers[o].name: (survey.inputs[o].second.float().numpy(), survey.inputs[o].tokens) for o in owners}
+        | {name: (found.second.float().numpy(), found.tokens) for name, found in of_tables.items()},
+        {layers[name].name: layers[inputs.owner].name for name, inputs in survey.inputs.items()}
+        | {name: name for name in of_tables},
         {tensors[number].name: effect for number, effect in with_guesses(survey.effects, tensors).items()},
+        token_counts(folder, lines.lines) if lines.lines else [],
     )
     tokens = max(inputs.tokens for inputs in survey.inputs.values())
     return {"text": lines.name, "tokens": tokens, "layers": len(survey.inputs), "inputs": len(owners)}
@@ -152,8 +169,10 @@ def _modules(
     session: _core.CompressSession, model: nn.Module, folder: Path, with_experts: bool = True
 ) -> tuple[Layers, Tables]:
     layers, tables = modules_of(session, model, folder, with_experts)
-    if not layers:
+    if not layers and any(tensor.inputs for tensor in session.tensors):
         raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
+    if not layers and not tables:
+        raise NoCalibration("no selected table is an nn.Embedding of the model")
     return layers, tables
 
 
@@ -164,7 +183,7 @@ def _walk_of(
     limit: int,
     keeps_moments: bool,
     progress: Progress | None,
-) -> Walk:
+) -> Walk | TableWalk:
     """limit: bytes of memory."""
     shapes = shapes_of(session, folder)
     most = MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS
@@ -175,7 +194,24 @@ def _walk_of(
     model = _loaded(folder)
     fitting, held_out = _split(token_batches(folder, model, text.lines, tokens))
     layers, tables = _modules(session, model, folder, with_experts)
-    return Walk(session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress)
+    of_tables = _table_inputs(session, folder, text)
+    if not layers:
+        return TableWalk(session, model, tables, fitting, held_out, text.name, keeps_moments, progress, of_tables)
+    return Walk(session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress, of_tables)
+
+
+def _table_inputs(session: _core.CompressSession, folder: Path, text: CalibrationText) -> TableInputs:
+    """Random sequences where there is no text of the user, and the row weights of token embeddings."""
+    tables = {number: tensor.rows for number, tensor in enumerate(session.tensors) if tensor.role == "token_embedding"}
+    if not tables:
+        return TableInputs()
+    weights = {
+        number: torch.tensor(frequencies, dtype=torch.float64).sqrt()
+        for number, rows in tables.items()
+        if len(frequencies := _core.token_frequencies(folder, rows))
+    }
+    drawn = [] if text.lines else random_batches(folder, min(tables.values()), DRAWN)
+    return TableInputs(drawn, weights)
 
 
 def _large_walk(

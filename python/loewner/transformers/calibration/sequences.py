@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from loewner import _core
 from loewner._texts import lines_of, package_text
 from loewner.transformers.calibration.batches import TOKENS_OF_BATCH, equal_length_batches
 
@@ -21,6 +23,7 @@ MOST_TOKENS = 32768  # of all batches
 MOST_TOKENS_OF_USER = 65536
 LONGEST = 256  # tokens of a sequence
 LINES_AT_ONCE = 256
+DRAWN_TOKENS = 20  # of a random sequence
 
 
 class NoCalibration(Exception):
@@ -85,17 +88,70 @@ def token_batches(
     return equal_length_batches(sequences, keep_last=bool(tokenizer.num_special_tokens_to_add()), most=of_batch)
 
 
+def random_batches(folder: Path, rows: int, tokens: int) -> list[Tensor]:
+    """Sequences of tokens that are drawn by their estimated frequencies, with the special tokens of a text around them.
+
+    Nothing if the tokenizer does not tell frequencies.
+    """
+    frequencies = torch.tensor(_core.token_frequencies(folder, rows), dtype=torch.float64)
+    if len(frequencies) == 0:
+        return []
+    tokenizer = tokenizer_of(folder)
+    special = [token for token in tokenizer.all_special_ids if token < rows]
+    frequencies[special] = 0
+    if not float(frequencies.sum()) > 0:
+        return []
+    count = max(2, tokens // DRAWN_TOKENS)
+    drawn = torch.multinomial(
+        frequencies, count * DRAWN_TOKENS, replacement=True, generator=torch.Generator().manual_seed(0)
+    )
+    before, after = _around_a_text(tokenizer)
+    return [
+        torch.cat(
+            [
+                torch.tensor(before, dtype=torch.long).expand(count, -1),
+                drawn.reshape(count, DRAWN_TOKENS),
+                torch.tensor(after, dtype=torch.long).expand(count, -1),
+            ],
+            1,
+        )
+    ]
+
+
+def _around_a_text(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The tokens that the tokenizer puts before and after a text."""
+    bare = tokenizer("a", add_special_tokens=False, verbose=False)["input_ids"]
+    whole = tokenizer("a", verbose=False)["input_ids"]
+    for start in range(len(whole) - len(bare) + 1):
+        if bare and whole[start : start + len(bare)] == bare:
+            return whole[:start], whole[start + len(bare) :]
+    return [], []
+
+
+def token_counts(folder: Path, lines: list[str]) -> list[int]:
+    """How often each token of the model occurs in the lines."""
+    tokenizer = tokenizer_of(folder)
+    counts = np.zeros(len(tokenizer), np.int64)
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        for ids in _rows_of(tokenizer, lines[start : start + LINES_AT_ONCE], truncation=False):
+            counts += np.bincount(ids, minlength=len(counts))
+    return [int(count) for count in counts]
+
+
+def _rows_of(tokenizer: Any, lines: list[str], **options: Any) -> Any:
+    try:
+        return tokenizer(lines, verbose=False, **options)["input_ids"]
+    except Exception as error:  # a tokenizer without a token for unknown words raises any exception
+        raise NoCalibration(f"the tokenizer fails: {' '.join(str(error).split())[:200]}") from error
+
+
 def _tokens(tokenizer: Any, texts: list[str], longest: int) -> Iterator[list[int]]:
     """The ids of the texts in random order."""
     order = list(range(len(texts)))
     random.Random(0).shuffle(order)
     for start in range(0, len(order), LINES_AT_ONCE):
         lines = [texts[i] for i in order[start : start + LINES_AT_ONCE]]
-        try:
-            rows = tokenizer(lines, truncation=True, max_length=longest, verbose=False)["input_ids"]
-        except Exception as error:  # a tokenizer without a token for unknown words raises any exception
-            raise NoCalibration(f"the tokenizer fails: {' '.join(str(error).split())[:200]}") from error
-        yield from rows
+        yield from _rows_of(tokenizer, lines, truncation=True, max_length=longest)
 
 
 def _positions(model: Any) -> int:

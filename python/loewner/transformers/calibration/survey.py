@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from loewner.transformers.calibration.effects import Effects, divergence, is_vector, output_rows
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
 from loewner.transformers.calibration.moments import Moments, MomentsAtStops
+from loewner.transformers.calibration.sensitivities import Sensitivity, sensitivities_of
 from loewner.transformers.calibration.sequences import NoCalibration, model_inputs
 from loewner.transformers.calibration.targets import damped
 
 EFFECT_TOKENS = 3072
+SENSITIVITY_TOKENS = 12288
 NOT_KEPT = torch.empty(0)
 _ROWS_AT_ONCE = 256
 Progress = Callable[[str, float], None]
@@ -54,6 +56,14 @@ class Inputs:
     owner: str  # the first layer with these inputs
 
 
+@dataclass(frozen=True)
+class TableInputs:
+    """What the sensitivities of tables take beside a text."""
+
+    drawn: Sequence[Tensor] = ()  # batches of random sequences
+    weights: dict[int, Tensor] = field(default_factory=dict)  # of the rows, by number; equal ones where there are none
+
+
 @dataclass
 class Survey:
     """The layers that the forwards reach."""
@@ -63,6 +73,7 @@ class Survey:
     effects: dict[int, float] = field(
         default_factory=dict
     )  # of a relative squared error of each tensor, where measured
+    sensitivities: dict[int, Sensitivity] = field(default_factory=dict)  # of tables, where they help
 
 
 class Surveyor:
@@ -85,6 +96,7 @@ class Surveyor:
         self._session, self._model, self._layers, self._tables = session, model, layers, tables
         self._batches, self._progress, self._keep = batches, progress, keep
         self._generator = torch.Generator().manual_seed(0)
+        self.of_tables: TableInputs | None = None  # None: sensitivities are not measured
 
     def survey(self, tokens: int | None = None) -> Survey:
         """Moments of about this many tokens, by default of all, and the effects. Surveys the tensors in the session.
@@ -96,8 +108,23 @@ class Surveyor:
             raise NoCalibration("the forwards reach no selected linear layer")
         for name, inputs in survey.inputs.items() if self.holds_moments else ():
             self._keep(name, inputs)
-        survey.effects = self._effects(survey) | self._effects_of_tables()
+        survey.sensitivities = self.sensitivities(0.15, 0.05)
+        survey.effects = self._effects(survey) | self._effects_of_tables(survey.sensitivities)
         return survey
+
+    def sensitivities(self, start: float, length: float) -> dict[int, Sensitivity]:
+        """Those of the tables, where they help. start, length: of the work, for the progress."""
+        if not self._tables or self.of_tables is None:
+            return {}
+        drawn = self.of_tables.drawn
+        batches = [*self._few(SENSITIVITY_TOKENS // 2 if drawn else SENSITIVITY_TOKENS), *drawn]
+        return sensitivities_of(
+            self._model,
+            self._tables,
+            batches,
+            self.of_tables.weights,
+            lambda share: self._progress("sensitivities of the tables' channels", start + length * share),
+        )
 
     def _few(self, tokens: int) -> list[Tensor]:
         """A part of every batch, with about this many tokens together."""
@@ -152,21 +179,22 @@ class Surveyor:
             energies[name] = float((self._layers[name].weight() @ root).double().square().mean())
         effects = Effects(self._model, {name: self._layers[name].module for name in roots}, roots, energies)
         for done, batch in enumerate(few):
-            self._progress("effect of each layer on the outputs", 0.15 + 0.1 * done / len(few))
+            self._progress("effect of each layer on the outputs", 0.2 + 0.05 * done / len(few))
             effects.add(self._arguments(batch), self._generator)
         return {self._layers[name].number: mean for name, mean in effects.means().items() if mean > 0}
 
-    def _effects_of_tables(self) -> dict[int, float]:
+    def _effects_of_tables(self, sensitivities: dict[int, Sensitivity]) -> dict[int, float]:
         """The effect of each table's relative squared error, measured with the table coded at a middle size."""
         effects: dict[int, float] = {}
         before = self._outputs()
         for number in dict.fromkeys(number for number, _ in self._tables.values()):
-            self._session.survey(number)
+            second = second_of(sensitivities, number)
+            self._session.survey(number, second)
             bytes_and_errors = self._session.candidates(number)
             if not bytes_and_errors:
                 continue
             size, error = middle(bytes_and_errors)
-            after = self._outputs(number, torch.from_numpy(self._session.trial(number, size)[0]))
+            after = self._outputs(number, torch.from_numpy(self._session.trial(number, size, second)[0]))
             effects[number] = max(mean_change(before, after), 1e-12) / error
         return effects
 
@@ -193,6 +221,11 @@ def moments_of_blocks(survey: Survey, layers: Layers) -> dict[str | None, Tensor
             sums[layer.block] = sums.get(layer.block, 0) + inputs.tokens * inputs.second
             tokens[layer.block] = tokens.get(layer.block, 0) + inputs.tokens
     return {block: second / tokens[block] for block, second in sums.items()}
+
+
+def second_of(sensitivities: dict[int, Sensitivity], number: int) -> Any:
+    """The matrix that a session takes; None for a table whose channels count alike."""
+    return sensitivities[number].second.numpy() if number in sensitivities else None
 
 
 def with_guesses(effects: dict[int, float], tensors: Sequence[Any]) -> dict[int, float]:

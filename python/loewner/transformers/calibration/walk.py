@@ -30,13 +30,16 @@ from loewner.transformers.calibration.survey import (
     Progress,
     Survey,
     Surveyor,
+    TableInputs,
     Tables,
     as_stored,
     finite,
     mean_change,
     moments_of_blocks,
+    second_of,
     with_guesses,
 )
+from loewner.transformers.calibration.table_walk import keep_sensitivities, kept_sensitivities
 from loewner.transformers.calibration.targets import best_correction
 
 SURVEY_TOKENS = 8192
@@ -69,11 +72,12 @@ class Walk:
         text: str,
         keeps_moments: bool = False,
         progress: Progress | None = None,
+        of_tables: TableInputs | None = None,
     ) -> None:
         """keeps_moments: in the session, which saves them and where a resumed run finds them."""
         self._session, self._model, self._layers, self._tables = session, model, layers, tables
         self._batches, self._held_out = list(batches), list(held_out)
-        self._text, self._keeps_moments = text, keeps_moments
+        self._text, self._keeps_moments, self._of_tables = text, keeps_moments, of_tables
         self._progress = progress or (lambda _what, _share: None)
         self._planned: list[Any] = []
         self._survey = Survey()
@@ -93,8 +97,10 @@ class Walk:
         surveyor = self.surveyor(
             self._session, self._model, self._layers, self._tables, self._batches, self._progress, self._keep_surveyed
         )
+        surveyor.of_tables = self._of_tables
         survey = surveyor.survey(SURVEY_TOKENS)
         if self._saves():
+            keep_sensitivities(self._session, survey.sensitivities)
             record = {
                 "measured": sorted(survey.effects),
                 "repeated": sorted(self._layers[name].number for name in survey.repeated),
@@ -114,6 +120,9 @@ class Walk:
     def _kept_survey(self, importance: dict[int, float], record: dict[str, list[int]]) -> Survey:
         """The survey of an earlier run, without its forwards."""
         survey = Survey(effects={number: importance[number] for number in record["measured"]})
+        survey.sensitivities = kept_sensitivities(self._session, self._numbers_of_tables())
+        for number in self._numbers_of_tables():
+            self._session.survey(number, second_of(survey.sensitivities, number))
         for name, layer in self._layers.items():
             kept = self._session.kept_moments(layer.number, PLAN)
             if kept is None:
@@ -202,7 +211,7 @@ class Walk:
         """Tables, layers that no forward reaches, and layers that are called again and again."""
         for number in sorted(self._numbers_of_tables()):
             if not self._planned[number].copied:
-                decoded = self._encoded(number)
+                decoded = self._encoded_table(number)
                 for name, (its_number, module) in self._tables.items():
                     if its_number == number:
                         self._keep(lockstep, name, module, decoded)
@@ -229,6 +238,10 @@ class Walk:
 
     def _numbers_of_tables(self) -> set[int]:
         return {number for number, _ in self._tables.values()}
+
+    def _encoded_table(self, number: int) -> np.ndarray:
+        sensitivity = self._survey.sensitivities.get(number)
+        return self._encoded(number, None if sensitivity is None else sensitivity.second)
 
     def _is_copied(self, name: str) -> bool:
         return bool(self._planned[self._layers[name].number].copied)
