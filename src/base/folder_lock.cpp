@@ -41,8 +41,9 @@ void write_holder(int descriptor) {
 
 enum class Attempt { locked, taken };
 
-Attempt lock(int descriptor) {
-  while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+Attempt lock(int descriptor, FolderLock::Mode mode) {
+  const int kind = mode == FolderLock::Mode::shared ? LOCK_SH : LOCK_EX;
+  while (::flock(descriptor, kind | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return Attempt::taken;
     if (errno != EINTR) return Attempt::locked;  // the file system has no locks
   }
@@ -52,11 +53,12 @@ Attempt lock(int descriptor) {
 }  // namespace
 
 FolderLock::FolderLock(FolderLock&& other) noexcept
-    : folder_(std::move(other.folder_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : folder_(std::move(other.folder_)), descriptor_(std::exchange(other.descriptor_, -1)), mode_(other.mode_) {}
 
 FolderLock& FolderLock::operator=(FolderLock&& other) noexcept {
   std::swap(folder_, other.folder_);
   std::swap(descriptor_, other.descriptor_);
+  std::swap(mode_, other.mode_);
   return *this;
 }
 
@@ -64,7 +66,7 @@ FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-FolderLock FolderLock::try_acquire(const fs::path& folder) {
+FolderLock FolderLock::try_acquire(const fs::path& folder, Mode mode) {
   const fs::path file = folder / kFile;
   for (;;) {
     if (::mkdir(folder.c_str(), kFolderMode) != 0 && errno != EEXIST) fail_at(folder, "create the folder");
@@ -76,8 +78,8 @@ FolderLock FolderLock::try_acquire(const fs::path& folder) {
       errno = error;
       fail_at(file, "open");
     }
-    FolderLock result(folder, descriptor);
-    if (lock(descriptor) == Attempt::taken) return {};
+    FolderLock result(folder, descriptor, mode);
+    if (lock(descriptor, mode) == Attempt::taken) return {};
     // The run that had the lock may have removed the file between open and flock.
     if (!is_same_file(descriptor, file)) continue;
     write_holder(descriptor);
@@ -91,7 +93,7 @@ bool FolderLock::holds() const {
 
 void FolderLock::release() noexcept {
   if (descriptor_ < 0) return;
-  if (holds()) {
+  if (mode_ == Mode::alone && holds()) {
     ::unlink((folder_ / kFile).c_str());
     ::rmdir(folder_.c_str());  // fails if another run has begun there
   }

@@ -2,14 +2,18 @@
 #include "loewner/compress/staged_folder.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <mutex>
 #include <set>
 #include <system_error>
+#include <thread>
 
 #include "base/file.hpp"
 #include "base/file_system.hpp"
 #include "base/folder_lock.hpp"
 #include "base/spare_descriptors.hpp"
 #include "compress/replaceable.hpp"
+#include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/model/json.hpp"
 
@@ -19,7 +23,7 @@ namespace {
 
 // Names in the stage. Those of the folders that a run writes begin with the given text and end in
 // random digits: a run whose stage was taken away cannot write into the stage of the next one.
-constexpr const char *kState = "state.json", *kParts = "parts", *kReplaced = "replaced";
+constexpr const char *kState = "state.json", *kParts = "parts", *kClaims = "claims", *kReplaced = "replaced";
 constexpr std::string_view kFolder = "folder", kUnfinished = "unfinished", kTemporary = ".loewner-";
 
 void remove_tree(const fs::path& path) {
@@ -60,8 +64,8 @@ bool is_named(const std::string& name, std::string_view start) {
 }
 
 bool is_name_in_stage(const std::string& name) {
-  return name == detail::FolderLock::kFile || name == kState || name == kParts || name == kReplaced ||
-         name == "state.json.partial" || is_named(name, kFolder) || is_named(name, kUnfinished) ||
+  return name == detail::FolderLock::kFile || name == kState || name == kParts || name == kClaims ||
+         name == kReplaced || name == "state.json.partial" || is_named(name, kFolder) || is_named(name, kUnfinished) ||
          name.starts_with(kTemporary);
 }
 
@@ -103,6 +107,7 @@ void remove_all_but(const std::set<std::string>& kept, const fs::path& folder) {
 struct StagedFolder::Lock {
   detail::SpareDescriptors spare;
   detail::FolderLock folder;
+  std::mutex making;  // of one part at a time
 };
 
 void require_apart(const fs::path& model, const fs::path& output) {
@@ -113,11 +118,13 @@ void require_apart(const fs::path& model, const fs::path& output) {
   });
 }
 
-StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprint, IfExists if_exists)
+StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprint, IfExists if_exists, StageUse use)
     : target_(normal_target(target)),
       stage_(stage_of(target_)),
       parts_(stage_ / kParts),
+      claims_(stage_ / kClaims),
       if_exists_(if_exists),
+      use_(use),
       lock_(std::make_unique<Lock>()) {
   const std::string suffix = "-" + detail::random_name();
   folder_ = stage_ / (std::string(kFolder) + suffix);
@@ -127,16 +134,18 @@ StagedFolder::StagedFolder(const fs::path& target, const std::string& fingerprin
   }
   require_stage_of_loewner(stage_);
   if (!fs::exists(stage_)) require_free_target();
-  lock_->folder = detail::FolderLock::try_acquire(stage_);
+  const bool is_worker = use == StageUse::worker;
+  lock_->folder = detail::FolderLock::try_acquire(
+      stage_, is_worker ? detail::FolderLock::Mode::shared : detail::FolderLock::Mode::alone);
   if (!lock_->folder.holds()) {
     const std::string holder = detail::FolderLock::holder(stage_);
     throw IoError(target_.string() + ": another run" + (holder.empty() ? "" : " (" + holder + ")") +
                   " is writing this output; wait for its end or choose another output");
   }
   try {
-    restore_replaced();
+    if (!is_worker) restore_replaced();
     require_free_target();
-    take_over(fingerprint);
+    is_worker ? join(fingerprint) : take_over(fingerprint);
   } catch (...) {
     lock_->folder.release();  // no destructor runs
     throw;
@@ -167,10 +176,11 @@ void StagedFolder::restore_replaced() const {
 
 void StagedFolder::take_over(const std::string& fingerprint) {
   const bool unfinished = names_in(stage_).size() > 1;  // more than the lock
-  if (unfinished && if_exists_ == IfExists::refuse) {
+  const bool wants_parts = if_exists_ == IfExists::resume || use_ == StageUse::assembly;
+  if (unfinished && if_exists_ == IfExists::refuse && !wants_parts) {
     throw IoError(stage_.string() + ": holds an unfinished output; resume it (--resume) or overwrite it (--overwrite)");
   }
-  const bool resumes = if_exists_ == IfExists::resume && fs::exists(stage_ / kState);
+  const bool resumes = wants_parts && fs::exists(stage_ / kState);
   if (resumes) require_same_work(fingerprint);
   std::set<std::string> kept = {detail::FolderLock::kFile};
   if (resumes) kept.insert({kState, kParts});
@@ -187,15 +197,49 @@ void StagedFolder::take_over(const std::string& fingerprint) {
   }
 }
 
+// The first worker states the work, the others compare theirs with it.
+void StagedFolder::join(const std::string& fingerprint) {
+  make_folder(parts_);
+  make_folder(claims_);
+  const auto state_work = [&] {
+    if (fs::exists(stage_ / kState)) return require_same_work(fingerprint);
+    detail::replace_file(stage_ / kState, Json{{"fingerprint", fingerprint}}.dump());
+    detail::sync_folder(stage_);
+  };
+  while (!claim("state", state_work)) {
+    throw_if_cancelled();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+bool StagedFolder::claim(const std::string& name, const std::function<void()>& work) const {
+  if (use_ != StageUse::worker) {
+    work();
+    return true;
+  }
+  auto lock = detail::FolderLock::try_acquire(claims_ / name);
+  if (!lock.holds()) return false;
+  try {
+    work();
+  } catch (...) {
+    lock.release();
+    throw;
+  }
+  lock.release();
+  return true;
+}
+
 // Removes nothing that another run has made.
 void StagedFolder::remove_stage() noexcept {
   lock_->spare.release();
   std::error_code ignored;  // a destructor cannot report a failure
-  const bool keep = keep_parts_ && !is_empty_folder(parts_);
+  const bool keep =
+      use_ == StageUse::worker || ((keep_parts_ || use_ == StageUse::assembly) && !is_empty_folder(parts_));
   fs::remove_all(folder_, ignored);
   fs::remove_all(unfinished_, ignored);
   if (!keep && lock_->folder.holds()) {
     fs::remove_all(parts_, ignored);
+    fs::remove_all(claims_, ignored);
     fs::remove(stage_ / kState, ignored);
   }
   lock_->folder.release();
@@ -219,15 +263,27 @@ bool StagedFolder::has_part(const std::string& name) const {
   return fs::exists(part(name));
 }
 
+std::vector<std::string> StagedFolder::part_names() const {
+  const auto names = names_in(parts_);
+  return {names.begin(), names.end()};
+}
+
 void StagedFolder::make_part(const std::string& name, const std::function<void(const fs::path&)>& fill) const {
+  const std::lock_guard lock(lock_->making);
   require_own_stage();
+  const bool is_worker = use_ == StageUse::worker;
+  if (is_worker && has_part(name)) return;
   remove_tree(unfinished_);
   make_folder(unfinished_);
   fill(unfinished_);
   detail::sync_folder(unfinished_);
   require_own_stage();
-  if (has_part(name)) remove_tree(part(name));
-  detail::rename_folder(unfinished_, part(name));
+  if (has_part(name) && !is_worker) remove_tree(part(name));
+  try {
+    detail::rename_folder(unfinished_, part(name));
+  } catch (const IoError&) {
+    if (!is_worker || !has_part(name)) throw;  // a worker may have lost the race for its part
+  }
   detail::sync_folder(parts_);
 }
 

@@ -10,6 +10,7 @@
 #include "onnx_model.hpp"
 #include "registry.hpp"
 #include "tables.hpp"
+#include "worker_options.hpp"
 
 namespace loewner::cli {
 namespace {
@@ -59,8 +60,13 @@ class Compress final : public Command {
 
   int run(const Streams& streams, const PythonRunner& python) override {
     apply_texts();
-    if (is_onnx()) return run_on_onnx(python, "compress", options_for_python());
+    if (is_onnx()) {
+      require(!workers_.divides_work(),
+              [&] { return workers_.text() + " is for folders of safetensors, not for ONNX files"; });
+      return run_on_onnx(python, "compress", options_for_python());
+    }
     require(tokenizer_.empty(), [] { return std::string("--tokenizer is for ONNX files"); });
+    workers_.require_usable(options_.dry_run, may_calibrate() && (options_.moments.empty() || text_));
     if (may_calibrate() && python && (options_.moments.empty() || text_))
       return python("compress", options_for_python());
     require_nothing_to_save(python);
@@ -69,8 +75,10 @@ class Compress final : public Command {
                                    : "--text runs in the Python package: pip install \"loewner[transformers]\"");
     }
     run_.apply_threads();
-    CompressReport report =
-        run_.with_progress(streams, [&](const ProgressCallback& progress) { return compress(options_, progress); });
+    if (const auto share = workers_.share()) return run_share(*share, streams);
+    CompressReport report = run_.with_progress(streams, [&](const ProgressCallback& progress) {
+      return workers_.assembles ? assemble_parts(options_, progress) : compress(options_, progress);
+    });
     if (may_calibrate() && options_.moments.empty()) report.notes.emplace_back(kBlindNote);
     if (!run_.quiet) print_report(report, options_.dry_run, streams.out);
     run_.write_json(to_json(report));
@@ -78,6 +86,14 @@ class Compress final : public Command {
   }
 
  private:
+  int run_share(const WorkerShare& share, const Streams& streams) {
+    const ShareReport report = run_.with_progress(
+        streams, [&](const ProgressCallback& progress) { return make_share(options_, share, progress); });
+    if (!run_.quiet) streams.out << summary(report, share);
+    run_.write_json(to_json(report, share));
+    return done;
+  }
+
   void add_selection(Options& options) {
     auto* embeddings = options.add_flag("--embeddings", embeddings_, "select token embeddings (default)");
     auto* linear = options.add_flag("--linear", linear_, "select linear layers and untied heads");
@@ -154,6 +170,7 @@ class Compress final : public Command {
         ->excludes(resume);
     options.add_flag("--copy-all", options_.copy_all,
                      "copy weights in other formats, training checkpoints and optimizer states too");
+    workers_.add(options);
     run_.add_json(options);
     run_.add_quiet(options);
     run_.add_threads(options);
@@ -226,6 +243,7 @@ class Compress final : public Command {
 
   CompressOptions options_;
   RunOptions run_;
+  WorkerOptions workers_;
   std::optional<std::string> text_;
   std::filesystem::path save_moments_;
   std::string method_ = "auto", factor_format_ = "f32", max_memory_, budget_;

@@ -14,6 +14,7 @@
 #include "loewner/compress/options.hpp"
 #include "loewner/compress/report_data.hpp"
 #include "loewner/compress/selection.hpp"
+#include "loewner/compress/stage_use.hpp"
 #include "loewner/model/input_moments.hpp"
 #include "loewner/plan/encode.hpp"
 
@@ -50,7 +51,8 @@ struct TriedEncoding {
 ///
 /// Finished encodings lie in OUTPUT.partial/, where a session with the same options resumes them
 /// (IfExists::resume). A session that ends without finish() removes them, unless keep_parts() was
-/// called.
+/// called. Several processes may make the parts of one output (StageUse::worker); they share them
+/// and what they know of the plan, and leave both.
 ///
 /// Several threads may survey, try, encode and decode different tensors at the same time.
 ///
@@ -64,7 +66,7 @@ class CompressSession {
   /// text: only the same work is resumed.
   ///
   /// Errors    those of compress() on options, the model and the output folder.
-  explicit CompressSession(CompressOptions options, const std::string& work = {});
+  explicit CompressSession(CompressOptions options, const std::string& work = {}, StageUse use = StageUse::alone);
   ~CompressSession();
   CompressSession(const CompressSession&) = delete;
   CompressSession& operator=(const CompressSession&) = delete;
@@ -83,6 +85,22 @@ class CompressSession {
 
   /// Whether an earlier run encoded the tensor.
   bool is_done(std::size_t tensor) const;
+
+  /// Whether the stage holds the tensor's encoding now, or that it is copied because no encoding
+  /// meets its budget.
+  bool is_made(std::size_t tensor) const;
+
+  /// Whether plan() or a failed encode() left the tensor as it is.
+  ///
+  /// Errors    InvalidArgument before plan().
+  bool is_copied(std::size_t tensor) const;
+
+  /// Among how many workers the run is divided, for the message about missing parts; 0 if no worker
+  /// said so.
+  ///
+  /// Errors    InvalidArgument in a dry run; IoError when a file cannot be written.
+  void keep_worker_count(std::size_t count);
+  std::size_t worker_count() const;
 
   /// The moments of the tensor's inputs in the file of the options; none without.
   ///
@@ -119,6 +137,13 @@ class CompressSession {
   ///           too small.
   void survey(std::size_t tensor, const InputMoments* moments);
 
+  /// Surveys a tensor for plan(), with its moments in the file of the options. A worker takes what
+  /// another one found, and leaves what it finds to the others.
+  ///
+  /// Cost      that of candidates(), unless it is known.
+  /// Errors    those of survey(). Returns false if another worker is surveying the tensor just now.
+  bool survey_for_plan(std::size_t tensor);
+
   /// What the last survey of the tensor found; empty without one.
   std::vector<Candidate> candidates(std::size_t tensor) const;
 
@@ -143,7 +168,7 @@ class CompressSession {
   TriedEncoding try_encoding(std::size_t tensor, Index max_bytes, const InputMoments* moments);
 
   /// Encodes the tensor as plan() decided, and keeps the encoding. Cheap ones stay in memory until
-  /// they are worth a file. If no encoding meets the budget, the tensor is copied.
+  /// they are worth a file, or keep_parts(). If no encoding meets the budget, the tensor is copied.
   ///
   /// Cost      that of encode_matrix().
   /// Errors    InvalidArgument before plan(), for a tensor that is copied, and for one that is
