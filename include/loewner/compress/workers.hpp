@@ -52,8 +52,8 @@ ShareReport make_share(const CompressOptions& options, const WorkerShare& share,
 ///
 /// Method    that of CompressSession::finish().
 /// Cost      one pass over the files, and of each encoded tensor.
-/// Errors    IoError, naming the tensors and the workers that make them, when parts are missing, and
-///           when a worker is still running; those of compress().
+/// Errors    IoError, naming the tensors and their workers, when parts are missing, and when a
+///           worker is still running; those of compress().
 CompressReport assemble_parts(const CompressOptions& options, const ProgressCallback& progress = {});
 
 }  // namespace loewner
