@@ -3,11 +3,13 @@
 find_package(Threads REQUIRED)
 
 # Warnings and sanitizers, linked PRIVATE by our own targets only.
-add_library(loewner_dev INTERFACE)
-target_compile_options(loewner_dev INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+add_library(loewner_warnings INTERFACE)
+target_compile_options(loewner_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # both warn of correct uses of std::string and of nlohmann's iterators after inlining
-  target_compile_options(loewner_dev INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+  target_compile_options(loewner_warnings INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
+add_library(loewner_dev INTERFACE)
+target_link_libraries(loewner_dev INTERFACE loewner_warnings)
 if(LOEWNER_SANITIZE)
   target_compile_options(loewner_dev INTERFACE -fsanitize=${LOEWNER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(loewner_dev INTERFACE -fsanitize=${LOEWNER_SANITIZE})

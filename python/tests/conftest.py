@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from command_runs import Command, commands_here, models_here
 from loewner.reporting.data import Report
 from loewner.reporting.gather import gather
 from reported_models import model_and_output
@@ -24,3 +26,15 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def report(reported: tuple[Path, Path]) -> Report:
     """The report of the encoded folder, compared with the model."""
     return gather(reported[1], reported[0])
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs the words of a command in this process."""
+    return commands_here(capfd)
+
+
+@pytest.fixture
+def one_process() -> Iterator[None]:
+    with models_here():
+        yield

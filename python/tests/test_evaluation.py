@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import loewner
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from command_runs import Command, models_here
 from loewner.evaluation import Evaluation, evaluate, read_task
 from loewner.evaluation.metrics import bootstrap, interval, metrics_of_encoder, resamples
 from loewner.evaluation.tasks import Task
@@ -164,7 +163,8 @@ def evaluations(task: Task, tmp_path_factory: pytest.TempPathFactory) -> list[Ev
     model = make_classifier(folder / "model", ["negative", "positive"])
     swapped = make_classifier(folder / "swapped", ["negative", "positive"], swap=True)
     loewner.compress(model, folder / "small", keep=0.4, method="svd", row_weights="none")
-    return evaluate([model, swapped, folder / "small"], task, threads=1)
+    with models_here():
+        return evaluate([model, swapped, folder / "small"], task, threads=1)
 
 
 def test_scores_are_those_of_the_predictions(evaluations: list[Evaluation], task: Task) -> None:
@@ -193,16 +193,13 @@ def test_differences_are_paired(evaluations: list[Evaluation]) -> None:
     assert small["accuracy"].low <= found <= small["accuracy"].high
 
 
-def loewner_eval(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "loewner", "eval", "--threads", "1", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-def test_the_command_scores_encoders_by_the_cosine(tmp_path: Path) -> None:
+def test_the_command_scores_encoders_by_the_cosine(tmp_path: Path, command: Command) -> None:
     model = model_with_tokenizer("bert", tmp_path / "model")
     lines = [f"{a}\t{b}\t{i % 6}.5" for i, (a, b) in enumerate(zip(text(20), text(20, seed=1), strict=True))]
     (tmp_path / "pairs.tsv").write_text("\n".join(["sentence1\tsentence2\tlabel", *lines]))
-    done = loewner_eval(model, model, "--task", tmp_path / "pairs.tsv", "--json", tmp_path / "report.json")
+    done = command(
+        "eval", "--threads", 1, model, model, "--task", tmp_path / "pairs.tsv", "--json", tmp_path / "report.json"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "spearman" in done.stdout
     first, second = json.loads((tmp_path / "report.json").read_text())
@@ -211,7 +208,8 @@ def test_the_command_scores_encoders_by_the_cosine(tmp_path: Path) -> None:
     assert set(second["scores"]) == {"spearman", "pearson"}
 
 
-def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("one_process")
+def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path, command: Command) -> None:
     model = model_with_tokenizer("bert", tmp_path / "model")
     (tmp_path / "own.tsv").write_text("sentence\tlabel\nw1 w2\t1\nw3\t0\n")
     for arguments, code, message in [
@@ -220,7 +218,7 @@ def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path) -> None:
         ([model, "--task", "RTE", "--data", tmp_path], 3, "RTE/dev.tsv"),
         ([model, "--task", tmp_path / "own.tsv"], 2, "needs a classifier"),
     ]:
-        done = loewner_eval(*arguments)
+        done = command("eval", "--threads", 1, *arguments)
         assert done.returncode == code, done.stderr
         assert message in done.stderr
         assert done.stderr.count("\n") == 1

@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import loewner
 import pytest
+from command_runs import Command
 from huggingface_hub import ModelCard
-from loewner._command_line import _run_in_python
-from loewner._core import run_command_line
-from loewner.evaluation import Evaluation, Interval, retrieval
+from loewner.evaluation import Evaluation, Interval
 from loewner.evaluation.model_index import ScoredCard
 from tokenized_models import model_with_tokenizer, text
 
@@ -77,21 +75,6 @@ def test_a_broken_card_is_refused_and_stays(tmp_path: Path, content: str) -> Non
     assert (tmp_path / "README.md").read_text() == content
 
 
-def loewner_eval(*arguments: object) -> int:
-    """The exit code of the command, run in this process."""
-    return run_command_line(["eval", *map(str, arguments)], _run_in_python)
-
-
-@pytest.fixture
-def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models run in this process, which saves importing torch again; test_evaluation.py has them in their own."""
-
-    def direct(function: Callable[..., Any], progress: object, *arguments: Any) -> Any:
-        return function(lambda share: None, *arguments)
-
-    monkeypatch.setattr(retrieval, "in_own_process", direct)
-
-
 def retrieval_folder(folder: Path) -> Path:
     folder.mkdir()
     lines = text(40)
@@ -108,7 +91,7 @@ def retrieval_folder(folder: Path) -> Path:
 
 @pytest.mark.usefixtures("one_process")
 def test_the_command_scores_rankings_and_writes_the_card_of_a_compressed_model(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, command: Command
 ) -> None:
     model, task = model_with_tokenizer("bert", tmp_path / "model"), retrieval_folder(tmp_path / "known-items")
     small = tmp_path / "small"
@@ -117,15 +100,14 @@ def test_the_command_scores_rankings_and_writes_the_card_of_a_compressed_model(
     assert (before.data.base_model, before.data.base_model_relation) == ("model", "quantized")
     assert (before.data.library_name, before.data.eval_results) == ("transformers", None)
     report = tmp_path / "report.json"
-    code = loewner_eval(model, small, "--task", task, "--card", small, "--json", report, "--index", "faiss")
-    printed = capfd.readouterr()
-    assert (code, printed.err) == (0, "")
+    done = command("eval", model, small, "--task", task, "--card", small, "--json", report, "--index", "faiss")
+    assert (done.returncode, done.stderr) == (0, "")
     first, second = json.loads(report.read_text())
     assert list(first["scores"]) == ["ndcg@10", "recall@10", "recall@100", "mrr@100"]
     assert first["scores"]["ndcg@10"]["value"] > second["scores"]["ndcg@10"]["value"]
     assert (first["count"], first["task"], first["task_type"]) == (20, "known-items", "information-retrieval")
     assert 0 < second["scores"]["overlap@10"]["value"] < 1
-    assert "overlap@10" in printed.out
+    assert "overlap@10" in done.stdout
     after = card_of(small)
     assert after.text == before.text
     assert {each.metric_type: each.metric_value for each in after.data.eval_results} == {
@@ -134,7 +116,7 @@ def test_the_command_scores_rankings_and_writes_the_card_of_a_compressed_model(
     assert loewner.verify(small, model).holds  # the sizes in the card still hold
 
 
-def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path, command: Command) -> None:
     model, task = model_with_tokenizer("bert", tmp_path / "model"), retrieval_folder(tmp_path / "task")
     (tmp_path / "empty").mkdir()
     for arguments, code, message in [
@@ -144,5 +126,5 @@ def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path, capfd: py
         (["--task", task, "--card", tmp_path], 2, "--card must be one of the models"),
         (["--task", task, "--card", model], 3, "README.md"),
     ]:
-        assert loewner_eval(model, *arguments) == code
-        assert message in capfd.readouterr().err
+        done = command("eval", model, *arguments)
+        assert (done.returncode, message in done.stderr) == (code, True), done.stderr

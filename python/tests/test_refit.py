@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import loewner
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from command_runs import Command
 from loewner.transformers.refit import refit
 from tokenized_models import model_with_tokenizer, text
 
@@ -118,32 +117,27 @@ def test_an_output_without_factors_is_refused(tmp_path: Path) -> None:
         refit(output, model, tmp_path / "refit", text(3), rows=10)
 
 
-def loewner_refit(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "loewner", "refit", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-def test_the_command_prints_a_table_and_writes_the_report(tmp_path: Path) -> None:
+def test_the_command_prints_a_table_and_writes_the_report(tmp_path: Path, command: Command) -> None:
     model, output = model_and_output("bert", tmp_path)
     (tmp_path / "text.txt").write_text("\n".join(text(30)), encoding="utf-8")
     source = ["--against", model, "--text", tmp_path / "text.txt", "--rows", 50]
-    done = loewner_refit(output, *source, "-o", tmp_path / "refit", "--json", tmp_path / "report.json")
+    done = command("refit", output, *source, "-o", tmp_path / "refit", "--json", tmp_path / "report.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert "embeddings.word_embeddings.weight" in done.stdout
     record = json.loads((tmp_path / "report.json").read_text())["tensors"][0]["refit"]
     assert record["factor"] == "right"
     assert record["chosen"] == 50
-    again = loewner_refit(output, *source, "-o", tmp_path / "refit")
+    again = command("refit", output, *source, "-o", tmp_path / "refit")
     assert again.returncode == 3
     assert "exists" in again.stderr
-    assert loewner_refit(output, *source, "-o", tmp_path / "refit", "--overwrite", "--quiet").stdout == ""
+    assert command("refit", output, *source, "-o", tmp_path / "refit", "--overwrite", "--quiet").stdout == ""
 
 
-def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path) -> None:
+def test_failures_of_the_command_have_their_exit_codes(tmp_path: Path, command: Command) -> None:
     model, output = model_and_output("bert", tmp_path)
     options = ["--against", model, "-o", tmp_path / "refit"]
-    assert loewner_refit(output, *options, "--text", tmp_path / "none.txt", "--rows", 5).returncode == 3
-    assert loewner_refit(output, *options, "--rows", 5).returncode == 2
+    assert command("refit", output, *options, "--text", tmp_path / "none.txt", "--rows", 5).returncode == 3
+    assert command("refit", output, *options, "--rows", 5).returncode == 2
     (tmp_path / "text.txt").write_bytes(b"\xff\xfe")
-    refused = loewner_refit(output, *options, "--text", tmp_path / "text.txt", "--rows", 5)
+    refused = command("refit", output, *options, "--text", tmp_path / "text.txt", "--rows", 5)
     assert (refused.returncode, refused.stderr.count("\n")) == (3, 1)

@@ -183,7 +183,9 @@ def test_a_later_tensor_that_fails_takes_the_finished_ones_with_it(tmp_path: Pat
     arrays = ft.tensors()
     arrays["pooler.dense.weight"][3, 4] = np.inf
     ft.write_model(tmp_path / "model", arrays)
-    assert "'pooler.dense.weight' has a non-finite value at row 3" in refusal(tmp_path, 3, "--keep", 0.7, "--all")
+    assert "'pooler.dense.weight' has a non-finite value at row 3" in refusal(
+        tmp_path, 3, "--keep", 0.7, "--all", "--text", "none"
+    )
 
 
 @pytest.mark.parametrize("config", ["", "[]", "{", '{"vocab_size": 400}', '{"model_type": 3}', '{"a": 1, "a": 2}'])

@@ -10,7 +10,7 @@ from pathlib import Path
 import fault_tools as ft
 import pytest
 
-KILLS = 50
+KILLS = 20
 
 
 class Job:
