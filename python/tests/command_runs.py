@@ -23,11 +23,12 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 def commands_here(capfd: pytest.CaptureFixture[str]) -> Command:
     def run(*words: object) -> subprocess.CompletedProcess[str]:
         capfd.readouterr()
-        code = run_command_line([str(word) for word in words], _run_in_python)
+        line = [str(word) for word in words]
+        code = run_command_line(line, _run_in_python)
         sys.stdout.flush()
         sys.stderr.flush()
         said = capfd.readouterr()
-        return subprocess.CompletedProcess(words, code, said.out, said.err)
+        return subprocess.CompletedProcess(line, code, said.out, said.err)
 
     return run
 

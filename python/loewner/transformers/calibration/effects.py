@@ -118,8 +118,8 @@ def divergence(original: Tensor, coded: Tensor, vectors: bool) -> Tensor:
         return (original - coded).square().sum(-1) / 2
     if original.shape[-1] == 1:
         return (original - coded)[..., 0].square() / (2 * original.var().clamp_min(1e-12))
-    pieces = zip(*(logits.flatten(0, -2).split(_ROWS_AT_ONCE) for logits in (original, coded)), strict=True)
-    return torch.cat([_kullback_leibler(before.double(), after.double()) for before, after in pieces])
+    pieces = (torch.split(logits.flatten(0, -2), _ROWS_AT_ONCE) for logits in (original, coded))
+    return torch.cat([_kullback_leibler(a.double(), b.double()) for a, b in zip(*pieces, strict=True)])
 
 
 def _kullback_leibler(original: Tensor, coded: Tensor) -> Tensor:

@@ -128,9 +128,7 @@ def _mixed(g: Tensor, share: float) -> Tensor:
     return identity if mean <= 0 or share >= 1 else (1 - share) * g / mean + share * identity
 
 
-def predicted_changes(
-    fitted: Tensor, held_out: Tensor, covariance: Tensor, shares: Sequence[float] = SHARES
-) -> Tensor:
+def predicted_changes(fitted: Tensor, held_out: Tensor, covariance: Tensor, shares: Sequence[float] = SHARES) -> Tensor:
     """tr(G D) for the error D that an ideal coder leaves in the metric of each share: shares x RATES.
 
     fitted, held_out: sums of g g^T; the metric is that of `fitted`, G is `held_out`.
