@@ -30,13 +30,17 @@ def sentences_of_the_task(glue: Path) -> Path:
     return file
 
 
+def texts_of(glue: Path) -> dict[str, str]:
+    """Values of --text by what the tables call them."""
+    return {"none": "none", "package": "package", "2000 sentences": str(sentences_of_the_task(glue))}
+
+
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
     quiet_transformers()
     fidelity = Fidelity(arguments.glue)
-    texts = {"none": "none", "package": "package", "2000 sentences": str(sentences_of_the_task(arguments.glue))}
     rows = []
-    for name, text in texts.items():
+    for name, text in texts_of(arguments.glue).items():
         for budget in BUDGETS:
             with compressed(minilm_folder(), "--all", "--budget", budget, "--text", text) as result:
                 quality = fidelity.of_folder(result)
