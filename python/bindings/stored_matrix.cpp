@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/stl/string.h>
+#include <pthread.h>
 
+#include <atomic>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "bindings.hpp"
 #include "inputs.hpp"
 #include "interruptible.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/base/parallel.hpp"
 #include "loewner/codec/encoded_product.hpp"
 #include "loewner/codec/structures.hpp"
 
@@ -143,6 +147,41 @@ DType dtype_of(const AnyArray& array, const std::string& name) {
   throw InvalidArgument("StoredMatrix: array '" + name + "' must have type uint8, float16 or float32");
 }
 
+// The threads of an OpenMP runtime, through the entry of it that compilers call.
+class OpenMpTeam final : public ThreadTeam {
+ public:
+  using Entry = void (*)(void (*work)(void*), void* data, unsigned count, unsigned flags);
+
+  void run(int count, const std::function<void()>& work) const override {
+    entry_.load()([](void* data) { (*static_cast<const std::function<void()>*>(data))(); },
+                  const_cast<std::function<void()>*>(&work), static_cast<unsigned>(count), 0);
+  }
+
+  // None: the runtime's threads do not exist in a forked process, where it would wait for them.
+  void set(Entry entry) {
+    entry_ = entry;
+    static std::once_flag is_registered;
+    std::call_once(is_registered, [] { pthread_atfork(nullptr, nullptr, [] { of_host().entry_ = nullptr; }); });
+  }
+
+  const ThreadTeam* get() const { return entry_.load() == nullptr ? nullptr : this; }
+
+  static OpenMpTeam& of_host() {
+    static OpenMpTeam team;
+    return team;
+  }
+
+ private:
+  std::atomic<Entry> entry_{nullptr};
+};
+
+// As interruptible(), on the threads of the host.
+template <typename Work>
+auto on_threads_of_host(Work&& work) {
+  const ThreadTeamScope scope(OpenMpTeam::of_host().get());
+  return interruptible(std::forward<Work>(work));
+}
+
 // An encoded matrix whose arrays belong to Python.
 class StoredMatrix {
   // Made at the first use: tables need none.
@@ -170,12 +209,12 @@ class StoredMatrix {
       }
     }
     Matrix<float> out = Matrix<float>::uninitialized(static_cast<Index>(rows.size()), matrix_->cols());
-    interruptible([&] { matrix_->decode_rows(rows, out.view()); });
+    on_threads_of_host([&] { matrix_->decode_rows(rows, out.view()); });
     return to_python(std::move(out));
   }
 
   MatrixResult<float> decode() const {
-    return to_python(interruptible([&] { return matrix_->decode(); }));
+    return to_python(on_threads_of_host([&] { return matrix_->decode(); }));
   }
 
   MatrixResult<float> apply(const ArrayLike& x) const {
@@ -186,7 +225,7 @@ class StoredMatrix {
              std::to_string(view.cols());
     });
     Matrix<float> y = Matrix<float>::uninitialized(view.rows(), matrix_->rows());
-    interruptible([&] { matrix_->apply(view, y.view()); });
+    on_threads_of_host([&] { matrix_->apply(view, y.view()); });
     return to_python(std::move(y));
   }
 
@@ -198,7 +237,7 @@ class StoredMatrix {
       return "StoredMatrix.multiply: structure '" + std::string(matrix_->structure()) + "' has no such product";
     });
     Matrix<float> y = Matrix<float>::uninitialized(view.rows(), product->outputs());
-    interruptible([&] { product->apply(view, y.view(), threads); });
+    on_threads_of_host([&] { product->apply(view, y.view(), threads); });
     return to_python(std::move(y));
   }
 
@@ -243,6 +282,12 @@ class StoredMatrix {
 }  // namespace
 
 void bind_stored_matrix(nb::module_& m) {
+  m.def(
+      "set_thread_team",
+      [](std::uintptr_t address) { OpenMpTeam::of_host().set(reinterpret_cast<OpenMpTeam::Entry>(address)); },
+      "address"_a,
+      "Run operations of StoredMatrix on the threads of the OpenMP runtime whose GOMP_parallel has this address; 0: on "
+      "own threads.");
   nb::class_<StoredMatrix>(m, "StoredMatrix", kStoredMatrixDoc)
       .def(nb::init<const std::string&, const nb::dict&>(), "specification"_a, "arrays"_a)
       .def("decode_rows", &StoredMatrix::decode_rows, "ids"_a, kDecodeRowsDoc)

@@ -109,6 +109,11 @@ class FitReport:
 
     def __setstate__(self, arg: tuple, /) -> None: ...
 
+def set_thread_team(address: int) -> None:
+    """
+    Run operations of StoredMatrix on the threads of the OpenMP runtime whose GOMP_parallel has this address; 0: on own threads.
+    """
+
 class StoredMatrix:
     """
     An encoded matrix over arrays in memory.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,10 @@ import pytest
 import torch
 from compressed_models import load
 from encoded_models import dense_folder, outputs
+from loewner._core import set_thread_team
 from loewner.transformers.modules import EncodedMatrix, encode_module
 from loewner.transformers.structures.codes import Codes
-from loewner.transformers.structures.core_operators import _matrix
+from loewner.transformers.structures.core_operators import _entry_of_openmp, _matrix
 from torch import nn
 
 INPUTS, OUTPUTS, BITS = 96, 200, 3
@@ -114,6 +116,31 @@ def test_any_threads_give_the_same_bits(layer: Any) -> None:
         torch.set_num_threads(threads)
         assert torch.equal(layer(x), expected)
     torch.set_num_threads(before)
+
+
+def test_products_run_on_the_threads_of_torch(layer: Any) -> None:
+    assert _entry_of_openmp() != 0
+    x = torch.randn(3000, INPUTS)
+    expected, teams = layer(x), []
+
+    @ctypes.CFUNCTYPE(None, ctypes.CFUNCTYPE(None, ctypes.c_void_p), ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+    def one_after_the_other(work: Any, data: Any, count: int, _flags: int) -> None:
+        teams.append(count)
+        for _ in range(count):
+            work(data)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        set_thread_team(ctypes.cast(one_after_the_other, ctypes.c_void_p).value or 0)
+        assert torch.equal(layer(x), expected)
+        assert teams == [2]
+        set_thread_team(0)
+        assert torch.equal(layer(x), expected)
+        assert teams == [2]  # control: own threads
+    finally:
+        set_thread_team(_entry_of_openmp())
+        torch.set_num_threads(before)
 
 
 def test_a_forked_process_multiplies(layer: Any) -> None:

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "loewner/base/cancellation.hpp"
@@ -32,6 +33,7 @@ std::atomic<int>& thread_setting() {
 }
 
 thread_local bool inside_parallel_loop = false;
+thread_local const ThreadTeam* team_of_thread = nullptr;
 
 // Keeps the exception of the lowest index, so that the error depends on timing as little as possible.
 class FirstFailure {
@@ -79,10 +81,12 @@ class ParallelLoop {
 
   // A helper must not ask the scope of the calling thread. It stops, also inside its body, when the calling thread has.
   void help() {
-    {
-      const CancellationScope scope([this] { return is_cancelled_.load(); });
-      work();
-    }
+    const CancellationScope scope([this] { return is_cancelled_.load(); });
+    work();
+  }
+
+  void help_and_say_so() {
+    help();
     const std::lock_guard lock(mutex_);
     --running_helpers_;
     helper_ended_.notify_one();
@@ -134,6 +138,12 @@ void set_num_threads(int count) {
   thread_setting() = count;
 }
 
+ThreadTeamScope::ThreadTeamScope(const ThreadTeam* team) : surrounding_(std::exchange(team_of_thread, team)) {}
+
+ThreadTeamScope::~ThreadTeamScope() {
+  team_of_thread = surrounding_;
+}
+
 void parallel_for(Index count, const std::function<void(Index)>& body) {
   if (inside_parallel_loop) {
     for (Index i = 0; i < count; ++i) {
@@ -144,11 +154,14 @@ void parallel_for(Index count, const std::function<void(Index)>& body) {
   }
   const int helpers = static_cast<int>(std::clamp<Index>(count, 1, num_threads())) - 1;
   ParallelLoop loop(count, body, helpers);
-  {
+  if (team_of_thread != nullptr && helpers > 0) {
+    const auto caller = std::this_thread::get_id();
+    team_of_thread->run(helpers + 1, [&] { std::this_thread::get_id() == caller ? loop.work() : loop.help(); });
+  } else {
     // Each loop starts its threads: some 20 us, against loops of milliseconds. A thread pool, such as libgomp's, would
     // not survive a fork; see docs/design/threads.md.
     std::vector<std::jthread> threads;
-    for (int t = 0; t < helpers; ++t) threads.emplace_back(&ParallelLoop::help, &loop);
+    for (int t = 0; t < helpers; ++t) threads.emplace_back(&ParallelLoop::help_and_say_so, &loop);
     loop.work();
     loop.wait_for_helpers();
   }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -39,6 +40,59 @@ TEST(ParallelFor, UsesTheRequestedNumberOfThreads) {
     seen.insert(std::this_thread::get_id());
   });
   EXPECT_EQ(seen.size(), 3U);
+}
+
+// Two threads: the calling one and one more.
+class PairOfThreads final : public ThreadTeam {
+ public:
+  void run(int count, const std::function<void()>& work) const override {
+    wanted = count;
+    std::thread other([&] {
+      id = std::this_thread::get_id();
+      work();
+    });
+    work();
+    other.join();
+  }
+  mutable int wanted = 0;
+  mutable std::thread::id id;
+};
+
+TEST(ParallelFor, UsesTheThreadsOfATeam) {
+  const test::ThreadCount threads(4);
+  const PairOfThreads team;
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  std::atomic<int> arrived{0};
+  const auto note = [&](Index) {
+    ++arrived;
+    while (arrived < 2) std::this_thread::yield();
+    const std::lock_guard lock(mutex);
+    seen.insert(std::this_thread::get_id());
+  };
+  {
+    const ThreadTeamScope scope(&team);
+    parallel_for(6, note);
+  }
+  EXPECT_EQ(team.wanted, 4);
+  EXPECT_EQ(arrived, 6);
+  EXPECT_EQ(seen, (std::set{std::this_thread::get_id(), team.id}));
+}
+
+TEST(ParallelFor, RethrowsTheExceptionOfAThreadOfATeam) {
+  const test::ThreadCount threads(2);
+  const PairOfThreads team;
+  const auto caller = std::this_thread::get_id();
+  std::atomic<bool> has_thrown{false};
+  const auto throw_in_the_other = [&](Index) {
+    if (std::this_thread::get_id() != caller) {
+      has_thrown = true;
+      throw std::runtime_error("of the other thread");
+    }
+    while (!has_thrown) std::this_thread::yield();
+  };
+  const ThreadTeamScope scope(&team);
+  EXPECT_THROW(parallel_for(2, throw_in_the_other), std::runtime_error);
 }
 
 TEST(ParallelFor, RethrowsAnExceptionAndStartsNoFurtherWork) {

@@ -7,7 +7,9 @@ the cost of dispatch. `description` is `EncodedMatrix.description`.
 
 from __future__ import annotations
 
+import ctypes
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,21 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from loewner._core import StoredMatrix
+from loewner._core import StoredMatrix, set_thread_team
 from loewner._structures import STRUCTURES
+
+
+def _entry_of_openmp() -> int:
+    """The address of GOMP_parallel in the OpenMP runtime of torch; 0 if torch has none."""
+    try:
+        library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+        return ctypes.cast(library.GOMP_parallel, ctypes.c_void_p).value or 0
+    except (OSError, AttributeError):
+        return 0
+
+
+# Operations on stored matrices run on the threads of torch, which spin between its own and would slow others down.
+set_thread_team(_entry_of_openmp())
 
 # By the first array. An entry ends with that array. Copies and pickles of a module make their own.
 _MATRICES: Any = WeakIdKeyDictionary()
