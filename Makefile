@@ -38,11 +38,11 @@ demo: .venv/.build
 
 test: test-cpp test-python
 
-# In the build folder of the package: the rooms are compiled once for both.
+# In the build folder of the package, with its CMake: the rooms are compiled once for both.
 test-cpp: .venv/.system .venv/.package
-	cmake -B build/package -DLOEWNER_BUILD_TESTS=ON -DLOEWNER_BUILD_EXAMPLES=ON > /dev/null
-	cmake --build build/package
-	ctest --test-dir build/package -j 2 --output-on-failure
+	.venv/bin/cmake -B build/package -DLOEWNER_BUILD_TESTS=ON -DLOEWNER_BUILD_EXAMPLES=ON > /dev/null
+	.venv/bin/cmake --build build/package
+	.venv/bin/ctest --test-dir build/package -j 2 --output-on-failure
 
 # Idle threads of torch would otherwise spin, which takes the processor from the other half of the tests.
 test-python: export OMP_WAIT_POLICY = passive
