@@ -94,7 +94,7 @@ def _of_onnx(
     model: str | os.PathLike[str], output: str | os.PathLike[str], text: str | os.PathLike[str] | None, **options: Any
 ) -> dict[str, Any]:
     require_onnx("compress")
-    from loewner.onnx.compression import compress_onnx
+    from loewner.onnx.compress.compression import compress_onnx
 
     return compress_onnx(model, output, text, **options)
 

@@ -116,7 +116,7 @@ def export(
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
 
-        from loewner.onnx.exporting import export_model
+        from loewner.onnx.export.exporting import export_model
     except ImportError as error:
         raise ImportError(f"export needs {error.name}: pip install 'loewner[onnx]'") from error
     data = export_model(

@@ -283,7 +283,7 @@ def verify(
     """
     if is_onnx_model(output):
         require_onnx("verify")
-        from loewner.onnx.verification import verify_onnx
+        from loewner.onnx.verify.verification import verify_onnx
 
         return VerifyReport.from_dict(
             verify_onnx(

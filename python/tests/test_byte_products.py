@@ -123,16 +123,18 @@ def test_products_run_on_the_threads_of_torch(layer: Any) -> None:
     x = torch.randn(3000, INPUTS)
     expected, teams = layer(x), []
 
-    @ctypes.CFUNCTYPE(None, ctypes.CFUNCTYPE(None, ctypes.c_void_p), ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
     def one_after_the_other(work: Any, data: Any, count: int, _flags: int) -> None:
         teams.append(count)
         for _ in range(count):
             work(data)
 
+    work_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    entry_type = ctypes.CFUNCTYPE(None, work_type, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+    entry = entry_type(one_after_the_other)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        set_thread_team(ctypes.cast(one_after_the_other, ctypes.c_void_p).value or 0)
+        set_thread_team(ctypes.cast(entry, ctypes.c_void_p).value or 0)
         assert torch.equal(layer(x), expected)
         assert teams == [2]
         set_thread_team(0)

@@ -16,8 +16,8 @@ import onnx
 import onnx_models
 import pytest
 from loewner._encoded_folder import encoded_tensors
+from loewner.onnx.compress.roles import places_of
 from loewner.onnx.reading import open_onnx
-from loewner.onnx.roles import places_of
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnx_models import cosine, encoder, run, saved, token_ids
 from tokenized_models import SPECIAL, WORDS, save_tokenizer
@@ -72,7 +72,7 @@ def test_graphs_decode_what_the_core_encoded(tmp_path: Path, method: str) -> Non
 def decoded_model(model: Path, small: Path, folder: Path) -> ModelProto:
     """The original model with the matrices that the core decodes."""
     from loewner.onnx.record import read_record
-    from loewner.onnx.stored_folder import stored_arrays, write_stored_folder
+    from loewner.onnx.verify.stored_folder import stored_arrays, write_stored_folder
 
     file = open_onnx(small)
     record = read_record(file)
@@ -244,7 +244,7 @@ def test_a_tokenizer_weighs_the_rows_of_the_table(tmp_path: Path) -> None:
 
 
 def test_a_text_lowers_the_errors_of_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loewner.onnx.moments.MOST_TOKENS", 4096)
+    monkeypatch.setattr("loewner.onnx.compress.moments.MOST_TOKENS", 4096)
     folder = tmp_path / "model"
     folder.mkdir()
     model = saved(encoder(change=with_dead_inputs), folder / "model.onnx")

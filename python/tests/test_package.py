@@ -46,7 +46,7 @@ PRIVATE = {"run_command_line", "store_refit", "claimed_report", "read_vocabulary
 PRIVATE |= {"Candidate", "TensorRows", "TensorStudy", "TokenKind", "Vocabulary", "parse_byte_size", "hash64"}
 PRIVATE |= {"CompressSession", "PlannedTensor", "SessionTensor", "encode_input_codes"}
 PRIVATE |= {"trellis_levels", "rotation_signs", "MomentsUse", "weighs_outputs", "write_moments_file"}
-PRIVATE |= {"token_frequencies", "weighs_channels"}
+PRIVATE |= {"token_frequencies", "weighs_channels", "set_thread_team"}
 # Python defines these. Three of them wrap a function of the core.
 PYTHON = {"load", "calibrate", "compress", "expand", "export", "verify"}
 PYTHON |= {"CalibrateReport", "CompressReport", "ExportReport", "TensorReport", "VerifyReport"}

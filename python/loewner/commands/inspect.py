@@ -13,7 +13,7 @@ from loewner.onnx import require_onnx
 
 def main(options: Options) -> None:
     require_onnx("inspect")
-    from loewner.onnx.inspection import inspect_onnx
+    from loewner.onnx.compress.inspection import inspect_onnx
 
     found = inspect_onnx(Path(options.model))
     report(options, found, _table(found))

@@ -21,7 +21,7 @@ def main(options: Options) -> None:
 
 def _verify_onnx(options: Options) -> None:
     require_onnx("verify")
-    from loewner.onnx.verification import verify_onnx
+    from loewner.onnx.verify.verification import verify_onnx
 
     if options.threads:
         _core.set_num_threads(options.threads)

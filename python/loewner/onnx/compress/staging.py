@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from loewner._core import IoError
-from loewner.onnx.roles import LINEAR, Place
+from loewner.onnx.compress.roles import LINEAR, Place
 from loewner.onnx.safetensors_file import Entry, write_safetensors
 from loewner.onnx.tensor_data import TensorData
 

@@ -14,11 +14,11 @@ import onnx
 from onnx import ModelProto
 
 from loewner._texts import lines_of, package_text
+from loewner.onnx.compress.selection import Selected
+from loewner.onnx.compress.uses import Uses, attribute
 from loewner.onnx.reading import OnnxModel
 from loewner.onnx.safetensors_file import Entry, write_safetensors
-from loewner.onnx.selection import Selected
 from loewner.onnx.sessions import new_session
-from loewner.onnx.uses import Uses, attribute
 
 MOST_TOKENS = 32768
 LONGEST = 128  # tokens of a sequence

@@ -10,13 +10,13 @@ from typing import Any
 from onnx import NodeProto, TensorProto
 
 from loewner._core import IoError
+from loewner.onnx.compress.roles import Place, places_of
+from loewner.onnx.compress.staging import MODEL_TYPE, stage, tokenizer_folder
 from loewner.onnx.opsets import raised
 from loewner.onnx.reading import OnnxModel
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import is_lookup, rename_inputs
-from loewner.onnx.roles import Place, places_of
 from loewner.onnx.safetensors_file import Entry
-from loewner.onnx.staging import MODEL_TYPE, stage, tokenizer_folder
 from loewner.onnx.tensor_data import TensorData
 
 

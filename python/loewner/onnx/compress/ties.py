@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loewner.onnx.roles import LINEAR, Place
+from loewner.onnx.compress.roles import LINEAR, Place
 from loewner.onnx.tensor_data import TensorData
 
 

@@ -19,12 +19,12 @@ from transformers import PreTrainedModel
 import loewner
 from loewner._encoded_folder import quantization_of
 from loewner.onnx.decoders.base import Arrays, new_decoder
-from loewner.onnx.exporting import Exported
+from loewner.onnx.export.exporting import Exported
+from loewner.onnx.export.torch_arrays import to_numpy
+from loewner.onnx.export.tracing import SENTENCE, Forward, input_names, output_name, pooling_modules, traced
 from loewner.onnx.graph import Graph
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Linear, Owner, narrow, rename_inputs, replace
-from loewner.onnx.torch_arrays import to_numpy
-from loewner.onnx.tracing import SENTENCE, Forward, input_names, output_name, pooling_modules, traced
 from loewner.transformers.checkpoint_names import saved_names
 from loewner.transformers.kept_encodings import encoded_state
 

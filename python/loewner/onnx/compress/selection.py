@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from loewner._core import IoError, Selection
+from loewner.onnx.compress.roles import LINEAR, OTHER, POSITIONS, TOKENS, TYPES, Place, places_of
+from loewner.onnx.compress.ties import Copy, copies_of
+from loewner.onnx.compress.uses import Uses
 from loewner.onnx.reading import OnnxModel, node_text
-from loewner.onnx.roles import LINEAR, OTHER, POSITIONS, TOKENS, TYPES, Place, places_of
 from loewner.onnx.tensor_data import TensorData
-from loewner.onnx.ties import Copy, copies_of
-from loewner.onnx.uses import Uses
 
 FEWEST_ENTRIES = 16384  # smaller matrices are not worth the nodes of their decoder
 LARGE_SHARE = 0.01  # of the file, from which an initializer that stays is named

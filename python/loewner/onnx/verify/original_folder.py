@@ -16,7 +16,7 @@ from loewner._weight_files import file_of_each
 from loewner.onnx.reading import OnnxModel
 from loewner.onnx.record import Record
 from loewner.onnx.safetensors_file import Entry
-from loewner.onnx.stored_folder import dense_tensors
+from loewner.onnx.verify.stored_folder import dense_tensors
 from loewner.static_embedding import STATIC_TYPE, is_static_model, static_weights
 
 

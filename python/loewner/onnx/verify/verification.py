@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from loewner import _core
-from loewner.onnx.original_file import OriginalFile
-from loewner.onnx.original_folder import OriginalFolder
-from loewner.onnx.probing import graph_failures
+from loewner.onnx.compress.staging import MODEL_TYPE
 from loewner.onnx.reading import onnx_file_of, open_onnx
 from loewner.onnx.record import Record, read_record
-from loewner.onnx.staging import MODEL_TYPE
-from loewner.onnx.stored_folder import stored_arrays, write_stored_folder
+from loewner.onnx.verify.original_file import OriginalFile
+from loewner.onnx.verify.original_folder import OriginalFolder
+from loewner.onnx.verify.probing import graph_failures
+from loewner.onnx.verify.stored_folder import stored_arrays, write_stored_folder
 
 _OF_FOLDERS = ("README", "saved again", "of the original is missing", "checksums")  # in notes that a file has not
 

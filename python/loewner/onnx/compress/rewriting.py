@@ -10,16 +10,16 @@ from onnx import ModelProto
 from loewner._core import IoError
 from loewner._encoded_folder import encoded_tensors, quantization_of
 from loewner._structures import array_prefix
+from loewner.onnx.compress.selection import Selected
+from loewner.onnx.compress.staging import is_turned
+from loewner.onnx.compress.ties import Copy
 from loewner.onnx.decoders.base import new_decoder
 from loewner.onnx.graph import OPSET, Graph
 from loewner.onnx.opsets import raised
 from loewner.onnx.reading import OnnxModel
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Owner, replace
-from loewner.onnx.selection import Selected
-from loewner.onnx.staging import is_turned
 from loewner.onnx.tensor_data import TensorData
-from loewner.onnx.ties import Copy
 
 OLDEST_IR = 8  # the first with local functions
 

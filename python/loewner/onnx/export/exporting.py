@@ -12,7 +12,7 @@ import onnx
 
 import loewner
 from loewner._core import IfExists
-from loewner.onnx.folder import NewFolder
+from loewner.onnx.export.folder import NewFolder
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Linear
 from loewner.static_embedding import is_static_model
@@ -75,10 +75,10 @@ def export_model(
 
 def _graph_of(folder: Path, linear: Linear, sentence: bool, tell: Progress) -> Exported:
     if is_static_model(folder):
-        from loewner.onnx.static_graph import static_graph
+        from loewner.onnx.export.static_graph import static_graph
 
         return static_graph(folder)
-    from loewner.onnx.encoder_graph import encoder_graph  # needs torch
+    from loewner.onnx.export.encoder_graph import encoder_graph  # needs torch
 
     return encoder_graph(folder, linear, sentence, tell)
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from loewner._encoded_folder import quantization_of
 from loewner._structures import array_prefix
 from loewner.onnx.decoders.base import new_decoder
-from loewner.onnx.exporting import Exported
+from loewner.onnx.export.exporting import Exported
 from loewner.onnx.graph import OPSET, Graph
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Probe, Replaced

@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from loewner.onnx.compress.roles import places_of
+from loewner.onnx.compress.staging import MODEL_TYPE
 from loewner.onnx.reading import onnx_file_of, open_onnx
-from loewner.onnx.roles import places_of
-from loewner.onnx.staging import MODEL_TYPE
 
 
 def inspect_onnx(model: Path) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from typing import Any
 from loewner import _core
 from loewner._calibration import NO_TEXT, PACKAGE_TEXT, blind_note, reason_against_text
 from loewner._core import BudgetError, IfExists, IoError
-from loewner.onnx.moments import NoCalibration, write_moments
-from loewner.onnx.output import Output
+from loewner.onnx.compress.moments import NoCalibration, write_moments
+from loewner.onnx.compress.output import Output
+from loewner.onnx.compress.rewriting import decoder_bytes, rewritten
+from loewner.onnx.compress.selection import Selected, select
+from loewner.onnx.compress.staging import stage, tokenizer_folder
 from loewner.onnx.reading import OnnxModel, onnx_file_of, open_onnx
 from loewner.onnx.record import has_record
-from loewner.onnx.rewriting import decoder_bytes, rewritten
-from loewner.onnx.selection import Selected, select
-from loewner.onnx.staging import stage, tokenizer_folder
 from loewner.onnx.writing import DataFiles, Files, write_files
 
 Progress = Callable[[str, float], None]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from onnx import TensorProto
 
+from loewner.onnx.compress.uses import Use, Uses, attribute
 from loewner.onnx.reading import OnnxModel
 from loewner.onnx.tensor_data import TensorData
-from loewner.onnx.uses import Use, Uses, attribute
 
 TOKENS, POSITIONS, TYPES, LINEAR, OTHER = (
     "token_embedding",

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of ONNX files that loewner wrote, against their claims and their originals."""
