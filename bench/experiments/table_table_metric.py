@@ -14,7 +14,7 @@ from results_page import experiment_parser, markdown_table, publish
 from table_calibration import texts_of
 from table_quality import Fidelity
 
-BITS = ["1", "1.5", "2", "3"]
+BITS = ["1", "2", "3"]
 
 
 def main() -> None:
