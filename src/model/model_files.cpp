@@ -57,7 +57,7 @@ bool is_foreign_bin(const std::string& name) {
   if (name.ends_with(".bin.index.json")) return true;
   if (!name.ends_with(".bin")) return false;
   return std::ranges::any_of(std::vector<std::string>{"pytorch_model", "diffusion_pytorch_model", "openvino", "ggml",
-                                                      "optimizer", "model.bin", "consolidated"},
+                                                      "optimizer", "model.bin", "consolidated", "adapter_model"},
                              [&](const std::string& start) { return name.starts_with(start); });
 }
 
@@ -130,6 +130,7 @@ ModelFiles files_below(const fs::path& folder, std::size_t depth) try {
 bool is_unread_weight(const fs::path& file) {
   const std::string extension = file.extension().string();
   if (is_foreign_everywhere(extension) || file.string().ends_with(".onnx.data")) return true;
+  if (file.filename().string().starts_with("events.out.tfevents")) return true;  // a log of training
   if (file.has_parent_path()) return is_foreign_folder(file.begin()->string());
   return is_foreign_at_top(file.string(), extension);
 }

@@ -23,8 +23,9 @@ ModelFiles files_below(const std::filesystem::path& folder,
                        std::size_t depth = std::numeric_limits<std::size_t>::max());
 
 /// Whether a file, by its relative path, holds weights of the whole model in a form that is not read:
-/// another framework's weights, a training checkpoint or an optimizer's state. Copying them would
-/// bring back the bytes that compression saves. Other weights in subfolders belong to other modules.
+/// another framework's weights, a training checkpoint or an optimizer's state; or a log of training.
+/// Copying them would bring back the bytes that compression saves. Other weights in subfolders belong
+/// to other modules.
 bool is_unread_weight(const std::filesystem::path& file);
 
 /// What a folder without config.json or without safetensors holds instead: "'model.onnx' is an ONNX

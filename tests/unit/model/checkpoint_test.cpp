@@ -223,8 +223,10 @@ TEST(Checkpoint, KnowsWeightsOfOtherFrameworksAndTrainingCheckpoints) {
   write_single(folder);
   const std::vector<std::string> kept = {"2_Dense/pytorch_model.bin", "chat_template.jinja", "spiece.model",
                                          "tokenizer.json", "trainer_state.json"};
-  const std::vector<std::string> left_out = {"checkpoint-500/model.safetensors",
+  const std::vector<std::string> left_out = {"adapter_model.bin",
+                                             "checkpoint-500/model.safetensors",
                                              "checkpoint-500/trainer_state.json",
+                                             "events.out.tfevents.1",
                                              "gguf/m.gguf",
                                              "model-q4.gguf",
                                              "model.tflite",
@@ -235,6 +237,7 @@ TEST(Checkpoint, KnowsWeightsOfOtherFrameworksAndTrainingCheckpoints) {
                                              "original/params.json",
                                              "pytorch_model_fsdp_0/__0_0.distcp",
                                              "rng_state_0.pth",
+                                             "runs/a/events.out.tfevents.1",
                                              "weights.npz"};
   for (const auto& name : kept) folder.write(name, "x");
   for (const auto& name : left_out) folder.write(name, "x");
