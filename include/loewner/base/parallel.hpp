@@ -29,8 +29,8 @@ class ThreadTeam {
   virtual void run(int count, const std::function<void()>& work) const = 0;
 };
 
-/// While it exists, the loops of the thread that made it run on the threads of a team, or on threads
-/// of their own if it is null.
+/// While it exists, the loops of the thread that made it run on the threads of a team, or on
+/// threads of their own if it is null.
 class ThreadTeamScope {
  public:
   explicit ThreadTeamScope(const ThreadTeam* team);
@@ -52,8 +52,8 @@ class ThreadTeamScope {
 /// Errors    after an exception no further index starts; when all threads have ended the exception
 ///           of the lowest index is rethrown. Cancelled when the surrounding CancellationScope
 ///           wants to stop: the calling thread asks it before each of its indices, also in a loop
-///           inside a loop, and while it waits for the others, unless they are of a team. Then these
-///           stop at their next index or their next throw_if_cancelled().
+///           inside a loop, and while it waits for the others, unless they are of a team. Then
+///           these stop at their next index or their next throw_if_cancelled().
 void parallel_for(Index count, const std::function<void(Index)>& body);
 
 }  // namespace loewner
