@@ -15,7 +15,7 @@ GLUE  ?= ../shared/glue
 MODELS ?= out/models
 
 help:
-	@echo 'make demo          compress all-MiniLM-L6-v2 in eight ways and compare them (6 minutes on two cores, 4 of them compiling)'
+	@echo 'make demo          compress all-MiniLM-L6-v2 in eight ways and compare them (2 to 6 minutes on two cores, most of it compiling)'
 	@echo 'make test          all tests, C++ and Python'
 	@echo 'make wheel         a manylinux wheel in dist/, installed and tried without a compiler'
 	@echo 'make docs          pages of the Python API in out/docs'
@@ -190,7 +190,7 @@ clean:
 	@touch $@
 
 .venv/.package: .venv/.build $(PACKAGE_FILES)
-	@$(STEP) package 'Compiling and installing loewner (4 minutes on two cores, the first time)' \
+	@$(STEP) package 'Compiling and installing loewner (1 to 4 minutes on two cores, the first time)' \
 	  $(PIP) install -v --no-build-isolation --no-deps -C build-dir=build/package .
 	@touch $@
 
