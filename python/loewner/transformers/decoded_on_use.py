@@ -110,6 +110,8 @@ class DecodedOnUse(Tensor):
 class ReadOnlyView(Tensor):
     """A view of a decoded matrix. Writing to it would change a temporary copy, so it raises."""
 
+    _is_hf_initialized = True  # transformers initializes `embedding.weight[padding_idx]` of some loaded models
+
     @classmethod
     def __torch_function__(
         cls, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
