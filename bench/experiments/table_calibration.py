@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from compressed import compressed
+from compressed import Compressed, compressed
 from matrices import minilm_folder, quiet_transformers
 from results_page import OUT, experiment_parser, markdown_table, publish
 from sentence_fidelity import glue_rows
@@ -35,19 +36,26 @@ def texts_of(glue: Path) -> dict[str, str]:
     return {"none": "none", "package": "package", "2000 sentences": str(sentences_of_the_task(glue))}
 
 
+def results_by_text(glue: Path, sizes: list[list[str]]) -> Iterator[tuple[str, list[str], Compressed]]:
+    """For each text and each list of options that say a size: the text, its cos and sts, and the result."""
+    fidelity = Fidelity(glue)
+    for name, text in texts_of(glue).items():
+        for size in sizes:
+            with compressed(minilm_folder(), *size, "--text", text) as result:
+                quality = fidelity.of_folder(result)
+                yield name, [f"{quality['cos']:.4f}", f"{quality['sts']:.2f}"], result
+
+
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
     quiet_transformers()
-    fidelity = Fidelity(arguments.glue)
     rows = []
-    for name, text in texts_of(arguments.glue).items():
-        for budget in BUDGETS:
-            with compressed(minilm_folder(), "--all", "--budget", budget, "--text", text) as result:
-                quality = fidelity.of_folder(result)
-                size, told = result.totals["weights_bytes_after"], result.calibration
-            change = [f"{told[key]:.4f}" for key in ("predicted", "measured")] if told else ["", ""]
-            rows.append([name, f"{size / 1e6:.2f}", f"{quality['cos']:.4f}", f"{quality['sts']:.2f}", *change])
-            print(*rows[-1], file=sys.stderr, flush=True)
+    sizes = [["--all", "--budget", budget] for budget in BUDGETS]
+    for name, quality, result in results_by_text(arguments.glue, sizes):
+        told = result.calibration
+        change = [f"{told[key]:.4f}" for key in ("predicted", "measured")] if told else ["", ""]
+        rows.append([name, f"{result.totals['weights_bytes_after'] / 1e6:.2f}", *quality, *change])
+        print(*rows[-1], file=sys.stderr, flush=True)
     header = ["text", "MB", "cos", "sts", "predicted", "measured"]
     publish("calibration", markdown_table(header, rows), arguments.update_docs)
 

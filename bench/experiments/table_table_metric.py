@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from compressed import compressed
-from matrices import minilm_folder, quiet_transformers
+from matrices import quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
-from table_calibration import texts_of
-from table_quality import Fidelity
+from table_calibration import results_by_text
 
 BITS = ["1", "2", "3"]
 
@@ -20,14 +18,11 @@ BITS = ["1", "2", "3"]
 def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
     quiet_transformers()
-    fidelity = Fidelity(arguments.glue)
     rows = []
-    for name, text in texts_of(arguments.glue).items():
-        for bits in BITS:
-            with compressed(minilm_folder(), "--bits", bits, "--text", text) as result:
-                quality, size = fidelity.of_folder(result), result.table["bytes_after"]
-            rows.append([name, bits, f"{size / 1e6:.2f}", f"{quality['cos']:.4f}", f"{quality['sts']:.2f}"])
-            print(*rows[-1], file=sys.stderr, flush=True)
+    for name, quality, result in results_by_text(arguments.glue, [["--bits", bits] for bits in BITS]):
+        bits = BITS[len(rows) % len(BITS)]
+        rows.append([name, bits, f"{result.table['bytes_after'] / 1e6:.2f}", *quality])
+        print(*rows[-1], file=sys.stderr, flush=True)
     publish("table-metric", markdown_table(["text", "bits", "MB", "cos", "sts"], rows), arguments.update_docs)
 
 
