@@ -125,6 +125,7 @@ template Dense<float> dense(const ArrayLike&, const char*);
 template Dense<double> dense(const ArrayLike&, const char*);
 template Dense<Half> dense(const ArrayLike&, const char*);
 template Vector<double> vector(const ArrayLike&, const char*);
+template Vector<float> vector(const ArrayLike&, const char*);
 template Vector<Index> vector(const ArrayLike&, const char*);
 
 Targets::Targets(const ArrayLike& argument, const char* name) {

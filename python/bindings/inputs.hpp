@@ -65,7 +65,7 @@ class Vector {
 template <typename T>
 Dense<T> dense(const ArrayLike& argument, const char* name);
 
-/// The same for vectors; T is double or Index.
+/// The same for vectors; T is float, double or Index.
 template <typename T>
 Vector<T> vector(const ArrayLike& argument, const char* name);
 

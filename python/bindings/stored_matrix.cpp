@@ -105,18 +105,22 @@ x : array_like of shape (b, d), or (b, n) if not transposed
     The vectors, in float32.
 transposed : bool, default True
     Whether the product is x W^T, as in a linear layer, or x W.
+bias : array_like of shape (n,), or (d,) if not transposed, optional
+    Added to each product.
 threads : int, default 1
     The most threads to use.
+out : ndarray of shape (b, n), or (b, d) if not transposed, float32, optional
+    Where to write the products, in C order. The default is a new array.
 
 Returns
 -------
 ndarray of shape (b, n), or (b, d) if not transposed, float32
-    The products, the same for any number of threads and on every processor.
+    The products, the same for any number of threads and on every processor; `out` if it is given.
 
 Raises
 ------
 ValueError
-    If x has another number of columns, or the structure of W has no such product.
+    If x has another number of columns, `out` another shape, or the structure of W no such product.
 
 Notes
 -----
@@ -137,6 +141,7 @@ bool
     (codes of up to 6 bits an entry), and at least as fast on this processor (from AVX2 on).
 )";
 
+using Output = nb::ndarray<nb::numpy, float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using AnyArray = nb::ndarray<nb::ro, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 DType dtype_of(const AnyArray& array, const std::string& name) {
@@ -150,21 +155,30 @@ DType dtype_of(const AnyArray& array, const std::string& name) {
 // The threads of an OpenMP runtime, through the entry of it that compilers call.
 class OpenMpTeam final : public ThreadTeam {
  public:
-  using Entry = void (*)(void (*work)(void*), void* data, unsigned count, unsigned flags);
+  using Run = void (*)(void (*work)(void*), void* data, unsigned count, unsigned flags);
+  using Size = int (*)();
+
+  int size() const override {
+    const Size size = size_;
+    return size == nullptr ? 1 : size();
+  }
 
   void run(int count, const std::function<void()>& work) const override {
-    entry_.load()([](void* data) { (*static_cast<const std::function<void()>*>(data))(); },
-                  const_cast<std::function<void()>*>(&work), static_cast<unsigned>(count), 0);
+    const Run run = run_;
+    if (run == nullptr) return work();
+    run([](void* data) { (*static_cast<const std::function<void()>*>(data))(); },
+        const_cast<std::function<void()>*>(&work), static_cast<unsigned>(count), 0);
   }
 
   // None: the runtime's threads do not exist in a forked process, where it would wait for them.
-  void set(Entry entry) {
-    entry_ = entry;
+  void set(Run run, Size size) {
+    run_ = run;
+    size_ = size;
     static std::once_flag is_registered;
-    std::call_once(is_registered, [] { pthread_atfork(nullptr, nullptr, [] { of_host().entry_ = nullptr; }); });
+    std::call_once(is_registered, [] { pthread_atfork(nullptr, nullptr, [] { of_host().run_ = nullptr; }); });
   }
 
-  const ThreadTeam* get() const { return entry_.load() == nullptr ? nullptr : this; }
+  const ThreadTeam* get() const { return run_.load() == nullptr ? nullptr : this; }
 
   static OpenMpTeam& of_host() {
     static OpenMpTeam team;
@@ -172,7 +186,8 @@ class OpenMpTeam final : public ThreadTeam {
   }
 
  private:
-  std::atomic<Entry> entry_{nullptr};
+  std::atomic<Run> run_{nullptr};
+  std::atomic<Size> size_{nullptr};
 };
 
 // As interruptible(), on the threads of the host.
@@ -229,16 +244,24 @@ class StoredMatrix {
     return to_python(std::move(y));
   }
 
-  MatrixResult<float> multiply(const ArrayLike& x, bool transposed, int threads) const {
+  nb::object multiply(const ArrayLike& x, bool transposed, const OptionalArray& bias, int threads,
+                      const std::optional<Output>& out) const {
     const auto vectors = dense<float>(x, "x");
     const auto view = vectors.view();
     const EncodedProduct* const product = product_on(transposed);
     require(product != nullptr, [&] {
       return "StoredMatrix.multiply: structure '" + std::string(matrix_->structure()) + "' has no such product";
     });
+    const auto added = bias ? vector<float>(*bias, "bias") : Vector<float>();
+    if (out) {
+      const MatrixView<float> y(out->data(), static_cast<Index>(out->shape(0)), static_cast<Index>(out->shape(1)),
+                                static_cast<Index>(out->shape(1)));
+      on_threads_of_host([&] { product->apply(view, added.view(), y, threads); });
+      return nb::cast(*out);
+    }
     Matrix<float> y = Matrix<float>::uninitialized(view.rows(), product->outputs());
-    on_threads_of_host([&] { product->apply(view, y.view(), threads); });
-    return to_python(std::move(y));
+    on_threads_of_host([&] { product->apply(view, added.view(), y.view(), threads); });
+    return nb::cast(to_python(std::move(y)));
   }
 
   bool multiplies_bytes(bool transposed) const {
@@ -284,16 +307,19 @@ class StoredMatrix {
 void bind_stored_matrix(nb::module_& m) {
   m.def(
       "set_thread_team",
-      [](std::uintptr_t address) { OpenMpTeam::of_host().set(reinterpret_cast<OpenMpTeam::Entry>(address)); },
-      "address"_a,
-      "Run operations of StoredMatrix on the threads of the OpenMP runtime whose GOMP_parallel has this address; 0: on "
-      "own threads.");
+      [](std::uintptr_t run, std::uintptr_t size) {
+        OpenMpTeam::of_host().set(reinterpret_cast<OpenMpTeam::Run>(run), reinterpret_cast<OpenMpTeam::Size>(size));
+      },
+      "run"_a, "size"_a,
+      "Run operations of StoredMatrix on the threads of an OpenMP runtime, given by the addresses of its GOMP_parallel "
+      "and omp_get_max_threads; 0, 0: on own threads.");
   nb::class_<StoredMatrix>(m, "StoredMatrix", kStoredMatrixDoc)
       .def(nb::init<const std::string&, const nb::dict&>(), "specification"_a, "arrays"_a)
       .def("decode_rows", &StoredMatrix::decode_rows, "ids"_a, kDecodeRowsDoc)
       .def("decode", &StoredMatrix::decode, kDecodeDoc)
       .def("apply", &StoredMatrix::apply, "x"_a, kApplyDoc)
-      .def("multiply", &StoredMatrix::multiply, "x"_a, "transposed"_a = true, "threads"_a = 1, kMultiplyDoc)
+      .def("multiply", &StoredMatrix::multiply, "x"_a, "transposed"_a = true, "bias"_a = nb::none(), "threads"_a = 1,
+           "out"_a = nb::none(), kMultiplyDoc)
       .def("multiplies_bytes", &StoredMatrix::multiplies_bytes, "transposed"_a = true, kMultipliesBytesDoc);
 }
 

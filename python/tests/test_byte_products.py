@@ -19,7 +19,7 @@ from encoded_models import dense_folder, outputs
 from loewner._core import set_thread_team
 from loewner.transformers.modules import EncodedMatrix, encode_module
 from loewner.transformers.structures.codes import Codes
-from loewner.transformers.structures.core_operators import _entry_of_openmp, _matrix
+from loewner.transformers.structures.core_operators import _entries_of_openmp, _matrix
 from torch import nn
 
 INPUTS, OUTPUTS, BITS = 96, 200, 3
@@ -118,8 +118,9 @@ def test_any_threads_give_the_same_bits(layer: Any) -> None:
     torch.set_num_threads(before)
 
 
-def test_products_run_on_the_threads_of_torch(layer: Any) -> None:
-    assert _entry_of_openmp() != 0
+def test_operations_run_on_the_threads_of_torch(layer: Any) -> None:
+    run, size = _entries_of_openmp()
+    assert run != 0
     x = torch.randn(3000, INPUTS)
     expected, teams = layer(x), []
 
@@ -131,18 +132,27 @@ def test_products_run_on_the_threads_of_torch(layer: Any) -> None:
     work_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
     entry_type = ctypes.CFUNCTYPE(None, work_type, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
     entry = entry_type(one_after_the_other)
-    before = torch.get_num_threads()
+    before, own = torch.get_num_threads(), loewner.num_threads()
     torch.set_num_threads(2)
+    loewner.set_num_threads(1)
     try:
-        set_thread_team(ctypes.cast(entry, ctypes.c_void_p).value or 0)
+        set_thread_team(ctypes.cast(entry, ctypes.c_void_p).value or 0, size)
         assert torch.equal(layer(x), expected)
         assert teams == [2]
-        set_thread_team(0)
+        layer.decode()
+        assert teams == [2, 2]
+        torch.set_num_threads(1)
+        layer.decode()
         assert torch.equal(layer(x), expected)
-        assert teams == [2]  # control: own threads
+        assert teams == [2, 2]
+        set_thread_team(0, 0)
+        torch.set_num_threads(2)
+        assert torch.equal(layer(x), expected)
+        assert teams == [2, 2]  # control: own threads
     finally:
-        set_thread_team(_entry_of_openmp())
+        set_thread_team(*_entries_of_openmp())
         torch.set_num_threads(before)
+        loewner.set_num_threads(own)
 
 
 def test_a_forked_process_multiplies(layer: Any) -> None:

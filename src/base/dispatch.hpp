@@ -12,10 +12,11 @@ enum class Isa {
   avx2,
   avx512,
   avx512_vnni,  ///< and VBMI: products and shuffles of bytes
+  amx,          ///< and tiles: products of matrices of bytes
 };
 
-/// The best instruction set of this processor, at most the one that LOEWNER_ISA names (plain, avx2, avx512, avx512_vnni)
-/// and the limit of limit_isa.
+/// The best instruction set of this processor, at most the one that LOEWNER_ISA names (plain, avx2, avx512, avx512_vnni,
+/// amx) and the limit of limit_isa.
 Isa isa();
 
 /// Limits the instruction set on all threads, for tests and benchmarks.
@@ -66,6 +67,7 @@ void limit_isa(Isa most);
   }                                                                                                           \
   void name parameters {                                                                                      \
     switch (::loewner::detail::isa()) {                                                                       \
+      case ::loewner::detail::Isa::amx:                                                                       \
       case ::loewner::detail::Isa::avx512_vnni:                                                               \
       case ::loewner::detail::Isa::avx512:                                                                    \
         return name##_avx512 arguments;                                                                       \

@@ -152,7 +152,8 @@ void parallel_for(Index count, const std::function<void(Index)>& body) {
     }
     return;
   }
-  const int helpers = static_cast<int>(std::clamp<Index>(count, 1, num_threads())) - 1;
+  const int most = team_of_thread != nullptr ? team_of_thread->size() : num_threads();
+  const int helpers = static_cast<int>(std::clamp<Index>(count, 1, std::max(most, 1))) - 1;
   ParallelLoop loop(count, body, helpers);
   if (team_of_thread != nullptr && helpers > 0) {
     const auto caller = std::this_thread::get_id();

@@ -5,7 +5,7 @@
 
 #include "base/dispatch.hpp"
 
-// A register of kBytes full of values, in the vector types of the compilers, for bodies of LOEWNER_DISPATCH_FUSED.
+// A register of kBytes full of values, in the vector types of the compilers.
 namespace loewner::detail {
 
 template <int kBytes, typename Value>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -14,10 +15,12 @@
 namespace loewner::detail {
 namespace {
 
-constexpr Index kMostTokensOfChunk = 256;  // their bytes and their sums stay in the cache beside a panel
-constexpr Index kLeastTokensOfChunk = 32;  // with fewer the decoding, which each chunk repeats, would prevail
-constexpr double kLeastWork = 1e7;         // products of bytes that are worth a thread: those of about 50 us
-constexpr double kDecodingWork = 24;       // products of bytes in the time of decoding one entry
+constexpr Index kMostTokensOfChunk = 1024;      // each chunk decodes all weights
+constexpr Index kMostBytesOfChunk = 640 << 10;  // its tokens stay in the cache beside a panel
+constexpr Index kTokensOfBlock = 96;            // their sums stay in the first cache
+constexpr Index kLeastTokensOfChunk = 32;       // with fewer the decoding, which each chunk repeats, would prevail
+constexpr double kLeastWork = 1e7;              // products of bytes that are worth a thread: those of about 50 us
+constexpr double kDecodingWork = 24;            // products of bytes in the time of decoding one entry
 constexpr double kMostPreferredBits = 6;
 
 const ArgumentCheck kCheck("EncodedProduct");
@@ -36,6 +39,36 @@ void for_each_on(int threads, Index count, const std::function<void(Index)>& bod
 Index rounded_up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
 }
+
+// y (width entries a row, `pitch` apart) = sums scaled by token and, unless outputs is null, by output.
+LOEWNER_INLINE void scale_sums_body(const std::int32_t* sums, Index count, Index width, const float* tokens,
+                                    const float* outputs, float* y, Index pitch) {
+  for (Index t = 0; t < count; ++t) {
+    const std::int32_t* const from = sums + t * kPanelOutputs;
+    float* const to = y + t * pitch;
+    const float scale = tokens[t];
+    if (outputs != nullptr) {
+      for (Index i = 0; i < width; ++i) to[i] = static_cast<float>(from[i]) * (scale * outputs[i]);
+    } else {
+      for (Index i = 0; i < width; ++i) to[i] = static_cast<float>(from[i]) * scale;
+    }
+  }
+}
+
+LOEWNER_INLINE void multiply_entries_body(float* x, const float* factors, Index count) {
+  for (Index j = 0; j < count; ++j) x[j] *= factors[j];
+}
+
+LOEWNER_DISPATCH(scale_sums,
+                 (const std::int32_t* sums, Index count, Index width, const float* tokens, const float* outputs,
+                  float* y, Index pitch),
+                 (sums, count, width, tokens, outputs, y, pitch))
+LOEWNER_INLINE void add_multiple_body(float* x, float factor, const float* y, Index count) {
+  for (Index j = 0; j < count; ++j) x[j] += factor * y[j];
+}
+
+LOEWNER_DISPATCH(add_multiple, (float* x, float factor, const float* y, Index count), (x, factor, y, count))
+LOEWNER_DISPATCH(multiply_entries, (float* x, const float* factors, Index count), (x, factors, count))
 
 // In eight sums, which the compiler keeps in vectors.
 float dot(std::span<const float> x, std::span<const float> y) {
@@ -67,7 +100,10 @@ struct CodesProduct::Tokens {
         scales(static_cast<std::size_t>(count)),
         shared(static_cast<std::size_t>(count)) {}
 
-  ByteTokens view() const { return {bytes.data(), stride, sums.data(), static_cast<Index>(sums.size())}; }
+  Index count() const { return static_cast<Index>(sums.size()); }
+  ByteTokens view(Index first, Index size) const {
+    return {bytes.data() + first * stride, stride, sums.data() + first, size};
+  }
 };
 
 CodesProduct::CodesProduct(const Codes& codes, Rows rows, std::optional<Rotation> input_rotation,
@@ -84,32 +120,41 @@ bool CodesProduct::is_preferable() const {
   return isa() != Isa::scalar && is_rotated && codes_.mean_bits() <= kMostPreferredBits;
 }
 
-void CodesProduct::apply(MatrixView<const float> x, MatrixView<float> y, int threads) const {
+void CodesProduct::apply(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
+                         int threads) const {
   kCheck.that(x.cols() == inputs() && y.cols() == outputs() && y.rows() == x.rows(), [&] {
     return "x must be m x " + text_of(inputs()) + " and y m x " + text_of(outputs()) + ", got " +
            shape_text(x.rows(), x.cols()) + " and " + shape_text(y.rows(), y.cols());
   });
+  kCheck.that(bias.empty() || std::ssize(bias) == outputs(),
+              [&] { return "bias must have " + text_of(outputs()) + " entries, got " + std::to_string(bias.size()); });
   const Index count = x.rows();
   if (count == 0) return;
   const double work = (static_cast<double>(count) + kDecodingWork) * static_cast<double>(inputs() * outputs());
   threads = static_cast<int>(std::clamp(work / kLeastWork, 1.0, static_cast<double>(std::max(threads, 1))));
   const bool is_cut_by_tokens = count >= threads * kLeastTokensOfChunk;
-  const Index chunks =
-      rounded_up((count + kMostTokensOfChunk - 1) / kMostTokensOfChunk, is_cut_by_tokens ? threads : 1);
+  const Index most = std::clamp(kMostBytesOfChunk / inputs(), kTokensOfBlock, kMostTokensOfChunk);
+  const Index chunks = rounded_up((count + most - 1) / most, is_cut_by_tokens ? threads : 1);
   const Index size = (count + chunks - 1) / chunks;
   for_each_on(is_cut_by_tokens ? threads : 1, chunks, [&](Index chunk) {
     const Index first = std::min(chunk * size, count), rows = std::min(size, count - first);
-    apply_to_chunk(x.row_block(first, rows), y.row_block(first, rows), is_cut_by_tokens ? 1 : threads);
+    apply_to_chunk(x.row_block(first, rows), bias, y.row_block(first, rows), is_cut_by_tokens ? 1 : threads);
   });
 }
 
-void CodesProduct::apply_to_chunk(MatrixView<const float> x, MatrixView<float> y, int threads) const {
+void CodesProduct::apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
+                                  int threads) const {
   Tokens tokens(x.rows(), inputs());
   prepare(x, tokens);
-  for_each_on(threads, (outputs() + kPanelOutputs - 1) / kPanelOutputs,
-              [&](Index panel) { multiply_panel(panel * kPanelOutputs, tokens, y); });
-  finish(tokens, y);
+  const Index panels = (outputs() + kPanelOutputs - 1) / kPanelOutputs;
+  if (tokens.count() == 1) {
+    const Index size = (panels + threads - 1) / threads * kPanelOutputs;
+    for_each_on(threads, threads, [&](Index part) { multiply_one(part * size, size, tokens, y); });
+  } else {
+    for_each_on(threads, panels, [&](Index panel) { multiply_panel(panel * kPanelOutputs, tokens, y); });
+  }
   if (!tokens.dense.empty()) multiply_densely(x, tokens, y);
+  finish(tokens, bias, y);
 }
 
 void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
@@ -122,7 +167,7 @@ void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
     } else {
       if (input_rotation_) input_rotation_->apply(rotated);
       if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(rotated, coded_.shared_scales());
-      for (std::size_t j = 0; j < rotated.size(); ++j) rotated[j] *= coded_.scales()[j];
+      multiply_entries(rotated.data(), coded_.scales().data(), inputs());
     }
     const ByteScale scale = round_to_bytes(rotated, tokens.bytes.data() + t * tokens.stride);
     tokens.scales[t] = scale.scale;
@@ -137,33 +182,53 @@ void CodesProduct::multiply_panel(Index first, const Tokens& tokens, MatrixView<
   thread_local std::vector<std::uint8_t> panel, scratch;
   thread_local std::vector<std::int32_t> sums;
   panel.resize(static_cast<std::size_t>(tokens.stride * kPanelOutputs));
-  sums.resize(tokens.sums.size() * kPanelOutputs);
+  sums.resize(static_cast<std::size_t>(kTokensOfBlock * kPanelOutputs));
   if (rows_ == Rows::outputs) {
     scratch.resize(static_cast<std::size_t>(tokens.stride * 16));
     kernels.panel_of_outputs({coded_.vectors().data() + first, count, inputs()}, scratch.data(), panel.data());
   } else {
     kernels.panel_of_inputs({coded_.vectors().data(), inputs(), outputs()}, first, panel.data());
   }
-  kernels.multiply(panel.data(), inputs(), tokens.view(), sums.data());
-  for (Index t = 0; t < y.rows(); ++t) {
-    const std::int32_t* const from = sums.data() + t * kPanelOutputs;
-    float* const to = y.row(t).data() + first;
-    const float scale = tokens.scales[t];
-    if (rows_ == Rows::outputs) {
-      for (Index i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * (scale * coded_.scales()[first + i]);
-    } else {
-      for (Index i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale;
-    }
+  for (Index token = 0; token < tokens.count(); token += kTokensOfBlock) {
+    const Index size = std::min(kTokensOfBlock, tokens.count() - token);
+    kernels.multiply(panel.data(), inputs(), tokens.view(token, size), sums.data());
+    scale(sums.data(), first, count, tokens, token, size, y);
   }
 }
 
-void CodesProduct::finish(const Tokens& tokens, MatrixView<float> y) const {
+void CodesProduct::multiply_one(Index first, Index count, const Tokens& tokens, MatrixView<float> y) const {
+  count = std::min(count, outputs() - first);
+  if (count <= 0) return;
+  thread_local std::vector<std::int32_t> sums;
+  sums.resize(static_cast<std::size_t>(count));
+  if (rows_ == Rows::outputs) {
+    byte_kernels().multiply_outputs({coded_.vectors().data() + first, count, inputs()}, tokens.view(0, 1), sums.data());
+  } else {
+    byte_kernels().multiply_inputs({coded_.vectors().data(), inputs(), outputs()}, first, count, tokens.view(0, 1),
+                                   sums.data());
+  }
+  scale(sums.data(), first, count, tokens, 0, 1, y);
+}
+
+void CodesProduct::scale(const std::int32_t* sums, Index first, Index count, const Tokens& tokens, Index token,
+                         Index size, MatrixView<float> y) const {
+  const float* const factors = rows_ == Rows::outputs ? coded_.scales().data() + first : nullptr;
+  scale_sums(sums, size, count, tokens.scales.data() + token, factors, y.row(token).data() + first, y.stride());
+}
+
+void CodesProduct::finish(const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const {
+  const auto shared = rows_ == Rows::outputs ? coded_.shared_scales() : codes_.shared_row();
+  const bool has_shared = !coded_.shared_scales().empty();
+  auto dense = tokens.dense.begin();
   for (Index t = 0; t < y.rows(); ++t) {
     const auto row = y.row(t);
-    if (rows_ == Rows::inputs) rotation_.apply_inverse(row);
-    if (coded_.shared_scales().empty()) continue;
-    const auto shared = rows_ == Rows::outputs ? coded_.shared_scales() : codes_.shared_row();
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] += tokens.shared[t] * shared[i];
+    if (dense != tokens.dense.end() && *dense == t) {
+      ++dense;
+    } else {
+      if (rows_ == Rows::inputs) rotation_.apply_inverse(row);
+      if (has_shared) add_multiple(row.data(), tokens.shared[t], shared.data(), outputs());
+    }
+    if (!bias.empty()) add_multiple(row.data(), 1.0F, bias.data(), outputs());
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 
 #include "codec/coded_vectors.hpp"
 #include "loewner/codec/encoded_product.hpp"
@@ -25,16 +26,19 @@ class CodesProduct final : public EncodedProduct {
 
   Index inputs() const override { return rows_ == Rows::outputs ? codes_.cols() : codes_.rows(); }
   Index outputs() const override { return rows_ == Rows::outputs ? codes_.rows() : codes_.cols(); }
-  void apply(MatrixView<const float> x, MatrixView<float> y, int threads) const override;
+  void apply(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y, int threads) const override;
   bool is_preferable() const override;
 
  private:
   struct Tokens;
 
-  void apply_to_chunk(MatrixView<const float> x, MatrixView<float> y, int threads) const;
+  void apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y, int threads) const;
   void prepare(MatrixView<const float> x, Tokens& tokens) const;
   void multiply_panel(Index first, const Tokens& tokens, MatrixView<float> y) const;
-  void finish(const Tokens& tokens, MatrixView<float> y) const;
+  void multiply_one(Index first, Index count, const Tokens& tokens, MatrixView<float> y) const;
+  void scale(const std::int32_t* sums, Index first, Index count, const Tokens& tokens, Index token, Index size,
+             MatrixView<float> y) const;
+  void finish(const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const;
   void multiply_densely(MatrixView<const float> x, const Tokens& tokens, MatrixView<float> y) const;
 
   const Codes& codes_;

@@ -6,17 +6,32 @@
 
 #include "base/dispatch.hpp"
 #include "base/vector8.hpp"
+#include "base/vector_register.hpp"
 
 namespace loewner::detail {
 namespace {
 
-// The last three steps, with strides 4, 2 and 1, within eight lanes.
-LOEWNER_INLINE Float8 hadamard8(Float8 x) {
-  constexpr Float8 kSigns1 = {1, -1, 1, -1, 1, -1, 1, -1}, kSigns2 = {1, 1, -1, -1, 1, 1, -1, -1},
-                   kSigns4 = {1, 1, 1, 1, -1, -1, -1, -1};
+template <int kBytes>
+using Lanes = RegisterValues<kBytes, float>;
+
+// The last steps, within the lanes of a vector: strides 4, 2 and 1, and before them 8 in 16 lanes.
+LOEWNER_INLINE Lanes<32> hadamard_of_lanes(Lanes<32> x) {
+  constexpr Lanes<32> kSigns1 = {1, -1, 1, -1, 1, -1, 1, -1}, kSigns2 = {1, 1, -1, -1, 1, 1, -1, -1},
+                      kSigns4 = {1, 1, 1, 1, -1, -1, -1, -1};
   x = __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3) + x * kSigns4;
   x = __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5) + x * kSigns2;
   return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6) + x * kSigns1;
+}
+
+LOEWNER_INLINE Lanes<64> hadamard_of_lanes(Lanes<64> x) {
+  constexpr Lanes<64> kSigns1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1},
+                      kSigns2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1},
+                      kSigns4 = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1},
+                      kSigns8 = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};
+  x = __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7) + x * kSigns8;
+  x = __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11) + x * kSigns4;
+  x = __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13) + x * kSigns2;
+  return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14) + x * kSigns1;
 }
 
 template <typename Real>
@@ -33,64 +48,68 @@ LOEWNER_INLINE void hadamard_by_steps(Real* x, Index length, Real scale) {
   for (Index i = 0; i < length; ++i) x[i] *= scale;
 }
 
-// Steps with strides kCount / 2 * stride, ..., stride on kCount vectors at distance `stride`, in
-// registers.
-template <std::size_t kCount>
-LOEWNER_INLINE void butterflies(std::array<Float8, kCount>& x) {
+template <int kBytes>
+constexpr Index kWidth = kBytes / Index{sizeof(float)};
+
+// Steps with strides kCount / 2 * stride, ..., stride on kCount vectors at distance `stride`, in registers.
+template <int kBytes, std::size_t kCount>
+LOEWNER_INLINE void butterflies(std::array<Lanes<kBytes>, kCount>& x) {
   for (std::size_t half = kCount / 2; half >= 1; half /= 2) {
     for (std::size_t i = 0; i < kCount; ++i) {
       if ((i & half) != 0) continue;
-      const Float8 a = x[i], b = x[i + half];
+      const Lanes<kBytes> a = x[i], b = x[i + half];
       x[i] = a + b;
       x[i + half] = a - b;
     }
   }
 }
 
-template <std::size_t kCount>
+template <int kBytes, std::size_t kCount>
 LOEWNER_INLINE void pass(float* x, Index length, Index stride) {
   for (Index first = 0; first < length; first += static_cast<Index>(kCount) * stride) {
-    for (Index i = first; i < first + stride; i += 8) {
-      std::array<Float8, kCount> in;
-      for (std::size_t k = 0; k < kCount; ++k) in[k] = load8(x + i + static_cast<Index>(k) * stride);
-      butterflies(in);
-      for (std::size_t k = 0; k < kCount; ++k) store8(x + i + static_cast<Index>(k) * stride, in[k]);
+    for (Index i = first; i < first + stride; i += kWidth<kBytes>) {
+      std::array<Lanes<kBytes>, kCount> in;
+      for (std::size_t k = 0; k < kCount; ++k) in[k] = load_register<kBytes>(x + i + static_cast<Index>(k) * stride);
+      butterflies<kBytes>(in);
+      for (std::size_t k = 0; k < kCount; ++k) store_register(x + i + static_cast<Index>(k) * stride, in[k]);
     }
   }
 }
 
 // The last steps on kCount consecutive vectors.
-template <std::size_t kCount>
+template <int kBytes, std::size_t kCount>
 LOEWNER_INLINE void last_pass(float* x, Index length, float scale) {
-  for (Index first = 0; first < length; first += static_cast<Index>(8 * kCount)) {
-    std::array<Float8, kCount> in;
-    for (std::size_t k = 0; k < kCount; ++k) in[k] = load8(x + first + 8 * k);
-    butterflies(in);
-    for (std::size_t k = 0; k < kCount; ++k) store8(x + first + 8 * k, hadamard8(in[k]) * all8(scale));
+  for (Index first = 0; first < length; first += kWidth<kBytes> * static_cast<Index>(kCount)) {
+    std::array<Lanes<kBytes>, kCount> in;
+    for (std::size_t k = 0; k < kCount; ++k)
+      in[k] = load_register<kBytes>(x + first + kWidth<kBytes> * static_cast<Index>(k));
+    butterflies<kBytes>(in);
+    for (std::size_t k = 0; k < kCount; ++k) {
+      store_register(x + first + kWidth<kBytes> * static_cast<Index>(k), hadamard_of_lanes(in[k]) * scale);
+    }
   }
 }
 
-// Three steps at a time, with the same additions in the same order as single steps.
+// Several steps at a time, with the same additions in the same order as single steps.
+template <int kBytes>
 LOEWNER_INLINE void hadamard_body(float* x, Index length) {
   const float scale = 1 / std::sqrt(static_cast<float>(length));
-  if (length < 8) return hadamard_by_steps(x, length, scale);
+  if (length < kWidth<kBytes>) return hadamard_by_steps(x, length, scale);
   Index span = length;  // length of the blocks that remain after the previous steps
-  for (; span >= 512; span /= 8) pass<8>(x, length, span / 8);
-  switch (span) {
-    case 256:
-      pass<4>(x, length, 64);
-      return last_pass<8>(x, length, scale);
-    case 128:
-      pass<4>(x, length, 32);
-      return last_pass<4>(x, length, scale);
-    case 64:
-      return last_pass<8>(x, length, scale);
-    case 32:
-      return last_pass<4>(x, length, scale);
-    case 16:
-      return last_pass<2>(x, length, scale);
+  for (; span >= 64 * kWidth<kBytes>; span /= 8) pass<kBytes, 8>(x, length, span / 8);
+  if (span >= 16 * kWidth<kBytes>) {
+    pass<kBytes, 4>(x, length, span / 4);
+    span /= 4;
+  }
+  switch (span / kWidth<kBytes>) {
+    case 8:
+      return last_pass<kBytes, 8>(x, length, scale);
+    case 4:
+      return last_pass<kBytes, 4>(x, length, scale);
+    case 2:
+      return last_pass<kBytes, 2>(x, length, scale);
     default:
-      return last_pass<1>(x, length, scale);
+      return last_pass<kBytes, 1>(x, length, scale);
   }
 }
 
@@ -131,7 +150,8 @@ LOEWNER_INLINE void scale_signs_body(float* x, const float* signs, float scale, 
 
 }  // namespace
 
-LOEWNER_DISPATCH(hadamard, (float* x, Index length), (x, length))
+LOEWNER_DISPATCH_BODIES(hadamard, (float* x, Index length), (x, length), hadamard_body<64>, hadamard_body<32>,
+                        hadamard_body<32>, )
 LOEWNER_DISPATCH(mix_blocks, (float* x, Index length, Index blocks, const float* q), (x, length, blocks, q))
 LOEWNER_DISPATCH(scale_signs, (float* x, const float* signs, float scale, Index count), (x, signs, scale, count))
 

@@ -18,6 +18,8 @@ namespace plain {
 #include "kernel/bytes_plain.inl"
 
 #include "kernel/byte_kernels.inl"
+
+constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace plain
 
 #if defined(__x86_64__)
@@ -26,6 +28,8 @@ namespace avx2 {
 #include "kernel/bytes_avx2.inl"
 
 #include "kernel/byte_kernels.inl"
+
+constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace avx2
 LOEWNER_END_TARGET
 
@@ -37,7 +41,17 @@ namespace avx512 {
 #include "kernel/bytes_avx512.inl"
 
 #include "kernel/byte_kernels.inl"
+
+constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace avx512
+LOEWNER_END_TARGET
+
+LOEWNER_BEGIN_AMX
+namespace amx {
+using avx512::Bytes;
+
+#include "kernel/bytes_amx.inl"
+}  // namespace amx
 LOEWNER_END_TARGET
 #pragma GCC diagnostic pop
 #endif
@@ -46,6 +60,8 @@ LOEWNER_END_TARGET
 const ByteKernels& byte_kernels() {
 #if defined(__x86_64__)
   switch (isa()) {
+    case Isa::amx:
+      return amx::kKernels;
     case Isa::avx512_vnni:
       return avx512::kKernels;
     case Isa::avx512:

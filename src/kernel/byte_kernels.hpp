@@ -49,6 +49,11 @@ struct ByteKernels {
   void (*panel_of_inputs)(CodedVectors inputs, Index first, std::uint8_t* panel);
   /// sums (count x 64): the products of tokens with the levels of a panel.
   void (*multiply)(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums);
+  /// sums: the products of one token with vectors of which each is an output.
+  void (*multiply_outputs)(CodedVectors outputs, ByteTokens token, std::int32_t* sums);
+  /// sums: the products of one token with `count` entries from `first` on (a multiple of 64) of vectors of which each is
+  /// an input.
+  void (*multiply_inputs)(CodedVectors inputs, Index first, Index count, ByteTokens token, std::int32_t* sums);
 };
 
 /// The kernels for isa().

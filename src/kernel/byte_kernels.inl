@@ -76,14 +76,19 @@ inline void decode_blocks(const Block* blocks, Index plane_bytes, Index count, s
   for (Index i = 0; i < count; ++i) store(levels + 64 * i, levels_of(blocks[i], plane_bytes, low[i], high[i]));
 }
 
+// `size` blocks of a vector from block `first` on.
+inline void decode_along(const CodedVector& vector, Index entries, Index first, Index size, std::uint8_t* levels) {
+  Block blocks[kBlocksAtOnce];
+  for (Index i = 0; i < size; ++i) {
+    blocks[i] = {vector.planes + 8 * (first + i), vector.bits, vector.levels, first + i == 0};
+  }
+  decode_blocks(blocks, (entries + 7) / 8, size, levels);
+}
+
 inline void decode(CodedVector vector, Index entries, std::uint8_t* levels) {
   const Index count = (entries + kBlockEntries - 1) / kBlockEntries;
   for (Index first = 0; first < count; first += kBlocksAtOnce) {
-    const Index size = std::min(kBlocksAtOnce, count - first);
-    Block blocks[kBlocksAtOnce];
-    for (Index i = 0; i < size; ++i)
-      blocks[i] = {vector.planes + 8 * (first + i), vector.bits, vector.levels, first + i == 0};
-    decode_blocks(blocks, (entries + 7) / 8, size, levels + kBlockEntries * first);
+    decode_along(vector, entries, first, std::min(kBlocksAtOnce, count - first), levels + kBlockEntries * first);
   }
 }
 
@@ -121,30 +126,40 @@ inline void panel_of_outputs(CodedVectors outputs, std::uint8_t* scratch, std::u
   }
 }
 
+// Levels of 64 outputs for four inputs, each 64 bytes behind the one before, in the order of a panel.
+inline void interleave(const std::uint8_t* levels, Bytes* w) {
+  const Bytes a = load(levels), b = load(levels + 64), c = load(levels + 128), d = load(levels + 192);
+  const Bytes low_ab = low8(a, b), high_ab = high8(a, b), low_cd = low8(c, d), high_cd = high8(c, d);
+  w[0] = low16(low_ab, low_cd);
+  w[1] = high16(low_ab, low_cd);
+  w[2] = low16(high_ab, high_cd);
+  w[3] = high16(high_ab, high_cd);
+}
+
+// The blocks of 64 entries from `first` on of up to kBlocksAtOnce vectors from `input` on; zeros for vectors past the
+// last.
+inline void decode_across(CodedVectors inputs, Index input, Index first, std::uint8_t* levels) {
+  const Index size = std::min(kBlocksAtOnce, inputs.count - input);
+  Block blocks[kBlocksAtOnce];
+  for (Index i = 0; i < size; ++i) {
+    const CodedVector& vector = inputs.vectors[input + i];
+    blocks[i] = {vector.planes + first / 8, vector.bits, vector.levels, first == 0};
+  }
+  decode_blocks(blocks, (inputs.entries + 7) / 8, kBlocksAtOnce, levels);
+}
+
 inline void panel_of_inputs(CodedVectors inputs, Index first, std::uint8_t* panel) {
   for (Index input = 0; input < inputs.count; input += kBlocksAtOnce) {
-    const Index size = std::min(kBlocksAtOnce, inputs.count - input);
-    Block blocks[kBlocksAtOnce];
-    for (Index i = 0; i < size; ++i) {
-      const CodedVector& vector = inputs.vectors[input + i];
-      blocks[i] = {vector.planes + first / 8, vector.bits, vector.levels, first == 0};
-    }
     alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
-    decode_blocks(blocks, (inputs.entries + 7) / 8, kBlocksAtOnce, levels);
+    decode_across(inputs, input, first, levels);
     for (Index four = 0; four < kBlocksAtOnce / 4; ++four) {
-      const std::uint8_t* const from = levels + 256 * four;
-      const Bytes a = load(from), b = load(from + 64), c = load(from + 128), d = load(from + 192);
-      const Bytes low_ab = low8(a, b), high_ab = high8(a, b), low_cd = low8(c, d), high_cd = high8(c, d);
-      std::uint8_t* const to = panel + 64 * input + 256 * four;
-      store(to, low16(low_ab, low_cd));
-      store(to + 64, high16(low_ab, low_cd));
-      store(to + 128, low16(high_ab, high_cd));
-      store(to + 192, high16(high_ab, high_cd));
+      Bytes w[4];
+      interleave(levels + 256 * four, w);
+      for (Index m = 0; m < 4; ++m) store(panel + 64 * input + 256 * four + 64 * m, w[m]);
     }
   }
 }
 
-// A tile: kCount tokens times the outputs of kGroupsOfTile words m of the panel.
 // A tile: kCount tokens times the outputs of kGroupsOfTile words m of the panel. Only unrolled loops keep its sums in
 // registers.
 template <int kCount>
@@ -203,4 +218,63 @@ inline void multiply(const std::uint8_t* panel, Index inputs, ByteTokens tokens,
   }
 }
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply};
+// The products of one token. Nothing is decoded twice, so panels would only take time.
+
+inline std::int32_t total(const Sums& sums) {
+  std::int32_t lanes[16], sum = 0;
+  for (int lane = 0; lane < 4; ++lane) store_lane(lanes + 4 * lane, sums, lane);
+  for (const std::int32_t each : lanes) sum += each;
+  return sum;
+}
+
+inline void multiply_outputs(CodedVectors outputs, ByteTokens token, std::int32_t* sums) {
+  const Index blocks = (outputs.entries + kBlockEntries - 1) / kBlockEntries;
+  const auto* const values = reinterpret_cast<const std::uint8_t*>(token.values);
+  for (Index output = 0; output < outputs.count; ++output) {
+    const CodedVector& vector = outputs.vectors[output];
+    Sums sum = no_sums();
+    for (Index first = 0; first < blocks; first += kBlocksAtOnce) {
+      const Index size = std::min(kBlocksAtOnce, blocks - first);
+      alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
+      decode_along(vector, outputs.entries, first, size, levels);
+      for (Index i = 0; i < size; ++i) {
+        sum = add_products(sum, weights(load(levels + 64 * i)), load(values + 64 * (first + i)));
+      }
+    }
+    sums[output] = total(sum) - kOffset * token.sums[0];
+  }
+}
+
+// kOutputs sums at a time stay in memory while all inputs pass.
+inline void multiply_inputs(CodedVectors inputs, Index first, Index count, ByteTokens token, std::int32_t* sums) {
+  constexpr Index kOutputs = 1024;
+  for (Index chunk = 0; chunk < count; chunk += kOutputs) {
+    const Index blocks = (std::min(kOutputs, count - chunk) + kPanelOutputs - 1) / kPanelOutputs;
+    Sums ordered[4 * kOutputs / kPanelOutputs];
+    for (Index i = 0; i < 4 * blocks; ++i) ordered[i] = no_sums();
+    for (Index input = 0; input < inputs.count; input += kBlocksAtOnce) {
+      for (Index block = 0; block < blocks; ++block) {
+        alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
+        decode_across(inputs, input, first + chunk + kPanelOutputs * block, levels);
+        for (Index four = 0; four < kBlocksAtOnce / 4; ++four) {
+          Bytes w[4];
+          interleave(levels + 256 * four, w);
+          const Bytes x = all(token.values + input + 4 * four);
+          for (Index m = 0; m < 4; ++m) {
+            ordered[4 * block + m] = add_products(ordered[4 * block + m], weights(w[m]), x);
+          }
+        }
+      }
+    }
+    for (Index block = 0; block < blocks; ++block) {
+      std::int32_t outputs[kPanelOutputs];
+      for (Index m = 0; m < 4; ++m) {
+        for (int lane = 0; lane < 4; ++lane) store_lane(outputs + 16 * lane + 4 * m, ordered[4 * block + m], lane);
+      }
+      const Index place = chunk + kPanelOutputs * block;
+      for (Index i = 0; i < std::min(kPanelOutputs, count - place); ++i) {
+        sums[place + i] = outputs[i] - kOffset * token.sums[0];
+      }
+    }
+  }
+}

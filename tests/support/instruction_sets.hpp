@@ -8,13 +8,13 @@
 namespace loewner::test {
 
 inline constexpr std::array kInstructionSets = {detail::Isa::scalar, detail::Isa::avx2, detail::Isa::avx512,
-                                                detail::Isa::avx512_vnni};
+                                                detail::Isa::avx512_vnni, detail::Isa::amx};
 
 /// Limits the instruction set for one scope.
 class IsaLimit {
  public:
   explicit IsaLimit(detail::Isa most) { detail::limit_isa(most); }
-  ~IsaLimit() { detail::limit_isa(detail::Isa::avx512_vnni); }
+  ~IsaLimit() { detail::limit_isa(detail::Isa::amx); }
   IsaLimit(const IsaLimit&) = delete;
   IsaLimit& operator=(const IsaLimit&) = delete;
 };

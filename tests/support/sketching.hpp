@@ -171,7 +171,7 @@ bool same_bits_everywhere(Compute&& compute, detail::Isa least = detail::Isa::sc
   for (const auto isa : {detail::Isa::scalar, detail::Isa::avx2}) {
     detail::limit_isa(std::max(isa, least));
     same = same && same_bits(reference, compute());
-    detail::limit_isa(detail::Isa::avx512_vnni);
+    detail::limit_isa(detail::Isa::amx);
   }
   return same;
 }

@@ -24,6 +24,9 @@ class ThreadTeam {
  public:
   virtual ~ThreadTeam() = default;
 
+  /// How many threads a loop may use.
+  virtual int size() const = 0;
+
   /// Calls work() once on each of at most `count` threads, among them the calling one, and returns
   /// when all calls have returned. work() throws nothing.
   virtual void run(int count, const std::function<void()>& work) const = 0;
@@ -42,16 +45,16 @@ class ThreadTeamScope {
   const ThreadTeam* surrounding_;
 };
 
-/// Calls body(0) ... body(count - 1) in any order on up to num_threads() threads, those of the
-/// surrounding ThreadTeamScope if there is one, and returns when all calls have returned. A loop
+/// Calls body(0) ... body(count - 1) in any order and returns when all calls have returned. The
+/// threads are those of the surrounding ThreadTeamScope, otherwise up to num_threads(). A loop
 /// inside a loop runs on the calling thread.
 ///
 /// Random    any thread may run any index. Results have the same bits for any number of threads if
 ///           a body writes only to memory of its own index and reductions add the results in the
 ///           order of the indices afterwards.
 /// Errors    after an exception no further index starts; when all threads have ended the exception
-///           of the lowest index is rethrown. Cancelled when the surrounding CancellationScope
-///           wants to stop: the calling thread asks it before each of its indices, also in a loop
+///           of the lowest index is rethrown. Cancelled if the surrounding CancellationScope
+///           requests it: the calling thread checks before each of its indices, also in a loop
 ///           inside a loop, and while it waits for the others, unless they are of a team. Then
 ///           these stop at their next index or their next throw_if_cancelled().
 void parallel_for(Index count, const std::function<void(Index)>& body);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "loewner/codec/encoded_matrix.hpp"
 
@@ -19,7 +20,7 @@ enum class ProductSide {
 /// Method    rotate each vector as the codes are rotated, round it to multiples of largest / 127,
 ///           multiply by the trellis levels in steps of largest / 127, scale the exact integer sums
 ///           back.
-/// Cost      one decoding of W for up to 256 vectors; per vector rows x cols products of bytes and
+/// Cost      one decoding of W for up to 1024 vectors; per vector rows x cols products of bytes and
 ///           its rotations. Memory: 24 bytes a coded vector of W, and a panel of 64 outputs for
 ///           each thread.
 /// Accuracy  the rounding of W adds .15 % to the squared error of codes of 3 bits, .9 % at 4, 5 %
@@ -34,11 +35,12 @@ class EncodedProduct {
   virtual Index inputs() const = 0;
   virtual Index outputs() const = 0;
 
-  /// y = the product, on up to this many threads.
+  /// y = the product, with a bias added to each row, on up to this many threads.
   ///
-  /// Shapes    x: m x inputs, y: m x outputs.
+  /// Shapes    x: m x inputs, bias: outputs, or empty for none, y: m x outputs.
   /// Errors    InvalidArgument on other shapes.
-  virtual void apply(MatrixView<const float> x, MatrixView<float> y, int threads) const = 0;
+  virtual void apply(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
+                     int threads) const = 0;
 
   /// Whether products are expected to be at least as fast as those of the decoded matrix on this
   /// processor, and about as accurate: from AVX2 on, up to 6 bits an entry, rotated inputs.

@@ -102,6 +102,11 @@ class EncodedMatrix(nn.Module):
         """x W."""
         raise NotImplementedError
 
+    def plus_bias(self, x: Tensor, bias: Tensor | None, transposed: bool) -> Tensor:
+        """x W^T, or x W, plus a bias, in the model's type."""
+        product = (self.times_transposed if transposed else self.times)(self.widened(x)).to(self.like.dtype)
+        return product if bias is None else product + bias
+
     def widened(self, array: Tensor) -> Tensor:
         """The array in the wider of its own type and the model's type."""
         return array.to(torch.promote_types(array.dtype, self.like.dtype))
@@ -218,15 +223,12 @@ class EncodedEmbedding(nn.Embedding):
 
 class EncodedLinear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
-        encoded = cast(EncodedMatrix, self)
-        product = encoded.times_transposed(encoded.widened(input)).to(encoded.like.dtype)
-        return product if self.bias is None else product + self.bias
+        return cast(EncodedMatrix, self).plus_bias(input, self.bias, transposed=True)
 
 
 class EncodedConv1D(Conv1D):
     def forward(self, x: Tensor) -> Tensor:
-        encoded = cast(EncodedMatrix, self)
-        return encoded.times(encoded.widened(x)).to(encoded.like.dtype) + self.bias
+        return cast(EncodedMatrix, self).plus_bias(x, self.bias, transposed=False)
 
 
 KINDS: dict[type[nn.Module], type[nn.Module]] = {

@@ -53,7 +53,7 @@ TEST(Half, TensorsDecodeAsSingleValuesWithAnyInstructionSet) {
       }
     }
   }
-  detail::limit_isa(detail::Isa::avx512_vnni);
+  detail::limit_isa(detail::Isa::amx);
 }
 
 TEST(Half, EveryFiniteValueSurvivesARoundTrip) {

@@ -45,6 +45,8 @@ TEST(ParallelFor, UsesTheRequestedNumberOfThreads) {
 // Two threads: the calling one and one more.
 class PairOfThreads final : public ThreadTeam {
  public:
+  explicit PairOfThreads(int size) : size_(size) {}
+  int size() const override { return size_; }
   void run(int count, const std::function<void()>& work) const override {
     wanted = count;
     std::thread other([&] {
@@ -56,11 +58,14 @@ class PairOfThreads final : public ThreadTeam {
   }
   mutable int wanted = 0;
   mutable std::thread::id id;
+
+ private:
+  int size_;
 };
 
 TEST(ParallelFor, UsesTheThreadsOfATeam) {
-  const test::ThreadCount threads(4);
-  const PairOfThreads team;
+  const test::ThreadCount threads(3);
+  const PairOfThreads team(4);
   std::mutex mutex;
   std::set<std::thread::id> seen;
   std::atomic<int> arrived{0};
@@ -81,7 +86,7 @@ TEST(ParallelFor, UsesTheThreadsOfATeam) {
 
 TEST(ParallelFor, RethrowsTheExceptionOfAThreadOfATeam) {
   const test::ThreadCount threads(2);
-  const PairOfThreads team;
+  const PairOfThreads team(2);
   const auto caller = std::this_thread::get_id();
   std::atomic<bool> has_thrown{false};
   const auto throw_in_the_other = [&](Index) {

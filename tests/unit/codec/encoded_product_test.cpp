@@ -82,7 +82,7 @@ Matrix<float> exact(const EncodedMatrix& w, ProductSide side, MatrixView<const f
 Matrix<float> multiplied(const EncodedProduct& product, MatrixView<const float> x, int threads = 1) {
   Matrix<float> y = Matrix<float>::uninitialized(x.rows(), product.outputs());
   std::fill_n(y.data(), y.rows() * y.cols(), kNan);
-  product.apply(x, y.view(), threads);
+  product.apply(x, {}, y.view(), threads);
   return y;
 }
 
@@ -102,7 +102,7 @@ TEST(EncodedProduct, IsThatOfTheDecodedMatrixUpToRounding) {
       const auto w = one.matrix(inputs, outputs);
       const auto product = encoded_product(*w, one.side);
       ASSERT_TRUE(product) << one.name;
-      for (const Index count : {1, 7, 33}) {
+      for (const Index count : {1, 7, 33, 50}) {
         const auto x = test::gaussian_matrix({.rows = count, .cols = inputs, .seed = 2});
         EXPECT_LT(relative_distance(multiplied(*product, x.view()), exact(*w, one.side, x.view())), 0.04)
             << one.name << ", " << inputs << " x " << outputs << ", " << count;
@@ -229,7 +229,27 @@ TEST(EncodedProduct, RejectsVectorsOfAnotherLength) {
   const auto product = encoded_product(*w, ProductSide::transposed);
   const Matrix<float> x(3, 63);
   Matrix<float> y(3, 20);
-  EXPECT_THROW(product->apply(x.view(), y.view(), 1), InvalidArgument);
+  EXPECT_THROW(product->apply(x.view(), {}, y.view(), 1), InvalidArgument);
+}
+
+// Among them one that bytes cannot hold.
+TEST(EncodedProduct, AddsABiasToAllVectors) {
+  for (const Case& one : cases()) {
+    const auto w = one.matrix(48, 30);
+    const auto product = encoded_product(*w, one.side);
+    const auto bias = test::gaussian_matrix({.rows = 1, .cols = 30, .seed = 5});
+    for (const Index count : {1, 20}) {
+      auto x = test::gaussian_matrix({.rows = count, .cols = 48, .seed = 2});
+      x(count / 2, 3) = 1e32F;
+      const Matrix<float> plain = multiplied(*product, x.view());
+      Matrix<float> y(count, 30);
+      product->apply(x.view(), bias.row(0), y.view(), 1);
+      for (Index t = 0; t < count; ++t) {
+        for (Index i = 0; i < 30; ++i) ASSERT_EQ(y(t, i), plain(t, i) + bias(0, i)) << one.name << ", " << t;
+      }
+      EXPECT_THROW(product->apply(x.view(), bias.row(0).first(29), y.view(), 1), InvalidArgument);
+    }
+  }
 }
 
 }  // namespace

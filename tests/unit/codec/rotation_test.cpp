@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "loewner/base/error.hpp"
+#include "support/instruction_sets.hpp"
 #include "support/matrices.hpp"
 
 namespace loewner::rotation_test {
@@ -41,8 +42,23 @@ TEST_P(RotationOf, SpreadsASingleEntry) {
   }
 }
 
+TEST_P(RotationOf, HasTheSameBitsOnEveryInstructionSet) {
+  const auto a = test::gaussian_matrix({.rows = 1, .cols = GetParam(), .seed = 1});
+  const Rotation rotation(GetParam(), 7);
+  std::vector<float> expected;
+  for (const auto isa : test::kInstructionSets) {
+    const test::IsaLimit limit(isa);
+    std::vector<float> x(a.row(0).begin(), a.row(0).end());
+    rotation.apply(x);
+    if (expected.empty()) expected = x;
+    EXPECT_EQ(x, expected) << static_cast<int>(isa);
+  }
+}
+
 // Powers of two, small odd parts (384, 768, 24), large odd parts (67, 513, 1009).
-INSTANTIATE_TEST_SUITE_P(Cols, RotationOf, testing::Values(1, 2, 3, 8, 24, 64, 67, 100, 384, 513, 768, 1009, 4096));
+INSTANTIATE_TEST_SUITE_P(Cols, RotationOf,
+                         testing::Values(1, 2, 3, 8, 16, 24, 32, 64, 67, 100, 384, 512, 513, 768, 1009, 1024, 2048,
+                                         4096, 8192));
 
 TEST(Rotation, DependsOnTheSeed) {
   std::vector<float> x(64, 1), y(64, 1), z(64, 1);

@@ -78,7 +78,7 @@ TEST_P(TrellisQuantizerAt, GivesTheSameBitsOnEveryInstructionSet) {
     for (const auto isa : {detail::Isa::scalar, detail::Isa::avx2}) {
       detail::limit_isa(isa);
       const Coded limited = coded(x.row(0), GetParam());
-      detail::limit_isa(detail::Isa::avx512_vnni);
+      detail::limit_isa(detail::Isa::amx);
       EXPECT_EQ(limited.planes, best.planes) << cols;
       EXPECT_EQ(limited.decoded, best.decoded) << cols;
     }

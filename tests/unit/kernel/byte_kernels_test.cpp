@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <random>
 #include <vector>
@@ -35,7 +36,7 @@ unsigned level_number(const std::uint8_t* planes, int bits, Index entries, Index
 // Coded vectors with 0 to 8 bits in turn; exactly the bytes that kernels may read.
 struct Vectors {
   Index entries;
-  std::vector<std::uint8_t> levels = random_bytes(512, 1);
+  std::vector<std::uint8_t> levels = random_bytes(512, 1);  // none is 0: levels are within +-127
   std::vector<std::vector<std::uint8_t>> planes;
   std::vector<CodedVector> coded;
 
@@ -45,6 +46,7 @@ struct Vectors {
       planes.push_back(random_bytes(static_cast<std::size_t>(bits * ((entries + 7) / 8) + 7), 2 + i));
       coded.push_back({planes.back().data(), bits, levels.data()});
     }
+    std::ranges::replace(levels, std::uint8_t{0}, std::uint8_t{1});
   }
   CodedVectors view(Index first, Index count) const { return {coded.data() + first, count, entries}; }
   std::uint8_t level(Index i, Index t) const {
@@ -104,7 +106,7 @@ TEST_P(ByteKernelsOn, MultiplyExactly) {
     return random() % 2 == 0 ? 127 : random() % 2 == 0 ? -127 : static_cast<int>(random() % 255) - 127;
   };
   for (const Index inputs : {1, 4, 65, 384}) {
-    for (const Index count : {0, 1, 5, 6, 7, 13}) {
+    for (const Index count : {0, 1, 5, 6, 7, 13, 16, 37, 63}) {
       const Index padded = (inputs + 63) / 64 * 64;
       std::vector<std::uint8_t> panel(64 * padded);
       for (auto& level : panel) level = static_cast<std::uint8_t>(128 + extreme());
@@ -122,6 +124,54 @@ TEST_P(ByteKernelsOn, MultiplyExactly) {
           std::int32_t sum = 0;
           for (Index j = 0; j < inputs; ++j) sum += tokens[t * padded + j] * (in_panel(panel, j, i) - 128);
           ASSERT_EQ(sums[t * 64 + i], sum) << inputs << ": " << t << ", " << i;
+        }
+      }
+    }
+  }
+}
+
+// A token with entries at both ends of their range.
+struct Token {
+  std::vector<std::int8_t> values;
+  std::int32_t sum = 0;
+
+  explicit Token(Index entries) : values(static_cast<std::size_t>((entries + 63) / 64 * 64)) {
+    std::mt19937 random(5);
+    for (Index j = 0; j < entries; ++j) {
+      values[j] = static_cast<std::int8_t>(random() % 3 == 0 ? 127 : -127 + static_cast<int>(random() % 200));
+      sum += values[j];
+    }
+  }
+  ByteTokens view() const { return {values.data(), static_cast<Index>(values.size()), &sum, 1}; }
+};
+
+TEST_P(ByteKernelsOn, MultiplyOneTokenByOutputs) {
+  for (const Index entries : {1, 9, 64, 65, 600, 1030}) {
+    const Vectors outputs(21, entries);
+    const Token token(entries);
+    std::vector<std::int32_t> sums(21);
+    byte_kernels().multiply_outputs(outputs.view(0, 21), token.view(), sums.data());
+    for (Index i = 0; i < 21; ++i) {
+      std::int32_t sum = 0;
+      for (Index j = 0; j < entries; ++j) sum += token.values[j] * (outputs.level(i, j) - 128);
+      ASSERT_EQ(sums[i], sum) << entries << ": " << i;
+    }
+  }
+}
+
+TEST_P(ByteKernelsOn, MultiplyOneTokenByInputs) {
+  for (const Index count : {1, 8, 21}) {
+    for (const Index entries : {1, 65, 200, 1200}) {
+      const Vectors inputs(count, entries);
+      const Token token(count);
+      for (const Index first : {0, 64}) {
+        if (first >= entries) continue;
+        std::vector<std::int32_t> sums(entries - first);
+        byte_kernels().multiply_inputs(inputs.view(0, count), first, entries - first, token.view(), sums.data());
+        for (Index t = first; t < entries; ++t) {
+          std::int32_t sum = 0;
+          for (Index j = 0; j < count; ++j) sum += token.values[j] * (inputs.level(j, t) - 128);
+          ASSERT_EQ(sums[t - first], sum) << entries << ": " << t;
         }
       }
     }

@@ -27,7 +27,7 @@ class Coded(EncodedMatrix):
 
     def times_transposed(self, x: Tensor) -> Tensor:
         if self.in_bytes:
-            return self._byte_product(x, self.spec["rows"], transposed=True)
+            return self._byte_product(x, self.spec["rows"], transposed=True, bias=None)
         if _is_traced():
             product: Tensor = core_operators.product(x, self._arrays(), self.description, self.spec["rows"])
             return product
@@ -35,8 +35,14 @@ class Coded(EncodedMatrix):
 
     def times(self, x: Tensor) -> Tensor:
         if self.in_bytes:
-            return self._byte_product(x, self.spec["cols"], transposed=False)
+            return self._byte_product(x, self.spec["cols"], transposed=False, bias=None)
         return x @ self.decode().to(x.dtype)
+
+    def plus_bias(self, x: Tensor, bias: Tensor | None, transposed: bool) -> Tensor:
+        if not self.in_bytes:
+            return super().plus_bias(x, bias, transposed)
+        outputs = self.spec["rows" if transposed else "cols"]
+        return self._byte_product(self.widened(x), outputs, transposed, bias).to(self.like.dtype)
 
     def product(self, x: Tensor) -> Tensor:
         """x W^T without gradients. The core decodes W by blocks of rows."""
@@ -47,10 +53,11 @@ class Coded(EncodedMatrix):
         self.in_bytes = core_operators.multiplies_bytes(self._arrays(), self.description, transposed)
         return self.in_bytes
 
-    def _byte_product(self, x: Tensor, outputs: int, transposed: bool) -> Tensor:
-        needs_graph = _is_traced() or (x.requires_grad and torch.is_grad_enabled())
+    def _byte_product(self, x: Tensor, outputs: int, transposed: bool, bias: Tensor | None) -> Tensor:
+        is_trained = x.requires_grad or (bias is not None and bias.requires_grad)
+        needs_graph = _is_traced() or (is_trained and torch.is_grad_enabled())
         operator = core_operators.byte_product if needs_graph else core_operators.byte_product_now
-        return operator(x, self._arrays(), self.description, outputs, transposed)
+        return operator(x, self._arrays(), self.description, outputs, transposed, bias)
 
     def _arrays(self) -> list[Tensor]:
         return [getattr(self, name) for name in self.array_names()]

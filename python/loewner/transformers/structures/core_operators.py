@@ -21,17 +21,20 @@ from loewner._core import StoredMatrix, set_thread_team
 from loewner._structures import STRUCTURES
 
 
-def _entry_of_openmp() -> int:
-    """The address of GOMP_parallel in the OpenMP runtime of torch; 0 if torch has none."""
+def _entries_of_openmp() -> tuple[int, int]:
+    """The addresses of GOMP_parallel and omp_get_max_threads in torch's OpenMP runtime; 0, 0 if torch has none."""
     try:
         library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
-        return ctypes.cast(library.GOMP_parallel, ctypes.c_void_p).value or 0
+        entries = (library.GOMP_parallel, library.omp_get_max_threads)
     except (OSError, AttributeError):
-        return 0
+        return 0, 0
+    run, size = (ctypes.cast(entry, ctypes.c_void_p).value or 0 for entry in entries)
+    return run, size
 
 
-# Operations on stored matrices run on the threads of torch, which spin between its own and would slow others down.
-set_thread_team(_entry_of_openmp())
+# Operations on stored matrices run on the threads of torch, as many as torch uses. These spin between operations of
+# torch and would slow other threads down.
+set_thread_team(*_entries_of_openmp())
 
 # By the first array. An entry ends with that array. Copies and pickles of a module make their own.
 _MATRICES: Any = WeakIdKeyDictionary()
@@ -77,12 +80,16 @@ def product_now(x: Tensor, arrays: list[Tensor], description: str, rows: int) ->
     return product.to(x.device, x.dtype).reshape(*x.shape[:-1], rows)
 
 
-def byte_product_now(x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool) -> Tensor:
-    """x W^T, or x W, with W in tiles of 8-bit integers, in the type and on the device of x."""
+def byte_product_now(
+    x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool, bias: Tensor | None
+) -> Tensor:
+    """x W^T, or x W, with W in tiles of 8-bit integers, plus a bias; in the type and on the device of x."""
     if x.numel() == 0:
         return x.new_empty(*x.shape[:-1], outputs)
     flat = x.detach().cpu().reshape(-1, x.shape[-1]).float().contiguous()
-    product = torch.from_numpy(_matrix(arrays, description).multiply(flat.numpy(), transposed, torch.get_num_threads()))
+    added = None if bias is None else bias.detach().cpu().float().contiguous().numpy()
+    product = torch.empty(len(flat), outputs)  # torch keeps the memory of results for the next ones
+    _matrix(arrays, description).multiply(flat.numpy(), transposed, added, torch.get_num_threads(), product.numpy())
     return product.to(x.device, x.dtype).reshape(*x.shape[:-1], outputs)
 
 
@@ -123,12 +130,14 @@ def _(x: Tensor, arrays: list[Tensor], description: str, rows: int) -> Tensor:
 
 
 @torch.library.custom_op("loewner::byte_product", mutates_args=())
-def byte_product(x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool) -> Tensor:
-    return byte_product_now(x, arrays, description, outputs, transposed)
+def byte_product(
+    x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool, bias: Tensor | None
+) -> Tensor:
+    return byte_product_now(x, arrays, description, outputs, transposed, bias)
 
 
 @byte_product.register_fake
-def _(x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool) -> Tensor:
+def _(x: Tensor, arrays: list[Tensor], description: str, outputs: int, transposed: bool, bias: Tensor | None) -> Tensor:
     return x.new_empty(*x.shape[:-1], outputs)
 
 
@@ -145,12 +154,14 @@ product.register_autograd(_product_backward, setup_context=_keep_arrays)
 
 
 def _keep_arrays_and_side(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    _, ctx.arrays, ctx.description, _, ctx.transposed = inputs
+    _, ctx.arrays, ctx.description, _, ctx.transposed, _ = inputs
 
 
-def _byte_product_backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, list[None], None, None, None]:
+def _byte_product_backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, list[None], None, None, None, Tensor | None]:
     matrix = decode(ctx.arrays, ctx.description).to(gradient.device, gradient.dtype)
-    return gradient @ (matrix if ctx.transposed else matrix.T), [None] * len(ctx.arrays), None, None, None
+    to_input = gradient @ (matrix if ctx.transposed else matrix.T)
+    to_bias = gradient.reshape(-1, gradient.shape[-1]).sum(0) if ctx.needs_input_grad[-1] else None
+    return to_input, [None] * len(ctx.arrays), None, None, None, to_bias
 
 
 byte_product.register_autograd(_byte_product_backward, setup_context=_keep_arrays_and_side)
