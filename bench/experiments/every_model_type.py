@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import resource
 import sys
 import tempfile
 import traceback
@@ -31,6 +32,8 @@ import torch
 import transformers
 from architectures_page import NOT_BUILT, REFUSED, RIGHT, WRONG, Outcome, Results
 from results_page import OUT
+
+LARGEST_SMALL_MODEL = 6 << 30  # bytes
 
 
 def main() -> int:
@@ -78,6 +81,11 @@ def in_a_process(model_type: str, seconds: float, with_traceback: bool) -> Outco
         process.join()
 
 
+def limit_memory(size: int) -> None:
+    """Refuses to this process more than size bytes of data. The small form of blt takes 12 GB."""
+    resource.setrlimit(resource.RLIMIT_DATA, (size, resource.RLIM_INFINITY))
+
+
 def outcome_of(model_type: str, with_traceback: bool) -> Outcome:
     torch.set_num_threads(1)
     loewner.set_num_threads(1)
@@ -85,7 +93,9 @@ def outcome_of(model_type: str, with_traceback: bool) -> Outcome:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     try:
+        limit_memory(LARGEST_SMALL_MODEL)
         model = small_models.small_model(model_type)
+        limit_memory(resource.RLIM_INFINITY)
     except Exception as error:  # any model class may fail in its own way
         return Outcome(NOT_BUILT, one_line(error))
     with tempfile.TemporaryDirectory() as folder:
