@@ -14,6 +14,12 @@
 
 namespace loewner::detail {
 namespace {
+
+constexpr Index kBlocksAtOnce = 8;
+
+// One word of each of as many blocks.
+using Words = std::uint64_t __attribute__((vector_size(8 * kBlocksAtOnce)));
+
 namespace plain {
 #include "kernel/bytes_plain.inl"
 

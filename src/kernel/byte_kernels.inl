@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of byte_kernels.hpp, on the operations of bytes_*.inl.
 
-constexpr Index kBlocksAtOnce = 8;
+// Built in registers: a vector that is read back from memory just after its words were written waits for them.
+inline Words words_of(const std::uint64_t* w) {
+  return Words{w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]};
+}
 
-// 64 entries of a vector: where they begin in plane 0, and whether entries come before them.
-struct Block {
-  const std::uint8_t* plane0 = nullptr;
-  int bits = 0;
-  const std::uint8_t* levels = nullptr;
-  bool is_first = true;
-};
+// 0 and all words but the last.
+inline Words after_zero(Words w) {
+  return Words{0, w[0], w[1], w[2], w[3], w[4], w[5], w[6]};
+}
 
 inline std::uint64_t word_at(const std::uint8_t* p) {
   std::uint64_t word;
@@ -17,16 +17,24 @@ inline std::uint64_t word_at(const std::uint8_t* p) {
   return word;
 }
 
+// Words of plane 0 of up to kBlocksAtOnce blocks, and the byte before each.
+struct PlaneWords {
+  Words now, before;
+};
+
 // The two low bits of the levels: parities of nine bits of plane 0 (docs/format.md). A bit of age a is the word shifted
 // by a; the bits that come in are those of the byte before.
-inline void find_parities(const std::uint64_t* now, const std::uint64_t* before, std::uint64_t* low,
-                          std::uint64_t* high) {
-  for (Index i = 0; i < kBlocksAtOnce; ++i) {
-    const std::uint64_t w = now[i], b = before[i];
-    low[i] = w << 1 ^ w << 4 ^ w << 5 ^ w << 6 ^ w << 7 ^ b >> 7 ^ b >> 4 ^ b >> 3 ^ b >> 2 ^ b >> 1;
-    high[i] = w ^ w << 2 ^ w << 3 ^ w << 6 ^ w << 8 ^ b >> 6 ^ b >> 5 ^ b >> 2 ^ b;
+struct Parities {
+  std::uint64_t low[kBlocksAtOnce], high[kBlocksAtOnce];
+
+  explicit Parities(const PlaneWords& words) {
+    const Words w = words.now, b = words.before;
+    const Words of_low = w << 1 ^ w << 4 ^ w << 5 ^ w << 6 ^ w << 7 ^ b >> 7 ^ b >> 4 ^ b >> 3 ^ b >> 2 ^ b >> 1;
+    const Words of_high = w ^ w << 2 ^ w << 3 ^ w << 6 ^ w << 8 ^ b >> 6 ^ b >> 5 ^ b >> 2 ^ b;
+    std::memcpy(low, &of_low, sizeof(low));
+    std::memcpy(high, &of_high, sizeof(high));
   }
-}
+};
 
 inline Bytes zero_levels() {
   std::uint8_t levels[64];
@@ -34,58 +42,65 @@ inline Bytes zero_levels() {
   return load(levels);
 }
 
+// The levels of 64 entries, from their parities and the bytes of their other planes.
 template <int kBits>
-inline Bytes levels_of(const Block& block, Index plane_bytes, std::uint64_t low, std::uint64_t high) {
+inline Bytes levels_of(const std::uint8_t* plane0, Index plane_bytes, std::uint64_t low, std::uint64_t high,
+                       const std::uint8_t* levels) {
   constexpr int kLowWords = kBits < 7 ? kBits + 1 : 8;
   std::uint64_t words[9] = {low, high};
-  for (int i = 1; i < kBits; ++i) words[i + 1] = word_at(block.plane0 + i * plane_bytes);
-  return look_up<kBits>(spread<kLowWords>(words), words[8], block.levels);
+  for (int i = 1; i < kBits; ++i) words[i + 1] = word_at(plane0 + i * plane_bytes);
+  return look_up<kBits>(spread<kLowWords>(words), words[8], levels);
 }
 
-inline Bytes levels_of(const Block& block, Index plane_bytes, std::uint64_t low, std::uint64_t high) {
-  switch (block.bits) {
-    case 1:
-      return levels_of<1>(block, plane_bytes, low, high);
-    case 2:
-      return levels_of<2>(block, plane_bytes, low, high);
-    case 3:
-      return levels_of<3>(block, plane_bytes, low, high);
-    case 4:
-      return levels_of<4>(block, plane_bytes, low, high);
-    case 5:
-      return levels_of<5>(block, plane_bytes, low, high);
-    case 6:
-      return levels_of<6>(block, plane_bytes, low, high);
-    case 7:
-      return levels_of<7>(block, plane_bytes, low, high);
-    case 8:
-      return levels_of<8>(block, plane_bytes, low, high);
-    default:
-      return zero_levels();
+// function<bits>(arguments), for bits that are known when the program runs; 1 to 8.
+#define LOEWNER_WITH_BITS(bits, function, ...) \
+  switch (bits) {                              \
+    case 1:                                    \
+      return function<1>(__VA_ARGS__);         \
+    case 2:                                    \
+      return function<2>(__VA_ARGS__);         \
+    case 3:                                    \
+      return function<3>(__VA_ARGS__);         \
+    case 4:                                    \
+      return function<4>(__VA_ARGS__);         \
+    case 5:                                    \
+      return function<5>(__VA_ARGS__);         \
+    case 6:                                    \
+      return function<6>(__VA_ARGS__);         \
+    case 7:                                    \
+      return function<7>(__VA_ARGS__);         \
+    default:                                   \
+      return function<8>(__VA_ARGS__);         \
   }
+
+inline Bytes levels_of(const CodedVector& vector, Index first_byte, Index plane_bytes, std::uint64_t low,
+                       std::uint64_t high) {
+  if (vector.bits == 0) return zero_levels();
+  LOEWNER_WITH_BITS(vector.bits, levels_of, vector.planes + first_byte, plane_bytes, low, high, vector.levels)
 }
 
-inline void decode_blocks(const Block* blocks, Index plane_bytes, Index count, std::uint8_t* levels) {
-  std::uint64_t now[kBlocksAtOnce] = {}, before[kBlocksAtOnce] = {}, low[kBlocksAtOnce], high[kBlocksAtOnce];
-  for (Index i = 0; i < count; ++i) {
-    if (blocks[i].bits == 0) continue;
-    now[i] = word_at(blocks[i].plane0);
-    before[i] = blocks[i].is_first ? 0 : blocks[i].plane0[-1];
+template <int kBits>
+inline void decode_along(const CodedVector& vector, Index plane_bytes, Index first, Index size, std::uint8_t* levels) {
+  const std::uint8_t* const plane0 = vector.planes + 8 * first;
+  PlaneWords words{load_words(plane0, size), {}};
+  words.before = (first == 0 ? after_zero(words.now) : load_words(plane0 - 8, size)) >> 56;
+  const Parities parities(words);
+  for (Index i = 0; i < size; ++i) {
+    store(levels + 64 * i, levels_of<kBits>(plane0 + 8 * i, plane_bytes, parities.low[i], parities.high[i],
+                                            vector.levels));
   }
-  find_parities(now, before, low, high);
-  for (Index i = 0; i < count; ++i) store(levels + 64 * i, levels_of(blocks[i], plane_bytes, low[i], high[i]));
 }
 
 // `size` blocks of a vector from block `first` on.
 inline void decode_along(const CodedVector& vector, Index entries, Index first, Index size, std::uint8_t* levels) {
-  Block blocks[kBlocksAtOnce];
-  for (Index i = 0; i < size; ++i) {
-    blocks[i] = {vector.planes + 8 * (first + i), vector.bits, vector.levels, first + i == 0};
+  if (vector.bits == 0) {
+    for (Index i = 0; i < size; ++i) store(levels + 64 * i, zero_levels());
+    return;
   }
-  decode_blocks(blocks, (entries + 7) / 8, size, levels);
+  LOEWNER_WITH_BITS(vector.bits, decode_along, vector, (entries + 7) / 8, first, size, levels)
 }
 
-inline void decode(CodedVector vector, Index entries, std::uint8_t* levels) {
+inline void decode(const CodedVector& vector, Index entries, std::uint8_t* levels) {
   const Index count = (entries + kBlockEntries - 1) / kBlockEntries;
   for (Index first = 0; first < count; first += kBlocksAtOnce) {
     decode_along(vector, entries, first, std::min(kBlocksAtOnce, count - first), levels + kBlockEntries * first);
@@ -139,13 +154,20 @@ inline void interleave(const std::uint8_t* levels, Bytes* w) {
 // The blocks of 64 entries from `first` on of up to kBlocksAtOnce vectors from `input` on; zeros for vectors past the
 // last.
 inline void decode_across(CodedVectors inputs, Index input, Index first, std::uint8_t* levels) {
-  const Index size = std::min(kBlocksAtOnce, inputs.count - input);
-  Block blocks[kBlocksAtOnce];
-  for (Index i = 0; i < size; ++i) {
-    const CodedVector& vector = inputs.vectors[input + i];
-    blocks[i] = {vector.planes + first / 8, vector.bits, vector.levels, first == 0};
+  const CodedVector none;
+  const CodedVector* vectors[kBlocksAtOnce];
+  std::uint64_t now[kBlocksAtOnce], before[kBlocksAtOnce];
+  for (Index i = 0; i < kBlocksAtOnce; ++i) {
+    vectors[i] = input + i < inputs.count ? &inputs.vectors[input + i] : &none;
+    const bool has_plane = vectors[i]->bits > 0;
+    now[i] = has_plane ? word_at(vectors[i]->planes + first / 8) : 0;
+    before[i] = has_plane && first > 0 ? vectors[i]->planes[first / 8 - 1] : 0;
   }
-  decode_blocks(blocks, (inputs.entries + 7) / 8, kBlocksAtOnce, levels);
+  const Parities parities({words_of(now), words_of(before)});
+  for (Index i = 0; i < kBlocksAtOnce; ++i) {
+    store(levels + 64 * i,
+          levels_of(*vectors[i], first / 8, (inputs.entries + 7) / 8, parities.low[i], parities.high[i]));
+  }
 }
 
 inline void panel_of_inputs(CodedVectors inputs, Index first, std::uint8_t* panel) {

@@ -16,6 +16,11 @@ inline void store(std::uint8_t* p, Bytes x) {
   _mm512_storeu_si512(p, x);
 }
 
+// The first `count` words, then zeros.
+inline Words load_words(const std::uint8_t* p, Index count) {
+  return reinterpret_cast<Words>(_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1), p));
+}
+
 // Byte t has the bits t of the words, the first one lowest.
 template <int kWords>
 inline Bytes spread(const std::uint64_t* words) {

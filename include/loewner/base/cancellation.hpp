@@ -20,9 +20,9 @@ class CancellationScope {
   const std::function<bool()>* outer_;
 };
 
-/// Throws Cancelled if the innermost scope of this thread wants to stop. Free without a scope.
+/// Throws Cancelled if the innermost scope of this thread is asked to stop. Free without a scope.
 ///
-/// Errors    Cancelled, if that scope wants to stop.
+/// Errors    Cancelled, as said.
 void throw_if_cancelled();
 
 }  // namespace loewner
