@@ -84,7 +84,7 @@ def one_token_ratio(bits: float, threads: int, rounds: int) -> float:
     seconds = seconds_in_turns(
         {
             "dense": lambda: torch.nn.functional.linear(torch.from_numpy(x), dense),
-            "codes": lambda: codes.multiply(x, True, threads),
+            "codes": lambda: codes.multiply(x, threads=threads),
         },
         rounds,
     )

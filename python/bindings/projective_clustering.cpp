@@ -8,7 +8,7 @@
 #include "interruptible.hpp"
 #include "results.hpp"
 
-// A vector of move-only matrices claims to be copyable, and nanobind believes it.
+// std::is_copy_constructible is true for a vector of move-only matrices, although a copy does not compile.
 template <>
 struct nanobind::detail::is_copy_constructible<loewner::ProjectiveClustering> : std::false_type {};
 

@@ -40,11 +40,21 @@ std::string value_text(nb::handle value) {
   return nb::cast<std::string>(nb::repr(value));
 }
 
+// The place behind the parenthesis that closes the first one.
+std::size_t end_of_shape(const std::string& doc) {
+  int depth = 0;
+  for (std::size_t i = 0; i < doc.size(); ++i) {
+    if (doc[i] == '(') ++depth;
+    if (doc[i] == ')' && --depth == 0) return i + 1;
+  }
+  return doc.size();
+}
+
 // "name : ndarray of shape (n, k)" of a property whose docstring begins with a shape, else "name : type"; and the text.
 std::string attribute_entry(const std::string& name, nb::handle property) {
   const std::string doc = text_of(property.attr("__doc__"));
   if (doc.starts_with("(")) {
-    const std::size_t end = doc.find(')') + 1;
+    const std::size_t end = end_of_shape(doc);
     return name + " : ndarray of shape " + doc.substr(0, end) + "\n    " + doc.substr(std::min(end + 1, doc.size())) +
            "\n";
   }

@@ -319,7 +319,12 @@ void bind_stored_matrix(nb::module_& m) {
       .def("decode", &StoredMatrix::decode, kDecodeDoc)
       .def("apply", &StoredMatrix::apply, "x"_a, kApplyDoc)
       .def("multiply", &StoredMatrix::multiply, "x"_a, "transposed"_a = true, "bias"_a = nb::none(), "threads"_a = 1,
-           "out"_a = nb::none(), kMultiplyDoc)
+           "out"_a = nb::none(),
+           nb::sig(
+               "def multiply(self, x: numpy.typing.ArrayLike, transposed: bool = True, bias: numpy.typing.ArrayLike | "
+               "None = None, threads: int = 1, out: numpy.typing.NDArray[numpy.float32] | None = None) -> "
+               "numpy.typing.NDArray[numpy.float32]"),
+           kMultiplyDoc)
       .def("multiplies_bytes", &StoredMatrix::multiplies_bytes, "transposed"_a = true, kMultipliesBytesDoc);
 }
 

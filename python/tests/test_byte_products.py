@@ -139,10 +139,11 @@ def test_operations_run_on_the_threads_of_torch(layer: Any) -> None:
         set_thread_team(ctypes.cast(entry, ctypes.c_void_p).value or 0, size)
         assert torch.equal(layer(x), expected)
         assert teams == [2]
-        layer.decode()
+        ids = torch.zeros(100000, dtype=torch.long)
+        layer.decode_rows(ids)
         assert teams == [2, 2]
         torch.set_num_threads(1)
-        layer.decode()
+        layer.decode_rows(ids)
         assert torch.equal(layer(x), expected)
         assert teams == [2, 2]
         set_thread_team(0, 0)
@@ -160,16 +161,21 @@ def test_a_forked_process_multiplies(layer: Any) -> None:
     matrix = _matrix(layer._arrays(), layer.description)
     child = os.fork()
     if child == 0:  # no operation of torch: its pool of threads does not survive a fork
-        same = (matrix.multiply(x.numpy(), True, 2) == matrix.multiply(x.numpy(), True, 1)).all()
-        os._exit(0 if same else 1)
+        try:
+            products = [matrix.multiply(x.numpy(), threads=threads) for threads in (2, 1)]
+            os._exit(0 if (products[0] == products[1]).all() else 1)
+        finally:  # after an exception; the child must not run the other tests
+            os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_loaded_model_multiplies_in_bytes_only_if_asked(layer: Any, tmp_path: Path) -> None:
+def test_a_loaded_model_multiplies_in_bytes_unless_told_otherwise(layer: Any, tmp_path: Path) -> None:
     loewner.compress(dense_folder("bert"), tmp_path / "out", method="codes", bits=12, selection="all", text="none")
     models = {memory: load("bert", tmp_path / "out", memory=memory) for memory in ("dense", "auto", "small")}
     in_bytes = {m: [n for n, e in models[m].named_modules() if getattr(e, "in_bytes", False)] for m in models}
     assert in_bytes["dense"] == in_bytes["small"] == []
+    by_default = load("bert", tmp_path / "out")
+    assert in_bytes["auto"] == [n for n, e in by_default.named_modules() if getattr(e, "in_bytes", False)]
     assert len(in_bytes["auto"]) > 2
     coded = [name for name, module in models["auto"].named_modules() if isinstance(module, EncodedMatrix)]
     assert coded == ["embeddings.word_embeddings", *in_bytes["auto"]]
