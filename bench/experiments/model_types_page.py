@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results of every_model_type.py: the file that keeps them, and docs/architectures.md."""
+"""Results of every_model_type.py: the file that keeps them, and docs/model-types.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from results_page import ROOT, markdown_table
 from safetensors import safe_open
 
 RIGHT, REFUSED, WRONG, NOT_BUILT = "right", "refused", "wrong", "not built"
-PAGE = ROOT / "docs" / "architectures.md"
+PAGE = ROOT / "docs" / "model-types.md"
 _NAMES = 3  # of tensors that are left alone, in a row of the table
 
 
@@ -92,7 +92,7 @@ def summary(outcomes: Mapping[str, Outcome]) -> str:
 
 
 def write(outcomes: Mapping[str, Outcome]) -> None:
-    """Write docs/architectures.md."""
+    """Write docs/model-types.md."""
     rows = [_row(name, outcome) for name, outcome in sorted(outcomes.items())]
     table = markdown_table(["model type", "result", "encoded", "% of entries", "left alone"], rows)
     PAGE.write_text(_TEXT.format(summary=_wrapped(summary(outcomes)), table=table), encoding="utf-8")
@@ -118,7 +118,7 @@ def _row(name: str, outcome: Outcome) -> list[Any]:
     return [name, outcome.result, encoded, f"{100 * outcome.share:.0f}", left]
 
 
-_TEXT = """# Architectures
+_TEXT = """# Model types
 
 loewner needs no list of architectures: it finds the role of each tensor from its name, its shape
 and the configuration. This page is a test of that rule. `make every-model-type TYPES=--update-docs`

@@ -23,7 +23,7 @@ def main() -> None:
         bits = BITS[len(rows) % len(BITS)]
         rows.append([name, bits, f"{result.table['bytes_after'] / 1e6:.2f}", *quality])
         print(*rows[-1], file=sys.stderr, flush=True)
-    publish("table-metric", markdown_table(["text", "bits", "MB", "cos", "sts"], rows), arguments.update_docs)
+    publish("calibrated-table", markdown_table(["text", "bits", "MB", "cos", "sts"], rows), arguments.update_docs)
 
 
 if __name__ == "__main__":
