@@ -26,10 +26,11 @@ std::string count_text(std::size_t count) {
 }  // namespace
 
 void WorkerOptions::add(Options& options) {
-  auto* const share = options.add("--worker", worker,
-                                  {.value = "I/N",
-                                   .help = "make only share I (from 0) of N of the parts, beside other processes; "
-                                           "--assemble writes the output"});
+  auto* const share =
+      options.add("--worker", worker,
+                  {.value = "I/N",
+                   .help = "encode only the I-th of N shares of the matrices, from 0; --assemble writes the "
+                           "output"});
   auto* const assemble = options.add_flag("--assemble", assembles, "write the output whose parts the workers made");
   share->excludes(assemble);
 }

@@ -162,7 +162,7 @@ CompressReport CompressSession::finish(const Json& calibration, const std::map<s
 
 void CompressSession::keep_parts() {
   if (!state_->parts) return;
-  const CancellationScope to_the_end([] { return false; });  // the signal that ends the session wants to stop this too
+  const CancellationScope to_the_end([] { return false; });  // not stopped by the signal that ends the session
   state_->staged->keep_parts();
   state_->parts->save();
 }

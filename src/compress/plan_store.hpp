@@ -20,7 +20,7 @@ class PlanStore {
   void keep_survey(std::size_t tensor, const TensorSurvey& survey) const;
   std::optional<TensorSurvey> survey(std::size_t tensor) const;
 
-  /// Why a tensor that the plan wants to encode is copied after all; none for the others.
+  /// Why a tensor is copied although the plan has an encoding for it; none for the others.
   void keep_left_alone(std::size_t tensor, const std::string& reason) const;
   std::optional<std::string> reason_left_alone(std::size_t tensor) const;
 

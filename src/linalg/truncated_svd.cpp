@@ -189,7 +189,7 @@ KrylovRoute krylov_route(const RowSource& a, const TruncatedSvdOptions& options)
 std::string_view to_string(SvdRoute route) {
   switch (route) {
     case SvdRoute::automatic:
-      return "automatic";
+      return "auto";
     case SvdRoute::gram:
       return "gram";
     case SvdRoute::direct:

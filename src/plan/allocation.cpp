@@ -87,8 +87,8 @@ void require_room(std::span<const std::vector<RatePoint>> curves, const std::vec
   Index smallest = 0;
   for (std::size_t c = 0; c < curves.size(); ++c) smallest += curves[c][hulls[c].front()].bytes;
   if (smallest <= max_bytes) return;
-  throw BudgetError("the budget leaves " + std::to_string(max_bytes) + " bytes, but the smallest encodings take " +
-                    std::to_string(smallest));
+  throw BudgetError("the smallest encodings take " + std::to_string(smallest) + " bytes, " +
+                    std::to_string(smallest - max_bytes) + " more than the budget leaves");
 }
 
 }  // namespace

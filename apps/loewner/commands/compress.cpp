@@ -141,15 +141,16 @@ class Compress final : public Command {
                  .help = "number format of factors",
                  .default_text = factor_format_,
                  .choices = {"f32", "f16", "bf16"}});
-    options.add("--text", text_,
-                {.value = "FILE",
-                 .help = "text whose lines calibrate tables and linear layers: a file, `package` (the text of the "
-                         "Python package) or `none`",
-                 .default_text = "package where torch is installed",
-                 .completes = Completes::files});
+    options.add(
+        "--text", text_,
+        {.value = "FILE",
+         .help = "text whose lines calibrate tables and linear layers: a file, `package` (the text of the "
+                 "Python package) or `none`",
+         .default_text = "package with --linear or --all where torch and transformers are installed, otherwise none",
+         .completes = Completes::files});
     options.add("--moments", options_.moments,
                 {.value = "FILE",
-                 .help = "moments of a calibration: minimize the errors of the model's outputs",
+                 .help = "file of --save-moments or of calibrate --activations: encodings then minimize output errors",
                  .completes = Completes::files});
     options.add("--save-moments", save_moments_,
                 {.value = "FILE",

@@ -8,7 +8,7 @@ class Export final : public PythonCommand {
  public:
   Export()
       : PythonCommand({.name = "export",
-                       .summary = "write a model as an ONNX file that decodes itself",
+                       .summary = "write a model as an ONNX file whose graph decodes the weights",
                        .examples = {"loewner export small -o small-onnx"},
                        .notes =
                            "Compressed matrices stay compressed in the file; standard operators of its graph decode "

@@ -5,9 +5,9 @@ namespace loewner {
 
 /// Who writes into an unfinished output beside this process.
 enum class StageUse {
-  alone,     ///< nobody: this process makes all parts and publishes the output
+  alone,     ///< no other process: this one makes all parts and publishes the output
   worker,    ///< other workers of the same run; none of them publishes the output
-  assembly,  ///< nobody any more: this process publishes what the workers made
+  assembly,  ///< no other process: the workers have ended, and this one publishes the output
 };
 
 }  // namespace loewner

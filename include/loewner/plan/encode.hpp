@@ -30,7 +30,7 @@ struct EncodeRequest {
   MethodOptions method_options;  ///< of any method; each method reads its own
   double norm_exponent = 2;      ///< p of the l_p errors
   NumberFormat factor_format = NumberFormat::f32;
-  std::uint64_t seed = 0;  ///< of every random choice
+  std::uint64_t seed = 0;  ///< random seed
 
   /// Of the inputs of a linear layer. In methods with MethodInfo::weighs_outputs, all errors are
   /// then those of the layer's outputs (output_error()) instead of the weighted Frobenius error;
