@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from safetensors import safe_open
 
+from loewner._files import read_object
 from loewner._structures import array_prefix
 from loewner._weight_files import file_of_each, tensor_names
 
@@ -27,7 +27,7 @@ class Encoded(NamedTuple):
 
 def quantization_of(folder: Path) -> dict[str, Any]:
     """The field quantization_config of config.json; empty if there is none."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_object(folder / "config.json")
     return dict(config.get("quantization_config", {}))
 
 

@@ -1,11 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that a user named, replaced in one step."""
+"""Files that a user named: JSON is read with errors that name the file, and files are replaced in one step."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from pathlib import Path
+from typing import Any
+
+from loewner._core import IoError
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file. Raises IoError if it has none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise IoError(f"{path}: is no JSON file: {error}") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises IoError if it has none."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise IoError(f"{path}: expected a JSON object")
+    return found
 
 
 def replace_file(path: Path, data: bytes) -> None:

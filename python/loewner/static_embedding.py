@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loewner._core import IoError, StoredMatrix
+from loewner._files import read_json, read_object
 from loewner._weight_files import tensor_names
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def is_static_model(folder: str | os.PathLike[str]) -> bool:
     path = Path(folder)
     config = path / "config.json"
     if config.is_file():
-        return _object(config).get("model_type") in MODEL_TYPES
+        return read_object(config).get("model_type") in MODEL_TYPES
     return _static_module(path) is not None or _has_table_alone(path)
 
 
@@ -73,7 +74,7 @@ class StaticModel:
         self._folder = Path(folder)
         self._weights = static_weights(self._folder)
         config = self._folder / "config.json"
-        self.config = _object(config) if config.is_file() else {}
+        self.config = read_object(config) if config.is_file() else {}
         self.normalize = bool(self.config.get("normalize", False)) or _has_normalize(self._folder)
         self.spec: dict[str, Any] | None = None
         self._read()
@@ -174,25 +175,11 @@ class StaticModel:
         return vectors
 
 
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise IoError(f"{path}: is no JSON file: {error}") from error
-
-
-def _object(path: Path) -> dict[str, Any]:
-    found = _json(path)
-    if not isinstance(found, dict):
-        raise IoError(f"{path}: expected a JSON object")
-    return found
-
-
 def _modules(folder: Path) -> list[dict[str, Any]]:
     path = folder / "modules.json"
     if not path.is_file():
         return []
-    found = _json(path)
+    found = read_json(path)
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
@@ -206,11 +193,9 @@ def _static_module(folder: Path) -> Path | None:
 
 
 def _has_table_alone(folder: Path) -> bool:
-    from safetensors import SafetensorError
-
     try:
         names = set(tensor_names(static_weights(folder)))
-    except (IoError, SafetensorError):
+    except IoError:
         return False
     return len(names - OF_TOKENS) == 1 and not names.isdisjoint(TABLES)
 

@@ -14,21 +14,11 @@ import pytest
 from encoded_models import VOCABULARY
 from onnx_models import cosine, matrix, run
 from safetensors.numpy import load_file, save_file
+from static_models import WIDTH, Arrays, model2vec
 from tokenized_models import save_tokenizer, text
 from tokenizers import Tokenizer
 
-WIDTH = 48
 SENTENCES = text(5)
-Arrays = dict[str, np.ndarray[Any, Any]]
-
-
-def model2vec(folder: Path, extra: Arrays | None = None, rows: int = VOCABULARY) -> Path:
-    """As the package model2vec saves it."""
-    folder.mkdir()
-    save_file({"embeddings": matrix(rows, WIDTH, 1), **(extra or {})}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({"model_type": "model2vec", "normalize": True}))
-    save_tokenizer(folder)
-    return folder
 
 
 def sentence_transformer(folder: Path) -> Path:

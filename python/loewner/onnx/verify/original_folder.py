@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from onnx import numpy_helper
 
 from loewner._encoded_folder import arrays_of
+from loewner._files import read_object
 from loewner._weight_files import file_of_each
 from loewner.onnx.reading import OnnxModel
 from loewner.onnx.record import Record
@@ -36,8 +36,7 @@ class OriginalFolder:
         file = self._folder / "config.json"
         if not file.is_file():
             return {"model_type": STATIC_TYPE, "loewner_roles": self._record.roles}
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return config
+        return read_object(file)
 
     def others(self) -> Iterable[Entry]:
         """The tensors that are not encoded."""
