@@ -172,6 +172,25 @@ def test_a_budget_is_that_of_the_file(tmp_path: Path) -> None:
     assert 100_000 < (tmp_path / "small.onnx").stat().st_size <= 150_000
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_budget_that_nothing_meets_names_the_smallest_size(tmp_path: Path, options: list[str]) -> None:
+    model = saved(encoder(), tmp_path / "model.onnx")
+    command = ["compress", model, "-o", tmp_path / "out.onnx", "--all", "--text", "none", *options]
+    line = ft.refusal(4, *command, "--budget", "1kB", out=tmp_path / "out.onnx")
+    assert "the budget is 1000 bytes, but the smallest possible file has about " in line
+    smallest = int(line.split("has about ")[1].split(":")[0])
+    assert "the smallest encodings take" in ft.refusal(4, *command, "--budget", smallest - 2000)
+    assert ft.run(*command, "--budget", smallest + 10_000).returncode == 0  # room for the plan
+
+
+def test_a_dry_run_counts_the_decoders(tmp_path: Path) -> None:
+    model = saved(encoder(), tmp_path / "model.onnx")
+    options: dict[str, Any] = {"bits": None, "budget": 150_000}
+    planned = compressed(model, tmp_path / "small.onnx", dry_run=True, **options).totals.weights_bytes_after
+    compressed(model, tmp_path / "small.onnx", **options)
+    assert (tmp_path / "small.onnx").stat().st_size <= planned <= 150_000
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     model = saved(encoder(), tmp_path / "model.onnx")
     report = compressed(model, tmp_path / "small.onnx", dry_run=True)

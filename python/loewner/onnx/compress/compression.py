@@ -32,6 +32,7 @@ from loewner.onnx.record import has_record
 from loewner.onnx.writing import DataFiles, Files, write_files
 
 Progress = Callable[[str, float], None]
+LARGEST_ERROR = 1 - 1e-9  # that the core takes
 TRIES = 6  # of a budget: the bytes of the decoders are known only after the encoding
 
 
@@ -57,7 +58,7 @@ def compress_onnx(
         run.stage(work)
         run.calibrate(None if text is None else os.fspath(text), options, work)
         if options["dry_run"]:
-            return run.finished(run.encode(options, options["budget"], work), None)
+            return run.finished(run.encode(options, run.budget(options, work), work), None)
         report, files = run.fit(options, work, place.data_files())
         size = files.bytes
         place.publish(files)
@@ -97,25 +98,60 @@ class _Run:
         else:
             self.moments = path
 
-    def encode(self, options: dict[str, Any], budget: int | None, work: Path) -> dict[str, Any]:
-        report: dict[str, Any] = _core.compress(
-            work / "model",
-            "" if options["dry_run"] else work / "encoded",
-            progress=self.progress,
-            **{**options, "budget": budget, "moments": self.moments or ""},
-        )
+    def encode(self, options: dict[str, Any], budget: int | None, work: Path, number: int = 0) -> dict[str, Any]:
+        """The report of the core. `number` of the try: --resume continues the same one."""
+        encoded = _encoded(work, number)
+        resumes = options["if_exists"] == IfExists.resume
+        try:
+            report: dict[str, Any] = _core.compress(
+                work / "model",
+                "" if options["dry_run"] else encoded,
+                progress=self.progress,
+                **{
+                    **options,
+                    "if_exists": IfExists.resume if resumes else IfExists.refuse,
+                    "budget": budget,
+                    "moments": self.moments or "",
+                },
+            )
+        except BudgetError as error:
+            raise BudgetError(f"{self.source.path}: {self._room_text(options['budget'])}{error}") from error
         return report
+
+    def budget(self, options: dict[str, Any], work: Path) -> int | None:
+        """The bytes for the encodings. Raises BudgetError, with the smallest possible size, if there are none."""
+        limit: int | None = options["budget"]
+        if limit is None:
+            return None
+        others = self._bytes_of_others()
+        if limit > others:
+            return limit - others
+        smallest = self._smallest(options, work)
+        raise BudgetError(
+            f"{self.source.path}: the budget is {limit} bytes, but the smallest possible file has about "
+            f"{others + smallest}: what stays as it is and the decoders take {others}, the smallest encodings "
+            f"{smallest}; select more matrices (--all selects all) or allow more bytes"
+        )
+
+    def _smallest(self, options: dict[str, Any], work: Path) -> int:
+        """The bytes of the smallest encodings, as the core plans them if any error is allowed."""
+        anything = {"budget": None, "max_error": LARGEST_ERROR, "moments": "", "dry_run": True}
+        report = _core.compress(work / "model", "", **{**options, **anything})
+        return int(report["totals"]["weights_bytes_after"])
+
+    def _room_text(self, limit: int | None) -> str:
+        if limit is None:
+            return ""
+        return f"what stays as it is and the decoders take about {self._bytes_of_others()} of {limit} bytes; "
 
     def fit(self, options: dict[str, Any], work: Path, names: DataFiles) -> tuple[dict[str, Any], Files]:
         """Encodes and writes; again with fewer bytes where the decoders take more than was thought."""
         limit = options["budget"]
-        budget = None if limit is None else limit - self._bytes_of_others()
+        budget = self.budget(options, work)
         for number in range(TRIES):
-            if number > 0:
-                shutil.rmtree(work / "encoded")
-            report = self.encode({**options, "if_exists": _of_core(options, number)}, budget, work)
+            report = self.encode(options, budget, work, number)
             shutil.rmtree(work / "result", ignore_errors=True)
-            proto, untouched = rewritten(self.source, self.selected, work / "encoded")
+            proto, untouched = rewritten(self.source, self.selected, _encoded(work, number))
             files = write_files(proto, untouched, names, work / "result")
             if limit is None or budget is None or files.bytes <= limit:
                 return report, files
@@ -132,12 +168,11 @@ class _Run:
     def finished(self, report: dict[str, Any], size: int | None) -> dict[str, Any]:
         """The report with sizes of the ONNX files; `size` is None after a dry run."""
         before, totals = self.source.file_bytes, report["totals"]
-        after = before + totals["weights_bytes_after"] - totals["weights_bytes_before"] if size is None else size
+        after = self._bytes_of_others() + totals["weights_bytes_after"] if size is None else size
         for what in ("weights", "folder"):
             totals[f"{what}_bytes_before"], totals[f"{what}_bytes_after"] = before, after
         return {**report, "notes": [*self.selected.notes, *report["notes"]]}
 
 
-def _of_core(options: dict[str, Any], number: int) -> IfExists:
-    resumes = options["if_exists"] == IfExists.resume and number == 0
-    return IfExists.resume if resumes else IfExists.refuse
+def _encoded(work: Path, number: int) -> Path:
+    return work / f"encoded-{number}"
