@@ -29,11 +29,11 @@ class Files:
     def bytes(self) -> int:
         return sum(path.stat().st_size for path in (self.model, *self.data.values()))
 
-    def publish(self, target: Path) -> None:
-        for name, path in self.data.items():
+    def move_to(self, target: Path) -> None:
+        """Moves the files to a new folder."""
+        for name, path in ((target.name, self.model), *self.data.items()):
             (target.parent / name).parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target.parent / name)
-        self.model.replace(target)
+            path.rename(target.parent / name)
 
 
 class DataFiles:

@@ -3,46 +3,46 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from loewner._core import IfExists, IoError
+from loewner._output_stage import OutputStage, require_apart, target_of
+from loewner.onnx.other_files import copy_other_files, limit_mode
 from loewner.onnx.reading import OnnxModel, open_onnx
 from loewner.onnx.record import has_record
 from loewner.onnx.writing import DataFiles, Files
 
 FILE_IN_FOLDER = Path("onnx") / "model.onnx"
-WEIGHTS = (".safetensors", ".bin", ".onnx", ".onnx_data", ".data", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf")
 
 
 class Output:
-    """The output of one run. Until it is published, all files are in a work folder beside it."""
+    """The output of one run. Until it is published, all files are in OUT.partial."""
 
     def __init__(self, model: Path, source: OnnxModel, output: Path, if_exists: IfExists, dry_run: bool) -> None:
-        self._source, self._output, self._if_exists, self._dry_run = source, output, if_exists, dry_run
+        self._source, self._if_exists, self._dry_run = source, if_exists, dry_run
         if dry_run:
             return
         if not output.name:
             raise ValueError("expected an output file or folder, got none")
+        target = target_of(output)
         self._is_file = output.suffix == ".onnx"
         self._folder = model if model.is_dir() else None
-        self._file = output if self._is_file else output / FILE_IN_FOLDER
-        if not output.parent.is_dir():
-            raise IoError(f"{output.parent}: must be a folder that exists")
-        if output.exists():
-            self._require_replaceable()
+        self._file = target if self._is_file else target / FILE_IN_FOLDER
+        if self._folder is not None and not self._is_file:
+            require_apart(self._folder, target)
+        if source.path.resolve().is_relative_to(target):
+            raise ValueError(f"{output}: the output must not be the model, or contain it")
+        self._stage = OutputStage(
+            target, if_exists, self._obstacle, work="compress ONNX", can_resume=True, is_file=self._is_file
+        )
 
-    def _require_replaceable(self) -> None:
-        same = self._source.path.resolve()
-        if self._output.resolve() in (same, *same.parents):
-            raise ValueError(f"{self._output}: the output must not be the model, or contain it")
-        if self._if_exists != IfExists.overwrite:
-            raise IoError(f"{self._output}: already exists; --overwrite replaces an output of loewner")
-        if self._is_file != self._output.is_file() or not _holds_output(self._file):
-            raise IoError(f"{self._output}: is no output of loewner, and is not replaced")
+    def _obstacle(self, target: Path) -> str:
+        """Why a path may not be replaced; empty if it is an output of loewner of the same kind."""
+        is_output = self._is_file == target.is_file() and _holds_output(self._file)
+        return "" if is_output else "it is no output of loewner"
 
     @contextmanager
     def work(self) -> Iterator[Path]:
@@ -51,39 +51,26 @@ class Output:
             with tempfile.TemporaryDirectory(prefix="loewner-") as temporary:
                 yield Path(temporary)
             return
-        folder = self._output.with_name(f"{self._output.name}.partial")
-        if folder.exists():
-            if self._if_exists == IfExists.refuse:
-                raise IoError(f"{folder}: an unfinished output exists; --resume continues it, --overwrite starts again")
-            if self._if_exists == IfExists.overwrite:
-                shutil.rmtree(folder)
-        folder.mkdir(exist_ok=True)
-        try:
-            yield folder
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        shutil.rmtree(folder)
+        with self._stage as stage:
+            yield stage.unfinished
 
     def data_files(self) -> DataFiles:
         return DataFiles(self._source, self._file, self._if_exists == IfExists.overwrite)
 
     def publish(self, files: Files) -> None:
         """Moves the files to their places; a folder gets the model's other files and appears in one step."""
+        self._stage.require_own()
+        for path in (files.model, *files.data.values()):
+            path.chmod(self._source.path.stat().st_mode & 0o777)
         if self._is_file:
-            files.publish(self._output)
+            self._stage.publish_file(files.model, files.data)
             return
-        root = files.model.parent.with_name("folder")
-        shutil.rmtree(root, ignore_errors=True)
-        (root / "onnx").mkdir(parents=True)
-        files.publish(root / FILE_IN_FOLDER)
+        root = self._stage.folder
         if self._folder is not None:
-            _copy_others(self._folder, root)
-        if self._output.exists():
-            self._output.replace(root.with_name("replaced"))
-        root.replace(self._output)
+            copy_other_files(self._folder, root, lambda path: path.parts[0] in ("onnx", ".git", ".cache"))
+        files.move_to(root / FILE_IN_FOLDER)
+        limit_mode(self._source.path.parent, (root / FILE_IN_FOLDER).parent)
+        self._stage.publish_folder()
 
 
 def _holds_output(file: Path) -> bool:
@@ -91,13 +78,3 @@ def _holds_output(file: Path) -> bool:
         return has_record(open_onnx(file))
     except (IoError, FileNotFoundError):
         return False
-
-
-def _copy_others(model: Path, root: Path) -> None:
-    """Configuration, tokenizer and the like: the small files at the top and in folders such as 1_Pooling."""
-    for path in sorted(model.rglob("*")):
-        relative = path.relative_to(model)
-        skipped = relative.parts[0] in ("onnx", ".git", ".cache") or path.suffix in WEIGHTS
-        if path.is_file() and not skipped:
-            (root / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, root / relative)

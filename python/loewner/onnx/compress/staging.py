@@ -35,7 +35,7 @@ def stage(
     write_safetensors(folder / "model.safetensors", [_entry(t, is_turned(places[t.name])) for t in chosen])
     for name in TOKENIZER_FILES:
         if tokenizer is not None and (tokenizer / name).is_file():
-            shutil.copyfile(tokenizer / name, folder / name)
+            shutil.copy(tokenizer / name, folder / name)
 
 
 def is_turned(place: Place) -> bool:

@@ -12,7 +12,8 @@ import onnx
 
 import loewner
 from loewner._core import IfExists
-from loewner.onnx.export.folder import NewFolder
+from loewner._output_stage import OutputStage, require_apart, target_of
+from loewner.onnx.export.folder import complete_folder, obstacle_to_replacing
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Linear
 from loewner.static_embedding import is_static_model
@@ -48,7 +49,9 @@ def export_model(
         raise OSError(f"{folder}: expected a model folder with a config.json")
     if Path(name).name != name or not name.endswith(".onnx"):
         raise ValueError(f"export: name must be a file name that ends in .onnx, got '{name}'")
-    with NewFolder(output, if_exists, [folder]) as staged:
+    target = target_of(output)
+    require_apart(folder, target)
+    with OutputStage(target, if_exists, obstacle_to_replacing, work="export") as stage:
         exported = _graph_of(folder, linear, sentence, tell)
         proto = exported.proto
         proto.producer_name, proto.producer_version = "loewner", loewner.__version__
@@ -56,10 +59,10 @@ def export_model(
         if exported.record.initializers:
             exported.record.write_to(proto)
         tell("checking", 0.8)
-        file = staged.path / FOLDER / name
-        _write(proto, file)
-        staged.copy_others(folder)
-        staged.publish()
+        stage.require_own()
+        _write(proto, stage.folder / FOLDER / name)
+        complete_folder(folder, stage.folder)
+        stage.publish_folder()
     tell("", 1.0)
     size = sum(path.stat().st_size for path in (output / FOLDER).glob(f"{name}*"))
     return {

@@ -1,75 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of an exported model, which appears complete or not at all."""
+"""The folder of an exported model: how it is recognized, and what is in it beside the model file."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from types import TracebackType
 
-from loewner._core import IfExists, IoError
+from loewner._files import read_object
 from loewner._weight_files import INDEX
+from loewner.onnx.other_files import copy_other_files, limit_mode, mode_of_weights
 
-WEIGHTS = (".safetensors", ".bin", ".onnx", ".onnx_data", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf")
 LEFT_OUT = ("README.md", INDEX, "pytorch_model.bin.index.json")
 MARK = "loewner_export.json"  # says that a folder is an output of loewner
 
 
-class NewFolder:
-    """A folder beside the output, which takes its place at the end."""
+def obstacle_to_replacing(target: Path) -> str:
+    """Why a path may not be replaced; empty if it is an exported model or an empty folder."""
+    if target.is_dir() and ((target / MARK).is_file() or not any(target.iterdir())):
+        return ""
+    return "it is neither an exported model of loewner nor an empty folder"
 
-    def __init__(self, output: Path, if_exists: IfExists, sources: list[Path]) -> None:
-        output = output.absolute()
-        for source in (path.resolve() for path in sources):
-            if output.resolve() == source or output.resolve() in source.parents or source in output.resolve().parents:
-                raise ValueError(f"{output}: the output must not be the model folder, contain it or lie in it")
-        if not output.parent.is_dir():
-            raise IoError(f"{output.parent}: must be a folder that exists")
-        if output.exists():
-            if if_exists != IfExists.overwrite:
-                raise IoError(f"{output}: already exists; --overwrite replaces an output of loewner")
-            if not output.is_dir() or (any(output.iterdir()) and not (output / MARK).is_file()):
-                raise IoError(f"{output}: is neither an exported model of loewner nor an empty folder")
-        self._output = output
-        self.path = output.with_name(f"{output.name}.partial")
 
-    def __enter__(self) -> NewFolder:
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir()
-        return self
+def complete_folder(model: Path, folder: Path) -> None:
+    """Configuration, tokenizer and the like; config.json without the encoding, which is in the ONNX file.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+    Files with weights get the permissions of the model's weights.
+    """
+    mode = mode_of_weights(model)
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            limit_mode(model, path)
+        elif mode is not None:
+            path.chmod(mode)
+    copy_other_files(model, folder, _is_left_out)
+    if (model / "config.json").is_file():  # a static model needs none
+        config = read_object(model / "config.json")
+        config.pop("quantization_config", None)
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        shutil.copymode(model / "config.json", folder / "config.json")
+    (folder / MARK).write_text("{}\n", encoding="utf-8")
 
-    def copy_others(self, model: Path) -> None:
-        """Configuration, tokenizer and the like; config.json without the encoding, which is in the ONNX file."""
-        for path in sorted(model.rglob("*")):
-            relative = path.relative_to(model)
-            hidden = any(part.startswith(".") or part == "onnx" for part in relative.parts)
-            if not path.is_file() or hidden or path.suffix in WEIGHTS or path.name in LEFT_OUT:
-                continue
-            target = self.path / relative
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        if (model / "config.json").is_file():  # a static model needs none
-            config = json.loads((model / "config.json").read_text())
-            config.pop("quantization_config", None)
-            (self.path / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        (self.path / MARK).write_text("{}\n")
 
-    def publish(self) -> None:
-        """Rename the folder to the output. An old output is renamed first and removed afterwards."""
-        old = self.path.with_name(f"{self.path.name}.replaced")
-        shutil.rmtree(old, ignore_errors=True)
-        if self._output.exists():
-            self._output.rename(old)
-        try:
-            self.path.rename(self._output)
-        except OSError:
-            if old.exists():
-                old.rename(self._output)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+def _is_left_out(path: Path) -> bool:
+    hidden = any(part.startswith(".") or part == "onnx" for part in path.parts)
+    return hidden or path.name in LEFT_OUT or path == Path("config.json")
