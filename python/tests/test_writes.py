@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import loewner
 import pytest
 import torch
 from compressed_models import IDS, compressed, load
 from encoded_models import VOCABULARY, dense_folder, outputs
+from loewner.transformers import EncodedMatrix
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 from transformers import initialization
 
 
@@ -44,6 +49,14 @@ WRITES: dict[str, Callable[[Tensor], Any]] = {
     "initialization": torch.nn.init.ones_,
     "output of a sum": lambda weight: torch.add(weight, 1, out=weight),
     "many tensors": lambda weight: torch._foreach_add_([weight], 1.0),
+    "memory": lambda weight: weight.set_(torch.ones(VOCABULARY, 32)),
+    "operator of a sum": lambda weight: torch.ops.aten.add_.Tensor(weight, torch.ones(VOCABULARY, 32)),
+    "operator without arguments": torch.ops.aten.zero_.default,
+    "operator of a copy": lambda weight: torch.ops.aten.copy_.default(weight, torch.ones(VOCABULARY, 32)),
+    "operator with an output": lambda weight: torch.ops.aten.mul.out(weight, torch.tensor(2.0), out=weight),
+    "operator of many tensors": lambda weight: torch.ops.aten._foreach_add_.Scalar([weight], 1.0),
+    "shortened rows": lambda weight: functional.embedding(IDS, weight, max_norm=0.01),
+    "shortened rows of bags": lambda weight: functional.embedding_bag(IDS, weight, max_norm=0.01),
 }
 
 
@@ -84,6 +97,174 @@ def test_a_write_to_a_view_of_a_decoded_matrix_raises(tmp_path: Path) -> None:
     assert torch.equal(weight[5], before)
     (weight * 2)[5] = 0  # memory of its own
     assert weight.to(torch.float32) is weight
+
+
+def table_of_codes(folder: Path) -> Any:
+    return load("bert", compressed("bert", folder, "codes")).get_input_embeddings()
+
+
+REFUSED: dict[str, tuple[type[Exception], Callable[[Tensor], Any]]] = {
+    "swap": (RuntimeError, lambda weight: torch.utils.swap_tensors(weight, torch.ones(VOCABULARY, 32))),
+    "swap as the second": (RuntimeError, lambda weight: torch.utils.swap_tensors(torch.ones(VOCABULARY, 32), weight)),
+    "dlpack": (BufferError, torch.from_dlpack),
+    "dlpack of data": (BufferError, lambda weight: torch.from_dlpack(weight.data)),
+    "dlpack of a row": (BufferError, lambda weight: torch.from_dlpack(weight[5].detach())),
+    "dlpack capsule": (BufferError, torch.utils.dlpack.to_dlpack),
+    "storage": (RuntimeError, lambda weight: weight.storage().fill_(0)),
+    "storage of data": (RuntimeError, lambda weight: weight.data.storage().fill_(0)),
+    "bytes": (RuntimeError, lambda weight: weight.untyped_storage().fill_(0)),
+    "bytes of a row": (RuntimeError, lambda weight: weight[5].untyped_storage().fill_(0)),
+    "numpy": (ValueError, lambda weight: weight.detach().numpy().fill(0)),
+    "numpy of a row": (ValueError, lambda weight: weight[5].detach().numpy().fill(0)),
+    "another class": (RuntimeError, lambda weight: weight.as_subclass(Tensor).zero_()),
+}
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
+@pytest.mark.parametrize("name", REFUSED)
+@torch.no_grad()
+def test_ways_to_the_memory_of_a_weight_are_refused(name: str, tmp_path: Path) -> None:
+    table = table_of_codes(tmp_path / "small")
+    before = table.weight.clone()
+    error, write = REFUSED[name]
+    with pytest.raises(error):
+        write(table.weight)
+    assert torch.equal(table.weight.clone(), before)
+    write(torch.ones(VOCABULARY, 32))  # an ordinary tensor allows it
+
+
+@torch.no_grad()
+def test_copies_of_a_weight_may_be_written_to(tmp_path: Path) -> None:
+    table = table_of_codes(tmp_path / "small")
+    before = table.weight.clone()
+    for copy_of in (table.weight.clone(), torch.from_dlpack(table.weight, copy=True)):
+        assert torch.equal(copy_of, before)
+        copy_of.zero_()
+    assert torch.equal(table.weight.clone(), before)
+
+
+@torch.no_grad()
+def test_torch_warns_of_a_tensor_over_the_array_of_numpy(tmp_path: Path) -> None:
+    array = table_of_codes(tmp_path / "small").weight.numpy()
+    torch.set_warn_always(True)
+    try:
+        with pytest.warns(UserWarning, match="not writable"):
+            torch.from_numpy(array)
+    finally:
+        torch.set_warn_always(False)
+
+
+def _unknown_write(x: Tensor) -> None:
+    x.mul_(2)
+
+
+@torch.no_grad()
+def test_a_write_inside_an_unknown_function_raises(tmp_path: Path) -> None:
+    table = table_of_codes(tmp_path / "small")
+    overridable = torch.overrides.wrap_torch_function(lambda x: (x,))(_unknown_write)
+    for weight in (table.weight, table.weight[5]):
+        with pytest.raises(RuntimeError, match="wrote to the temporary copy"):
+            overridable(weight)
+    overridable(torch.ones(3))
+
+
+@pytest.mark.parametrize("wrap", [Tensor.clone, nn.Parameter])
+def test_a_weight_for_one_call_is_refused(wrap: Callable[[Tensor], Tensor], tmp_path: Path) -> None:
+    table = table_of_codes(tmp_path / "small")
+    before = table(IDS)
+    other = wrap(torch.ones(VOCABULARY, 32))
+    with pytest.raises(TypeError, match="functional_call"):
+        torch.func.functional_call(table, {"weight": other}, (IDS,))
+    assert torch.equal(table(IDS), before)
+    scales = torch.zeros_like(table.scales)
+    assert not torch.func.functional_call(table, {"scales": scales}, (IDS,)).any()
+    assert torch.equal(table(IDS), before)
+    table.weight = nn.Parameter(before.new_ones(VOCABULARY, 32))
+    torch.testing.assert_close(torch.func.functional_call(table, {"weight": other * 2}, (IDS,)), 2 * table(IDS))
+
+
+def fixed_arrays(model: Any) -> list[tuple[nn.Module, str]]:
+    """An example of each fixed array of each structure, with its module."""
+    found = {
+        (module.structure, name): (module, name)
+        for module in model.modules()
+        if isinstance(module, EncodedMatrix)
+        for name in module.array_names()
+        if name in module.fixed_arrays and getattr(module, name).numel() > 0
+    }
+    return list(found.values())
+
+
+ARRAY_WRITES: dict[str, Callable[[nn.Parameter], Any]] = {
+    "in place": lambda array: array.copy_(array.flip(0)),
+    "data": lambda array: array.data.copy_(array.flip(0)),
+    "new data": lambda array: setattr(array, "data", array.flip(0)),
+    "rows of data": lambda array: array.data[:].copy_(array.flip(0)),
+    "detached": lambda array: array.detach().copy_(array.flip(0)),
+}
+
+
+@pytest.mark.parametrize("write", ARRAY_WRITES)
+@pytest.mark.parametrize("method", ["codes", "archetypes", "int8"])
+@torch.no_grad()
+def test_a_write_to_a_used_array_changes_what_is_decoded(method: str, write: str, tmp_path: Path) -> None:
+    folder = compressed("bert", tmp_path / "small", method)
+    model = load("bert", folder)
+    changed = 0
+    for module, name in fixed_arrays(model):
+        before = module.weight.clone()
+        array, stored = getattr(module, name), getattr(module, name).clone()
+        ARRAY_WRITES[write](array)
+        assert torch.equal(module.weight.clone(), copy.deepcopy(module).weight.clone()), name
+        changed += not torch.equal(module.weight.clone(), before)
+        array.data.copy_(stored)
+        assert torch.equal(module.weight.clone(), before), name
+    assert changed >= 2
+
+
+@torch.no_grad()
+def test_a_view_taken_before_the_first_use_still_counts(tmp_path: Path) -> None:
+    table = table_of_codes(tmp_path / "small")
+    view = table.scales.data
+    assert table(IDS).any()
+    view.zero_()
+    assert not table(IDS).any()
+
+
+@torch.no_grad()
+def test_labels_written_after_the_first_use_count(tmp_path: Path) -> None:
+    table = load("bert", compressed("bert", tmp_path / "small", "subspaces")).get_input_embeddings()
+    table(IDS)
+    table.cluster.data.copy_(table.cluster.flip(0))
+    assert torch.equal(table(IDS), copy.deepcopy(table)(IDS))
+
+
+@pytest.mark.parametrize("memory", ["auto", "small"])
+@torch.no_grad()
+def test_writes_to_an_encoded_linear_layer_take_effect(memory: str, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    loewner.compress(dense_folder("bert"), folder, method="codes", keep=0.3, selection="all")
+    layer = load("bert", folder, memory=memory).encoder.layer[0].attention.self.query
+    if not isinstance(layer, EncodedMatrix):
+        pytest.skip("this processor has no product in 8-bit integers")
+    x = torch.randn(3, 32)
+    assert (layer(x) - layer.bias).any()
+    stored = layer.scales.clone()
+    layer.scales.data.zero_()
+    assert torch.equal(layer(x), layer.bias.expand(3, -1))
+    layer.scales.data.copy_(stored)
+    torch.ops.aten.zero_.default(layer.weight)
+    assert type(layer) is nn.Linear
+    assert torch.equal(layer(x), layer.bias.expand(3, -1))
+
+
+def test_arrays_stay_fixed_after_a_pickle(tmp_path: Path) -> None:
+    table = pickle.loads(pickle.dumps(table_of_codes(tmp_path / "small")))
+    table.requires_grad_(True)
+    assert not table.codes.requires_grad
+    assert table(IDS).any()
+    table.scales.data.zero_()
+    assert not table(IDS).any()
 
 
 def test_a_new_weight_makes_the_layer_dense(tmp_path: Path) -> None:

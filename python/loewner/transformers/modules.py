@@ -15,6 +15,7 @@ Results have the model's type.
 from __future__ import annotations
 
 import json
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, cast
@@ -165,6 +166,8 @@ class EncodedMatrix(nn.Module):
                     "an encoded weight cannot be shared with another layer; call model.dequantize() first"
                 )
             return
+        if name == "weight" and "weight" not in self._parameters:
+            _require_lasting_weight(value, sys._getframe(1).f_globals.get("__name__"))
         super().__setattr__(name, value)
 
     # A new weight makes the module dense. As with any module, modules tied to it keep the old one.
@@ -220,6 +223,15 @@ class EncodedMatrix(nn.Module):
     # The class is created at run time, so pickle cannot find it by name.
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _new_module, (self.structure, self.original), self.__dict__
+
+
+def _require_lasting_weight(value: Any, caller: str | None) -> None:
+    """A weight for one call cannot be taken back: torch puts the old one into a layer that has become dense."""
+    if not isinstance(value, nn.Parameter) or caller == "torch.nn.utils._named_member_accessor":  # of functional_call
+        raise TypeError(
+            f"the weight of an encoded layer can be replaced for good by a Parameter, got {type(value).__name__}; for "
+            "torch.func.functional_call, call model.dequantize() first"
+        )
 
 
 def _shortened(rows: Tensor, max_norm: float, norm_type: float) -> Tensor:
