@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextvars import ContextVar
 from typing import Any, Literal, get_args
 
@@ -14,7 +15,13 @@ Memory = Literal["auto", "dense", "small"]
 MEMORY: ContextVar[Memory] = ContextVar("loewner_memory", default="auto")  # from_pretrained has no parameter for it
 
 
-def load(folder: str | os.PathLike[str], *, memory: Memory = "auto", model_class: Any = None, **options: Any) -> Any:
+def load(
+    folder: str | os.PathLike[str],
+    *,
+    memory: Memory | Literal["fast"] = "auto",
+    model_class: Any = None,
+    **options: Any,
+) -> Any:
     """Load a model folder that `compress` wrote.
 
     Parameters
@@ -26,6 +33,7 @@ def load(folder: str | os.PathLike[str], *, memory: Memory = "auto", model_class
         are multiplied in 8-bit integers, on processors where that is the faster product (x86 with AVX2); all others are
         decoded once while loading. "dense": all are decoded once while loading; products are those of a dense model.
         "small": all stay encoded; every product decodes the layer by blocks of rows to float32, which is slow.
+        "fast" is the former name of "dense".
     model_class : type, optional
         A model class of transformers. The default is transformers.AutoModel.
     **options
@@ -56,6 +64,9 @@ def load(folder: str | os.PathLike[str], *, memory: Memory = "auto", model_class
     >>> import loewner
     >>> model = loewner.load("SMALLER", memory="small")  # doctest: +SKIP
     """
+    if memory == "fast":
+        warnings.warn("load: memory='fast' is now called 'dense'", FutureWarning, stacklevel=2)
+        memory = "dense"
     if memory not in get_args(Memory):
         raise ValueError(f"load: memory must be 'auto', 'dense' or 'small', got '{memory}'")
     if model_class is None and is_static_model(folder):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,13 @@ def test_layers_are_decoded_once_or_take_the_memory_of_their_files(tmp_path: Pat
     assert held == stored
     with pytest.raises(ValueError, match="memory must be 'auto', 'dense' or 'small'"):
         load("bert", folder, memory="large")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        load("bert", folder, memory="dense")
+    with pytest.warns(FutureWarning, match="'fast' is now called 'dense'"):
+        former = load("bert", folder, memory="fast")
+    assert torch.equal(outputs(former), outputs(decoded))
+    assert [type(m) for m in former.modules()] == [type(m) for m in load("bert", folder, memory="dense").modules()]
 
 
 @pytest.mark.parametrize("method", CODED)
