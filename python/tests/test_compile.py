@@ -11,6 +11,7 @@ import torch
 import transformers as untyped_transformers
 from compressed_models import AMOUNTS, IDS, compressed, load
 from encoded_models import VOCABULARY, outputs
+from loewner.transformers import quantizer
 from torch.nn import functional
 
 transformers: Any = untyped_transformers
@@ -68,6 +69,17 @@ def test_trainer_trains_all_but_codes(method: str, tmp_path: Path) -> None:
     }
     assert "weight" in changed
     assert {"left", "right"} <= changed if method == "svd" else not {"codes", "scales", "bits"} & changed
+
+
+def test_trainer_is_told_what_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(quantizer.logger, "warning_once", said.append)
+    for method, warnings in (("svd", 0), ("codes", 1)):
+        model = load("bert_masked", compressed("bert_masked", tmp_path / method, method))
+        assert model.hf_quantizer.is_qat_trainable
+        assert len(said) == warnings
+    assert "Codes are not trained." in said[0]
+    assert "Gradients pass through coded layers to their inputs, so adapters train." in said[0]
 
 
 @pytest.mark.parametrize(("method", "memory"), [("codes", "dense"), ("codes", "small"), ("subspaces", "small")])

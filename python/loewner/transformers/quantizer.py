@@ -174,7 +174,10 @@ class LoewnerQuantizer(HfQuantizer):
     def is_qat_trainable(self) -> bool:
         """Whether Trainer takes the model without adapters: factors and dense weights are trained."""
         if self._has_codes:
-            logger.warning_once("Codes are not trained. Factors and dense weights are.")
+            logger.warning_once(
+                "Codes are not trained. Factors and dense weights are. Gradients pass through coded layers to their "
+                "inputs, so adapters train."
+            )
         return True
 
 
