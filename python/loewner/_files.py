@@ -32,8 +32,16 @@ def replace_file(path: Path, data: bytes) -> None:
     """Replaces a regular file in one step: after a failure it is as it was before.
 
     A symbolic link stays, and the file that it names is replaced. Data for anything else, such as a pipe, are written
-    into it.
+    into it. An error names the file.
     """
+    try:
+        _replace(path, data)
+    except OSError as error:  # of a write, which names no file, or of a step on the partial file
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _replace(path: Path, data: bytes) -> None:
     of_system = str(path).startswith(("/dev/", "/proc/"))  # /dev/stdout may lead to a regular file
     if of_system or (path.exists() and not path.is_file()):
         with path.open("ab", buffering=0) as file:
