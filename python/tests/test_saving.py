@@ -6,18 +6,22 @@ from __future__ import annotations
 import copy
 import io
 import json
+import multiprocessing
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import loewner
+import numpy as np
 import pytest
 import torch
 from compressed_models import compressed, load
-from encoded_models import VOCABULARY, outputs
+from encoded_models import VOCABULARY, dense_folder, outputs
 from loewner.transformers import EncodedMatrix
 from safetensors.torch import load_file
+from tokenized_models import model_with_tokenizer, text
 from transformers.core_model_loading import GroupWeightRename
 
 
@@ -53,6 +57,48 @@ def test_empty_arrays_are_saved(tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "saved")
     saved, stored = (load_file(f / "model.safetensors") for f in (tmp_path / "saved", folder))
     assert saved.keys() == stored.keys()
+
+
+def test_matrices_of_0_bits_are_loaded_and_saved(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"selection": "all", "text": "none", "max_error": 0.999999}
+    loewner.compress(dense_folder("bert_masked"), tmp_path / "small", method="codes", **options)
+    model = load("bert_masked", tmp_path / "small", memory="small")
+    table = model.get_input_embeddings()
+    assert table.spec["code_bytes"] == table.codes.numel() == 0
+    assert torch.equal(table.weight.clone(), table(torch.arange(VOCABULARY)))
+    layer, head = model.bert.encoder.layer[0].attention.self.query, model.get_output_embeddings()
+    assert layer.weight.data_ptr() != table.weight.data_ptr() == head.weight.data_ptr()  # empty arrays have one address
+    copy.deepcopy(model).save_pretrained(tmp_path / "saved")
+    again = load("bert_masked", tmp_path / "saved", memory="small")
+    assert torch.equal(outputs(again), outputs(model))
+    assert again.get_output_embeddings().codes is again.get_input_embeddings().codes
+
+
+def test_another_process_computes_with_a_loaded_model(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    loewner.compress(dense_folder("bert_masked"), folder, method="codes", keep=0.3, selection="all")
+    model = load("bert_masked", folder)
+    expected = outputs(model)  # the model has state of this process by now
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(outputs, model).result(timeout=120)
+    assert torch.equal(found, expected)
+
+
+def test_a_sentence_encoder_is_saved_encoded(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    folder, saved = tmp_path / "small", tmp_path / "saved"
+    model = model_with_tokenizer("bert", tmp_path / "model")
+    loewner.compress(model, folder, method="codes", keep=0.3, selection="all", text="none")
+    encoder: Any = SentenceTransformer(str(folder), device="cpu")
+    vectors = encoder.encode(text(3))
+    encoder.save(str(saved))
+    assert load_file(saved / "model.safetensors").keys() == load_file(folder / "model.safetensors").keys()
+    assert weight_bytes(saved) < 1.01 * weight_bytes(folder)  # headers differ
+    assert np.array_equal(SentenceTransformer(str(saved), device="cpu").encode(text(3)), vectors)
+    encoder[0].auto_model.dequantize()
+    encoder.save(str(tmp_path / "dense"))
+    assert weight_bytes(tmp_path / "dense") > 2 * weight_bytes(folder)
 
 
 def through_torch_save(model: Any) -> Any:
