@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.hpp"
 
+#include <charconv>
+#include <cstdint>
+#include <system_error>
+
 namespace loewner::cli {
 
 void Options::begin(Section section) {
@@ -20,6 +24,13 @@ CLI::Option* Options::add_flag(const std::string& names, bool& target, const std
   options_.back().takes_value = false;
   options_.back().repeats = false;
   return option;
+}
+
+std::string Options::is_whole_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_valid = error == std::errc() && end == text.data() + text.size();
+  return is_valid ? "" : "expected a whole number from 0 to 18446744073709551615, got '" + text + "'";
 }
 
 CLI::Option* Options::declare(const std::string& names, CLI::Option* option, OptionText text) {

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace loewner::cli {
@@ -53,18 +56,24 @@ class Options {
   /// stored in `target`.
   template <typename T>
   CLI::Option* add(const std::string& names, T& target, OptionText text) {
-    return declare(names, current_->add_option(names, target), std::move(text));
+    CLI::Option* const option = current_->add_option(names, target);
+    if constexpr (std::is_same_v<T, std::uint64_t>) option->check(is_whole_number);
+    return declare(names, option, std::move(text));
   }
   /// Adds an option whose value is given to `store`.
   template <typename T>
   CLI::Option* add_function(const std::string& names, const std::function<void(const T&)>& store, OptionText text) {
-    return declare(names, current_->add_option_function<T>(names, store), std::move(text));
+    CLI::Option* const option = current_->add_option_function<T>(names, store);
+    if constexpr (std::is_same_v<T, std::uint64_t>) option->check(is_whole_number);
+    return declare(names, option, std::move(text));
   }
   CLI::Option* add_flag(const std::string& names, bool& target, const std::string& help);
 
   const std::vector<Option>& all() const { return options_; }
 
  private:
+  // CLI11 would wrap negative numbers around. Empty if the text is a number below 2^64.
+  static std::string is_whole_number(const std::string& text);
   CLI::Option* declare(const std::string& names, CLI::Option* option, OptionText text);
 
   CLI::App& parser_;

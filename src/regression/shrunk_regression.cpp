@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -55,9 +56,9 @@ class ShrunkProblem {
                             .below(static_cast<std::uint64_t>(options.folds));
       folds_.push_back(unseen_.back() > 0 ? static_cast<int>(fold) : -1);  // rows with probability 1 are never left out
     }
-    for (int fold = 0; fold < options.folds; ++fold) {
-      if (std::ranges::find(folds_, fold) != folds_.end()) folds_in_use_.push_back(fold);
-    }
+    std::ranges::copy_if(folds_, std::back_inserter(folds_in_use_), [](int fold) { return fold >= 0; });
+    std::ranges::sort(folds_in_use_);
+    folds_in_use_.erase(std::ranges::unique(folds_in_use_).begin(), folds_in_use_.end());
     const Index step = std::max<Index>(1, b.cols() / kEstimateColumns);
     for (Index j = 0; j < b.cols() && static_cast<Index>(columns_.size()) < kEstimateColumns; j += step) {
       columns_.push_back(j);

@@ -58,6 +58,17 @@ TEST(CommandLine, AnOptionThatACommandDoesNotObeyIsRefused) {
   EXPECT_EQ(run_line("calibrate m --text t -o c --quiet", true).code, done);  // control
 }
 
+TEST(CommandLine, ASeedIsAWholeNumber) {
+  test::TemporaryFolder folder;
+  const std::string line = "compress " + test::write_encoder(folder).string() + " --keep 0.7 --dry-run --seed ";
+  for (const char* const seed : {"-1", "18446744073709551616", "1.5", "x"}) {
+    const auto run = run_line(line + seed);
+    EXPECT_EQ(run.code, usage) << seed;
+    EXPECT_CONTAINS(run.err, std::string("got '") + seed + "'");
+  }
+  EXPECT_EQ(run_line(line + "18446744073709551615").code, done);
+}
+
 TEST(CommandLine, EveryCommandOfTheCoreObeysThreads) {
   test::TemporaryFolder folder;
   const std::string model = test::write_encoder(folder).string(), out = (folder.path() / "out").string(),
