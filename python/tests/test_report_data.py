@@ -43,6 +43,18 @@ def test_row_errors_are_those_of_numpy(reported: tuple[Path, Path], report: Repo
     assert {readable(token) for token in NASTY} <= {token.token for token in study.rows.worst}
 
 
+def test_a_tokenizer_that_cannot_be_read_leaves_out_the_tokens(tmp_path: Path) -> None:
+    model, output = model_and_output(tmp_path, "--bits", "5", "--row-weights", "none")
+    for folder in (model, output):
+        for file in folder.glob("*token*"):
+            file.unlink()
+        (folder / "tokenizer.json").write_text("{")
+    table = table_of(gather(output, model))
+    assert table.study is not None
+    assert [note for note in table.study.notes if "tokenizer.json" in note]
+    assert not table.study.rows.worst
+
+
 def test_bands_hold_every_token_once_from_frequent_to_rare(
     reported: tuple[Path, Path], report: Report, tmp_path: Path
 ) -> None:

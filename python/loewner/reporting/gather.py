@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from loewner._core import TensorRows, Vocabulary, claimed_report, read_vocabulary
+from loewner._core import IoError, TensorRows, Vocabulary, claimed_report, read_vocabulary
 from loewner._reports import CompressReport, TensorReport, Totals
 from loewner._structures import STRUCTURES
 from loewner.reporting.data import Report, Sizes, Study, Tensor
@@ -72,12 +72,15 @@ def gather(
     wanted = _compiled(pattern)
     claimed = CompressReport.from_dict(claimed_report(output, model))
     config = _quantization_config(output)
-    vocabulary = read_vocabulary(model or output)
+    vocabulary, notes = _vocabulary(model or output)
     tensors = []
     for number, claim in enumerate(claimed.tensors):
         if progress:
             progress(claim.name, number / len(claimed.tensors))
-        found = study(output, model, claim, vocabulary, row_weights) if model and wanted.search(claim.name) else None
+        found = None
+        if model and wanted.search(claim.name):
+            of_table = notes if claim.role == "token_embedding" else []
+            found = study(output, model, claim, vocabulary, of_table, row_weights)
         refit = config["tensors"][claim.name].get("refit")
         factor = str(refit.get("factor")) if isinstance(refit, dict) else None
         tensors.append(_tensor(claim, factor, _nearest(output, claim, vocabulary), found))
@@ -90,6 +93,14 @@ def gather(
         tensors=tensors,
         scores=[score for file in evaluations for score in read_scores(file)],
     )
+
+
+def _vocabulary(folder: Path) -> tuple[Vocabulary | None, list[str]]:
+    """None with a note, as without a tokenizer, if it cannot be read."""
+    try:
+        return read_vocabulary(folder), []
+    except IoError as error:
+        return None, [f"tokens have no names: {error}"]
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

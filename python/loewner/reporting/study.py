@@ -18,9 +18,14 @@ CLAIM_TOLERANCE = (1e-6, 1e-4)  # absolute and relative, as in `loewner verify`
 
 
 def study(
-    output: Path, model: Path, claim: TensorReport, vocabulary: Vocabulary | None, row_weights: Path | None = None
+    output: Path,
+    model: Path,
+    claim: TensorReport,
+    vocabulary: Vocabulary | None,
+    notes: Sequence[str] = (),
+    row_weights: Path | None = None,
 ) -> Study:
-    """Compare the tensor of which the output claims these errors with its original."""
+    """Compare the tensor of which the output claims these errors with its original. `notes` join those of the core."""
     found = study_tensor(output, model, claim.name, row_weights)
     weights = found.row_weights if found.row_weights.size else None
     relative = _relative_error(found, None)
@@ -36,7 +41,7 @@ def study(
         spectrum_exact=found.rank_error_exact,
         offers=_best_by_method(found.candidates),
         rows=row_errors(found.squared_error, found.squared_norm, found.frequency, vocabulary),
-        notes=list(found.notes),
+        notes=[*found.notes, *notes],
     )
 
 
