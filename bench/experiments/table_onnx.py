@@ -90,7 +90,7 @@ def sentences(folder: Path) -> dict[str, np.ndarray]:
 
 @torch.inference_mode()
 def by_torch(folder: Path, given: dict[str, np.ndarray]) -> np.ndarray:
-    model = loewner.load(folder).eval()
+    model = loewner.load(folder, memory="dense").eval()
     return model(**{name: torch.from_numpy(value) for name, value in given.items()}).last_hidden_state.numpy()
 
 
