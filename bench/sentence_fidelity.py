@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import loewner
 import numpy as np
 import torch
 import transformers
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 
 def minilm_folder() -> Path:
@@ -70,7 +71,7 @@ class SentenceEncoder:
 
     @staticmethod
     def load(folder: Path) -> SentenceEncoder:
-        return SentenceEncoder(AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder))
+        return SentenceEncoder(loewner.load(folder, memory="dense"), AutoTokenizer.from_pretrained(folder))
 
     @torch.inference_mode()
     def encode(self, sentences: list[str]) -> np.ndarray:

@@ -109,9 +109,9 @@ class FitReport:
 
     def __setstate__(self, arg: tuple, /) -> None: ...
 
-def set_thread_team(address: int) -> None:
+def set_thread_team(run: int, size: int) -> None:
     """
-    Run operations of StoredMatrix on the threads of the OpenMP runtime whose GOMP_parallel has this address; 0: on own threads.
+    Run operations of StoredMatrix on the threads of an OpenMP runtime, given by the addresses of its GOMP_parallel and omp_get_max_threads; 0, 0: on own threads.
     """
 
 class StoredMatrix:
@@ -201,7 +201,7 @@ class StoredMatrix:
             If x has another number of columns than W.
         """
 
-    def multiply(self, x: numpy.typing.ArrayLike, transposed: bool = True, threads: int = 1) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+    def multiply(self, x: numpy.typing.ArrayLike, transposed: bool = True, bias: numpy.typing.ArrayLike | None = None, threads: int = 1, out: numpy.typing.NDArray[numpy.float32] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """
         Multiply vectors by the matrix W in 8-bit integers.
 
@@ -211,18 +211,22 @@ class StoredMatrix:
             The vectors, in float32.
         transposed : bool, default True
             Whether the product is x W^T, as in a linear layer, or x W.
+        bias : array_like of shape (n,), or (d,) if not transposed, optional
+            Added to each product.
         threads : int, default 1
             The most threads to use.
+        out : ndarray of shape (b, n), or (b, d) if not transposed, float32, optional
+            Where to write the products, in C order. The default is a new array.
 
         Returns
         -------
         ndarray of shape (b, n), or (b, d) if not transposed, float32
-            The products, the same for any number of threads and on every processor.
+            The products, the same for any number of threads and on every processor; `out` if it is given.
 
         Raises
         ------
         ValueError
-            If x has another number of columns, or the structure of W has no such product.
+            If x has another number of columns, `out` another shape, or the structure of W no such product.
 
         Notes
         -----

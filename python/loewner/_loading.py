@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal, get_args
 
@@ -13,6 +15,16 @@ from loewner.static_embedding import StaticModel, is_static_model
 Memory = Literal["auto", "dense", "small"]
 
 MEMORY: ContextVar[Memory] = ContextVar("loewner_memory", default="auto")  # from_pretrained has no parameter for it
+
+
+@contextmanager
+def held_in(memory: Memory) -> Iterator[None]:
+    """How models are held that `from_pretrained` loads inside."""
+    token = MEMORY.set(memory)
+    try:
+        yield
+    finally:
+        MEMORY.reset(token)
 
 
 def load(
@@ -73,8 +85,5 @@ def load(
         return StaticModel(folder)
     from transformers import AutoModel
 
-    token = MEMORY.set(memory)
-    try:
+    with held_in(memory):
         return (model_class or AutoModel).from_pretrained(folder, **options)
-    finally:
-        MEMORY.reset(token)

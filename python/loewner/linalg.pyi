@@ -83,8 +83,8 @@ class RightSingularVectors:
 
     Attributes
     ----------
-    singular_values : ndarray of shape (min(n, d)
-        ) Descending; (rank,) for route 'krylov'.
+    singular_values : ndarray of shape (min(n, d),)
+        Descending; (rank,) for route 'krylov'.
     vt : ndarray of shape (rank, d)
         Right singular vectors, orthonormal rows.
     route : loewner.linalg.SvdRoute

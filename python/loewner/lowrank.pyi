@@ -107,10 +107,10 @@ class LpFactorization:
 
     Attributes
     ----------
-    scales : ndarray of shape (min(n, d)
-        ) Descending.
-    vt : ndarray of shape (min(n, d)
-         d) Orthonormal rows.
+    scales : ndarray of shape (min(n, d),)
+        Descending.
+    vt : ndarray of shape (min(n, d), d)
+        Orthonormal rows.
     norm_exponent : float
         p.
     distortion : float

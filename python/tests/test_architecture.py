@@ -21,6 +21,7 @@ ALLOWED = {
     "apps/loewner/commands/export.cpp": "the form int8 of linear layers",
     "python/loewner/_export.py": "the form int8 of linear layers",
     "python/loewner/onnx/replacing.py": "the form int8 of linear layers",
+    "python/loewner/evaluation/encoders.py": "the memory mode dense",
     "python/loewner/evaluation/models.py": "the memory mode dense",
     "python/loewner/transformers/refit.py": "the memory mode dense",
     "src/codec/encoded_product.cpp": "the registry of products with encoded matrices",

@@ -107,7 +107,7 @@ def test_saved_and_loaded_again_is_the_same_model(folders: tuple[Any, Path], tmp
     model_class, folder = folders
     encoded = loewner.load(folder / "encoded", memory="small", model_class=model_class)
     encoded.save_pretrained(tmp_path)
-    again, loading = model_class.from_pretrained(tmp_path, output_loading_info=True)
+    again, loading = loewner.load(tmp_path, memory="small", model_class=model_class, output_loading_info=True)
     assert not loading["missing_keys"] and not loading["mismatched_keys"]
     torch.testing.assert_close(outputs(again), outputs(encoded), rtol=1e-4, atol=1e-5)
     encoded.dequantize()  # also after the model was saved

@@ -105,7 +105,7 @@ def run(file: Path, given: dict[str, Any]) -> Any:
 
 
 def by_torch(folder: Path, given: dict[str, Any]) -> Any:
-    model = loewner.load(folder).eval()
+    model = loewner.load(folder, memory="dense").eval()
     with torch.no_grad():
         return model(**{name: torch.from_numpy(value) for name, value in given.items()}).last_hidden_state.numpy()
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import loewner  # noqa: F401 - registers the format
+from loewner._loading import held_in
 from loewner.evaluation.models import Model, resident_bytes
 from loewner.evaluation.onnx_engine import folder_of, onnx_file
 from loewner.static_embedding import is_static_model
@@ -100,7 +101,8 @@ class _SentenceTransformers:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise ImportError(f"{folder} needs sentence-transformers: pip install 'loewner[eval]'") from error
-        self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        with held_in(memory="dense"):  # what the codes themselves change
+            self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         if max_length is not None:
             self._model.max_seq_length = max_length
         self._batch_size = batch_size
