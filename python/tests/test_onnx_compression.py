@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -127,6 +129,27 @@ def test_verify_finds_a_changed_array(small: tuple[Path, Path], name: str) -> No
     tensor.raw_data = bytes(data)
     onnx.save(proto, output)
     assert not loewner.verify(output, model).holds
+
+
+@pytest.mark.parametrize("data", [None, "weights.data"])
+def test_verify_without_the_original_finds_each_flipped_bit(data: str | None, tmp_path: Path) -> None:
+    model, output = saved(encoder(), tmp_path / "model.onnx", data), tmp_path / "out" / "small.onnx"
+    output.parent.mkdir()
+    loewner.compress(model, output, bits=4, selection="all")
+    assert loewner.verify(output).holds
+    files = [file for file in output.parent.iterdir() if file.is_file()]
+    assert len(files) == (1 if data is None else 2)
+    draws = random.Random(0)
+    for file in files:
+        content = file.read_bytes()
+        for _ in range(40):
+            place, bit = draws.randrange(len(content)), draws.randrange(8)
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << bit
+            file.write_bytes(flipped)
+            with contextlib.suppress(loewner.IoError):
+                assert not loewner.verify(output).holds, (file.name, place, bit)
+        file.write_bytes(content)
 
 
 def test_verify_finds_a_changed_node(small: tuple[Path, Path]) -> None:

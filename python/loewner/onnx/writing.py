@@ -11,6 +11,7 @@ from typing import BinaryIO
 from onnx import ModelProto, TensorProto
 
 from loewner._core import IoError
+from loewner.onnx.file_checksum import add_checksum
 from loewner.onnx.reading import OnnxModel, open_onnx
 from loewner.onnx.tensor_data import TensorData
 
@@ -72,6 +73,7 @@ def write_files(proto: ModelProto, untouched: Iterable[TensorData], names: DataF
         for writer in writers.values():
             writer.close()
     model = work / "model.onnx"
+    add_checksum(proto, {name: work / name for name in writers})
     model.write_bytes(proto.SerializeToString(deterministic=True))
     return Files(model, {name: work / name for name in writers})
 

@@ -14,6 +14,7 @@ import loewner
 from loewner._core import IfExists
 from loewner._output_stage import OutputStage, require_apart, target_of
 from loewner.onnx.export.folder import complete_folder, obstacle_to_replacing
+from loewner.onnx.file_checksum import add_checksum
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Linear
 from loewner.static_embedding import is_static_model
@@ -93,7 +94,10 @@ def _write(proto: onnx.ModelProto, file: Path) -> None:
         onnx.save(proto, file, save_as_external_data=True, location=f"{file.name}_data", size_threshold=1024)
         onnx.shape_inference.infer_shapes_path(file, file, strict_mode=True)
         onnx.checker.check_model(file, full_check=True)
-        return
-    proto = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
-    onnx.checker.check_model(proto, full_check=True)
+        proto, data = onnx.load(file, load_external_data=False), file.with_name(f"{file.name}_data")
+        add_checksum(proto, {data.name: data})
+    else:
+        proto = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
+        onnx.checker.check_model(proto, full_check=True)
+        add_checksum(proto, {})
     file.write_bytes(proto.SerializeToString(deterministic=True))

@@ -12,6 +12,7 @@ from typing import Any
 
 from loewner import _core
 from loewner.onnx.compress.staging import MODEL_TYPE
+from loewner.onnx.file_checksum import checksum_failures
 from loewner.onnx.reading import onnx_file_of, open_onnx
 from loewner.onnx.record import Record, read_record
 from loewner.onnx.verify.original_file import OriginalFile
@@ -47,7 +48,7 @@ def verify_onnx(
         )
     report["notes"] = [note for note in report["notes"] if not any(part in note for part in _OF_FOLDERS)]
     report["weights_bytes_after"] = small.file_bytes
-    failures = graph_failures(small, record, matrices)
+    failures = checksum_failures(small) + graph_failures(small, record, matrices)
     if original is not None:
         report["weights_bytes_before"] = original.bytes
         differences, report["untouched_tensors"] = original.differences(small)
