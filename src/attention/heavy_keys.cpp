@@ -71,6 +71,7 @@ Matrix<float> with_scaled_columns(MatrixView<const float> keys) {
     for (Index j = 0; j < keys.cols(); ++j) largest[j] = std::max(largest[j], std::abs(keys(i, j)));
   }
   std::vector<int> exponents;
+  exponents.reserve(largest.size());
   for (const float x : largest) exponents.push_back(x > 0 ? std::ilogb(x) : 0);
   Matrix<float> result = Matrix<float>::uninitialized(keys.rows(), keys.cols());
   detail::for_each_row(keys.rows(), [&](Index i) {

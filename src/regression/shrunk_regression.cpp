@@ -58,7 +58,7 @@ class ShrunkProblem {
     }
     std::ranges::copy_if(folds_, std::back_inserter(folds_in_use_), [](int fold) { return fold >= 0; });
     std::ranges::sort(folds_in_use_);
-    folds_in_use_.erase(std::ranges::unique(folds_in_use_).begin(), folds_in_use_.end());
+    folds_in_use_.erase(std::unique(folds_in_use_.begin(), folds_in_use_.end()), folds_in_use_.end());
     const Index step = std::max<Index>(1, b.cols() / kEstimateColumns);
     for (Index j = 0; j < b.cols() && static_cast<Index>(columns_.size()) < kEstimateColumns; j += step) {
       columns_.push_back(j);
