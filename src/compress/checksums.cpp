@@ -101,7 +101,7 @@ std::string hash_of_config(Json config) {
 }
 
 Json object_field(const Json& object, const char* name, const std::string& place) {
-  const Json field = object.value(name, Json::object());
+  Json field = object.value(name, Json::object());
   if (!field.is_object()) throw IoError(place + ": field '" + name + "' of checksums must be an object");
   return field;
 }

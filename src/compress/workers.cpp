@@ -57,8 +57,7 @@ std::string workers_of(const CompressSession& session, std::span<const std::size
   std::vector<std::size_t> workers;
   for (const auto i : numbers) workers.push_back(owners[i]);
   std::ranges::sort(workers);
-  const auto repeated = std::ranges::unique(workers);
-  workers.erase(repeated.begin(), repeated.end());
+  workers.erase(std::unique(workers.begin(), workers.end()), workers.end());
   std::string text;
   for (const auto worker : workers)
     text += (text.empty() ? "" : ", ") + std::to_string(worker) + "/" + std::to_string(count);
