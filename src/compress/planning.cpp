@@ -89,6 +89,7 @@ double importance_of(const Job& job, std::size_t number, const TensorSurvey& sur
 
 std::vector<RatePoint> curve_of(const std::vector<Candidate>& offers, double importance) {
   std::vector<RatePoint> points;
+  points.reserve(offers.size());
   for (const auto& offer : offers) points.push_back({offer.point.bytes, importance * offer.point.error});
   return points;
 }
