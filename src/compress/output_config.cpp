@@ -71,7 +71,7 @@ std::map<std::string, std::string> names_in_dense(const Checkpoint& output) {
   const auto field = quantization.find(kBaseCardField);
   if (field == quantization.end()) {
     names[kBaseCard] = kCard;
-  } else if (field->is_string() && *field != "") {
+  } else if (field->is_string() && !field->get_ref<const std::string&>().empty()) {
     names[*field] = kCard;
   }
   return names;
