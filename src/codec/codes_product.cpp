@@ -9,6 +9,7 @@
 
 #include "base/argument_check.hpp"
 #include "base/dispatch.hpp"
+#include "codec/hadamard.hpp"
 #include "kernel/byte_tokens.hpp"
 #include "loewner/base/parallel.hpp"
 
@@ -55,10 +56,6 @@ LOEWNER_INLINE void scale_sums_body(const std::int32_t* sums, Index count, Index
   }
 }
 
-LOEWNER_INLINE void multiply_entries_body(float* x, const float* factors, Index count) {
-  for (Index j = 0; j < count; ++j) x[j] *= factors[j];
-}
-
 LOEWNER_DISPATCH(scale_sums,
                  (const std::int32_t* sums, Index count, Index width, const float* tokens, const float* outputs,
                   float* y, Index pitch),
@@ -68,7 +65,6 @@ LOEWNER_INLINE void add_multiple_body(float* x, float factor, const float* y, In
 }
 
 LOEWNER_DISPATCH(add_multiple, (float* x, float factor, const float* y, Index count), (x, factor, y, count))
-LOEWNER_DISPATCH(multiply_entries, (float* x, const float* factors, Index count), (x, factors, count))
 
 // In eight sums, which the compiler keeps in vectors.
 float dot(std::span<const float> x, std::span<const float> y) {
@@ -167,7 +163,7 @@ void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
     } else {
       if (input_rotation_) input_rotation_->apply(rotated);
       if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(rotated, coded_.shared_scales());
-      multiply_entries(rotated.data(), coded_.scales().data(), inputs());
+      scale_entries(rotated.data(), coded_.scales().data(), 1.0F, inputs());
     }
     const ByteScale scale = round_to_bytes(rotated, tokens.bytes.data() + t * tokens.stride);
     tokens.scales[t] = scale.scale;

@@ -144,8 +144,8 @@ LOEWNER_INLINE void mix_blocks_body(float* x, Index length, Index blocks, const 
   mix_blocks_any(x, length, blocks, q);
 }
 
-LOEWNER_INLINE void scale_signs_body(float* x, const float* signs, float scale, Index count) {
-  for (Index j = 0; j < count; ++j) x[j] *= scale * signs[j];
+LOEWNER_INLINE void scale_entries_body(float* x, const float* factors, float scale, Index count) {
+  for (Index j = 0; j < count; ++j) x[j] *= scale * factors[j];
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ LOEWNER_INLINE void scale_signs_body(float* x, const float* signs, float scale, 
 LOEWNER_DISPATCH_BODIES(hadamard, (float* x, Index length), (x, length), hadamard_body<64>, hadamard_body<32>,
                         hadamard_body<32>, )
 LOEWNER_DISPATCH(mix_blocks, (float* x, Index length, Index blocks, const float* q), (x, length, blocks, q))
-LOEWNER_DISPATCH(scale_signs, (float* x, const float* signs, float scale, Index count), (x, signs, scale, count))
+LOEWNER_DISPATCH(scale_entries, (float* x, const float* factors, float scale, Index count), (x, factors, scale, count))
 
 void hadamard(double* x, Index length) {
   hadamard_by_steps(x, length, 1 / std::sqrt(static_cast<double>(length)));
@@ -163,8 +163,8 @@ void mix_blocks(double* x, Index length, Index blocks, const float* q) {
   for (Index i = 0; i < length; ++i) mix_lane(x, i, length, blocks, q);
 }
 
-void scale_signs(double* x, const float* signs, double scale, Index count) {
-  for (Index j = 0; j < count; ++j) x[j] *= scale * static_cast<double>(signs[j]);
+void scale_entries(double* x, const float* factors, double scale, Index count) {
+  for (Index j = 0; j < count; ++j) x[j] *= scale * static_cast<double>(factors[j]);
 }
 
 }  // namespace loewner::detail

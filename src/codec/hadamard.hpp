@@ -14,8 +14,8 @@ void hadamard(double* x, Index length);
 void mix_blocks(float* x, Index length, Index blocks, const float* q);
 void mix_blocks(double* x, Index length, Index blocks, const float* q);
 
-/// x <- scale signs * x, entry by entry.
-void scale_signs(float* x, const float* signs, float scale, Index count);
-void scale_signs(double* x, const float* signs, double scale, Index count);
+/// x <- scale factors * x, entry by entry.
+void scale_entries(float* x, const float* factors, float scale, Index count);
+void scale_entries(double* x, const float* factors, double scale, Index count);
 
 }  // namespace loewner::detail

@@ -69,7 +69,7 @@ void Rotation::transform(Index step, std::span<Real> x) const {
 
 template <typename Real>
 void Rotation::flip(Index step, std::span<Real> x, Real scale) const {
-  detail::scale_signs(x.data(), signs_.data() + step * cols_, scale, cols_);
+  detail::scale_entries(x.data(), signs_.data() + step * cols_, scale, cols_);
 }
 
 template <typename Real>

@@ -20,6 +20,21 @@ constexpr Index kBlocksAtOnce = 8;
 // One word of each of as many blocks.
 using Words = std::uint64_t __attribute__((vector_size(8 * kBlocksAtOnce)));
 
+// The first `count` words, then zeros. bytes_avx512.inl has its own.
+LOEWNER_INLINE Words load_words(const std::uint8_t* p, Index count) {
+  Words words{};
+  if (count == kBlocksAtOnce) {
+    std::memcpy(&words, p, sizeof(words));
+  } else {
+    for (Index i = 0; i < count; ++i) {
+      std::uint64_t word;
+      std::memcpy(&word, p + 8 * i, sizeof(word));
+      words[i] = word;
+    }
+  }
+  return words;
+}
+
 namespace plain {
 #include "kernel/bytes_plain.inl"
 

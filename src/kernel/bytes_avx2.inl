@@ -25,21 +25,6 @@ inline void store(std::uint8_t* p, Bytes x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), x.half[1]);
 }
 
-// The first `count` words, then zeros.
-inline Words load_words(const std::uint8_t* p, Index count) {
-  Words words{};
-  if (count == kBlocksAtOnce) {
-    std::memcpy(&words, p, sizeof(words));
-  } else {
-    for (Index i = 0; i < count; ++i) {
-      std::uint64_t word;
-      std::memcpy(&word, p + 8 * i, sizeof(word));
-      words[i] = word;
-    }
-  }
-  return words;
-}
-
 // Bytes -1 where the bits of a word are set.
 inline __m256i mask_of(std::uint32_t word) {
   const __m256i kByteOf = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);

@@ -22,21 +22,6 @@ inline void store(std::uint8_t* p, const Bytes& x) {
   std::memcpy(p, x.byte, sizeof(x));
 }
 
-// The first `count` words, then zeros.
-inline Words load_words(const std::uint8_t* p, Index count) {
-  Words words{};
-  if (count == kBlocksAtOnce) {
-    std::memcpy(&words, p, sizeof(words));
-  } else {
-    for (Index i = 0; i < count; ++i) {
-      std::uint64_t word;
-      std::memcpy(&word, p + 8 * i, sizeof(word));
-      words[i] = word;
-    }
-  }
-  return words;
-}
-
 // Byte t has the bits t of the words, the first one lowest.
 template <int kWords>
 inline Bytes spread(const std::uint64_t* words) {
