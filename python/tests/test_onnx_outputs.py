@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ def die(code: str, *arguments: object) -> None:
     assert done.returncode == KILLED, done.stderr
 
 
-class Command:
+class Command(ABC):
     """A command that writes one output. Its two contents differ."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,9 +53,9 @@ class Command:
     def stage(self) -> Path:
         return self.out.with_name(f"{self.out.name}.partial")
 
+    @abstractmethod
     def call(self, if_exists: str, number: int) -> str:
         """The Python code of a run."""
-        raise NotImplementedError
 
     def write(self, if_exists: str = "refuse", number: int = 0) -> None:
         exec(self.call(if_exists, number), {"loewner": loewner})

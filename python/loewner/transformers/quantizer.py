@@ -20,10 +20,10 @@ from loewner._structures import STRUCTURES, array_prefix
 from loewner.transformers.checkpoint_names import CheckpointNames, saved_names
 from loewner.transformers.claimed_tensors import ClaimedTensors, Claims
 from loewner.transformers.config import LoewnerConfig
+from loewner.transformers.frozen_array import FrozenArray
 from loewner.transformers.kept_encodings import decode_and_keep, encoded_state, forget_encodings
 from loewner.transformers.modules import (
     EncodedMatrix,
-    FrozenArray,
     ModelReference,
     encode_module,
     encoded_modules,
