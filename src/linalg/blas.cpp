@@ -6,8 +6,6 @@
 namespace loewner::blas {
 namespace {
 
-constexpr int kRowMajor = 101, kNoTrans = 111, kTrans = 112, kUpper = 121, kNonUnit = 131, kRight = 142;
-
 int as_cblas(Op op) {
   return op == Op::none ? kNoTrans : kTrans;
 }

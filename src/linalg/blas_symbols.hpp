@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The symbols of BLAS and LAPACK, for blas.cpp and lapack.cpp, and what each call of them needs.
+// The symbols of BLAS and LAPACK, and what each call of them needs.
 
 #include <algorithm>
 #include <limits>
@@ -35,10 +35,12 @@ void LOEWNER_BLAS(cblas_strmm)(int, int, int, int, int, int, int, float, const f
 void LOEWNER_BLAS(dtrtri_)(const char*, const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dpotrf_)(const char*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dpstrf_)(const char*, const int*, double*, const int*, int*, int*, const double*, double*, int*);
-void LOEWNER_BLAS(dsyevd_)(const char*, const char*, const int*, double*, const int*, double*, double*, const int*,
-                           int*, const int*, int*);
+void LOEWNER_BLAS(dsterf_)(const int*, double*, double*, int*);
 void LOEWNER_BLAS(dlatrd_)(const char*, const int*, const int*, double*, const int*, double*, double*, double*,
                            const int*);
+void LOEWNER_BLAS(slatrd_)(const char*, const int*, const int*, float*, const int*, float*, float*, float*, const int*);
+void LOEWNER_BLAS(ssyr2k_)(const char*, const char*, const int*, const int*, const float*, const float*, const int*,
+                           const float*, const int*, const float*, float*, const int*);
 void LOEWNER_BLAS(dsyr2k_)(const char*, const char*, const int*, const int*, const double*, const double*, const int*,
                            const double*, const int*, const double*, double*, const int*);
 void LOEWNER_BLAS(dsytrd_)(const char*, const int*, double*, const int*, double*, double*, double*, double*, const int*,
@@ -50,6 +52,19 @@ void LOEWNER_BLAS(dormtr_)(const char*, const char*, const char*, const int*, co
 void LOEWNER_BLAS(ssytrd_)(const char*, const int*, float*, const int*, float*, float*, float*, float*, const int*,
                            int*);
 void LOEWNER_BLAS(dgelqf_)(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
+void LOEWNER_BLAS(dlarft_)(const char*, const char*, const int*, const int*, const double*, const int*, const double*,
+                           double*, const int*);
+void LOEWNER_BLAS(dlarfb_)(const char*, const char*, const char*, const char*, const int*, const int*, const int*,
+                           const double*, const int*, const double*, const int*, double*, const int*, double*,
+                           const int*);
+void LOEWNER_BLAS(dlabrd_)(const int*, const int*, const int*, double*, const int*, double*, double*, double*, double*,
+                           double*, const int*, double*, const int*);
+void LOEWNER_BLAS(dgebrd_)(const int*, const int*, double*, const int*, double*, double*, double*, double*, double*,
+                           const int*, int*);
+void LOEWNER_BLAS(dbdsdc_)(const char*, const char*, const int*, double*, double*, double*, const int*, double*,
+                           const int*, double*, int*, double*, int*, int*);
+void LOEWNER_BLAS(dormbr_)(const char*, const char*, const char*, const int*, const int*, const int*, const double*,
+                           const int*, const double*, double*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dgesdd_)(const char*, const int*, const int*, double*, const int*, double*, double*, const int*,
                            double*, const int*, double*, const int*, int*, int*);
 int LOEWNER_BLAS(openblas_get_num_threads)();
@@ -59,6 +74,10 @@ char* LOEWNER_BLAS(openblas_get_corename)();
 }
 
 namespace loewner::blas {
+
+// The values of CBLAS's enumerations.
+inline constexpr int kRowMajor = 101, kNoTrans = 111, kTrans = 112, kUpper = 121, kNonUnit = 131, kLeft = 141,
+                     kRight = 142;
 
 // While an object lives, OpenBLAS runs on the calling thread. The last one restores the setting of the host program.
 class SerialScope {

@@ -78,6 +78,17 @@ double largest_magnitude(const RowSource& a, const std::string& what) {
   return largest_magnitude(RowMatrix(a), what);
 }
 
+std::optional<int> divide_by_its_size(MatrixView<double> a) {
+  const double largest = largest_of(MatrixView<const double>(a));
+  if (!std::isfinite(largest)) return std::nullopt;
+  const int exponent = input_exponent(largest, kOrdinaryDoubles);
+  if (exponent == 0) return 0;
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (double& x : a.row(i)) x = std::ldexp(x, -exponent);
+  }
+  return exponent;
+}
+
 double restored(const ArgumentCheck& check, std::string_view name, double value, double exponent) {
   if (value == 0 || !std::isfinite(value)) return value;
   const double half = std::trunc(exponent / 2), result = value * std::exp2(half) * std::exp2(exponent - half);

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ inline constexpr int kOrdinaryFloats = 40;
 /// Errors    as require_finite.
 double largest_magnitude(const RowSource& a, const std::string& what);
 double largest_magnitude(const RowMatrix& a, const std::string& what);
+
+/// Divides `a` by 2^e and returns e, the input_exponent of its largest entry; nothing if an entry is not finite.
+std::optional<int> divide_by_its_size(MatrixView<double> a);
 
 /// value * 2^exponent for a result that is one number.
 ///

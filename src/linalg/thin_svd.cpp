@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "linalg/blas.hpp"
+#include "linalg/blas_symbols.hpp"
+#include "linalg/input_scale.hpp"
+#include "linalg/lapack_workspace.hpp"
+#include "loewner/base/parallel.hpp"
+
+// LAPACK is column-major and sees a^T = V S U^T: its "U" is our vt, its "VT" our u.
+namespace loewner::blas {
+namespace {
+
+constexpr Index kOneCallRank = 512;  // a call of LAPACK for such a matrix takes some hundredths of a second
+constexpr Index kLastColumns = 128, kRowsOfPart = 384;
+
+// Householder vectors in a, their factors, and the bidiagonal matrix.
+struct BidiagonalForm {
+  MatrixView<double> a;
+  std::vector<double> diagonal, beside, left_factors, right_factors;  // left and right of LAPACK's matrix
+
+  explicit BidiagonalForm(MatrixView<double> matrix)
+      : a(matrix),
+        diagonal(std::min(a.rows(), a.cols())),
+        beside(diagonal),
+        left_factors(diagonal),
+        right_factors(diagonal) {}
+
+  bool is_upper() const { return a.cols() >= a.rows(); }  // as LAPACK sees it
+};
+
+// Reading the matrix takes most of the time of a panel: a tenth of a second for each.
+Index panel_width(MatrixView<const double> a) {
+  constexpr Index kEntries = Index{1} << 27;
+  return std::clamp<Index>(kEntries / (a.rows() * a.cols()), 4, 32);
+}
+
+// The panel at `first`, and the update of what is left: a = a - Y^T V - H X^T.
+void reduce_panel(BidiagonalForm& form, Index first, Index width, Matrix<double>& x_t, Matrix<double>& y_t) {
+  const MatrixView<double> rest =
+      form.a.row_block(first, form.a.rows() - first).col_block(first, form.a.cols() - first);
+  {
+    const SerialScope serial;
+    const int m = as_int(rest.cols()), n = as_int(rest.rows()), panel = as_int(width), lda = leading(rest),
+              ldx = leading(x_t.view()), ldy = leading(y_t.view());
+    LOEWNER_BLAS(dlabrd_)
+    (&m, &n, &panel, rest.data(), &lda, &form.diagonal[first], &form.beside[first], &form.left_factors[first],
+     &form.right_factors[first], x_t.data(), &ldx, y_t.data(), &ldy);
+  }
+  const Index rows = rest.rows() - width, cols = rest.cols() - width;
+  parallel_for((rows + kRowsOfPart - 1) / kRowsOfPart, [&](Index part) {
+    const Index start = part * kRowsOfPart, count = std::min(kRowsOfPart, rows - start);
+    const MatrixView<double> target = rest.row_block(width + start, count);
+    gemm(Op::transpose, Op::none, -1.0, y_t.view().row_block(0, width).col_block(width + start, count),
+         rest.row_block(0, width).col_block(width, cols), 1.0, target.col_block(width, cols));
+    gemm(Op::none, Op::none, -1.0, target.col_block(0, width), x_t.view().row_block(0, width).col_block(width, cols),
+         1.0, target.col_block(width, cols));
+  });
+  for (Index j = 0; j < width; ++j) {  // dlabrd leaves ones there for the products
+    rest(j, j) = form.diagonal[first + j];
+    (form.is_upper() ? rest(j + 1, j) : rest(j, j + 1)) = form.beside[first + j];
+  }
+}
+
+// The panels of LAPACK's dgebrd, so that a caller may cancel between them.
+void reduce(BidiagonalForm& form) {
+  const Index size = static_cast<Index>(form.diagonal.size()), width = panel_width(form.a);
+  Matrix<double> x_t(width, form.a.cols()), y_t(width, form.a.rows());
+  Index first = 0;
+  for (; size - first > kLastColumns; first += width) reduce_panel(form, first, width, x_t, y_t);
+  const SerialScope serial;
+  const int m = as_int(form.a.cols() - first), n = as_int(form.a.rows() - first), lda = leading(form.a);
+  int info = 0;
+  call_with_workspace<double>([&](double* work, const int* work_size) {
+    LOEWNER_BLAS(dgebrd_)
+    (&m, &n, &form.a(first, first), &lda, &form.diagonal[first], &form.beside[first], &form.left_factors[first],
+     &form.right_factors[first], work, work_size, &info);
+  });
+}
+
+// Replaces the diagonal by the singular values. With vectors, the leading square blocks of u and vt become those of the
+// bidiagonal matrix; null leaves them out.
+bool diagonalize(BidiagonalForm& form, Matrix<double>* u, Matrix<double>* vt) {
+  throw_if_cancelled();
+  const SerialScope serial;
+  const int n = as_int(static_cast<Index>(form.diagonal.size())), one = 1;
+  const int ldvt = vt != nullptr ? leading(vt->view()) : one, ldu = u != nullptr ? leading(u->view()) : one;
+  std::vector<double> work(3 * static_cast<std::size_t>(n) * n + 4 * static_cast<std::size_t>(n));
+  std::vector<int> integers(8 * static_cast<std::size_t>(n));
+  int info = 0;
+  LOEWNER_BLAS(dbdsdc_)
+  (form.is_upper() ? "U" : "L", vt != nullptr ? "I" : "N", &n, form.diagonal.data(), form.beside.data(),
+   vt != nullptr ? vt->data() : nullptr, &ldvt, u != nullptr ? u->data() : nullptr, &ldu, nullptr, nullptr, work.data(),
+   integers.data(), &info);
+  return info == 0;
+}
+
+// Multiplies the rows of vt by the left reflectors of LAPACK's matrix, the columns of u by its right ones.
+void apply_reflectors(const BidiagonalForm& form, MatrixView<double> u, MatrixView<double> vt) {
+  const int m = as_int(form.a.cols()), n = as_int(form.a.rows()), lda = leading(form.a), ldvt = leading(vt),
+            ldu = leading(u);
+  const auto for_each_part = [](Index count, const auto& body) {
+    parallel_for((count + kRowsOfPart - 1) / kRowsOfPart, [&](Index part) {
+      const SerialScope serial;
+      const Index first = part * kRowsOfPart;
+      body(first, as_int(std::min(kRowsOfPart, count - first)));
+    });
+  };
+  for_each_part(vt.rows(), [&](Index first, int count) {
+    int info = 0;
+    call_with_workspace<double>([&](double* work, const int* size) {
+      LOEWNER_BLAS(dormbr_)
+      ("Q", "L", "N", &m, &count, &n, form.a.data(), &lda, form.left_factors.data(), vt.row(first).data(), &ldvt, work,
+       size, &info);
+    });
+  });
+  for_each_part(u.cols(), [&](Index first, int count) {
+    int info = 0;
+    call_with_workspace<double>([&](double* work, const int* size) {
+      LOEWNER_BLAS(dormbr_)
+      ("P", "R", "T", &count, &n, &m, form.a.data(), &lda, form.right_factors.data(), u.data() + first, &ldu, work,
+       size, &info);
+    });
+  });
+}
+
+bool svd_in_one_call(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt) {
+  const SerialScope serial;
+  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), ldvt = leading(vt.view()),
+            ldu = leading(u.view());
+  std::vector<int> integers(8 * s.size());
+  int info = 0;
+  call_with_workspace<double>([&](double* work, const int* size) {
+    LOEWNER_BLAS(dgesdd_)
+    ("S", &n, &m, a.data(), &lda, s.data(), vt.data(), &ldvt, u.data(), &ldu, work, size, integers.data(), &info);
+  });
+  return info == 0;
+}
+
+bool singular_values_in_one_call(MatrixView<double> a, std::vector<double>& s) {
+  const SerialScope serial;
+  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), one = 1;
+  std::vector<int> integers(8 * s.size());
+  int info = 0;
+  double none = 0;
+  call_with_workspace<double>([&](double* work, const int* size) {
+    LOEWNER_BLAS(dgesdd_)
+    ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work, size, integers.data(), &info);
+  });
+  return info == 0;
+}
+
+bool svd_in_parts(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt) {
+  BidiagonalForm form(a);
+  reduce(form);
+  if (!diagonalize(form, &u, &vt)) return false;
+  apply_reflectors(form, u.view(), vt.view());
+  s = std::move(form.diagonal);
+  return true;
+}
+
+bool singular_values_in_parts(MatrixView<double> a, std::vector<double>& s) {
+  BidiagonalForm form(a);
+  reduce(form);
+  if (!diagonalize(form, nullptr, nullptr)) return false;
+  s = std::move(form.diagonal);
+  return true;
+}
+
+void multiply_by_power(std::vector<double>& s, int exponent) {
+  for (double& value : s) value = std::ldexp(value, exponent);
+}
+
+}  // namespace
+
+bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt) {
+  const Index rank = std::min(a.rows(), a.cols());
+  u = Matrix<double>(a.rows(), rank);
+  vt = Matrix<double>(rank, a.cols());
+  s.assign(rank, 0.0);
+  if (rank == 0) return true;
+  const std::optional<int> exponent = detail::divide_by_its_size(a);
+  if (!exponent) return false;
+  const bool converged = rank <= kOneCallRank ? svd_in_one_call(a, u, s, vt) : svd_in_parts(a, u, s, vt);
+  multiply_by_power(s, *exponent);
+  return converged;
+}
+
+bool singular_values(MatrixView<double> a, std::vector<double>& s) {
+  s.assign(std::min(a.rows(), a.cols()), 0.0);
+  if (s.empty()) return true;
+  const std::optional<int> exponent = detail::divide_by_its_size(a);
+  if (!exponent) return false;
+  const bool converged = s.size() <= kOneCallRank ? singular_values_in_one_call(a, s) : singular_values_in_parts(a, s);
+  multiply_by_power(s, *exponent);
+  return converged;
+}
+
+}  // namespace loewner::blas

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "linalg/blas.hpp"
+#include "linalg/matrix_copies.hpp"
+#include "loewner/base/cancellation.hpp"
+#include "loewner/base/error.hpp"
+#include "loewner/base/parallel.hpp"
+#include "support/matrices.hpp"
+#include "support/sketching.hpp"
+#include "support/threads.hpp"
+
+// Sizes on both sides of those above which factorizations run in parts.
+namespace loewner::blas {
+namespace {
+
+Matrix<double> gaussian(Index rows, Index cols) {
+  return test::gaussian_matrix64(rows, cols, 7);
+}
+
+Matrix<double> product(Op op, const Matrix<double>& a, const Matrix<double>& b) {
+  Matrix<double> c(op == Op::none ? a.rows() : a.cols(), b.cols());
+  gemm(op, Op::none, 1.0, a.view(), b.view(), 0.0, c.view());
+  return c;
+}
+
+void clear_below_diagonal(Matrix<double>& a) {
+  for (Index i = 0; i < a.rows(); ++i) std::ranges::fill(a.row(i).first(std::min(i, a.cols())), 0.0);
+}
+
+double largest_difference(const Matrix<double>& a, const Matrix<double>& b) {
+  double largest = 0;
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (Index j = 0; j < a.cols(); ++j) largest = std::max(largest, std::abs(a(i, j) - b(i, j)));
+  }
+  return largest;
+}
+
+Matrix<double> gram_of(const Matrix<double>& a) {
+  return product(Op::transpose, a, a);
+}
+
+class Cholesky : public testing::TestWithParam<Index> {};
+
+TEST_P(Cholesky, FactorRebuildsTheMatrix) {
+  const Index n = GetParam();
+  const Matrix<double> g = gram_of(gaussian(n + 50, n));
+  Matrix<double> u = g.clone();
+  ASSERT_TRUE(cholesky_upper(u.view()));
+  EXPECT_EQ(u(n - 1, 0), g(n - 1, 0));  // the lower triangle is left alone
+  clear_below_diagonal(u);
+  EXPECT_LE(largest_difference(gram_of(u), g), 1e-15 * static_cast<double>(n * n));
+}
+
+TEST_P(Cholesky, IndefiniteMatrixHasNone) {
+  const Index n = GetParam();
+  Matrix<double> g = gram_of(gaussian(n + 50, n));
+  g(n - 1, n - 1) = -1;
+  EXPECT_FALSE(cholesky_upper(g.view()));
+}
+
+INSTANTIATE_TEST_SUITE_P(, Cholesky, testing::Values(Index{40}, Index{1024}, Index{1025}, Index{1300}));
+
+class QrUpper : public testing::TestWithParam<test::Shape> {};
+
+TEST_P(QrUpper, HasTheGramMatrixOfTheInput) {
+  const auto [rows, cols, seed] = GetParam();
+  const Matrix<double> a = gaussian(rows, cols);
+  Matrix<double> work = a.clone(), r(cols, cols);
+  qr_upper_in_place(work.view(), r.view());
+  EXPECT_LE(largest_difference(gram_of(r), gram_of(a)), 1e-14 * static_cast<double>(rows + cols) * 10);
+  Matrix<double> upper = r.clone();
+  clear_below_diagonal(upper);
+  EXPECT_EQ(largest_difference(upper, r), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(, QrUpper,
+                         testing::Values(test::Shape{.rows = 90, .cols = 30}, test::Shape{.rows = 30, .cols = 90},
+                                         test::Shape{.rows = 700, .cols = 600}, test::Shape{.rows = 300, .cols = 900}));
+
+class ThinSvd : public testing::TestWithParam<test::Shape> {};
+
+TEST_P(ThinSvd, RebuildsTheMatrixFromOrthonormalFactors) {
+  const auto [rows, cols, seed] = GetParam();
+  const Matrix<double> a = gaussian(rows, cols);
+  Matrix<double> work = a.clone(), u, vt;
+  std::vector<double> s, values;
+  ASSERT_TRUE(thin_svd(work.view(), u, s, vt));
+  EXPECT_LE(test::orthonormality_error(vt.view()), 1e-12);
+  const Matrix<double> u_t = detail::transposed<double>(u.view());
+  EXPECT_LE(test::orthonormality_error(u_t.view()), 1e-12);
+  for (Index i = 0; i < u.rows(); ++i) {
+    for (Index j = 0; j < u.cols(); ++j) u(i, j) *= s[j];
+  }
+  EXPECT_LE(largest_difference(product(Op::none, u, vt), a), 1e-13 * s[0]);
+  EXPECT_TRUE(std::ranges::is_sorted(s, std::greater<>()));
+  work = a.clone();
+  ASSERT_TRUE(singular_values(work.view(), values));
+  ASSERT_EQ(values.size(), s.size());
+  for (std::size_t i = 0; i < s.size(); ++i) EXPECT_NEAR(values[i], s[i], 1e-13 * s[0]);
+}
+
+TEST_P(ThinSvd, ScalesWithItsInput) {
+  const auto [rows, cols, seed] = GetParam();
+  for (const int exponent : {-900, 900}) {
+    const Matrix<double> a = gaussian(rows, cols);
+    Matrix<double> work = a.clone(), scaled = a.clone();
+    for (Index i = 0; i < rows; ++i) {
+      for (double& x : scaled.row(i)) x = std::ldexp(x, exponent);
+    }
+    std::vector<double> s, of_scaled;
+    ASSERT_TRUE(singular_values(work.view(), s) && singular_values(scaled.view(), of_scaled));
+    for (std::size_t i = 0; i < s.size(); ++i) EXPECT_NEAR(std::ldexp(of_scaled[i], -exponent), s[i], 1e-13 * s[0]);
+  }
+}
+
+TEST_P(ThinSvd, RefusesInfiniteEntries) {
+  const auto [rows, cols, seed] = GetParam();
+  Matrix<double> a = gaussian(rows, cols), u, vt;
+  a(rows - 1, 0) = std::numeric_limits<double>::infinity();
+  std::vector<double> s;
+  EXPECT_FALSE(thin_svd(a.view(), u, s, vt));
+}
+
+INSTANTIATE_TEST_SUITE_P(, ThinSvd,
+                         testing::Values(test::Shape{.rows = 80, .cols = 30}, test::Shape{.rows = 513, .cols = 513},
+                                         test::Shape{.rows = 900, .cols = 520}, test::Shape{.rows = 550, .cols = 700}));
+
+TEST(Factorizations, SameBitsForAnyNumberOfThreads) {
+  const auto results_with = [](int threads) {
+    const test::ThreadCount scope(threads);
+    Matrix<double> a = gaussian(1100, 1100), u, vt, r(1100, 1100), g = gram_of(a), work = a.clone();
+    std::vector<double> s;
+    EXPECT_TRUE(cholesky_upper(g.view()));
+    qr_upper_in_place(work.view(), r.view());
+    EXPECT_TRUE(thin_svd(a.view(), u, s, vt));
+    std::vector<Matrix<double>> all;
+    for (Matrix<double>* x : {&g, &r, &u, &vt}) all.push_back(std::move(*x));
+    return all;
+  };
+  const auto one = results_with(1), three = results_with(3);
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(largest_difference(one[i], three[i]), 0);
+}
+
+// How often a factorization lets its caller cancel.
+int polls_of(const std::function<void()>& factorization) {
+  int polls = 0;
+  const CancellationScope scope([&] {
+    ++polls;
+    return false;
+  });
+  factorization();
+  return polls;
+}
+
+TEST(Factorizations, LargeOnesAskTheirCallerBetweenParts) {
+  const Matrix<double> a = gaussian(1100, 1100), g = gram_of(a);
+  Matrix<double> work = a.clone(), r(1100, 1100), u, vt, definite = g.clone(), symmetric = g.clone();
+  Matrix<float> symmetric32(1100, 1100);
+  std::vector<double> s;
+  std::vector<float> diagonal, beside;
+  EXPECT_GE(polls_of([&] { cholesky_upper(definite.view()); }), 3);
+  EXPECT_GE(polls_of([&] { qr_upper_in_place(work.view(), r.view()); }), 30);
+  EXPECT_GE(polls_of([&] { symmetric_eigenvalues(symmetric.view(), s); }), 30);
+  EXPECT_GE(polls_of([&] { tridiagonal_form(symmetric32.view(), diagonal, beside); }), 30);
+  work = a.clone();
+  EXPECT_GE(polls_of([&] { thin_svd(work.view(), u, s, vt); }), 30);
+  work = a.clone();
+  EXPECT_GE(polls_of([&] { singular_values(work.view(), s); }), 30);
+}
+
+}  // namespace
+}  // namespace loewner::blas
