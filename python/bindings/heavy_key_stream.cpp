@@ -161,16 +161,21 @@ void bind_heavy_key_stream(nb::module_& m) {
           "push",
           [](HeavyKeyStream& self, const ArrayLike& keys, const ArrayLike& values) {
             const auto k = dense<float>(keys, "keys"), v = dense<float>(values, "values");
-            self.push(k.view(), v.view());
+            interruptible([&] { self.push(k.view(), v.view()); });
           },
           "keys"_a, "values"_a, kPushDoc)
-      .def("merge", &HeavyKeyStream::merge, "other"_a, kMergeDoc)
+      .def(
+          "merge", [](HeavyKeyStream& self, const HeavyKeyStream& other) { interruptible([&] { self.merge(other); }); },
+          "other"_a, kMergeDoc)
       .def_prop_ro("num_keys", &HeavyKeyStream::num_keys, "Number of keys pushed.")
-      .def("current", &HeavyKeyStream::current, kCurrentDoc)
+      .def(
+          "current", [](const HeavyKeyStream& self) { return interruptible([&] { return self.current(); }); },
+          kCurrentDoc)
       .def(
           "attend",
           [](const HeavyKeyStream& self, const ArrayLike& queries) {
-            return to_python(self.attend(dense<float>(queries, "queries").view()));
+            const auto q = dense<float>(queries, "queries");
+            return to_python(interruptible([&] { return self.attend(q.view()); }));
           },
           "queries"_a, kStreamAttendDoc)
       .def("to_bytes", &stream_bytes, kToBytesDoc)

@@ -246,7 +246,10 @@ void bind_bilinear_sketch(nb::module_& m) {
           "first_row"_a, "block"_a, kAddBlockDoc)
       .def("merge", &BilinearSketch::merge, "other"_a, kMergeDoc)
       .def(
-          "curve", [](const BilinearSketch& s, std::optional<double> norm) { return s.curve(norm); },
+          "curve",
+          [](const BilinearSketch& s, std::optional<double> norm) {
+            return interruptible([&] { return s.curve(norm); });
+          },
           "frobenius_norm"_a = nb::none(), kCurveDoc);
   def_repr(type, {"rows", "cols", "sketch_size"});
 }

@@ -8,6 +8,7 @@
 #include "base/lane_sum.hpp"
 #include "linalg/blas.hpp"
 #include "linalg/parallel_matrix_sum.hpp"
+#include "loewner/base/cancellation.hpp"
 #include "loewner/base/parallel.hpp"
 
 namespace loewner::detail {
@@ -42,6 +43,7 @@ void add_feature_gram(const SymmetricPower& power, MatrixView<const float> keys,
   if (keys.rows() <= kRowsPerBlock) {
     Matrix<double> features = Matrix<double>::uninitialized(keys.rows(), power.dimension());
     power.map(keys, features.view());
+    const CancellationScope never([] { return false; });  // part of a sum would be lost
     blas::add_gram_upper(features.view(), sum.view());
     return;
   }

@@ -3,8 +3,9 @@
 
 // Typed calls of the BLAS and LAPACK routines of the library, for row-major views. Only blas_symbols.hpp declares BLAS.
 //
-// Every call runs on one thread. The loops of the library distribute the work, so results do not depend on the number
-// of threads; a threaded BLAS does not guarantee that.
+// BLAS runs on one thread. The loops of the library distribute the work, so results do not depend on the number of
+// threads; a threaded BLAS does not guarantee that. Large products and factorizations are cut into parts, whose sizes
+// depend on the matrices only. Between parts they throw Cancelled if the caller requests it.
 
 #include <string>
 #include <vector>
@@ -42,8 +43,7 @@ bool cholesky_upper(MatrixView<double> a);
 /// The same with pivots: u^T u = a(order, order), where u has a decreasing diagonal. Reads the upper triangle of a.
 bool pivoted_cholesky_upper(MatrixView<double> a, std::vector<Index>& order);
 
-/// a = Q T Q^T, T tridiagonal with n and n - 1 values. Stores Q as Householder vectors in a and `factors`. Asks the
-/// CancellationScope now and then.
+/// a = Q T Q^T, T tridiagonal with n and n - 1 values. Stores Q as Householder vectors in a and `factors`.
 void tridiagonal_form(MatrixView<double> a, std::vector<double>& diagonal, std::vector<double>& beside,
                       std::vector<double>& factors);
 

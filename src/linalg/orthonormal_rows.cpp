@@ -13,6 +13,7 @@
 #include "linalg/row_kernels.hpp"
 #include "linalg/tile_kernels.hpp"
 #include "linalg/vector_pieces.hpp"
+#include "loewner/base/cancellation.hpp"
 
 namespace loewner::detail {
 namespace {
@@ -141,6 +142,7 @@ Round orthonormalize_within(Matrix<double>& block, std::span<const double> lengt
   Round round{.within = Matrix<double>(block.rows(), block.rows()), .is_orthogonal = true};
   Index kept = 0;
   for (Index i = 0; i < block.rows(); ++i) {
+    throw_if_cancelled();
     if (kept == room) {  // the space is full: the other rows lie in the span
       project_out(block, kept, block.row(i), round.within.row(i));
       continue;
@@ -177,6 +179,7 @@ Matrix<double> times_transposed(MatrixView<const double> a, MatrixView<const dou
   return parallel_matrix_sum(num_pieces(a.cols()), a.rows(), b.rows(), [&](Index piece, MatrixView<double> sum) {
     const auto vectors = piece_of(a, piece);
     for (Index first = 0; first < a.rows(); first += kTile) {
+      throw_if_cancelled();
       const Matrix<double> panel = panel_of(vectors, first);
       for_each_tile(piece_of(b, piece), [&](Index first_row, MatrixView<const double> tile) {
         double products[kTile * kTile] = {};
@@ -196,6 +199,7 @@ void add_product(double alpha, MatrixView<const double> a, MatrixView<const doub
   parallel_for(num_pieces(c.cols()), [&](Index piece) {
     const auto out = piece_of(c, piece);
     for (Index first = 0; first < a.rows(); first += kTile) {
+      throw_if_cancelled();
       Matrix<double> panel = panel_of(MatrixView<const double>(out), first);
       for_each_tile(piece_of(b, piece), [&](Index first_row, MatrixView<const double> tile) {
         double factors[kTile * kTile] = {};

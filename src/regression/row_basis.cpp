@@ -5,6 +5,7 @@
 
 #include "linalg/blas.hpp"
 #include "linalg/row_kernels.hpp"
+#include "loewner/base/cancellation.hpp"
 
 namespace loewner::detail {
 namespace {
@@ -19,6 +20,7 @@ RowBasis::RowBasis(Index dimension)
 // Gram-Schmidt twice, which is enough for orthogonality to rounding; returns the sine of the angle
 // to the span.
 double RowBasis::orthogonalize(std::span<const double> row) {
+  throw_if_cancelled();
   const auto q = q_.row(size_);
   std::ranges::copy(row, q.begin());
   const double before = euclidean_norm(row);

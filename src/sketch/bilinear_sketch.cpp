@@ -203,10 +203,15 @@ void BilinearSketch::add_block(Index first_row, const RowMatrix& block) {
 
 void BilinearSketch::accumulate(Index first_row, const RowMatrix& block) {
   require_block(first_row, block);
-  for (Part& part : parts_) accumulate(part, first_row, block);
+  std::vector<Matrix<double>> sums;  // all of them before any is added, so that a caller who cancels loses nothing
+  for (const Part& part : parts_) sums.push_back(sketched(part, first_row, block));
+  for (std::size_t r = 0; r < parts_.size(); ++r) {
+    const MatrixView<double> all = parts_[r].sums.view();
+    add(std::move(sums[r]), parts_[r].left ? all : all.row_block(first_row, block.rows()));
+  }
 }
 
-void BilinearSketch::accumulate(Part& part, Index first_row, const RowMatrix& block) const {
+Matrix<double> BilinearSketch::sketched(const Part& part, Index first_row, const RowMatrix& block) const {
   // Without S the rows keep their positions.
   Matrix<double> left(part.left ? part.left->rows() : block.rows(), cols_);
   if (part.left) {
@@ -215,8 +220,7 @@ void BilinearSketch::accumulate(Part& part, Index first_row, const RowMatrix& bl
   } else {
     read_rows_wide(block, 0, left.view());
   }
-  const auto target = part.left ? part.sums.view() : part.sums.view().row_block(first_row, block.rows());
-  add(part.right ? times_transposed(left, *part.right) : std::move(left), target);
+  return part.right ? times_transposed(left, *part.right) : std::move(left);
 }
 
 void BilinearSketch::merge(const BilinearSketch& other) {

@@ -55,7 +55,7 @@ class BilinearSketch {
     Matrix<double> sums;
   };
 
-  void accumulate(Part& part, Index first_row, const RowMatrix& block) const;
+  Matrix<double> sketched(const Part& part, Index first_row, const RowMatrix& block) const;
   std::vector<double> residuals(const Part& part) const;
   void require_block(Index first_row, const RowMatrix& block) const;
 
