@@ -47,6 +47,10 @@ void LOEWNER_BLAS(dsytrd_)(const char*, const int*, double*, const int*, double*
                            int*);
 void LOEWNER_BLAS(dstedc_)(const char*, const int*, double*, double*, double*, const int*, double*, const int*, int*,
                            const int*, int*);
+void LOEWNER_BLAS(dlaed2_)(int*, const int*, const int*, double*, double*, const int*, int*, double*, double*, double*,
+                           double*, double*, int*, int*, int*, int*, int*);
+void LOEWNER_BLAS(dlaed4_)(const int*, const int*, const double*, const double*, double*, const double*, double*, int*);
+void LOEWNER_BLAS(dlamrg_)(const int*, const int*, const double*, const int*, const int*, int*);
 void LOEWNER_BLAS(dormtr_)(const char*, const char*, const char*, const int*, const int*, const double*, const int*,
                            const double*, double*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(ssytrd_)(const char*, const int*, float*, const int*, float*, float*, float*, float*, const int*,

@@ -77,18 +77,6 @@ void tridiagonal_form(MatrixView<float> a, std::vector<float>& diagonal, std::ve
   reduce_by_panels(a, diagonal, beside, factors);
 }
 
-bool tridiagonal_eigen(std::vector<double>& diagonal, std::vector<double>& beside, MatrixView<double> vectors) {
-  if (vectors.empty()) return true;
-  const SerialScope serial;
-  const int n = as_int(vectors.rows()), ldz = leading(vectors);
-  int info = 0;
-  call_with_workspaces([&](double* work, const int* size, int* integers, const int* integers_size) {
-    LOEWNER_BLAS(dstedc_)
-    ("I", &n, diagonal.data(), beside.data(), vectors.data(), &ldz, work, size, integers, integers_size, &info);
-  });
-  return info == 0;
-}
-
 void multiply_by_householder(MatrixView<const double> a, const std::vector<double>& factors,
                              MatrixView<double> vectors) {
   if (vectors.empty()) return;
