@@ -308,12 +308,12 @@ void bind_compress_session(nb::module_& m) {
           "relative squared error, its number of entries if it is not given.")
       .def("trial", &try_encoding, "tensor"_a, "bytes"_a, "second"_a = nb::none(), nb::kw_only(),
            "cross"_a = nb::none(), "correction"_a = 0.0, "The matrix and the bytes of an encoding that is not kept.")
-      .def(
-          "encode", &encode, "tensor"_a, "second"_a = nb::none(), nb::kw_only(), "cross"_a = nb::none(),
-          "correction"_a = 0.0,
-          "Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix; None if it is copied, "
-          "because no encoding meets its budget. Without `second` it takes the moments of the option `moments`, if "
-          "there are any.")
+      .def("encode", &encode, "tensor"_a, "second"_a = nb::none(), nb::kw_only(), "cross"_a = nb::none(),
+           "correction"_a = 0.0,
+           "Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix; None if it is "
+           "copied, "
+           "because no encoding meets its budget. Without `second` it takes the moments of the option `moments`, if "
+           "there are any.")
       .def(
           "decoded",
           [](Session& self, std::size_t tensor) {

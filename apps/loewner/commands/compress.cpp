@@ -141,13 +141,12 @@ class Compress final : public Command {
                  .help = "number format of factors",
                  .default_text = factor_format_,
                  .choices = {"f32", "f16", "bf16"}});
-    options.add(
-        "--text", text_,
-        {.value = "FILE",
-         .help = "text whose lines calibrate tables and linear layers: a file, `package` (the text of the "
-                 "Python package) or `none`",
-         .default_text = "package in the Python package with torch and transformers, otherwise none",
-         .completes = Completes::files});
+    options.add("--text", text_,
+                {.value = "FILE",
+                 .help = "text whose lines calibrate tables and linear layers: a file, `package` (the text of the "
+                         "Python package) or `none`",
+                 .default_text = "package in the Python package with torch and transformers, otherwise none",
+                 .completes = Completes::files});
     options.add("--moments", options_.moments,
                 {.value = "FILE",
                  .help = "file of --save-moments or of calibrate --activations: encodings then minimize output errors",
