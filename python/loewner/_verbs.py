@@ -139,7 +139,7 @@ def compress(
     >>> import loewner
     >>> loewner.compress("MODEL", "SMALLER", bits=3)  # doctest: +SKIP
     <CompressReport: weights 90.9 MB -> 48.4 MB (53.2 %), 1 encoded tensor
-      embeddings.word_embeddings.weight: 30522 x 384, coded-svd, 46.9 MB -> 4.39 MB, weighted error 0.1192>
+      embeddings.word_embeddings.weight: 30522 x 384, coded-svd, 46.9 MB -> 4.39 MB, weighted error 0.1369>
     >>> report = loewner.compress("MODEL", "WHOLE", selection="all", budget="12MB")  # doctest: +SKIP
     >>> report.totals.weights_bytes_after  # doctest: +SKIP
     11914197
