@@ -32,7 +32,7 @@ class Setting:
     mixed: int | None = None
 
     def options(self) -> list[str]:
-        options = ["--method", self.method, "--bits", f"{self.bits:.4f}"]
+        options = ["--text", "none", "--method", self.method, "--bits", f"{self.bits:.4f}"]
         return options if self.count is None else [*options, "--archetypes", f"{self.count}:{self.mixed}"]
 
 

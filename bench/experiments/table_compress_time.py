@@ -52,7 +52,7 @@ def measure(method: str, rounds: int) -> list[str]:
     with tempfile.TemporaryDirectory(dir=OUT) as scratch:
         output = Path(scratch) / "output"
         command = [TOOL, "compress", str(weights.parent), "-o", str(output), "--quiet"]
-        command += ["--keep", "0.72", "--method", method]
+        command += ["--keep", "0.72", "--method", method, "--text", "none"]
         for _ in range(rounds + 1):
             whole = timed(lambda: subprocess.run(command, check=True)).seconds
             reading = timed(weights.read_bytes).seconds

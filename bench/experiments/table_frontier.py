@@ -93,7 +93,7 @@ def main() -> None:
         print(*rows[-1], file=sys.stderr, flush=True)
 
     for family, options in SETTINGS:
-        with compressed(minilm_folder(), *options) as result:
+        with compressed(minilm_folder(), "--text", "none", *options) as result:
             quality = fidelity.of_folder(result)
         add(family, result.table["bytes_after"], result.table["relative_error"], quality)
     for family, (bits, group) in PLAIN.items():

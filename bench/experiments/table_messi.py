@@ -73,9 +73,9 @@ def classifier(task: str, models: Path, glue: Path) -> Path:
 
 def write_compressed(folder: Path, model: Path, keep: float, subspaces: int | None) -> None:
     if subspaces == 1:
-        loewner.compress(model, folder, keep=keep, method="svd")
+        loewner.compress(model, folder, keep=keep, method="svd", text="none")
     else:
-        loewner.compress(model, folder, keep=keep, method="subspaces", num_subspaces=subspaces)
+        loewner.compress(model, folder, keep=keep, method="subspaces", num_subspaces=subspaces, text="none")
 
 
 def write_fine_tuned(folder: Path, model: Path, task: str, glue: Path) -> None:

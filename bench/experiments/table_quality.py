@@ -76,7 +76,7 @@ class Fidelity:
         return {"cos": mean_cosine(vectors, self.reference), "sts": score}
 
     def row(self, name: str, options: list[str]) -> list[str]:
-        with compressed(minilm_folder(), "--keep", KEEP, *options) as result:
+        with compressed(minilm_folder(), "--keep", KEEP, "--text", "none", *options) as result:
             quality = self.of_folder(result)
         table = result.table
         errors = [table[key] for key in ("relative_error", "weighted_relative_error", "lp_error", "lp_error_svd")]

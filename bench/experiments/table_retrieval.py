@@ -30,7 +30,7 @@ WORDS_OF_SUMMARY, WORDS_OF_PROSE = range(4, 41), 25
 
 # name, options of `loewner compress`
 SETTINGS = [
-    *((f"table, {bits} bits", ["--bits", bits]) for bits in ("3", "2", "1.5", "1")),
+    *((f"table, {bits} bits", ["--bits", bits, "--text", "none"]) for bits in ("3", "2", "1.5", "1")),
     ("table, int8 per row", ["--method", "int8", "--bits", "9"]),
     ("table, int4, groups of 64", ["--method", "int4", "--bits", "5"]),
     *((f"all, {budget} MB", ["--all", "--budget", f"{budget}MB", "--text", "package"]) for budget in ("9", "7")),

@@ -82,7 +82,7 @@ def main() -> None:
                 file.writelines(f"{row}\t{count}\n" for row, count in enumerate(counts))
                 file.flush()
                 options = [*options, "--row-weights", file.name]
-            with compressed(minilm_folder(), *options) as result:
+            with compressed(minilm_folder(), "--text", "none", *options) as result:
                 return fidelity.of_folder(result)
 
     guesses = [("by place", None, 0.0), *RANKS]

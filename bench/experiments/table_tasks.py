@@ -75,7 +75,7 @@ class Scores:
         """Scores of every classifier in `models` after compression of its table with these options."""
         found = []
         for task in tasks_in(models):
-            with compressed(models / task, *options) as result:
+            with compressed(models / task, "--text", "none", *options) as result:
                 found.append(self.of(task, result))
         return found
 

@@ -48,7 +48,7 @@ def main() -> None:
     task, tokenizer = read_task(TASK, arguments.glue, split="train"), AutoTokenizer.from_pretrained(original)
     with tempfile.TemporaryDirectory() as scratch:
         small, trained = Path(scratch) / "small", Path(scratch) / "trained"
-        loewner.compress(original, small, keep=0.5, method="subspaces")
+        loewner.compress(original, small, keep=0.5, method="subspaces", text="none")
         rows = [["original", f"{score(original, arguments.glue):.2f}", ""]]
         rows.append(["50 %, subspaces", f"{score(small, arguments.glue):.2f}", ""])
         for name, factors_only, rate in (("factors trained", True, 1e-3), ("all trained", False, 2e-5)):

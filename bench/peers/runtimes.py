@@ -88,7 +88,7 @@ def pretrained(folder: Path) -> Forward:
 def loewner_table(bits: float, folder: Path) -> None:
     import loewner
 
-    loewner.compress(minilm_folder(), folder / "small", bits=bits)
+    loewner.compress(minilm_folder(), folder / "small", bits=bits, text="none")
 
 
 def loewner_whole(bits: float, folder: Path) -> None:

@@ -131,16 +131,26 @@ std::vector<std::pair<Index, double>> curve_of(Session& session, std::size_t ten
   return curve;
 }
 
-MatrixResult<float> encode(Session& session, std::size_t tensor, const OptionalMatrix& second,
-                           const OptionalMatrix& cross, double correction) {
+std::optional<MatrixResult<float>> encode(Session& session, std::size_t tensor, const OptionalMatrix& second,
+                                          const OptionalMatrix& cross, double correction) {
   const auto moments = moments_of(second, cross, correction);
-  return to_python(session.run([&](CompressSession& running) {
+  auto decoded = session.run([&](CompressSession& running) -> std::optional<Matrix<float>> {
     if (!running.is_done(tensor)) {
+      if (running.is_copied(tensor)) return std::nullopt;
       const auto stored = moments ? std::nullopt : running.stored_moments(tensor);
       running.encode(tensor, pointer_to(moments ? moments : stored));
+      if (running.is_copied(tensor)) return std::nullopt;
     }
     return running.decoded(tensor);
-  }));
+  });
+  if (!decoded) return std::nullopt;
+  return to_python(std::move(*decoded));
+}
+
+// A note may hold a file name that is not UTF-8: it has surrogates, as names have in Python (PEP 383).
+nb::str table_of(const Session& session) {
+  const std::string& table = session.table();
+  return nb::steal<nb::str>(PyUnicode_DecodeFSDefaultAndSize(table.data(), static_cast<Py_ssize_t>(table.size())));
 }
 
 nb::tuple try_encoding(Session& session, std::size_t tensor, Index bytes, const OptionalMatrix& second,
@@ -298,11 +308,12 @@ void bind_compress_session(nb::module_& m) {
           "relative squared error, its number of entries if it is not given.")
       .def("trial", &try_encoding, "tensor"_a, "bytes"_a, "second"_a = nb::none(), nb::kw_only(),
            "cross"_a = nb::none(), "correction"_a = 0.0, "The matrix and the bytes of an encoding that is not kept.")
-      .def(
-          "encode", &encode, "tensor"_a, "second"_a = nb::none(), nb::kw_only(), "cross"_a = nb::none(),
-          "correction"_a = 0.0,
-          "Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix. Without `second` it "
-          "takes the moments of the option `moments`, if there are any.")
+      .def("encode", &encode, "tensor"_a, "second"_a = nb::none(), nb::kw_only(), "cross"_a = nb::none(),
+           "correction"_a = 0.0,
+           "Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix; None if it is "
+           "copied, "
+           "because no encoding meets its budget. Without `second` it takes the moments of the option `moments`, if "
+           "there are any.")
       .def(
           "decoded",
           [](Session& self, std::size_t tensor) {
@@ -315,7 +326,7 @@ void bind_compress_session(nb::module_& m) {
            "name, are JSON data that become fields `calibration` of the report and of config.json. `notes` join those "
            "of "
            "the report.")
-      .def_prop_ro("table", &Session::table, "What the command line prints of the report; empty before finish().")
+      .def_prop_ro("table", &table_of, "What the command line prints of the report; empty before finish().")
       .def(
           "__enter__", [](nb::handle_t<Session> self) { return nb::object(nb::borrow(self)); },
           nb::sig("def __enter__(self) -> CompressSession"))

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from loewner import _core
+from loewner._texts import has_tokenizer
 from loewner.onnx import is_onnx_model, require_onnx
+from loewner.static_embedding import is_static_model
 
 PACKAGE_TEXT, NO_TEXT = "package", "none"
 _NEEDS_TORCH = "calibration needs torch and transformers: pip install 'loewner[transformers]'"
@@ -26,7 +29,7 @@ def compress_with_text(
     on_finish: Finished | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """The report of `_core.compress`, with linear layers coded for the inputs that a text gives them.
+    """The report of `_core.compress`, with tables and linear layers coded for what a text tells about them.
 
     text: a file, "package", "none", or None: the package's text, or a note where it cannot be used. on_finish: is given
     the finished session.
@@ -36,33 +39,45 @@ def compress_with_text(
     if options.pop("tokenizer", None):
         raise ValueError("compress: tokenizer is for ONNX files")
     saves_moments = bool(options.get("save_moments"))
-    is_of_tables = _takes_tables_alone(options)
-    reason = _reason_against_tables(options) if is_of_tables else reason_against_text(options)
     is_asked_for = text is not None or saves_moments
-    if text == NO_TEXT or (not is_asked_for and (reason or is_of_tables)):
+    is_of_tables = _takes_tables_alone(options)
+    reason = _reason_against_tables(options, is_asked_for) if is_of_tables else reason_against_text(options)
+    blind = partial(_without_text, model, output, progress=progress, on_finish=on_finish, options=options)
+    if text == NO_TEXT or (not is_asked_for and reason):
         if saves_moments:
             raise ValueError("compress: save_moments needs a calibration text")
-        return _without_text(model, output, [], progress, on_finish, options)
+        return blind([])
     if reason:
         raise ValueError(f"compress: a calibration text {reason}")
+    what = "tables" if is_of_tables else "linear layers"
+    if not is_asked_for and is_of_tables:
+        _require_work(model, output, options)
+        if is_static_model(model):
+            return blind([])
+        if not has_tokenizer(Path(model)):
+            return blind([blind_note("the folder has no tokenizer", what)])
     try:
         from loewner.transformers.calibration import CalibrationText, NoCalibration, compress_calibrated
-    except ImportError as error:
+    except Exception as error:  # a broken torch raises any exception
         if is_asked_for:
             raise ImportError(_NEEDS_TORCH) from error
-        return _without_text(
-            model, output, [blind_note("it needs torch and transformers")], progress, on_finish, options
-        )
+        return blind([blind_note(_import_failure(error), what)])
     try:
         return compress_calibrated(
-            model, output, text=_file_of(text), progress=progress, on_finish=on_finish, **options
+            model,
+            output,
+            text=_file_of(text),
+            is_default=not is_asked_for,
+            progress=progress,
+            on_finish=on_finish,
+            **options,
         )
     except NoCalibration as error:
         if is_asked_for:
             raise ValueError(_failure(model, text, error)) from error
         if on_finish is not None:  # the command line: the same command resumes the run
             options["text"] = CalibrationText.read(None).fingerprint
-        return _without_text(model, output, [blind_note(str(error))], progress, on_finish, options)
+        return blind([blind_note(str(error), what)])
 
 
 def save_moments(
@@ -104,8 +119,10 @@ def _takes_tables_alone(options: dict[str, Any]) -> bool:
     return bool(selection == _core.Selection.embeddings and not options.get("include"))
 
 
-def _reason_against_tables(options: dict[str, Any]) -> str | None:
-    """Why the options leave no table to calibrate."""
+def _reason_against_tables(options: dict[str, Any], is_asked_for: bool) -> str | None:
+    """Why the options leave no table to calibrate. Who gives all rows the same weight means the errors of the table."""
+    if options.get("row_weights") == "none" and not is_asked_for:
+        return "needs row weights"
     if not _core.weighs_channels(options.get("method", _core.Method.auto)):
         return "needs a method that minimizes errors of outputs"
     return _reason_against_options(options)
@@ -126,14 +143,29 @@ def _reason_against_options(options: dict[str, Any]) -> str | None:
     return "cannot be combined with moments" if options.get("moments") else None
 
 
-def blind_note(reason: str) -> str:
-    return f"linear layers are coded without calibration: {reason}"
+def _require_work(model: str | os.PathLike[str], output: str | os.PathLike[str], options: dict[str, Any]) -> None:
+    """Raises what `_core.compress` raises for a model, options or an output that it refuses, before torch is loaded."""
+    refuses = options.get("if_exists", _core.IfExists.refuse) == _core.IfExists.refuse
+    is_dry_run = options.get("dry_run") or not (refuses and Path(output).exists())
+    with _core.CompressSession(model, output, **{**options, "dry_run": is_dry_run}):
+        pass
+
+
+def _import_failure(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return "it needs torch and transformers"
+    return f"torch and transformers cannot be imported: {' '.join(str(error).split())[:200]}"
+
+
+def blind_note(reason: str, what: str = "linear layers") -> str:
+    return f"{what} are coded without calibration: {reason}"
 
 
 def _without_text(
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
     notes: list[str],
+    *,
     progress: Progress | None,
     on_finish: Finished | None,
     options: dict[str, Any],

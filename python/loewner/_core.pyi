@@ -477,9 +477,9 @@ class CompressSession:
     def trial(self, tensor: int, bytes: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> tuple:
         """The matrix and the bytes of an encoding that is not kept."""
 
-    def encode(self, tensor: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:
+    def encode(self, tensor: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))] | None:
         """
-        Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix. Without `second` it takes the moments of the option `moments`, if there are any.
+        Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix; None if it is copied, because no encoding meets its budget. Without `second` it takes the moments of the option `moments`, if there are any.
         """
 
     def decoded(self, tensor: int) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))]:

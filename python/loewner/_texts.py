@@ -19,6 +19,11 @@ def package_text() -> list[str]:
     return [line for text in texts for line in text.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a model folder has files of a tokenizer; transformers would make one without words."""
+    return any(any(folder.glob(pattern)) for pattern in ("*token*", "vocab*", "*.model"))
+
+
 def lines_of(path: Path) -> list[str]:
     """The lines of a text file that are not empty, at most MOST_LINES of them, of its first MOST_BYTES bytes."""
     lines = list(_stripped_lines(path))

@@ -84,8 +84,9 @@ def compress(
         Text that calibrates: a file with one sentence or paragraph on each line, "package" for the text that comes with
         loewner, or "none". The model is run on it. Every linear layer is coded so that its outputs change least, and
         every table so that those of the model do. The tokens of a file also weigh the rows of token embeddings. By
-        default it is the package's text if linear layers are selected, or none with a note where torch or transformers
-        is missing or the model does not run.
+        default it is the package's text, or none with a note where torch or transformers is missing or the model does
+        not run. For token embeddings alone it is also none with `row_weights` "none", for static embedding models, and
+        with a note for models with more than 2^30 parameters beside their tables.
     tokenizer : str or os.PathLike, optional
         Folder with the tokenizer of an ONNX file. The default is the file's folder.
     moments : str or os.PathLike, optional
@@ -138,7 +139,7 @@ def compress(
     >>> import loewner
     >>> loewner.compress("MODEL", "SMALLER", bits=3)  # doctest: +SKIP
     <CompressReport: weights 90.9 MB -> 48.4 MB (53.2 %), 1 encoded tensor
-      embeddings.word_embeddings.weight: 30522 x 384, coded-svd, 46.9 MB -> 4.39 MB, weighted error 0.1192>
+      embeddings.word_embeddings.weight: 30522 x 384, coded-svd, 46.9 MB -> 4.39 MB, weighted error 0.1369>
     >>> report = loewner.compress("MODEL", "WHOLE", selection="all", budget="12MB")  # doctest: +SKIP
     >>> report.totals.weights_bytes_after  # doctest: +SKIP
     11914197

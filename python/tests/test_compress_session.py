@@ -28,9 +28,28 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "README.md"}
 
 
+def encoded(opened: _core.CompressSession, number: int) -> np.ndarray[Any, Any]:
+    matrix = opened.encode(number)
+    assert matrix is not None
+    return matrix
+
+
 def encode_all(opened: _core.CompressSession) -> list[np.ndarray[Any, Any]]:
     opened.plan()
-    return [opened.encode(i) for i in range(len(opened.tensors))]
+    return [encoded(opened, i) for i in range(len(opened.tensors))]
+
+
+def test_a_tensor_that_no_encoding_makes_small_enough_is_copied(tmp_path: Path) -> None:
+    only = "^embeddings.word_embeddings.weight$"
+    with session(tmp_path / "b", keep=0.01, selection=loewner.Selection.embeddings, include=[only]) as opened:
+        opened.plan()
+        with pytest.raises(loewner.BudgetError, match="the budget leaves"):
+            opened.encode(0)
+    with session(tmp_path / "c", keep=0.01, selection=loewner.Selection.embeddings) as opened:
+        opened.plan()
+        assert opened.encode(0) is None
+        with pytest.raises(loewner.BudgetError, match="the budget leaves"):
+            opened.finish()
 
 
 def test_the_output_is_that_of_compress(tmp_path: Path) -> None:
@@ -83,11 +102,11 @@ def test_a_trial_is_not_kept(tmp_path: Path) -> None:
 def test_leaving_keeps_parts_and_an_error_removes_them(tmp_path: Path) -> None:
     with session(tmp_path / "b") as opened:
         opened.plan()
-        first = opened.encode(2)
+        first = encoded(opened, 2)
     with session(tmp_path / "b", if_exists=loewner.IfExists.resume) as opened:
         assert [tensor.done for tensor in opened.tensors][:4] == [False, False, True, False]
         assert np.array_equal(opened.decoded(2), first)
-        assert np.array_equal(opened.encode(2), first)  # nothing to do
+        assert np.array_equal(encoded(opened, 2), first)  # nothing to do
     with pytest.raises(ZeroDivisionError), session(tmp_path / "b", if_exists=loewner.IfExists.resume):
         raise ZeroDivisionError
     assert not (tmp_path / "b.partial" / "state.json").exists()

@@ -66,7 +66,7 @@ class Compress final : public Command {
       return run_on_onnx(python, "compress", options_for_python());
     }
     require(tokenizer_.empty(), [] { return std::string("--tokenizer is for ONNX files"); });
-    workers_.require_usable(options_.dry_run, may_calibrate() && (options_.moments.empty() || text_));
+    workers_.require_usable(options_.dry_run, must_calibrate() && (options_.moments.empty() || text_));
     if (may_calibrate() && python && (options_.moments.empty() || text_))
       return python("compress", options_for_python());
     require_nothing_to_save(python);
@@ -79,7 +79,7 @@ class Compress final : public Command {
     CompressReport report = run_.with_progress(streams, [&](const ProgressCallback& progress) {
       return workers_.assembles ? assemble_parts(options_, progress) : compress(options_, progress);
     });
-    if (may_calibrate() && options_.moments.empty()) report.notes.emplace_back(kBlindNote);
+    if (must_calibrate() && options_.moments.empty()) report.notes.emplace_back(kBlindNote);
     if (!run_.quiet) print_report(report, options_.dry_run, streams.out);
     run_.write_json(to_json(report));
     return done;
@@ -141,13 +141,12 @@ class Compress final : public Command {
                  .help = "number format of factors",
                  .default_text = factor_format_,
                  .choices = {"f32", "f16", "bf16"}});
-    options.add(
-        "--text", text_,
-        {.value = "FILE",
-         .help = "text whose lines calibrate tables and linear layers: a file, `package` (the text of the "
-                 "Python package) or `none`",
-         .default_text = "package with --linear or --all where torch and transformers are installed, otherwise none",
-         .completes = Completes::files});
+    options.add("--text", text_,
+                {.value = "FILE",
+                 .help = "text whose lines calibrate tables and linear layers: a file, `package` (the text of the "
+                         "Python package) or `none`",
+                 .default_text = "package in the Python package with torch and transformers, otherwise none",
+                 .completes = Completes::files});
     options.add("--moments", options_.moments,
                 {.value = "FILE",
                  .help = "file of --save-moments or of calibrate --activations: encodings then minimize output errors",
@@ -200,8 +199,14 @@ class Compress final : public Command {
 
   bool is_onnx() const { return is_onnx_model(options_.model) || options_.output.extension() == ".onnx"; }
 
-  // Whether a text calibrates what is selected. Without --text it calibrates only if linear layers may be selected.
+  // Whether the Python package may calibrate what is selected. Workers calibrate nothing: they make parts
+  // independently, and tables alone do not need it.
   bool may_calibrate() const {
+    return must_calibrate() || (text_ != kNoText && !options_.max_error && !workers_.divides_work());
+  }
+
+  // Whether the user asks for a calibration, or linear layers may be selected, which lose much without one.
+  bool must_calibrate() const {
     const bool is_asked_for = text_ || !save_moments_.empty() || linear_ || all_ || !options_.include.empty();
     return is_asked_for && text_ != kNoText && !options_.max_error;
   }

@@ -30,7 +30,7 @@ def main(options: Options) -> None:
 
     def show(session: _core.CompressSession) -> None:
         if not is_quiet:
-            print(session.table, end="", flush=True)
+            print_text(session.table.removesuffix("\n"))
 
     line = progress_line(options)
     model, output, text = given.pop("model"), given.pop("output"), given.pop("text")
@@ -38,4 +38,11 @@ def main(options: Options) -> None:
     if is_onnx_model(model) and not is_quiet:
         print_text(report_table(report, given["dry_run"]))
     if path:
-        replace_file(Path(path), (json.dumps(report, indent=2) + "\n").encode())
+        write_report(Path(path), report)
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    try:
+        replace_file(path, (json.dumps(report, indent=2) + "\n").encode())
+    except OSError as error:
+        raise _core.IoError(f"{path}: cannot be written: {error.strerror}") from error

@@ -31,7 +31,7 @@ def test_a_standard_output_that_cannot_be_written(tmp_path: Path, redirection: s
     arguments = options.get(command, [])
     done = shell(redirection, command, *arguments)
     assert done.returncode == 3
-    assert done.stderr == "loewner: standard output: cannot be written\n"
+    assert done.stderr.startswith("loewner: standard output: cannot be written") and done.stderr.count("\n") == 1
     if command == "compress":  # the table is not written into a file of the output
         assert ft.run("verify", out, "--against", model).returncode == 0
 

@@ -2,6 +2,7 @@
 """Codes of linear layers for the inputs that they meet: the model is run on a calibration text.
 
 sequences   the text as batches of tokens
+effort      how many tokens give the sensitivities of tables
 survey      moments and effects in the original model
 matching    which module uses which tensor
 experts     layers that the model stacks in one parameter
@@ -38,9 +39,12 @@ import torch
 import transformers
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
+from transformers.utils import logging
 
 from loewner import _core
 from loewner.transformers.calibration.batches import TOKENS_OF_BATCH
+from loewner.transformers.calibration.effort import LONGEST_OF_TABLES, EffortOfTables
+from loewner.transformers.calibration.large_survey import output_layer
 from loewner.transformers.calibration.large_walk import LARGE_TOKENS, LargeWalk
 from loewner.transformers.calibration.matching import modules_of
 from loewner.transformers.calibration.memory import (
@@ -49,9 +53,11 @@ from loewner.transformers.calibration.memory import (
     memory_limit,
     shapes_of,
     tokens_that_fit,
+    whole_model_bytes,
     widest_drift,
 )
 from loewner.transformers.calibration.sequences import (
+    LONGEST,
     MOST_TOKENS,
     MOST_TOKENS_OF_USER,
     CalibrationText,
@@ -67,7 +73,7 @@ from loewner.transformers.calibration.walk import Walk
 
 __all__ = ["CalibrationText", "NoCalibration", "compress_calibrated", "save_moments"]
 
-DRAWN = 4096  # tokens of random sequences
+MOST_PARAMETERS = 1 << 30  # outside the tables, of models whose tables are calibrated by default
 HELD_OUT = 16  # every 16th sequence measures the result, and no layer is fitted to it
 
 
@@ -76,6 +82,7 @@ def compress_calibrated(
     output: str | os.PathLike[str],
     *,
     text: str | os.PathLike[str] | None = None,
+    is_default: bool = False,
     progress: Progress | None = None,
     on_finish: Callable[[_core.CompressSession], None] | None = None,
     **options: Any,
@@ -84,7 +91,8 @@ def compress_calibrated(
     their channels; returns its report.
 
     text: a file with one text on each line; None is the text of the package and, for tables, random sequences.
-    on_finish: is given the finished session.
+    is_default: nobody asked for it, and it is left out where it takes much longer than the encoding. on_finish: is
+    given the finished session.
 
     Raises NoCalibration, before anything is written, if the model cannot be run on the text.
     """
@@ -96,12 +104,15 @@ def compress_calibrated(
         _core_threads(),
     ):
         measured: dict[str, Any] = {"model": None, "tensors": None}
-        walk = None
+        walk: Walk | TableWalk | None = None
         try:
             if not session.complete:
                 limit = memory_limit(int(options.get("max_memory") or 0))
                 with _author_code():
-                    walk = _walk_of(session, folder, lines, limit, keeps_moments, progress)
+                    if all(tensor.inputs is None for tensor in session.tensors):
+                        walk = _table_walk(session, folder, lines, limit, keeps_moments, progress, is_default)
+                    else:
+                        walk = _walk_of(session, folder, lines, limit, keeps_moments, progress)
                     walk.plan()
         except NoCalibration as error:
             failure = error  # leaving the session without an error keeps what an earlier run has finished
@@ -135,7 +146,7 @@ def save_moments(
         batches = token_batches(folder, loaded, lines.lines)
         layers, tables = _modules(session, loaded, folder)
         surveyor = Surveyor(session, loaded, layers, tables, batches, progress or (lambda _what, _share: None))
-        surveyor.of_tables = _table_inputs(session, folder, lines)
+        surveyor.of_tables = _table_inputs(session, folder, lines, EffortOfTables.beside_layers(bool(lines.lines)))
         survey = surveyor.survey()
         tensors, fingerprint = session.tensors, session.model_fingerprint
     owners = sorted({inputs.owner for inputs in survey.inputs.values()})
@@ -183,7 +194,7 @@ def _walk_of(
     limit: int,
     keeps_moments: bool,
     progress: Progress | None,
-) -> Walk | TableWalk:
+) -> Walk:
     """limit: bytes of memory."""
     shapes = shapes_of(session, folder)
     most = MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS
@@ -194,24 +205,52 @@ def _walk_of(
     model = _loaded(folder)
     fitting, held_out = _split(token_batches(folder, model, text.lines, tokens))
     layers, tables = _modules(session, model, folder, with_experts)
-    of_tables = _table_inputs(session, folder, text)
-    if not layers:
-        return TableWalk(session, model, tables, fitting, held_out, text.name, keeps_moments, progress, of_tables)
+    of_tables = _table_inputs(session, folder, text, EffortOfTables.beside_layers(bool(text.lines)))
     return Walk(session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress, of_tables)
 
 
-def _table_inputs(session: _core.CompressSession, folder: Path, text: CalibrationText) -> TableInputs:
+def _table_walk(
+    session: _core.CompressSession,
+    folder: Path,
+    text: CalibrationText,
+    limit: int,
+    keeps_moments: bool,
+    progress: Progress | None,
+    is_default: bool,
+) -> TableWalk:
+    """limit: bytes of memory."""
+    shapes = shapes_of(session, folder)
+    others = shapes.parameters - sum(rows * cols for rows, cols in shapes.tables)
+    if is_default and others > MOST_PARAMETERS:
+        raise NoCalibration(f"it takes long for {others / 1e9:.1f} billion parameters; text 'package' calibrates")
+    needed = whole_model_bytes(shapes, 0, TOKENS_OF_BATCH)
+    if needed > limit:
+        raise NoCalibration(f"it needs about {needed >> 20} MiB of memory, and the limit is {limit >> 20} MiB")
+    model = _loaded(folder)
+    has_logits = output_layer(model) is not None
+    longest = LONGEST if text.lines or has_logits else LONGEST_OF_TABLES
+    fitting, held_out = _split(token_batches(folder, model, text.lines, longest=longest))
+    _, tables = _modules(session, model, folder)
+    of_tables = _table_inputs(session, folder, text, EffortOfTables.alone(bool(text.lines), others))
+    return TableWalk(session, model, tables, fitting, held_out, text.name, keeps_moments, progress, of_tables)
+
+
+def _table_inputs(
+    session: _core.CompressSession, folder: Path, text: CalibrationText, effort: EffortOfTables
+) -> TableInputs:
     """Random sequences where there is no text of the user, and the row weights of token embeddings."""
     tables = {number: tensor.rows for number, tensor in enumerate(session.tensors) if tensor.role == "token_embedding"}
     if not tables:
-        return TableInputs()
+        return TableInputs(effort)
     weights = {
         number: torch.tensor(frequencies, dtype=torch.float64).sqrt()
         for number, rows in tables.items()
         if len(frequencies := _core.token_frequencies(folder, rows))
     }
-    drawn = [] if text.lines else random_batches(folder, min(tables.values()), DRAWN)
-    return TableInputs(drawn, weights)
+    drawn = [] if text.lines else random_batches(folder, min(tables.values()), effort.drawn)
+    if not drawn:
+        effort = replace(effort, tokens=effort.tokens + effort.drawn)
+    return TableInputs(effort, drawn, weights)
 
 
 def _large_walk(
@@ -260,12 +299,27 @@ def _loaded(folder: Path) -> nn.Module:
         config = AutoConfig.from_pretrained(folder)
         names = getattr(config, "architectures", None) or []
         model_class = getattr(transformers, names[0], AutoModel) if names else AutoModel
-        model: nn.Module = model_class.from_pretrained(folder, dtype=torch.float32).eval()
+        with _quiet_transformers():
+            model: nn.Module = model_class.from_pretrained(folder, dtype=torch.float32).eval()
     except Exception as error:  # transformers and remote code raise any exception
         raise NoCalibration(f"transformers does not load the model: {_one_line(error)}") from error
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Without its bars and remarks: stderr is for the progress of the whole run."""
+    verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if has_bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _split(batches: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:

@@ -12,7 +12,10 @@ count alike, and the table is encoded as without a text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,8 +25,8 @@ from torch import Tensor, nn
 from loewner.transformers.calibration.effects import is_vector, output_rows, random_directions
 from loewner.transformers.calibration.sequences import model_inputs
 
-DRAWS = 2  # directions for each forward
-TOKENS_AT_ONCE = 1024  # of a forward that keeps its graph
+TOKENS_AT_ONCE = 1024  # of forwards that keep their graphs
+TOKENS_OF_THREAD = 128  # of one such forward beside others
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 RATES = (1.0, 2.0)  # bits an entry at which shares are compared
 DAMPING = 0.05  # kChannelDamping of the core
@@ -41,71 +44,119 @@ class Sensitivity:
 class Sensitivities:
     """Sums g g^T over the tokens of each half of the sequences."""
 
-    def __init__(self, model: nn.Module, tables: dict[str, nn.Module]) -> None:
-        """tables: nn.Embedding modules, and linear heads that share their weights, by name."""
-        self._model, self._tables = model, tables
+    def __init__(self, model: nn.Module, tables: dict[str, nn.Module], directions: int) -> None:
+        """tables: nn.Embedding modules, and linear heads that share their weights, by name. directions: a forward."""
+        self._model, self._tables, self._directions = model, tables, directions
+        self._seen = _Seen()
         widths = {name: weight_of(module).shape[1] for name, module in tables.items()}
         self.sums = {name: torch.zeros(HALVES, d, d, dtype=torch.float64) for name, d in widths.items()}
         self.tokens = [0] * HALVES
 
     def add(self, ids: Tensor, generator: torch.Generator, half: int) -> None:
         """Adds a batch of token ids, batch x length."""
-        rows = max(1, TOKENS_AT_ONCE // ids.shape[1])
-        for start in range(0, len(ids), rows):
-            self._add_piece(ids[start : start + rows], generator, half)
+        with self._watched():
+            for piece in _pieces(ids, TOKENS_AT_ONCE):
+                self._add(half, piece, self._measured(piece, generator))
 
-    def _add_piece(self, ids: Tensor, generator: torch.Generator, half: int) -> None:
-        probes: list[tuple[str, Tensor]] = []
-        heads: list[tuple[str, Tensor]] = []
+    def add_side_by_side(self, batches: Sequence[Tensor], progress: Callable[[float], None]) -> None:
+        """Adds batches, a piece to a thread. Each piece has directions of its own, and operations of one thread: the
+        sums do not depend on the number of threads."""
+        pieces = [(half, piece) for half, batch in _halves(batches) for piece in _pieces(batch, TOKENS_OF_THREAD)]
+        threads = min(torch.get_num_threads(), TOKENS_AT_ONCE // TOKENS_OF_THREAD)
+
+        def measured(place: int) -> dict[str, Tensor]:
+            return self._measured(pieces[place][1], torch.Generator().manual_seed(place))
+
+        with self._watched(), ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for place, grams in enumerate(pool.map(measured, range(len(pieces)))):
+                progress(place / len(pieces))
+                self._add(*pieces[place], grams)
+
+    def _add(self, half: int, ids: Tensor, grams: dict[str, Tensor]) -> None:
+        self.tokens[half] += ids.numel()
+        for name, gram in grams.items():
+            self.sums[name][half] += gram
+
+    def _measured(self, ids: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The sums of a piece by table."""
+        self._seen.probes, self._seen.heads = [], []
+        outputs = self._model(**model_inputs(self._model, ids))
+        rows = output_rows(outputs)
+        grams: dict[str, Tensor] = {}
+        for draw in range(self._directions):
+            target = (rows * random_directions(rows, is_vector(outputs), generator)).sum()
+            gradients = torch.autograd.grad(
+                target,
+                [probe for _, probe in self._seen.probes],
+                retain_graph=draw + 1 < self._directions,
+                allow_unused=True,
+            )
+            for (name, _), gradient in zip(self._seen.probes, gradients, strict=True):
+                if gradient is not None:
+                    grams[name] = grams.get(name, 0) + _gram(gradient) / self._directions
+        for name, inputs in self._seen.heads:
+            if rows.shape == (*inputs.shape[:-1], len(weight_of(self._tables[name]))):  # the logits of this head
+                spread = 1 - rows.detach().softmax(-1).square().sum(-1, keepdim=True)
+                grams[name] = grams.get(name, 0) + _gram(inputs * spread.sqrt())
+        return grams
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Forwards tell what tables look up, and what heads get."""
         hooks = [
             module.register_forward_hook(
-                _probe(name, probes) if isinstance(module, nn.Embedding) else _seen(name, heads)
+                self._seen.probe(name) if isinstance(module, nn.Embedding) else self._seen.input(name)
             )
             for name, module in self._tables.items()
         ]
         try:
-            outputs = self._model(**model_inputs(self._model, ids))
+            yield
         finally:
             for hook in hooks:
                 hook.remove()
-        rows = output_rows(outputs)
-        self.tokens[half] += ids.numel()
-        for draw in range(DRAWS):
-            target = (rows * random_directions(rows, is_vector(outputs), generator)).sum()
-            gradients = torch.autograd.grad(
-                target, [probe for _, probe in probes], retain_graph=draw + 1 < DRAWS, allow_unused=True
-            )
-            for (name, _), gradient in zip(probes, gradients, strict=True):
-                if gradient is not None:
-                    self._add_gram(name, half, gradient, 1 / DRAWS)
-        for name, inputs in heads:
-            if rows.shape == (*inputs.shape[:-1], len(weight_of(self._tables[name]))):  # the logits of this head
-                spread = 1 - rows.detach().softmax(-1).square().sum(-1, keepdim=True)
-                self._add_gram(name, half, inputs * spread.sqrt(), 1.0)
 
-    def _add_gram(self, name: str, half: int, vectors: Tensor, factor: float) -> None:
-        flat = vectors.detach().float().flatten(0, -2)
-        self.sums[name][half] += factor * (flat.T @ flat).double()
+
+class _Seen(threading.local):
+    """What hooks see in a forward; each thread has its own."""
+
+    def __init__(self) -> None:
+        self.probes: list[tuple[str, Tensor]] = []
+        self.heads: list[tuple[str, Tensor]] = []
+
+    def probe(self, name: str) -> Any:
+        def hook(_module: nn.Module, _arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            probe = torch.zeros_like(output, requires_grad=True)
+            self.probes.append((name, probe))
+            return output + probe
+
+        return hook
+
+    def input(self, name: str) -> Any:
+        def hook(_module: nn.Module, arguments: tuple[Tensor, ...], _output: Tensor) -> None:
+            self.heads.append((name, arguments[0].detach().float()))
+
+        return hook
+
+
+def _gram(vectors: Tensor) -> Tensor:
+    flat = vectors.detach().float().flatten(0, -2)
+    return (flat.T @ flat).double()
+
+
+def _pieces(ids: Tensor, tokens: int) -> tuple[Tensor, ...]:
+    """Rows of a batch, with about this many tokens in each piece."""
+    return torch.split(ids, max(1, tokens // ids.shape[1]))
+
+
+def _halves(batches: Iterable[Tensor]) -> Iterator[tuple[int, Tensor]]:
+    for batch in batches:
+        for half in range(HALVES):
+            if len(batch[half::HALVES]):
+                yield half, batch[half::HALVES]
 
 
 def weight_of(module: nn.Module) -> Tensor:
     return cast(Tensor, module.weight).detach()
-
-
-def _probe(name: str, probes: list[tuple[str, Tensor]]) -> Any:
-    def hook(_module: nn.Module, _arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        probe = torch.zeros_like(output, requires_grad=True)
-        probes.append((name, probe))
-        return output + probe
-
-    return hook
-
-
-def _seen(name: str, heads: list[tuple[str, Tensor]]) -> Any:
-    def hook(_module: nn.Module, arguments: tuple[Tensor, ...], _output: Tensor) -> None:
-        heads.append((name, arguments[0].detach().float()))
-
-    return hook
 
 
 def shrunk(halves: Sequence[Tensor], covariance: Tensor) -> tuple[Tensor, float]:
@@ -164,20 +215,25 @@ def sensitivities_of(
     batches: Iterable[Tensor],
     weights: dict[int, Tensor],
     progress: Callable[[float], None],
+    *,
+    directions: int,
+    side_by_side: bool,
 ) -> dict[int, Sensitivity]:
     """The sensitivities of each table by its number, where they help.
 
     tables: number and module by name. weights: row weights by number; a table without has equal ones. progress: is told
-    the share that is done.
+    the share that is done. directions: for each forward. side_by_side: forwards, not their operations, share threads.
     """
     batches = list(batches)
-    sums = Sensitivities(model, {name: module for name, (_, module) in tables.items()})
-    generator = torch.Generator().manual_seed(0)
-    for done, batch in enumerate(batches):
-        progress(done / len(batches))
-        for half in range(HALVES):
-            if len(batch[half::HALVES]):
-                sums.add(batch[half::HALVES], generator, half)
+    sums = Sensitivities(model, {name: module for name, (_, module) in tables.items()}, directions)
+    if side_by_side:
+        sums.add_side_by_side(batches, progress)
+    else:
+        generator = torch.Generator().manual_seed(0)
+        for done, batch in enumerate(batches):
+            progress(done / len(batches))
+            for half, part in _halves([batch]):
+                sums.add(part, generator, half)
     found: dict[int, Sensitivity] = {}
     for number in sorted({number for number, _ in tables.values()}):
         sharing = [name for name, (other, _) in tables.items() if other == number]

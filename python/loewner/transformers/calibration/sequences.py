@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loewner import _core
-from loewner._texts import lines_of, package_text
+from loewner._texts import has_tokenizer, lines_of, package_text
 from loewner.transformers.calibration.batches import TOKENS_OF_BATCH, equal_length_batches
 
 MOST_TOKENS = 32768  # of all batches
@@ -48,8 +48,8 @@ class CalibrationText:
 
 def tokenizer_of(folder: Path) -> Any:
     """The model's tokenizer."""
-    if not any(folder.glob("*token*")) and not any(folder.glob("vocab*")) and not any(folder.glob("*.model")):
-        raise NoCalibration("the folder has no tokenizer")  # transformers would make one without words
+    if not has_tokenizer(folder):
+        raise NoCalibration("the folder has no tokenizer")
     try:
         return AutoTokenizer.from_pretrained(folder)
     except Exception as error:
@@ -64,14 +64,15 @@ def token_batches(
     lines: list[str],
     most_tokens: int = MOST_TOKENS_OF_USER,
     of_batch: int = TOKENS_OF_BATCH,
+    longest: int = LONGEST,
 ) -> list[Tensor]:
     """Batches of token ids, each batch x length: a random choice of the lines, and of the package's text.
 
     The package's text is taken alone without `lines`, and fills up if they have few tokens. Batches of several
-    sequences have at most `of_batch` tokens.
+    sequences have at most `of_batch` tokens, and each sequence at most the first `longest` tokens of a line.
     """
     tokenizer = tokenizer_of(folder)
-    longest = min(LONGEST, _positions(model), tokenizer.model_max_length)
+    longest = min(longest, _positions(model), tokenizer.model_max_length)
     rows = int(model.get_input_embeddings().weight.shape[0])
     unknown = tokenizer.unk_token_id
     sequences: list[list[int]] = []

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from loewner.transformers.calibration.effects import Effects, divergence, is_vector, output_rows
+from loewner.transformers.calibration.effort import EffortOfTables
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
 from loewner.transformers.calibration.moments import Moments, MomentsAtStops
 from loewner.transformers.calibration.sensitivities import Sensitivity, sensitivities_of
@@ -19,7 +20,6 @@ from loewner.transformers.calibration.sequences import NoCalibration, model_inpu
 from loewner.transformers.calibration.targets import damped
 
 EFFECT_TOKENS = 3072
-SENSITIVITY_TOKENS = 12288
 NOT_KEPT = torch.empty(0)
 _ROWS_AT_ONCE = 256
 Progress = Callable[[str, float], None]
@@ -60,6 +60,7 @@ class Inputs:
 class TableInputs:
     """What the sensitivities of tables take beside a text."""
 
+    effort: EffortOfTables
     drawn: Sequence[Tensor] = ()  # batches of random sequences
     weights: dict[int, Tensor] = field(default_factory=dict)  # of the rows, by number; equal ones where there are none
 
@@ -116,14 +117,15 @@ class Surveyor:
         """Those of the tables, where they help. start, length: of the work, for the progress."""
         if not self._tables or self.of_tables is None:
             return {}
-        drawn = self.of_tables.drawn
-        batches = [*self._few(SENSITIVITY_TOKENS // 2 if drawn else SENSITIVITY_TOKENS), *drawn]
+        batches = [*self._few(self.of_tables.effort.tokens), *self.of_tables.drawn]
         return sensitivities_of(
             self._model,
             self._tables,
             batches,
             self.of_tables.weights,
             lambda share: self._progress("sensitivities of the tables' channels", start + length * share),
+            directions=self.of_tables.effort.directions,
+            side_by_side=self.of_tables.effort.side_by_side,
         )
 
     def _few(self, tokens: int) -> list[Tensor]:

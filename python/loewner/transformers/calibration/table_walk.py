@@ -77,7 +77,10 @@ class TableWalk:
             if self._planned[number].copied:
                 continue
             self._progress(f"encoding {tensor.name}", 0.6 + 0.3 * number / len(self._session.tensors))
-            decoded[number] = self._session.encode(number, second_of(self._sensitivities, number))
+            matrix = self._session.encode(number, second_of(self._sensitivities, number))
+            if matrix is None:
+                continue
+            decoded[number] = matrix
             if number in self._sensitivities:
                 records[tensor.name] = {"tokens": self._sensitivities[number].tokens}
         model = {"text": self._text, **self._change(decoded)} if records else None

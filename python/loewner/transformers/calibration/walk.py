@@ -178,6 +178,8 @@ class Walk:
                 inputs = self._coded_inputs(layer, stop, moments_at)
                 decoded = self._encoded(layer.number, inputs.second, inputs.cross, inputs.correction)
                 self._keep(lockstep, stop.layer, layer.module, decoded)
+                if decoded is None:
+                    continue
                 records[layer.name] = {"tokens": inputs.tokens, "correction": round(inputs.correction, 4)}
             self._encode_the_rest(lockstep)
         return {"tensors": records, "model": {"text": self._text, **self._change(forwards)}}
@@ -239,7 +241,7 @@ class Walk:
     def _numbers_of_tables(self) -> set[int]:
         return {number for number, _ in self._tables.values()}
 
-    def _encoded_table(self, number: int) -> np.ndarray:
+    def _encoded_table(self, number: int) -> np.ndarray | None:
         sensitivity = self._survey.sensitivities.get(number)
         return self._encoded(number, None if sensitivity is None else sensitivity.second)
 
@@ -248,9 +250,10 @@ class Walk:
 
     def _encoded(
         self, number: int, second: Tensor | None = None, cross: Tensor | None = None, correction: float = 0.0
-    ) -> np.ndarray:
-        """The decoded matrix of a tensor, which an earlier run may have encoded."""
-        matrix: np.ndarray = self._session.encode(
+    ) -> np.ndarray | None:
+        """The decoded matrix of a tensor, which an earlier run may have encoded; None if no encoding meets its budget
+        and it is copied."""
+        matrix: np.ndarray | None = self._session.encode(
             number,
             None if second is None else second.numpy(),
             cross=cross.numpy() if cross is not None and correction > 0 else None,
@@ -259,7 +262,9 @@ class Walk:
         return matrix
 
     @staticmethod
-    def _keep(lockstep: Lockstep, name: str, module: nn.Module, decoded: np.ndarray) -> None:
+    def _keep(lockstep: Lockstep, name: str, module: nn.Module, decoded: np.ndarray | None) -> None:
+        if decoded is None:
+            return
         lockstep.coded[name] = torch.from_numpy(decoded).to(cast(Tensor, module.weight).dtype)
 
     def _change(self, forwards: Sequence[Forward]) -> dict[str, Any]:
