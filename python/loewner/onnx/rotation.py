@@ -86,10 +86,21 @@ def rotation_matrix(graph: Graph, cols: int, seed: int) -> str:
     """
 
     def matrix() -> str:
+        length, blocks = blocks_of(cols)
+        if blocks > 0:
+            return _kronecker(graph, length, blocks, seed)
         identity = graph.op("EyeLike", graph.op("Expand", graph.constant(0, np.float32), graph.constant([cols, cols])))
         return call_rotation(graph, identity, cols, seed, f"rotation_{cols}", back=True)
 
     return graph.shared(f"rotation_matrix_{cols}_{seed}", matrix)
+
+
+def _kronecker(graph: Graph, length: int, blocks: int, seed: int) -> str:
+    """R^T of rows from its factors: the small Hartley matrix, the Hadamard matrix, and the signs of the columns."""
+    signs = graph.cast(graph.constant(signs_of(blocks * length, seed)[0].reshape(blocks, length), np.int8), np.float32)
+    signed = graph.op("Mul", graph.reshape(hadamard(graph, length), [length, 1, length]), signs)
+    hartley = graph.constant(_hartley(blocks)[:, None, :, None], np.float32)
+    return graph.reshape(graph.op("Mul", hartley, signed), [blocks * length] * 2)
 
 
 def call_rotation(graph: Graph, x: str, cols: int, seed: int, label: str, *, back: bool) -> str:

@@ -19,6 +19,7 @@ from loewner.onnx.rotation import (
     rotation_parameters,
     signs_of,
 )
+from loewner.onnx.stages import zero_of_stage
 from loewner.onnx.trellis import (
     MOST_BITS,
     all_levels,
@@ -100,7 +101,8 @@ class Codes(Decoder):
         length = -(-cols // 8)
         groups = [(bits, rows) for bits, (_, rows) in enumerate(group_places(self.spec, self._arrays)) if rows > 0]
         coded = [(bits, rows) for bits, rows in groups if bits > 0]
-        flat = graph.reshape(self.array("codes"), [-1])
+        shape = graph.op("Add", graph.constant([-1]), zero_of_stage(graph, self.spec["rows"] * cols))
+        flat = graph.op("Reshape", self.array("codes"), shape)
         each = iter([flat])
         if len(coded) > 1:
             sizes = graph.constant([bits * rows * length for bits, rows in coded])
