@@ -12,7 +12,7 @@ import numpy as np
 
 from loewner.onnx.graph import Body, Graph
 
-STAGES = 6  # in addition to the first pass, which makes what matrices share
+STAGES = 7  # in passes 2, 3, ...; the first makes what matrices share
 
 
 def zero_of_stage(graph: Graph, size: int) -> str:
@@ -20,24 +20,21 @@ def zero_of_stage(graph: Graph, size: int) -> str:
     graph.stage_sizes = graph.stage_sizes or [0] * STAGES
     stage = int(np.argmin(graph.stage_sizes))
     graph.stage_sizes[stage] += size
-    return graph.shared(f"zero_of_stage_{stage}", lambda: graph.cast(_zero_after(graph, stage + 1), np.int64))
+    return graph.shared(f"zero_of_stage_{stage}", lambda: graph.cast(_zero_of_pass(graph, stage + 2), np.int64))
 
 
-def _zero_after(graph: Graph, passes: int) -> str:
-    """A float32 zero that becomes constant after so many passes."""
-    if passes == 0:
-        return graph.constant(0, np.float32)
-    before = _zero_after(graph, passes - 1)
-    return graph.shared(
-        f"zero_after_{passes}", lambda: graph.call("NextPass", {"zero": before}, _build_next, f"zero_after_{passes}")
-    )
+def _zero_of_pass(graph: Graph, number: int) -> str:
+    """A float32 zero that becomes constant in pass 1, 2, ..."""
+    before = _zero_of_pass(graph, number - 1) if number > 1 else graph.constant(0, np.float32)
+    key = f"zero_of_pass_{number}"
+    return graph.shared(key, lambda: graph.call("NextPass", {"zero": before}, _build_next, key))
 
 
 def _build_next(body: Body, at: dict[str, str]) -> str:
     """A zero that becomes constant one pass after another one.
 
     onnxruntime folds DequantizeLinear only with QuantizeLinear and one operator of a single input between them. The sum
-    is a second operator, until the next pass sees that one of its terms is a constant zero and removes it.
+    is a second operator. A pass removes it at its start if one of the terms is a constant zero by then.
     """
     integer, step = body.constant(0, np.int8), body.constant(1, np.float32)
     total = body.op("Add", body.op("DequantizeLinear", integer, step), at["zero"])
