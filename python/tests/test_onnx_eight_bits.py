@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,14 @@ def coded(inputs: int) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]
     }
 
 
-def products(inputs: int, x: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
-    """The product, the integers of the inputs and those of the weights, by onnxruntime."""
+def model_of(inputs: int, x: np.ndarray[Any, Any]) -> onnx.ModelProto:
+    """A graph whose outputs are the product, the integers of the inputs and those of the weights."""
     graph = Graph()
-    product = EightBitProduct.of(graph, new_decoder(graph, "layer.", *coded(inputs)))
+    product = EightBitProduct.of(graph, new_decoder(graph, "layer.", *coded(inputs)), "x")
     assert isinstance(product, InputCodesProduct)
     types = {product.times("x"): "float32"}
-    rotated = product.rotated("x", inputs, 8)
-    types |= {product.rounded(rotated, inputs)[0]: "uint8", product._rounded_weights()[0]: "int8"}
+    rotated = product.rotated_inputs("x")
+    types |= {product.rounded(rotated)[0]: "uint8", product.rounded_weights()[0]: "int8"}
     outputs = [
         onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)), None)
         for name, kind in types.items()
@@ -60,11 +61,17 @@ def products(inputs: int, x: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any]
         ir_version=10,
     )
     graph.insert_into(model)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return model
+
+
+def products(inputs: int, x: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
+    """The outputs of `model_of`, by onnxruntime."""
+    model = model_of(inputs, x).SerializeToString()
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     return tuple(session.run(None, {"x": x}))
 
 
-@pytest.mark.parametrize("inputs", [96, 67])
+@pytest.mark.parametrize("inputs", [96, 67, 35, 768])
 def test_products_are_close_and_sums_of_two_fit_in_sixteen_bits(inputs: int) -> None:
     x = np.random.default_rng(1).standard_normal((2, 5, inputs)).astype(np.float32)
     found, integers, weights = products(inputs, x)
@@ -87,3 +94,17 @@ def test_tokens_of_zeros_and_of_other_sizes_keep_their_accuracy() -> None:
     assert (found[1] == 0).all()
     for row in (0, 2):
         assert np.linalg.norm(found[row] - expected[row]) < 0.02 * np.linalg.norm(expected[row])
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_onnxruntime_scales_in_the_product(is_known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if is_known:
+        monkeypatch.setattr(EightBitProduct, "_one", lambda product: product.graph.constant(1, np.float32))
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.log_severity_level = 3
+    model = model_of(96, np.zeros((2, 96), np.float32)).SerializeToString()
+    onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    operators = {node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node}
+    assert ("MatMulIntegerToFloat" in operators) is not is_known
+    assert ("MatMulInteger" in operators) is is_known

@@ -79,6 +79,7 @@ class Graph(Nodes):
         super().__init__(prefix)
         self.initializers: dict[str, onnx.TensorProto] = {}
         self.functions: dict[str, onnx.FunctionProto] = {}
+        self.stage_sizes: list[int] = []  # of the stages of loewner.onnx.stages
         self._constants: dict[tuple[Any, ...], str] = {}
         self._shared: dict[str, str] = {}
 

@@ -54,7 +54,7 @@ def replace(
     Lookups get the rows that they look up. Products get integers of 8 bits with linear "int8", where the structure has
     them. All else gets the whole matrix, which runtimes decode when they load the file.
     """
-    product = EightBitProduct.of(graph, decoder) if linear == "int8" else None
+    product = EightBitProduct.of(graph, decoder, model.graph.input[0].name) if linear == "int8" else None
     known = set(graph.initializers)
     values: dict[str, str] = {}
     probes: dict[str, Probe] = {}

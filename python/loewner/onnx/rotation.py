@@ -78,18 +78,26 @@ def rotated(nodes: Nodes, x: str, cols: int, signs: str, parameters: dict[str, s
 LARGEST_MATRIX = 2048  # of `rotation_matrix`
 
 
-def rotation_matrix(graph: Graph, cols: int, seed: int) -> str:
-    """R^T of rows, cols x cols: x R^-1 = x times it. Runtimes compute it once, when they load a file.
+def rotation_matrix(graph: Graph, cols: int, seed: int, *, back: bool = True) -> str:
+    """B of x R^-1 = x B, or its inverse: cols x cols. Runtimes compute it once, when they load a file.
 
     One product with it leaves fewer values behind than the steps of the transform, which runtimes keep until all layers
-    are decoded.
+    of a stage are decoded.
     """
+    length, blocks = blocks_of(cols)
 
-    def matrix() -> str:
+    def by_steps() -> str:
         identity = graph.op("EyeLike", graph.op("Expand", graph.constant(0, np.float32), graph.constant([cols, cols])))
-        return call_rotation(graph, identity, cols, seed, f"rotation_{cols}", back=True)
+        return call_rotation(graph, identity, cols, seed, f"rotation_{cols}", back=back)
 
-    return graph.shared(f"rotation_matrix_{cols}_{seed}", matrix)
+    def by_factors() -> str:
+        signs = graph.cast(graph.constant(signs_of(cols, seed)[0].reshape(blocks, length), np.int8), np.float32)
+        signs = graph.reshape(signs, [1, 1, blocks, length] if back else [blocks, length, 1, 1])
+        signed = graph.op("Mul", graph.reshape(hadamard(graph, length), [1, length, 1, length]), signs)
+        hartley = graph.constant(_hartley(blocks)[:, None, :, None], np.float32)
+        return graph.reshape(graph.op("Mul", hartley, signed), [cols, cols])
+
+    return graph.shared(f"rotation_matrix_{cols}_{seed}_{back}", by_factors if blocks > 0 else by_steps)
 
 
 def call_rotation(graph: Graph, x: str, cols: int, seed: int, label: str, *, back: bool) -> str:
@@ -101,6 +109,49 @@ def call_rotation(graph: Graph, x: str, cols: int, seed: int, label: str, *, bac
     signs = graph.constant(signs_of(cols, seed)[:, None], np.int8)
     parts = {"x": x, "signs": signs, **rotation_parameters(graph, cols)}
     return graph.call(f"{'RotateBack' if back else 'Rotate'}{cols}", parts, build, label)
+
+
+_BLOCK = 128  # the most entries that `rotated_in_blocks` mixes
+
+
+def block_of(cols: int) -> int:
+    """The length b of the blocks in R = (A (x) I_b) (I (x) H_b) signs, or 0 if transforms overlap."""
+    length, blocks = blocks_of(cols)
+    return min(length, _BLOCK) if blocks > 0 else 0
+
+
+def rotated_in_blocks(graph: Graph, x: str, cols: int, seed: int, label: str) -> str:
+    """(I (x) H_b) signs x, the cheap part of R, for the last axis of x."""
+
+    def build(body: Body, at: dict[str, str]) -> str:
+        signed = body.op("Mul", at["x"], body.cast(at["signs"], np.float32))
+        blocks = body.op("MatMul", body.reshape(signed, [-1, block]), at["hadamard"])
+        return str(body.op("Reshape", blocks, body.op("Shape", at["x"])))
+
+    block = block_of(cols)
+    signs = graph.constant(signs_of(cols, seed)[0], np.int8)
+    parts = {"x": x, "signs": signs, "hadamard": hadamard(graph, block)}
+    return graph.call(f"Rotate{cols}InBlocks", parts, build, label)
+
+
+def rest_of_rotation(graph: Graph, rows: str, count: int) -> str:
+    """(A (x) I_b) times a matrix with so many rows, which weights have instead of the inputs of a product.
+
+    A is the product of the small Hartley matrix and a Hadamard matrix, and symmetric. The result has a row for each
+    row of A.
+    """
+    block, (length, blocks) = block_of(count), blocks_of(count)
+    rest = length // block
+    if block == count:
+        return rows
+
+    def matrix() -> str:
+        hartley = graph.constant(_hartley(blocks)[:, None, :, None], np.float32)
+        right = graph.reshape(hadamard(graph, rest), [1, rest, 1, rest])
+        return graph.reshape(graph.op("Mul", hartley, right), [blocks * rest] * 2)
+
+    left = graph.shared(f"rest_of_rotation_{count}", matrix)
+    return str(graph.op("MatMul", left, graph.reshape(rows, [blocks * rest, -1])))
 
 
 def mixed(nodes: Nodes, x: str, cols: int, parameters: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ entries are decoded by looking these bytes up.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,29 +55,34 @@ def all_levels() -> Table:
     return np.array([level for bits in range(1, MOST_BITS + 1) for level in _core.trellis_levels(bits)], np.float32)
 
 
-def table_parameters(graph: Graph, most: int) -> dict[str, str]:
-    """The constants that `level_numbers` needs inside a function for at most so many bits: parameters with values."""
+def table_parameters(graph: Graph) -> dict[str, str]:
+    """The constants that `tables` needs inside a function."""
     now, before = parity_tables()
-    tables = {"parities_now": now, "parities_before": before}
-    tables |= {f"plane_{plane}": spread_bits().astype(int) << (plane + 1) for plane in range(1, most)}
-    return {name: graph.constant(table, np.uint8 if most <= 7 else np.uint16) for name, table in tables.items()}
+    values = {"parities_now": now, "parities_before": before, "bits_of_bytes": spread_bits()}
+    return {name: graph.constant(table, np.uint8) for name, table in values.items()}
 
 
-def level_numbers(nodes: Nodes, planes: list[str], axis: int, tables: dict[str, str]) -> str:
-    """The numbers of the levels of rows of bytes.
+def tables(body: Nodes, at: dict[str, str], most: int) -> dict[str, str]:
+    """The tables of `level_numbers` for at most so many bits, int32. Runtimes compute them when they load a file."""
+    found = {name: body.cast(at[name], np.int32) for name in ("parities_now", "parities_before")}
+    bits = body.cast(at["bits_of_bytes"], np.int32)
+    for plane in range(1, most):
+        found[f"plane_{plane}"] = body.op("Mul", bits, body.constant(2 << plane, np.int32))
+    return found
 
-    planes: for each plane uint8, with the bytes of a row along the last axis, which is `axis`. The result has one more
-    axis, of eight entries.
+
+def level_numbers(
+    nodes: Nodes, planes: list[str], before: str, tables: dict[str, str], join: Literal["BitwiseOr", "Add"]
+) -> str:
+    """The numbers of the levels of rows of bytes, with one more axis for the entries of a byte.
+
+    planes: for each plane its bytes. before: for each byte of plane 0 the one before it, or zero. All are int32. join:
+    Add is faster than BitwiseOr and gives the same, but older runtimes add only wide integers.
     """
-    shifted = nodes.op("Pad", planes[0], nodes.constant([1, -1]), "", nodes.constant([axis]))
-    numbers = nodes.op(
-        "BitwiseXor",
-        nodes.op("Gather", tables["parities_now"], nodes.cast(planes[0], np.int32)),
-        nodes.op("Gather", tables["parities_before"], nodes.cast(shifted, np.int32)),
-    )
+    now = nodes.op("Gather", tables["parities_now"], planes[0])
+    numbers = nodes.op("BitwiseXor", now, nodes.op("Gather", tables["parities_before"], before))
     for number, plane in enumerate(planes[1:], 1):
-        high = nodes.op("Gather", tables[f"plane_{number}"], nodes.cast(plane, np.int32))
-        numbers = nodes.op("BitwiseOr", numbers, high)
+        numbers = nodes.op(join, numbers, nodes.op("Gather", tables[f"plane_{number}"], plane))
     return str(numbers)
 
 
@@ -102,7 +107,8 @@ def packed_levels(body: Nodes, planes: str, bits: int, row_bytes: int, at: dict[
     """
     shaped = body.reshape(planes, [bits, -1, row_bytes])
     each = body.op("Split", shaped, outputs=bits, axis=0, num_outputs=bits) if bits > 1 else [shaped]
-    numbers = level_numbers(body, each, 2, at)
+    before = body.cast(body.op("Pad", each[0], body.constant([1, -1]), "", body.constant([2])), np.int32)
+    numbers = level_numbers(body, [body.cast(plane, np.int32) for plane in each], before, at, "BitwiseOr")
     return body.reshape(body.op("Gather", at["levels"], body.cast(numbers, np.int32)), [-1, 8 * row_bytes])
 
 

@@ -66,6 +66,10 @@ class Decoder:
         """W[ids] for a vector of ids."""
         return str(self.graph.op("Gather", self.matrix(), ids))
 
+    def flat_rows_times(self, ids: str, right: str) -> str:
+        """W[ids] times a matrix that is known when the file loads."""
+        return str(self.graph.op("MatMul", self.flat_rows(ids), right))
+
     def whole(self) -> str:
         """W, in new nodes."""
         return self.flat_rows(self.graph.constant(np.arange(self.spec["rows"])))

@@ -10,25 +10,11 @@ import numpy as np
 from loewner import _core
 from loewner.onnx.decoders.base import Array, Arrays, Decoder
 from loewner.onnx.decoders.code_layout import STEPS, by_planes, by_rows, equal_bits, group_places, steps_of
+from loewner.onnx.decoders.code_rows import CodeRows
 from loewner.onnx.graph import Body
-from loewner.onnx.rotation import (
-    LARGEST_MATRIX,
-    call_rotation,
-    rotated_back,
-    rotation_matrix,
-    rotation_parameters,
-    signs_of,
-)
-from loewner.onnx.trellis import (
-    MOST_BITS,
-    all_levels,
-    first_level,
-    level_numbers,
-    level_table,
-    packed_levels,
-    packed_parameters,
-    table_parameters,
-)
+from loewner.onnx.rotation import LARGEST_MATRIX, call_rotation, rotation_matrix
+from loewner.onnx.stages import zero_of_stage
+from loewner.onnx.trellis import MOST_BITS, level_table, packed_levels, packed_parameters
 
 
 class BandClass(NamedTuple):
@@ -63,14 +49,15 @@ class Codes(Decoder):
         return {**stored, "codes": by_rows(spec, stored)}
 
     def flat_rows(self, ids: str) -> str:
-        graph = self.graph
-        values = {"step": self.steps(), "start": self._starts(), "scale": self.array("scales")}
-        parts = {name: graph.op("Gather", value, ids) for name, value in values.items()}
-        parts["codes"] = self.array("codes")
-        if self.has_shared():
-            parts["shared"] = self.array("shared")
-        parts |= self._parameters()
-        return graph.call(f"Codes{self.spec['cols']}", parts, self._build_rows, self.label("rows"))
+        graph, rows = self.graph, CodeRows(self).rows(ids)
+        if not self.has_shared():
+            return rows
+        step, scale = (graph.op("Gather", value, ids) for value in (self.steps(), self.row_scales()))
+        is_zero = graph.op("Equal", graph.reshape(step, [-1, 1]), graph.constant(0, np.int32))
+        return str(graph.op("Where", is_zero, graph.op("Mul", scale, self._shared_row()), rows))
+
+    def flat_rows_times(self, ids: str, right: str) -> str:
+        return super().flat_rows_times(ids, right) if self.has_shared() else CodeRows(self).times(ids, right)
 
     def whole(self) -> str:
         if self.has_bands():
@@ -79,9 +66,8 @@ class Codes(Decoder):
         scale = self.row_scales()
         matrix = graph.op("Mul", self.unrotated(self.levels()), scale)
         if self.has_shared():
-            shared = graph.reshape(graph.cast(self.array("shared"), np.float32), [1, -1])
             is_zero = graph.op("Equal", graph.reshape(self.steps(), [-1, 1]), graph.constant(0, np.int32))
-            matrix = graph.op("Where", is_zero, graph.op("Mul", scale, shared), matrix)
+            matrix = graph.op("Where", is_zero, graph.op("Mul", scale, self._shared_row()), matrix)
         return str(matrix)
 
     def unrotated(self, levels: str) -> str:
@@ -100,7 +86,8 @@ class Codes(Decoder):
         length = -(-cols // 8)
         groups = [(bits, rows) for bits, (_, rows) in enumerate(group_places(self.spec, self._arrays)) if rows > 0]
         coded = [(bits, rows) for bits, rows in groups if bits > 0]
-        flat = graph.reshape(self.array("codes"), [-1])
+        shape = graph.op("Add", graph.constant([-1]), zero_of_stage(graph, self.spec["rows"] * cols))
+        flat = graph.op("Reshape", self.array("codes"), shape)
         each = iter([flat])
         if len(coded) > 1:
             sizes = graph.constant([bits * rows * length for bits, rows in coded])
@@ -149,14 +136,14 @@ class Codes(Decoder):
         """The number of the step of each row, int32."""
         graph = self.graph
 
-        def halves() -> str:
-            bits = self.array("bits")
-            low = graph.op("BitwiseAnd", bits, graph.constant(15, np.uint8))
-            high = graph.op("BitShift", bits, graph.constant(4, np.uint8), direction="RIGHT")
-            steps = graph.reshape(graph.op("Concat", low, high, axis=1), [-1])
-            return graph.cast(graph.slice(steps, 0, self.spec["rows"], 0), np.int32)
+        def build(body: Body, at: dict[str, str]) -> str:
+            low = body.op("BitwiseAnd", at["bits"], body.constant(15, np.uint8))
+            high = body.op("BitShift", at["bits"], body.constant(4, np.uint8), direction="RIGHT")
+            steps = body.reshape(body.op("Concat", low, high, axis=1), [-1])
+            return body.cast(body.slice(steps, 0, self.spec["rows"], 0), np.int32)
 
-        return graph.shared(self.label("steps"), halves)
+        label = self.label("steps")
+        return graph.shared(label, lambda: graph.call("Steps", {"bits": self.array("bits")}, build, label))
 
     def has_bands(self) -> bool:
         """Whether the columns are cut into bands."""
@@ -166,30 +153,32 @@ class Codes(Decoder):
         """The number of the step of each row, now."""
         return steps_of(self.spec, self._arrays)
 
-    def _starts(self) -> str:
+    def starts(self) -> str:
         """The place of the first byte of each row in the array `codes`."""
         graph = self.graph
         if self.has_bands():
-            counts = graph.op("Gather", graph.constant(self._row_bytes(), self._place_type()), self.steps())
+            counts = graph.op("Gather", graph.constant(self._row_bytes(), self.place_type()), self.steps())
             return str(graph.op("CumSum", counts, graph.constant(0), exclusive=1))
-        length = graph.constant(-(-self.spec["cols"] // 8), self._place_type())
-        inside = graph.op("Mul", graph.cast(self._ranks(), self._place_type()), length)
-        firsts = graph.constant([first for first, _ in group_places(self.spec, self._arrays)], self._place_type())
+        length = graph.constant(-(-self.spec["cols"] // 8), self.place_type())
+        inside = graph.op("Mul", graph.cast(self._ranks(), self.place_type()), length)
+        firsts = graph.constant([first for first, _ in group_places(self.spec, self._arrays)], self.place_type())
         return str(graph.op("Add", graph.op("Gather", firsts, self.steps()), inside))
 
     def _ranks(self) -> str:
         """For each row, how many rows before it have the same step."""
         graph = self.graph
 
-        def ranks() -> str:
-            choices = graph.constant(np.arange(self.row_steps().max() + 1)[None], np.int32)
-            column = graph.op("Unsqueeze", self.steps(), graph.constant([1]))
-            is_step = graph.cast(graph.op("Equal", column, choices), np.int32)
-            counts = graph.op("Mul", is_step, graph.op("CumSum", is_step, graph.constant(0)))
-            total = graph.op("ReduceSum", counts, graph.constant([1]), keepdims=0)
-            return str(graph.op("Sub", total, graph.constant(1, np.int32)))
+        def build(body: Body, at: dict[str, str]) -> str:
+            choices = body.constant(np.arange(STEPS)[None], np.int32)
+            is_step = body.cast(
+                body.op("Equal", body.op("Unsqueeze", at["steps"], body.constant([1])), choices), np.int32
+            )
+            counts = body.op("Mul", is_step, body.op("CumSum", is_step, body.constant(0)))
+            total = body.op("ReduceSum", counts, body.constant([1]), keepdims=0)
+            return str(body.op("Sub", total, body.constant(1, np.int32)))
 
-        return graph.shared(self.label("ranks"), ranks)
+        label = self.label("ranks")
+        return graph.shared(label, lambda: graph.call("Ranks", {"steps": self.steps()}, build, label))
 
     def has_shared(self) -> bool:
         """Whether some row is a multiple of the shared row."""
@@ -213,80 +202,15 @@ class Codes(Decoder):
         sizes = [(known.bits * -(-known.width // 8)).sum(1) for known in self.classes()]
         return np.asarray(np.sum(sizes, axis=0))
 
-    def _place_type(self) -> Any:
-        return np.int32 if self.spec["code_bytes"] < 2**31 else np.int64
+    def place_type(self) -> Any:
+        """The type of places in the array `codes`, and of sums of two."""
+        return np.int32 if self.spec["code_bytes"] < 2**30 else np.int64
 
-    def _parameters(self) -> dict[str, str]:
-        """The constants of the function: tables, signs and matrices of rotations."""
-        steps = self.row_steps()
-        parameters = table_parameters(self.graph, max(known.most_bits(steps) for known in self.classes()))
-        parameters["levels"] = self.graph.constant(all_levels(), np.float32)
-        for number, known in enumerate(self.classes()):
-            seeds = [(self.spec["rotation_seed"] + band) % 2**64 for band in known.bands]
-            signs = np.stack([signs_of(known.width, seed) for seed in seeds], axis=1)
-            parameters[f"signs_{number}"] = self.graph.constant(signs, np.int8)
-            parameters |= rotation_parameters(self.graph, known.width)
-        return parameters
-
-    def _build_rows(self, body: Body, at: dict[str, str]) -> str:
-        scale = body.reshape(body.cast(at["scale"], np.float32), [-1, 1])
-        scale = body.op("Mul", scale, body.constant(2.0 ** self.spec["scale_exponent"], np.float32))
-        classes = self.classes()
-        parts = [self._build_class(body, at, number, known, scale) for number, known in enumerate(classes)]
-        decoded = parts[0] if len(parts) == 1 else body.op("Concat", *parts, axis=1)
-        order = self._column_order(classes)
-        if (np.diff(order) != 1).any():
-            decoded = body.op("Gather", decoded, body.constant(order), axis=1)
-        if self.has_shared():
-            is_zero = body.op("Equal", body.reshape(at["step"], [-1, 1]), body.constant(0, np.int32))
-            shared = body.op("Mul", scale, body.reshape(body.cast(at["shared"], np.float32), [1, -1]))
-            decoded = body.op("Where", is_zero, shared, decoded)
-        return str(decoded)
-
-    def _build_class(self, body: Body, at: dict[str, str], number: int, known: BandClass, scale: str) -> str:
-        """The columns of a class, one band after another."""
-        count, width = len(known.bands), known.width
-        most = known.most_bits(self.row_steps())
-        if most == 0:
-            return str(body.op("Mul", scale, body.constant(np.zeros((1, count * width)), np.float32)))
-        bits = body.op("Gather", body.constant(known.bits, np.int32), at["step"])
-        levels = self._build_levels(body, at, known, bits, most)
-        signs = body.cast(at[f"signs_{number}"], np.float32)
-        entries = rotated_back(body, levels, width, signs, at)
-        has_bits = body.cast(body.op("Greater", bits, body.constant(0, np.int32)), np.float32)
-        factor = body.op("Mul", scale, body.op("Mul", has_bits, body.constant(known.sizes[None], np.float32)))
-        scaled = body.op("Mul", entries, body.op("Unsqueeze", factor, body.constant([2])))
-        return body.reshape(scaled, [-1, count * width])
-
-    def _build_levels(self, body: Body, at: dict[str, str], known: BandClass, bits: str, most: int) -> str:
-        """The levels of the bands of a class: row x band x width. Planes that a row lacks are zero."""
-        count, width = len(known.bands), known.width
-        length = -(-width // 8)
-        type_ = self._place_type()
-        start = body.op("Gather", body.constant(known.starts, type_), at["step"])
-        start = body.op("Add", start, body.op("Unsqueeze", at["start"], body.constant([1])))
-        planes = np.arange(most)[:, None]
+    def plane_strides(self, length: int) -> Array:
+        """For each step the bytes between the planes of a band of `length` bytes."""
         if self.has_bands():
-            places = body.constant((planes * length + np.arange(length))[None, None], type_)
-        else:
-            strides = [rows * length for _, rows in group_places(self.spec, self._arrays)]
-            stride = body.reshape(body.op("Gather", body.constant(strides, type_), at["step"]), [-1, 1, 1, 1])
-            plane = body.op("Mul", stride, body.constant(planes[None, None], type_))
-            places = body.op("Add", plane, body.constant(np.arange(length)[None, None, None], type_))
-        place = body.op("Add", body.reshape(start, [-1, count, 1, 1]), places)
-        exists = body.op("Less", body.constant(planes[None, None], np.int32), body.reshape(bits, [-1, count, 1, 1]))
-        found = body.op("Gather", at["codes"], body.op("Where", exists, place, body.constant(0, type_)))
-        found = body.op("Where", exists, body.reshape(found, [-1, count, most, length]), body.constant(0, np.uint8))
-        each = [body.op("Gather", found, body.constant(plane), axis=2) for plane in range(most)]
-        numbers = body.cast(level_numbers(body, each, 2, at), np.int32)
-        first = body.op("Gather", body.constant([first_level(b) for b in range(MOST_BITS + 1)], np.int32), bits)
-        numbers = body.op("Add", numbers, body.reshape(first, [-1, count, 1, 1]))
-        levels = body.reshape(body.op("Gather", at["levels"], numbers), [-1, count, 8 * length])
-        return body.slice(levels, 0, width, 2) if width % 8 else levels
+            return np.full(len(self.spec["band_bits"]), length)
+        return np.array([rows * length for _, rows in group_places(self.spec, self._arrays)])
 
-    def _column_order(self, classes: list[BandClass]) -> Array:
-        """For each column its place behind one another of the classes."""
-        widths = np.array(self.spec.get("band_cols", [self.spec["cols"]]))
-        first = np.cumsum(widths) - widths
-        columns = [first[band] + np.arange(known.width) for known in classes for band in known.bands]
-        return np.argsort(np.concatenate(columns))
+    def _shared_row(self) -> str:
+        return self.graph.reshape(self.graph.cast(self.array("shared"), np.float32), [1, -1])

@@ -18,7 +18,7 @@ from loewner.onnx.decoders.base import Decoder
 from loewner.onnx.decoders.codes import Codes
 from loewner.onnx.decoders.input_codes import InputCodes
 from loewner.onnx.graph import Body, Graph
-from loewner.onnx.rotation import call_rotation
+from loewner.onnx.rotation import block_of, call_rotation, rest_of_rotation, rotated_in_blocks
 
 MOST_SUM = 32767  # of the products of two neighbors
 MOST_BITS = 6  # the mean of a matrix; with more, rounding to the bound costs more than the code
@@ -29,17 +29,18 @@ class EightBitProduct(ABC):
 
     ZERO: int  # the integer of an input of 0; inputs are rounded to 0, ..., 2 ZERO
 
-    def __init__(self, graph: Graph, codes: Codes) -> None:
-        self.graph, self.codes = graph, codes
+    def __init__(self, graph: Graph, codes: Codes, given: str) -> None:
+        """given: an input of the model."""
+        self.graph, self.codes, self._given = graph, codes, given
 
     @staticmethod
-    def of(graph: Graph, decoder: Decoder) -> EightBitProduct | None:
+    def of(graph: Graph, decoder: Decoder, given: str) -> EightBitProduct | None:
         """The product of a decoder, or None if its structure has none or has more bits than it keeps."""
         product: EightBitProduct | None = None
         if isinstance(decoder, Codes) and not decoder.has_shared():
-            product = OutputCodesProduct(graph, decoder)
+            product = OutputCodesProduct(graph, decoder, given)
         elif isinstance(decoder, InputCodes):
-            product = InputCodesProduct(graph, decoder)
+            product = InputCodesProduct(graph, decoder, given)
         fits = product is not None and not product.codes.has_bands() and product.codes.row_steps().mean() <= MOST_BITS
         return product if fits else None
 
@@ -62,16 +63,14 @@ class EightBitProduct(ABC):
             f"rotated/{x}/{cols}/{seed}", lambda: call_rotation(self.graph, x, cols, seed, label, back=False)
         )
 
-    def rounded(self, x: str, cols: int) -> tuple[str, str]:
-        """The tokens of x as uint8, tokens x cols, and the scale of each."""
-        graph = self.graph
+    def rounded(self, x: str) -> tuple[str, str]:
+        """x as uint8, and the scale of each token, with a last axis of length 1."""
+        graph, cols = self.graph, self.size()[0]
 
         def scale() -> str:
             def build(body: Body, at: dict[str, str]) -> str:
-                tokens = body.reshape(at["x"], [-1, cols])
-                low, high = (
-                    body.op(reduce, tokens, body.constant([1]), keepdims=0) for reduce in ("ReduceMin", "ReduceMax")
-                )
+                axis = body.constant([-1])
+                low, high = (body.op(reduce, at["x"], axis, keepdims=1) for reduce in ("ReduceMin", "ReduceMax"))
                 largest = body.op("Max", high, body.op("Neg", low), body.constant(1e-30, np.float32))
                 return str(body.op("Mul", largest, body.constant(1 / self.ZERO, np.float32)))
 
@@ -79,10 +78,11 @@ class EightBitProduct(ABC):
 
         def integers() -> str:
             def build(body: Body, at: dict[str, str]) -> str:
-                tokens = body.reshape(at["x"], [-1, cols])
+                tokens, scales = body.reshape(at["x"], [-1, cols]), body.reshape(at["scale"], [-1])
                 value = numpy_helper.from_array(np.array([self.ZERO], np.uint8))
-                zero = body.op("ConstantOfShape", body.op("Shape", at["scale"]), value=value)
-                return str(body.op("QuantizeLinear", tokens, at["scale"], zero, axis=0))
+                zero = body.op("ConstantOfShape", body.op("Shape", scales), value=value)
+                rounded = body.op("QuantizeLinear", tokens, scales, zero, axis=0)
+                return str(body.op("Reshape", rounded, body.op("Shape", at["x"])))
 
             return graph.call("Round8", {"x": x, "scale": scales}, build, self.codes.label("rounded"))
 
@@ -90,19 +90,29 @@ class EightBitProduct(ABC):
         return graph.shared(f"rounded/{x}", integers), scales
 
     def multiplied(self, x: str, weights: str, factors: str) -> str:
-        """x times int8 weights (inputs x outputs) and a factor for each output."""
-        inputs, outputs = self.size()
-        integers, scale = self.rounded(x, inputs)
+        """x times int8 weights (inputs x outputs) and a factor for each output.
+
+        Where two numbers are the scales, and one of them is not known at load, onnxruntime multiplies and scales in one
+        operator and never writes the sums, which take as much memory as the outputs. So the factors are times one.
+        """
+        integers, scale = self.rounded(x)
 
         def build(body: Body, at: dict[str, str]) -> str:
-            product = body.op("MatMulInteger", at["integers"], at["weights"], body.constant(self.ZERO, np.uint8))
-            by_token = body.op("Mul", body.cast(product, np.float32), body.reshape(at["scale"], [-1, 1]))
-            places = body.op("Shape", at["x"], start=0, end=-1)
-            shape = body.op("Concat", places, body.constant([outputs]), axis=0)
-            return str(body.op("Reshape", body.op("Mul", by_token, at["factors"]), shape))
+            sums = body.op("MatMulInteger", at["integers"], at["weights"], body.constant(self.ZERO, np.uint8))
+            factors = body.op("Mul", at["one"], at["factors"])
+            return str(body.op("Mul", body.op("Mul", body.cast(sums, np.float32), factors), at["scale"]))
 
-        parts = {"x": x, "integers": integers, "weights": weights, "scale": scale, "factors": factors}
+        parts = {"integers": integers, "weights": weights, "scale": scale, "factors": factors, "one": self._one()}
         return self.graph.call("Product8", parts, build, self.codes.label("product"))
+
+    def _one(self) -> str:
+        """A one that runtimes do not know when they load the file, float32."""
+
+        def one() -> str:
+            size = self.graph.op("Size", self._given)
+            return self.graph.cast(self.graph.op("Equal", size, size), np.float32)
+
+        return self.graph.shared("one", one)
 
 
 class OutputCodesProduct(EightBitProduct):
@@ -140,16 +150,17 @@ class InputCodesProduct(EightBitProduct):
     """Codes of W^T, one for each input: y = sum_i (R_in x)_i c_i.
 
     The rows c_i are decoded to floats, as the outputs are rotated, and rounded with one scale for each output. Rounding
-    levels instead would leave the rotation and the scales of the inputs to each product, for twice the error.
+    levels instead would leave the rotation and the scales of the inputs to each product, for twice the error. The
+    floats also take most of R_in, which mixes few inputs in each product then.
     Neighbors are seldom both large, so their sum is bounded, which leaves a smaller error than a bound of each.
     """
 
     ZERO = 105
     MOST, MOST_PAIR = 127, MOST_SUM // (2 * ZERO) - 1  # of a weight, and of the sum of two; rounding may add 1 to a sum
 
-    def __init__(self, graph: Graph, decoder: InputCodes) -> None:
+    def __init__(self, graph: Graph, decoder: InputCodes, given: str) -> None:
         codes: Any = decoder.nested("codes")
-        super().__init__(graph, codes)
+        super().__init__(graph, codes, given)
         self._spec = decoder.spec
 
     def fits(self, transposed: bool) -> bool:
@@ -159,33 +170,53 @@ class InputCodesProduct(EightBitProduct):
         return self.codes.spec["rows"], self.codes.spec["cols"]
 
     def times(self, x: str) -> str:
-        if "input_rotation_seed" in self._spec:
-            x = self.rotated(x, self.codes.spec["rows"], self._spec["input_rotation_seed"])
-        return self.multiplied(x, *self._rounded_weights())
+        return self.multiplied(self.rotated_inputs(x), *self.rounded_weights())
 
-    def _rounded_weights(self) -> tuple[str, str]:
+    def rotated_inputs(self, x: str) -> str:
+        """The inputs, of whose rotation a product takes the cheap part; the weights have the rest."""
+        if "input_rotation_seed" not in self._spec:
+            return x
+        graph, inputs, seed = self.graph, self.size()[0], self._spec["input_rotation_seed"]
+        if block_of(inputs) == 0:
+            return self.rotated(x, inputs, seed)
+        key, label = f"rotated_in_blocks/{x}/{inputs}/{seed}", self.codes.label("rotated")
+        return graph.shared(key, lambda: rotated_in_blocks(graph, x, inputs, seed, label))
+
+    def rounded_weights(self) -> tuple[str, str]:
         """int8 weights, inputs x outputs, and the factor of each output."""
-        graph = self.graph
+        graph, (inputs, outputs), label = self.graph, self.size(), self.codes.label
 
         def factors() -> str:
-            rows, axis = self.codes.matrix(), graph.constant([0])
-            low, high = (graph.op(reduce, rows, axis, keepdims=0) for reduce in ("ReduceMin", "ReduceMax"))
-            pairs = graph.op("ReduceL1", self._by_pairs(rows), graph.constant([1]), keepdims=0)
-            most_pair = graph.op("ReduceMax", pairs, axis, keepdims=0)
-            by_pair = graph.op("Mul", most_pair, graph.constant(1 / self.MOST_PAIR, np.float32))
-            most = graph.op("Max", high, graph.op("Neg", low), graph.constant(1e-30, np.float32))
-            return str(graph.op("Max", by_pair, graph.op("Mul", most, graph.constant(1 / self.MOST, np.float32))))
+            return graph.call("OutputFactors", {"pairs": self._pairs()}, self._build_factors, label("factors"))
 
         def weights() -> str:
-            zero = graph.constant(np.zeros(self.codes.spec["cols"]), np.int8)
-            return str(graph.op("QuantizeLinear", self.codes.matrix(), factor, zero, axis=1))
+            zero = graph.constant(np.zeros(outputs), np.int8)
+            rounded = graph.op("QuantizeLinear", self._pairs(), factor, zero, axis=2)
+            flat = graph.reshape(rounded, [-1, outputs])
+            return graph.slice(flat, 0, inputs, 0) if inputs % 2 else flat
 
-        factor = graph.shared(self.codes.label("output_factors"), factors)
-        return graph.shared(self.codes.label("rounded_weights"), weights), factor
+        factor = graph.shared(label("output_factors"), factors)
+        return graph.shared(label("rounded_weights"), weights), factor
 
-    def _by_pairs(self, rows: str) -> str:
-        """Pairs of neighboring inputs x 2 x outputs. The last input of an odd number pairs with zeros."""
+    def _pairs(self) -> str:
+        """The weights as floats: pairs of neighboring inputs x 2 x outputs. A last odd input pairs with zeros."""
         graph, (inputs, outputs) = self.graph, self.size()
-        if inputs % 2:
-            rows = graph.op("Pad", rows, graph.constant([0, 0, 1, 0]))
-        return graph.reshape(rows, [-1, 2, outputs])
+
+        def pairs() -> str:
+            rows = self.codes.matrix()
+            if "input_rotation_seed" in self._spec and block_of(inputs) > 0:
+                rows = rest_of_rotation(graph, rows, inputs)
+            if inputs % 2:
+                rows = graph.op("Pad", graph.reshape(rows, [inputs, outputs]), graph.constant([0, 0, 1, 0]))
+            return graph.reshape(rows, [-1, 2, outputs])
+
+        return graph.shared(self.codes.label("pairs"), pairs)
+
+    def _build_factors(self, body: Body, at: dict[str, str]) -> str:
+        all_inputs = body.constant([0, 1])
+        low, high = (body.op(reduce, at["pairs"], all_inputs, keepdims=0) for reduce in ("ReduceMin", "ReduceMax"))
+        sums = body.op("ReduceL1", at["pairs"], body.constant([1]), keepdims=0)
+        most_pair = body.op("ReduceMax", sums, body.constant([0]), keepdims=0)
+        by_pair = body.op("Mul", most_pair, body.constant(1 / self.MOST_PAIR, np.float32))
+        most = body.op("Max", high, body.op("Neg", low), body.constant(1e-30, np.float32))
+        return str(body.op("Max", by_pair, body.op("Mul", most, body.constant(1 / self.MOST, np.float32))))

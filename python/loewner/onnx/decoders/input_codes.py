@@ -25,6 +25,4 @@ class InputCodes(Decoder):
         if inputs > LARGEST_MATRIX:
             label = self.label("rotated_back")
             return self.turned(call_rotation(graph, self.turned(codes), inputs, seed, label, back=True))
-        rotation = rotation_matrix(graph, inputs, seed)
-        turned = graph.shared(f"{rotation}/transposed", lambda: self.turned(rotation))
-        return str(graph.op("MatMul", turned, codes))
+        return str(graph.op("MatMul", rotation_matrix(graph, inputs, seed, back=False), codes))

@@ -10,7 +10,7 @@ class Product(Decoder):
     """W = left right. The right factor is decoded once, when the file loads."""
 
     def flat_rows(self, ids: str) -> str:
-        return str(self.graph.op("MatMul", self.nested("left").flat_rows(ids), self.nested("right").matrix()))
+        return self.nested("left").flat_rows_times(ids, self.nested("right").matrix())
 
     def matrix(self) -> str:
         return str(self.graph.op("MatMul", self.nested("left").matrix(), self.nested("right").matrix()))

@@ -35,8 +35,11 @@ def graph_failures(model: OnnxModel, record: Record, matrices: dict[str, Arrays]
         for probe in record.probes[name]:
             given, wanted, tolerance = _question(probe.kind, matrix, spec)
             try:
-                session = new_session(_cut(model.proto, probe), model.path.parent)
-                found = session.run(None, {probe.input: given} if probe.input else {})[0]
+                part = _cut(model.proto, probe)
+                given_by_name = {info.name: _zeros(info) for info in part.graph.input}
+                if probe.input:
+                    given_by_name[probe.input] = given
+                found = new_session(part, model.path.parent).run(None, given_by_name)[0]
             except Exception as raised:  # its classes have no common base
                 reason = str(raised).partition("\n")[0]
                 failures.append(f"tensor '{name}': onnxruntime cannot decode its {probe.kind}: {reason}")
@@ -82,7 +85,8 @@ def _cut(proto: ModelProto, probe: Probe) -> ModelProto:
         waiting.extend(node.input)
     used = {name for node in nodes for name in node.input}
     kind = TensorProto.INT64 if probe.kind == "rows" else TensorProto.FLOAT
-    inputs = [helper.make_tensor_value_info(probe.input, kind, None)] if probe.input else []
+    inputs = [info for info in proto.graph.input if info.name in used - {probe.input}]  # only their shapes matter
+    inputs += [helper.make_tensor_value_info(probe.input, kind, None)] if probe.input else []
     graph = helper.make_graph(
         in_order(nodes),
         "probe",
@@ -92,4 +96,12 @@ def _cut(proto: ModelProto, probe: Probe) -> ModelProto:
     )
     return helper.make_model(
         graph, opset_imports=list(proto.opset_import), functions=list(proto.functions), ir_version=proto.ir_version
+    )
+
+
+def _zeros(info: onnx.ValueInfoProto) -> Any:
+    """A value for an input of a graph. Sizes that the graph leaves open are 1."""
+    kind = info.type.tensor_type
+    return np.zeros(
+        [max(1, size.dim_value) for size in kind.shape.dim], helper.tensor_dtype_to_np_dtype(kind.elem_type)
     )

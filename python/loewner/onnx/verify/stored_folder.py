@@ -60,7 +60,7 @@ def _arrays(model: OnnxModel, name: str, record: Record) -> Arrays:
     }
     try:
         return format_arrays(record.specs[name], stored)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise IoError(f"{model.path}: the arrays of '{name}' do not fit its specification: {error!r}") from error
 
 
