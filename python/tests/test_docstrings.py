@@ -164,6 +164,19 @@ def test_signatures_list_the_words_of_every_choice() -> None:
     assert literals() == {name: words for name, words in members.items() if name not in results_only}
 
 
+CHOICES_OF_THE_VERBS = {
+    each.__name__: each
+    for each in (loewner.IfExists, loewner.Method, loewner.NumberFormat, loewner.Selection, loewner.Status)
+}
+
+
+@pytest.mark.parametrize("name", CHOICES | CHOICES_OF_THE_VERBS)
+def test_choices_and_their_members_have_a_docstring(name: str) -> None:
+    choice: Any = (CHOICES | CHOICES_OF_THE_VERBS)[name]
+    for each in (choice, *choice):
+        assert re.fullmatch(r"\S.*\.", each.__doc__)
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_members_of_choices_are_their_words(name: str) -> None:
     for member in CHOICES[name]:
