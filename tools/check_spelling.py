@@ -23,7 +23,8 @@ EXCLUDED = re.compile(
 ISE_STEMS_ALLOWED = {
     "adv", "anis", "appr", "ar", "bra", "bru", "chem", "comprom", "compr", "conc", "cru", "d", "dem", "deno", "dev",
     "disgu", "enterpr", "exc", "exerc", "expert", "fadv", "franch", "imprec", "improv", "inc", "madv", "merchand", "no",
-    "parad", "po", "pra", "prec", "prem", "prom", "r", "ra", "repr", "rev", "superv", "surpr", "telev", "unsuperv",
+    "parad", "po", "pra", "prec", "prem", "prom", "r", "ra", "repr", "rev", "superv", "surpr", "telev", "torto",
+    "unsuperv",
 }  # fmt: skip
 ISE = re.compile(r"^(\w+?)is(e|ed|es|er|ers|ing|able|ation|ations|ational)$")
 YSE = re.compile(r"^\w*(analy|cataly|paraly|hydroly)s(e|ed|ing|er|ers|able)$")

@@ -116,8 +116,16 @@ ValueError
 
 Notes
 -----
-Of several runs, the one with the least median distance ||A (x_i - x_k)||_p to the others is chosen, which
-needs no labels. The same bits for any number of threads.
+Samples rows as `plan_labels` [1]_ and solves as `fit_plan`. Of several runs, the one with the least
+median distance ||A (x_i - x_k)||_p to the others is chosen, which needs no labels [2]_. The same bits for
+any number of threads.
+
+References
+----------
+.. [1] C. Musco, C. Musco, D. P. Woodruff and T. Yasuda, "Active linear regression for l_p norms and
+   beyond", FOCS 2022.
+.. [2] D. Hsu and S. Sabato, "Loss minimization and parameter estimation with heavy tails", Journal of
+   Machine Learning Research 17, 2016.
 
 Examples
 --------

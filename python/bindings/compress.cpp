@@ -8,6 +8,9 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cctype>
+#include <string>
+#include <string_view>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -28,16 +31,22 @@ namespace {
 namespace nb = nanobind;
 using namespace nb::literals;
 
+std::string sentence_of(std::string_view description) {
+  std::string sentence = std::string(description) + ".";
+  sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
+  return sentence;
+}
+
 void bind_choices(nb::module_& m) {
-  nb::enum_<Selection>(m, "Selection", "The tensors to encode, before `include` and `exclude` apply.")
-      .value("embeddings", Selection::embeddings, "token embeddings")
-      .value("linear", Selection::linear, "linear layers and heads")
-      .value("all", Selection::all, "token embeddings, linear layers and heads");
-  nb::enum_<Method> methods(m, "Method", "How a matrix is encoded.");
+  nb::enum_<Selection>(m, "Selection", "The tensors that `compress` encodes, before `include` and `exclude` apply.")
+      .value("embeddings", Selection::embeddings, "Token embeddings.")
+      .value("linear", Selection::linear, "Linear layers and heads.")
+      .value("all", Selection::all, "Token embeddings, linear layers and heads.");
+  nb::enum_<Method> methods(m, "Method", "How `compress` encodes a matrix.");
   for (const Method method : all_methods()) {
     std::string name(to_string(method));
     std::ranges::replace(name, '-', '_');
-    methods.value(name.c_str(), method, std::string(info_of(method).description).c_str());
+    methods.value(name.c_str(), method, sentence_of(info_of(method).description).c_str());
   }
   m.def(
       "weighs_outputs", [](Method method) { return info_of(method).weighs_outputs; }, "method"_a,
@@ -54,13 +63,13 @@ void bind_choices(nb::module_& m) {
       "Frequencies of the tokens of a model, relative to the largest, as its tokenizer lets estimate them; empty if it "
       "cannot be read.");
   nb::enum_<NumberFormat>(m, "NumberFormat", "The number format of stored factors.")
-      .value("f32", NumberFormat::f32)
-      .value("f16", NumberFormat::f16)
-      .value("bf16", NumberFormat::bf16);
-  nb::enum_<IfExists>(m, "IfExists", "What to do if the output folder exists.")
-      .value("refuse", IfExists::refuse, "raise IoError")
-      .value("resume", IfExists::resume, "continue an interrupted run; raise IoError if the output is complete")
-      .value("overwrite", IfExists::overwrite, "replace the output");
+      .value("f32", NumberFormat::f32, "float32, 4 bytes a number.")
+      .value("f16", NumberFormat::f16, "float16, 2 bytes: 11 significant bits.")
+      .value("bf16", NumberFormat::bf16, "bfloat16, 2 bytes: 8 significant bits and the range of float32.");
+  nb::enum_<IfExists>(m, "IfExists", "What to do if the output exists.")
+      .value("refuse", IfExists::refuse, "Raise IoError.")
+      .value("resume", IfExists::resume, "Continue an interrupted run; raise IoError if the output is complete.")
+      .value("overwrite", IfExists::overwrite, "Replace an output of loewner or an empty folder.");
 }
 
 bool is_method_option(const std::string& name) {

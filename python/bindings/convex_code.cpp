@@ -46,9 +46,14 @@ ValueError
 
 Notes
 -----
-Active sets with the exact solution on each; the Frank-Wolfe gap proves the distance. A sparse code is the
-best one on its vertices, which need not be the best vertices. Results have the same bits for any number of
-threads.
+Active sets with the exact solution on each [1]_; the Frank-Wolfe gap [2]_ proves the distance. A sparse
+code is the best one on its vertices, which need not be the best vertices. Results have the same bits for
+any number of threads.
+
+References
+----------
+.. [1] C. L. Lawson and R. J. Hanson, "Solving least squares problems", Prentice-Hall, 1974.
+.. [2] M. Jaggi, "Revisiting Frank-Wolfe: projection-free sparse convex optimization", ICML 2013.
 
 Examples
 --------

@@ -48,10 +48,18 @@ ValueError
 
 Notes
 -----
-Starts from four subspaces and refines the best of them by alternating directions with proximal maps of
-the entries. The result is never worse than the truncated SVD; the problem is NP-hard for p = 1. Slower
-and closer than `lp_low_rank`. Cost per iteration: one truncated SVD and 4 n d rank flops. Results have
-the same bits for any number of threads.
+Starts from four subspaces and refines the best of them by alternating directions [1]_ with proximal
+maps of the entries. The result is never worse than the truncated SVD; the problem is NP-hard for p = 1
+[2]_. Slower and closer than `lp_low_rank`. Cost per iteration: one truncated SVD and 4 n d rank flops.
+Results have the same bits for any number of threads.
+
+References
+----------
+.. [1] S. Boyd, N. Parikh, E. Chu, B. Peleato and J. Eckstein, "Distributed optimization and statistical
+   learning via the alternating direction method of multipliers", Foundations and Trends in Machine
+   Learning 3, 2011.
+.. [2] N. Gillis and S. A. Vavasis, "On the complexity of robust PCA and l1-norm low-rank matrix
+   approximation", Mathematics of Operations Research 43, 2018.
 
 Examples
 --------
@@ -68,11 +76,11 @@ Examples
 
 void bind_entrywise_low_rank(nb::module_& m) {
   bind_choice<EntrywiseStart>(
-      m, "EntrywiseStart", "The subspaces that entrywise_low_rank starts from.",
-      {{"truncated_svd", EntrywiseStart::truncated_svd, "Truncated SVD of the rows."},
-       {"lewis", EntrywiseStart::lewis, "Leading eigenvectors of the Lewis quadratic form."},
-       {"row_subspace", EntrywiseStart::row_subspace, "Robust subspace of the rows."},
-       {"lewis_columns", EntrywiseStart::lewis_columns, "Robust subspace of the columns of the Lewis factor."}});
+      m, "EntrywiseStart", "The subspace from which `entrywise_low_rank` starts.",
+      {{"truncated_svd", EntrywiseStart::truncated_svd, "That of the truncated SVD."},
+       {"lewis", EntrywiseStart::lewis, "The leading eigenvectors of Q of `loewner.norms.lewis_weights`."},
+       {"row_subspace", EntrywiseStart::row_subspace, "The robust subspace of the rows for the loss r^p."},
+       {"lewis_columns", EntrywiseStart::lewis_columns, "The robust subspace of the columns of F, F^T F = Q."}});
   bind_result<EntrywiseStartObjective>(m, "EntrywiseStartObjective", "A start and its objective.",
                                        field("start", &EntrywiseStartObjective::start, "The start."),
                                        field("objective", &EntrywiseStartObjective::objective, "Its objective."));

@@ -96,8 +96,14 @@ ValueError
 
 Notes
 -----
-Weights are float64. A query that is orthogonal to all keys has weights 0. Cost: 2 n_q m (d + d_v) flops
-for the selected keys, and a Gram matrix or all products for the denominators.
+Polynomial attention over keys such as those that `select_heavy_keys` returns [1]_. Weights are float64. A
+query that is orthogonal to all keys has weights 0. Cost: 2 n_q m (d + d_v) flops for the selected keys,
+and a Gram matrix or all products for the denominators.
+
+References
+----------
+.. [1] R. Kannan, C. Bhattacharyya, P. Kacham and D. P. Woodruff, "LevAttention: time, space and streaming
+   efficient algorithm for heavy attentions", ICLR 2025.
 
 Examples
 --------

@@ -4,8 +4,10 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "object_text.hpp"
 
@@ -22,6 +24,8 @@ template <>
 constexpr const char* kTypeName<Half> = "float16";
 template <>
 constexpr const char* kTypeName<Index> = "int64";
+template <>
+constexpr const char* kTypeName<std::int32_t> = "int32";
 
 std::string kind_of(const nb::object& array) {
   return nb::cast<std::string>(array.attr("dtype").attr("kind"));
@@ -74,6 +78,11 @@ template <typename T>
 Vector<T> vector_of_array(const nb::object& array, const char* name) {
   require_dimensions(array, 1, name, "a vector (one dimension)");
   return Vector<T>(nb::cast<VectorArg<T>>(converted(array, kTypeName<T>)));
+}
+
+// Whether solvers that take both types compute with it in float32.
+bool is_single(const nb::object& array) {
+  return kind_of(array) == "f" && nb::cast<int>(array.attr("dtype").attr("itemsize")) <= 4;
 }
 
 template <typename T>
@@ -150,6 +159,37 @@ MatrixView<const double> Targets::view() const {
   return std::get<Dense<double>>(values_).view();
 }
 
+namespace {
+
+// A number beyond int32 would become that of another column.
+Vector<std::int32_t> column_numbers(const ArrayLike& columns, const char* what) {
+  VectorArg<std::int32_t> fitting;
+  if (nb::try_cast(columns.given, fitting, false)) return Vector<std::int32_t>(std::move(fitting));
+  const auto wide = vector<Index>(columns, "columns");
+  const auto beyond =
+      std::ranges::find_if_not(wide.view(), [](Index column) { return std::in_range<std::int32_t>(column); });
+  require(beyond == wide.view().end(), [&] {
+    return std::string(what) + ": columns must be in [0, 2^31), got columns[" +
+           std::to_string(beyond - wide.view().begin()) + "] = " + std::to_string(*beyond);
+  });
+  return vector_of_array<std::int32_t>(nb::module_::import_("numpy").attr("asarray")(columns.given), "columns");
+}
+
+}  // namespace
+
+SparseRows sparse_rows(Index cols, const ArrayLike& row_offsets, const ArrayLike& columns, const ArrayLike& values,
+                       const char* what) {
+  const auto offsets = vector<Index>(row_offsets, "row_offsets");
+  const auto numbers = column_numbers(columns, what);
+  const auto over = [&]<typename T>(const Vector<T>& entries) {
+    const auto view = CsrView<T>::checked(cols, offsets.view(), numbers.view(), entries.view(), what);
+    return SparseRows{offsets, numbers, entries, view};
+  };
+  const nb::object array = array_of(values.given, "values", kReal, kRealNumbers);
+  if (is_single(array)) return over(vector<float>(ArrayLike{array}, "values"));
+  return over(vector<double>(ArrayLike{array}, "values"));
+}
+
 SparseRows compressed_rows(const nb::object& scipy_matrix, const char* name) {
   const nb::object shape = scipy_matrix.attr("shape");
   std::pair<Index, Index> sides;
@@ -158,19 +198,11 @@ SparseRows compressed_rows(const nb::object& scipy_matrix, const char* name) {
         (std::string(name) + " must be a matrix (two dimensions), got shape " + text_of(shape)).c_str());
   }
   const nb::object csr = scipy_matrix.attr("tocsr")();
-  const nb::object data = csr.attr("data");
-  if (!is_real(data)) {
+  const ArrayLike values{csr.attr("data")};
+  if (!is_real(values.given)) {
     throw nb::type_error((std::string(name) + " must hold real numbers, got " + description(scipy_matrix)).c_str());
   }
-  const auto offsets = nb::cast<VectorArg<std::int64_t>>(converted(csr.attr("indptr"), "int64"));
-  const auto columns = nb::cast<VectorArg<std::int32_t>>(converted(csr.attr("indices"), "int32"));
-  const auto over = [&]<typename T>(const VectorArg<T>& values) {
-    const auto view = CsrView<T>::checked(sides.second, view_of(offsets), view_of(columns), view_of(values), name);
-    return SparseRows{nb::cast(offsets), nb::cast(columns), nb::cast(values), view};
-  };
-  VectorArg<float> singles;
-  if (nb::try_cast(data, singles, false)) return over(singles);
-  return over(nb::cast<VectorArg<double>>(converted(data, "float64")));
+  return sparse_rows(sides.second, ArrayLike{csr.attr("indptr")}, ArrayLike{csr.attr("indices")}, values, name);
 }
 
 AnyRows rows_of(const MatrixLike& argument, const char* name) {
@@ -180,8 +212,7 @@ AnyRows rows_of(const MatrixLike& argument, const char* name) {
   if (nb::isinstance<SparseRows>(given)) return nb::cast<SparseRows>(given);
   if (is_sparse(given)) return compressed_rows(given, name);
   const nb::object array = array_of(given, name, kReal, kRealNumbers);
-  const bool is_single = kind_of(array) == "f" && nb::cast<int>(array.attr("dtype").attr("itemsize")) <= 4;
-  if (is_single) return dense_of_array<float>(array, name);
+  if (is_single(array)) return dense_of_array<float>(array, name);
   return dense_of_array<double>(array, name);
 }
 

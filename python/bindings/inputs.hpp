@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -86,9 +87,17 @@ class Targets {
 
 /// A sparse matrix over arrays that Python holds.
 struct SparseRows {
-  nb::object row_offsets, columns, values;  // keep the memory of `view`
+  Vector<Index> row_offsets;
+  Vector<std::int32_t> columns;
+  std::variant<Vector<float>, Vector<double>> values;
   std::variant<CsrView<float>, CsrView<double>> view;
 };
+
+/// The sparse matrix of three arrays. Arrays of int64, of int32, and of float32 or float64 are not copied.
+///
+/// Errors    as `vector`; InvalidArgument "<what>: ..." on an offset or a column that is out of range.
+SparseRows sparse_rows(Index cols, const ArrayLike& row_offsets, const ArrayLike& columns, const ArrayLike& values,
+                       const char* what);
 
 /// The compressed rows of a scipy.sparse matrix: without a copy if it is in CSR form, except of the offsets.
 SparseRows compressed_rows(const nb::object& scipy_matrix, const char* name);

@@ -73,7 +73,7 @@ array([1., 1., 1., 0., 0.])
 
 void bind_latent_simplex(nb::module_& m) {
   bind_choice<VertexAggregate>(
-      m, "VertexAggregate", "How the rows near a vertex are combined.",
+      m, "VertexAggregate", "How `latent_simplex` combines the rows near a vertex.",
       {{"mean", VertexAggregate::mean, "Their mean."},
        {"median", VertexAggregate::median, "The median of each coordinate: for noise with outliers."}});
   bind_result<LatentSimplex>(

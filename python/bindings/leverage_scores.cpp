@@ -66,7 +66,7 @@ array([1. , 0.5, 0.5])
 
 void bind_leverage_scores(nb::module_& m) {
   bind_choice<LeverageMethod>(
-      m, "LeverageMethod", "How leverage scores are computed.",
+      m, "LeverageMethod", "How `leverage_scores` computes the scores.",
       {{"exact", LeverageMethod::exact, "Exact to rounding."},
        {"sketched", LeverageMethod::sketched, "Within a small factor, faster for many columns."}});
   bind_result<LeverageScores>(

@@ -92,7 +92,11 @@ ValueError
 
 Notes
 -----
-The inequalities are those of `lewis_weights`.
+The inequalities are those of `lewis_weights` [1]_, with the given weights in Q.
+
+References
+----------
+.. [1] D. R. Lewis, "Finite dimensional subspaces of L_p", Studia Mathematica 63, 1978.
 
 Examples
 --------
@@ -111,7 +115,7 @@ void bind_lewis_weights(nb::module_& m) {
       field("rank", &LewisWeights::rank, "Numerical rank of Q."),
       field("alpha", &LewisWeights::alpha, "At least max_i u_i^(2/p) a_i^T Q^+ a_i / w_i^(2/p)."),
       field("omega", &LewisWeights::omega, "Sum of the weights."),
-      field("certificate", &LewisWeights::certificate, "(alpha omega)^|1/p - 1/2|, at least the distortion."),
+      field("certificate", &LewisWeights::certificate, "At least the distortion: (alpha omega)^|1/p - 1/2|."),
       field("status", &LewisWeights::status, "How the iteration ended."),
       field("iterations", &LewisWeights::iterations, "Iterations taken."));
 

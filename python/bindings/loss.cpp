@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/norms/loss.hpp"
 
+#include <nanobind/stl/string.h>
+
+#include <string>
+
 #include "bindings.hpp"
+#include "object_text.hpp"
 
 namespace loewner::python {
 namespace {
@@ -11,16 +16,22 @@ using namespace nb::literals;
 
 constexpr const char* kLossDoc = R"(A loss rho(r) of a distance r >= 0, for `loewner.lowrank.robust_subspace`.
 
-Made by one of the class methods; scales are in the units of the distances.
+A class method makes each loss. Its scale is in the units of the distances.
 
 Notes
 -----
-Reweighted least squares gives a row at distance r the weight rho'(r) / r.
+Reweighted least squares gives a row at distance r the weight rho'(r) / r [1]_.
+
+References
+----------
+.. [1] P. J. Huber and E. M. Ronchetti, "Robust statistics", 2nd edition, Wiley, 2009.
 
 Examples
 --------
 >>> from loewner.norms import Loss
 >>> huber = Loss.huber(1.0)
+>>> huber
+Loss.huber(1.0)
 >>> huber.value(3.0), huber.weight(0.5), huber.weight(2.0)
 (2.5, 1.0, 0.5)
 )";
@@ -32,7 +43,8 @@ Parameters
 p : float
     Exponent >= 1.
 delta : float
-    For p < 2, the loss below delta > 0 is the parabola of the same slope, shifted to the same value.
+    For p < 2, delta > 0 and the loss of r < delta is the parabola a + b r^2 that has the value and the
+    slope of r^p at delta. For p >= 2, delta is ignored.
 
 Returns
 -------
@@ -63,7 +75,7 @@ ValueError
     If the scale is not positive and finite.
 )";
 
-constexpr const char* kGemanDoc = R"(Make the Geman-McClure loss (r^2/2) / (1 + (r/c)^2), which c^2/2 bounds.
+constexpr const char* kGemanDoc = R"(Make the Geman-McClure loss (r^2/2) / (1 + (r/c)^2), which stays below c^2/2.
 
 Parameters
 ----------
@@ -125,6 +137,26 @@ float
     rho'(r) / r.
 )";
 
+std::string python_text(double value) {
+  return text_of(nb::repr(nb::float_(value)));
+}
+
+// The call that makes the same loss.
+std::string python_text(const Loss& loss) {
+  const std::string scale = python_text(loss.scale());
+  switch (loss.kind()) {
+    case Loss::Kind::power:
+      return "Loss.power(" + python_text(loss.exponent()) + ", " + scale + ")";
+    case Loss::Kind::huber:
+      return "Loss.huber(" + scale + ")";
+    case Loss::Kind::geman_mcclure:
+      return "Loss.geman_mcclure(" + scale + ")";
+    case Loss::Kind::tukey:
+      return "Loss.tukey(" + scale + ")";
+  }
+  __builtin_unreachable();
+}
+
 }  // namespace
 
 void bind_loss(nb::module_& m) {
@@ -134,7 +166,8 @@ void bind_loss(nb::module_& m) {
       .def_static("geman_mcclure", &Loss::geman_mcclure, "scale"_a, kGemanDoc)
       .def_static("tukey", &Loss::tukey, "scale"_a, kTukeyDoc)
       .def("value", &Loss::value, "r"_a, kValueDoc)
-      .def("weight", &Loss::weight, "r"_a, kWeightDoc);
+      .def("weight", &Loss::weight, "r"_a, kWeightDoc)
+      .def("__repr__", [](const Loss& loss) { return python_text(loss); });
 }
 
 }  // namespace loewner::python

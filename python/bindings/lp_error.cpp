@@ -62,8 +62,10 @@ void bind_lp_error(nb::module_& m) {
       field("weighted_power_norm", &Errors::weighted_power_norm, "sum_i u_i ||a_i||_p^p."),
       field("weighted_power_error", &Errors::weighted_power_error, "sum_i u_i ||a_i - b_i||_p^p."));
   errors.def_prop_ro("relative_error", &Errors::relative_error, "||A - B||_F / ||A||_F.")
-      .def_prop_ro("weighted_relative_error", &Errors::weighted_relative_error, "In the weighted Frobenius norm.")
-      .def_prop_ro("relative_lp_error", &Errors::relative_lp_error, "In the weighted entrywise l_p norm.");
+      .def_prop_ro("weighted_relative_error", &Errors::weighted_relative_error,
+                   "||A - B|| / ||A|| in the weighted Frobenius norm.")
+      .def_prop_ro("relative_lp_error", &Errors::relative_lp_error,
+                   "||A - B|| / ||A|| in the weighted entrywise l_p norm.");
 
   m.def(
       "approximation_errors",

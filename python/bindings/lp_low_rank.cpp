@@ -73,7 +73,14 @@ ValueError
 
 Notes
 -----
-F^T F is Q of `loewner.norms.lewis_weights`, scaled. Cost: that of the weights, and 4 d^3 flops.
+The factorization is that of [1]_ with Lewis weights [2]_ in place of the smallest ellipsoid: F^T F is Q
+of `loewner.norms.lewis_weights`, scaled. Cost: that of the weights, and 4 d^3 flops.
+
+References
+----------
+.. [1] M. Tukan, A. Maalouf, M. Weksler and D. Feldman, "No fine-tuning, no cry: robust SVD for compressing
+   deep networks", Sensors 21, 2021.
+.. [2] M. B. Cohen and R. Peng, "l_p row sampling by Lewis weights", STOC 2015.
 
 Examples
 --------
@@ -115,9 +122,14 @@ ValueError
 
 Notes
 -----
-Uses `lp_factorization`. lower_bound <= error <= upper_bound up to float32 rounding; p = 2 gives the
-truncated SVD. `entrywise_low_rank` has a smaller error at a higher cost. Results have the same bits for
-any number of threads.
+Projects the rows on the leading rows of `vt` of `lp_factorization` [1]_. lower_bound <= error <=
+upper_bound up to float32 rounding; p = 2 gives the truncated SVD. `entrywise_low_rank` has a smaller
+error at a higher cost. Results have the same bits for any number of threads.
+
+References
+----------
+.. [1] M. Tukan, A. Maalouf, M. Weksler and D. Feldman, "No fine-tuning, no cry: robust SVD for compressing
+   deep networks", Sensors 21, 2021.
 
 Examples
 --------
@@ -159,15 +171,15 @@ void bind_factorization(nb::module_& m) {
 
 void bind_low_rank(nb::module_& m) {
   bind_choice<RowProjection>(
-      m, "RowProjection", "How rows are projected on a subspace.",
-      {{"orthogonal", RowProjection::orthogonal, "One product."},
-       {"lp", RowProjection::lp, "The closest point in the l_p norm: never worse, much slower."}});
+      m, "RowProjection", "How `lp_low_rank` projects the rows on a subspace.",
+      {{"orthogonal", RowProjection::orthogonal, "By one product."},
+       {"lp", RowProjection::lp, "To the closest point in the l_p norm: never worse, much slower."}});
 
   bind_result<LpLowRank>(
       m, "LpLowRank", "A low-rank approximation B = left @ right in an l_p norm.",
       field("left", &LpLowRank::left, "(n, rank) Left factor."),
       field("right", &LpLowRank::right, "(rank, d) Right factor."),
-      field("error", &LpLowRank::error, "(sum_i u_i ||a_i - b_i||_p^p)^(1/p), measured on left @ right."),
+      field("error", &LpLowRank::error, "Measured on left @ right: (sum_i u_i ||a_i - b_i||_p^p)^(1/p)."),
       field("upper_bound", &LpLowRank::upper_bound, "Upper bound of the error, by the factorization."),
       field("lower_bound", &LpLowRank::lower_bound, "Lower bound of the error of every matrix of this rank."),
       field("distortion", &LpLowRank::distortion, "Distortion of the factorization."),

@@ -46,15 +46,18 @@ ValueError
 Notes
 -----
 Newton steps with line search for 1 < p < infinity; an interior point method [1]_ and exchanges of rows
-[2]_ for p = 1; exchanges of a reference for p = infinity. p = 1 and infinity end at a vertex, optimal
+[2]_ for p = 1; exchanges of a reference [3]_ for p = infinity. p = 1 and infinity end at a vertex, optimal
 to rounding. Cost: 5 n d^2 flops for the design, and 10 to 30 steps of n d^2 flops per column. Results
 have the same bits for any number of threads.
 
 References
 ----------
-.. [1] S. Portnoy and R. Koenker, Statistical Science 12, 1997, pages 279-300.
+.. [1] S. Portnoy and R. Koenker, "The Gaussian hare and the Laplacian tortoise: computability of
+   squared-error versus absolute-error estimators", Statistical Science 12, 1997.
 .. [2] I. Barrodale and F. D. K. Roberts, "An improved algorithm for discrete l_1 linear approximation",
    SIAM Journal on Numerical Analysis 10, 1973.
+.. [3] E. Stiefel, "Ueber diskrete und lineare Tschebyscheff-Approximationen", Numerische Mathematik 1,
+   1959.
 
 Examples
 --------
@@ -94,7 +97,14 @@ ValueError
 
 Notes
 -----
-Newton steps with line search. Cost and accuracy are those of `lp_regression` for p = 2.
+The loss of [1]_, by Newton steps with line search [2]_. Cost and accuracy are those of `lp_regression`
+for p = 2.
+
+References
+----------
+.. [1] P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35,
+   1964.
+.. [2] K. Madsen and H. B. Nielsen, "Finite algorithms for robust linear regression", BIT 30, 1990.
 
 Examples
 --------

@@ -38,9 +38,16 @@ ValueError
 
 Notes
 -----
-Reweighted least squares per row, from the l_2 projection, whose objective is never exceeded. Cost per
-row and iteration: d m^2 flops with m = min(k, d - k). Row weights would not change the minimizers.
-Results have the same bits for any number of threads.
+Iteratively reweighted least squares per row, from the l_2 projection, whose objective is never exceeded:
+with steps 1 / (p - 1) for p > 2 [1]_ and weights whose smoothing decreases [2]_. Cost per row and
+iteration: d m^2 flops with m = min(k, d - k). Row weights would not change the minimizers. Results have
+the same bits for any number of threads.
+
+References
+----------
+.. [1] C. S. Burrus, J. A. Barreto and I. W. Selesnick, "Iterative reweighted least-squares design of FIR
+   filters", IEEE Transactions on Signal Processing 42, 1994.
+.. [2] R. Chartrand and W. Yin, "Iteratively reweighted algorithms for compressive sensing", ICASSP 2008.
 
 Examples
 --------

@@ -44,13 +44,15 @@ void translate(const std::exception_ptr& exception, void* io_error) {
 NB_MODULE(_core, m) {
   m.doc() = "The C++ core of loewner.";
   m.def(
-      "version", [] { return LOEWNER_VERSION; }, "Of the package and of its command line.");
+      "version", [] { return LOEWNER_VERSION; }, "The version of the package and of its command line.");
   nb::object io_error = nb::exception<loewner::IoError>(m, "IoError", PyExc_OSError);
   io_error.doc() = "A file cannot be read or written, or breaks a rule of its format.";
   nb::exception<loewner::BudgetError>(m, "BudgetError", PyExc_RuntimeError).doc() = "No encoding meets the budget.";
   nb::register_exception_translator(translate, io_error.ptr());
   python::bind_threads(m);
   python::bind_reports(m);
+  python::bind_stored_matrix(m);
+  python::document_attributes(m);
   bind_room(m, "linalg",
             {python::bind_sparse_rows, python::bind_truncated_svd, python::bind_block_krylov,
              python::bind_schatten_low_rank});
@@ -67,7 +69,6 @@ NB_MODULE(_core, m) {
              python::bind_active_regression, python::bind_online_regression});
   bind_room(m, "cluster", {python::bind_projective_clustering, python::bind_latent_simplex, python::bind_convex_code});
   bind_room(m, "attention", {python::bind_heavy_keys, python::bind_heavy_key_stream});
-  python::bind_stored_matrix(m);
   python::bind_input_codes(m);
   python::bind_code_tables(m);
   python::bind_compress(m);

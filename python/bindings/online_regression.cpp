@@ -13,7 +13,7 @@ namespace {
 using namespace nb::literals;
 
 constexpr const char* kOnlineRegressionDoc =
-    R"(Regression in an l_p norm on a stream of rows: whether a row is labeled is decided when it arrives.
+    R"(Regression in an l_p norm on a stream of rows, which asks for the label of a row when the row arrives.
 
 Parameters
 ----------
@@ -36,7 +36,7 @@ ValueError
 Notes
 -----
 A row is labeled with a probability in proportion to its online Lewis weight, that among the rows before
-it [1]_. Cost: O(d^2) per row. On longer streams the budget may end early: `exhausted` tells.
+it [1]_. Cost: O(d^2) per row. On longer streams the budget may end early, which `exhausted` says.
 
 References
 ----------

@@ -50,17 +50,18 @@ std::size_t end_of_shape(const std::string& doc) {
   return doc.size();
 }
 
-// "name : ndarray of shape (n, k)" of a property whose docstring begins with a shape, else "name : type"; and the text.
+// "name : ndarray of shape (n, k)" of an array whose docstring begins with a shape, else "name : type"; and the text.
 std::string attribute_entry(const std::string& name, nb::handle property) {
   const std::string doc = text_of(property.attr("__doc__"));
-  if (doc.starts_with("(")) {
+  const std::string signature = text_of(property.attr("fget").attr("__nb_signature__")[0][0]);
+  std::string type = signature.substr(signature.find("-> ") + 3);
+  const bool holds_arrays = type.find("ndarray") != std::string::npos;
+  if (holds_arrays && doc.starts_with("(")) {
     const std::size_t end = end_of_shape(doc);
     return name + " : ndarray of shape " + doc.substr(0, end) + "\n    " + doc.substr(std::min(end + 1, doc.size())) +
            "\n";
   }
-  const std::string signature = text_of(property.attr("fget").attr("__nb_signature__")[0][0]);
-  std::string type = signature.substr(signature.find("-> ") + 3);
-  if (type.find("ndarray") != std::string::npos) type = "list of ndarray";
+  if (holds_arrays) type = "list of ndarray";
   for (std::size_t at; (at = type.find("loewner._core.")) != std::string::npos;) type.erase(at, 14);
   return name + " : " + type + "\n    " + doc + "\n";
 }

@@ -41,7 +41,12 @@ ValueError
 Notes
 -----
 Small blocks of k + 2 vectors take c log(size / eps) p^(1/6) eps^(-1/3) steps; large blocks of
-k p^(-1/3) eps^(-1/3) vectors take c log(size / eps) p^(1/2) steps.
+k p^(-1/3) eps^(-1/3) vectors take c log(size / eps) p^(1/2) steps [1]_.
+
+References
+----------
+.. [1] A. Bakshi, K. L. Clarkson and D. P. Woodruff, "Low-rank approximation with 1/eps^(1/3)
+   matrix-vector products", STOC 2022.
 
 Examples
 --------

@@ -51,9 +51,14 @@ ValueError
 
 Notes
 -----
-lambda is chosen from a grid of half decades by cross-validation on at most 16 columns of b. Cost: about
-66 regressions of m + k rows, and one on all columns. Results have the same bits for any number of
-threads.
+Shrinkage as in ridge regression [1]_, but in the given metric. lambda is chosen from a grid of half
+decades by cross-validation [1]_ on at most 16 columns of b. Cost: about 66 regressions of m + k rows, and
+one on all columns. Results have the same bits for any number of threads.
+
+References
+----------
+.. [1] T. Hastie, R. Tibshirani and J. Friedman, "The elements of statistical learning", 2nd edition,
+   Springer, 2009, sections 3.4 and 7.10.
 
 Examples
 --------

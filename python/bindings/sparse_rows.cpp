@@ -17,50 +17,46 @@ Parameters
 ----------
 cols : int
     Number of columns.
-row_offsets : ndarray of shape (n + 1,), int64
+row_offsets : array_like of shape (n + 1,), int
     First entry of each row. scipy calls it indptr.
-columns : ndarray of shape (nnz,), int32
+columns : array_like of shape (nnz,), int
     Column of each entry. scipy calls it indices.
-values : ndarray of shape (nnz,), float32 or float64
-    The entries. scipy calls it data.
+values : array_like of shape (nnz,)
+    The entries, kept in float32 or float64. scipy calls it data.
 
 Raises
 ------
 ValueError
-    If an offset or a column is out of range.
+    If an offset or a column is out of range, or an array has more than one dimension.
 TypeError
-    If an array has another type: these arrays are not converted.
+    If the values are not real numbers, or an offset or a column is not an integer.
 
 Notes
 -----
-The arrays are not copied and must not change.
+C-contiguous arrays of int64 offsets, int32 columns and float32 or float64 values are not copied and must
+not change. Other arrays are converted.
 
 Examples
 --------
->>> import numpy as np
 >>> from loewner.linalg import SparseRows, block_krylov
->>> a = SparseRows(3, np.array([0, 1, 3]), np.array([2, 0, 1], np.int32), np.array([2.0, 3.0, 4.0]))
+>>> a = SparseRows(3, [0, 1, 3], [2, 0, 1], [2.0, 3.0, 4.0])
 >>> a
 SparseRows(rows=2, cols=3)
 >>> block_krylov(a, 1).singular_values.round(6)
 array([5.])
 )";
 
-template <typename T>
-void make_sparse_rows(SparseRows* self, Index cols, const VectorArg<std::int64_t>& row_offsets,
-                      const VectorArg<std::int32_t>& columns, const VectorArg<T>& values) {
-  const auto view = CsrView<T>::checked(cols, view_of(row_offsets), view_of(columns), view_of(values), "SparseRows");
-  new (self) SparseRows{nb::cast(row_offsets), nb::cast(columns), nb::cast(values), view};
-}
-
 }  // namespace
 
 void bind_sparse_rows(nb::module_& m) {
   nb::class_<SparseRows> type(m, "SparseRows", kSparseRowsDoc);
-  type.def("__init__", &make_sparse_rows<float>, "cols"_a, "row_offsets"_a.noconvert(), "columns"_a.noconvert(),
-           "values"_a.noconvert())
-      .def("__init__", &make_sparse_rows<double>, "cols"_a, "row_offsets"_a.noconvert(), "columns"_a.noconvert(),
-           "values"_a.noconvert())
+  type.def(
+          "__init__",
+          [](SparseRows* self, Index cols, const ArrayLike& row_offsets, const ArrayLike& columns,
+             const ArrayLike& values) {
+            new (self) SparseRows(sparse_rows(cols, row_offsets, columns, values, "SparseRows"));
+          },
+          "cols"_a, "row_offsets"_a, "columns"_a, "values"_a)
       .def_prop_ro(
           "rows", [](const SparseRows& s) { return std::visit([](const auto& view) { return view.rows(); }, s.view); },
           "Number of rows.")

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/stl/string.h>
-#include <pthread.h>
+#include <nanobind/stl/string_view.h>
 
-#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -14,6 +13,8 @@
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/encoded_product.hpp"
 #include "loewner/codec/structures.hpp"
+#include "openmp_team.hpp"
+#include "results.hpp"
 
 namespace loewner::python {
 namespace {
@@ -47,6 +48,8 @@ Examples
 >>> specification = '{"structure": "low_rank", "rows": 3, "cols": 2, "rank": 1, "format": "f32"}'
 >>> factors = {"left": np.ones((3, 1), np.float32), "right": np.ones((1, 2), np.float32)}
 >>> matrix = StoredMatrix(specification, factors)
+>>> matrix
+StoredMatrix(rows=3, cols=2, structure='low_rank')
 >>> matrix.decode()
 array([[1., 1.],
        [1., 1.],
@@ -152,44 +155,6 @@ DType dtype_of(const AnyArray& array, const std::string& name) {
   throw InvalidArgument("StoredMatrix: array '" + name + "' must have type uint8, float16 or float32");
 }
 
-// The threads of an OpenMP runtime, through the entry of it that compilers call.
-class OpenMpTeam final : public ThreadTeam {
- public:
-  using Run = void (*)(void (*work)(void*), void* data, unsigned count, unsigned flags);
-  using Size = int (*)();
-
-  int size() const override {
-    const Size size = size_;
-    return size == nullptr ? 1 : size();
-  }
-
-  void run(int count, const std::function<void()>& work) const override {
-    const Run run = run_;
-    if (run == nullptr) return work();
-    run([](void* data) { (*static_cast<const std::function<void()>*>(data))(); },
-        const_cast<std::function<void()>*>(&work), static_cast<unsigned>(count), 0);
-  }
-
-  // None: the runtime's threads do not exist in a forked process, where it would wait for them.
-  void set(Run run, Size size) {
-    run_ = run;
-    size_ = size;
-    static std::once_flag is_registered;
-    std::call_once(is_registered, [] { pthread_atfork(nullptr, nullptr, [] { of_host().run_ = nullptr; }); });
-  }
-
-  const ThreadTeam* get() const { return run_.load() == nullptr ? nullptr : this; }
-
-  static OpenMpTeam& of_host() {
-    static OpenMpTeam team;
-    return team;
-  }
-
- private:
-  std::atomic<Run> run_{nullptr};
-  std::atomic<Size> size_{nullptr};
-};
-
 // As interruptible(), on the threads of the host.
 template <typename Work>
 auto on_threads_of_host(Work&& work) {
@@ -213,6 +178,10 @@ class StoredMatrix {
     matrix_ = encoded_matrix_from_tensors(parse_json_object(specification, "specification"),
                                           [this](std::string_view name) { return stored(name); });
   }
+
+  Index rows() const { return matrix_->rows(); }
+  Index cols() const { return matrix_->cols(); }
+  std::string_view structure() const { return matrix_->structure(); }
 
   MatrixResult<float> decode_rows(const ArrayLike& ids) const {
     const auto numbers = vector<Index>(ids, "ids");
@@ -313,8 +282,8 @@ void bind_stored_matrix(nb::module_& m) {
       "run"_a, "size"_a,
       "Run operations of StoredMatrix on the threads of an OpenMP runtime, given by the addresses of its GOMP_parallel "
       "and omp_get_max_threads; 0, 0: on own threads.");
-  nb::class_<StoredMatrix>(m, "StoredMatrix", kStoredMatrixDoc)
-      .def(nb::init<const std::string&, const nb::dict&>(), "specification"_a, "arrays"_a)
+  nb::class_<StoredMatrix> type(m, "StoredMatrix", kStoredMatrixDoc);
+  type.def(nb::init<const std::string&, const nb::dict&>(), "specification"_a, "arrays"_a)
       .def("decode_rows", &StoredMatrix::decode_rows, "ids"_a, kDecodeRowsDoc)
       .def("decode", &StoredMatrix::decode, kDecodeDoc)
       .def("apply", &StoredMatrix::apply, "x"_a, kApplyDoc)
@@ -325,7 +294,11 @@ void bind_stored_matrix(nb::module_& m) {
                "None = None, threads: int = 1, out: numpy.typing.NDArray[numpy.float32] | None = None) -> "
                "numpy.typing.NDArray[numpy.float32]"),
            kMultiplyDoc)
-      .def("multiplies_bytes", &StoredMatrix::multiplies_bytes, "transposed"_a = true, kMultipliesBytesDoc);
+      .def("multiplies_bytes", &StoredMatrix::multiplies_bytes, "transposed"_a = true, kMultipliesBytesDoc)
+      .def_prop_ro("rows", &StoredMatrix::rows, "Number of rows.")
+      .def_prop_ro("cols", &StoredMatrix::cols, "Number of columns.")
+      .def_prop_ro("structure", &StoredMatrix::structure, "The structure of the specification.");
+  def_repr(type, {"rows", "cols", "structure"});
 }
 
 }  // namespace loewner::python

@@ -58,8 +58,17 @@ ValueError
 
 Notes
 -----
-Cost: n d^2 + 11 d^3 flops with d the smaller side (route 'gram'). The squared error is within 1e-6 of
-the least one, relative, for eps = 0. Results have the same bits for any number of threads.
+Eigenvectors of A^T W A, or a QR factorization and the SVD of R [1]_; route 'krylov' multiplies blocks of
+random vectors by A and A^T [2]_, as `block_krylov`. Cost: n d^2 + 11 d^3 flops with d the smaller side
+(route 'gram'). The squared error is within 1e-6 of the least one, relative, for eps = 0. Results have the
+same bits for any number of threads.
+
+References
+----------
+.. [1] G. H. Golub and C. F. Van Loan, "Matrix computations", 4th edition, Johns Hopkins University
+   Press, 2013.
+.. [2] C. Musco and C. Musco, "Randomized block Krylov methods for stronger and faster approximate
+   singular value decomposition", NeurIPS 2015.
 
 Examples
 --------
@@ -110,11 +119,12 @@ array([[2.],
 }  // namespace
 
 void bind_truncated_svd(nb::module_& m) {
-  bind_choice<SvdRoute>(m, "SvdRoute", "How the right singular vectors are found.",
-                        {{"auto", SvdRoute::automatic, "'gram', or 'direct' if sigma_rank is below 1e-5 sigma_1."},
-                         {"gram", SvdRoute::gram, "Eigenvectors of A^T W A: fastest, squares the condition number."},
-                         {"direct", SvdRoute::direct, "QR, then the SVD of R: keeps small singular values."},
-                         {"krylov", SvdRoute::krylov, "Block Krylov: the leading vectors only, to within eps."}});
+  bind_choice<SvdRoute>(
+      m, "SvdRoute", "How `truncated_svd` finds the right singular vectors.",
+      {{"auto", SvdRoute::automatic, "'gram', or 'direct' if sigma_rank is below 1e-5 sigma_1."},
+       {"gram", SvdRoute::gram, "Eigenvectors of A^T W A: fastest, but squares the condition number."},
+       {"direct", SvdRoute::direct, "QR, then the SVD of R: keeps small singular values."},
+       {"krylov", SvdRoute::krylov, "Block Krylov: the leading vectors only, to within eps."}});
 
   bind_result<RightSingularVectors>(
       m, "RightSingularVectors", kResultDoc,

@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer checkpoints made smaller without fine-tuning and without a GPU.
+"""Make transformer checkpoints smaller without fine-tuning and without a GPU.
 
-Importing this package registers the format with transformers, so that `from_pretrained` loads the folders that
+`compress` encodes the matrices of a model folder, and `load` loads the result. `verify` checks it, `expand` decodes it,
+`export` writes an ONNX file, and `calibrate` measures a text for `compress`. The numerical methods can be used alone:
+
+- `loewner.linalg`: truncated SVD, block Krylov methods and sparse matrices
+- `loewner.sketch`: random embeddings and estimates from them
+- `loewner.norms`: Lewis weights, ellipsoids, robust losses and errors
+- `loewner.lowrank`: low-rank approximation in l_p norms and in robust losses
+- `loewner.regression`: regression in l_p norms and in the Huber loss
+- `loewner.cluster`: clusters with subspaces, and convex combinations of vertices
+- `loewner.attention`: keys that can have a large attention weight
+- `loewner.typing`: the types of their arguments
+
+Importing this package registers its format with transformers, so that `from_pretrained` loads the folders that
 `compress` writes. It imports neither torch nor transformers.
 """
 

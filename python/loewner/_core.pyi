@@ -21,7 +21,7 @@ from loewner import (
 
 
 def version() -> str:
-    """Of the package and of its command line."""
+    """The version of the package and of its command line."""
 
 class IoError(OSError):
     """A file cannot be read or written, or breaks a rule of its format."""
@@ -81,7 +81,22 @@ class Status(enum.StrEnum):
     """A step cannot be computed; the result is the last good iterate."""
 
 class FitReport:
-    """The convergence report of an iterative solver."""
+    """
+    The convergence report of an iterative solver.
+
+    Attributes
+    ----------
+    status : Status
+        Why the solver stopped.
+    iterations : int
+        Iterations done.
+    initial_objective : float
+        Objective at the start.
+    final_objective : float
+        Objective of the result.
+    detail : str
+        Explanation; may be empty.
+    """
 
     @property
     def status(self) -> Status:
@@ -143,10 +158,22 @@ class StoredMatrix:
     >>> specification = '{"structure": "low_rank", "rows": 3, "cols": 2, "rank": 1, "format": "f32"}'
     >>> factors = {"left": np.ones((3, 1), np.float32), "right": np.ones((1, 2), np.float32)}
     >>> matrix = StoredMatrix(specification, factors)
+    >>> matrix
+    StoredMatrix(rows=3, cols=2, structure='low_rank')
     >>> matrix.decode()
     array([[1., 1.],
            [1., 1.],
            [1., 1.]], dtype=float32)
+
+
+    Attributes
+    ----------
+    rows : int
+        Number of rows.
+    cols : int
+        Number of columns.
+    structure : str
+        The structure of the specification.
     """
 
     def __init__(self, specification: str, arrays: dict) -> None: ...
@@ -249,6 +276,20 @@ class StoredMatrix:
             (codes of up to 6 bits an entry), and at least as fast on this processor (from AVX2 on).
         """
 
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def cols(self) -> int:
+        """Number of columns."""
+
+    @property
+    def structure(self) -> str:
+        """The structure of the specification."""
+
+    def __repr__(self) -> str: ...
+
 def encode_input_codes(w: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, cross: numpy.typing.ArrayLike | None, correction: float, max_bytes: int, seed: int, inputs: str, damping: float = 0.01, rotate: bool = True) -> tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None))], int, float, float]:
     """
     Private: (decoded matrix, bytes, mean bits, relative output error) of feedback codes.
@@ -261,57 +302,59 @@ def rotation_signs(cols: int, seed: int) -> list[float]:
     """Private: the signs of the rotation, those of one round after another."""
 
 class Selection(enum.Enum):
-    """The tensors to encode, before `include` and `exclude` apply."""
+    """
+    The tensors that `compress` encodes, before `include` and `exclude` apply.
+    """
 
     embeddings = 0
-    """token embeddings"""
+    """Token embeddings."""
 
     linear = 1
-    """linear layers and heads"""
+    """Linear layers and heads."""
 
     all = 2
-    """token embeddings, linear layers and heads"""
+    """Token embeddings, linear layers and heads."""
 
 class Method(enum.Enum):
-    """How a matrix is encoded."""
+    """How `compress` encodes a matrix."""
 
     auto = 0
     """
-    the other method with the lowest predicted weighted error at the given size
+    The other method with the lowest predicted weighted error at the given size.
     """
 
     svd = 1
-    """row-weighted truncated SVD, optimal in the weighted Frobenius norm"""
+    """Row-weighted truncated SVD, optimal in the weighted Frobenius norm."""
 
     lp = 2
-    """truncated l_p factorization through Lewis weights"""
+    """Truncated l_p factorization through Lewis weights."""
 
     subspaces = 3
-    """rows in clusters, each cluster with a subspace of its own"""
+    """Rows in clusters, each cluster with a subspace of its own."""
 
     codes = 4
     """
-    rotated rows with 0 to 8 bits per entry, more bits for rows with more weight
+    Rotated rows with 0 to 8 bits per entry, more bits for rows with more weight.
     """
 
     coded_svd = 5
     """
-    codes of the coordinates along the principal directions, more bits for larger ones
+    Codes of the coordinates along the principal directions, more bits for larger ones.
     """
 
     archetypes = 6
     """
-    rows as scaled convex mixtures of a few archetypes, and codes of the residual
+    Rows as scaled convex mixtures of a few archetypes, and codes of the residual.
     """
 
     int8 = 7
-    """rounding to 8 bits, one scale per row"""
+    """Rounding to 8 bits, one scale per row."""
 
     int4 = 8
-    """rounding to 4 bits, one scale per 64 entries"""
+    """Rounding to 4 bits, one scale per 64 entries."""
 
     dense = 9
-    """the matrix itself in f16 or bf16"""
+    """The matrix itself in f16 or bf16."""
 
 def weighs_outputs(method: Method) -> bool:
     """
@@ -332,22 +375,25 @@ class NumberFormat(enum.Enum):
     """The number format of stored factors."""
 
     f32 = 0
+    """float32, 4 bytes a number."""
 
     f16 = 1
+    """float16, 2 bytes: 11 significant bits."""
 
     bf16 = 2
+    """bfloat16, 2 bytes: 8 significant bits and the range of float32."""
 
 class IfExists(enum.Enum):
-    """What to do if the output folder exists."""
+    """What to do if the output exists."""
 
     refuse = 0
-    """raise IoError"""
+    """Raise IoError."""
 
     resume = 1
-    """continue an interrupted run; raise IoError if the output is complete"""
+    """Continue an interrupted run; raise IoError if the output is complete."""
 
     overwrite = 2
-    """replace the output"""
+    """Replace an output of loewner or an empty folder."""
 
 def compress(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', token_counts: Sequence[int] = [], progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> dict[str, Any]:
     """The report of loewner.compress as JSON data."""

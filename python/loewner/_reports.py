@@ -16,8 +16,8 @@ _SHOWN_TENSORS = 20  # lines of a repr
 class JsonReport:
     """A dataclass that is written as a JSON object."""
 
-    left_out_if_none: ClassVar[frozenset[str]] = frozenset()  # optional fields; others are null in JSON
-    unpacked: ClassVar[frozenset[str]] = frozenset()  # mappings whose entries are fields of the report in JSON
+    _left_out_if_none: ClassVar[frozenset[str]] = frozenset()  # optional fields; others are null in JSON
+    _unpacked: ClassVar[frozenset[str]] = frozenset()  # mappings whose entries are fields of the report in JSON
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON data (docs/report.md)."""
@@ -32,9 +32,9 @@ def _items_of(report: Any) -> Iterator[tuple[str, Any]]:
     """Names and values in JSON."""
     for field in fields(report):
         value = getattr(report, field.name)
-        if field.name in report.unpacked:
+        if field.name in report._unpacked:
             yield from value.items()
-        elif value is not None or field.name not in report.left_out_if_none:
+        elif value is not None or field.name not in report._left_out_if_none:
             yield field.name, _plain(value)
 
 
@@ -115,8 +115,8 @@ class TensorReport(JsonReport):
         What calibration on a text did for this tensor.
     """
 
-    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"refit", "output_error", "calibration"})
-    unpacked: ClassVar[frozenset[str]] = frozenset({"counts"})
+    _left_out_if_none: ClassVar[frozenset[str]] = frozenset({"refit", "output_error", "calibration"})
+    _unpacked: ClassVar[frozenset[str]] = frozenset({"counts"})
 
     name: str
     role: str
@@ -197,7 +197,7 @@ class CompressReport(JsonReport):
         What calibration on a text did for the model.
     """
 
-    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"calibration"})
+    _left_out_if_none: ClassVar[frozenset[str]] = frozenset({"calibration"})
 
     tensors: tuple[TensorReport, ...]
     totals: Totals
@@ -238,7 +238,7 @@ class CalibrateReport(JsonReport):
         Linear layers that the text reaches, and the different inputs that they have. Only with moments.
     """
 
-    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"distinct", "vocabulary", "text", "layers", "inputs"})
+    _left_out_if_none: ClassVar[frozenset[str]] = frozenset({"distinct", "vocabulary", "text", "layers", "inputs"})
 
     tokens: int
     distinct: int | None = None
@@ -252,7 +252,7 @@ class CalibrateReport(JsonReport):
 class TensorErrors(JsonReport):
     """Errors that `verify` recomputed. Fields as in TensorReport; None if the output stores no such value."""
 
-    left_out_if_none: ClassVar[frozenset[str]] = frozenset({"output_error"})
+    _left_out_if_none: ClassVar[frozenset[str]] = frozenset({"output_error"})
 
     relative_error: float
     weighted_relative_error: float
@@ -288,7 +288,7 @@ class VerifyReport(JsonReport):
     Attributes
     ----------
     holds : bool
-        True if verification succeeded: no tensor and not the folder has failures.
+        True if verification succeeded: neither a tensor nor the folder has failures.
     tensors : tuple of CheckedTensor
         The encoded tensors.
     untouched_tensors : int

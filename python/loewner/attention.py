@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys that can have a large attention weight."""
+"""Keys that can have a large attention weight.
+
+`select_heavy_keys` finds them among given keys and `HeavyKeyStream` on a stream. `attend_selected` computes attention
+over the selected keys.
+"""
 
 from loewner._core.attention import (
     HeavyKeys,

@@ -1,4 +1,9 @@
-"""Keys that can have a large attention weight."""
+"""
+Keys that can have a large attention weight.
+
+`select_heavy_keys` finds them among given keys and `HeavyKeyStream` on a stream. `attend_selected` computes attention
+over the selected keys.
+"""
 
 from typing import Annotated
 
@@ -297,8 +302,14 @@ def attend_selected(queries: numpy.typing.ArrayLike, keys: numpy.typing.ArrayLik
 
     Notes
     -----
-    Weights are float64. A query that is orthogonal to all keys has weights 0. Cost: 2 n_q m (d + d_v) flops
-    for the selected keys, and a Gram matrix or all products for the denominators.
+    Polynomial attention over keys such as those that `select_heavy_keys` returns [1]_. Weights are float64. A
+    query that is orthogonal to all keys has weights 0. Cost: 2 n_q m (d + d_v) flops for the selected keys,
+    and a Gram matrix or all products for the denominators.
+
+    References
+    ----------
+    .. [1] R. Kannan, C. Bhattacharyya, P. Kacham and D. P. Woodruff, "LevAttention: time, space and streaming
+       efficient algorithm for heavy attentions", ICLR 2025.
 
     Examples
     --------

@@ -1,5 +1,8 @@
 """
 Clusters with a subspace each, and rows as convex combinations of vertices.
+
+`projective_clustering` finds clusters and their subspaces. `latent_simplex` finds the vertices of a simplex from noisy
+points in it, and `convex_code` writes rows as convex combinations of given vertices.
 """
 
 import enum
@@ -139,7 +142,7 @@ class ProjectiveClustering:
     def __repr__(self) -> str: ...
 
 class VertexAggregate(enum.StrEnum):
-    """How the rows near a vertex are combined."""
+    """How `latent_simplex` combines the rows near a vertex."""
 
     mean = 'mean'
     """Their mean."""
@@ -179,9 +182,14 @@ def convex_code(vertices: numpy.typing.ArrayLike, a: loewner.typing.MatrixLike, 
 
     Notes
     -----
-    Active sets with the exact solution on each; the Frank-Wolfe gap proves the distance. A sparse code is the
-    best one on its vertices, which need not be the best vertices. Results have the same bits for any number of
-    threads.
+    Active sets with the exact solution on each [1]_; the Frank-Wolfe gap [2]_ proves the distance. A sparse
+    code is the best one on its vertices, which need not be the best vertices. Results have the same bits for
+    any number of threads.
+
+    References
+    ----------
+    .. [1] C. L. Lawson and R. J. Hanson, "Solving least squares problems", Prentice-Hall, 1974.
+    .. [2] M. Jaggi, "Revisiting Frank-Wolfe: projection-free sparse convex optimization", ICML 2013.
 
     Examples
     --------

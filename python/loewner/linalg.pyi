@@ -1,7 +1,13 @@
-"""Truncated SVD, block Krylov methods and sparse matrices."""
+"""
+Truncated SVD, block Krylov methods and sparse matrices.
+
+`truncated_svd` is for dense matrices. `block_krylov` needs only products with the matrix, so that it suits sparse
+matrices, operators, and few vectors of a large matrix. `schatten_low_rank` does the same in a number of products that
+`schatten_plan` computes beforehand.
+"""
 
 import enum
-from typing import Annotated, Literal, overload
+from typing import Annotated, Literal
 
 import numpy
 import numpy.typing
@@ -172,29 +178,29 @@ class SparseRows:
     ----------
     cols : int
         Number of columns.
-    row_offsets : ndarray of shape (n + 1,), int64
+    row_offsets : array_like of shape (n + 1,), int
         First entry of each row. scipy calls it indptr.
-    columns : ndarray of shape (nnz,), int32
+    columns : array_like of shape (nnz,), int
         Column of each entry. scipy calls it indices.
-    values : ndarray of shape (nnz,), float32 or float64
-        The entries. scipy calls it data.
+    values : array_like of shape (nnz,)
+        The entries, kept in float32 or float64. scipy calls it data.
 
     Raises
     ------
     ValueError
-        If an offset or a column is out of range.
+        If an offset or a column is out of range, or an array has more than one dimension.
     TypeError
-        If an array has another type: these arrays are not converted.
+        If the values are not real numbers, or an offset or a column is not an integer.
 
     Notes
     -----
-    The arrays are not copied and must not change.
+    C-contiguous arrays of int64 offsets, int32 columns and float32 or float64 values are not copied and must
+    not change. Other arrays are converted.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from loewner.linalg import SparseRows, block_krylov
-    >>> a = SparseRows(3, np.array([0, 1, 3]), np.array([2, 0, 1], np.int32), np.array([2.0, 3.0, 4.0]))
+    >>> a = SparseRows(3, [0, 1, 3], [2, 0, 1], [2.0, 3.0, 4.0])
     >>> a
     SparseRows(rows=2, cols=3)
     >>> block_krylov(a, 1).singular_values.round(6)
@@ -209,11 +215,7 @@ class SparseRows:
         Number of columns.
     """
 
-    @overload
-    def __init__(self, cols: int, row_offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
-
-    @overload
-    def __init__(self, cols: int, row_offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
+    def __init__(self, cols: int, row_offsets: numpy.typing.ArrayLike, columns: numpy.typing.ArrayLike, values: numpy.typing.ArrayLike) -> None: ...
 
     @property
     def rows(self) -> int:
@@ -226,13 +228,13 @@ class SparseRows:
     def __repr__(self) -> str: ...
 
 class SvdRoute(enum.StrEnum):
-    """How the right singular vectors are found."""
+    """How `truncated_svd` finds the right singular vectors."""
 
     auto = 'auto'
     """'gram', or 'direct' if sigma_rank is below 1e-5 sigma_1."""
 
     gram = 'gram'
-    """Eigenvectors of A^T W A: fastest, squares the condition number."""
+    """Eigenvectors of A^T W A: fastest, but squares the condition number."""
 
     direct = 'direct'
     """QR, then the SVD of R: keeps small singular values."""
@@ -433,7 +435,12 @@ def schatten_plan(size: int, rank: int, *, norm_exponent: float = 2.0, eps: floa
     Notes
     -----
     Small blocks of k + 2 vectors take c log(size / eps) p^(1/6) eps^(-1/3) steps; large blocks of
-    k p^(-1/3) eps^(-1/3) vectors take c log(size / eps) p^(1/2) steps.
+    k p^(-1/3) eps^(-1/3) vectors take c log(size / eps) p^(1/2) steps [1]_.
+
+    References
+    ----------
+    .. [1] A. Bakshi, K. L. Clarkson and D. P. Woodruff, "Low-rank approximation with 1/eps^(1/3)
+       matrix-vector products", STOC 2022.
 
     Examples
     --------
@@ -479,8 +486,17 @@ def truncated_svd(a: numpy.typing.ArrayLike, rank: int, *, row_weights: numpy.ty
 
     Notes
     -----
-    Cost: n d^2 + 11 d^3 flops with d the smaller side (route 'gram'). The squared error is within 1e-6 of
-    the least one, relative, for eps = 0. Results have the same bits for any number of threads.
+    Eigenvectors of A^T W A, or a QR factorization and the SVD of R [1]_; route 'krylov' multiplies blocks of
+    random vectors by A and A^T [2]_, as `block_krylov`. Cost: n d^2 + 11 d^3 flops with d the smaller side
+    (route 'gram'). The squared error is within 1e-6 of the least one, relative, for eps = 0. Results have the
+    same bits for any number of threads.
+
+    References
+    ----------
+    .. [1] G. H. Golub and C. F. Van Loan, "Matrix computations", 4th edition, Johns Hopkins University
+       Press, 2013.
+    .. [2] C. Musco and C. Musco, "Randomized block Krylov methods for stronger and faster approximate
+       singular value decomposition", NeurIPS 2015.
 
     Examples
     --------

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Low-rank approximation in l_p norms and in robust losses."""
+"""Low-rank approximation in l_p norms and in robust losses.
+
+For outlying rows `lp_low_rank` is fast and bounds its error, and `robust_subspace` takes any robust loss. For outlying
+entries `entrywise_low_rank` has the smallest error and the highest cost.
+"""
 
 from loewner._core.lowrank import (
     EntrywiseLowRank,

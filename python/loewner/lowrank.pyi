@@ -1,4 +1,9 @@
-"""Low-rank approximation in l_p norms and in robust losses."""
+"""
+Low-rank approximation in l_p norms and in robust losses.
+
+For outlying rows `lp_low_rank` is fast and bounds its error, and `robust_subspace` takes any robust loss. For outlying
+entries `entrywise_low_rank` has the smallest error and the highest cost.
+"""
 
 import enum
 from typing import Annotated, Literal
@@ -58,19 +63,19 @@ class EntrywiseLowRank:
     def __setstate__(self, arg: tuple, /) -> None: ...
 
 class EntrywiseStart(enum.StrEnum):
-    """The subspaces that entrywise_low_rank starts from."""
+    """The subspace from which `entrywise_low_rank` starts."""
 
     truncated_svd = 'truncated_svd'
-    """Truncated SVD of the rows."""
+    """That of the truncated SVD."""
 
     lewis = 'lewis'
-    """Leading eigenvectors of the Lewis quadratic form."""
+    """The leading eigenvectors of Q of `loewner.norms.lewis_weights`."""
 
     row_subspace = 'row_subspace'
-    """Robust subspace of the rows."""
+    """The robust subspace of the rows for the loss r^p."""
 
     lewis_columns = 'lewis_columns'
-    """Robust subspace of the columns of the Lewis factor."""
+    """The robust subspace of the columns of F, F^T F = Q."""
 
 class EntrywiseStartObjective:
     """
@@ -181,8 +186,8 @@ class LpLowRank:
         Left factor.
     right : ndarray of shape (rank, d)
         Right factor.
-    error : ndarray of shape (sum_i u_i ||a_i - b_i||_p^p)
-        (1/p), measured on left @ right.
+    error : float
+        Measured on left @ right: (sum_i u_i ||a_i - b_i||_p^p)^(1/p).
     upper_bound : float
         Upper bound of the error, by the factorization.
     lower_bound : float
@@ -203,7 +208,7 @@ class LpLowRank:
 
     @property
     def error(self) -> float:
-        """(sum_i u_i ||a_i - b_i||_p^p)^(1/p), measured on left @ right."""
+        """Measured on left @ right: (sum_i u_i ||a_i - b_i||_p^p)^(1/p)."""
 
     @property
     def upper_bound(self) -> float:
@@ -284,13 +289,13 @@ class RobustSubspace:
     def __setstate__(self, arg: tuple, /) -> None: ...
 
 class RowProjection(enum.StrEnum):
-    """How rows are projected on a subspace."""
+    """How `lp_low_rank` projects the rows on a subspace."""
 
     orthogonal = 'orthogonal'
-    """One product."""
+    """By one product."""
 
     lp = 'lp'
-    """The closest point in the l_p norm: never worse, much slower."""
+    """To the closest point in the l_p norm: never worse, much slower."""
 
 def distances_to_subspace(a: numpy.typing.ArrayLike, vt: numpy.typing.ArrayLike) -> Annotated[NDArray[numpy.float64], dict(shape=(None,))]:
     """
@@ -360,10 +365,18 @@ def entrywise_low_rank(a: numpy.typing.ArrayLike, rank: int, *, norm_exponent: f
 
     Notes
     -----
-    Starts from four subspaces and refines the best of them by alternating directions with proximal maps of
-    the entries. The result is never worse than the truncated SVD; the problem is NP-hard for p = 1. Slower
-    and closer than `lp_low_rank`. Cost per iteration: one truncated SVD and 4 n d rank flops. Results have
-    the same bits for any number of threads.
+    Starts from four subspaces and refines the best of them by alternating directions [1]_ with proximal
+    maps of the entries. The result is never worse than the truncated SVD; the problem is NP-hard for p = 1
+    [2]_. Slower and closer than `lp_low_rank`. Cost per iteration: one truncated SVD and 4 n d rank flops.
+    Results have the same bits for any number of threads.
+
+    References
+    ----------
+    .. [1] S. Boyd, N. Parikh, E. Chu, B. Peleato and J. Eckstein, "Distributed optimization and statistical
+       learning via the alternating direction method of multipliers", Foundations and Trends in Machine
+       Learning 3, 2011.
+    .. [2] N. Gillis and S. A. Vavasis, "On the complexity of robust PCA and l1-norm low-rank matrix
+       approximation", Mathematics of Operations Research 43, 2018.
 
     Examples
     --------
@@ -407,7 +420,14 @@ def lp_factorization(a: numpy.typing.ArrayLike, *, norm_exponent: float = 1.0, r
 
     Notes
     -----
-    F^T F is Q of `loewner.norms.lewis_weights`, scaled. Cost: that of the weights, and 4 d^3 flops.
+    The factorization is that of [1]_ with Lewis weights [2]_ in place of the smallest ellipsoid: F^T F is Q
+    of `loewner.norms.lewis_weights`, scaled. Cost: that of the weights, and 4 d^3 flops.
+
+    References
+    ----------
+    .. [1] M. Tukan, A. Maalouf, M. Weksler and D. Feldman, "No fine-tuning, no cry: robust SVD for compressing
+       deep networks", Sensors 21, 2021.
+    .. [2] M. B. Cohen and R. Peng, "l_p row sampling by Lewis weights", STOC 2015.
 
     Examples
     --------
@@ -451,9 +471,14 @@ def lp_low_rank(a: numpy.typing.ArrayLike, rank: int, *, norm_exponent: float = 
 
     Notes
     -----
-    Uses `lp_factorization`. lower_bound <= error <= upper_bound up to float32 rounding; p = 2 gives the
-    truncated SVD. `entrywise_low_rank` has a smaller error at a higher cost. Results have the same bits for
-    any number of threads.
+    Projects the rows on the leading rows of `vt` of `lp_factorization` [1]_. lower_bound <= error <=
+    upper_bound up to float32 rounding; p = 2 gives the truncated SVD. `entrywise_low_rank` has a smaller
+    error at a higher cost. Results have the same bits for any number of threads.
+
+    References
+    ----------
+    .. [1] M. Tukan, A. Maalouf, M. Weksler and D. Feldman, "No fine-tuning, no cry: robust SVD for compressing
+       deep networks", Sensors 21, 2021.
 
     Examples
     --------
@@ -496,9 +521,16 @@ def lp_row_projection(a: numpy.typing.ArrayLike, right: numpy.typing.ArrayLike, 
 
     Notes
     -----
-    Reweighted least squares per row, from the l_2 projection, whose objective is never exceeded. Cost per
-    row and iteration: d m^2 flops with m = min(k, d - k). Row weights would not change the minimizers.
-    Results have the same bits for any number of threads.
+    Iteratively reweighted least squares per row, from the l_2 projection, whose objective is never exceeded:
+    with steps 1 / (p - 1) for p > 2 [1]_ and weights whose smoothing decreases [2]_. Cost per row and
+    iteration: d m^2 flops with m = min(k, d - k). Row weights would not change the minimizers. Results have
+    the same bits for any number of threads.
+
+    References
+    ----------
+    .. [1] C. S. Burrus, J. A. Barreto and I. W. Selesnick, "Iterative reweighted least-squares design of FIR
+       filters", IEEE Transactions on Signal Processing 42, 1994.
+    .. [2] R. Chartrand and W. Yin, "Iteratively reweighted algorithms for compressive sensing", ICASSP 2008.
 
     Examples
     --------

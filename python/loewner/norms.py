@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lewis weights, ellipsoids, robust losses and errors in l_p norms."""
+"""Lewis weights, ellipsoids, robust losses and errors in l_p norms.
+
+`lewis_weights` and `loewner_ellipsoid` find an ellipsoid norm close to the norm ||A x||_p. `Loss` is a robust loss of
+distances. `approximation_errors` measures an approximation.
+"""
 
 from loewner._core.norms import (
     ApproximationErrors,

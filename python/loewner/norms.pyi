@@ -1,4 +1,9 @@
-"""Lewis weights, ellipsoids, robust losses and errors in l_p norms."""
+"""
+Lewis weights, ellipsoids, robust losses and errors in l_p norms.
+
+`lewis_weights` and `loewner_ellipsoid` find an ellipsoid norm close to the norm ||A x||_p. `Loss` is a robust loss of
+distances. `approximation_errors` measures an approximation.
+"""
 
 from typing import Annotated
 
@@ -32,9 +37,9 @@ class ApproximationErrors:
     relative_error : float
         ||A - B||_F / ||A||_F.
     weighted_relative_error : float
-        In the weighted Frobenius norm.
+        ||A - B|| / ||A|| in the weighted Frobenius norm.
     relative_lp_error : float
-        In the weighted entrywise l_p norm.
+        ||A - B|| / ||A|| in the weighted entrywise l_p norm.
     """
 
     @property
@@ -77,11 +82,11 @@ class ApproximationErrors:
 
     @property
     def weighted_relative_error(self) -> float:
-        """In the weighted Frobenius norm."""
+        """||A - B|| / ||A|| in the weighted Frobenius norm."""
 
     @property
     def relative_lp_error(self) -> float:
-        """In the weighted entrywise l_p norm."""
+        """||A - B|| / ||A|| in the weighted entrywise l_p norm."""
 
 class EnclosingEllipsoid:
     """
@@ -139,8 +144,8 @@ class LewisWeights:
         At least max_i u_i^(2/p) a_i^T Q^+ a_i / w_i^(2/p).
     omega : float
         Sum of the weights.
-    certificate : ndarray of shape (alpha omega)
-        |1/p - 1/2|, at least the distortion.
+    certificate : float
+        At least the distortion: (alpha omega)^|1/p - 1/2|.
     status : Status
         How the iteration ended.
     iterations : int
@@ -169,7 +174,7 @@ class LewisWeights:
 
     @property
     def certificate(self) -> float:
-        """(alpha omega)^|1/p - 1/2|, at least the distortion."""
+        """At least the distortion: (alpha omega)^|1/p - 1/2|."""
 
     @property
     def status(self) -> loewner._core.Status:
@@ -223,16 +228,22 @@ class Loss:
     """
     A loss rho(r) of a distance r >= 0, for `loewner.lowrank.robust_subspace`.
 
-    Made by one of the class methods; scales are in the units of the distances.
+    A class method makes each loss. Its scale is in the units of the distances.
 
     Notes
     -----
-    Reweighted least squares gives a row at distance r the weight rho'(r) / r.
+    Reweighted least squares gives a row at distance r the weight rho'(r) / r [1]_.
+
+    References
+    ----------
+    .. [1] P. J. Huber and E. M. Ronchetti, "Robust statistics", 2nd edition, Wiley, 2009.
 
     Examples
     --------
     >>> from loewner.norms import Loss
     >>> huber = Loss.huber(1.0)
+    >>> huber
+    Loss.huber(1.0)
     >>> huber.value(3.0), huber.weight(0.5), huber.weight(2.0)
     (2.5, 1.0, 0.5)
     """
@@ -247,7 +258,8 @@ class Loss:
         p : float
             Exponent >= 1.
         delta : float
-            For p < 2, the loss below delta > 0 is the parabola of the same slope, shifted to the same value.
+            For p < 2, delta > 0 and the loss of r < delta is the parabola a + b r^2 that has the value and the
+            slope of r^p at delta. For p >= 2, delta is ignored.
 
         Returns
         -------
@@ -284,7 +296,7 @@ class Loss:
     @staticmethod
     def geman_mcclure(scale: float) -> Loss:
         """
-        Make the Geman-McClure loss (r^2/2) / (1 + (r/c)^2), which c^2/2 bounds.
+        Make the Geman-McClure loss (r^2/2) / (1 + (r/c)^2), which stays below c^2/2.
 
         Parameters
         ----------
@@ -353,6 +365,8 @@ class Loss:
             rho'(r) / r.
         """
 
+    def __repr__(self) -> str: ...
+
 def approximation_errors(a: numpy.typing.ArrayLike, b: numpy.typing.ArrayLike, *, row_weights: numpy.typing.ArrayLike | None = None, norm_exponent: float = 2.0) -> ApproximationErrors:
     """
     Measure all errors of an approximation in one pass.
@@ -418,7 +432,11 @@ def certify_weights(a: numpy.typing.ArrayLike, weights: numpy.typing.ArrayLike, 
 
     Notes
     -----
-    The inequalities are those of `lewis_weights`.
+    The inequalities are those of `lewis_weights` [1]_, with the given weights in Q.
+
+    References
+    ----------
+    .. [1] D. R. Lewis, "Finite dimensional subspaces of L_p", Studia Mathematica 63, 1978.
 
     Examples
     --------

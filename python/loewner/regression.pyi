@@ -1,5 +1,9 @@
 """
 Regression in l_p norms and in the Huber loss, from all labels or from few.
+
+`lp_regression` and `huber_regression` use all labels, and prove how close they are to the optimum. If labels are
+expensive, `plan_labels` chooses the rows to label and `fit_plan` solves the regression on them;
+`active_lp_regression` does both, and `OnlineActiveRegression` does so on a stream.
 """
 
 from collections.abc import Callable
@@ -49,19 +53,21 @@ class ActiveRegression:
     def __repr__(self) -> str: ...
 
 class LabelImportance(enum.StrEnum):
-    """The importance of a row for a label plan."""
+    """
+    The importance of a row, to which `plan_labels` makes its probability proportional.
+    """
 
     lewis = 'lewis'
     """Its Lewis weight: for l_p regression."""
 
     leverage = 'leverage'
-    """Its leverage score: that of p = 2."""
+    """Its leverage score, which is its Lewis weight for p = 2."""
 
     sensitivity = 'sensitivity'
-    """loss_sensitivities: for Huber regression."""
+    """Its share of the loss by `loss_sensitivities`: for Huber regression."""
 
     uniform = 'uniform'
-    """The same for all rows."""
+    """The same for all rows: fails if few rows determine the solution."""
 
 class LabelPlan:
     """
@@ -142,7 +148,7 @@ class LabelPlan:
 
 class OnlineActiveRegression:
     """
-    Regression in an l_p norm on a stream of rows: whether a row is labeled is decided when it arrives.
+    Regression in an l_p norm on a stream of rows, which asks for the label of a row when the row arrives.
 
     Parameters
     ----------
@@ -165,7 +171,7 @@ class OnlineActiveRegression:
     Notes
     -----
     A row is labeled with a probability in proportion to its online Lewis weight, that among the rows before
-    it [1]_. Cost: O(d^2) per row. On longer streams the budget may end early: `exhausted` tells.
+    it [1]_. Cost: O(d^2) per row. On longer streams the budget may end early, which `exhausted` says.
 
     References
     ----------
@@ -351,7 +357,7 @@ class RobustRegression:
         """Whether all columns converged."""
 
 class SamplingScheme(enum.StrEnum):
-    """How rows are drawn."""
+    """How `plan_labels` draws rows."""
 
     pivotal = 'pivotal'
     """Exactly as many labels as the budget, spread over the rows' space."""
@@ -431,8 +437,16 @@ def active_lp_regression(a: loewner.typing.MatrixLike, labels: Callable, budget:
 
     Notes
     -----
-    Of several runs, the one with the least median distance ||A (x_i - x_k)||_p to the others is chosen, which
-    needs no labels. The same bits for any number of threads.
+    Samples rows as `plan_labels` [1]_ and solves as `fit_plan`. Of several runs, the one with the least
+    median distance ||A (x_i - x_k)||_p to the others is chosen, which needs no labels [2]_. The same bits for
+    any number of threads.
+
+    References
+    ----------
+    .. [1] C. Musco, C. Musco, D. P. Woodruff and T. Yasuda, "Active linear regression for l_p norms and
+       beyond", FOCS 2022.
+    .. [2] D. Hsu and S. Sabato, "Loss minimization and parameter estimation with heavy tails", Journal of
+       Machine Learning Research 17, 2016.
 
     Examples
     --------
@@ -527,7 +541,14 @@ def huber_regression(a: loewner.typing.MatrixLike, b: numpy.typing.ArrayLike, sc
 
     Notes
     -----
-    Newton steps with line search. Cost and accuracy are those of `lp_regression` for p = 2.
+    The loss of [1]_, by Newton steps with line search [2]_. Cost and accuracy are those of `lp_regression`
+    for p = 2.
+
+    References
+    ----------
+    .. [1] P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35,
+       1964.
+    .. [2] K. Madsen and H. B. Nielsen, "Finite algorithms for robust linear regression", BIT 30, 1990.
 
     Examples
     --------
@@ -561,7 +582,13 @@ def label_budget(rows: int, cols: int, norm_exponent: float, epsilon: float) -> 
 
     Notes
     -----
-    4 d log2(d + 1) + 2 d / epsilon for p <= 2, 4 d^(p/2) log2(d + 1) for p > 2, at most n.
+    4 d log2(d + 1) + 2 d / epsilon for p <= 2, 4 d^(p/2) log2(d + 1) for p > 2, at most n: the rates of
+    [1]_ with constants from experiments.
+
+    References
+    ----------
+    .. [1] C. Musco, C. Musco, D. P. Woodruff and T. Yasuda, "Active linear regression for l_p norms and
+       beyond", FOCS 2022.
 
     Examples
     --------
@@ -651,15 +678,18 @@ def lp_regression(a: loewner.typing.MatrixLike, b: numpy.typing.ArrayLike, *, no
     Notes
     -----
     Newton steps with line search for 1 < p < infinity; an interior point method [1]_ and exchanges of rows
-    [2]_ for p = 1; exchanges of a reference for p = infinity. p = 1 and infinity end at a vertex, optimal
+    [2]_ for p = 1; exchanges of a reference [3]_ for p = infinity. p = 1 and infinity end at a vertex, optimal
     to rounding. Cost: 5 n d^2 flops for the design, and 10 to 30 steps of n d^2 flops per column. Results
     have the same bits for any number of threads.
 
     References
     ----------
-    .. [1] S. Portnoy and R. Koenker, Statistical Science 12, 1997, pages 279-300.
+    .. [1] S. Portnoy and R. Koenker, "The Gaussian hare and the Laplacian tortoise: computability of
+       squared-error versus absolute-error estimators", Statistical Science 12, 1997.
     .. [2] I. Barrodale and F. D. K. Roberts, "An improved algorithm for discrete l_1 linear approximation",
        SIAM Journal on Numerical Analysis 10, 1973.
+    .. [3] E. Stiefel, "Ueber diskrete und lineare Tschebyscheff-Approximationen", Numerische Mathematik 1,
+       1959.
 
     Examples
     --------
@@ -764,9 +794,14 @@ def shrunk_regression(a: numpy.typing.ArrayLike, b: numpy.typing.ArrayLike, metr
 
     Notes
     -----
-    lambda is chosen from a grid of half decades by cross-validation on at most 16 columns of b. Cost: about
-    66 regressions of m + k rows, and one on all columns. Results have the same bits for any number of
-    threads.
+    Shrinkage as in ridge regression [1]_, but in the given metric. lambda is chosen from a grid of half
+    decades by cross-validation [1]_ on at most 16 columns of b. Cost: about 66 regressions of m + k rows, and
+    one on all columns. Results have the same bits for any number of threads.
+
+    References
+    ----------
+    .. [1] T. Hastie, R. Tibshirani and J. Friedman, "The elements of statistical learning", 2nd edition,
+       Springer, 2009, sections 3.4 and 7.10.
 
     Examples
     --------

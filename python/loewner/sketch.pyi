@@ -1,4 +1,10 @@
-"""Random embeddings, and quantities estimated from a sketch of a matrix."""
+"""
+Random embeddings, and what a sketch of a matrix is enough for.
+
+`SparseSignEmbedding` and `LessEmbedding` are random matrices that nearly preserve lengths. `least_squares`,
+`leverage_scores` and `sketched_svd` use them to read a tall matrix a few times only. `estimate_residuals`,
+`probe_residual` and the sketches of streams estimate errors without the factors.
+"""
 
 import enum
 from typing import Annotated, Literal
@@ -274,7 +280,7 @@ class LessEmbedding:
     def __repr__(self) -> str: ...
 
 class LeverageMethod(enum.StrEnum):
-    """How leverage scores are computed."""
+    """How `leverage_scores` computes the scores."""
 
     exact = 'exact'
     """Exact to rounding."""

@@ -182,6 +182,45 @@ def test_vectors_follow_the_same_rule() -> None:
         loewner.attention.attend_selected(a, a, a, np.zeros(2))
 
 
+ARRAY_FORMS: dict[str, Callable[[NDArray[Any]], Any]] = {
+    "int8": lambda a: a.astype(np.int8),
+    "uint64": lambda a: a.astype(np.uint64),
+    "big endian": lambda a: a.astype(a.dtype.newbyteorder(">")),
+    "entries further apart": lambda a: np.repeat(a, 2)[::2],
+    "reversed": lambda a: a[::-1].copy()[::-1],
+    "read-only": lambda a: read_only(a.copy()),
+    "lists": lambda a: a.tolist(),
+    "torch": torch.from_numpy,
+}
+
+
+@pytest.mark.parametrize("form", ARRAY_FORMS)
+def test_the_arrays_of_sparse_rows_follow_the_same_rule(form: str) -> None:
+    a = abs(whole_numbers())[:20]  # offsets of at most 120, which int8 holds
+    expected = scipy.sparse.csr_array(a)
+    arrays = (ARRAY_FORMS[form](each) for each in (expected.indptr, expected.indices, expected.data))
+    sparse = loewner.linalg.SparseRows(COLS, *arrays)
+    gc.collect()  # the result holds its arrays
+    assert np.array_equal(loewner.linalg.block_krylov(sparse, 2).vt, loewner.linalg.block_krylov(expected, 2).vt)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "kind", "message"),
+    [
+        ({"row_offsets": [0.0, 1.0]}, TypeError, "row_offsets must hold integers, got list"),
+        ({"columns": np.zeros(1)}, TypeError, "columns must hold integers, got ndarray of float64"),
+        ({"values": np.ones(1, np.complex64)}, TypeError, "values must hold real numbers, got ndarray of complex64"),
+        ({"values": np.ones((1, 1))}, ValueError, r"values must be a vector .* got an array of shape \(1, 1\)"),
+        ({"values": scipy.sparse.csr_array([[1.0]])}, TypeError, "values must be a dense array, got csr_array"),
+    ],
+)
+def test_sparse_rows_refuse_other_arrays_in_the_same_words(replaced: dict[str, Any], kind: Any, message: str) -> None:
+    arrays: dict[str, Any] = {"row_offsets": [0, 1], "columns": [0], "values": [1.0]}
+    assert loewner.linalg.SparseRows(1, **arrays).rows == 1
+    with pytest.raises(kind, match=message):
+        loewner.linalg.SparseRows(1, **(arrays | replaced))
+
+
 def traced_peak(work: Callable[[], Any]) -> int:
     """Most bytes that Python and NumPy allocate at a time."""
     tracemalloc.start()

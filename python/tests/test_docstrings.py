@@ -16,7 +16,7 @@ import pytest
 
 ROOMS = ["attention", "cluster", "linalg", "lowrank", "norms", "regression", "sketch"]
 SECTIONS = ["Parameters", "Attributes", "Returns", "Raises", "Notes", "References", "Examples"]
-OF_THE_TOP_LEVEL = ["num_threads", "set_num_threads", "StoredMatrix"]  # the verbs have pages of their own
+OF_THE_TOP_LEVEL = ["num_threads", "set_num_threads", "FitReport", "StoredMatrix"]  # the verbs have pages of their own
 
 
 def public_objects() -> Iterator[tuple[str, Any]]:
@@ -26,6 +26,14 @@ def public_objects() -> Iterator[tuple[str, Any]]:
         module = getattr(loewner, room)
         for name in module.__all__:
             yield f"{room}.{name}", getattr(module, name)
+
+
+# Functions whose method is their definition: there is no source to name.
+ELEMENTARY = {
+    "linalg.project_rows": "a product of matrices",
+    "lowrank.distances_to_subspace": "norms of rows less their projections",
+    "norms.approximation_errors": "sums over the entries of a difference",
+}
 
 
 OBJECTS = dict(public_objects())
@@ -66,6 +74,12 @@ def without_signature(doc: str) -> str:
     return doc.partition("\n\n")[2]
 
 
+def unmatched_sources(doc: str) -> set[str]:
+    """Numbers that the text cites without an entry in the References, and entries that it does not cite."""
+    text, _, references = doc.partition("\nReferences\n")
+    return set(re.findall(r"\[(\d+)\]_", text)) ^ set(re.findall(r"^\.\. \[(\d+)\]", references, flags=re.MULTILINE))
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_have_every_section(name: str) -> None:
     doc = FUNCTIONS[name].__doc__
@@ -74,13 +88,15 @@ def test_functions_have_every_section(name: str) -> None:
     assert found == [section for section in SECTIONS if section in found], "in the order of numpydoc"
     needed = {"Examples"} if name in OF_THE_TOP_LEVEL else {"Parameters", "Returns", "Raises", "Notes", "Examples"}
     assert needed <= set(found)
-    assert ("[1]_" in doc) == ("References" in found)
+    assert ("References" in found) == (name not in ELEMENTARY and name not in OF_THE_TOP_LEVEL)
+    assert unmatched_sources(doc) == set()
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_classes_have_a_summary_and_their_attributes(name: str) -> None:
     doc = str(CLASSES[name].__doc__)
     assert re.match(r"[A-Z].*\.(\n|$)", doc)
+    assert unmatched_sources(doc) == set()
     properties = {each for each, member in vars(CLASSES[name]).items() if isinstance(member, property)}
     listed = set(re.findall(r"^(\w+)(?: : .*)?$", sections_of(doc).get("Attributes", ""), flags=re.MULTILINE))
     assert listed == properties
@@ -146,6 +162,19 @@ def test_signatures_list_the_words_of_every_choice() -> None:
     members = {name: {member.value for member in each} for name, each in CHOICES.items()}
     results_only = {"lowrank.EntrywiseStart"}
     assert literals() == {name: words for name, words in members.items() if name not in results_only}
+
+
+CHOICES_OF_THE_VERBS = {
+    each.__name__: each
+    for each in (loewner.IfExists, loewner.Method, loewner.NumberFormat, loewner.Selection, loewner.Status)
+}
+
+
+@pytest.mark.parametrize("name", CHOICES | CHOICES_OF_THE_VERBS)
+def test_choices_and_their_members_have_a_docstring(name: str) -> None:
+    choice: Any = (CHOICES | CHOICES_OF_THE_VERBS)[name]
+    for each in (choice, *choice):
+        assert re.fullmatch(r"\S.*\.", each.__doc__)
 
 
 @pytest.mark.parametrize("name", CHOICES)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any
 
 import loewner
@@ -68,9 +69,23 @@ def test_a_result_prints_its_attributes(name: str) -> None:
             assert f"{attribute}={value.dtype}[{', '.join(map(str, value.shape))}]" in text
 
 
+@pytest.mark.parametrize("name", RESULTS | NOT_PICKLED)
+def test_the_docstring_of_a_result_says_which_attributes_are_arrays(name: str) -> None:
+    result = (RESULTS | NOT_PICKLED)[name]
+    arrays = {attribute for attribute, value in attributes_of(result).items() if isinstance(value, np.ndarray)}
+    assert set(re.findall(r"^(\w+) : ndarray of shape", str(type(result).__doc__), flags=re.MULTILINE)) == arrays
+
+
 def test_a_repr_is_short_and_says_how_it_ended() -> None:
     expected = "LpRowProjection(left=float32[60, 2], report=FitReport(status='converged', iterations="
     assert repr(RESULTS["LpRowProjection"]).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "loss", ["power(1.5, 0.25)", "power(3.0, 0.0)", "huber(1e-05)", "geman_mcclure(2.0)", "tukey(0.1)"]
+)
+def test_the_repr_of_a_loss_is_the_call_that_makes_it(loss: str) -> None:
+    assert repr(eval(f"Loss.{loss}", {"Loss": loewner.norms.Loss})) == f"Loss.{loss}"
 
 
 @pytest.mark.parametrize("name", RESULTS)

@@ -89,7 +89,7 @@ std::vector<std::uint16_t> read_halves(const StoredArray& array, Index first, In
 
 }  // namespace
 
-Integers::Integers(std::shared_ptr<const RowSource> a, const Shape& shape)
+Integers::Integers(const std::shared_ptr<const RowSource>& a, const Shape& shape)
     : shape_(shape),
       source_(a),
       codes_(code_array(a, shape)),

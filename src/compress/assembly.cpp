@@ -36,7 +36,8 @@ Json specifications_of(const Parts& parts, const std::map<std::string, Json>& ca
   Json specifications = Json::object();
   for (const auto& part : parts) specifications[part->tensor->name()] = part->spec;
   for (const auto& [name, record] : calibration) {
-    require(specifications.contains(name), [&] { return "calibration: tensor '" + name + "' is not encoded"; });
+    require(specifications.contains(name),
+            [&name = name] { return "calibration: tensor '" + name + "' is not encoded"; });
     specifications[name]["calibration"] = record;
   }
   return specifications;

@@ -31,6 +31,15 @@ std::optional<std::optional<Index>> parse_value(std::string_view text, const Met
   return std::optional<Index>(value);
 }
 
+void require_usable_option(const std::string& name, Index value) {
+  const MethodOption* const option = find_option(name);
+  require(option != nullptr, [&] { return "no method has an option '" + name + "'"; });
+  require(value >= option->least && value <= option->most, [&] {
+    return name + " must be in [" + std::to_string(option->least) + ", " + std::to_string(option->most) + "], got " +
+           std::to_string(value);
+  });
+}
+
 }  // namespace
 
 std::optional<Index> value_of(const MethodOption& option, const MethodOptions& options) {
@@ -39,14 +48,7 @@ std::optional<Index> value_of(const MethodOption& option, const MethodOptions& o
 }
 
 void require_usable(const MethodOptions& options) {
-  for (const auto& [name, value] : options) {
-    const MethodOption* const option = find_option(name);
-    require(option != nullptr, [&] { return "no method has an option '" + name + "'"; });
-    require(value >= option->least && value <= option->most, [&] {
-      return name + " must be in [" + std::to_string(option->least) + ", " + std::to_string(option->most) + "], got " +
-             std::to_string(value);
-    });
-  }
+  for (const auto& [name, value] : options) require_usable_option(name, value);
 }
 
 void set_from_flag(Method method, const std::string& text, MethodOptions& options) {

@@ -129,14 +129,13 @@ RobustRegression lp_regression(const RowMatrix& a, MatrixView<const double> b, c
   check.at_least("norm_exponent", p, 1);
   check_common(check, a.rows(), b, options.row_weights, stop);
   const RegressionDesign design(a, residual_scales(options.row_weights, p), check);
-  const auto loss = detail::norm_loss(design, p, inner(stop));
   return solve({.check = check,
                 .design = design,
                 .b = b,
                 .tolerance = stop.tolerance,
                 .exponents = exponents_of(design, b),
                 .shares_exponent = false,
-                .loss_at = [&](int) { return loss; }});
+                .loss_at = [loss = detail::norm_loss(design, p, inner(stop))](int) { return loss; }});
 }
 
 RobustRegression huber_regression(const RowMatrix& a, MatrixView<const double> b,

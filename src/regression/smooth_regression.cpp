@@ -182,6 +182,7 @@ class NewtonBlock {
     if (static_cast<Index>(unfinished.size()) == width()) return;
     at_.keep(unfinished);
     std::vector<NewtonColumn> kept;
+    kept.reserve(unfinished.size());
     for (const Index j : unfinished) kept.push_back(columns_[j]);
     columns_ = std::move(kept);
   }
@@ -257,10 +258,12 @@ class NewtonBlock {
 BasisSolutions smooth_power_regression(const RegressionDesign& design, const Matrix<double>& targets, double p,
                                        const RegressionStop& stop) {
   BasisSolutions solutions(design.rank(), targets.rows(), targets.cols());
-  for (double smaller = 4; smaller < p; smaller *= kExponentGrowth) {
+  double smaller = 4;
+  while (smaller < p) {
     const PowerLoss loss(smaller);
     NewtonBlock<PowerLoss>(design, targets, loss, {std::max(stop.tolerance, kSequenceTolerance), stop.max_iterations})
         .improve(solutions);
+    smaller *= kExponentGrowth;
   }
   const PowerLoss loss(p);
   NewtonBlock<PowerLoss>(design, targets, loss, stop).improve(solutions);

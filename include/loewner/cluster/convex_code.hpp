@@ -41,9 +41,9 @@ struct ConvexCodes {
 /// Cost      2 nnz(A) k flops for all products, then s^3 / 3 + k s flops per row and step with s
 ///           active vertices.
 /// Accuracy  squared distances within gap * ||a_i||^2 of the minimum, proved by the Frank-Wolfe
-///           gap; weights sum to 1 to rounding. Scaled: among all weights and scales of at most
-///           1000 times the returned scale, or all scales if that is 0. A sparse code is the best
-///           on its vertices; these need not be the best t vertices.
+///           gap [Jaggi2013]; weights sum to 1 to rounding. Scaled: among all weights and scales of
+///           at most 1000 times the returned scale, or all scales if that is 0. A sparse code is
+///           the best on its vertices; these need not be the best t vertices.
 /// Random    none; the same bits for any number of threads.
 /// Errors    InvalidArgument if there is no vertex, if the numbers of columns differ, if an option
 ///           is out of range, on a non-finite entry, or if squared distances or scales leave

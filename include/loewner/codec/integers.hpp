@@ -27,7 +27,7 @@ class Integers final : public EncodedMatrix {
   };
 
   /// Encodes the rows of `a` when its arrays are read.
-  Integers(std::shared_ptr<const RowSource> a, const Shape& shape);
+  Integers(const std::shared_ptr<const RowSource>& a, const Shape& shape);
   /// Takes the arrays of this shape.
   Integers(const Shape& shape, StoredArray codes, StoredArray steps, StoredArray offsets);
 

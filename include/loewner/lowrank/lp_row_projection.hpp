@@ -25,9 +25,10 @@ struct LpRowProjection {
 ///           < k.
 /// Units     tolerance: relative.
 /// Method    for each row, from the l_2 projection, iteratively reweighted least squares with the
-///           weights (r_j^2 + e^2)^(p/2 - 1), where e decreases; steps 1 / (p - 1) for p > 2,
-///           halved until the objective decreases. The least-squares problem is solved for the k
-///           coefficients or for the d - k free combinations of residuals, whichever are fewer.
+///           weights (r_j^2 + e^2)^(p/2 - 1), where e decreases [ChartrandYin2008]; steps
+///           1 / (p - 1) for p > 2 [BurrusBarretoSelesnick1994], halved until the objective
+///           decreases. The least-squares problem is solved for the k coefficients or for the d - k
+///           free combinations of residuals, whichever are fewer.
 /// Cost      per row and iteration d m^2 + m^3 / 3 flops in float64, m = min(k, d - k); memory 2
 ///           d^2 doubles per thread.
 /// Accuracy  no row has a larger objective than its l_2 projection, up to the float32 rounding of

@@ -4,7 +4,7 @@
 namespace loewner {
 
 /// A loss rho of a distance r >= 0, as a value object. rho increases; rho'(r) / r is the weight of
-/// iteratively reweighted least squares.
+/// iteratively reweighted least squares [HuberRonchetti2009].
 ///
 ///     power(p, delta)      r^p for r >= delta; below, the parabola with that value and slope
 ///     huber(c)             r^2/2 for r <= c, c (r - c/2) beyond
@@ -18,10 +18,16 @@ namespace loewner {
 ///           p < 2, delta is positive and finite.
 class Loss {
  public:
+  enum class Kind { power, huber, geman_mcclure, tukey };
+
   static Loss power(double p, double delta);
   static Loss huber(double scale);
   static Loss geman_mcclure(double scale);
   static Loss tukey(double scale);
+
+  Kind kind() const { return kind_; }
+  double exponent() const { return exponent_; }  ///< p of a power, otherwise 2
+  double scale() const { return scale_; }        ///< c, or delta of a power; 0 for p >= 2
 
   /// rho(r)
   double value(double r) const;
@@ -35,12 +41,11 @@ class Loss {
   double damping() const;
 
  private:
-  enum class Kind { power, huber, geman_mcclure, tukey };
   Loss(Kind kind, double exponent, double scale) : kind_(kind), exponent_(exponent), scale_(scale) {}
 
   Kind kind_;
-  double exponent_;  // of the power
-  double scale_;     // delta or c
+  double exponent_;
+  double scale_;
 };
 
 }  // namespace loewner

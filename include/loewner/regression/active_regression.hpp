@@ -61,7 +61,8 @@ struct ActiveRegression {
 /// Shapes    a: n x d; labels: t columns; x: d x t.
 /// Method    for each column, of the solutions x_1 ... x_R the one with the smallest median over k
 ///           of ||A (x_i - x_k)||_p, which needs no labels. If more than half of the runs are
-///           within a distance of the best x, then this one is within 3 times that distance.
+///           within a distance of the best x, then this one is within 3 times that distance
+///           [HsuSabato2016].
 /// Cost      R plans and fits, and 2 n d R t + n R^2 t flops for the choice.
 /// Accuracy  that of plan_labels; more runs decrease the probability of a bad result.
 /// Random    plan.seed. The same bits for any number of threads.

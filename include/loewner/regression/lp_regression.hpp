@@ -83,11 +83,11 @@ struct RobustRegression {
 RobustRegression lp_regression(const RowMatrix& a, MatrixView<const double> b, const LpRegressionOptions& options = {});
 
 /// min over x of  sum_i u_i rho(a_i^T x - b_ij),  for every column j of B, where rho is the Huber
-/// loss: rho(r) = r^2/2 for |r| <= c, c (|r| - c/2) beyond.
+/// loss [Huber1964]: rho(r) = r^2/2 for |r| <= c, c (|r| - c/2) beyond.
 ///
 /// Shapes    as lp_regression.
 /// Units     c: those of b. objectives: those of b squared.
-/// Method    as lp_regression for p = 2.
+/// Method    as lp_regression for p = 2 [MadsenNielsen1990].
 /// Cost      as lp_regression for 1 < p < infinity.
 /// Accuracy  as lp_regression.
 /// Random    as lp_regression.

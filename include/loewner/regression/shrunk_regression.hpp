@@ -34,11 +34,11 @@ struct ShrunkRegression {
 ///           (sum_i u_i |a_i^T x|^p)^(2/p): for p = 2 its weighted Gram matrix, for any p the Q of
 ///           LewisWeights. lambda has no unit; at lambda = 1 the penalty has the weight of all
 ///           rows.
-/// Method    lp_regression with the k rows of L below A. The estimate of the objective adds, for
-///           each drawn row, its residual once as fitted and 1/q_i - 1 times as predicted without
-///           it, for the rows that were not drawn; the predictions come from cross-validation over
-///           the rows with q < 1. lambda is from a grid of half decades. The estimates use at most
-///           16 columns.
+/// Method    shrinkage and cross-validation [HastieTibshiraniFriedman2009]: lp_regression with the
+///           k rows of L below A. The estimate of the objective adds, for each drawn row, its
+///           residual once as fitted and 1/q_i - 1 times as predicted without it, for the rows that
+///           were not drawn; the predictions come from cross-validation over the rows with q < 1.
+///           lambda is from a grid of half decades. The estimates use at most 16 columns.
 /// Cost      about 66 regressions of m + k rows on 16 columns, and one on all columns.
 /// Accuracy  the estimate is unbiased except for the size of the folds and the choice of lambda.
 ///           Tests: within 10 % of the truth, 20 % for p = 4; the fitted rows alone would
