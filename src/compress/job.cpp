@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/physical_memory.hpp"
+#include "compress/notes_by_reason.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/hash64.hpp"
 #include "loewner/compress/staged_folder.hpp"
@@ -65,6 +66,23 @@ std::vector<std::string> notes_on_memory(const CompressOptions& options, const S
     }
   }
   return notes;
+}
+
+// Leaves out matrices with too many columns for a named method, unless the caller named them or no other is left.
+void leave_out_wide(const CompressOptions& options, SelectionResult& selection) {
+  const auto needed = [&](const SelectedTensor& tensor) { return solver_bytes(options.method, tensor.cols()); };
+  const auto is_wide = [&](const SelectedTensor& tensor) {
+    return !tensor.is_named && needed(tensor) > memory_limit(options);
+  };
+  if (options.method == Method::automatic || std::ranges::all_of(selection.tensors, is_wide)) return;
+  detail::NotesByReason notes;
+  for (const auto& tensor : selection.tensors) {
+    if (!is_wide(tensor)) continue;
+    notes.add(tensor.name(), std::to_string(tensor.cols()) + " columns need about " +
+                                 std::to_string(needed(tensor) >> 20) + " MiB of memory; left as it is");
+  }
+  notes.append_to(selection.notes, ": ");
+  std::erase_if(selection.tensors, is_wide);
 }
 
 // Files that are left out, those of a folder of their own as one.
@@ -194,6 +212,7 @@ Job::Job(const CompressOptions& compress_options, const std::string& work)
   if (!options.token_counts.empty()) token_counts = options.token_counts;
   architecture = checkpoint.architecture();
   selection = select_tensors(checkpoint, architecture, options);
+  leave_out_wide(options, selection);
   for (const auto& notes :
        {checkpoint.notes(), notes_on_memory(options, selection), notes_on_tokenizer(*this), notes_on_moments(*this)})
     selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());

@@ -6,6 +6,7 @@
 #include "linalg/blas_symbols.hpp"
 #include "linalg/input_scale.hpp"
 #include "linalg/lapack_workspace.hpp"
+#include "loewner/base/cancellation.hpp"
 #include "loewner/base/parallel.hpp"
 
 // LAPACK is column-major and sees a^T = V S U^T: its "U" is our vt, its "VT" our u.

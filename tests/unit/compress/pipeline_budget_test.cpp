@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/plan/encode.hpp"
 #include "support/compression.hpp"
 #include "support/messages.hpp"
 
@@ -114,6 +117,24 @@ TEST_F(CompressWithin, AutoLeavesOutMethodsThatNeedMoreMemory) {
   ASSERT_EQ(report.notes.size(), 2u);
   EXPECT_CONTAINS(report.notes[0], "embeddings.word_embeddings.weight: method lp is left out, it needs about");
   EXPECT_CONTAINS(report.notes[1], "embeddings.word_embeddings.weight: method archetypes is left out, it needs about");
+}
+
+TEST_F(CompressWithin, MatricesTooWideForANamedMethodAreLeftAsTheyAre) {
+  auto o = options();
+  o.selection = Selection::all;
+  o.method = Method::svd;
+  const auto wide = [](const TensorReport& tensor) { return tensor.cols > 24; };
+  auto report = compress(o);
+  ASSERT_TRUE(std::ranges::any_of(report.tensors, wide) && !std::ranges::all_of(report.tensors, wide));
+  o.output = folder_.path() / "little";
+  o.max_memory = solver_bytes(Method::svd, 24);
+  report = compress(o);
+  EXPECT_TRUE(std::ranges::none_of(report.tensors, wide));
+  EXPECT_CONTAINS(report.notes.at(0), "96 columns need about");
+  EXPECT_CONTAINS(report.notes.at(0), "left as it is");
+  o.output = folder_.path() / "named";
+  o.include = {"layer.1"};
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)compress(o); }), "columns need about");
 }
 
 TEST_F(CompressWithin, TooLittleMemoryIsRefusedWithTheAmountNeeded) {
