@@ -162,6 +162,7 @@ void parallel_for(Index count, const std::function<void(Index)>& body) {
     // Each loop starts its threads: some 20 us, against loops of milliseconds. A thread pool, such as libgomp's, would
     // not survive a fork; see docs/design/threads.md.
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(helpers));
     for (int t = 0; t < helpers; ++t) threads.emplace_back(&ParallelLoop::help_and_say_so, &loop);
     loop.work();
     loop.wait_for_helpers();

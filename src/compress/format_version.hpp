@@ -11,7 +11,8 @@ namespace loewner::detail {
 /// The version of the format of an output.
 struct FormatVersion {
   int major = 0, minor = 0;
-  auto operator<=>(const FormatVersion&) const = default;
+  // clang-tidy 14 takes the default of <=> for the literal 0.
+  auto operator<=>(const FormatVersion&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// The version that a quantization_config states. IoError if it is no version, or of a newer major.

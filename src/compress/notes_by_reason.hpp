@@ -22,7 +22,9 @@ class NotesByReason {
   void append_to(std::vector<std::string>& notes, const std::string& between) const {
     for (const auto& [reason, tensors] : tensors_) {
       const auto& [first, count] = tensors;
-      notes.push_back(first + (count > 1 ? " and " + std::to_string(count - 1) + " more" : "") + between + reason);
+      std::string note = first;
+      if (count > 1) note += " and " + std::to_string(count - 1) + " more";
+      notes.push_back(note.append(between).append(reason));
     }
   }
 

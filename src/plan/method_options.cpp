@@ -80,7 +80,8 @@ std::string flag_value(Method method, const MethodOptions& options) {
   std::string text;
   for (const auto& option : info.options) {
     const auto value = value_of(option, options);
-    text += (text.empty() ? "" : ":") + (value ? std::to_string(*value) : std::string(kChosenByMethod));
+    if (!text.empty()) text += ':';
+    text += value ? std::to_string(*value) : std::string(kChosenByMethod);
   }
   return text;
 }
