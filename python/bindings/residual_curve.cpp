@@ -58,7 +58,8 @@ bits for the same seed and any number of threads.
 
 References
 ----------
-.. [1] Y. Li, H. Lin and D. P. Woodruff, "l_p-residual estimation", 2024.
+.. [1] Y. Li, H. Lin and D. P. Woodruff, "Optimal sketching for residual error estimation for matrix and
+   vector norms", ICLR 2024.
 
 Examples
 --------
@@ -142,6 +143,11 @@ Notes
 -----
 Blocks of `sketch_size` rows or more are cheapest to add. The order of blocks, updates and merges
 changes the result by rounding only.
+
+References
+----------
+.. [1] Y. Li, H. Lin and D. P. Woodruff, "Optimal sketching for residual error estimation for matrix and
+   vector norms", ICLR 2024.
 
 Examples
 --------

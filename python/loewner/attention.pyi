@@ -75,7 +75,12 @@ class HeavyKeyStream:
     Notes
     -----
     Scores only fall when keys are added, so a dropped key can never be heavy again. Memory: D^2 float64 and
-    at most 2 D / eps keys with their values; D = d for power 2. Pickles.
+    at most 2 D / eps keys with their values; D = d for power 2. A stream can be pickled.
+
+    References
+    ----------
+    .. [1] R. Kannan, C. Bhattacharyya, P. Kacham and D. P. Woodruff, "LevAttention: time, space and streaming
+       efficient algorithm for heavy attentions", ICLR 2025.
 
     Examples
     --------

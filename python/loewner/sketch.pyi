@@ -50,6 +50,11 @@ class BilinearSketch:
     Blocks of `sketch_size` rows or more are cheapest to add. The order of blocks, updates and merges
     changes the result by rounding only.
 
+    References
+    ----------
+    .. [1] Y. Li, H. Lin and D. P. Woodruff, "Optimal sketching for residual error estimation for matrix and
+       vector norms", ICLR 2024.
+
     Examples
     --------
     >>> import numpy as np
@@ -680,7 +685,8 @@ def estimate_residuals(a: loewner.typing.MatrixLike, max_rank: int, *, sketch_si
 
     References
     ----------
-    .. [1] Y. Li, H. Lin and D. P. Woodruff, "l_p-residual estimation", 2024.
+    .. [1] Y. Li, H. Lin and D. P. Woodruff, "Optimal sketching for residual error estimation for matrix and
+       vector norms", ICLR 2024.
 
     Examples
     --------

@@ -48,6 +48,7 @@ void reserve_memory() {
   }
   if (blas_memory_alloc == nullptr || blas_memory_free == nullptr) return;
   std::vector<void*> buffers;
+  buffers.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) buffers.push_back(blas_memory_alloc(0));
   for (void* const buffer : buffers) blas_memory_free(buffer);
 }

@@ -128,8 +128,6 @@ RowMatrix ScaledMatrix::view() const {
       []<typename Stored>(const Stored& stored) {
         if constexpr (std::is_same_v<Stored, ScaledRows>) {
           return RowMatrix(stored);
-        } else if constexpr (std::is_same_v<Stored, Matrix<double>>) {
-          return RowMatrix(stored.view());
         } else {
           return RowMatrix(stored.view());
         }
