@@ -53,10 +53,10 @@ void reduce_panel(BidiagonalForm& form, Index first, Index width, Matrix<double>
   parallel_for((rows + kRowsOfPart - 1) / kRowsOfPart, [&](Index part) {
     const Index start = part * kRowsOfPart, count = std::min(kRowsOfPart, rows - start);
     const MatrixView<double> target = rest.row_block(width + start, count);
-    gemm(Op::transpose, Op::none, -1.0, y_t.view().row_block(0, width).col_block(width + start, count),
+    gemm(Op::transpose, Op::none, -1.0, y_t.view().col_block(width + start, count),
          rest.row_block(0, width).col_block(width, cols), 1.0, target.col_block(width, cols));
-    gemm(Op::none, Op::none, -1.0, target.col_block(0, width), x_t.view().row_block(0, width).col_block(width, cols),
-         1.0, target.col_block(width, cols));
+    gemm(Op::none, Op::none, -1.0, target.col_block(0, width), x_t.view().col_block(width, cols), 1.0,
+         target.col_block(width, cols));
   });
   for (Index j = 0; j < width; ++j) {  // dlabrd leaves ones there for the products
     rest(j, j) = form.diagonal[first + j];
