@@ -4,6 +4,7 @@
 
 #include "linalg/blas.hpp"
 #include "linalg/blas_symbols.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/parallel.hpp"
 
 // Our row-major upper triangle is LAPACK's column-major lower one.
@@ -63,6 +64,27 @@ void eliminate(MatrixView<double> a, Index first) {
   });
 }
 
+void invert_upper_block(MatrixView<double> u) {
+  const SerialScope serial;
+  const int n = as_int(u.rows()), ldu = leading(u);
+  int info = 0;
+  LOEWNER_BLAS(dtrtri_)("L", "N", &n, u.data(), &ldu, &info);
+  LOEWNER_ASSERT(info == 0);
+}
+
+// Inverts both halves, and then the block between them: -U_1^-1 U_12 U_2^-1.
+void invert_upper(MatrixView<double> u) {
+  if (u.rows() <= kOneCallSize) return invert_upper_block(u);
+  const Index half = u.rows() / 2, rest = u.rows() - half;
+  const MatrixView<double> first = u.row_block(0, half).col_block(0, half),
+                           between = u.row_block(0, half).col_block(half, rest),
+                           second = u.row_block(half, rest).col_block(half, rest);
+  parallel_for(2, [&](Index part) { invert_upper(part == 0 ? first : second); });
+  multiply_by_upper(second, between);
+  const Matrix<double> product = detail::leading_rows<double>(between, half);
+  gemm(Op::none, Op::none, -1.0, first, product.view(), 0.0, between);
+}
+
 }  // namespace
 
 bool cholesky_upper(MatrixView<double> a) {
@@ -93,13 +115,8 @@ bool pivoted_cholesky_upper(MatrixView<double> a, std::vector<Index>& order) {
 Matrix<double> inverse_of_upper(MatrixView<const double> u) {
   LOEWNER_ASSERT(u.rows() == u.cols());
   Matrix<double> inverse(u.rows(), u.cols());
-  if (u.empty()) return inverse;
   for (Index i = 0; i < u.rows(); ++i) std::ranges::copy(u.row(i).subspan(i), inverse.row(i).begin() + i);
-  const SerialScope serial;
-  const int n = as_int(u.rows());
-  int info = 0;
-  LOEWNER_BLAS(dtrtri_)("L", "N", &n, inverse.data(), &n, &info);
-  LOEWNER_ASSERT(info == 0);
+  if (!u.empty()) invert_upper(inverse.view());
   return inverse;
 }
 

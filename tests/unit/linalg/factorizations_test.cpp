@@ -64,6 +64,19 @@ TEST_P(Cholesky, IndefiniteMatrixHasNone) {
   EXPECT_FALSE(cholesky_upper(g.view()));
 }
 
+TEST_P(Cholesky, InverseOfTheFactorIsItsInverse) {
+  const Index n = GetParam();
+  Matrix<double> u = gram_of(gaussian(n + 50, n));
+  ASSERT_TRUE(cholesky_upper(u.view()));
+  clear_below_diagonal(u);
+  const Matrix<double> inverse = inverse_of_upper(u.view());
+  Matrix<double> identity(n, n), upper = inverse.clone();
+  for (Index i = 0; i < n; ++i) identity(i, i) = 1;
+  EXPECT_LE(largest_difference(product(Op::none, u, inverse), identity), 1e-10);
+  clear_below_diagonal(upper);
+  EXPECT_EQ(largest_difference(upper, inverse), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(, Cholesky, testing::Values(Index{40}, Index{1024}, Index{1025}, Index{1300}));
 
 class QrUpper : public testing::TestWithParam<test::Shape> {};
@@ -165,6 +178,7 @@ TEST(Factorizations, LargeOnesAskTheirCallerBetweenParts) {
   std::vector<double> s;
   std::vector<float> diagonal, beside;
   EXPECT_GE(polls_of([&] { cholesky_upper(definite.view()); }), 3);
+  EXPECT_GE(polls_of([&] { (void)inverse_of_upper(definite.view()); }), 3);
   EXPECT_GE(polls_of([&] { qr_upper_in_place(work.view(), r.view()); }), 30);
   EXPECT_GE(polls_of([&] { symmetric_eigenvalues(symmetric.view(), s); }), 30);
   EXPECT_GE(polls_of([&] { tridiagonal_form(symmetric32.view(), diagonal, beside); }), 30);
