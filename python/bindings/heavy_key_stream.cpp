@@ -33,8 +33,8 @@ ValueError
 
 Notes
 -----
-Scores only fall when keys are added, so a dropped key can never be heavy again. Memory: D^2 float64 and
-at most 2 D / eps keys with their values; D = d for power 2. A stream can be pickled.
+Scores only fall when keys are added, so a dropped key can never be heavy again [1]_. Memory: D^2 float64
+and at most 2 D / eps keys with their values; D = d for power 2. A stream can be pickled.
 
 References
 ----------

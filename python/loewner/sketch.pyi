@@ -23,7 +23,7 @@ class BilinearSketch:
     A linear sketch of a matrix from which residuals are estimated.
 
     For a matrix that arrives as blocks of rows, as changes of entries, or at several places: sketches of
-    parts add up to the sketch of the sum.
+    parts add up to the sketch of the sum [1]_.
 
     Parameters
     ----------
