@@ -18,7 +18,7 @@ namespace loewner::detail {
 namespace {
 
 std::string no_convergence(const char* caller) {
-  return std::string(caller) + ": LAPACK dgesdd did not converge";
+  return std::string(caller) + ": LAPACK did not converge";
 }
 
 }  // namespace

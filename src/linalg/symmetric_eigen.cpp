@@ -51,7 +51,7 @@ SymmetricEigen symmetric_eigen(Matrix<double> g) {
   Matrix<double>& vectors = result.vectors_t;
   blas::tridiagonal_form(g.view(), result.values, beside, factors);
   require(blas::tridiagonal_eigen(result.values, beside, vectors.view()),
-          [] { return std::string("symmetric_eigen: LAPACK dstedc did not converge"); });
+          [] { return std::string("symmetric_eigen: LAPACK did not converge"); });
   parallel_for((d + kVectorsAtOnce - 1) / kVectorsAtOnce, [&](Index part) {
     const Index first = part * kVectorsAtOnce, count = std::min(kVectorsAtOnce, d - first);
     blas::multiply_by_householder(std::as_const(g).view(), factors, vectors.view().row_block(first, count));

@@ -93,7 +93,7 @@ RightSingularVectors direct_route(const RowSource& a, const TruncatedSvdOptions&
   RightSingularVectors result;
   result.route = SvdRoute::direct;
   require(blas::thin_svd(r.view(), u, result.singular_values, vt),
-          [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
+          [] { return std::string("truncated_svd: LAPACK did not converge"); });
   result.vt = detail::leading_rows<double>(vt.view(), num_vectors(options));
   return result;
 }
@@ -150,7 +150,7 @@ RightSingularVectors wide_direct_route(const RowSource& a, const TruncatedSvdOpt
   RightSingularVectors result;
   result.route = SvdRoute::direct;
   require(blas::thin_svd(scaled.view(), u, result.singular_values, vt),
-          [] { return std::string("truncated_svd: LAPACK dgesdd did not converge"); });
+          [] { return std::string("truncated_svd: LAPACK did not converge"); });
   result.vt = detail::leading_rows<double>(vt.view(), num_vectors(options));
   return result;
 }

@@ -41,7 +41,7 @@ Coordinates coordinates_of(const detail::ArgumentCheck& check, MatrixView<const 
   Matrix<double> square(d, d), u, vt;  // `right` above zero rows: its right singular vectors are a basis of R^d
   for (Index i = 0; i < k; ++i) std::ranges::copy(right.row(i), square.row(i).begin());
   std::vector<double> s;
-  check.that(blas::thin_svd(square.view(), u, s, vt), [] { return "LAPACK dgesdd did not converge"; });
+  check.that(blas::thin_svd(square.view(), u, s, vt), [] { return "LAPACK did not converge"; });
   const double limit = static_cast<double>(d) * std::numeric_limits<float>::epsilon() * (d > 0 ? s[0] : 0.0);
   const Index rank = std::ranges::count_if(s, [&](double value) { return value > limit; });
   Coordinates result{detail::transposed<double>(vt.view().row_block(0, rank)),

@@ -108,7 +108,7 @@ std::vector<double> singular_values_of(const Matrix<double>& a, Index max_rank) 
   Matrix<double> work = a.clone();
   std::vector<double> values;
   require(blas::singular_values(work.view(), values),
-          [] { return std::string(kCaller) + ": LAPACK dgesdd did not converge"; });
+          [] { return std::string(kCaller) + ": LAPACK did not converge"; });
   return values;
 }
 

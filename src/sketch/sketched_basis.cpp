@@ -40,7 +40,7 @@ Svd svd_of(const Matrix<double>& sketch, const char* caller) {
   blas::qr_upper_in_place(work.view(), r.view());
   Svd svd;
   require(blas::thin_svd(r.view(), u, svd.sigma, svd.vt),
-          [&] { return std::string(caller) + ": LAPACK dgesdd did not converge"; });
+          [&] { return std::string(caller) + ": LAPACK did not converge"; });
   return svd;
 }
 
