@@ -126,51 +126,37 @@ void apply_reflectors(const BidiagonalForm& form, MatrixView<double> u, MatrixVi
   });
 }
 
-bool svd_in_one_call(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt) {
-  const SerialScope serial;
-  const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), ldvt = leading(vt.view()),
-            ldu = leading(u.view());
-  std::vector<int> integers(8 * s.size());
-  int info = 0;
-  call_with_workspace<double>([&](double* work, const int* size) {
-    LOEWNER_BLAS(dgesdd_)
-    ("S", &n, &m, a.data(), &lda, s.data(), vt.data(), &ldvt, u.data(), &ldu, work, size, integers.data(), &info);
-  });
-  return info == 0;
-}
-
-bool singular_values_in_one_call(MatrixView<double> a, std::vector<double>& s) {
+// u and vt are both null for the values alone.
+bool svd_in_one_call(MatrixView<double> a, Matrix<double>* u, std::vector<double>& s, Matrix<double>* vt) {
   const SerialScope serial;
   const int n = as_int(a.cols()), m = as_int(a.rows()), lda = leading(a), one = 1;
+  const int ldvt = vt != nullptr ? leading(vt->view()) : one, ldu = u != nullptr ? leading(u->view()) : one;
   std::vector<int> integers(8 * s.size());
   int info = 0;
-  double none = 0;
   call_with_workspace<double>([&](double* work, const int* size) {
     LOEWNER_BLAS(dgesdd_)
-    ("N", &n, &m, a.data(), &lda, s.data(), &none, &one, &none, &one, work, size, integers.data(), &info);
+    (vt != nullptr ? "S" : "N", &n, &m, a.data(), &lda, s.data(), vt != nullptr ? vt->data() : nullptr, &ldvt,
+     u != nullptr ? u->data() : nullptr, &ldu, work, size, integers.data(), &info);
   });
   return info == 0;
 }
 
-bool svd_in_parts(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt) {
+bool svd_in_parts(MatrixView<double> a, Matrix<double>* u, std::vector<double>& s, Matrix<double>* vt) {
   BidiagonalForm form(a);
   reduce(form);
-  if (!diagonalize(form, &u, &vt)) return false;
-  apply_reflectors(form, u.view(), vt.view());
+  if (!diagonalize(form, u, vt)) return false;
+  if (vt != nullptr) apply_reflectors(form, u->view(), vt->view());
   s = std::move(form.diagonal);
   return true;
 }
 
-bool singular_values_in_parts(MatrixView<double> a, std::vector<double>& s) {
-  BidiagonalForm form(a);
-  reduce(form);
-  if (!diagonalize(form, nullptr, nullptr)) return false;
-  s = std::move(form.diagonal);
-  return true;
-}
-
-void multiply_by_power(std::vector<double>& s, int exponent) {
-  for (double& value : s) value = std::ldexp(value, exponent);
+bool scaled_svd(MatrixView<double> a, Matrix<double>* u, std::vector<double>& s, Matrix<double>* vt) {
+  const std::optional<int> exponent = detail::divide_by_its_size(a);
+  if (!exponent) return false;
+  const bool is_small = std::min(a.rows(), a.cols()) <= kOneCallRank;
+  const bool converged = is_small ? svd_in_one_call(a, u, s, vt) : svd_in_parts(a, u, s, vt);
+  for (double& value : s) value = std::ldexp(value, *exponent);
+  return converged;
 }
 
 }  // namespace
@@ -180,22 +166,12 @@ bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, M
   u = Matrix<double>(a.rows(), rank);
   vt = Matrix<double>(rank, a.cols());
   s.assign(rank, 0.0);
-  if (rank == 0) return true;
-  const std::optional<int> exponent = detail::divide_by_its_size(a);
-  if (!exponent) return false;
-  const bool converged = rank <= kOneCallRank ? svd_in_one_call(a, u, s, vt) : svd_in_parts(a, u, s, vt);
-  multiply_by_power(s, *exponent);
-  return converged;
+  return rank == 0 || scaled_svd(a, &u, s, &vt);
 }
 
 bool singular_values(MatrixView<double> a, std::vector<double>& s) {
   s.assign(std::min(a.rows(), a.cols()), 0.0);
-  if (s.empty()) return true;
-  const std::optional<int> exponent = detail::divide_by_its_size(a);
-  if (!exponent) return false;
-  const bool converged = s.size() <= kOneCallRank ? singular_values_in_one_call(a, s) : singular_values_in_parts(a, s);
-  multiply_by_power(s, *exponent);
-  return converged;
+  return s.empty() || scaled_svd(a, nullptr, s, nullptr);
 }
 
 }  // namespace loewner::blas
