@@ -64,6 +64,11 @@ void tridiagonal_form(MatrixView<float> a, std::vector<float>& diagonal, std::ve
 /// R of a = Q R, n x n upper triangular; a is overwritten.
 void qr_upper_in_place(MatrixView<double> a, MatrixView<double> r);
 
+/// SVD of an upper bidiagonal matrix: replaces its diagonal by the singular values, descending. `beside` has one entry
+/// less. Row i of left and column i of right are the vectors of value i. False when LAPACK did not converge.
+bool bidiagonal_svd(std::vector<double>& diagonal, std::vector<double> beside, MatrixView<double> left,
+                    MatrixView<double> right);
+
 /// Thin SVD a = u diag(s) vt (m x n, r = min(m, n)); a is overwritten. False when LAPACK did not converge.
 bool thin_svd(MatrixView<double> a, Matrix<double>& u, std::vector<double>& s, Matrix<double>& vt);
 

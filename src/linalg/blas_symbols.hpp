@@ -67,6 +67,13 @@ void LOEWNER_BLAS(dgebrd_)(const int*, const int*, double*, const int*, double*,
                            const int*, int*);
 void LOEWNER_BLAS(dbdsdc_)(const char*, const char*, const int*, double*, double*, double*, const int*, double*,
                            const int*, double*, int*, double*, int*, int*);
+void LOEWNER_BLAS(dlasdq_)(const char*, const int*, const int*, const int*, const int*, const int*, double*, double*,
+                           double*, const int*, double*, const int*, double*, const int*, double*, int*);
+void LOEWNER_BLAS(dlasd2_)(const int*, const int*, const int*, int*, double*, double*, const double*, const double*,
+                           double*, const int*, double*, const int*, double*, double*, const int*, double*, const int*,
+                           int*, int*, int*, int*, int*, int*);
+void LOEWNER_BLAS(dlasd4_)(const int*, const int*, const double*, const double*, double*, const double*, double*,
+                           double*, int*);
 void LOEWNER_BLAS(dormbr_)(const char*, const char*, const char*, const int*, const int*, const int*, const double*,
                            const int*, const double*, double*, const int*, double*, const int*, int*);
 void LOEWNER_BLAS(dgesdd_)(const char*, const int*, const int*, double*, const int*, double*, double*, const int*,

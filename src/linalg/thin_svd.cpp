@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "linalg/blas.hpp"
 #include "linalg/blas_symbols.hpp"
 #include "linalg/input_scale.hpp"
 #include "linalg/lapack_workspace.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/parallel.hpp"
 
@@ -80,21 +82,28 @@ void reduce(BidiagonalForm& form) {
   });
 }
 
-// Replaces the diagonal by the singular values. With vectors, the leading square blocks of u and vt become those of the
-// bidiagonal matrix; null leaves them out.
-bool diagonalize(BidiagonalForm& form, Matrix<double>* u, Matrix<double>* vt) {
-  throw_if_cancelled();
+bool find_values(BidiagonalForm& form) {
   const SerialScope serial;
   const int n = as_int(static_cast<Index>(form.diagonal.size())), one = 1;
-  const int ldvt = vt != nullptr ? leading(vt->view()) : one, ldu = u != nullptr ? leading(u->view()) : one;
-  std::vector<double> work(3 * static_cast<std::size_t>(n) * n + 4 * static_cast<std::size_t>(n));
-  std::vector<int> integers(8 * static_cast<std::size_t>(n));
+  std::vector<double> work(4 * form.diagonal.size());
+  std::vector<int> integers(8 * form.diagonal.size());
   int info = 0;
   LOEWNER_BLAS(dbdsdc_)
-  (form.is_upper() ? "U" : "L", vt != nullptr ? "I" : "N", &n, form.diagonal.data(), form.beside.data(),
-   vt != nullptr ? vt->data() : nullptr, &ldvt, u != nullptr ? u->data() : nullptr, &ldu, nullptr, nullptr, work.data(),
-   integers.data(), &info);
+  (form.is_upper() ? "U" : "L", "N", &n, form.diagonal.data(), form.beside.data(), nullptr, &one, nullptr, &one,
+   nullptr, nullptr, work.data(), integers.data(), &info);
   return info == 0;
+}
+
+// u and vt become the vectors of the bidiagonal matrix, in their leading square blocks. LAPACK's left vectors are the
+// rows of vt. A lower bidiagonal matrix is the transpose of an upper one: left vectors become right ones.
+bool find_vectors(BidiagonalForm& form, MatrixView<double> u, MatrixView<double> vt) {
+  const Index size = static_cast<Index>(form.diagonal.size());
+  const MatrixView<double> right = u.row_block(0, size), left = vt.col_block(0, size);
+  if (form.is_upper()) return bidiagonal_svd(form.diagonal, std::move(form.beside), left, right);
+  if (!bidiagonal_svd(form.diagonal, std::move(form.beside), right, left)) return false;
+  detail::transpose_in_place(left);
+  detail::transpose_in_place(right);
+  return true;
 }
 
 // Multiplies the rows of vt by the left reflectors of LAPACK's matrix, the columns of u by its right ones.
@@ -144,8 +153,13 @@ bool svd_in_one_call(MatrixView<double> a, Matrix<double>* u, std::vector<double
 bool svd_in_parts(MatrixView<double> a, Matrix<double>* u, std::vector<double>& s, Matrix<double>* vt) {
   BidiagonalForm form(a);
   reduce(form);
-  if (!diagonalize(form, u, vt)) return false;
-  if (vt != nullptr) apply_reflectors(form, u->view(), vt->view());
+  throw_if_cancelled();
+  if (vt == nullptr) {
+    if (!find_values(form)) return false;
+  } else {
+    if (!find_vectors(form, u->view(), vt->view())) return false;
+    apply_reflectors(form, u->view(), vt->view());
+  }
   s = std::move(form.diagonal);
   return true;
 }

@@ -45,6 +45,17 @@ Matrix<double> gram_of(const Matrix<double>& a) {
   return product(Op::transpose, a, a);
 }
 
+// How often a factorization lets its caller cancel.
+int polls_of(const std::function<void()>& factorization) {
+  int polls = 0;
+  const CancellationScope scope([&] {
+    ++polls;
+    return false;
+  });
+  factorization();
+  return polls;
+}
+
 class Cholesky : public testing::TestWithParam<Index> {};
 
 TEST_P(Cholesky, FactorRebuildsTheMatrix) {
@@ -78,6 +89,46 @@ TEST_P(Cholesky, InverseOfTheFactorIsItsInverse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Cholesky, testing::Values(Index{40}, Index{1024}, Index{1025}, Index{1300}));
+
+class PivotedCholesky : public testing::TestWithParam<Index> {};
+
+TEST_P(PivotedCholesky, FactorRebuildsTheReorderedMatrix) {
+  const Index n = GetParam();
+  const Matrix<double> g = gram_of(gaussian(n + 50, n));
+  Matrix<double> u = g.clone(), reordered(n, n);
+  std::vector<Index> order;
+  ASSERT_TRUE(pivoted_cholesky_upper(u.view(), order));
+  clear_below_diagonal(u);
+  for (Index i = 0; i < n; ++i) {
+    for (Index j = 0; j < n; ++j) reordered(i, j) = g(order[i], order[j]);
+  }
+  EXPECT_LE(largest_difference(gram_of(u), reordered), 1e-15 * static_cast<double>(n * n));
+  EXPECT_GE(polls_of([&] { (void)pivoted_cholesky_upper(reordered.view(), order); }), n > 2048 ? 30 : 0);
+}
+
+// No diagonal entry is below those that follow it, nor below the norm of its row's part in a later column: each pivot
+// is the largest that is left.
+TEST_P(PivotedCholesky, EachPivotIsTheLargest) {
+  const Index n = GetParam();
+  Matrix<double> u = gram_of(gaussian(n + 50, n));
+  std::vector<Index> order;
+  ASSERT_TRUE(pivoted_cholesky_upper(u.view(), order));
+  std::vector<double> left(static_cast<std::size_t>(n));  // squared norm of each column from row i on
+  for (Index i = n - 1; i >= 0; --i) {
+    for (Index j = i; j < n; ++j) left[j] += u(i, j) * u(i, j);
+    EXPECT_GE(left[i] * (1 + 1e-10), *std::max_element(left.begin() + i, left.end())) << i;
+  }
+}
+
+TEST_P(PivotedCholesky, IndefiniteMatrixHasNone) {
+  const Index n = GetParam();
+  Matrix<double> g = gram_of(gaussian(n + 50, n));
+  g(n / 2, n / 2) = -1;
+  std::vector<Index> order;
+  EXPECT_FALSE(pivoted_cholesky_upper(g.view(), order));
+}
+
+INSTANTIATE_TEST_SUITE_P(, PivotedCholesky, testing::Values(Index{40}, Index{2049}));
 
 class QrUpper : public testing::TestWithParam<test::Shape> {};
 
@@ -158,17 +209,6 @@ TEST(Factorizations, SameBitsForAnyNumberOfThreads) {
   };
   const auto one = results_with(1), three = results_with(3);
   for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(largest_difference(one[i], three[i]), 0);
-}
-
-// How often a factorization lets its caller cancel.
-int polls_of(const std::function<void()>& factorization) {
-  int polls = 0;
-  const CancellationScope scope([&] {
-    ++polls;
-    return false;
-  });
-  factorization();
-  return polls;
 }
 
 TEST(Factorizations, LargeOnesAskTheirCallerBetweenParts) {
