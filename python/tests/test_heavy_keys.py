@@ -82,6 +82,12 @@ def test_leverages_are_those_of_the_library() -> None:
     assert torch.equal(key_leverages(torch.zeros(4, 3)), torch.zeros(4, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("factor", [1e-30, 1e-15, 1e15, 1e30])
+def test_leverages_do_not_depend_on_the_scale_of_the_keys(factor: float) -> None:
+    keys = torch.randn(2, 50, 8, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(key_leverages(keys * factor), key_leverages(keys), rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_with_all_keys_softmax_is_the_usual_attention(causal: bool) -> None:
     query, key, value = tensors()

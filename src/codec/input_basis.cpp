@@ -8,6 +8,7 @@
 
 #include "base/argument_check.hpp"
 #include "linalg/blas.hpp"
+#include "linalg/input_scale.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "loewner/base/parallel.hpp"
 
@@ -43,6 +44,22 @@ void require_symmetric(MatrixView<const double> a) {
       });
     }
   }
+}
+
+// H may be of any size, since all errors are relative. Its roots multiply entries of float32.
+int exponent_of(MatrixView<const double> second) {
+  double largest = 0;
+  for (Index i = 0; i < second.rows(); ++i) largest = std::max(largest, second(i, i));
+  return detail::input_exponent(largest, detail::kOrdinaryFloats);
+}
+
+Matrix<double> divided(const Matrix<double>& a, int exponent) {
+  Matrix<double> result = a.clone();
+  if (exponent == 0) return result;
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (double& x : result.row(i)) x = std::ldexp(x, -exponent);
+  }
+  return result;
 }
 
 void require_order(std::vector<Index> order, Index inputs) {
@@ -82,7 +99,8 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
                 options.damping);
   kCheck.number(moments.correction >= 0 && moments.correction <= 1, "correction", "in [0, 1]", moments.correction);
   if (rotation_seed_) rotation_.emplace(d, *rotation_seed_);
-  Matrix<double> damped = moments.second.clone();
+  const int exponent = exponent_of(moments.second.view());
+  Matrix<double> damped = divided(moments.second, exponent);
   damping_ = damping_of(damped.view(), options.damping);
   for (Index i = 0; i < d; ++i) damped(i, i) += damping_;
   factor_ = rotated(std::move(damped));
@@ -98,9 +116,11 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
   for (Index j = 0; j < d; ++j) pivots_.push_back(factor_(j, j) * factor_(j, j));
   if (moments.cross.rows() == 0 || moments.correction == 0) return;
   require_moment(moments.cross.view(), d, "cross moments");
-  Matrix<double> drift = moments.cross.clone();
+  Matrix<double> drift = divided(moments.cross, exponent);
   for (Index i = 0; i < d; ++i) {
-    for (Index j = 0; j < d; ++j) drift(i, j) = moments.correction * (drift(i, j) - moments.second(i, j));
+    for (Index j = 0; j < d; ++j) {
+      drift(i, j) = moments.correction * (drift(i, j) - std::ldexp(moments.second(i, j), -exponent));
+    }
   }
   drift = rotated(std::move(drift));
   drift_ = ordered(drift.view());

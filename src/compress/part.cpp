@@ -47,6 +47,14 @@ std::optional<double> error_of_outputs(const EncodeRequest& request, const Part&
   return std::sqrt(output_error(*request.matrix, stored, *request.moments, request.inputs));
 }
 
+// A reader would take another tensor for the array.
+void require_free_names(const Job& job, const Part& part) {
+  for (const auto& array : part.arrays) {
+    if (array.name == part.tensor->name() || job.checkpoint.find(array.name) == nullptr) continue;
+    throw NoEncoding("the model has a tensor '" + array.name + "', the name of a new array");
+  }
+}
+
 }  // namespace
 
 Matrix<float> decoded_part(const Part& part) {
@@ -74,6 +82,7 @@ Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudge
   part.spec = specification(job, tensor, request.weights(), encoding);
   part.matrix = std::move(encoding.matrix);
   part.arrays = named_arrays(*part.matrix, array_prefix(tensor.name(), part.spec));
+  require_free_names(job, part);
   if (const auto error = error_of_outputs(request.request(), part)) part.spec["claims"]["output_error"] = *error;
   part.held_bytes = request.held_bytes();
   part.weights = request.weights();

@@ -24,7 +24,7 @@ struct Part {
   double seconds = 0;
 };
 
-/// No encoding of a tensor meets its budget. The message does not name the tensor.
+/// No encoding of a tensor meets its budget, or the model has the name of one of its arrays. The message does not name the tensor.
 class NoEncoding : public BudgetError {
  public:
   using BudgetError::BudgetError;
@@ -33,7 +33,7 @@ class NoEncoding : public BudgetError {
 /// Encodes a selected tensor.
 ///
 /// Errors    those of TensorRequest and encode_matrix(); a BudgetError of the latter becomes a
-///           NoEncoding.
+///           NoEncoding. NoEncoding if another tensor has the name of an array.
 Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
                  const InputMoments* moments);
 

@@ -35,6 +35,9 @@ struct InputBasisOptions {
 /// The inputs of a layer in the order of their codes, and the factors of their moments:
 /// P R (H + lambda I) R^T P^T = L D L^T,  L unit lower triangular.
 ///
+/// H is the second moment; one whose entries leave 2^-40 ... 2^40 is first divided by a power of 2.
+/// Relative errors do not change.
+///
 /// R is a Rotation. P is by default the order of the pivoted Cholesky factorization: each input is
 /// the one that the inputs before it predict worst, so that D decreases. The codes are computed
 /// from the last input to the first, which can make up for the errors of all others.

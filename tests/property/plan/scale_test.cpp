@@ -2,7 +2,12 @@
 // Every method of compression on a matrix times 10^k: the stored encoding is as close to the matrix at every scale.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "loewner/codec/channel_metric.hpp"
+#include "loewner/codec/output_error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "loewner/linalg/gram.hpp"
 #include "loewner/norms/lp_error.hpp"
 #include "loewner/plan/encode.hpp"
 #include "loewner/plan/method.hpp"
@@ -29,8 +34,45 @@ Findings encoded(Method method, double norm_exponent, double factor) {
   return Findings().add("error", error, 0, tolerance).add("predicted", encoding.predicted_error, 0, tolerance);
 }
 
+Matrix<double> moment_matrix(double factor) {
+  const Matrix<float> inputs = matrix_with_spectrum({80, 16, 2}, exponential_decay(16, 0.8));
+  Matrix<double> second = gram(DenseRows(inputs.view()));
+  for (Index i = 0; i < 16 * 16; ++i) second.data()[i] *= factor;
+  return second;
+}
+
+// The matrix as a linear layer's, or as a table with a metric.
+Findings weighted(bool is_table, Method method, double of_matrix, double of_moments) {
+  const auto rows = std::make_shared<OwnedRows>(times(gaussian_matrix({200, 16, 1}), of_matrix));
+  const InputMoments moments{.second = moment_matrix(of_moments), .tokens = 80};
+  EncodeRequest request;
+  request.matrix = rows;
+  request.source_bytes = rows->rows() * rows->cols() * 4;
+  request.max_bytes = request.source_bytes / 3;
+  request.method = method;
+  if (is_table) {
+    request.metric = std::make_shared<ChannelMetric>(moments.second.view());
+  } else {
+    request.moments = &moments;
+  }
+  const Encoding encoding = encode_matrix(request);
+  const auto stored = read_back(*encoding.matrix);
+  const double error = is_table ? channel_error(*rows, *stored, *request.metric, {})
+                                : std::sqrt(output_error(*rows, *stored, moments, InputSide::cols));
+  return Findings().add("error", error, 0, 0.05).add("predicted", encoding.predicted_error, 0, 0.05);
+}
+
+void add_weighted(std::vector<ScaleCase>& all, Method method) {
+  for (const bool is_table : {false, true}) {
+    const std::string name = std::string(to_string(method)) + (is_table ? "/metric" : "/moments");
+    all.push_back({name + "/matrix", [=](double factor) { return weighted(is_table, method, factor, 1); }});
+    all.push_back({name, [=](double factor) { return weighted(is_table, method, 1, factor); }, false});
+  }
+}
+
 std::vector<ScaleCase> cases() {
   std::vector<ScaleCase> all;
+  for (const Method method : {Method::codes, Method::svd, Method::lp, Method::int8}) add_weighted(all, method);
   for (const Method method : all_methods()) {
     const std::string name(to_string(method));
     all.push_back({name, [method](double factor) { return encoded(method, 2, factor); }});

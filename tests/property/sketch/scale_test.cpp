@@ -2,6 +2,7 @@
 // The solvers of sketch on inputs times 10^k.
 #include <gtest/gtest.h>
 
+#include "loewner/linalg/composed_operators.hpp"
 #include "loewner/linalg/matrix_operator.hpp"
 #include "loewner/linalg/row_energies.hpp"
 #include "loewner/sketch/bilinear_sketch.hpp"
@@ -106,10 +107,25 @@ std::vector<ScaleCase> cases() {
          return Findings().add("norm", found.norm, 1).add("error", found.standard_error, 1);
        },
        false},
+      {"probe_frobenius_norm/residual",
+       [](double factor) {
+         const Matrix<double> a = times_wide(table(), factor), u = times_wide(gaussian_matrix({600, 2, 3}), factor);
+         const Matrix<double> v = times_wide(gaussian_matrix({12, 2, 4}), 1);
+         const MatrixOperator matrix(a.view());
+         const ProbedNorm found = probe_frobenius_norm(ResidualOperator(matrix, u.view(), v.view()));
+         return Findings().add("norm", found.norm, 1).add("error", found.standard_error, 1);
+       },
+       false},
       {"SparseSignEmbedding",
        [](double factor) {
          const Matrix<double> a = times_wide(table(), factor);
          return Findings().add("sketch", SparseSignEmbedding(40, a.rows(), 4, 1).apply(RowMatrix(a.view())), 1);
+       },
+       false},
+      {"SparseSignEmbedding/right",
+       [](double factor) {
+         const Matrix<double> a = times_wide(table(), factor);
+         return Findings().add("sketch", SparseSignEmbedding(8, a.cols(), 2, 1).apply_right(RowMatrix(a.view())), 1);
        },
        false},
       {"StreamedSketch",

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "loewner/compress/encoded_checkpoint.hpp"
 #include "loewner/norms/lp_error.hpp"
 #include "support/compression.hpp"
+#include "support/messages.hpp"
 #include "support/threads.hpp"
 
 namespace loewner {
@@ -99,6 +102,26 @@ TEST_F(Compress, ShardsAreReplacedShardByShard) {
   Index total = 0;
   for (const auto& tensor : after.tensors()) total += tensor.info->bytes();
   EXPECT_EQ(after.index_metadata().at("total_size"), total);
+}
+
+TEST_F(Compress, AMatrixWhoseArrayHasTheNameOfATensorIsLeftAloneUnlessItIsNamed) {
+  const std::string matrix = "encoder.layer.0.dense";
+  auto tensors = test::encoder_tensors();
+  tensors.push_back({.declaration = {matrix + ".left", DType::f32, {2, 2}}});
+  test::write_checkpoint(folder_, "model", test::encoder_config(), {tensors});
+  auto o = by_svd();
+  o.selection = Selection::all;
+  const auto report = compress(o);
+  EXPECT_NE(output().find(matrix + ".weight"), nullptr);
+  EXPECT_EQ(output().find("encoder.layer.1.dense.weight"), nullptr);
+  const auto names_it = [&](const std::string& note) {
+    return note.find("a tensor '" + matrix + ".left'") != std::string::npos;
+  };
+  EXPECT_EQ(std::ranges::count_if(report.notes, names_it), 1);
+  fs::remove_all(folder_.path() / "out");
+  o.include = {matrix};
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)compress(o); }), matrix + ".weight: the model has a tensor");
+  EXPECT_FALSE(fs::exists(folder_.path() / "out"));
 }
 
 TEST_F(Compress, ATiedCopyIsLeftOut) {

@@ -229,6 +229,7 @@ TEST(Checkpoint, KnowsWeightsOfOtherFrameworksAndTrainingCheckpoints) {
                                              "events.out.tfevents.1",
                                              "gguf/m.gguf",
                                              "model-q4.gguf",
+                                             "model.safetensors.bak",
                                              "model.tflite",
                                              "onnx/model.onnx_data",
                                              "optimizer.bin",
