@@ -96,6 +96,20 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     assert completed("loewner completion ", 2, tmp_path) == ["bash", "zsh", "fish"]
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_commands_and_values(tmp_path: Path) -> None:
+    (tmp_path / "script").write_text(ft.run("completion", "fish").stdout)
+
+    def offered(line: str) -> set[str]:
+        program = f"source {tmp_path / 'script'}; complete -C '{line}'"
+        done = subprocess.run(["fish", "-c", program], capture_output=True, text=True, check=True, timeout=60)
+        return {offer.split("\t")[0] for offer in done.stdout.splitlines()}
+
+    assert offered("loewner comp") == {"compress", "completion"}
+    assert offered("loewner compress MODEL --method co") == {"codes", "coded-svd"}
+    assert offered("loewner compress MODEL --max") == {"--max-error", "--max-memory"}
+
+
 def test_bash_completes_folders_and_files(tmp_path: Path) -> None:
     (tmp_path / "my model").mkdir()
     (tmp_path / "my file").touch()
