@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,12 +67,24 @@ def published_table(name: str) -> str:
     return text.split(f"<!-- {name} -->\n", 1)[1].split(f"<!-- /{name} -->", 1)[0]
 
 
+def machine() -> str:
+    """The processor of this machine and the widest instructions of it that loewner uses."""
+    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"^model name\s*: (.*)$", facts, re.MULTILINE)
+    flags = facts.split()
+    names = {"amx_int8": "AMX", "avx512_vnni": "AVX-512 VNNI", "avx512f": "AVX-512", "avx2": "AVX2"}
+    widest = next((text for flag, text in names.items() if flag in flags), "no AVX2")
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} cores of an {model.group(1).strip() if model else 'unknown processor'} with {widest}"
+
+
 def publish(name: str, table: str, update_docs: bool) -> None:
-    """Prints the table and, with update_docs, writes it between the markers of `name`."""
+    """Prints the table and, with update_docs, writes it between the markers of `name`, with date and processor."""
     print(table)
     if not update_docs:
         return
     page = page_with(name)
     before, rest = page.read_text(encoding="utf-8").split(f"<!-- {name} -->\n", 1)
     after = rest.split(f"<!-- /{name} -->", 1)[1]
-    page.write_text(f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}", encoding="utf-8")
+    measured = f"Measured {date.today().isoformat()}, {machine()}."
+    page.write_text(f"{before}<!-- {name} -->\n{table}\n\n{measured}\n<!-- /{name} -->{after}", encoding="utf-8")
