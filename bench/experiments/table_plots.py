@@ -125,6 +125,32 @@ def lp_regression() -> pyplot.Figure:
     return figure
 
 
+def whole_models() -> pyplot.Figure:
+    """Bytes against 1 - cos: lines of loewner, points of the others; both axes are logarithmic."""
+
+    def change(row: Row) -> float:
+        return 1 - float(row["cos"])
+
+    figure, (axes,) = panels(1)
+    figure.set_size_inches(8, 5)
+    lines: Lines = {}
+    for row in read_table("calibration"):
+        lines.setdefault(f"loewner, text: {row['text']}", []).append((float(row["MB"]), change(row)))
+    draw_lines(axes, lines)
+    below = {"auto-round RTN W4A16", "onnxruntime 4 bits"}  # labels that would cover those of neighbors
+    for row in read_table("peers-whole-models"):
+        if row["model"].startswith("loewner") or change(row) <= 0:
+            continue
+        point = (float(row["MB on disk"]), change(row))
+        axes.plot(*point, "k.", markersize=5)
+        side, x = ("right", -4) if point[0] > 40 else ("left", 4)
+        place = (x, -6 if row["model"] in below else 3)
+        axes.annotate(row["model"], point, textcoords="offset points", fontsize=7, xytext=place, ha=side)
+    axes.set(xlabel="MB on disk", ylabel="1 - cos", xscale="log", yscale="log")
+    axes.set_xticks([5, 7, 10, 15, 25, 50, 90], labels=["5", "7", "10", "15", "25", "50", "90"])
+    return figure
+
+
 PLOTS: dict[str, Callable[[], pyplot.Figure]] = {
     "archetypes": archetypes,
     "digits-attention": digits,
@@ -133,6 +159,7 @@ PLOTS: dict[str, Callable[[], pyplot.Figure]] = {
     "lp-regression-speed": lp_regression,
     "refit": refit,
     "topics": topics,
+    "whole-models": whole_models,
 }
 
 
