@@ -82,11 +82,11 @@ ArrowProblem deflated(const SvdBlock& block, Index cut, MiddleRow middle) {
             ldu = leading(block.left), ldv = leading(block.right);
   const auto n = static_cast<std::size_t>(block.rows()), m = static_cast<std::size_t>(block.right.rows());
   ArrowProblem problem{.poles = std::vector<double>(n),
-                         .z = std::vector<double>(m),
-                         .left = Matrix<double>(block.rows(), block.rows()),
-                         .right = Matrix<double>(block.right.rows(), block.right.rows()),
-                         .place = std::vector<int>(n),
-                         .types = std::vector<int>(n)};
+                       .z = std::vector<double>(m),
+                       .left = Matrix<double>(block.rows(), block.rows()),
+                       .right = Matrix<double>(block.right.rows(), block.right.rows()),
+                       .place = std::vector<int>(n),
+                       .types = std::vector<int>(n)};
   const int packed_left = leading(problem.left.view()), packed_right = leading(problem.right.view());
   std::vector<int> scratch(2 * n);
   int info = 0;
@@ -168,9 +168,8 @@ void make_vectors(const ArrowProblem& problem, MatrixView<double> gaps, MatrixVi
 
 void for_each_strip(Index count, const auto& body) {
   constexpr Index kAtOnce = 256;
-  parallel_for((count + kAtOnce - 1) / kAtOnce, [&](Index part) {
-    body(part * kAtOnce, std::min<Index>(kAtOnce, count - part * kAtOnce));
-  });
+  parallel_for((count + kAtOnce - 1) / kAtOnce,
+               [&](Index part) { body(part * kAtOnce, std::min<Index>(kAtOnce, count - part * kAtOnce)); });
 }
 
 // Multiplies the left vectors of the arrow, rows of the leading block, by those of both halves, in place.

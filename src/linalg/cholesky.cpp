@@ -15,7 +15,7 @@ namespace loewner::blas {
 namespace {
 
 constexpr Index kBlockSize = 512,
-                kOneCallSize = 2 * kBlockSize;  // one call of LAPACK takes less than a tenth of a second
+                kOneCallSize = 2 * kBlockSize;                // one call of LAPACK takes less than a tenth of a second
 constexpr Index kPanelSize = 64, kOneCallPivotedSize = 2048;  // with pivots: less than a fifth
 
 bool cholesky_upper_of_block(MatrixView<double> a) {

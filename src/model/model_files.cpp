@@ -64,8 +64,8 @@ bool is_foreign_bin(const std::string& name) {
 bool is_foreign_at_top(const std::string& name, const std::string& extension) {
   static const std::set<std::string> kExtensions = {".safetensors", ".pt", ".pth", ".ckpt"};
   return kExtensions.contains(extension) || name.ends_with(".safetensors.bak") ||
-         name.ends_with(".safetensors.index.json") ||
-         name == "tf_model.h5.index.json" || name == "flax_model.msgpack.index.json" || name == "weights.npz" ||
+         name.ends_with(".safetensors.index.json") || name == "tf_model.h5.index.json" ||
+         name == "flax_model.msgpack.index.json" || name == "weights.npz" ||
          (name.starts_with("random_states_") && extension == ".pkl") || is_foreign_bin(name);
 }
 

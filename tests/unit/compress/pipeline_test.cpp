@@ -120,7 +120,8 @@ TEST_F(Compress, AMatrixWhoseArrayHasTheNameOfATensorIsLeftAloneUnlessItIsNamed)
   EXPECT_EQ(std::ranges::count_if(report.notes, names_it), 1);
   fs::remove_all(folder_.path() / "out");
   o.include = {matrix};
-  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)compress(o); }), matrix + ".weight: the model has a tensor");
+  EXPECT_CONTAINS(test::message_of<BudgetError>([&] { (void)compress(o); }),
+                  matrix + ".weight: the model has a tensor");
   EXPECT_FALSE(fs::exists(folder_.path() / "out"));
 }
 
