@@ -32,11 +32,19 @@ void WorkerOptions::add(Options& options) {
                    .help = "encode only the I-th of N shares of the matrices, from 0; --assemble writes the "
                            "output"});
   auto* const assemble = options.add_flag("--assemble", assembles, "write the output whose parts the workers made");
-  share->excludes(assemble);
+  ray_option_ = options.add(
+      "--ray", ray,
+      {.value = "[ADDRESS]",
+       .help = "encode the matrices on a Ray cluster: auto, local or HOST:PORT; runs in the Python package",
+       .default_text = "RAY_ADDRESS, the cluster of this machine, or a new one"});
+  ray_option_->expected(0, 1);
+  share->excludes(assemble, ray_option_);
+  assemble->excludes(ray_option_);
 }
 
 std::string WorkerOptions::text() const {
-  return assembles ? "--assemble" : "--worker " + worker;
+  if (assembles) return "--assemble";
+  return uses_ray() ? "--ray" : "--worker " + worker;
 }
 
 std::optional<WorkerShare> WorkerOptions::share() const {
@@ -56,7 +64,8 @@ void WorkerOptions::require_usable(bool dry_run, bool may_calibrate) const {
   require(!may_calibrate, [&] {
     return text() +
            " makes parts independently, but a calibration goes through the model layer by layer: write the moments "
-           "once (loewner calibrate, or --save-moments of a run) and give --moments FILE, or give --text none";
+           "once (loewner calibrate --activations, or --save-moments of a run) and give --moments FILE, or give --text "
+           "none";
   });
 }
 

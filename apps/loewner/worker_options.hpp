@@ -13,13 +13,15 @@ namespace loewner::cli {
 struct WorkerOptions {
   std::string worker;      ///< I/N
   bool assembles = false;  ///< --assemble
+  std::string ray;         ///< address of --ray; may be empty
 
   void add(Options& options);
 
   /// Whether this process makes some parts only, or uses those of others.
-  bool divides_work() const { return !worker.empty() || assembles; }
+  bool divides_work() const { return !worker.empty() || assembles || uses_ray(); }
+  bool uses_ray() const { return ray_option_ != nullptr && ray_option_->count() > 0; }
 
-  /// "--worker 0/3" or "--assemble", for messages.
+  /// "--worker 0/3", "--assemble" or "--ray", for messages.
   std::string text() const;
 
   /// The share of --worker. Errors: InvalidArgument unless it is I/N with 0 <= I < N.
@@ -27,6 +29,9 @@ struct WorkerOptions {
 
   /// Errors    InvalidArgument for a combination of options that cannot work, naming the way out.
   void require_usable(bool dry_run, bool may_calibrate) const;
+
+ private:
+  CLI::Option* ray_option_ = nullptr;
 };
 
 /// What --quiet leaves away of a share, and what --json writes.

@@ -14,6 +14,7 @@ void bind_input_codes(nanobind::module_& m);
 void bind_code_tables(nanobind::module_& m);
 void bind_compress(nanobind::module_& m);
 void bind_compress_session(nanobind::module_& m);
+void bind_workers(nanobind::module_& m);
 void bind_study(nanobind::module_& m);
 void bind_command_line(nanobind::module_& m);
 

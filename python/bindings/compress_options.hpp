@@ -22,8 +22,8 @@ namespace nb = nanobind;
 /// Options of single methods. None stands for a missing option; an unknown one is a TypeError.
 MethodOptions method_options_of(const nb::kwargs& arguments);
 
-/// A Python function of all options and of one more argument: work(options, last).
-template <typename Last, typename Work>
+/// A Python function of all options and of further arguments: work(options, last...).
+template <typename... Last, typename Work>
 auto function_of_options(Work work) {
   return [work](const std::filesystem::path& model, const std::filesystem::path& output, std::optional<double> keep,
                 std::optional<double> bits, std::optional<std::int64_t> budget, std::optional<double> max_error,
@@ -31,7 +31,7 @@ auto function_of_options(Work work) {
                 double norm_exponent, const std::filesystem::path& row_weights, NumberFormat factor_format,
                 std::uint64_t seed, std::int64_t max_memory, bool dry_run, IfExists if_exists, bool copy_all,
                 const std::filesystem::path& moments, const std::filesystem::path& save_moments,
-                std::vector<std::int64_t> token_counts, const Last& last, const nb::kwargs& method_options) {
+                std::vector<std::int64_t> token_counts, const Last&... last, const nb::kwargs& method_options) {
     return work(CompressOptions{.model = model,
                                 .output = output,
                                 .selection = selection,
@@ -54,13 +54,13 @@ auto function_of_options(Work work) {
                                 .dry_run = dry_run,
                                 .if_exists = if_exists,
                                 .copy_all = copy_all},
-                last);
+                last...);
   };
 }
 
 /// Calls define(arguments...) with the names and defaults of the parameters of function_of_options().
-template <typename Define, typename Last>
-void with_option_names(Define&& define, const Last& last) {
+template <typename Define, typename... Last>
+void with_option_names(Define&& define, const Last&... last) {
   using namespace nb::literals;
   const CompressOptions defaults;
   define("model"_a, "output"_a, nb::kw_only(), "keep"_a = nb::none(), "bits"_a = nb::none(), "budget"_a = nb::none(),
@@ -69,7 +69,7 @@ void with_option_names(Define&& define, const Last& last) {
          "row_weights"_a = std::filesystem::path(defaults.row_weights), "factor_format"_a = defaults.factor_format,
          "seed"_a = defaults.seed, "max_memory"_a = defaults.max_memory, "dry_run"_a = defaults.dry_run,
          "if_exists"_a = defaults.if_exists, "copy_all"_a = defaults.copy_all, "moments"_a = std::string{},
-         "save_moments"_a = std::string{}, "token_counts"_a = defaults.token_counts, last,
+         "save_moments"_a = std::string{}, "token_counts"_a = defaults.token_counts, last...,
          // nanobind prints the name of a kwargs argument unchanged, so this adds a type
          "method_options: int | None"_a);
 }

@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -24,7 +23,7 @@
 #include "interruptible.hpp"
 #include "json_report.hpp"
 #include "loewner/model/moments_file.hpp"
-#include "tables.hpp"
+#include "report_text.hpp"
 
 namespace loewner::python {
 namespace {
@@ -66,12 +65,7 @@ class Session {
     });
   }
 
-  /// What the command line prints of a report.
-  void print(const CompressReport& report) {
-    std::ostringstream out;
-    cli::print_report(report, session_->is_dry_run(), out);
-    table_ = std::move(out).str();
-  }
+  void print(const CompressReport& report) { table_ = text_of(report, session_->is_dry_run()); }
   const std::string& table() const { return table_; }
 
   void close(bool keeps_parts) {
@@ -145,12 +139,6 @@ std::optional<MatrixResult<float>> encode(Session& session, std::size_t tensor, 
   });
   if (!decoded) return std::nullopt;
   return to_python(std::move(*decoded));
-}
-
-// A note may hold a file name that is not UTF-8: it has surrogates, as names have in Python (PEP 383).
-nb::str table_of(const Session& session) {
-  const std::string& table = session.table();
-  return nb::steal<nb::str>(PyUnicode_DecodeFSDefaultAndSize(table.data(), static_cast<Py_ssize_t>(table.size())));
 }
 
 nb::tuple try_encoding(Session& session, std::size_t tensor, Index bytes, const OptionalMatrix& second,
@@ -326,7 +314,9 @@ void bind_compress_session(nb::module_& m) {
            "name, are JSON data that become fields `calibration` of the report and of config.json. `notes` join those "
            "of "
            "the report.")
-      .def_prop_ro("table", &table_of, "What the command line prints of the report; empty before finish().")
+      .def_prop_ro(
+          "table", [](const Session& self) { return text_to_python(self.table()); },
+          "What the command line prints of the report; empty before finish().")
       .def(
           "__enter__", [](nb::handle_t<Session> self) { return nb::object(nb::borrow(self)); },
           nb::sig("def __enter__(self) -> CompressSession"))

@@ -73,6 +73,7 @@ NB_MODULE(_core, m) {
   python::bind_code_tables(m);
   python::bind_compress(m);
   python::bind_compress_session(m);
+  python::bind_workers(m);
   python::bind_study(m);
   python::bind_command_line(m);
 }

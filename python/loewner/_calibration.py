@@ -40,7 +40,7 @@ def compress_with_text(
         raise ValueError("compress: tokenizer is for ONNX files")
     saves_moments = bool(options.get("save_moments"))
     is_asked_for = text is not None or saves_moments
-    is_of_tables = _takes_tables_alone(options)
+    is_of_tables = takes_tables_alone(options)
     reason = _reason_against_tables(options, is_asked_for) if is_of_tables else reason_against_text(options)
     blind = partial(_without_text, model, output, progress=progress, on_finish=on_finish, options=options)
     if text == NO_TEXT or (not is_asked_for and reason):
@@ -114,7 +114,8 @@ def _of_onnx(
     return compress_onnx(model, output, text, **options)
 
 
-def _takes_tables_alone(options: dict[str, Any]) -> bool:
+def takes_tables_alone(options: dict[str, Any]) -> bool:
+    """Whether token embeddings are all that the options select."""
     selection = options.get("selection", _core.Selection.embeddings)
     return bool(selection == _core.Selection.embeddings and not options.get("include"))
 
@@ -130,7 +131,7 @@ def _reason_against_tables(options: dict[str, Any], is_asked_for: bool) -> str |
 
 def reason_against_text(options: dict[str, Any]) -> str | None:
     """Why the options leave no layer to calibrate."""
-    if _takes_tables_alone(options):
+    if takes_tables_alone(options):
         return "needs selected linear layers"
     if not _core.weighs_outputs(options.get("method", _core.Method.auto)):
         return "needs a method that minimizes errors of outputs"

@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from loewner import _core
 from loewner._calibration import compress_with_text, save_moments
 from loewner._choices import choice
 from loewner._core import IfExists, Method, NumberFormat, Selection
+from loewner._ray import compress_on_ray
 from loewner._reports import CalibrateReport, CompressReport, VerifyReport
 from loewner._token_counts import save_token_counts
 from loewner.onnx import is_onnx_model, require_onnx
@@ -44,6 +45,7 @@ def compress(
     dry_run: bool = False,
     if_exists: IfExists | str = "refuse",
     copy_all: bool = False,
+    ray: str | None = None,
     progress: Progress | None = None,
     **method_options: int | None,
 ) -> CompressReport:
@@ -106,6 +108,11 @@ def compress(
         loewner or an empty folder, nothing else.
     copy_all : bool, default False
         Copy weights in other formats, training checkpoints and optimizer states too.
+    ray : str, optional
+        Encode on a Ray cluster: "auto" for the one of this machine, "HOST:PORT" for another, "local" for a new one, or
+        "" for that of the variable RAY_ADDRESS, else of this machine, else a new one. A connection that the caller has
+        already is used instead. All nodes see the folders at the same paths. Linear layers need `moments` or `text`
+        "none".
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
     **method_options : int or None
@@ -144,10 +151,7 @@ def compress(
     >>> report.totals.weights_bytes_after  # doctest: +SKIP
     11914197
     """
-    data = compress_with_text(
-        model,
-        "" if output is None else output,
-        text,
+    options: dict[str, Any] = dict(
         keep=keep,
         bits=bits,
         budget=_bytes(budget, "compress: budget"),
@@ -168,10 +172,12 @@ def compress(
         moments="" if moments is None else moments,
         save_moments="" if save_moments is None else save_moments,
         progress=progress,
-        on_finish=None,
         **method_options,
     )
-    return CompressReport.from_dict(data)
+    folder = "" if output is None else output
+    if ray is None:
+        return CompressReport.from_dict(compress_with_text(model, folder, text, **options))
+    return CompressReport.from_dict(compress_on_ray(model, folder, ray, text=text, **options)[0])
 
 
 def calibrate(

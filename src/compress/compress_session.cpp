@@ -8,6 +8,7 @@
 #include "compress/assembly.hpp"
 #include "compress/dry_run.hpp"
 #include "compress/session_state.hpp"
+#include "compress/tensor_request.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/base/hash64.hpp"
@@ -89,6 +90,14 @@ void CompressSession::keep_importance(const KeptImportance& importance) {
 
 std::optional<KeptImportance> CompressSession::kept_importance() const {
   return state_->moments().importance();
+}
+
+Index CompressSession::max_memory() const {
+  return memory_limit(state_->options);
+}
+
+Index CompressSession::encoding_memory(std::size_t tensor) const {
+  return loewner::encoding_memory(state_->job, state_->tensor(tensor));
 }
 
 bool CompressSession::is_done(std::size_t tensor) const {

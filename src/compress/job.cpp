@@ -138,10 +138,6 @@ std::vector<std::string> notes_on_tokenizer(const Job& job) {
   }
 }
 
-bool has_moments(const Job& job, const SelectedTensor& tensor) {
-  return job.moments && job.moments->description().layers.contains(tensor.name());
-}
-
 std::vector<std::string> notes_on_moments(const Job& job) {
   if (!job.moments) return {};
   std::vector<std::string> missing;
@@ -155,6 +151,10 @@ std::vector<std::string> notes_on_moments(const Job& job) {
 }
 
 }  // namespace
+
+bool has_moments(const Job& job, const SelectedTensor& tensor) {
+  return job.moments && job.moments->description().layers.contains(tensor.name());
+}
 
 std::optional<InputMoments> stored_moments(const Job& job, const SelectedTensor& tensor) {
   if (!has_moments(job, tensor)) return std::nullopt;

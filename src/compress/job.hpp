@@ -33,6 +33,9 @@ struct Job {
 /// Errors    InvalidArgument naming the option and its value.
 void require_usable(const CompressOptions& options);
 
+/// Whether the options give moments for the inputs of a selected tensor.
+bool has_moments(const Job& job, const SelectedTensor& tensor);
+
 /// The moments that the options give for the inputs of a selected tensor; none for other tensors.
 ///
 /// Errors    those of MomentsFile::read().

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "compress/part.hpp"
 
@@ -17,6 +18,9 @@ class PartStore {
 
   /// Whether a tensor has a part, of this run or an earlier one.
   bool has(std::size_t number) const;
+
+  /// The numbers of the saved parts.
+  std::vector<std::size_t> saved() const { return staged_.part_numbers(""); }
 
   /// The part of a tensor that has one; loads it if an earlier run saved it.
   std::shared_ptr<const Part> at(std::size_t number);

@@ -2,7 +2,6 @@
 #include "compress/plan_store.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/file.hpp"
 #include "loewner/base/error.hpp"
@@ -13,14 +12,11 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kRecord = "record.json";
-constexpr std::string_view kWorkers = "workers-";
+constexpr const char* kAllSurveys = "surveys";
+constexpr std::string_view kSurvey = "survey-", kLeftAlone = "left-alone-", kWorkers = "workers-";
 
-std::string survey_part(std::size_t tensor) {
-  return "survey-" + std::to_string(tensor);
-}
-
-std::string left_alone_part(std::size_t tensor) {
-  return "left-alone-" + std::to_string(tensor);
+std::string numbered(std::string_view start, std::size_t number) {
+  return std::string(start) + std::to_string(number);
 }
 
 // Numbers are printed with all digits that tell them apart, so the plan has the same bits.
@@ -41,6 +37,18 @@ Candidate candidate_from(const Json& json) {
   return candidate;
 }
 
+Json survey_to_json(const TensorSurvey& survey) {
+  Json record = {{"of_outputs", survey.of_outputs}, {"candidates", Json::array()}};
+  for (const auto& candidate : survey.candidates) record["candidates"].push_back(candidate_to_json(candidate));
+  return record;
+}
+
+TensorSurvey survey_from(const Json& record) {
+  TensorSurvey survey{.candidates = {}, .of_outputs = record.at("of_outputs").get<bool>()};
+  for (const auto& json : record.at("candidates")) survey.candidates.push_back(candidate_from(json));
+  return survey;
+}
+
 void keep_record(const StagedFolder& staged, const std::string& part, const Json& record) {
   staged.make_part(part, [&](const fs::path& folder) {
     detail::replace_file(folder / kRecord, record.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -53,7 +61,7 @@ auto kept_record(const StagedFolder& staged, const std::string& part, Read read)
     -> std::optional<decltype(read(Json()))> {
   if (!staged.has_part(part)) return std::nullopt;
   const fs::path path = staged.part(part) / kRecord;
-  const Json record = parse_json_object(detail::read_text_file(path, Index{1} << 26), path.string());
+  const Json record = parse_json_object(detail::read_text_file(path, Index{1} << 30), path.string());
   try {
     return read(record);
   } catch (const std::exception& error) {
@@ -64,41 +72,54 @@ auto kept_record(const StagedFolder& staged, const std::string& part, Read read)
 }  // namespace
 
 void PlanStore::keep_survey(std::size_t tensor, const TensorSurvey& survey) const {
-  Json record = {{"of_outputs", survey.of_outputs}, {"candidates", Json::array()}};
-  for (const auto& candidate : survey.candidates) record["candidates"].push_back(candidate_to_json(candidate));
-  keep_record(staged_, survey_part(tensor), record);
+  keep_record(staged_, numbered(kSurvey, tensor), survey_to_json(survey));
 }
 
 std::optional<TensorSurvey> PlanStore::survey(std::size_t tensor) const {
-  return kept_record(staged_, survey_part(tensor), [](const Json& record) {
-    TensorSurvey survey{.candidates = {}, .of_outputs = record.at("of_outputs").get<bool>()};
-    for (const auto& json : record.at("candidates")) survey.candidates.push_back(candidate_from(json));
-    return survey;
+  return kept_record(staged_, numbered(kSurvey, tensor), survey_from);
+}
+
+bool PlanStore::has_survey(std::size_t tensor) const {
+  return staged_.has_part(numbered(kSurvey, tensor));
+}
+
+void PlanStore::keep_all_surveys(std::span<const TensorSurvey> surveys) const {
+  Json records = Json::array();
+  for (const auto& survey : surveys) records.push_back(survey_to_json(survey));
+  keep_record(staged_, kAllSurveys, {{"surveys", std::move(records)}});
+}
+
+std::vector<TensorSurvey> PlanStore::all_surveys() const {
+  const auto kept = kept_record(staged_, kAllSurveys, [](const Json& record) {
+    std::vector<TensorSurvey> surveys;
+    for (const auto& json : record.at("surveys")) surveys.push_back(survey_from(json));
+    return surveys;
   });
+  return kept.value_or(std::vector<TensorSurvey>());
 }
 
 void PlanStore::keep_left_alone(std::size_t tensor, const std::string& reason) const {
-  keep_record(staged_, left_alone_part(tensor), {{"reason", reason}});
+  keep_record(staged_, numbered(kLeftAlone, tensor), {{"reason", reason}});
 }
 
 std::optional<std::string> PlanStore::reason_left_alone(std::size_t tensor) const {
-  return kept_record(staged_, left_alone_part(tensor),
+  return kept_record(staged_, numbered(kLeftAlone, tensor),
                      [](const Json& record) { return record.at("reason").get<std::string>(); });
 }
 
+std::map<std::size_t, std::string> PlanStore::reasons_left_alone() const {
+  std::map<std::size_t, std::string> reasons;
+  for (const auto tensor : staged_.part_numbers(kLeftAlone)) reasons.emplace(tensor, *reason_left_alone(tensor));
+  return reasons;
+}
+
 void PlanStore::keep_worker_count(std::size_t count) const {
-  keep_record(staged_, std::string(kWorkers) + std::to_string(count), {{"workers", count}});
+  keep_record(staged_, numbered(kWorkers, count), {{"workers", count}});
 }
 
 std::size_t PlanStore::worker_count() const {
-  std::size_t largest = 0;
-  for (const auto& name : staged_.part_names()) {
-    if (!name.starts_with(kWorkers)) continue;
-    std::size_t count = 0;
-    std::from_chars(name.data() + kWorkers.size(), name.data() + name.size(), count);
-    largest = std::max(largest, count);
-  }
-  return largest;
+  const auto counts = staged_.part_numbers(kWorkers);
+  return counts.empty() ? 0 : std::ranges::max(counts);
 }
 
 }  // namespace loewner

@@ -17,6 +17,12 @@ bool CompressSession::is_made(std::size_t tensor) const {
   return survey && survey->candidates.empty();
 }
 
+bool CompressSession::is_surveyed(std::size_t tensor) const {
+  (void)state_->tensor(tensor);
+  state_->require_open();
+  return !is_shared(state_->job) || state_->has_survey(tensor) || state_->plan_store().has_survey(tensor);
+}
+
 bool CompressSession::is_copied(std::size_t tensor) const {
   (void)state_->tensor(tensor);
   return state_->planned(tensor).is_copied;
@@ -72,15 +78,15 @@ std::vector<PlannedTensor> CompressSession::plan(const std::map<std::size_t, dou
     state.left_alone = left_alone_by(plans, state.job);
     state.plans = std::move(plans);
   }
-  for (std::size_t i = 0; state.staged && i < tensors().size(); ++i) {
-    const auto reason = state.plan_store().reason_left_alone(i);
-    if (reason) state.leave_alone(i, *reason);
+  if (state.staged) {
+    for (const auto& [tensor, reason] : state.plan_store().reasons_left_alone()) state.leave_alone(tensor, reason);
   }
   const std::lock_guard lock(state.mutex);
   return state.plans;
 }
 
 void CompressSession::survey_missing(const std::function<void(std::size_t)>& progress) {
+  if (state_->finds_all_surveys()) return;
   std::vector<std::size_t> others;  // those that other workers are surveying
   for (std::size_t i = 0; i < tensors().size(); ++i) {
     throw_if_cancelled();
@@ -93,6 +99,7 @@ void CompressSession::survey_missing(const std::function<void(std::size_t)>& pro
     if (std::erase_if(others, [&](std::size_t i) { return survey_for_plan(i); }) == 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
+  if (state_->use == StageUse::worker) state_->plan_store().keep_all_surveys(state_->all_surveys());
 }
 
 }  // namespace loewner

@@ -36,7 +36,7 @@ CompressSession::State::State(CompressOptions given, const std::string& work, St
   if (options.dry_run || is_complete) return;
   staged.emplace(options.output, job.fingerprint, options.if_exists, use);
   parts.emplace(job, *staged);
-  for (std::size_t i = 0; i < is_done.size(); ++i) is_done[i] = parts->has(i);
+  for (const auto number : parts->saved()) is_done.at(number) = true;
 }
 
 bool CompressSession::State::finds_survey(std::size_t number) {
@@ -45,6 +45,14 @@ bool CompressSession::State::finds_survey(std::size_t number) {
   auto found = plan_store().survey(number);
   if (found) keep_survey(number, std::move(*found));
   return found.has_value();
+}
+
+bool CompressSession::State::finds_all_surveys() {
+  if (!staged) return false;
+  auto found = plan_store().all_surveys();
+  if (found.size() != surveys.size()) return false;
+  for (std::size_t i = 0; i < found.size(); ++i) keep_survey(i, std::move(found[i]));
+  return true;
 }
 
 void CompressSession::State::make_survey(std::size_t number) {

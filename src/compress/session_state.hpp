@@ -43,6 +43,8 @@ struct CompressSession::State {
   }
   // Whether there is a survey in memory or in the stage; takes it from there.
   bool finds_survey(std::size_t number);
+  // The same for all tensors, which lie in one file once a worker has planned.
+  bool finds_all_surveys();
   void make_survey(std::size_t number);
   PlanStore plan_store() const { return PlanStore(*staged); }
   void leave_alone(std::size_t number, const std::string& reason) {

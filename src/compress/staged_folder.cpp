@@ -2,6 +2,7 @@
 #include "loewner/compress/staged_folder.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <mutex>
 #include <set>
@@ -263,9 +264,16 @@ bool StagedFolder::has_part(const std::string& name) const {
   return fs::exists(part(name));
 }
 
-std::vector<std::string> StagedFolder::part_names() const {
-  const auto names = names_in(parts_);
-  return {names.begin(), names.end()};
+std::vector<std::size_t> StagedFolder::part_numbers(std::string_view start) const {
+  std::vector<std::size_t> numbers;
+  for (const auto& name : names_in(parts_)) {
+    if (!name.starts_with(start)) continue;
+    std::size_t number = 0;
+    const char* const last = name.data() + name.size();
+    const auto [end, error] = std::from_chars(name.data() + start.size(), last, number);
+    if (error == std::errc() && end == last) numbers.push_back(number);
+  }
+  return numbers;
 }
 
 void StagedFolder::make_part(const std::string& name, const std::function<void(const fs::path&)>& fill) const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/tensor_request.hpp"
 
+#include <algorithm>
+
 #include "base/argument_check.hpp"
 #include "loewner/base/error.hpp"
 
@@ -50,12 +52,16 @@ std::shared_ptr<const RowSource> open_matrix(const Job& job, const SelectedTenso
   return rows;
 }
 
+Index inputs_of(const SelectedTensor& tensor) {
+  return tensor.inputs() == InputSide::rows ? tensor.rows() : tensor.cols();
+}
+
 void require_moments_of(const SelectedTensor& tensor, const InputMoments& moments) {
   require(tensor.inputs() || is_table(tensor.place.role),
           [&] { return tensor.name() + ": moments are for linear layers and tables"; });
   require(tensor.inputs() || moments.cross.rows() == 0,
           [&] { return tensor.name() + ": the moments of a table have no correction"; });
-  const Index inputs = tensor.inputs() == InputSide::rows ? tensor.rows() : tensor.cols();
+  const Index inputs = inputs_of(tensor);
   const auto is_square = [&](const Matrix<double>& a) { return a.rows() == inputs && a.cols() == inputs; };
   require(is_square(moments.second) && (moments.cross.rows() == 0 || is_square(moments.cross)), [&] {
     return tensor.name() + ": moments must be " + detail::shape_text(inputs, inputs) + ", got " +
@@ -64,6 +70,22 @@ void require_moments_of(const SelectedTensor& tensor, const InputMoments& moment
 }
 
 }  // namespace
+
+Index encoding_memory(const Job& job, const SelectedTensor& tensor) {
+  const Index limit = memory_limit(job.options);
+  Index solver = solver_bytes(job.options.method, tensor.cols());
+  for (const Method method : all_methods()) {
+    const Index needed = solver_bytes(method, tensor.cols());
+    if (job.options.method == Method::automatic && needed <= limit) solver = std::max(solver, needed);
+  }
+  Index moments = 0;
+  if (has_moments(job, tensor)) {
+    constexpr Index kMatrices = 2;  // second and cross moments
+    const Index inputs = inputs_of(tensor);
+    moments = kMatrices * inputs * inputs * Index{sizeof(double)} + moments_solver_bytes(inputs);
+  }
+  return std::min(limit, 2 * float_bytes(tensor) + solver + moments);
+}
 
 std::shared_ptr<const ChannelMetric> metric_of(const SelectedTensor& tensor, const InputMoments* moments) {
   if (moments == nullptr || tensor.inputs() || is_uniform(moments->second.view())) return nullptr;

@@ -40,6 +40,10 @@ class TensorRequest {
   Index held_bytes_ = 0;
 };
 
+/// Bytes of memory that the encoding of a selected tensor takes, about: its rows and its decoded
+/// rows, the solver that takes most, and moments; at most the limit of the options.
+Index encoding_memory(const Job& job, const SelectedTensor& tensor);
+
 /// The metric of a table with these sensitivities of its channels; null for other tensors, without
 /// moments, and if they treat all channels alike.
 ///

@@ -5,12 +5,12 @@
 #include <chrono>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include "base/argument_check.hpp"
 #include "compress/encode_share.hpp"
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
-#include "loewner/compress/compress_session.hpp"
 
 namespace loewner {
 namespace {
@@ -87,6 +87,27 @@ void with_durable_parts(CompressSession& session, Work work) {
   session.keep_parts();
 }
 
+// plan() waits for the tensors that another worker is surveying.
+void survey_in(CompressSession& session, std::span<const std::size_t> tensors) {
+  for (const auto i : tensors) {
+    throw_if_cancelled();
+    session.survey_for_plan(i);
+  }
+}
+
+ShareReport make_in(CompressSession& session, std::span<const std::size_t> tensors, const ProgressCallback& callback) {
+  ProgressOfRun progress(session.tensors(), callback);
+  progress.restrict_to(tensors);
+  ShareReport report;
+  with_durable_parts(session, [&] {
+    survey_in(session, tensors);
+    session.plan({}, progress.planning());
+    report = encode_share(session, tensors, progress);
+  });
+  progress.finished();
+  return report;
+}
+
 }  // namespace
 
 ShareReport encode_share(CompressSession& session, std::span<const std::size_t> tensors, ProgressOfRun& progress) {
@@ -128,19 +149,46 @@ ShareReport make_share(const CompressOptions& options, const WorkerShare& share,
   const auto tensors = tensors_of_share(session.tensors(), share);
   if (session.is_complete()) return {};
   session.keep_worker_count(share.count);
-  ProgressOfRun progress(session.tensors(), callback);
-  progress.restrict_to(tensors);
-  ShareReport report;
-  with_durable_parts(session, [&] {
-    for (const auto i : tensors) {
-      throw_if_cancelled();
-      session.survey_for_plan(i);  // plan() waits for those that another worker is surveying
-    }
-    session.plan({}, progress.planning());
-    report = encode_share(session, tensors, progress);
-  });
-  progress.finished();
-  return report;
+  return make_in(session, tensors, callback);
+}
+
+std::unique_ptr<CompressSession> open_for_workers(const CompressOptions& options) {
+  {
+    CompressSession alone(options);  // refuses, resumes or removes what an earlier run left
+    alone.keep_parts();
+  }
+  return std::make_unique<CompressSession>(options, std::string(), StageUse::worker);
+}
+
+void discard_parts(CompressOptions options) {
+  options.if_exists = IfExists::overwrite;
+  const CompressSession alone(std::move(options));  // a session that keeps no parts removes them
+}
+
+std::vector<PartToMake> parts_to_make(const CompressSession& session) {
+  std::vector<PartToMake> parts;
+  if (session.is_complete()) return parts;
+  for (const auto i : by_cost(session.tensors())) {
+    const SelectedTensor& tensor = session.tensors()[i];
+    parts.push_back({.number = i,
+                     .name = tensor.name(),
+                     .cost = cost_of(tensor),
+                     .memory = session.encoding_memory(i),
+                     .is_surveyed = session.is_surveyed(i),
+                     .is_made = session.is_made(i)});
+  }
+  return parts;
+}
+
+void survey_parts(const CompressOptions& options, std::span<const std::size_t> tensors) {
+  CompressSession session(options, {}, StageUse::worker);
+  if (!session.is_complete()) survey_in(session, tensors);
+}
+
+ShareReport make_parts(const CompressOptions& options, std::span<const std::size_t> tensors) {
+  CompressSession session(options, {}, StageUse::worker);
+  if (session.is_complete()) return {};
+  return make_in(session, tensors, {});
 }
 
 CompressReport assemble_parts(const CompressOptions& options, const ProgressCallback& callback) {

@@ -67,6 +67,7 @@ class Compress final : public Command {
     }
     require(tokenizer_.empty(), [] { return std::string("--tokenizer is for ONNX files"); });
     workers_.require_usable(options_.dry_run, must_calibrate() && (options_.moments.empty() || text_));
+    if (workers_.uses_ray()) return run_on_ray(python);
     if (may_calibrate() && python && (options_.moments.empty() || text_))
       return python("compress", options_for_python());
     require_nothing_to_save(python);
@@ -92,6 +93,12 @@ class Compress final : public Command {
     if (!run_.quiet) streams.out << summary(report, share);
     run_.write_json(to_json(report, share));
     return done;
+  }
+
+  int run_on_ray(const PythonRunner& python) const {
+    require(python != nullptr, [] { return std::string("--ray runs in the Python package: pip install \"loewner[ray]\""); });
+    require_nothing_to_save(python);
+    return python("compress", options_for_python());
   }
 
   void add_selection(Options& options) {
@@ -240,6 +247,7 @@ class Compress final : public Command {
                                   : overwrite_ ? "overwrite"
                                                : "refuse"},
                     {"copy_all", options_.copy_all},
+                    {"ray", workers_.uses_ray() ? Json(workers_.ray) : Json(nullptr)},
                     {"json", run_.json.string()},
                     {"quiet", run_.quiet},
                     {"threads", or_null(run_.threads)}};

@@ -95,6 +95,16 @@ class CompressSession {
   /// Errors    InvalidArgument before plan().
   bool is_copied(std::size_t tensor) const;
 
+  /// Whether the stage holds what planning needs to know of the tensor now, or it needs nothing.
+  bool is_surveyed(std::size_t tensor) const;
+
+  /// Bytes of memory that encoding the tensor takes, about: its rows and its decoded rows, the
+  /// solver and moments, and at most max_memory().
+  Index encoding_memory(std::size_t tensor) const;
+
+  /// The limit of resident memory in bytes: that of the options, or half of the machine's memory.
+  Index max_memory() const;
+
   /// Among how many workers the run is divided, for the message about missing parts; 0 if no worker
   /// said so.
   ///
@@ -148,7 +158,8 @@ class CompressSession {
   std::vector<Candidate> candidates(std::size_t tensor) const;
 
   /// Divides the budget of the options among the tensors. Those without a survey are surveyed with
-  /// their moments in the file of the options, if the division needs it. May be called again.
+  /// their moments in the file of the options, if the division needs it. May be called again. A
+  /// worker leaves all surveys in one file to the others.
   ///
   /// Shapes    importance: for tensors by number, the weight of the relative squared error. result:
   ///           one value for each tensor.

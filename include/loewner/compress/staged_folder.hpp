@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loewner/compress/options.hpp"
@@ -58,8 +60,10 @@ class StagedFolder {
   std::filesystem::path part(const std::string& name) const { return parts_ / name; }
   bool has_part(const std::string& name) const;
 
-  /// The names of all parts, in no order.
-  std::vector<std::string> part_names() const;
+  /// The numbers of the parts whose names are `start` and a number, in no order.
+  ///
+  /// Cost      one look at the folder for all parts.
+  std::vector<std::size_t> part_numbers(std::string_view start) const;
 
   /// Creates part `name`, in the place of an earlier one, from the durable files that `fill` writes
   /// into a folder. The part appears complete or not at all. Workers keep an earlier one: whoever

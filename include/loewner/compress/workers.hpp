@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "loewner/base/progress.hpp"
+#include "loewner/compress/compress_session.hpp"
 #include "loewner/compress/options.hpp"
 #include "loewner/compress/report_data.hpp"
 #include "loewner/compress/selection.hpp"
@@ -17,6 +19,16 @@ namespace loewner {
 struct WorkerShare {
   std::size_t worker = 0;  ///< in [0, count)
   std::size_t count = 1;
+};
+
+/// A part of an output: the encoding of one tensor.
+struct PartToMake {
+  std::size_t number = 0;    ///< of the tensor in the selection
+  std::string name;
+  double cost = 0;           ///< predicted time, in no unit
+  Index memory = 0;          ///< bytes of memory that its encoding takes, about
+  bool is_surveyed = false;  ///< what planning needs to know of the tensor is kept
+  bool is_made = false;      ///< its encoding is kept, or it is known to be copied
 };
 
 /// What a worker did.
@@ -47,6 +59,32 @@ std::vector<std::size_t> tensors_of_share(std::span<const SelectedTensor> tensor
 /// Cost      that of compress() for its share. A worker that runs alone surveys all tensors.
 /// Errors    those of compress(), and IoError when OUTPUT.partial/ belongs to other work.
 ShareReport make_share(const CompressOptions& options, const WorkerShare& share, const ProgressCallback& progress = {});
+
+/// Opens OUTPUT.partial/ for one process that hands out the parts to others, which make them by
+/// survey_parts() and make_parts(). While the session is open, no other run writes the output.
+///
+/// Errors    those of compress(): an unfinished output is refused unless options.if_exists resumes
+///           or overwrites it.
+std::unique_ptr<CompressSession> open_for_workers(const CompressOptions& options);
+
+/// Removes OUTPUT.partial/ with the parts in it, after work that cannot succeed.
+///
+/// Errors    IoError when another run is writing there.
+void discard_parts(CompressOptions options);
+
+/// All parts of a session, the most expensive first; none if the output is complete.
+///
+/// Cost      looks at one file for each tensor.
+/// Errors    none.
+std::vector<PartToMake> parts_to_make(const CompressSession& session);
+
+/// Makes what planning needs to know of tensors, by number, as a worker; and the parts of tensors.
+///
+/// Method    those of make_share().
+/// Cost      those of CompressSession::survey_for_plan() and encode() for these tensors.
+/// Errors    those of make_share(), and InvalidArgument if there is no such tensor.
+void survey_parts(const CompressOptions& options, std::span<const std::size_t> tensors);
+ShareReport make_parts(const CompressOptions& options, std::span<const std::size_t> tensors);
 
 /// Publishes the output whose parts workers made. The bytes are those of compress(options).
 ///

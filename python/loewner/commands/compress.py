@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner compress` with a calibration text, and of ONNX files."""
+"""`loewner compress` with a calibration text, of ONNX files, and on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from loewner import _core
 from loewner._calibration import compress_with_text
 from loewner._choices import choice
+from loewner._ray import compress_on_ray
 from loewner.commands.common import Options, print_text, progress_line, replace_file
 from loewner.commands.tables import report_table
 from loewner.onnx import is_onnx_model
@@ -33,9 +34,14 @@ def main(options: Options) -> None:
             print_text(session.table.removesuffix("\n"))
 
     line = progress_line(options)
-    model, output, text = given.pop("model"), given.pop("output"), given.pop("text")
-    report = compress_with_text(model, output, text, progress=line, on_finish=show, **given)
-    if is_onnx_model(model) and not is_quiet:
+    model, output, text, ray = (given.pop(name) for name in ("model", "output", "text", "ray"))
+    if ray is None:
+        report = compress_with_text(model, output, text, progress=line, on_finish=show, **given)
+    else:
+        report, table = compress_on_ray(model, output, ray, text=text, threads=threads, progress=line, **given)
+    if ray is not None and not is_quiet:
+        print_text(table.removesuffix("\n"))
+    elif is_onnx_model(model) and not is_quiet:
         print_text(report_table(report, given["dry_run"]))
     if path:
         write_report(Path(path), report)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`compress --ray`: Ray tasks on the nodes of a cluster make the parts of one output, and the driver publishes it.
+
+Tasks are workers like those of `--worker` (include/loewner/compress/workers.hpp), so they leave the same parts. What a
+lost task, node or driver has finished is kept, and `--resume` goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from loewner import _core
+from loewner._calibration import NO_TEXT, takes_tables_alone
+from loewner._ray.cluster import Cluster, Progress
+from loewner._ray.connection import connected
+from loewner._ray.tasks import Work, make, survey
+from loewner.onnx import is_onnx_model
+
+_PLANNING, _ENCODING = 0.2, 0.6  # shares of the progress bar, as for one process
+Folder = str | os.PathLike[str]
+
+
+def compress_on_ray(
+    model: Folder,
+    output: Folder,
+    address: str,
+    *,
+    text: Folder | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> tuple[dict[str, Any], str]:
+    """The report of `_core.compress`, and what the command line prints of it.
+
+    address: as ray.init takes it; "" for RAY_ADDRESS, a cluster of this machine, or a new one. threads: CPUs of each
+    task; by default one, and more for parts that need more memory than goes with one CPU.
+    """
+    _require_folders(model, output)
+    _require_independent(text, options)
+    options.pop("tokenizer", None)
+    show = progress or (lambda what, share: None)
+    with connected(address) as ray:
+        cluster = Cluster(ray, threads)
+        with _core.WorkersRun(model, output, **options) as run:
+            work = Work(os.getcwd(), os.fspath(model), os.fspath(output), {**options, "max_memory": run.max_memory})
+            try:
+                _make_parts(cluster, run, work, show)
+            except (_core.BudgetError, ValueError):
+                run.discard()  # as one process does
+                raise
+    start = _PLANNING + _ENCODING
+    return _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **work.options)
+
+
+def _make_parts(cluster: Cluster, run: _core.WorkersRun, work: Work, show: Progress) -> None:
+    parts = [part for part in run.parts if not part.made]
+    if not parts:
+        return
+    cluster.require_seen(work)
+    cluster.run(survey, work, [part for part in parts if not part.surveyed], _part_of(show, 0, _PLANNING))
+    run.plan()
+    cluster.run(make, work, parts, _part_of(show, _PLANNING, _ENCODING))
+
+
+def _part_of(show: Progress, start: float, width: float) -> Callable[[str, float], None]:
+    return lambda what, share: show(what, start + width * share)
+
+
+def _require_folders(model: Folder, output: Folder) -> None:
+    for path in map(os.fspath, (model, output)):
+        if "://" in path:
+            raise ValueError(
+                f"{path}: is a URL; on Ray, model and output are folders that all nodes see at the same path (NFS, "
+                "Lustre, a mounted bucket)"
+            )
+    if is_onnx_model(model) or Path(output).suffix == ".onnx":
+        raise ValueError("compress: ray is for folders of safetensors, not for ONNX files")
+
+
+def _require_independent(text: Folder | None, options: dict[str, Any]) -> None:
+    """Raises unless the parts can be made in any order. The command line has the same rules."""
+    for name in ("tokenizer", "save_moments", "dry_run"):
+        if options.get(name):
+            raise ValueError(f"compress: {name} cannot be combined with ray")
+    is_blind = text == NO_TEXT or options.get("max_error") is not None
+    has_moments = bool(options.get("moments")) and text is None
+    if not (is_blind or has_moments or (text is None and takes_tables_alone(options))):
+        raise ValueError(
+            "compress: on Ray, parts are made independently, but a calibration goes through the model layer by layer: "
+            "write moments once (loewner.calibrate with activations, or save_moments) and give moments, or give text "
+            "'none'"
+        )
