@@ -32,11 +32,11 @@ void WorkerOptions::add(Options& options) {
                    .help = "encode only the I-th of N shares of the matrices, from 0; --assemble writes the "
                            "output"});
   auto* const assemble = options.add_flag("--assemble", assembles, "write the output whose parts the workers made");
-  ray_option_ = options.add(
-      "--ray", ray,
-      {.value = "[ADDRESS]",
-       .help = "encode the matrices on a Ray cluster: auto, local or HOST:PORT; runs in the Python package",
-       .default_text = "RAY_ADDRESS, the cluster of this machine, or a new one"});
+  ray_option_ =
+      options.add("--ray", ray,
+                  {.value = "[ADDRESS]",
+                   .help = "encode the matrices on a Ray cluster: auto, local or HOST:PORT; runs in the Python package",
+                   .default_text = "RAY_ADDRESS, the cluster of this machine, or a new one"});
   ray_option_->expected(0, 1);
   share->excludes(assemble, ray_option_);
   assemble->excludes(ray_option_);

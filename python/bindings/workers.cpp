@@ -41,9 +41,9 @@ class WorkersRun {
     return *session_;
   }
   void close() { session_.reset(); }
-  void discard() {
+  void leave(bool keeps_parts) {
     close();
-    discard_parts(options_);
+    interruptible([&] { leave_parts(options_, keeps_parts); });
   }
 
  private:
@@ -67,12 +67,11 @@ void bind_run(nb::module_& m) {
       .def(
           "plan", [](WorkersRun& self) { interruptible([&] { self.session().plan(); }); },
           "Divides the budget; workers then read one file for all surveys.")
-      .def("discard", &WorkersRun::discard, "Closes the run and removes its parts.")
+      .def("leave", &WorkersRun::leave, "keeps_parts"_a, "Closes a run that failed; its parts stay or are removed.")
       .def(
           "__enter__", [](nb::handle_t<WorkersRun> self) { return nb::object(nb::borrow(self)); },
           nb::sig("def __enter__(self) -> WorkersRun"))
-      .def(
-          "__exit__", [](WorkersRun& self, const nb::args&) { self.close(); });
+      .def("__exit__", [](WorkersRun& self, const nb::args&) { self.close(); });
 }
 
 void bind_part_to_make(nb::module_& m) {

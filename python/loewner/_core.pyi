@@ -564,6 +564,68 @@ class CompressSession:
         (importance, record) of keep_importance(), here or in an earlier run, or None.
         """
 
+class PartToMake:
+    """A part of an output: the encoding of one tensor."""
+
+    @property
+    def number(self) -> int:
+        """Of the tensor in CompressSession.tensors."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cost(self) -> float:
+        """Predicted time, in no unit."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that its encoding takes, about."""
+
+    @property
+    def surveyed(self) -> bool:
+        """What planning needs to know of the tensor is kept."""
+
+    @property
+    def made(self) -> bool:
+        """Its encoding is kept, or it is known to be copied."""
+
+class WorkersRun:
+    """
+    An output whose parts other processes make. Until it is closed, no other run writes the output.
+    """
+
+    def __init__(self, model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', token_counts: Sequence[int] = [], **method_options: int | None) -> None: ...
+
+    @property
+    def parts(self) -> list[PartToMake]:
+        """All parts, the most expensive first; empty if the output is complete."""
+
+    @property
+    def max_memory(self) -> int:
+        """The limit of resident memory in bytes."""
+
+    def plan(self) -> None:
+        """Divides the budget; workers then read one file for all surveys."""
+
+    def discard(self) -> None:
+        """Closes the run and removes its parts."""
+
+    def __enter__(self) -> WorkersRun: ...
+
+    def __exit__(self, *args) -> None: ...
+
+def survey_parts(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', token_counts: Sequence[int] = [], tensors: Sequence[int], **method_options: int | None) -> None:
+    """Keeps what planning needs to know of tensors, by number."""
+
+def make_parts(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', token_counts: Sequence[int] = [], tensors: Sequence[int], **method_options: int | None) -> None:
+    """Keeps the encodings of tensors, by number."""
+
+def assemble_parts(model: str | os.PathLike, output: str | os.PathLike, *, keep: float | None = None, bits: float | None = None, budget: int | None = None, max_error: float | None = None, selection: Selection = Selection.embeddings, include: Sequence[str] = [], exclude: Sequence[str] = [], method: Method = Method.auto, norm_exponent: float = 1.5, row_weights: str | os.PathLike = ..., factor_format: NumberFormat = NumberFormat.f32, seed: int = 0, max_memory: int = 0, dry_run: bool = False, if_exists: IfExists = IfExists.refuse, copy_all: bool = False, moments: str | os.PathLike = '', save_moments: str | os.PathLike = '', token_counts: Sequence[int] = [], progress: Callable[[str, float], None] | None = None, **method_options: int | None) -> tuple[dict[str, Any], str]:
+    """
+    Publishes the output whose parts were made. Returns the report of loewner.compress as JSON data, and what the command line prints of it.
+    """
+
 class TensorRows:
     """
     A matrix of a model folder, read by blocks of rows and decoded if it is encoded.

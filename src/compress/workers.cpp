@@ -160,9 +160,9 @@ std::unique_ptr<CompressSession> open_for_workers(const CompressOptions& options
   return std::make_unique<CompressSession>(options, std::string(), StageUse::worker);
 }
 
-void discard_parts(CompressOptions options) {
-  options.if_exists = IfExists::overwrite;
-  const CompressSession alone(std::move(options));  // a session that keeps no parts removes them
+void leave_parts(CompressOptions options, bool keeps_parts) {
+  if (!keeps_parts) options.if_exists = IfExists::overwrite;
+  const CompressSession last(std::move(options), {}, keeps_parts ? StageUse::assembly : StageUse::alone);
 }
 
 std::vector<PartToMake> parts_to_make(const CompressSession& session) {

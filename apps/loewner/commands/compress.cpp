@@ -96,7 +96,8 @@ class Compress final : public Command {
   }
 
   int run_on_ray(const PythonRunner& python) const {
-    require(python != nullptr, [] { return std::string("--ray runs in the Python package: pip install \"loewner[ray]\""); });
+    require(python != nullptr,
+            [] { return std::string("--ray runs in the Python package: pip install \"loewner[ray]\""); });
     require_nothing_to_save(python);
     return python("compress", options_for_python());
   }

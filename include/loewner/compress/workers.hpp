@@ -23,7 +23,7 @@ struct WorkerShare {
 
 /// A part of an output: the encoding of one tensor.
 struct PartToMake {
-  std::size_t number = 0;    ///< of the tensor in the selection
+  std::size_t number = 0;  ///< of the tensor in the selection
   std::string name;
   double cost = 0;           ///< predicted time, in no unit
   Index memory = 0;          ///< bytes of memory that its encoding takes, about
@@ -63,14 +63,19 @@ ShareReport make_share(const CompressOptions& options, const WorkerShare& share,
 /// Opens OUTPUT.partial/ for one process that hands out the parts to others, which make them by
 /// survey_parts() and make_parts(). While the session is open, no other run writes the output.
 ///
+/// Method    opens a session as compress() does, and then one of a worker.
+/// Cost      reads the headers of the files twice.
 /// Errors    those of compress(): an unfinished output is refused unless options.if_exists resumes
 ///           or overwrites it.
 std::unique_ptr<CompressSession> open_for_workers(const CompressOptions& options);
 
-/// Removes OUTPUT.partial/ with the parts in it, after work that cannot succeed.
+/// Leaves the parts in OUTPUT.partial/ to a run that resumes them, or removes them. Without parts,
+/// OUTPUT.partial/ is removed in any case.
 ///
+/// Method    opens and closes a session.
+/// Cost      reads the headers of the files.
 /// Errors    IoError when another run is writing there.
-void discard_parts(CompressOptions options);
+void leave_parts(CompressOptions options, bool keeps_parts);
 
 /// All parts of a session, the most expensive first; none if the output is complete.
 ///

@@ -7,6 +7,7 @@ lost task, node or driver has finished is kept, and `--resume` goes on from ther
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -48,8 +49,9 @@ def compress_on_ray(
             work = Work(os.getcwd(), os.fspath(model), os.fspath(output), {**options, "max_memory": run.max_memory})
             try:
                 _make_parts(cluster, run, work, show)
-            except (_core.BudgetError, ValueError):
-                run.discard()  # as one process does
+            except BaseException as error:  # those that a resumed run would raise again leave nothing
+                with contextlib.suppress(_core.IoError):  # another process uses the parts
+                    run.leave(keeps_parts=not isinstance(error, _core.BudgetError | ValueError))
                 raise
     start = _PLANNING + _ENCODING
     return _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **work.options)

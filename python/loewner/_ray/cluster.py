@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,11 +41,16 @@ class Cluster:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         look = self._ray.remote(see)
-        for reference in [
+        looks = [
             look.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)).remote(work)
             for node in Nodes(self._ray).resources
-        ]:
-            self._require_done(reference, "a look at the folders")
+        ]
+        try:
+            while looks:
+                self._require_done(looks.pop(0), "a look at the folders")
+        except BaseException:
+            self._cancel(looks)
+            raise
 
     def run(self, task: Task, work: Work, parts: Parts, progress: Progress) -> None:
         """Runs a task for all parts, the most expensive first. Ctrl-C and a failure cancel those that are left."""
@@ -98,8 +104,10 @@ class Cluster:
     def _cancel(self, references: list[Any]) -> None:
         for reference in references:
             self._ray.cancel(reference)
-        if references:  # tasks keep what they have finished
-            self._ray.wait(references, num_returns=len(references), timeout=_CANCEL_SECONDS)
+        end = time.monotonic() + _CANCEL_SECONDS  # tasks keep what they have finished
+        for reference in references:
+            with contextlib.suppress(self._ray.exceptions.RayError):  # one that nobody takes would be printed
+                self._ray.get(reference, timeout=max(0.0, end - time.monotonic()))
 
 
 def _groups(parts: Parts, least: float) -> Iterator[Parts]:

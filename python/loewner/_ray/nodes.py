@@ -56,8 +56,9 @@ class Nodes:
         part = max(parts, key=lambda part: part.memory)
         memory = part.memory + _PROCESS_BYTES
         nodes = self.resources.values()
+        roomy = [int(node["CPU"]) for node in nodes if node.get("memory", 0) >= memory]
         of_cpu = max(node.get("memory", 0) / node["CPU"] for node in nodes)
-        most_cpus = int(max(node["CPU"] for node in nodes if node.get("memory", 0) >= memory or of_cpu == 0))
-        needs = Needs(threads or max(1, min(math.ceil(memory / of_cpu), most_cpus)), memory)
+        cpus = threads or (min(math.ceil(memory / of_cpu), max(roomy)) if roomy else 1)
+        needs = Needs(cpus, memory)
         self.require_room(needs, part.name)
         return needs

@@ -30,7 +30,7 @@ class Work:
         A folder that this node does not see is an IoError. Its own folder of that name would take the parts otherwise.
         """
         with contextlib.chdir(self.start) if Path(self.start).is_dir() else contextlib.nullcontext():
-            for folder in (Path(self.model), Path(os.path.normpath(self.output) + ".partial")):
+            for folder in (Path(self.model), Path(os.path.realpath(self.output) + ".partial")):
                 if not folder.is_dir() or not any(folder.iterdir()):
                     raise _core.IoError(
                         f"node {socket.gethostname()} does not see {folder.absolute()}: on Ray, model and output are "
