@@ -4,7 +4,7 @@
     python bench/experiments/table_ray.py [--method NAME] [--layers N] [--width N] [--folder FOLDER] [--rounds N]
         [--update-docs]
 
-Writes a made-up checkpoint of f16 layers into FOLDER (by default 20 GB in 350 matrices; `--layers 36 --width 1536` makes
+Writes a made-up checkpoint of f16 layers into FOLDER (by default 20 GB in 350 matrices; `--layers 36 --width 1536` is
 2 GB in 252), starts a cluster of node processes on this machine, runs both in turns, compares the bytes of the outputs,
 and removes the files. The cluster runs before a measurement starts. Medians; run it on an idle machine with two cores.
 """

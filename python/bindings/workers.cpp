@@ -71,7 +71,9 @@ void bind_run(nb::module_& m) {
       .def(
           "__enter__", [](nb::handle_t<WorkersRun> self) { return nb::object(nb::borrow(self)); },
           nb::sig("def __enter__(self) -> WorkersRun"))
-      .def("__exit__", [](WorkersRun& self, const nb::args&) { self.close(); });
+      .def(
+          "__exit__", [](WorkersRun& self, const nb::object&, const nb::object&, const nb::object&) { self.close(); },
+          "type"_a.none(), "value"_a.none(), "traceback"_a.none());
 }
 
 void bind_part_to_make(nb::module_& m) {

@@ -608,8 +608,8 @@ class WorkersRun:
     def plan(self) -> None:
         """Divides the budget; workers then read one file for all surveys."""
 
-    def discard(self) -> None:
-        """Closes the run and removes its parts."""
+    def leave(self, keeps_parts: bool) -> None:
+        """Closes a run that failed; its parts stay or are removed."""
 
     def __enter__(self) -> WorkersRun: ...
 

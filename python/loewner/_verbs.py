@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -109,10 +110,8 @@ def compress(
     copy_all : bool, default False
         Copy weights in other formats, training checkpoints and optimizer states too.
     ray : str, optional
-        Encode on a Ray cluster: "auto" for the one of this machine, "HOST:PORT" for another, "local" for a new one, or
-        "" for that of the variable RAY_ADDRESS, else of this machine, else a new one. A connection that the caller has
-        already is used instead. All nodes see the folders at the same paths. Linear layers need `moments` or `text`
-        "none".
+        Address of a Ray cluster that encodes, as ``ray.init`` takes it, or "" for its default. All nodes see the model
+        and the output at the same paths. Linear layers need `moments` or `text` "none".
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
     **method_options : int or None
@@ -141,9 +140,7 @@ def compress(
 
     Examples
     --------
-    With all-MiniLM-L6-v2 as MODEL:
-
-    >>> import loewner
+    >>> import loewner  # MODEL is all-MiniLM-L6-v2
     >>> loewner.compress("MODEL", "SMALLER", bits=3)  # doctest: +SKIP
     <CompressReport: weights 90.9 MB -> 48.4 MB (53.2 %), 1 encoded tensor
       embeddings.word_embeddings.weight: 30522 x 384, coded-svd, 46.9 MB -> 4.39 MB, weighted error 0.1369>
@@ -174,10 +171,8 @@ def compress(
         progress=progress,
         **method_options,
     )
-    folder = "" if output is None else output
-    if ray is None:
-        return CompressReport.from_dict(compress_with_text(model, folder, text, **options))
-    return CompressReport.from_dict(compress_on_ray(model, folder, ray, text=text, **options)[0])
+    run = compress_with_text if ray is None else partial(compress_on_ray, address=ray)
+    return CompressReport.from_dict(run(model, output or "", text, **options))
 
 
 def calibrate(

@@ -22,7 +22,7 @@ def ray_cluster(nodes: int = 2) -> Iterator[Any]:
         add_nodes(cluster, nodes)
         yield cluster
     finally:
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def add_nodes(cluster: Any, count: int) -> None:

@@ -64,9 +64,9 @@ def test_tensors_of_any_type_are_copied(dtype: str, tmp_path: Path) -> None:
 
 def test_one_note_serves_all_tensors_of_a_type_that_is_not_read(tmp_path: Path) -> None:
     folder = bert(tmp_path / "model")
-    layers = {f"extra.{i}.dense.weight": torch.ones(8, 8).to(torch.float8_e4m3fn) for i in range(5)}
+    layers = {f"extra.{i}.dense.weight": torch.ones(8, 8).to(torch.float8_e4m3fnuz) for i in range(5)}
     add_tensors(folder, layers)
-    notes = [note for note in compressed(folder, selection="all").notes if "F8_E4M3" in note]
+    notes = [note for note in compressed(folder, selection="all").notes if "F8_E4M3FNUZ" in note]
     assert len(notes) == 1 and "4 more" in notes[0]
 
 

@@ -189,7 +189,9 @@ def test_options_of_other_runs_are_refused(model: Path, command: Command) -> Non
 
 def nodes_of(*resources: dict[str, float]) -> Nodes:
     return Nodes(
-        SimpleNamespace(nodes=lambda: [{"NodeID": str(i), "Alive": True, "Resources": r} for i, r in enumerate(resources)])
+        SimpleNamespace(
+            nodes=lambda: [{"NodeID": str(i), "Alive": True, "Resources": r} for i, r in enumerate(resources)]
+        )
     )
 
 

@@ -28,6 +28,7 @@ Replacements replacements_of(const Parts& parts) {
   for (const auto& part : parts) {
     replacements[part->tensor->name()] = part->arrays;
     for (const auto& copy : part->tensor->tied) replacements[copy] = {};
+    for (const auto& scale : part->tensor->scales) replacements[scale] = {};
   }
   return replacements;
 }

@@ -99,8 +99,8 @@ DType source_dtype(const EncodedTensor& tensor) {
   return detail::at_place(tensor.place, [&] {
     const auto name = detail::spec_field<std::string>(tensor.spec, "source_dtype");
     const auto dtype = dtype_from_string(name);
-    if (!dtype || !is_float_readable(*dtype)) {
-      throw IoError("source_dtype must be a floating-point type, got '" + name + "'");
+    if (!dtype || !is_float_readable(*dtype) || is_float8(*dtype)) {
+      throw IoError("source_dtype must be F64, F32, F16 or BF16, got '" + name + "'");
     }
     return *dtype;
   });

@@ -99,6 +99,7 @@ void check_untouched_tensors(const Checkpoint& output, const Checkpoint& model,
   for (const auto& tensor : encoded) {
     replaced.insert(tensor.name);
     replaced.merge(copies_of(tensor, model));
+    for (auto& scale : model.scales_of(tensor.name)) replaced.insert(std::move(scale));
     added.insert(tensor.array_names.begin(), tensor.array_names.end());
   }
   for (const auto& tensor : model.tensors()) {

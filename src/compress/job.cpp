@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/physical_memory.hpp"
 #include "compress/notes_by_reason.hpp"
@@ -12,6 +13,7 @@
 #include "loewner/compress/staged_folder.hpp"
 #include "loewner/model/vocabulary.hpp"
 #include "loewner/plan/encode.hpp"
+#include "model/tensor_scales.hpp"
 
 namespace loewner {
 namespace {
@@ -122,6 +124,32 @@ Checkpoint open_without_adapter(const std::filesystem::path& folder) {
   return Checkpoint::open(folder);
 }
 
+// The way to a checkpoint that can be compressed.
+void require_readable(const Checkpoint& checkpoint) {
+  const std::string method = checkpoint.quantization_method();
+  if (method.empty() || method == detail::kFloat8Method) return;
+  const bool has_decoder = method == "mxfp4";
+  throw IoError(checkpoint.folder().string() + ": is already quantized (quant_method '" + method + "'); " +
+                (has_decoder ? "write it in bf16 (from_pretrained with Mxfp4Config(dequantize=True), then "
+                               "save_pretrained) and compress that"
+                             : "compress the original instead"));
+}
+
+// An output states one quantization method, its own, so transformers would not scale what is left in 8-bit floats.
+void require_no_float8_left(const Checkpoint& checkpoint, const SelectionResult& selection) {
+  if (checkpoint.quantization_method().empty()) return;
+  std::set<std::string> encoded;
+  for (const auto& tensor : selection.tensors) encoded.insert(tensor.name());
+  for (const auto& tensor : checkpoint.tensors()) {
+    const std::string& name = tensor.info->name;
+    require(!is_float8(tensor.info->dtype) || encoded.contains(name), [&] {
+      return checkpoint.folder().string() + ": " + name +
+             " is stored in 8-bit floats and not selected; all of them must be encoded together: select linear layers "
+             "(--linear or --all) without --exclude";
+    });
+  }
+}
+
 // A tokenizer that cannot be read leaves the rows of token embeddings without weights.
 std::vector<std::string> notes_on_tokenizer(const Job& job) {
   const auto& tensors = job.selection.tensors;
@@ -199,11 +227,7 @@ Index memory_limit(const CompressOptions& options) {
 
 Job::Job(const CompressOptions& compress_options, const std::string& work)
     : options(compress_options), checkpoint(open_without_adapter(compress_options.model)) {
-  const std::string quantization = checkpoint.quantization_method();
-  if (!quantization.empty()) {
-    throw IoError(options.model.string() + ": is already quantized (quant_method '" + quantization +
-                  "'); compress the original instead");
-  }
+  require_readable(checkpoint);
   if (!options.moments.empty()) {
     moments = MomentsFile::open(options.moments);
     moments->require_made_for(checkpoint);
@@ -213,6 +237,7 @@ Job::Job(const CompressOptions& compress_options, const std::string& work)
   architecture = checkpoint.architecture();
   selection = select_tensors(checkpoint, architecture, options);
   leave_out_wide(options, selection);
+  require_no_float8_left(checkpoint, selection);
   for (const auto& notes :
        {checkpoint.notes(), notes_on_memory(options, selection), notes_on_tokenizer(*this), notes_on_moments(*this)})
     selection.notes.insert(selection.notes.end(), notes.begin(), notes.end());

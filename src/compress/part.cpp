@@ -27,7 +27,7 @@ Json specification(const Job& job, const SelectedTensor& tensor, const RowWeight
   claims.certificate = encoding.certificate;
   Json spec = encoding.matrix->spec();
   if (tensor.place.role == TensorRole::experts) spec["shape"] = tensor.tensor->info->shape;
-  spec["source_dtype"] = to_string(tensor.tensor->info->dtype);
+  spec["source_dtype"] = to_string(decoded_dtype(tensor.tensor->info->dtype));
   spec["role"] = to_string(tensor.place.role);
   spec["method"] = to_string(encoding.method);
   spec["row_weights"] = {{"option", row_weights_option(job, tensor)}, {"description", weights.description}};

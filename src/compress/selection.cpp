@@ -70,7 +70,8 @@ std::string size_rule(const TensorInfo& info) {
 // Why a tensor cannot be encoded; empty if it can.
 std::string reason_against(const TensorInfo& info, const TensorPlace& place) {
   if (is_matrix(info, place) && !is_float_readable(info.dtype))
-    return "cannot be encoded: expected F64, F32, F16 or BF16, got " + std::string(to_string(info.dtype));
+    return "cannot be encoded: expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2, got " +
+           std::string(to_string(info.dtype));
   if (!is_encodable(info, place)) return "cannot be encoded: expected a floating-point matrix named M.weight";
   if (*matrix_rows(info) < 2 || info.shape.back() < 2) return "cannot be encoded: " + size_rule(info);
   return "";
@@ -120,7 +121,9 @@ SelectionResult select_tensors(const Checkpoint& checkpoint, const Architecture&
     if (!wanted || exclude.match(name) || !place.tied_to.empty()) continue;
     const std::string reason = reason_against(*tensor.info, place);
     if (reason.empty()) {
-      result.tensors.push_back({.tensor = &tensor, .place = place, .is_named = is_named, .tied = {}});
+      const auto scales = checkpoint.scales_of(name);
+      result.tensors.push_back(
+          {.tensor = &tensor, .place = place, .is_named = is_named || !scales.empty(), .tied = {}, .scales = scales});
     } else {
       left_alone.add(name, reason);
       const bool is_too_small = is_encodable(*tensor.info, place);

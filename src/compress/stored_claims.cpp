@@ -11,7 +11,11 @@ namespace loewner {
 TensorReport claimed_report(const EncodedTensor& tensor, const Checkpoint& output, const Checkpoint* model) {
   TensorReport report =
       detail::at_place(tensor.place, [&] { return report_from_specification(tensor.name, tensor.spec); });
-  if (model != nullptr) report.bytes_before = stored_bytes(*model, {tensor.name});
+  if (model != nullptr) {
+    auto names = model->scales_of(tensor.name);
+    names.push_back(tensor.name);
+    report.bytes_before = stored_bytes(*model, names);
+  }
   report.bytes_after = stored_bytes(output, tensor.array_names) + static_cast<Index>(tensor.spec.dump().size());
   return report;
 }

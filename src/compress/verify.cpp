@@ -97,7 +97,7 @@ void require_known_names(const EncodedTensor& tensor, const TensorReport& claime
 
 // Whether the original can be compared with the encoding.
 bool check_original(const EncodedTensor& tensor, const Checkpoint& model, CheckedTensor& checked) {
-  const DType stated = source_dtype(tensor), found = model.at(tensor.name).info->dtype;
+  const DType stated = source_dtype(tensor), found = decoded_dtype(model.at(tensor.name).info->dtype);
   if (stated != found) {
     checked.failures.push_back("source_dtype is " + std::string(to_string(stated)) + ", the original has " +
                                std::string(to_string(found)));

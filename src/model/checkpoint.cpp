@@ -13,6 +13,7 @@
 #include "model/model_files.hpp"
 #include "model/quoted.hpp"
 #include "model/static_model.hpp"
+#include "model/tensor_scales.hpp"
 
 namespace loewner {
 namespace {
@@ -235,8 +236,11 @@ Architecture Checkpoint::architecture() const {
 }
 
 std::shared_ptr<const RowSource> Checkpoint::rows_of(std::string_view name) const {
-  const auto& tensor = at(name);
-  return std::make_shared<TensorRows>(shard_of(tensor).file, *tensor.info);
+  return detail::scaled_rows(*this, at(name));
+}
+
+std::vector<std::string> Checkpoint::scales_of(std::string_view name) const {
+  return detail::scales_of(*this, *at(name).info);
 }
 
 std::string Checkpoint::quantization_method() const {

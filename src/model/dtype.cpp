@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/model/dtype.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "loewner/base/error.hpp"
 #include "loewner/base/number_format.hpp"
@@ -56,6 +59,26 @@ void decode_f64(const std::byte* in, std::span<float> values) {
   }
 }
 
+// An 8-bit float with `mantissa` bits behind its sign and exponent. E4M3 has NaN and no infinity, E5M2
+// both, like the larger formats.
+float number_of_f8(unsigned bits, int mantissa, int bias) {
+  const int exponent = static_cast<int>(bits & 0x7FU) >> mantissa;
+  const int fraction = static_cast<int>(bits) & ((1 << mantissa) - 1);
+  const bool has_infinity = mantissa == 2;
+  const bool is_special = has_infinity ? exponent == 31 : (bits & 0x7FU) == 0x7FU;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  float value = std::ldexp(static_cast<float>(exponent == 0 ? fraction : fraction + (1 << mantissa)),
+                           std::max(exponent, 1) - bias - mantissa);
+  if (is_special) value = has_infinity && fraction == 0 ? kInfinity : std::numeric_limits<float>::quiet_NaN();
+  return (bits & 0x80U) != 0 ? -value : value;
+}
+
+void decode_f8(const std::byte* in, int mantissa, int bias, std::span<float> values) {
+  std::array<float, 256> numbers{};
+  for (unsigned bits = 0; bits < numbers.size(); ++bits) numbers[bits] = number_of_f8(bits, mantissa, bias);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = numbers[std::to_integer<unsigned>(in[i])];
+}
+
 }  // namespace
 
 std::string_view to_string(DType dtype) {
@@ -79,7 +102,15 @@ Index size_of(DType dtype) {
 }
 
 bool is_float_readable(DType dtype) {
-  return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+  return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || is_float8(dtype);
+}
+
+bool is_float8(DType dtype) {
+  return dtype == DType::f8_e4m3 || dtype == DType::f8_e5m2;
+}
+
+DType decoded_dtype(DType dtype) {
+  return is_float8(dtype) ? DType::bf16 : dtype;
 }
 
 void decode_to_float(const std::byte* in, DType dtype, std::span<float> values) {
@@ -92,8 +123,13 @@ void decode_to_float(const std::byte* in, DType dtype, std::span<float> values) 
       return decode_numbers(in, NumberFormat::f16, values);
     case DType::bf16:
       return decode_numbers(in, NumberFormat::bf16, values);
+    case DType::f8_e4m3:
+      return decode_f8(in, 3, 7, values);
+    case DType::f8_e5m2:
+      return decode_f8(in, 2, 15, values);
     default:
-      throw InvalidArgument("only F64, F32, F16 and BF16 are read as numbers, got " + std::string(to_string(dtype)));
+      throw InvalidArgument("only F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 are read as numbers, got " +
+                            std::string(to_string(dtype)));
   }
 }
 

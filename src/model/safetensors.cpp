@@ -82,7 +82,7 @@ TensorRows::TensorRows(std::shared_ptr<const SafetensorsFile> file, const Tensor
   const auto rows = matrix_rows(tensor);
   require(rows.has_value() && is_float_readable(tensor.dtype), [&] {
     return "tensor " + detail::quoted(tensor.name) +
-           " must be a matrix, or several in 3 dimensions, of F64, F32, F16 or BF16 numbers, got " +
+           " must be a matrix, or several in 3 dimensions, of floating-point numbers of 8 bits or more, got " +
            std::to_string(tensor.shape.size()) + " dimensions of " + std::string(to_string(tensor.dtype));
   });
   rows_ = *rows;

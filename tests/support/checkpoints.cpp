@@ -42,7 +42,7 @@ std::string shard_name(std::size_t number, std::size_t count) {
 
 std::string bytes_of(const MadeTensor& tensor) {
   const auto& shape = tensor.declaration.shape;
-  if (!is_float_readable(tensor.declaration.dtype))
+  if (!is_float_readable(tensor.declaration.dtype) || is_float8(tensor.declaration.dtype))
     return std::string(static_cast<std::size_t>(*byte_count(tensor.declaration)), '\0');
   const Index cols = shape.back();
   const Index rows = std::accumulate(shape.begin(), shape.end() - 1, Index{1}, std::multiplies<>());

@@ -17,8 +17,9 @@ namespace loewner {
 struct SelectedTensor {
   const CheckpointTensor* tensor = nullptr;
   TensorPlace place;
-  bool is_named = false;          ///< by --include
-  std::vector<std::string> tied;  ///< its stored copies, which the output leaves out
+  bool is_named = false;            ///< by --include
+  std::vector<std::string> tied;    ///< its stored copies, which the output leaves out
+  std::vector<std::string> scales;  ///< the tensors with its scales, which the output leaves out
 
   const std::string& name() const { return tensor->info->name; }
   /// Of the matrix that is encoded; of matrices in one tensor, all of them below each other.

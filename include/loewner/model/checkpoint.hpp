@@ -34,7 +34,8 @@ struct CheckpointTensor {
 /// Shapes    rows_of: rows x cols of the tensor.
 /// Accuracy  rows_of: exact; F64 is rounded to float32.
 /// Errors    at() and rows_of(): IoError for a missing tensor. rows_of(): InvalidArgument unless
-///           the tensor is a floating-point matrix.
+///           the tensor is a floating-point matrix; IoError when its scales are missing or have
+///           another shape.
 class Checkpoint {
  public:
   /// Opens and checks a folder.
@@ -81,8 +82,11 @@ class Checkpoint {
   Architecture architecture() const;
 
   /// The float32 rows of a floating-point matrix, or of the matrices of a 3-D tensor. They keep
-  /// their file open.
+  /// their file open. 8-bit floats are multiplied by their scales.
   std::shared_ptr<const RowSource> rows_of(std::string_view name) const;
+  /// The tensors that hold the scales of a tensor of 8-bit floats in a model whose quantization
+  /// method is "fp8", and of its layer's inputs; empty for other tensors.
+  std::vector<std::string> scales_of(std::string_view name) const;
 
   /// `quantization_config.quant_method` of the configuration; empty if the model is not quantized.
   std::string quantization_method() const;

@@ -56,10 +56,21 @@ Index bits_of(DType dtype);
 /// Errors    none.
 Index size_of(DType dtype);
 
-/// Whether decode_to_float() reads the type: F64, F32, F16 and BF16.
+/// Whether decode_to_float() reads the type: F64, F32, F16, BF16, F8_E4M3 and F8_E5M2.
 ///
 /// Errors    none.
 bool is_float_readable(DType dtype);
+
+/// Whether the type is F8_E4M3 or F8_E5M2, whose numbers often have a scale in another tensor.
+///
+/// Errors    none.
+bool is_float8(DType dtype);
+
+/// The type in which decoded numbers of a readable type are written again: BF16 for 8-bit floats,
+/// whose scales are part of the numbers then, and the type itself for others.
+///
+/// Errors    none.
+DType decoded_dtype(DType dtype);
 
 /// Converts stored little-endian values to float32.
 ///

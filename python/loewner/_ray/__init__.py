@@ -27,14 +27,15 @@ Folder = str | os.PathLike[str]
 def compress_on_ray(
     model: Folder,
     output: Folder,
-    address: str,
+    text: Folder | None,
     *,
-    text: Folder | None = None,
+    address: str,
     threads: int | None = None,
     progress: Progress | None = None,
+    on_finish: Callable[[str], None] | None = None,
     **options: Any,
-) -> tuple[dict[str, Any], str]:
-    """The report of `_core.compress`, and what the command line prints of it.
+) -> dict[str, Any]:
+    """The report of `_core.compress`. on_finish: is given what the command line prints of it.
 
     address: as ray.init takes it; "" for RAY_ADDRESS, a cluster of this machine, or a new one. threads: CPUs of each
     task; by default one, and more for parts that need more memory than goes with one CPU.
@@ -54,7 +55,10 @@ def compress_on_ray(
                     run.leave(keeps_parts=not isinstance(error, _core.BudgetError | ValueError))
                 raise
     start = _PLANNING + _ENCODING
-    return _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **work.options)
+    report, table = _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **work.options)
+    if on_finish is not None:
+        on_finish(table)
+    return report
 
 
 def _make_parts(cluster: Cluster, run: _core.WorkersRun, work: Work, show: Progress) -> None:
@@ -72,7 +76,7 @@ def _part_of(show: Progress, start: float, width: float) -> Callable[[str, float
 
 
 def _require_folders(model: Folder, output: Folder) -> None:
-    for path in map(os.fspath, (model, output)):
+    for path in (os.fspath(model), os.fspath(output)):
         if "://" in path:
             raise ValueError(
                 f"{path}: is a URL; on Ray, model and output are folders that all nodes see at the same path (NFS, "

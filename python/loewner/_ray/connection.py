@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -25,11 +26,12 @@ def connected(address: str) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
+    address = address or os.environ.get("RAY_ADDRESS", "")
     _require_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a new cluster would send them over the network
     with _own_signals():
         try:
-            ray.init(address=address or None, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+            ray.init(address=address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
         except (ConnectionError, RuntimeError, TimeoutError) as error:
             raise OSError(_no_answer(address, str(error))) from error
     try:
@@ -40,7 +42,7 @@ def connected(address: str) -> Iterator[Any]:
 
 
 def _no_answer(address: str, reason: str) -> str:
-    return f"--ray {address}: no cluster answers; start one with `ray start --head`: {reason}"
+    return f"--ray {address}: cannot connect to a cluster, which `ray start --head` starts: {reason}"
 
 
 def _require_address(address: str) -> None:

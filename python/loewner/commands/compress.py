@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +30,16 @@ def main(options: Options) -> None:
     if threads is not None:
         _core.set_num_threads(threads)
 
-    def show(session: _core.CompressSession) -> None:
+    def show(finished: _core.CompressSession | str) -> None:
+        table = finished if isinstance(finished, str) else finished.table
         if not is_quiet:
-            print_text(session.table.removesuffix("\n"))
+            print_text(table.removesuffix("\n"))
 
     line = progress_line(options)
     model, output, text, ray = (given.pop(name) for name in ("model", "output", "text", "ray"))
-    if ray is None:
-        report = compress_with_text(model, output, text, progress=line, on_finish=show, **given)
-    else:
-        report, table = compress_on_ray(model, output, ray, text=text, threads=threads, progress=line, **given)
-    if ray is not None and not is_quiet:
-        print_text(table.removesuffix("\n"))
-    elif is_onnx_model(model) and not is_quiet:
+    run = compress_with_text if ray is None else partial(compress_on_ray, address=ray, threads=threads)
+    report = run(model, output, text, progress=line, on_finish=show, **given)
+    if is_onnx_model(model) and not is_quiet:
         print_text(report_table(report, given["dry_run"]))
     if path:
         write_report(Path(path), report)

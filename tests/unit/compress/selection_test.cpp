@@ -145,13 +145,13 @@ TEST_F(SelectionOf, MatricesOfOneRowAreLeftAloneUnlessTheyAreNamed) {
 }
 
 TEST_F(SelectionOf, OneNoteServesAllTensorsWithTheSameObstacle) {
-  write({{"model_type", "bert"}, {"vocab_size", 5}},
-        {tensor("embeddings.word_embeddings.weight", {5, 3}), tensor("layer.0.query.weight", {4, 4}, 1, DType::f8_e4m3),
-         tensor("layer.1.query.weight", {4, 4}, 1, DType::f8_e4m3)});
+  write({{"model_type", "bert"}, {"vocab_size", 5}}, {tensor("embeddings.word_embeddings.weight", {5, 3}),
+                                                      tensor("layer.0.query.weight", {4, 4}, 1, DType::f8_e4m3fnuz),
+                                                      tensor("layer.1.query.weight", {4, 4}, 1, DType::f8_e4m3fnuz)});
   const auto result = select({.selection = Selection::all});
   ASSERT_EQ(result.notes.size(), 1u);
   EXPECT_CONTAINS(result.notes[0], "layer.0.query.weight and 1 more cannot be encoded");
-  EXPECT_CONTAINS(result.notes[0], "F8_E4M3");
+  EXPECT_CONTAINS(result.notes[0], "F8_E4M3FNUZ");
 }
 
 TEST_F(SelectionOf, MatricesOfAllExpertsAreOneMatrix) {
@@ -170,10 +170,12 @@ TEST_F(SelectionOf, MatricesOfAllExpertsAreOneMatrix) {
 TEST_F(SelectionOf, ExpertsInOtherTypesAreLeftAlone) {
   write({{"model_type", "gpt_oss"}, {"vocab_size", 5}},
         {tensor("model.embed_tokens.weight", {5, 3}),
-         tensor("model.layers.0.mlp.experts.down_proj", {2, 4, 4}, 1, DType::f8_e4m3)});
+         tensor("model.layers.0.mlp.experts.down_proj", {2, 4, 4}, 1, DType::f8_e4m3fnuz)});
   const auto result = select({.selection = Selection::all});
   ASSERT_EQ(result.notes.size(), 1u);
-  EXPECT_CONTAINS(result.notes[0], "experts.down_proj cannot be encoded: expected F64, F32, F16 or BF16, got F8_E4M3");
+  EXPECT_CONTAINS(
+      result.notes[0],
+      "experts.down_proj cannot be encoded: expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2, got F8_E4M3FNUZ");
 }
 
 }  // namespace

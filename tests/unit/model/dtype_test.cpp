@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "loewner/base/error.hpp"
 #include "loewner/model/tensor_declaration.hpp"
@@ -49,6 +51,31 @@ TEST(DType, OnlyFloatingPointTypesAreReadAsNumbers) {
     } else {
       EXPECT_THROW(decode_to_float(bytes, dtype, {&value, 1}), InvalidArgument) << to_string(dtype);
     }
+  }
+}
+
+TEST(DType, EightBitFloatsHaveTheNumbersOfTheirFormats) {
+  const auto number = [](DType dtype, unsigned bits) {
+    const auto stored = static_cast<std::byte>(bits);
+    float value = 0;
+    decode_to_float(&stored, dtype, {&value, 1});
+    return value;
+  };
+  EXPECT_EQ(number(DType::f8_e4m3, 0x38), 1);
+  EXPECT_EQ(number(DType::f8_e4m3, 0xB9), -1.125F);
+  EXPECT_EQ(number(DType::f8_e4m3, 0x7E), 448);
+  EXPECT_EQ(number(DType::f8_e4m3, 0x01), 0x1p-9F);
+  EXPECT_TRUE(std::isnan(number(DType::f8_e4m3, 0xFF)));
+  EXPECT_EQ(number(DType::f8_e5m2, 0x3C), 1);
+  EXPECT_EQ(number(DType::f8_e5m2, 0x7B), 57344);
+  EXPECT_EQ(number(DType::f8_e5m2, 0x01), 0x1p-16F);
+  EXPECT_EQ(number(DType::f8_e5m2, 0xFC), -std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isnan(number(DType::f8_e5m2, 0x7E)));
+}
+
+TEST(DType, OnlyEightBitFloatsAreDecodedToAnotherType) {
+  for (const DType dtype : kAll) {
+    EXPECT_EQ(decoded_dtype(dtype), is_float8(dtype) ? DType::bf16 : dtype) << to_string(dtype);
   }
 }
 
