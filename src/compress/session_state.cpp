@@ -17,7 +17,8 @@ CompressOptions usable(CompressOptions options) {
 }
 
 bool has_complete_output(const Job& job, StageUse use) {
-  const bool looks = job.options.if_exists == IfExists::resume || use != StageUse::alone;
+  const IfExists if_exists = job.options.if_exists;
+  const bool looks = if_exists == IfExists::resume || (use != StageUse::alone && if_exists != IfExists::overwrite);
   if (!looks || !fs::exists(job.options.output / "config.json")) return false;
   const Checkpoint output = Checkpoint::open(job.options.output);
   return output.quantization_method() == kQuantizationMethod &&
