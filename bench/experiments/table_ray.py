@@ -12,6 +12,7 @@ and removes the files. The cluster runs before a measurement starts. Medians; ru
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -55,6 +56,8 @@ def write_checkpoint(folder: Path, layers: int, width: int) -> None:
 
 
 def two_nodes() -> Any:
+    # By default tasks give way to all other work.
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     for _ in range(2):
         cluster.add_node(num_cpus=1)

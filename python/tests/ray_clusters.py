@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ def ray_cluster(nodes: int = 2) -> Iterator[Any]:
     """A head without CPUs and nodes with one CPU each."""
     from ray.cluster_utils import Cluster
 
+    # By default tasks give way to all other work.
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _OBJECTS})
     try:
         add_nodes(cluster, nodes)

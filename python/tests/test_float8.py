@@ -57,7 +57,7 @@ def llama(
         head_dim=width // 4,
         dtype="bfloat16",
     )
-    transformers.LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    transformers.LlamaForCausalLM(config).bfloat16().save_pretrained(folder)
     weights: Tensors = {}
     meant: Tensors = {}
     for name, weight in load_file(folder / "model.safetensors").items():
