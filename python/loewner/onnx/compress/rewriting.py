@@ -14,14 +14,12 @@ from loewner.onnx.compress.selection import Selected
 from loewner.onnx.compress.staging import is_turned
 from loewner.onnx.compress.ties import Copy
 from loewner.onnx.decoders.base import new_decoder
-from loewner.onnx.graph import OPSET, Graph
+from loewner.onnx.graph import IR_VERSION, OPSET, Graph
 from loewner.onnx.opsets import raised
 from loewner.onnx.reading import OnnxModel
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Owner, replace
 from loewner.onnx.tensor_data import TensorData
-
-OLDEST_IR = 8  # the first with local functions
 
 
 def decoder_bytes(tensors: int) -> int:
@@ -51,6 +49,6 @@ def rewritten(source: OnnxModel, selected: Selected, encoded: Path) -> tuple[Mod
     if taken is not None:
         raise IoError(f"{source.path}: initializer '{taken}' has the name of an array of a decoder")
     graph.insert_into(model)
-    model.ir_version = max(model.ir_version, OLDEST_IR)
+    model.ir_version = max(model.ir_version, IR_VERSION)
     record.write_to(model)
     return model, [source.tensors[tensor.name] for tensor in kept if tensor.name in source.tensors]

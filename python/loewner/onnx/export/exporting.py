@@ -15,6 +15,7 @@ from loewner._core import IfExists
 from loewner._output_stage import OutputStage, require_apart, target_of
 from loewner.onnx.export.folder import complete_folder, obstacle_to_replacing
 from loewner.onnx.file_checksum import add_checksum
+from loewner.onnx.graph import IR_VERSION
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Linear
 from loewner.static_embedding import is_static_model
@@ -56,6 +57,7 @@ def export_model(
         exported = _graph_of(folder, linear, sentence, tell)
         proto = exported.proto
         proto.producer_name, proto.producer_version = "loewner", loewner.__version__
+        proto.ir_version = IR_VERSION
         proto.graph.name = "main"
         if exported.record.initializers:
             exported.record.write_to(proto)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loewner._files import read_object
 from loewner._weight_files import INDEX
+from loewner.onnx.export.tokenizer_files import complete_tokenizer
 from loewner.onnx.other_files import copy_other_files, limit_mode, mode_of_weights
 
 LEFT_OUT = ("README.md", INDEX, "pytorch_model.bin.index.json")
@@ -39,6 +40,7 @@ def complete_folder(model: Path, folder: Path) -> None:
         config.pop("quantization_config", None)
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         shutil.copymode(model / "config.json", folder / "config.json")
+    complete_tokenizer(folder)
     (folder / MARK).write_text("{}\n", encoding="utf-8")
 
 

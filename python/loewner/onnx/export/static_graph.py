@@ -12,13 +12,12 @@ from loewner._encoded_folder import quantization_of
 from loewner._structures import array_prefix
 from loewner.onnx.decoders.base import new_decoder
 from loewner.onnx.export.exporting import Exported
-from loewner.onnx.graph import OPSET, Graph
+from loewner.onnx.graph import IR_VERSION, OPSET, Graph
 from loewner.onnx.record import Record
 from loewner.onnx.replacing import Probe, Replaced
 from loewner.static_embedding import StaticModel
 
 SMALLEST_NORM = 1e-12
-IR_VERSION = 10
 INPUTS, OUTPUT = ["input_ids", "attention_mask"], "sentence_embedding"
 
 
