@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loewner import _core
+from loewner._static_calibration import options_with_text
 from loewner._texts import has_tokenizer
 from loewner.onnx import is_onnx_model, require_onnx
 from loewner.static_embedding import is_static_model
@@ -49,6 +50,8 @@ def compress_with_text(
         return blind([])
     if reason:
         raise ValueError(f"compress: a calibration text {reason}")
+    if is_asked_for and is_static_model(model):
+        return _of_static(blind, model, text, options)
     what = "tables" if is_of_tables else "linear layers"
     if not is_asked_for and is_of_tables:
         _require_work(model, output, options)
@@ -112,6 +115,20 @@ def _of_onnx(
     from loewner.onnx.compress.compression import compress_onnx
 
     return compress_onnx(model, output, text, **options)
+
+
+def _of_static(
+    blind: Callable[..., dict[str, Any]],
+    model: str | os.PathLike[str],
+    text: str | os.PathLike[str] | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    if options.get("save_moments"):
+        raise ValueError("compress: a static embedding model has no moments")
+    file = _file_of(text)
+    if file is None:
+        return blind(["the package's text does not weigh the rows of a static embedding model"])
+    return blind([], options=options_with_text(model, Path(file), options))
 
 
 def takes_tables_alone(options: dict[str, Any]) -> bool:

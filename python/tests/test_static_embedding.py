@@ -157,3 +157,35 @@ def test_unknown_tokens_of_model2vec_do_not_count(tmp_path: Path) -> None:
     model = loewner.load(model2vec(tmp_path / "model"))
     assert isinstance(model.tokenizer, Tokenizer)
     np.testing.assert_allclose(model.encode(["w1 unheard w2"]), model.encode(["w1 w2"]))
+
+
+def test_a_text_weighs_the_rows(tmp_path: Path) -> None:
+    model = model2vec(tmp_path / "model")
+    (tmp_path / "text").write_text("\n".join(SENTENCES), encoding="utf-8")
+    blind, weighed = (
+        loewner.compress(model, tmp_path / name, bits=2.5, text=text)
+        for name, text in (("blind", "none"), ("weighed", tmp_path / "text"))
+    )
+    assert "from the calibration text" in weighed.tensors[0].row_weights
+    assert weighed.totals.weights_bytes_after <= blind.totals.weights_bytes_after
+    original = loewner.load(model).encode(SENTENCES)
+    cosines = [cosine(loewner.load(tmp_path / name).encode(SENTENCES), original) for name in ("blind", "weighed")]
+    assert 1 - cosines[1] < 0.8 * (1 - cosines[0])
+    assert loewner.verify(tmp_path / "weighed", model).holds
+
+
+def test_a_text_that_a_static_model_cannot_use_is_refused(tmp_path: Path) -> None:
+    model = model2vec(tmp_path / "model")
+    (tmp_path / "text").write_text("w1 w2", encoding="utf-8")
+    (tmp_path / "unknown").write_text("unheard", encoding="utf-8")
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        ("does not know the words", {"text": tmp_path / "unknown"}),
+        ("leave out row_weights", {"text": tmp_path / "text", "row_weights": "zipf:1"}),
+        ("has no moments", {"text": tmp_path / "text", "save_moments": tmp_path / "moments"}),
+    ]
+    for message, options in wrong:
+        with pytest.raises(ValueError, match=message):
+            loewner.compress(model, tmp_path / "small", bits=3, **options)
+        assert not (tmp_path / "small").exists()
+    report = loewner.compress(model, tmp_path / "small", bits=3, text="package")
+    assert any("package's text" in note for note in report.notes)
