@@ -12,7 +12,7 @@ from typing import Any
 from loewner._choices import choice
 from loewner._core import IfExists
 
-LINEAR = ("folded", "int8")
+LINEAR = ("folded", "int8", "blocks")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ExportReport:
     bytes : int
         Its size, with that of a data file beside it.
     linear : str
-        The form of linear layers in codes.
+        The form of linear layers.
     inputs : tuple of str
         Names of the inputs of the graph.
     output : str
@@ -75,9 +75,10 @@ def export(
         Folder to write; its parent must exist. The file is onnx/NAME in it; configuration and tokenizer are beside.
     name : str, default "model.onnx"
         Name of the file.
-    linear : {"folded", "int8"}, default "folded"
-        Linear layers in codes. "folded": the runtime decodes them when it loads the file. "int8": they stay integers of
-        8 bits and are multiplied as such; outputs change a little and memory is lower.
+    linear : {"folded", "int8", "blocks"}, default "folded"
+        Linear layers. "folded": the runtime decodes them when it loads the file. "int8": layers in codes become
+        integers of 8 bits and are multiplied as such; outputs change a little and memory is lower. "blocks": layers in
+        integers, of the methods int8 and int4, stay as they are in memory; only onnxruntime has their operator.
     sentence : bool, default False
         End the graph with the pooling of a sentence-transformers folder. Its output is then `sentence_embedding`.
     if_exists : {"refuse", "overwrite"}, default "refuse"
@@ -95,14 +96,15 @@ def export(
     ImportError
         If packages of the extra `onnx` are missing.
     ValueError
-        If an option is out of range, or the model has an encoder and a decoder.
+        If an option is out of range, the model has an encoder and a decoder, or linear is "blocks" and no layer is in
+        integers.
     IoError
         If a file cannot be read or written, or the output exists.
 
     Notes
     -----
-    Only standard operators of opset 18 are used. Tables decode the rows that are looked up. Numbers of sentences and
-    tokens are free. The output appears complete or not at all.
+    Only standard operators of opset 18 are used, but for "blocks". Tables decode the rows that are looked up. Numbers
+    of sentences and tokens are free. The output appears complete or not at all.
 
     Examples
     --------

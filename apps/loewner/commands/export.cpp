@@ -30,9 +30,10 @@ class Export final : public PythonCommand {
     add_with_default<std::string>(
         options, "--linear", "folded",
         {.value = "FORM",
-         .help = "linear layers in codes: folded (decoded when the file loads) or int8 (multiplied as integers)",
+         .help = "linear layers: folded (decoded when the file loads), int8 (codes, multiplied as integers) or blocks "
+                 "(integers, for onnxruntime alone)",
          .default_text = "folded",
-         .choices = {"folded", "int8"}});
+         .choices = {"folded", "int8", "blocks"}});
     add_flag(options, "--sentence", "end with the pooling of a sentence-transformers folder");
     options.begin(Section::run);
     add_flag(options, "--overwrite", "replace an existing output of export, or an empty folder");

@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 OPSET = 18  # the first with bitwise operators
 IR_VERSION = 8  # the first with local functions; onnxruntime reads it since it reads the opset
 DOMAIN = "loewner"  # of the local functions
+RUNTIME_DOMAIN = "com.microsoft"  # of operators that onnxruntime alone has
 
 
 class Nodes(ABC):
@@ -138,8 +139,9 @@ class Graph(Nodes):
         model.graph.node.extend(nodes)
         model.graph.initializer.extend(self.initializers.values())
         model.functions.extend(self.functions.values())
-        if self.functions and all(entry.domain != DOMAIN for entry in model.opset_import):
-            model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
+        imported = {entry.domain for entry in model.opset_import}
+        own = {node.domain for node in self.nodes} | ({DOMAIN} if self.functions else set())
+        model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in sorted(own - imported - {""}))
 
 
 def in_order(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:

@@ -10,10 +10,11 @@ import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from loewner.onnx.decoders.base import Decoder
+from loewner.onnx.decoders.blocks import BlockProduct
 from loewner.onnx.decoders.eight_bits import EightBitProduct
 from loewner.onnx.graph import Graph
 
-Linear = Literal["folded", "int8"]
+Linear = Literal["folded", "int8", "blocks"]
 
 
 class Owner(NamedTuple):
@@ -52,9 +53,14 @@ def replace(
     """Let the nodes that use some initializers use a decoder, and remove the initializers.
 
     Lookups get the rows that they look up. Products get integers of 8 bits with linear "int8", where the structure has
-    them. All else gets the whole matrix, which runtimes decode when they load the file.
+    them, and blocks of integers with "blocks". All else gets the whole matrix, which runtimes decode when they load the
+    file.
     """
-    product = EightBitProduct.of(graph, decoder, model.graph.input[0].name) if linear == "int8" else None
+    product: EightBitProduct | BlockProduct | None = None
+    if linear == "int8":
+        product = EightBitProduct.of(graph, decoder, model.graph.input[0].name)
+    elif linear == "blocks":
+        product = BlockProduct.of(graph, decoder)
     known = set(graph.initializers)
     values: dict[str, str] = {}
     probes: dict[str, Probe] = {}

@@ -19,6 +19,11 @@ class Integers(Decoder):
     def matrix(self) -> str:
         return self._decoded({name: self.array(name) for name in ("codes", "steps", "offsets")})
 
+    def scaled(self, name: str) -> str:
+        """The steps or the offsets of all groups, rows x groups, float32."""
+        factor = self.graph.constant(2.0 ** self.spec["scale_exponent"], np.float32)
+        return str(self.graph.op("Mul", self.graph.cast(self.array(name), np.float32), factor))
+
     def _decoded(self, parts: dict[str, str]) -> str:
         bits, group, cols = self.spec["bits"], self.spec["group"], self.spec["cols"]
         group = min(group, cols)

@@ -59,6 +59,10 @@ def encoder_graph(folder: Path, linear: Linear, sentence: bool, tell: Callable[[
     specs = {matrix.name: stored.get(matrix.name, matrix.spec) for matrix in matrices}
     record = Record("folder", {**quantization, "tensors": specs})
     _insert(proto, model, matrices, linear, dtype, record)
+    if linear == "blocks" and not any(probe.kind == "layer" for probes in record.probes.values() for probe in probes):
+        raise ValueError(
+            f"{folder}: has no linear layer in integers for linear 'blocks'; compress with method int8 or int4"
+        )
     left_out = [matrix.name for matrix in matrices if matrix.name not in record.initializers]
     return Exported(proto, record, inputs, result, left_out)
 
