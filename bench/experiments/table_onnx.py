@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX files of all-MiniLM-L6-v2 at 3 bits in onnxruntime: size, outputs, forward time, load time and memory.
+"""ONNX files of all-MiniLM-L6-v2 in onnxruntime: size, outputs, forward time, load time and memory.
+
+The forms folded and int8 have codes of 3 bits; int4 folded and the blocks have integers of the methods int4 and int8.
 
 The files take turns, so that a slow phase of the machine affects all of them. Each file is loaded in a process of its
 own for load time and memory: resident after loading and one forward of 8 x 128 tokens, the same after malloc_trim, and
@@ -27,7 +29,17 @@ from transformers import AutoTokenizer
 PAUSE = 0.03  # seconds, in which the idle threads of the last file stop spinning
 THREADS = 2
 SHAPES = [(1, 16), (1, 128), (8, 128), (32, 128)]
-FORMS = ["dense", "folded", "int8"]
+# How each form is compressed, and its linear layers. Texts do not calibrate integers.
+CODES = {"bits": 3}
+INTEGERS = {bits: {"method": f"int{bits}", "keep": 0.9, "text": "none"} for bits in (4, 8)}
+FORMS: dict[str, tuple[dict, str]] = {
+    "dense": ({}, "folded"),
+    "folded": (CODES, "folded"),
+    "int8": (CODES, "int8"),
+    "int4 folded": (INTEGERS[4], "folded"),
+    "int4 blocks": (INTEGERS[4], "blocks"),
+    "int8 blocks": (INTEGERS[8], "blocks"),
+}
 SENTENCES = 64  # of the package's calibration text, for outputs
 
 
@@ -102,18 +114,23 @@ def vectors(hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
-def made(reuse: bool) -> tuple[Path, dict[str, Path]]:
-    """The compressed folder and the exported files, which stay for the next run."""
+def folder_of(work: Path, options: dict) -> Path:
+    """The folder that is exported, by the options of its compression."""
+    return work / "-".join(map(str, options.values())) if options else minilm_folder()
+
+
+def made(reuse: bool) -> dict[str, Path]:
+    """The compressed folders and the exported files, which stay for the next run."""
     work = OUT / "onnx"
-    small, files = work / "small", {form: work / form / "onnx" / "model.onnx" for form in FORMS}
+    files = {form: work / form.replace(" ", "-") / "onnx" / "model.onnx" for form in FORMS}
     if reuse and all(file.exists() for file in files.values()):
-        return small, files
+        return files
     work.mkdir(exist_ok=True)
-    loewner.compress(minilm_folder(), small, selection="all", bits=3, if_exists="overwrite")
-    for form in FORMS:
-        source, linear = (minilm_folder(), "folded") if form == "dense" else (small, form)
-        loewner.export(source, work / form, linear=linear, if_exists="overwrite")
-    return small, files
+    for options in (CODES, *INTEGERS.values()):
+        loewner.compress(minilm_folder(), folder_of(work, options), selection="all", if_exists="overwrite", **options)
+    for form, (options, linear) in FORMS.items():
+        loewner.export(folder_of(work, options), files[form].parents[1], linear=linear, if_exists="overwrite")
+    return files
 
 
 def main() -> None:
@@ -126,17 +143,18 @@ def main() -> None:
         return print_memory(Path(arguments.memory))
     quiet_transformers()
     torch.set_num_threads(THREADS)
-    small, files = made(arguments.reuse)
+    files = made(arguments.reuse)
     times = {shape: forward_seconds(files, shape, arguments.rounds) for shape in SHAPES}
-    given = sentences(small)
-    expected = by_torch(small, given)
+    given = sentences(minilm_folder())
     mask = given["attention_mask"]
-    reference = vectors(expected, mask)
     rows = []
     for form, file in files.items():
+        folder = folder_of(OUT / "onnx", FORMS[form][0])
+        print(f"{form}: safetensors {(folder / 'model.safetensors').stat().st_size / 1e6:.2f} MB", file=sys.stderr)
+        expected = by_torch(folder, given)
         hidden = session(file).run(None, given)[0]
         difference = np.abs((hidden - expected) * mask[..., None]).max() / np.abs(expected).max()
-        cosine = (vectors(hidden, mask) * reference).sum(1).mean()
+        cosine = (vectors(hidden, mask) * vectors(expected, mask)).sum(1).mean()
         ratios = [np.median(np.divide(times[shape][form], times[shape]["dense"])) for shape in SHAPES]
         seconds, *sizes = memory(file)
         rows.append(
@@ -150,7 +168,6 @@ def main() -> None:
                 *(f"{size:.0f}" for size in sizes),
             ]
         )
-    print(f"encoded safetensors: {(small / 'model.safetensors').stat().st_size / 1e6:.2f} MB", file=sys.stderr)
     header = ["form", "MB", "difference", "cos", *(f"{batch} x {length}" for batch, length in SHAPES)]
     header += ["s to load", "MB resident", "trimmed", "peak"]
     publish("onnx", markdown_table(header, rows), arguments.update_docs)

@@ -15,7 +15,7 @@ from loewner.onnx.decoders.base import Decoder
 from loewner.onnx.decoders.integers import Integers
 from loewner.onnx.graph import RUNTIME_DOMAIN, Graph
 
-SMALLEST, LARGEST = 16, 128  # entries of a block; the operator knows powers of two
+SMALLEST, LARGEST = 16, 32  # entries of a block; the inputs of each are rounded with a scale of their own
 EIGHT_BIT_INPUTS = 4  # the accuracy level at which inputs are rounded to 8 bits, block by block
 
 
