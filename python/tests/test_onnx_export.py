@@ -15,9 +15,10 @@ import onnxruntime
 import pytest
 import torch
 import transformers
-from encoded_models import VOCABULARY
+from encoded_models import VOCABULARY, dense_folder
 from loewner._structures import STRUCTURES
 from loewner.evaluation.models import Model
+from loewner.onnx.export import exporting
 from loewner.onnx.graph import IR_VERSION, OPSET, Graph
 from loewner.onnx.replacing import narrow
 from safetensors.torch import load_file, save_file
@@ -170,6 +171,27 @@ def test_integers_of_eight_bits_change_the_outputs_little(mixed: Path, tmp_path:
     assert cosine > 0.999
     assert np.abs(found - expected).max() > 1e-4 * np.abs(expected).max()  # folded layers are closer
     assert loewner.verify(tmp_path / "out" / "onnx" / "small.onnx").holds
+
+
+def test_models_of_an_encoder_and_a_decoder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"'t5' has an encoder and a decoder.*; let another exporter"):
+        loewner.export(dense_folder("t5"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_large_weights_are_in_a_file_beside(
+    exported: Path, dense: Path, mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "LARGEST", 10_000)
+    report = loewner.export(mixed, tmp_path / "out")
+    file = Path(report.file)
+    data = file.with_name("model.onnx_data")
+    assert report.bytes == file.stat().st_size + data.stat().st_size and data.stat().st_size > 10_000
+    given = inputs(3, 17)
+    np.testing.assert_array_equal(run(file, given), run(exported / "onnx" / "model.onnx", given))
+    assert loewner.verify(file, dense).holds
+    data.write_bytes(data.read_bytes()[:-1] + b"\xff")
+    assert not loewner.verify(file, dense).holds
 
 
 def test_models_in_sixteen_bits_are_stored_in_sixteen_bits() -> None:

@@ -70,7 +70,10 @@ def encoder_graph(folder: Path, linear: Linear, sentence: bool, tell: Callable[[
 def _loaded(folder: Path) -> Any:
     config = transformers.AutoConfig.from_pretrained(folder)
     if config.is_encoder_decoder:
-        raise ValueError(f"{folder}: models of an encoder and a decoder are not exported")
+        raise ValueError(
+            f"{folder}: '{config.model_type}' has an encoder and a decoder, which export does not write; let another "
+            "exporter write the ONNX files of the dense model, and compress those"
+        )
     names = getattr(config, "architectures", None) or []
     found = next((getattr(transformers, name) for name in names if hasattr(transformers, name)), transformers.AutoModel)
     config.use_cache = False
