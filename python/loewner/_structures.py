@@ -47,6 +47,7 @@ STRUCTURES = {
         Structure("dense", "dense.Dense"),
         Structure("subspaces", "subspaces.Subspaces"),
         Structure("codes", "codes.Codes"),
+        Structure("joined_codes", "joined_codes.JoinedCodes"),
         Structure("integers", "integers.Integers"),
         Structure("product", "product.Product"),
         Structure("archetypes", "archetypes.Archetypes", directions="archetypes"),

@@ -73,21 +73,32 @@ def unrotate(x: Matrix, seed: int, scale: Matrix) -> Matrix:
     return np.asarray(x * (scale[:, None] * signs[0]))
 
 
-def untrellis(planes: Matrix, bits: int, cols: int) -> Matrix:
-    """planes: rows x (bits ceil(cols / 8)) bytes."""
+def untrellis(planes: Matrix, bits: int, cols: int, before: Matrix) -> Matrix:
+    """planes: rows x (bits ceil(cols / 8)) bytes; before: the byte before plane 0 of each row."""
     symbols = np.unpackbits(planes.reshape(len(planes), bits, -1), axis=-1, bitorder="little")[..., :cols].astype(int)
-    u = np.pad(symbols[:, 0], ((0, 0), (8, 0)))
+    u = np.concatenate([np.unpackbits(before[:, None], axis=-1, bitorder="little"), symbols[:, 0]], axis=1).astype(int)
     parity = [sum(u[:, 8 - age : 8 - age + cols] for age in range(9) if mask >> age & 1) % 2 for mask in (0o362, 0o515)]
     level = parity[0] + 2 * parity[1] + sum(symbols[:, i] << (i + 1) for i in range(1, bits))
     positive = LEVELS[bits]
     return np.asarray(np.concatenate([-positive[::-1], positive])[level])
 
 
+def log_scales(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    codes = arrays["log_scales"][:, 0].astype(int)
+    values = np.ldexp((2 ** (codes % 8 / 8)).astype(np.float32), spec["scale_exponent"] + codes // 8)
+    return np.asarray(np.where(codes == 0, np.float32(0), values))
+
+
 def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     rows, cols = spec["rows"], spec["cols"]
     nibbles = arrays["bits"][:, 0]
     steps = np.stack([nibbles & 15, nibbles >> 4], 1).reshape(-1)[:rows].astype(int)
-    scale = np.ldexp(arrays["scales"][:, 0].astype(np.float32), spec["scale_exponent"])
+    joined = spec["structure"] == "joined_codes"
+    scale = (
+        log_scales(spec, arrays)
+        if joined
+        else np.ldexp(arrays["scales"][:, 0].astype(np.float32), spec["scale_exponent"])
+    )
     band_cols = spec.get("band_cols", [cols])
     band_sizes = np.array(spec.get("band_sizes", [1]), np.float32)
     ladder = np.array(spec.get("band_bits", [[b] for b in range(9)]))
@@ -102,13 +113,14 @@ def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
             if "shared" in arrays:
                 out[chosen] = scale[chosen, None] * arrays["shared"][:, 0].astype(np.float32)
             continue
-        at, first = offset[chosen], 0
+        at, first, before = offset[chosen], 0, np.zeros(len(chosen), np.uint8)
         for g, (width, b) in enumerate(zip(band_cols, bits, strict=True)):
             if b > 0:
                 planes = arrays["codes"][:, 0][at[:, None] + np.arange(b * -(-width // 8))]
                 seed = (spec["rotation_seed"] + g) % 2**64
-                band = unrotate(untrellis(planes, b, width), seed, scale[chosen] * band_sizes[g])
+                band = unrotate(untrellis(planes, b, width, before), seed, scale[chosen] * band_sizes[g])
                 out[chosen, first : first + width] = band
+                before = planes[:, -(-width // 8) - 1] if joined else before
             at, first = at + b * -(-width // 8), first + width
     return out
 
@@ -173,6 +185,7 @@ def input_codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
 
 STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
     "codes": codes,
+    "joined_codes": codes,
     "integers": integers,
     "low_rank": low_rank,
     "dense": dense,

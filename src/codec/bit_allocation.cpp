@@ -43,14 +43,25 @@ BitAllocation::BitAllocation(std::span<const double> energies, std::span<const d
                              std::span<const Index> prices) {
   require(energies.size() <= std::numeric_limits<std::uint32_t>::max(),
           [&] { return "BitAllocation: at most 2^32 - 1 rows are possible, got " + std::to_string(energies.size()); });
-  LOEWNER_ASSERT(distortion.size() == prices.size() && !prices.empty());
   falling_ = by_falling_energy(energies);
   energies_.reserve(falling_.size());
   for (const std::uint32_t i : falling_) energies_.push_back(energies[i]);
   sums_.assign(1, 0.0);
   std::partial_sum(energies_.begin(), energies_.end(), std::back_inserter(sums_));
+  set_steps(distortion, prices);
+}
+
+BitAllocation BitAllocation::with_steps(std::span<const double> distortion, std::span<const Index> prices) const {
+  BitAllocation other = *this;
+  other.set_steps(distortion, prices);
+  return other;
+}
+
+void BitAllocation::set_steps(std::span<const double> distortion, std::span<const Index> prices) {
+  LOEWNER_ASSERT(distortion.size() == prices.size() && !prices.empty());
   first_distortion_ = distortion[0];
   first_price_ = prices[0];
+  steps_.clear();
   for (std::size_t b = 0; b + 1 < distortion.size(); ++b) {
     LOEWNER_ASSERT(distortion[b] >= distortion[b + 1] && prices[b] < prices[b + 1]);
     steps_.push_back({distortion[b] - distortion[b + 1], prices[b + 1] - prices[b]});

@@ -35,12 +35,28 @@ void for_each_coded_band(const CodeLadder& ladder, int step, Body&& body) {
   }
 }
 
-/// The steps of rows with these energies; the price of a step is its bytes.
-inline BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& ladder) {
+/// The expected energy of the bands with bits of a row whose scale is 1.
+inline double size_of_coded_bands(const CodeLadder& ladder, int step) {
+  double sum = 0;
+  for_each_coded_band(ladder, step, [&](std::size_t g, Index, int, Index) {
+    const auto band = ladder.bands()[g];
+    sum += static_cast<double>(band.cols) * static_cast<double>(band.size) * static_cast<double>(band.size);
+  });
+  return sum;
+}
+
+/// The price of each step is its bytes.
+inline std::vector<Index> prices_of(const CodeLadder& ladder) {
   std::vector<Index> prices;
-  for (std::size_t step = 0; step < ladder.steps().size(); ++step)
+  for (std::size_t step = 0; step < ladder.steps().size(); ++step) {
     prices.push_back(ladder.bytes(static_cast<int>(step)));
-  return {energies, ladder.distortion(), prices};
+  }
+  return prices;
+}
+
+/// The steps of rows with these energies.
+inline BitAllocation allocation_of(std::span<const double> energies, const CodeLadder& ladder) {
+  return {energies, ladder.distortion(), prices_of(ladder)};
 }
 
 /// The first byte of each row in the array of codes, and the total.

@@ -11,9 +11,9 @@
 namespace loewner {
 namespace {
 
-// Bits between steps: 0, 0.5, ..., 6, 7 and 8 bits are 15 steps.
-constexpr double kFineStep = 0.5, kCoarseStep = 1, kLastFineStep = 6;
-constexpr Index kLeastBand = 16, kColsOfAByte = 8;
+constexpr double kBitsBetweenSteps = 0.125;
+constexpr double kFallOfVariance = 1.4;  // within a band
+constexpr Index kColsOfAByte = 8;
 
 double variance_of(const CodeLadder::Band& band) {
   return static_cast<double>(band.size) * static_cast<double>(band.size);
@@ -25,9 +25,9 @@ std::vector<CodeLadder::Band> bands_for(std::span<const double> variances) {
   for (const double v : variances) total += v;
   std::vector<CodeLadder::Band> bands;
   for (Index first = 0, end = 0; first < cols; first = end) {
-    end = std::min(first + kLeastBand, cols);
-    while (end < cols && variances[end] > variances[first] / 2) ++end;
-    end = cols - end < kLeastBand ? cols : (end + kColsOfAByte - 1) / kColsOfAByte * kColsOfAByte;
+    end = std::min(first + kColsOfAByte, cols);
+    while (end < cols && variances[end] > variances[first] / kFallOfVariance) ++end;
+    end = std::min((end + kColsOfAByte - 1) / kColsOfAByte * kColsOfAByte, cols);
     double sum = 0;
     for (Index j = first; j < end; ++j) sum += variances[j];
     const double mean = total > 0 ? sum / total * static_cast<double>(cols) / static_cast<double>(end - first) : 0.0;
@@ -56,7 +56,7 @@ CodeLadder::Steps steps_for(const std::vector<CodeLadder::Band>& bands, Index co
   std::vector<std::uint8_t> bits(bands.size(), 0);
   CodeLadder::Steps steps{bits};
   Index spent = 0;
-  double next = kFineStep;
+  double next = kBitsBetweenSteps;
   while (std::ranges::any_of(bits, [](int b) { return b < kMaxCodeBits; })) {
     const std::size_t band = best_band(bands, bits);
     ++bits[band];
@@ -64,8 +64,7 @@ CodeLadder::Steps steps_for(const std::vector<CodeLadder::Band>& bands, Index co
     const double mean = static_cast<double>(spent) / static_cast<double>(cols);
     if (mean < next) continue;
     steps.push_back(bits);
-    const double rise = mean < kLastFineStep ? kFineStep : kCoarseStep;
-    next = (std::floor(mean / rise) + 1) * rise;
+    next = (std::floor(mean / kBitsBetweenSteps) + 1) * kBitsBetweenSteps;
   }
   return steps;
 }
@@ -77,7 +76,7 @@ void require_ladder(const std::vector<CodeLadder::Band>& bands, const CodeLadder
             [] { return std::string("CodeLadder: bands need columns and a finite size of at least 0"); });
   }
   require(!steps.empty() && steps.size() <= CodeLadder::kMaxSteps,
-          [&] { return "CodeLadder: there must be 1 to 16 steps, got " + std::to_string(steps.size()); });
+          [&] { return "CodeLadder: there must be 1 to 128 steps, got " + std::to_string(steps.size()); });
   for (const auto& step : steps) {
     require(step.size() == bands.size() && std::ranges::max(step) <= kMaxCodeBits,
             [] { return std::string("CodeLadder: a step needs 0 to 8 bits for each band"); });
@@ -140,6 +139,12 @@ std::vector<double> CodeLadder::distortion() const {
     left.push_back(total > 0 ? error / total : kTrellisDistortion[step[0]]);
   }
   return left;
+}
+
+CodeLadder CodeLadder::at_steps(std::span<const int> chosen) const {
+  Steps steps;
+  for (const int step : chosen) steps.push_back(steps_[static_cast<std::size_t>(step)]);
+  return {bands_, std::move(steps)};
 }
 
 CodeLadder CodeLadder::up_to(int step) const {

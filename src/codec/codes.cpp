@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "codec/code_bands.hpp"
+#include "codec/log_scales.hpp"
 #include "codec/stored_bytes.hpp"
 #include "loewner/base/parallel.hpp"
 
@@ -30,8 +31,13 @@ Codes::Codes(CodeLadder ladder, std::uint64_t seed, int scale_exponent, Arrays a
   }
 }
 
-Index Codes::bytes_at(Index rows, Index cols, Index code_bytes, bool shared) {
-  return code_bytes + 2 * rows + (rows + 1) / 2 + (shared ? 2 * cols : 0);
+Index Codes::bytes_at(Index rows, Index cols, Index code_bytes, bool shared, CodesForm form) {
+  const Index scale_bytes = form == CodesForm::joined ? 1 : 2;
+  return code_bytes + scale_bytes * rows + (rows + 1) / 2 + (shared ? 2 * cols : 0);
+}
+
+std::string_view Codes::structure() const {
+  return form() == CodesForm::joined ? "joined_codes" : "codes";
 }
 
 double Codes::mean_bits() const {
@@ -47,9 +53,14 @@ Index Codes::offset_of(Index row) const {
   return offset;
 }
 
+float Codes::scale_of(Index row) const {
+  return form() == CodesForm::joined ? detail::log_scale_value(arrays_.log_scales[row], scale_exponent_)
+                                     : std::ldexp(half_to_float(arrays_.scales[row]), scale_exponent_);
+}
+
 void Codes::decode_row(Index row, const std::uint8_t* planes, std::span<float> out) const {
   const int step = arrays_.bits[row];
-  const float scale = std::ldexp(half_to_float(arrays_.scales[row]), scale_exponent_);
+  const float scale = scale_of(row);
   if (step == 0 && shared_row_.empty()) {
     std::ranges::fill(out, 0.0F);
     return;
@@ -59,9 +70,12 @@ void Codes::decode_row(Index row, const std::uint8_t* planes, std::span<float> o
     return;
   }
   if (ladder_.bands().size() > 1) std::ranges::fill(out, 0.0F);
+  const bool joined = form() == CodesForm::joined;
+  std::uint8_t before = 0;
   detail::for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
     const auto band = out.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rotations_[g].cols()));
-    decode_trellis(planes + offset, bits, band);
+    decode_trellis(planes + offset, bits, band, before);
+    if (joined) before = planes[offset + TrellisQuantizer::bytes(rotations_[g].cols(), 1) - 1];
     rotations_[g].apply_inverse(band, scale * ladder_.bands()[g].size);
   });
 }
@@ -106,7 +120,9 @@ std::vector<StoredArray> Codes::to_tensors() const {
   StoredArray codes = arrays_.codes;
   codes.name = "codes";
   std::vector<StoredArray> arrays = {std::move(codes), detail::stored_bytes("bits", DType::u8, packed),
-                                     detail::stored_bytes("scales", DType::f16, arrays_.scales)};
+                                     form() == CodesForm::joined
+                                         ? detail::stored_bytes("log_scales", DType::u8, arrays_.log_scales)
+                                         : detail::stored_bytes("scales", DType::f16, arrays_.scales)};
   if (!arrays_.shared.empty()) arrays.push_back(detail::stored_bytes("shared", DType::f16, arrays_.shared));
   return arrays;
 }

@@ -7,6 +7,7 @@
 #include "base/argument_check.hpp"
 #include "codec/code_bands.hpp"
 #include "codec/half_scales.hpp"
+#include "codec/log_scales.hpp"
 #include "codec/row_encoder.hpp"
 #include "codec/stored_bytes.hpp"
 #include "linalg/input_scale.hpp"
@@ -19,11 +20,11 @@ namespace {
 
 // The steps that these bytes pay for; nothing if they do not pay for step 0 of all rows.
 std::optional<BitAllocation::Spent> spent_within(const BitAllocation& allocation, Index rows, Index cols,
-                                                 Index max_bytes) {
-  if (Codes::bytes_at(rows, cols, allocation.most_price(), false) <= max_bytes) {
+                                                 const CodesOptions& options) {
+  if (Codes::bytes_at(rows, cols, allocation.most_price(), false, options.form) <= options.max_bytes) {
     return allocation.within(allocation.most_price());
   }
-  const Index rest = max_bytes - Codes::bytes_at(rows, cols, 0, true);
+  const Index rest = options.max_bytes - Codes::bytes_at(rows, cols, 0, true, options.form);
   if (rest < allocation.least_price()) return {};
   return allocation.within(rest);
 }
@@ -75,15 +76,76 @@ void require_usable(const RowSource& a, const CodesOptions& options) {
     return "encode_codes: the ladder must have " + std::to_string(a.cols()) + " columns, got " +
            std::to_string(options.ladder->cols());
   });
+  require(!options.ladder || options.ladder->steps().size() <= CodeLadder::kMostStored,
+          [] { return std::string("encode_codes: the ladder must have at most 16 steps"); });
 }
+
+// An upper bound of the scales of joined form, for rows with these weighted energies.
+double largest_scale(const CodeLadder& ladder, std::span<const double> energies, std::span<const double> row_weights) {
+  double least = static_cast<double>(ladder.cols());  // of the shared row
+  for (std::size_t step = 1; step < ladder.steps().size(); ++step) {
+    const double size = detail::size_of_coded_bands(ladder, static_cast<int>(step));
+    if (size > 0) least = std::min(least, size);
+  }
+  double most = 0;
+  for (std::size_t i = 0; i < energies.size(); ++i) {
+    most = std::max(most, energies[i] / (row_weights.empty() ? 1.0 : row_weights[i]));
+  }
+  return std::sqrt(most / least);
+}
+
+// The scales of the rows, in the order in which rows are encoded.
+class RowScales {
+ public:
+  RowScales(const CodeLadder& ladder, std::span<const double> energies, const CodesOptions& options)
+      : form_(options.form) {
+    if (form_ == CodesForm::joined) {
+      exponent_ = detail::log_scale_exponent(largest_scale(ladder, energies, options.row_weights));
+      codes_.resize(energies.size());
+    } else {
+      scales_.resize(energies.size());
+    }
+  }
+
+  /// What the row is divided by before it is quantized, if its root mean square is this.
+  double divisor(Index row, double root_mean_square) {
+    if (form_ == CodesForm::separate) return root_mean_square;
+    codes_[row] = detail::log_scale_code(root_mean_square, exponent_);
+    return static_cast<double>(detail::log_scale_value(codes_[row], exponent_));
+  }
+
+  /// Takes the least-squares scale of a row.
+  void set(Index row, double scale) {
+    if (form_ == CodesForm::separate) scales_[row] = scale;
+  }
+
+  /// Moves the scales into the arrays and returns their exponent.
+  int store(Codes::Arrays& arrays) {
+    if (form_ == CodesForm::joined) {
+      arrays.log_scales = std::move(codes_);
+      return exponent_;
+    }
+    auto halves = detail::half_scales(scales_);
+    arrays.scales = std::move(halves.halves);
+    return halves.exponent;
+  }
+
+ private:
+  CodesForm form_;
+  int exponent_ = 0;
+  std::vector<std::uint8_t> codes_;
+  std::vector<double> scales_;
+};
 
 // The encoding of 2^-exponent A, whose scales are multiplied by 2^exponent.
 std::unique_ptr<Codes> encode_rows(const RowSource& a, int exponent, const CodesOptions& options) {
   const CodeLadder ladder = options.ladder.value_or(CodeLadder::plain(a.cols()));
-  const BitAllocation allocation = detail::allocation_of(row_energies(a, options.row_weights), ladder);
-  const auto spent = spent_within(allocation, a.rows(), a.cols(), options.max_bytes);
+  const auto energies = row_energies(a, options.row_weights);
+  const BitAllocation allocation = detail::allocation_of(energies, ladder);
+  const auto spent = spent_within(allocation, a.rows(), a.cols(), options);
   if (!spent) {
-    throw BudgetError("codes take at least " + std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true)) +
+    throw BudgetError("codes take at least " +
+                      std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true, options.form)) +
                       " bytes, the budget leaves " + std::to_string(options.max_bytes));
   }
   Codes::Arrays arrays;
@@ -95,24 +157,24 @@ std::unique_ptr<Codes> encode_rows(const RowSource& a, int exponent, const Codes
   const auto offsets = detail::offsets_of(arrays.bits, ladder);
   const auto rotations = detail::rotations_of(ladder, options.seed);
   auto planes = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(offsets.back()));
-  std::vector<double> scales(static_cast<std::size_t>(a.rows()));
+  RowScales scales(ladder, energies, options);
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    detail::RowEncoder encoder(ladder);
+    detail::RowEncoder encoder(ladder, options.form);
     for (Index i = 0; i < rows.rows(); ++i) {
       const Index row = first + i;
       const int step = arrays.bits[row];
       if (step == 0) {
-        scales[row] = detail::best_scale(rows.row(i), shared);
+        scales.set(row, scales.divisor(row, detail::best_scale(rows.row(i), shared)));
         continue;
       }
       rotate_bands(ladder, rotations, step, rows.row(i), encoder.row());
-      scales[row] = encoder.encode(step, planes->data() + offsets[row]);
+      const double divisor = scales.divisor(row, encoder.root_mean_square(step));
+      scales.set(row, encoder.encode(step, divisor, planes->data() + offsets[row]));
     }
   });
-  auto halves = detail::half_scales(scales);
-  arrays.scales = std::move(halves.halves);
+  const int scale_exponent = scales.store(arrays) + exponent;
   arrays.codes = detail::stored_bytes("codes", DType::u8, std::move(planes));
-  return std::make_unique<Codes>(ladder, options.seed, halves.exponent + exponent, std::move(arrays));
+  return std::make_unique<Codes>(ladder, options.seed, scale_exponent, std::move(arrays));
 }
 
 }  // namespace

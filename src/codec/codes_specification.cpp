@@ -54,10 +54,19 @@ CodeLadder ladder_from_json(const Json& spec, Index cols) {
   for (std::size_t g = 0; g < sizes.size(); ++g) bands.push_back({band_cols[g], sizes[g]});
   try {
     CodeLadder ladder(std::move(bands), bits);
+    if (bits.size() > CodeLadder::kMostStored) throw IoError("specification: band_bits must have at most 16 steps");
     if (ladder.cols() != cols) throw IoError("specification: band_cols must add up to cols");
     return ladder;
   } catch (const InvalidArgument& error) {
     throw IoError("specification: " + std::string(error.what()));
+  }
+}
+
+// One path of the trellis continues from band to band at whole bytes.
+void require_whole_bytes(const CodeLadder& ladder) {
+  const auto& bands = ladder.bands();
+  if (std::ranges::any_of(bands.begin(), bands.end() - 1, [](const auto& band) { return band.cols % 8 != 0; })) {
+    throw IoError("specification: band_cols of joined codes must be multiples of 8, but for the last");
   }
 }
 
@@ -80,6 +89,8 @@ std::unique_ptr<EncodedMatrix> Codes::from_tensors(const Json& spec, const Array
   const bool has_shared = detail::spec_field<bool>(spec, "has_shared");
   if (rows < 1 || cols < 1) throw IoError("specification: rows and cols must be at least 1");
   CodeLadder ladder = ladder_from_json(spec, cols);
+  const bool joined = detail::spec_field<std::string>(spec, "structure") == "joined_codes";
+  if (joined) require_whole_bytes(ladder);
   const auto highest = static_cast<int>(ladder.steps().size()) - 1;
   Arrays arrays;
   const auto packed = detail::read_stored<std::uint8_t>(lookup("bits"), DType::u8, (rows + 1) / 2);
@@ -90,8 +101,12 @@ std::unique_ptr<EncodedMatrix> Codes::from_tensors(const Json& spec, const Array
     throw IoError("array 'bits': row " + std::to_string(bad - arrays.bits.begin()) + " must have at most " +
                   std::to_string(highest) + " bits, got " + std::to_string(*bad));
   }
-  arrays.scales = detail::read_stored<std::uint16_t>(lookup("scales"), DType::f16, rows);
-  detail::require_finite_halves(arrays.scales, "scales");
+  if (joined) {
+    arrays.log_scales = detail::read_stored<std::uint8_t>(lookup("log_scales"), DType::u8, rows);
+  } else {
+    arrays.scales = detail::read_stored<std::uint16_t>(lookup("scales"), DType::f16, rows);
+    detail::require_finite_halves(arrays.scales, "scales");
+  }
   if (has_shared) {
     arrays.shared = detail::read_stored<std::uint16_t>(lookup("shared"), DType::f16, cols);
     detail::require_finite_halves(arrays.shared, "shared");

@@ -21,7 +21,7 @@ void multiply_densely(const EncodedMatrix& w, ProductSide side, MatrixView<const
 std::unique_ptr<EncodedProduct> encoded_product(const EncodedMatrix& w, ProductSide side) {
   const auto* const by_input = dynamic_cast<const InputCodes*>(&w);
   const auto* const codes = dynamic_cast<const Codes*>(by_input != nullptr ? &by_input->codes() : &w);
-  if (codes == nullptr || !codes->ladder().is_plain()) return nullptr;
+  if (codes == nullptr || !codes->ladder().is_plain() || codes->form() != CodesForm::separate) return nullptr;
   if (std::max(w.rows(), w.cols()) > detail::kMostInputs) return nullptr;
   std::optional<Rotation> rotation;
   auto rows = side == ProductSide::transposed ? CodesProduct::Rows::outputs : CodesProduct::Rows::inputs;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr Index kRowsPerTask = 64;
 
-constexpr std::array<std::string_view, 2> kFactors = {"codes", "integers"};
+constexpr std::array<std::string_view, 3> kFactors = {"codes", "joined_codes", "integers"};
 
 }  // namespace
 

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/lane_sum.hpp"
 #include "codec/code_bands.hpp"
+#include "loewner/codec/codes.hpp"
 
 namespace loewner::detail {
 
@@ -23,10 +22,10 @@ inline double best_scale(std::span<const float> x, std::span<const float> q) {
   return length > 0 ? dot_of_floats(q, x) / length : 0.0;
 }
 
-/// Quantizes rotated rows one by one and reuses its quantizers.
+/// Quantizes rotated rows one by one and reuses its quantizer.
 class RowEncoder {
  public:
-  explicit RowEncoder(const CodeLadder& ladder) : ladder_(ladder), quantizers_(ladder.bands().size()) {
+  RowEncoder(const CodeLadder& ladder, CodesForm form) : ladder_(ladder), form_(form), quantizer_(ladder.cols()) {
     rotated_.resize(static_cast<std::size_t>(ladder.cols()));
     unit_ = rotated_;
     decoded_ = rotated_;
@@ -38,23 +37,34 @@ class RowEncoder {
   /// The quantized entries of these bands after encode(), before scales and sizes.
   std::span<const float> decoded() const { return decoded_; }
 
-  /// Writes the planes of the row on a step > 0 and returns its least-squares scale.
-  double encode(int step, std::uint8_t* planes) {
-    const double scale = root_mean_square(step);
-    double product = 0, length = 0;
+  /// Root mean square of the entries of the bands with bits, relative to the sizes of the bands.
+  double root_mean_square(int step) {
+    double energy = 0;
+    for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int, Index) {
+      const auto x = part(rotated_, first, ladder_.bands()[g].cols);
+      energy += dot_of_floats(x, x);
+    });
+    const double expected = size_of_coded_bands(ladder_, step);
+    return expected > 0 ? std::sqrt(energy / expected) : 0.0;
+  }
+
+  /// Writes the planes of the row on a step > 0 divided by `scale`, and returns its least-squares
+  /// scale.
+  double encode(int step, double scale, std::uint8_t* planes) {
+    parts_.clear();
     for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
       const auto band = ladder_.bands()[g];
-      const auto x = part(rotated_, first, band.cols), unit = part(unit_, first, band.cols),
-                 q = part(decoded_, first, band.cols);
+      const auto x = part(rotated_, first, band.cols), unit = part(unit_, first, band.cols);
       const double size = scale * static_cast<double>(band.size);
       const auto inverse = size > 0 ? static_cast<float>(1 / size) : 0.0F;
       std::ranges::transform(x, unit.begin(), [&](float entry) { return inverse * entry; });
-      quantizer(g, bits).encode(unit, planes + offset);
-      decode_trellis(planes + offset, bits, q);
-      product += static_cast<double>(band.size) * dot_of_floats(q, x);
-      length += static_cast<double>(band.size) * static_cast<double>(band.size) * dot_of_floats(q, q);
+      parts_.push_back({unit, bits, planes + offset, form_ == CodesForm::joined ? band.size * band.size : 1.0F});
     });
-    return length > 0 ? product / length : 0.0;
+    if (form_ == CodesForm::joined) quantizer_.encode(parts_);
+    if (form_ == CodesForm::separate) {
+      for (const auto& one : parts_) quantizer_.encode({&one, 1});
+    }
+    return best_scale_of_planes(step, planes);
   }
 
  private:
@@ -62,27 +72,25 @@ class RowEncoder {
     return std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   }
 
-  // Of the entries of the coded bands, relative to the sizes of the bands.
-  double root_mean_square(int step) {
-    double energy = 0, expected = 0;
-    for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int, Index) {
+  double best_scale_of_planes(int step, const std::uint8_t* planes) {
+    double product = 0, length = 0;
+    std::uint8_t before = 0;
+    for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
       const auto band = ladder_.bands()[g];
-      const auto x = part(rotated_, first, band.cols);
-      energy += dot_of_floats(x, x);
-      expected += static_cast<double>(band.cols) * static_cast<double>(band.size) * static_cast<double>(band.size);
+      const auto x = part(rotated_, first, band.cols), q = part(decoded_, first, band.cols);
+      decode_trellis(planes + offset, bits, q, before);
+      if (form_ == CodesForm::joined) before = planes[offset + TrellisQuantizer::bytes(band.cols, 1) - 1];
+      product += static_cast<double>(band.size) * dot_of_floats(q, x);
+      length += static_cast<double>(band.size) * static_cast<double>(band.size) * dot_of_floats(q, q);
     });
-    return expected > 0 ? std::sqrt(energy / expected) : 0.0;
-  }
-
-  TrellisQuantizer& quantizer(std::size_t band, int bits) {
-    auto& quantizer = quantizers_[band][static_cast<std::size_t>(bits)];
-    if (quantizer == nullptr) quantizer = std::make_unique<TrellisQuantizer>(ladder_.bands()[band].cols, bits);
-    return *quantizer;
+    return length > 0 ? product / length : 0.0;
   }
 
   const CodeLadder& ladder_;
+  CodesForm form_;
   std::vector<float> rotated_, unit_, decoded_;
-  std::vector<std::array<std::unique_ptr<TrellisQuantizer>, kMaxCodeBits + 1>> quantizers_;
+  std::vector<TrellisPart> parts_;
+  TrellisQuantizer quantizer_;
 };
 
 }  // namespace loewner::detail

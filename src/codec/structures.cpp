@@ -32,6 +32,7 @@ constexpr std::array kStructures = {
     Structure{"dense", Dense::from_tensors, LoadedForm::dense},
     Structure{"low_rank", LowRank::from_tensors, LoadedForm::factors},
     Structure{"codes", Codes::from_tensors, LoadedForm::coded},
+    Structure{"joined_codes", Codes::from_tensors, LoadedForm::coded},
     Structure{"integers", Integers::from_tensors, LoadedForm::coded},
     Structure{"subspaces", Subspaces::from_tensors, LoadedForm::factors},
     Structure{"product", Product::from_tensors, LoadedForm::coded},

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <ranges>
 #include <string>
 
 #include "base/dispatch.hpp"
@@ -70,12 +71,12 @@ LOEWNER_INLINE int first_near(float x, const Levels& levels) {
   return std::clamp(below - 4, 0, std::max(levels.count - 8, 0));
 }
 
-// Squared distances from the nearest level of each subset.
-LOEWNER_INLINE void nearest(float x, const Levels& levels, float* distance, std::uint8_t* high_bits) {
+// Squared distances from the nearest level of each subset, times the weight.
+LOEWNER_INLINE void nearest(float x, const Levels& levels, float weight, float* distance, std::uint8_t* high_bits) {
   for (int subset = 0; subset < 4; ++subset) distance[subset] = std::numeric_limits<float>::max();
   const int first = first_near(x, levels);
   for (int j = first; j < std::min(first + 8, levels.count); ++j) {
-    const float error = x - levels.values[j], squared = error * error;
+    const float error = x - levels.values[j], squared = error * error * weight;
     if (squared < distance[j % 4]) {
       distance[j % 4] = squared;
       high_bits[j % 4] = static_cast<std::uint8_t>(j / 4);
@@ -90,20 +91,20 @@ LOEWNER_INLINE void rebase(float* cost) {
   for (int s = 0; s < kStates; ++s) cost[s] -= least;
 }
 
-LOEWNER_INLINE void best_paths_body(const float* x, Index count, int bits, std::uint8_t* decisions,
-                                    std::uint8_t* high_bits, float* final_cost) {
+// Continues the paths with `count` entries. cost has the cost of the best path to each state.
+LOEWNER_INLINE void extend_paths_body(const float* x, Index count, int bits, float weight, std::uint8_t* decisions,
+                                      std::uint8_t* high_bits, float* cost) {
   alignas(32) std::array<float, kStates> a, b;
-  a.fill(1e30F);
-  a[0] = 0;
-  float *cost = a.data(), *next = b.data();
+  std::copy(cost, cost + kStates, a.data());
+  float *now = a.data(), *next = b.data();
   for (Index t = 0; t < count; ++t) {
     std::array<float, 4> distance;
-    nearest(x[t], kLevels[bits], distance.data(), high_bits + 4 * t);
-    step(cost, distance.data(), next, decisions + kStates * t);
-    std::swap(cost, next);
-    if (t % 128 == 127) rebase(cost);
+    nearest(x[t], kLevels[bits], weight, distance.data(), high_bits + 4 * t);
+    step(now, distance.data(), next, decisions + kStates * t);
+    std::swap(now, next);
+    if (t % 128 == 127) rebase(now);
   }
-  std::copy(cost, cost + kStates, final_cost);
+  std::copy(now, now + kStates, cost);
 }
 
 // The levels of eight entries at a time, one in each byte of a word. Moves bit i of a byte of a
@@ -163,10 +164,9 @@ LOEWNER_INLINE Float8 look_up(std::uint64_t levels, std::uint64_t ninth_bits) {
 }
 
 template <int kBits>
-LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, float* out, Index count) {
+LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, std::uint8_t before, float* out, Index count) {
   constexpr int kLowPlanes = std::min(kBits, 7);  // their bits are the low byte of the level
   const Index plane = (count + 7) / 8;
-  std::uint8_t before = 0;
   for (Index byte = 0; byte < plane; ++byte) {
     const std::uint8_t now = planes[byte];
     std::uint64_t levels = kPlanes.now[now] ^ kPlanes.before[before];
@@ -182,67 +182,82 @@ LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, float* out, Index 
   }
 }
 
-LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, float* out, Index count) {
+LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, std::uint8_t before, float* out, Index count) {
   switch (bits) {
     case 1:
-      return decode_planes<1>(planes, out, count);
+      return decode_planes<1>(planes, before, out, count);
     case 2:
-      return decode_planes<2>(planes, out, count);
+      return decode_planes<2>(planes, before, out, count);
     case 3:
-      return decode_planes<3>(planes, out, count);
+      return decode_planes<3>(planes, before, out, count);
     case 4:
-      return decode_planes<4>(planes, out, count);
+      return decode_planes<4>(planes, before, out, count);
     case 5:
-      return decode_planes<5>(planes, out, count);
+      return decode_planes<5>(planes, before, out, count);
     case 6:
-      return decode_planes<6>(planes, out, count);
+      return decode_planes<6>(planes, before, out, count);
     case 7:
-      return decode_planes<7>(planes, out, count);
+      return decode_planes<7>(planes, before, out, count);
     default:
-      return decode_planes<8>(planes, out, count);
+      return decode_planes<8>(planes, before, out, count);
   }
 }
 
 }  // namespace
 
-LOEWNER_DISPATCH(best_paths,
-                 (const float* x, Index count, int bits, std::uint8_t* decisions, std::uint8_t* high_bits,
-                  float* final_cost),
-                 (x, count, bits, decisions, high_bits, final_cost))
-LOEWNER_DISPATCH(decode, (const std::uint8_t* planes, int bits, float* out, Index count), (planes, bits, out, count))
+LOEWNER_DISPATCH(extend_paths,
+                 (const float* x, Index count, int bits, float weight, std::uint8_t* decisions, std::uint8_t* high_bits,
+                  float* cost),
+                 (x, count, bits, weight, decisions, high_bits, cost))
+LOEWNER_DISPATCH(decode, (const std::uint8_t* planes, int bits, std::uint8_t before, float* out, Index count),
+                 (planes, bits, before, out, count))
 
 }  // namespace detail
 
-TrellisQuantizer::TrellisQuantizer(Index cols, int bits)
-    : cols_(cols),
-      bits_(bits),
-      decisions_(static_cast<std::size_t>(cols * detail::kStates)),
-      high_bits_(static_cast<std::size_t>(cols * 4)) {
-  require(bits >= 1 && bits <= kMaxCodeBits,
-          [&] { return "TrellisQuantizer: bits must be in [1, 8], got " + std::to_string(bits); });
-}
+TrellisQuantizer::TrellisQuantizer(Index cols)
+    : decisions_(static_cast<std::size_t>(cols * detail::kStates)), high_bits_(static_cast<std::size_t>(cols * 4)) {}
 
-void TrellisQuantizer::encode(std::span<const float> x, std::uint8_t* planes) {
-  LOEWNER_ASSERT(static_cast<Index>(x.size()) == cols_);
+void TrellisQuantizer::encode(std::span<const TrellisPart> parts) {
   std::array<float, detail::kStates> cost;
-  detail::best_paths(x.data(), cols_, bits_, decisions_.data(), high_bits_.data(), cost.data());
-  std::fill_n(planes, bytes(cols_, bits_), std::uint8_t{0});
-  const Index plane = (cols_ + 7) / 8;
+  cost.fill(1e30F);
+  cost[0] = 0;
+  Index end = 0;
+  for (const TrellisPart& part : parts) {
+    require(part.bits >= 1 && part.bits <= kMaxCodeBits,
+            [&] { return "TrellisQuantizer: bits must be in [1, 8], got " + std::to_string(part.bits); });
+    if (end > 0) detail::rebase(cost.data());
+    const auto count = static_cast<Index>(part.x.size());
+    LOEWNER_ASSERT(end % 8 == 0 && end + count <= static_cast<Index>(high_bits_.size()) / 4);
+    detail::extend_paths(part.x.data(), count, part.bits, part.weight, decisions_.data() + end * detail::kStates,
+                         high_bits_.data() + 4 * end, cost.data());
+    end += count;
+  }
   auto state = static_cast<unsigned>(std::ranges::min_element(cost) - cost.begin());
-  for (Index t = cols_ - 1; t >= 0; --t) {
-    const bool old = decisions_[t * detail::kStates + state] != 0;
-    const unsigned window = state | (old ? detail::kStates : 0);
-    const unsigned symbol = (state & 1u) | static_cast<unsigned>(high_bits_[4 * t + detail::subset_of(window)]) << 1;
-    for (int i = 0; i < bits_; ++i) {
-      planes[i * plane + t / 8] |= static_cast<std::uint8_t>((symbol >> i & 1u) << (t % 8));
-    }
-    state = window >> 1;
+  for (const TrellisPart& part : std::views::reverse(parts)) {
+    end -= static_cast<Index>(part.x.size());
+    state = write_planes(part, end, state);
   }
 }
 
-void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out) {
+unsigned TrellisQuantizer::write_planes(const TrellisPart& part, Index first, unsigned state) const {
+  const auto count = static_cast<Index>(part.x.size()), plane = (count + 7) / 8;
+  std::fill_n(part.planes, bytes(count, part.bits), std::uint8_t{0});
+  for (Index t = count - 1; t >= 0; --t) {
+    const bool old = decisions_[(first + t) * detail::kStates + state] != 0;
+    const unsigned window = state | (old ? detail::kStates : 0);
+    const unsigned high = high_bits_[4 * (first + t) + detail::subset_of(window)];
+    const unsigned symbol = (state & 1u) | high << 1;
+    for (int i = 0; i < part.bits; ++i) {
+      part.planes[i * plane + t / 8] |= static_cast<std::uint8_t>((symbol >> i & 1u) << (t % 8));
+    }
+    state = window >> 1;
+  }
+  return state;
+}
+
+void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out, std::uint8_t before) {
   LOEWNER_ASSERT(bits >= 1 && bits <= kMaxCodeBits);
-  detail::decode(planes, bits, out.data(), static_cast<Index>(out.size()));
+  detail::decode(planes, bits, before, out.data(), static_cast<Index>(out.size()));
 }
 
 std::span<const float> trellis_levels(int bits) {

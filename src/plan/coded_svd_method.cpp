@@ -8,6 +8,7 @@
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
+#include "loewner/codec/ladder_choice.hpp"
 #include "loewner/codec/product.hpp"
 #include "loewner/codec/trellis_quantizer.hpp"
 #include "loewner/linalg/row_projection.hpp"
@@ -30,16 +31,27 @@ double growth_in_metric(const EncodeRequest& request) {
 }
 
 // Bits of the directions. All directions together span the space before and after rounding, so
-// rounding only mixes coordinates. The share that moves from a large coordinate to a small one must
-// stay well below the variance of the small one.
-// In a metric M, rounding a direction v M^-1/2 moves |v M^-1/2|^2 times that share, on the mean over
-// the directions the trace of M^-1 over its size.
+// rounding only mixes coordinates: each takes up a share of the mean variance, which costs
+// log2(1 + share / variance) / 2 bits. In a metric M, rounding a direction v M^-1/2 moves
+// |v M^-1/2|^2 times that share, on the mean over the directions the trace of M^-1 over its size.
 int bits_of_directions(const CodeLadder& ladder, const EncodeRequest& request) {
-  const auto smallest = static_cast<double>(ladder.bands().back().size);
-  int bits = 4;
+  constexpr int kLeast = 4;  // with fewer the rounded directions might not be independent
+  const double cols = static_cast<double>(request.matrix->cols()), rows = static_cast<double>(request.matrix->rows());
   const double growth = growth_in_metric(request);
-  while (bits < kMaxCodeBits && growth * kTrellisDistortion[bits] > smallest * smallest / 4) ++bits;
-  return bits;
+  const auto bits_of_an_entry = [&](int bits) {
+    double sum = bits * cols / rows;
+    for (const auto& band : ladder.bands()) {
+      const double variance = static_cast<double>(band.size) * static_cast<double>(band.size);
+      const double share = growth * kTrellisDistortion[bits];
+      if (variance > 0) sum += static_cast<double>(band.cols) / cols * std::log2(1 + share / variance) / 2;
+    }
+    return sum;
+  };
+  int best = kLeast;
+  for (int bits = kLeast + 1; bits <= kMaxCodeBits; ++bits) {
+    if (bits_of_an_entry(bits) < bits_of_an_entry(best)) best = bits;
+  }
+  return best;
 }
 
 Index direction_bytes(const CodeLadder& ladder, const EncodeRequest& request) {
@@ -47,23 +59,24 @@ Index direction_bytes(const CodeLadder& ladder, const EncodeRequest& request) {
   return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits_of_directions(ladder, request)), false);
 }
 
-// All principal directions of the weighted rows, and the ladder of bits for the coordinates along
-// them.
-struct Components {
-  Matrix<double> vt;
-  CodeLadder ladder;
-};
-
-CodeLadder ladder_for(std::vector<double> singular_values) {
-  for (double& value : singular_values) value *= value;
-  return CodeLadder::for_variances(singular_values);
+// An upper bound of the text of a ladder in a specification: the columns and the size of each band,
+// and one digit for its bits on each step.
+Index text_bytes(const CodeLadder& ladder) {
+  constexpr Index kBytesOfBand = 32, kBytesOfDigit = 2, kBytesOfStep = 3;
+  const auto steps = static_cast<Index>(ladder.steps().size()), bands = static_cast<Index>(ladder.bands().size());
+  return bands * (kBytesOfBand + kBytesOfDigit * steps) + kBytesOfStep * steps;
 }
 
-Components components_of(const EncodeRequest& request) {
-  auto svd = truncated_svd(*request.matrix, {.rank = std::min(request.matrix->rows(), request.matrix->cols()),
-                                             .row_weights = request.row_weights,
-                                             .route = SvdRoute::gram});
-  return {std::move(svd.vt), ladder_for(std::move(svd.singular_values))};
+// The bytes of everything but the coordinates.
+Index fixed_bytes(const CodeLadder& ladder, const EncodeRequest& request) {
+  return direction_bytes(ladder, request) + text_bytes(ladder);
+}
+
+// All principal directions of the weighted rows.
+RightSingularVectors components_of(const EncodeRequest& request) {
+  return truncated_svd(*request.matrix, {.rank = std::min(request.matrix->rows(), request.matrix->cols()),
+                                         .row_weights = request.row_weights,
+                                         .route = SvdRoute::gram});
 }
 
 // The points of the curve, and for each point the ladder that the rows use.
@@ -72,15 +85,20 @@ struct Rates {
   std::vector<CodeLadder> ladders;
 };
 
-Rates rates_of(MatrixSurvey& survey, const CodeLadder& ladder) {
+Rates rates_of(MatrixSurvey& survey, std::vector<double> singular_values) {
   const auto& request = survey.request();
+  for (double& value : singular_values) value *= value;
+  const LadderChoice choice(survey.energies(), singular_values);
   Rates rates;
-  for (const auto& rate : codes_curve(survey.energies(), ladder, kPointsOfCodesCurve)) {
-    const CodeLadder used = ladder.up_to(rate.highest_step);
-    const Index bytes = rate.bytes + direction_bytes(used, request);
+  for (int k = 0; k <= kPointsOfCodesCurve; ++k) {
+    const auto at = choice.within(choice.most_code_bytes() * k / kPointsOfCodesCurve);
+    const Index rows = request.matrix->rows(), rank = at.ladder.cols();
+    const Index bytes =
+        fixed_bytes(at.ladder, request) + Codes::bytes_at(rows, rank, at.code_bytes, at.shared, CodesForm::joined);
     if (bytes >= request.source_bytes) break;
-    rates.points.push_back({bytes, rate.error});
-    rates.ladders.push_back(used);
+    if (!rates.points.empty() && bytes <= rates.points.back().bytes) continue;
+    rates.points.push_back({bytes, at.error});
+    rates.ladders.push_back(at.ladder);
   }
   return rates;
 }
@@ -115,16 +133,17 @@ Matrix<double> coordinate_map(const EncodeRequest& request, const EncodedMatrix&
   return map;
 }
 
-Encoding encode_at(const EncodeRequest& request, const Components& components, const CodeLadder& ladder,
+Encoding encode_at(const EncodeRequest& request, MatrixView<const double> components, const CodeLadder& ladder,
                    Index max_bytes, double predicted_error) {
   const Index rank = ladder.cols();
-  auto right = directions(request, components.vt.view().row_block(0, rank), ladder);
+  auto right = directions(request, components.row_block(0, rank), ladder);
   const Matrix<double> map = coordinate_map(request, *right);
   const ProjectedRows coordinates(request.matrix, map.view());
   auto left = encode_codes(coordinates, {.row_weights = request.row_weights,
-                                         .max_bytes = max_bytes - direction_bytes(ladder, request),
+                                         .max_bytes = max_bytes - fixed_bytes(ladder, request),
                                          .seed = request.seed,
-                                         .ladder = ladder});
+                                         .ladder = ladder,
+                                         .form = CodesForm::joined});
   const double bits = left->mean_bits() * static_cast<double>(rank) / static_cast<double>(request.matrix->cols());
   return {.matrix = std::make_unique<Product>(std::move(left), std::move(right)),
           .method = Method::coded_svd,
@@ -145,7 +164,7 @@ Encoding encode_at(const EncodeRequest& request, const Components& components, c
 std::vector<Candidate> coded_svd_curve(MatrixSurvey& survey) {
   const auto& request = survey.request();
   const double entries = static_cast<double>(request.matrix->rows()) * static_cast<double>(request.matrix->cols());
-  const Rates rates = rates_of(survey, ladder_for(survey.singular_values()));
+  const Rates rates = rates_of(survey, survey.singular_values());
   std::vector<Candidate> candidates;
   for (std::size_t i = 0; i < rates.points.size(); ++i) {
     candidates.push_back({.method = Method::coded_svd,
@@ -157,11 +176,11 @@ std::vector<Candidate> coded_svd_curve(MatrixSurvey& survey) {
 }
 
 Encoding encode_by_coded_svd(const EncodeRequest& request) {
-  const Components components = components_of(request);
+  const auto components = components_of(request);
   MatrixSurvey survey(request);
-  const Rates rates = rates_of(survey, components.ladder);
+  const Rates rates = rates_of(survey, components.singular_values);
   const auto encode = [&](std::size_t i, Index bytes) {
-    return encode_at(request, components, rates.ladders[i], bytes, std::sqrt(rates.points[i].error));
+    return encode_at(request, components.vt.view(), rates.ladders[i], bytes, std::sqrt(rates.points[i].error));
   };
   if (request.max_error) {
     return first_within_error(request, rates.points, [&](std::size_t i) { return encode(i, rates.points[i].bytes); });

@@ -25,6 +25,9 @@ class BitAllocation {
  public:
   BitAllocation(std::span<const double> energies, std::span<const double> distortion, std::span<const Index> prices);
 
+  /// The assignment for the same rows with other steps.
+  BitAllocation with_steps(std::span<const double> distortion, std::span<const Index> prices) const;
+
   /// An assignment of steps, in the order of the gains.
   struct Spent {
     std::vector<Index> rows;  ///< numbers of rows on at least step 1, 2, ... b; non-increasing
@@ -54,6 +57,7 @@ class BitAllocation {
     double gain_for_price(double energy) const { return energy * fall / static_cast<double>(price); }
   };
 
+  void set_steps(std::span<const double> distortion, std::span<const Index> prices);
   Spent spend(std::vector<Index> rows) const;
 
   std::vector<std::uint32_t> falling_;  // the rows by decreasing energy

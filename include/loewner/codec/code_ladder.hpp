@@ -25,12 +25,13 @@ class CodeLadder {
   };
   using Steps = std::vector<std::vector<std::uint8_t>>;  ///< steps x bands, each in [0, 8]
 
-  static constexpr int kMaxSteps = 16;
+  static constexpr std::size_t kMaxSteps = 128,
+                               kMostStored = 16;  ///< steps of stored codes, whose number is half a byte
 
   /// Takes bands and steps.
   ///
   /// Errors    InvalidArgument unless every band has at least one column and a finite size >= 0,
-  ///           and there are 1 to 16 steps with one number of bits for each band, all 0 on the
+  ///           and there are 1 to 128 steps with one number of bits for each band, all 0 on the
   ///           first.
   CodeLadder(std::vector<Band> bands, Steps steps);
 
@@ -39,10 +40,10 @@ class CodeLadder {
 
   /// A ladder for columns with these variances in decreasing order, such as principal components.
   ///
-  /// Method    a band ends where the variance has halved since its first column (multiples of 8
-  ///           columns, at least 16). Single bits go to the band with the largest gain per bit
-  ///           (reverse water-filling [CoverThomas2006]). A step is recorded at every half bit per
-  ///           entry up to 6 bits, then at every bit.
+  /// Method    a band ends where the variance has fallen by a factor 1.4 since its first column
+  ///           (multiples of 8 columns). Single bits go to the band with the largest gain per bit
+  ///           (reverse water-filling [CoverThomas2006]). A step is recorded at every eighth of a
+  ///           bit per entry; at_steps() chooses among them.
   static CodeLadder for_variances(std::span<const double> variances);
 
   const std::vector<Band>& bands() const { return bands_; }
@@ -56,6 +57,8 @@ class CodeLadder {
   double mean_bits(int step) const;
   /// The relative squared error of a row whose bands have exactly their sizes, for every step.
   std::vector<double> distortion() const;
+  /// The ladder with these steps only, in increasing order, the first of them 0.
+  CodeLadder at_steps(std::span<const int> chosen) const;
   /// The ladder with the steps up to this one, and the bands up to the last one with bits on it (at
   /// least one band).
   CodeLadder up_to(int step) const;

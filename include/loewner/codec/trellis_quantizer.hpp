@@ -15,14 +15,22 @@ inline constexpr int kMaxCodeBits = 8;
 inline constexpr double kTrellisDistortion[kMaxCodeBits + 1] = {1,      .2823,   .0798,   .0218,   .00578,
                                                                 .00155, .000408, .000104, .0000260};
 
-/// Quantizes a vector x of nearly Gaussian entries with variance 1 to b bits per entry:
-/// min ||x - q||^2  over all vectors q of the trellis code.
+/// Consecutive entries of a vector that get the same number of bits.
+struct TrellisPart {
+  std::span<const float> x;
+  int bits = 1;                    ///< of an entry, in [1, 8]
+  std::uint8_t* planes = nullptr;  ///< where TrellisQuantizer::bytes(x.size(), bits) bytes of code go
+  float weight = 1;                ///< of the squared errors
+};
+
+/// Quantizes a vector of nearly Gaussian entries with variance 1 in parts of b_p bits per entry:
+/// min sum_p weight_p ||x_p - q_p||^2  over all vectors q of the trellis code.
 ///
-/// A code has b planes of ceil(d / 8) bytes. Entry t has bit t mod 8 of byte t / 8: plane 0 holds
-/// the bit u_t, and plane i holds bit i - 1 of the high bits of its level. All u_t before the first
-/// entry are 0.
+/// The code of a part has b planes of ceil(d / 8) bytes. Entry t has bit t mod 8 of byte t / 8: plane
+/// 0 holds the bit u_t, and plane i holds bit i - 1 of the high bits of its level. The u_t of all
+/// parts follow one another; all before the first entry are 0.
 ///
-/// Shapes    x: d entries; b in [1, 8].
+/// Shapes    x_p: a multiple of 8 entries, but for the last part.
 /// Method    trellis-coded quantization [MarcellinFischer1990] with the 256-state code of
 ///           [Ungerboeck1987]. There are 2^(b+1) increasing levels, level j in subset j mod 4. The
 ///           bit u_t enters a shift register. The parities of u_t ... u_(t-8) under two masks are
@@ -35,33 +43,35 @@ inline constexpr double kTrellisDistortion[kMaxCodeBits + 1] = {1,      .2823,  
 ///           .3634, .1175, .0345, .0095, .0025, .00064, ...; the bound for any code is 4^-b.
 class TrellisQuantizer {
  public:
-  /// A quantizer for vectors of `cols` entries.
-  ///
-  /// Errors    InvalidArgument unless bits is in [1, 8].
-  TrellisQuantizer(Index cols, int bits);
+  /// A quantizer for vectors of at most `cols` entries.
+  explicit TrellisQuantizer(Index cols);
 
-  /// Bytes of the code of a vector.
+  /// Bytes of the code of a part.
   static Index bytes(Index cols, int bits) { return bits * ((cols + 7) / 8); }
 
-  /// Writes bytes(cols, bits) bytes. Only one thread may call this at a time, because the object
+  /// Writes the planes of all parts. Only one thread may call this at a time, because the object
   /// stores the paths.
-  void encode(std::span<const float> x, std::uint8_t* planes);
+  ///
+  /// Errors    InvalidArgument unless all bits are in [1, 8].
+  void encode(std::span<const TrellisPart> parts);
 
  private:
-  Index cols_;
-  int bits_;
+  // The state before the part, which begins with entry `first`, from that after it.
+  unsigned write_planes(const TrellisPart& part, Index first, unsigned state) const;
+
   std::vector<std::uint8_t> decisions_;  // cols x 256
   std::vector<std::uint8_t> high_bits_;  // cols x 4: high bits of the nearest level in each subset
 };
 
-/// Decodes one vector into out, which has its length.
+/// Decodes one part of a vector into out, which has its length. before: the last byte of plane 0 of
+/// the part before it, 0 for the first.
 ///
 /// Shapes    planes: TrellisQuantizer::bytes(d, bits) bytes; out: d entries; bits in [1, 8].
 /// Method    computes the level of each entry from its bits and eight earlier bits of plane 0.
 /// Cost      about 10 b operations in 8 lanes for 8 entries.
 /// Accuracy  the levels, rounded to float32; the same bits on every processor.
 /// Errors    none.
-void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out);
+void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out, std::uint8_t before = 0);
 
 /// The 2^(bits + 1) levels of the quantizer, increasing.
 ///

@@ -35,17 +35,17 @@ TEST(CodeLadder, EqualVariancesGiveOneBand) {
   EXPECT_FLOAT_EQ(ladder.bands()[0].size, 1);
 }
 
-TEST(CodeLadder, LargerVariancesGetAtLeastAsManyBitsAndEveryHalfBitIsAStep) {
+TEST(CodeLadder, LargerVariancesGetAtLeastAsManyBitsAndStepsAreFine) {
   const CodeLadder ladder = CodeLadder::for_variances(falling_variances(384, 0.99));
   EXPECT_GT(ladder.bands().size(), 3U);
   EXPECT_EQ(ladder.cols(), 384);
   const auto& steps = ladder.steps();
-  EXPECT_LE(steps.size(), std::size_t{CodeLadder::kMaxSteps});
+  EXPECT_LE(steps.size(), CodeLadder::kMaxSteps);
   for (std::size_t s = 1; s < steps.size(); ++s) {
     for (std::size_t g = 1; g < steps[s].size(); ++g) EXPECT_LE(steps[s][g], steps[s][g - 1]);
     const double rise = ladder.mean_bits(static_cast<int>(s)) - ladder.mean_bits(static_cast<int>(s) - 1);
     EXPECT_GT(rise, 0);
-    EXPECT_LE(rise, 1);
+    EXPECT_LE(rise, 0.5);
   }
   EXPECT_DOUBLE_EQ(ladder.mean_bits(static_cast<int>(steps.size()) - 1), kMaxCodeBits);
 }
@@ -76,6 +76,13 @@ TEST(CodeLadder, UpToRemovesBandsWithoutBits) {
   EXPECT_EQ(ladder.up_to(0).cols(), 16);
 }
 
+TEST(CodeLadder, AtStepsKeepsBandsAndChosenSteps) {
+  const CodeLadder ladder({{16, 2.0F}, {8, 1.0F}}, {{0, 0}, {1, 0}, {2, 1}, {3, 2}});
+  const CodeLadder chosen = ladder.at_steps(std::array{0, 2, 3});
+  EXPECT_EQ(chosen.cols(), 24);
+  EXPECT_EQ(chosen.steps(), (CodeLadder::Steps{{0, 0}, {2, 1}, {3, 2}}));
+}
+
 TEST(CodeLadder, AcceptsZeroVariances) {
   const CodeLadder ladder = CodeLadder::for_variances(std::vector<double>(20, 0.0));
   EXPECT_EQ(ladder.cols(), 20);
@@ -92,7 +99,7 @@ TEST(CodeLadder, RejectsBadBandsAndSteps) {
   EXPECT_CONTAINS(message({{8, 1.0F}}, {{1}}), "the first step has no bits");
   EXPECT_CONTAINS(message({{8, 1.0F}}, {{0}, {9}}), "0 to 8 bits");
   EXPECT_CONTAINS(message({{8, 1.0F}}, {{0}, {1, 1}}), "0 to 8 bits for each band");
-  EXPECT_CONTAINS(message({{8, 1.0F}}, CodeLadder::Steps(17, {0})), "1 to 16 steps, got 17");
+  EXPECT_CONTAINS(message({{8, 1.0F}}, CodeLadder::Steps(129, {0})), "1 to 128 steps, got 129");
 }
 
 }  // namespace

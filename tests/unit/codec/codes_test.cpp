@@ -68,31 +68,6 @@ TEST_F(CodesOf, CurvePredictsTheErrorWithinTenPercent) {
   }
 }
 
-// Columns in bands of decreasing size get decreasing numbers of bits.
-TEST_F(CodesOf, LadderWithBandsBeatsThePlainOneAndRoundTrips) {
-  std::vector<double> variances(kCols, 0.0);
-  for (Index i = 0; i < kRows; ++i) {
-    for (Index j = 0; j < kCols; ++j) {
-      a_(i, j) *= static_cast<float>(std::pow(0.9, j));
-      variances[j] += weights_[i] * static_cast<double>(a_(i, j)) * static_cast<double>(a_(i, j));
-    }
-  }
-  std::ranges::sort(variances, std::ranges::greater());
-  const CodeLadder ladder = CodeLadder::for_variances(variances);
-  ASSERT_GT(ladder.bands().size(), 1U);
-  const auto banded =
-      encode_codes(DenseRows(a_.view()), {.row_weights = weights_, .max_bytes = 3000, .seed = 3, .ladder = ladder});
-  EXPECT_LE(banded->bytes(), 3000);
-  EXPECT_LT(error_of(*banded), 0.8 * error_of(*encode(3000)));
-  const auto again = test::read_back(*banded);
-  const Matrix<float> all = read_all(*banded);
-  for (const Index row : {0, 31, 32, 150, 299}) {
-    Matrix<float> one(1, kCols);
-    again->decode_rows(std::array{row}, one.view());
-    EXPECT_TRUE(std::ranges::equal(one.row(0), all.row(row))) << row;
-  }
-}
-
 TEST_F(CodesOf, RejectsALadderWithOtherColumns) {
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] {
                     (void)encode_codes(DenseRows(a_.view()), {.max_bytes = 3000, .ladder = CodeLadder::plain(7)});

@@ -20,7 +20,8 @@ struct Coded {
 Coded coded(std::span<const float> x, int bits) {
   const auto cols = static_cast<Index>(x.size());
   Coded result{std::vector<std::uint8_t>(TrellisQuantizer::bytes(cols, bits)), std::vector<float>(x.size())};
-  TrellisQuantizer(cols, bits).encode(x, result.planes.data());
+  const TrellisPart part{.x = x, .bits = bits, .planes = result.planes.data()};
+  TrellisQuantizer(cols).encode({&part, 1});
   decode_trellis(result.planes.data(), bits, result.decoded);
   return result;
 }
@@ -94,8 +95,37 @@ TEST_P(TrellisQuantizerAt, FindsTheNearestLevelsOfExtremeEntries) {
 INSTANTIATE_TEST_SUITE_P(Bits, TrellisQuantizerAt, testing::Range(1, 9));
 
 TEST(TrellisQuantizer, RejectsOtherNumbersOfBits) {
-  EXPECT_THROW(TrellisQuantizer(8, 0), InvalidArgument);
-  EXPECT_THROW(TrellisQuantizer(8, 9), InvalidArgument);
+  for (const int bits : {0, 9}) {
+    const TrellisPart part{.x = {}, .bits = bits};
+    EXPECT_THROW(TrellisQuantizer(8).encode({&part, 1}), InvalidArgument) << bits;
+  }
+}
+
+// Parts of 8 entries: the memory of the trellis reaches over 8 entries, so paths that begin again in each
+// part lose much of its gain.
+TEST(TrellisQuantizer, OnePathThroughShortPartsBeatsAPathForEach) {
+  constexpr Index kPart = 8, kParts = 16;
+  constexpr int kBits = 2;
+  const auto x = test::gaussian_matrix({.rows = 100, .cols = kPart * kParts, .seed = 4});
+  TrellisQuantizer quantizer(x.cols());
+  double joined = 0, separate = 0;
+  for (Index i = 0; i < x.rows(); ++i) {
+    std::vector<std::uint8_t> planes(TrellisQuantizer::bytes(x.cols(), kBits));
+    std::vector<TrellisPart> parts;
+    std::vector<float> decoded(x.cols());
+    for (Index first = 0; first < x.cols(); first += kPart) {
+      parts.push_back({x.row(i).subspan(first, kPart), kBits, planes.data() + first / 8 * kBits});
+      separate += squared_distance(parts.back().x, coded(parts.back().x, kBits).decoded);
+    }
+    quantizer.encode(parts);
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const std::uint8_t before = p > 0 ? parts[p - 1].planes[0] : std::uint8_t{0};
+      decode_trellis(parts[p].planes, kBits, std::span(decoded).subspan(p * kPart, kPart), before);
+    }
+    joined += squared_distance(x.row(i), decoded);
+  }
+  EXPECT_LT(joined, 0.9 * separate);
+  EXPECT_NEAR(joined / static_cast<double>(x.rows() * x.cols()) / kTrellisDistortion[kBits], 1, 0.06);
 }
 
 }  // namespace

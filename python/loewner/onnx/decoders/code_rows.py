@@ -74,10 +74,13 @@ class CodeRows:
             length = -(-known.width // 8)
             inside = np.arange(length)
             strides = codes.plane_strides(length)[: len(known.bits), None, None]
-            for plane in (-1, *range(self._most(known))):
-                exists = (known.bits > max(plane, 0))[:, :, None] & (inside > 0 if plane < 0 else inside >= 0)
-                place = known.starts[:, :, None] + max(plane, 0) * strides + inside - (plane < 0)
-                pieces.append(np.where(exists, place, missing).reshape(len(known.bits), -1))
+            starts, coded = known.starts[:, :, None], known.bits[:, :, None]
+            first, before = inside == 0, known.before[:, :, None]
+            places = np.where(first, before, starts + inside - 1)
+            pieces.append(np.where((coded > 0) & (places >= 0), places, missing).reshape(len(known.bits), -1))
+            for plane in range(self._most(known)):
+                place = starts + plane * strides + inside
+                pieces.append(np.where(coded > plane, place, missing).reshape(len(known.bits), -1))
         return np.concatenate(pieces, axis=1)
 
     def _first_levels(self) -> str:

@@ -25,6 +25,7 @@ class BandClass(NamedTuple):
     starts: Array  # step x band: where the band begins in the bytes of a row
     bits: Array  # step x band
     sizes: Array  # the factor of each band
+    before: Array  # step x band: the place in a row of the byte before plane 0, or -1 for zero
 
     def most_bits(self, steps: Array) -> int:
         """The largest number of bits at some steps."""
@@ -191,11 +192,18 @@ class Codes(Decoder):
         bits = np.array(self.spec.get("band_bits", [[b] for b in range(MOST_BITS + 1)]))
         band_bytes = bits * -(-widths // 8)
         starts = np.cumsum(band_bytes, axis=1) - band_bytes
+        before = self.bytes_before(starts, bits, -(-widths // 8))
         found = []
         for width in dict.fromkeys(widths.tolist()):
             bands = np.flatnonzero(widths == width)
-            found.append(BandClass(width, bands.tolist(), starts[:, bands], bits[:, bands], sizes[bands]))
+            found.append(
+                BandClass(width, bands.tolist(), starts[:, bands], bits[:, bands], sizes[bands], before[:, bands])
+            )
         return found
+
+    def bytes_before(self, starts: Array, bits: Array, lengths: Array) -> Array:
+        """Step x band: where in a row the byte before plane 0 is; -1 if it is zero."""
+        return np.full(starts.shape, -1)
 
     def _row_bytes(self) -> Array:
         """The bytes of a row at each step."""

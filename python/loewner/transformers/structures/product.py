@@ -11,18 +11,19 @@ from loewner.transformers.specification import NESTED, Field, whole
 from loewner.transformers.structures.coded import Coded
 from loewner.transformers.structures.codes import Codes
 from loewner.transformers.structures.integers import Integers
+from loewner.transformers.structures.joined_codes import JoinedCodes
 from loewner.transformers.structures.nested import nested, nested_shapes
 
 
 class Product(Coded):
     """W = left right: coordinates times directions, both coded."""
 
-    factors: ClassVar[dict[str, type[Coded]]] = {"codes": Codes, "integers": Integers}
+    factors: ClassVar[dict[str, type[Coded]]] = {"codes": Codes, "joined_codes": JoinedCodes, "integers": Integers}
     fields: ClassVar[dict[str, Field]] = {"rank": whole(1), "left": NESTED, "right": NESTED}
     fixed_arrays: ClassVar[dict[str, torch.dtype]] = {
         name: dtype
         for side in ("left", "right")
-        for factor in (Codes, Integers)
+        for factor in (Codes, JoinedCodes, Integers)
         for name, dtype in nested(side, factor.fixed_arrays).items()
     }
 
