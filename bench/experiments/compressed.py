@@ -26,7 +26,7 @@ def weights_digest(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Compressed:
-    """The output of a run: a dense folder that transformers loads, and its report."""
+    """The output of a run: a dense folder that transformers loads or the encoded one, and its report."""
 
     folder: Path
     table: dict  # report of the first tensor
@@ -38,16 +38,20 @@ class Compressed:
 
 
 @contextmanager
-def compressed(model: Path, *options: str) -> Iterator[Compressed]:
-    """Runs `loewner compress` and `loewner expand` in a temporary folder, which is removed when the block ends."""
+def compressed(model: Path, *options: str, expand: bool = True) -> Iterator[Compressed]:
+    """Runs `loewner compress` in a temporary folder, which is removed when the block ends, and `loewner expand` unless
+    the encoded folder is wanted."""
     with tempfile.TemporaryDirectory(dir=OUT) as name:
         scratch = Path(name)
         encoded, dense, report = scratch / "encoded", scratch / "dense", scratch / "report.json"
         run = [TOOL, "compress", str(model), "-o", str(encoded), "--quiet", "--json", str(report), *options]
         subprocess.run(run, check=True)
-        subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
+        if expand:
+            subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
         content = json.loads(report.read_text())
-        yield Compressed(dense, content["tensors"][0], content["totals"], content.get("calibration"))
+        yield Compressed(
+            dense if expand else encoded, content["tensors"][0], content["totals"], content.get("calibration")
+        )
 
 
 class ResultCache:

@@ -13,7 +13,7 @@ from matrices import quiet_transformers
 from results_page import experiment_parser, markdown_table, publish
 from table_calibration import results_by_text
 
-BITS = ["1", "2", "3"]
+BITS = ["0.5", "1", "1.5", "2", "3"]
 
 
 def main() -> None:

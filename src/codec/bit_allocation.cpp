@@ -2,12 +2,12 @@
 #include "loewner/codec/bit_allocation.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <iterator>
 #include <limits>
 #include <numeric>
 #include <string>
 
+#include "base/first_double.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {
@@ -19,22 +19,6 @@ std::vector<std::uint32_t> by_falling_energy(std::span<const double> energies) {
   std::iota(rows.begin(), rows.end(), 0U);
   std::ranges::stable_sort(rows, std::ranges::greater(), [&](std::uint32_t i) { return energies[i]; });
   return rows;
-}
-
-// The smallest double >= 0 that satisfies a monotone condition. Non-negative doubles are ordered
-// like their bits, so this is a bisection over the bits.
-template <typename Condition>
-double first_that(Condition&& holds) {
-  std::uint64_t low = 0, high = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::infinity());
-  while (low < high) {
-    const std::uint64_t middle = low + (high - low) / 2;
-    if (holds(std::bit_cast<double>(middle))) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return std::bit_cast<double>(low);
 }
 
 }  // namespace
@@ -106,7 +90,7 @@ BitAllocation::Spent BitAllocation::within(Index max_price) const {
     }
     return price;
   };
-  const double last = first_that([&](double gain) { return price_above(gain) <= max_price; });
+  const double last = detail::first_double_that([&](double gain) { return price_above(gain) <= max_price; });
   Index rest = max_price - price_above(last);
   std::vector<Index> rows;
   bool all_fit = true;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kBitsBetweenSteps = 0.125;
 constexpr double kFallOfVariance = 1.4;  // within a band
-constexpr Index kColsOfAByte = 8;
+constexpr Index kLeastBand = 16, kColsOfAByte = 8;
 
 double variance_of(const CodeLadder::Band& band) {
   return static_cast<double>(band.size) * static_cast<double>(band.size);
@@ -25,9 +25,9 @@ std::vector<CodeLadder::Band> bands_for(std::span<const double> variances) {
   for (const double v : variances) total += v;
   std::vector<CodeLadder::Band> bands;
   for (Index first = 0, end = 0; first < cols; first = end) {
-    end = std::min(first + kColsOfAByte, cols);
+    end = std::min(first + kLeastBand, cols);
     while (end < cols && variances[end] > variances[first] / kFallOfVariance) ++end;
-    end = std::min((end + kColsOfAByte - 1) / kColsOfAByte * kColsOfAByte, cols);
+    end = cols - end < kLeastBand ? cols : (end + kColsOfAByte - 1) / kColsOfAByte * kColsOfAByte;
     double sum = 0;
     for (Index j = first; j < end; ++j) sum += variances[j];
     const double mean = total > 0 ? sum / total * static_cast<double>(cols) / static_cast<double>(end - first) : 0.0;

@@ -9,24 +9,31 @@
 #include "codec/half_scales.hpp"
 #include "codec/log_scales.hpp"
 #include "codec/row_encoder.hpp"
+#include "codec/row_steps.hpp"
 #include "codec/stored_bytes.hpp"
 #include "linalg/input_scale.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
-#include "loewner/linalg/row_energies.hpp"
 
 namespace loewner {
 namespace {
 
 // The steps that these bytes pay for; nothing if they do not pay for step 0 of all rows.
-std::optional<BitAllocation::Spent> spent_within(const BitAllocation& allocation, Index rows, Index cols,
-                                                 const CodesOptions& options) {
-  if (Codes::bytes_at(rows, cols, allocation.most_price(), false, options.form) <= options.max_bytes) {
-    return allocation.within(allocation.most_price());
-  }
+std::optional<std::vector<std::uint8_t>> steps_within(const Matrix<double>& energies, const CodeLadder& ladder,
+                                                      const CodesOptions& options) {
+  const Index rows = energies.rows(), cols = ladder.cols();
   const Index rest = options.max_bytes - Codes::bytes_at(rows, cols, 0, true, options.form);
+  if (ladder.bands().size() > 1) {
+    if (rest < 0) return {};
+    return detail::row_steps(energies.view(), ladder, rest);
+  }
+  const BitAllocation allocation =
+      detail::allocation_of({energies.data(), static_cast<std::size_t>(energies.rows())}, ladder);
+  if (Codes::bytes_at(rows, cols, allocation.most_price(), false, options.form) <= options.max_bytes) {
+    return allocation.steps(allocation.within(allocation.most_price()));
+  }
   if (rest < allocation.least_price()) return {};
-  return allocation.within(rest);
+  return allocation.steps(allocation.within(rest));
 }
 
 // Weighted sum of the rows on step 0, in row order.
@@ -80,16 +87,18 @@ void require_usable(const RowSource& a, const CodesOptions& options) {
           [] { return std::string("encode_codes: the ladder must have at most 16 steps"); });
 }
 
-// An upper bound of the scales of joined form, for rows with these weighted energies.
-double largest_scale(const CodeLadder& ladder, std::span<const double> energies, std::span<const double> row_weights) {
+// An upper bound of the scales of joined form, for rows whose bands have these weighted energies.
+double largest_scale(const CodeLadder& ladder, const Matrix<double>& energies, std::span<const double> row_weights) {
   double least = static_cast<double>(ladder.cols());  // of the shared row
   for (std::size_t step = 1; step < ladder.steps().size(); ++step) {
     const double size = detail::size_of_coded_bands(ladder, static_cast<int>(step));
     if (size > 0) least = std::min(least, size);
   }
   double most = 0;
-  for (std::size_t i = 0; i < energies.size(); ++i) {
-    most = std::max(most, energies[i] / (row_weights.empty() ? 1.0 : row_weights[i]));
+  for (Index i = 0; i < energies.rows(); ++i) {
+    double energy = 0;
+    for (const double band : energies.row(i)) energy += band;
+    most = std::max(most, energy / (row_weights.empty() ? 1.0 : row_weights[i]));
   }
   return std::sqrt(most / least);
 }
@@ -97,26 +106,31 @@ double largest_scale(const CodeLadder& ladder, std::span<const double> energies,
 // The scales of the rows, in the order in which rows are encoded.
 class RowScales {
  public:
-  RowScales(const CodeLadder& ladder, std::span<const double> energies, const CodesOptions& options)
+  RowScales(const CodeLadder& ladder, const Matrix<double>& energies, const CodesOptions& options)
       : form_(options.form) {
     if (form_ == CodesForm::joined) {
       exponent_ = detail::log_scale_exponent(largest_scale(ladder, energies, options.row_weights));
-      codes_.resize(energies.size());
+      codes_.resize(static_cast<std::size_t>(energies.rows()));
     } else {
-      scales_.resize(energies.size());
+      scales_.resize(static_cast<std::size_t>(energies.rows()));
     }
   }
 
-  /// What the row is divided by before it is quantized, if its root mean square is this.
-  double divisor(Index row, double root_mean_square) {
-    if (form_ == CodesForm::separate) return root_mean_square;
-    codes_[row] = detail::log_scale_code(root_mean_square, exponent_);
-    return static_cast<double>(detail::log_scale_value(codes_[row], exponent_));
+  /// The scale of a row on step 0.
+  void set(Index row, double scale) {
+    if (form_ == CodesForm::joined) codes_[row] = detail::log_scale_code(scale, exponent_);
+    if (form_ == CodesForm::separate) scales_[row] = scale;
   }
 
-  /// Takes the least-squares scale of a row.
-  void set(Index row, double scale) {
-    if (form_ == CodesForm::separate) scales_[row] = scale;
+  /// Encodes the row of the encoder on a step > 0.
+  void encode(Index row, int step, detail::RowEncoder& encoder, std::uint8_t* planes) {
+    const double root_mean_square = encoder.root_mean_square(step);
+    if (form_ == CodesForm::separate) {
+      scales_[row] = encoder.encode(step, root_mean_square, planes);
+      return;
+    }
+    codes_[row] = best_code(detail::log_scale_code(root_mean_square, exponent_), step, encoder);
+    encoder.encode(step, value_of(codes_[row]), planes);
   }
 
   /// Moves the scales into the arrays and returns their exponent.
@@ -131,6 +145,23 @@ class RowScales {
   }
 
  private:
+  double value_of(std::uint8_t code) const { return static_cast<double>(detail::log_scale_value(code, exponent_)); }
+
+  // The code of the root mean square, or a larger one if entries of the row lie beyond the last levels.
+  std::uint8_t best_code(std::uint8_t least, int step, detail::RowEncoder& encoder) const {
+    constexpr int kTried = 3 * detail::kLogScalesOfOctave;
+    std::uint8_t best = least;
+    double least_error = encoder.expected_error(step, value_of(least));
+    for (int code = least + 1; code <= std::min(least + kTried, detail::kLargestLogScale); ++code) {
+      const double error = encoder.expected_error(step, value_of(static_cast<std::uint8_t>(code)));
+      if (error < least_error) {
+        least_error = error;
+        best = static_cast<std::uint8_t>(code);
+      }
+    }
+    return best;
+  }
+
   CodesForm form_;
   int exponent_ = 0;
   std::vector<std::uint8_t> codes_;
@@ -140,16 +171,15 @@ class RowScales {
 // The encoding of 2^-exponent A, whose scales are multiplied by 2^exponent.
 std::unique_ptr<Codes> encode_rows(const RowSource& a, int exponent, const CodesOptions& options) {
   const CodeLadder ladder = options.ladder.value_or(CodeLadder::plain(a.cols()));
-  const auto energies = row_energies(a, options.row_weights);
-  const BitAllocation allocation = detail::allocation_of(energies, ladder);
-  const auto spent = spent_within(allocation, a.rows(), a.cols(), options);
-  if (!spent) {
+  const Matrix<double> energies = detail::band_energies(a, ladder, options.row_weights);
+  auto steps = steps_within(energies, ladder, options);
+  if (!steps) {
     throw BudgetError("codes take at least " +
                       std::to_string(Codes::bytes_at(a.rows(), a.cols(), 0, true, options.form)) +
                       " bytes, the budget leaves " + std::to_string(options.max_bytes));
   }
   Codes::Arrays arrays;
-  arrays.bits = allocation.steps(*spent);
+  arrays.bits = std::move(*steps);
   if (std::ranges::find(arrays.bits, 0) != arrays.bits.end()) {
     arrays.shared = shared_row(shared_sum(a, options.row_weights, arrays.bits));
   }
@@ -164,12 +194,11 @@ std::unique_ptr<Codes> encode_rows(const RowSource& a, int exponent, const Codes
       const Index row = first + i;
       const int step = arrays.bits[row];
       if (step == 0) {
-        scales.set(row, scales.divisor(row, detail::best_scale(rows.row(i), shared)));
+        scales.set(row, detail::best_scale(rows.row(i), shared));
         continue;
       }
       rotate_bands(ladder, rotations, step, rows.row(i), encoder.row());
-      const double divisor = scales.divisor(row, encoder.root_mean_square(step));
-      scales.set(row, encoder.encode(step, divisor, planes->data() + offsets[row]));
+      scales.encode(row, step, encoder, planes->data() + offsets[row]);
     }
   });
   const int scale_exponent = scales.store(arrays) + exponent;

@@ -51,7 +51,7 @@ LadderChoice::Choice LadderChoice::within(Index code_bytes) const {
   return {.ladder = ladder.up_to(spent.highest_step()),
           .code_bytes = spent.price,
           .error = energy_ > 0 ? spent.error / energy_ : 0.0,
-          .shared = spent.price < allocation.most_price()};
+          .shared = spent.price == 0 || spent.price < allocation.most_price()};
 }
 
 }  // namespace loewner

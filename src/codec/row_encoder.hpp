@@ -48,6 +48,23 @@ class RowEncoder {
     return expected > 0 ? std::sqrt(energy / expected) : 0.0;
   }
 
+  /// About the squared error of the row divided by `scale`: that of Gaussian entries, and what lies
+  /// beyond the last levels.
+  double expected_error(int step, double scale) {
+    double error = 0;
+    for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index) {
+      const auto band = ladder_.bands()[g];
+      const double size = scale * static_cast<double>(band.size);
+      const auto last = static_cast<float>(size * static_cast<double>(trellis_levels(bits).back()));
+      error += static_cast<double>(band.cols) * size * size * kTrellisDistortion[bits];
+      for (const float x : part(rotated_, first, band.cols)) {
+        const float beyond = std::max(std::abs(x) - last, 0.0F);
+        error += static_cast<double>(beyond) * static_cast<double>(beyond);
+      }
+    });
+    return error;
+  }
+
   /// Writes the planes of the row on a step > 0 divided by `scale`, and returns its least-squares
   /// scale.
   double encode(int step, double scale, std::uint8_t* planes) {

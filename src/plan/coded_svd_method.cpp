@@ -30,20 +30,31 @@ double growth_in_metric(const EncodeRequest& request) {
   return trace / static_cast<double>(root.rows());
 }
 
-// Bits of the directions. All directions together span the space before and after rounding, so
-// rounding only mixes coordinates: each takes up a share of the mean variance, which costs
-// log2(1 + share / variance) / 2 bits. In a metric M, rounding a direction v M^-1/2 moves
-// |v M^-1/2|^2 times that share, on the mean over the directions the trace of M^-1 over its size.
-int bits_of_directions(const CodeLadder& ladder, const EncodeRequest& request) {
+// The variances of the coordinates along directions in so many bits.
+struct RoundedDirections {
+  int bits;
+  std::vector<double> variances;
+};
+
+// All directions together span the space before and after rounding, so rounding only mixes
+// coordinates: each takes up a share of the mean variance. In a metric M, rounding a direction
+// v M^-1/2 moves |v M^-1/2|^2 times that share, on the mean over the directions the trace of M^-1
+// over its size.
+// The bits are those with the least sum of their own bytes and of what the mixing costs, which is
+// log2(1 + share / variance) / 2 bits for a coordinate.
+RoundedDirections rounded_directions(const EncodeRequest& request, std::vector<double> singular_values) {
   constexpr int kLeast = 4;  // with fewer the rounded directions might not be independent
   const double cols = static_cast<double>(request.matrix->cols()), rows = static_cast<double>(request.matrix->rows());
+  double mean = 0;
+  for (double& value : singular_values) {
+    value *= value;
+    mean += value / cols;
+  }
   const double growth = growth_in_metric(request);
   const auto bits_of_an_entry = [&](int bits) {
     double sum = bits * cols / rows;
-    for (const auto& band : ladder.bands()) {
-      const double variance = static_cast<double>(band.size) * static_cast<double>(band.size);
-      const double share = growth * kTrellisDistortion[bits];
-      if (variance > 0) sum += static_cast<double>(band.cols) / cols * std::log2(1 + share / variance) / 2;
+    for (const double variance : singular_values) {
+      if (variance > 0) sum += std::log2(1 + growth * kTrellisDistortion[bits] * mean / variance) / (2 * cols);
     }
     return sum;
   };
@@ -51,12 +62,13 @@ int bits_of_directions(const CodeLadder& ladder, const EncodeRequest& request) {
   for (int bits = kLeast + 1; bits <= kMaxCodeBits; ++bits) {
     if (bits_of_an_entry(bits) < bits_of_an_entry(best)) best = bits;
   }
-  return best;
+  for (double& variance : singular_values) variance += growth * kTrellisDistortion[best] * mean;
+  return {best, std::move(singular_values)};
 }
 
-Index direction_bytes(const CodeLadder& ladder, const EncodeRequest& request) {
+Index direction_bytes(const CodeLadder& ladder, const EncodeRequest& request, int bits) {
   const Index rank = ladder.cols(), cols = request.matrix->cols();
-  return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits_of_directions(ladder, request)), false);
+  return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits), false);
 }
 
 // An upper bound of the text of a ladder in a specification: the columns and the size of each band,
@@ -68,8 +80,8 @@ Index text_bytes(const CodeLadder& ladder) {
 }
 
 // The bytes of everything but the coordinates.
-Index fixed_bytes(const CodeLadder& ladder, const EncodeRequest& request) {
-  return direction_bytes(ladder, request) + text_bytes(ladder);
+Index fixed_bytes(const CodeLadder& ladder, const EncodeRequest& request, int direction_bits) {
+  return direction_bytes(ladder, request, direction_bits) + text_bytes(ladder);
 }
 
 // All principal directions of the weighted rows.
@@ -83,18 +95,19 @@ RightSingularVectors components_of(const EncodeRequest& request) {
 struct Rates {
   std::vector<RatePoint> points;
   std::vector<CodeLadder> ladders;
+  int direction_bits = 0;
 };
 
 Rates rates_of(MatrixSurvey& survey, std::vector<double> singular_values) {
   const auto& request = survey.request();
-  for (double& value : singular_values) value *= value;
-  const LadderChoice choice(survey.energies(), singular_values);
-  Rates rates;
+  const RoundedDirections directions = rounded_directions(request, std::move(singular_values));
+  const LadderChoice choice(survey.energies(), directions.variances);
+  Rates rates{.points = {}, .ladders = {}, .direction_bits = directions.bits};
   for (int k = 0; k <= kPointsOfCodesCurve; ++k) {
     const auto at = choice.within(choice.most_code_bytes() * k / kPointsOfCodesCurve);
     const Index rows = request.matrix->rows(), rank = at.ladder.cols();
-    const Index bytes =
-        fixed_bytes(at.ladder, request) + Codes::bytes_at(rows, rank, at.code_bytes, at.shared, CodesForm::joined);
+    const Index bytes = fixed_bytes(at.ladder, request, directions.bits) +
+                        Codes::bytes_at(rows, rank, at.code_bytes, at.shared, CodesForm::joined);
     if (bytes >= request.source_bytes) break;
     if (!rates.points.empty() && bytes <= rates.points.back().bytes) continue;
     rates.points.push_back({bytes, at.error});
@@ -105,13 +118,13 @@ Rates rates_of(MatrixSurvey& survey, std::vector<double> singular_values) {
 
 // Codes of the directions with one number of bits for all: the ladder has no other step besides 0.
 std::unique_ptr<EncodedMatrix> directions(const EncodeRequest& request, MatrixView<const double> vt,
-                                          const CodeLadder& ladder) {
+                                          const CodeLadder& ladder, int bits) {
   const Matrix<double> stored = stored_right_factor(request, vt);
   const Matrix<float> rows = detail::narrowed(stored.view());
-  const auto bits = static_cast<std::uint8_t>(bits_of_directions(ladder, request));
-  return encode_codes(DenseRows(rows.view()), {.max_bytes = direction_bytes(ladder, request),
-                                               .seed = request.seed,
-                                               .ladder = CodeLadder({{vt.cols(), 1.0F}}, {{0}, {bits}})});
+  return encode_codes(DenseRows(rows.view()),
+                      {.max_bytes = direction_bytes(ladder, request, bits),
+                       .seed = request.seed,
+                       .ladder = CodeLadder({{vt.cols(), 1.0F}}, {{0}, {static_cast<std::uint8_t>(bits)}})});
 }
 
 // (V V^T)^-1 V, which maps a row x to the coordinates c that minimize ||x - c V||, for the decoded
@@ -134,13 +147,13 @@ Matrix<double> coordinate_map(const EncodeRequest& request, const EncodedMatrix&
 }
 
 Encoding encode_at(const EncodeRequest& request, MatrixView<const double> components, const CodeLadder& ladder,
-                   Index max_bytes, double predicted_error) {
+                   int direction_bits, Index max_bytes, double predicted_error) {
   const Index rank = ladder.cols();
-  auto right = directions(request, components.row_block(0, rank), ladder);
+  auto right = directions(request, components.row_block(0, rank), ladder, direction_bits);
   const Matrix<double> map = coordinate_map(request, *right);
   const ProjectedRows coordinates(request.matrix, map.view());
   auto left = encode_codes(coordinates, {.row_weights = request.row_weights,
-                                         .max_bytes = max_bytes - fixed_bytes(ladder, request),
+                                         .max_bytes = max_bytes - fixed_bytes(ladder, request, direction_bits),
                                          .seed = request.seed,
                                          .ladder = ladder,
                                          .form = CodesForm::joined});
@@ -180,7 +193,8 @@ Encoding encode_by_coded_svd(const EncodeRequest& request) {
   MatrixSurvey survey(request);
   const Rates rates = rates_of(survey, components.singular_values);
   const auto encode = [&](std::size_t i, Index bytes) {
-    return encode_at(request, components.vt.view(), rates.ladders[i], bytes, std::sqrt(rates.points[i].error));
+    return encode_at(request, components.vt.view(), rates.ladders[i], rates.direction_bits, bytes,
+                     std::sqrt(rates.points[i].error));
   };
   if (request.max_error) {
     return first_within_error(request, rates.points, [&](std::size_t i) { return encode(i, rates.points[i].bytes); });

@@ -41,7 +41,7 @@ class CodeLadder {
   /// A ladder for columns with these variances in decreasing order, such as principal components.
   ///
   /// Method    a band ends where the variance has fallen by a factor 1.4 since its first column
-  ///           (multiples of 8 columns). Single bits go to the band with the largest gain per bit
+  ///           (multiples of 8 columns, at least 16, so that a rotation evens out outliers). Single bits go to the band with the largest gain per bit
   ///           (reverse water-filling [CoverThomas2006]). A step is recorded at every eighth of a
   ///           bit per entry; at_steps() chooses among them.
   static CodeLadder for_variances(std::span<const double> variances);
