@@ -9,12 +9,11 @@ the planner's error over the measured one, not squared. Half a minute per row on
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-from compressed import TOOL, compressed
+from compressed import compressed
 from loewner._core import study_tensor
 from matrices import minilm_folder, minilm_table
 from results_page import OUT, experiment_parser, markdown_table, publish
@@ -30,11 +29,10 @@ Array = np.ndarray
 
 def moments_of_package_text() -> Path:
     """The moments with the sensitivities of the table's channels."""
-    file, folder = OUT / "bound-moments.safetensors", OUT / "bound"
-    sizes = ["--bits", "1", "--text", "package", "--if-exists", "replace", "--quiet"]
-    subprocess.run(
-        [TOOL, "compress", str(minilm_folder()), "-o", str(folder), *sizes, "--save-moments", str(file)], check=True
-    )
+    file = OUT / "bound-moments.safetensors"
+    file.unlink(missing_ok=True)
+    with compressed(minilm_folder(), "--bits", "1", "--text", "package", "--save-moments", str(file), expand=False):
+        pass
     return file
 
 

@@ -25,8 +25,8 @@ class CodeLadder {
   };
   using Steps = std::vector<std::vector<std::uint8_t>>;  ///< steps x bands, each in [0, 8]
 
-  static constexpr std::size_t kMaxSteps = 128,
-                               kMostStored = 16;  ///< steps of stored codes, whose number is half a byte
+  static constexpr std::size_t kMaxSteps = 128;
+  static constexpr std::size_t kMostStored = 16;  ///< in codes, where a step is half a byte
 
   /// Takes bands and steps.
   ///
@@ -40,10 +40,11 @@ class CodeLadder {
 
   /// A ladder for columns with these variances in decreasing order, such as principal components.
   ///
-  /// Method    a band ends where the variance has fallen by a factor 1.4 since its first column
-  ///           (multiples of 8 columns, at least 16, so that a rotation evens out outliers). Single bits go to the band with the largest gain per bit
-  ///           (reverse water-filling [CoverThomas2006]). A step is recorded at every eighth of a
-  ///           bit per entry; at_steps() chooses among them.
+  /// Method    a band ends where the variance has fallen by a factor 1.4 since its first column.
+  ///           Widths are multiples of 8, and at least 16, so that a rotation evens out outliers.
+  ///           Single bits go to the band with the largest gain per bit (reverse water-filling
+  ///           [CoverThomas2006]). A step is recorded at every eighth of a bit per entry;
+  ///           at_steps() chooses among them.
   static CodeLadder for_variances(std::span<const double> variances);
 
   const std::vector<Band>& bands() const { return bands_; }

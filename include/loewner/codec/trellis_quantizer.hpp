@@ -19,16 +19,16 @@ inline constexpr double kTrellisDistortion[kMaxCodeBits + 1] = {1,      .2823,  
 struct TrellisPart {
   std::span<const float> x;
   int bits = 1;                    ///< of an entry, in [1, 8]
-  std::uint8_t* planes = nullptr;  ///< where TrellisQuantizer::bytes(x.size(), bits) bytes of code go
+  std::uint8_t* planes = nullptr;  ///< where the code goes: TrellisQuantizer::bytes() bytes
   float weight = 1;                ///< of the squared errors
 };
 
 /// Quantizes a vector of nearly Gaussian entries with variance 1 in parts of b_p bits per entry:
 /// min sum_p weight_p ||x_p - q_p||^2  over all vectors q of the trellis code.
 ///
-/// The code of a part has b planes of ceil(d / 8) bytes. Entry t has bit t mod 8 of byte t / 8: plane
-/// 0 holds the bit u_t, and plane i holds bit i - 1 of the high bits of its level. The u_t of all
-/// parts follow one another; all before the first entry are 0.
+/// The code of a part has b planes of ceil(d / 8) bytes. Entry t has bit t mod 8 of byte t / 8:
+/// plane 0 holds the bit u_t, and plane i holds bit i - 1 of the high bits of its level. The u_t of
+/// all parts follow one another; all before the first entry are 0.
 ///
 /// Shapes    x_p: a multiple of 8 entries, but for the last part.
 /// Method    trellis-coded quantization [MarcellinFischer1990] with the 256-state code of
