@@ -46,11 +46,12 @@ void require_symmetric(MatrixView<const double> a) {
   }
 }
 
-// H may be of any size, since all errors are relative. Its roots multiply entries of float32.
+// The roots of H multiply entries of float32. An even exponent keeps its digits.
 int exponent_of(MatrixView<const double> second) {
   double largest = 0;
   for (Index i = 0; i < second.rows(); ++i) largest = std::max(largest, second(i, i));
-  return detail::input_exponent(largest, detail::kOrdinaryFloats);
+  const int exponent = detail::input_exponent(largest, detail::kOrdinaryFloats);
+  return exponent - exponent % 2;
 }
 
 Matrix<double> divided(const Matrix<double>& a, int exponent) {
@@ -99,8 +100,8 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
                 options.damping);
   kCheck.number(moments.correction >= 0 && moments.correction <= 1, "correction", "in [0, 1]", moments.correction);
   if (rotation_seed_) rotation_.emplace(d, *rotation_seed_);
-  const int exponent = exponent_of(moments.second.view());
-  Matrix<double> damped = divided(moments.second, exponent);
+  exponent_ = exponent_of(moments.second.view());
+  Matrix<double> damped = divided(moments.second, exponent_);
   damping_ = damping_of(damped.view(), options.damping);
   for (Index i = 0; i < d; ++i) damped(i, i) += damping_;
   factor_ = rotated(std::move(damped));
@@ -116,10 +117,10 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
   for (Index j = 0; j < d; ++j) pivots_.push_back(factor_(j, j) * factor_(j, j));
   if (moments.cross.rows() == 0 || moments.correction == 0) return;
   require_moment(moments.cross.view(), d, "cross moments");
-  Matrix<double> drift = divided(moments.cross, exponent);
+  Matrix<double> drift = divided(moments.cross, exponent_);
   for (Index i = 0; i < d; ++i) {
     for (Index j = 0; j < d; ++j) {
-      drift(i, j) = moments.correction * (drift(i, j) - std::ldexp(moments.second(i, j), -exponent));
+      drift(i, j) = moments.correction * (drift(i, j) - std::ldexp(moments.second(i, j), -exponent_));
     }
   }
   drift = rotated(std::move(drift));

@@ -117,8 +117,9 @@ FeedbackCodes encode_scaled(const RowSource& w, int exponent, const InputBasis& 
   FeedbackCoder coder(basis, std::move(rows), arrays, ladder);
   coder.encode();
   auto codes = std::make_unique<Codes>(ladder, options.seed, coder.exponent() + exponent, std::move(arrays));
-  FeedbackCodes result{
-      .matrix = nullptr, .mean_bits = codes->mean_bits(), .error = std::ldexp(coder.error(), 2 * exponent)};
+  FeedbackCodes result{.matrix = nullptr,
+                       .mean_bits = codes->mean_bits(),
+                       .error = std::ldexp(coder.error(), 2 * exponent + basis.exponent())};
   result.matrix = std::make_unique<InputCodes>(std::move(codes), options.inputs, basis.rotation_seed());
   return result;
 }

@@ -35,8 +35,8 @@ struct InputBasisOptions {
 /// The inputs of a layer in the order of their codes, and the factors of their moments:
 /// P R (H + lambda I) R^T P^T = L D L^T,  L unit lower triangular.
 ///
-/// H is the second moment; one whose entries leave 2^-40 ... 2^40 is first divided by a power of 2.
-/// Relative errors do not change.
+/// H is the second moment divided by 2^exponent(). The exponent is 0 if the entries are within
+/// 2^-40 ... 2^40.
 ///
 /// R is a Rotation. P is by default the order of the pivoted Cholesky factorization: each input is
 /// the one that the inputs before it predict worst, so that D decreases. The codes are computed
@@ -61,6 +61,9 @@ class InputBasis {
 
   /// The number, among the rotated inputs, of each input in this order.
   std::span<const Index> order() const { return order_; }
+
+  /// The power of two that the moments are divided by.
+  int exponent() const { return exponent_; }
 
   /// lambda.
   double damping() const { return damping_; }
@@ -88,6 +91,7 @@ class InputBasis {
 
   std::optional<std::uint64_t> rotation_seed_;
   std::optional<Rotation> rotation_;
+  int exponent_ = 0;
   double damping_;
   std::vector<Index> order_;
   std::vector<double> pivots_;

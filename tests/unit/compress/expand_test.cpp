@@ -167,7 +167,7 @@ TEST_P(ExpandOfFloats, AnIntegerSourceTypeIsRefused) {
   config["quantization_config"]["tensors"][test::kTable]["source_dtype"] = "I8";
   folder_.write("small/config.json", config.dump());
   EXPECT_CONTAINS(test::message_of<IoError>([&] { expand(small_, folder_.path() / "x", IfExists::refuse); }),
-                  "source_dtype must be a floating-point type, got 'I8'");
+                  "source_dtype must be F64, F32, F16 or BF16, got 'I8'");
   EXPECT_FALSE(fs::exists(folder_.path() / "x.partial"));
 }
 

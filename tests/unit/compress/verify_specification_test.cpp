@@ -58,7 +58,7 @@ TEST_F(VerifySpecification, EveryFieldHasItsType) {
   for (const Json& wrong : {Json(true), Json("3"), Json(-1), Json(3.0), Json(18446744073709551615u)})
     EXPECT_CONTAINS(refusal_of("/rank", wrong), "field 'rank' must be a non-negative integer");
   for (const Json& wrong : {Json("I8"), Json("f32"), Json(""), Json("F8_E4M3")})
-    EXPECT_CONTAINS(refusal_of("/source_dtype", wrong), "source_dtype must be a floating-point type");
+    EXPECT_CONTAINS(refusal_of("/source_dtype", wrong), "source_dtype must be F64, F32, F16 or BF16");
   for (const Json& wrong : {Json(-1), Json(), Json(true)})
     EXPECT_CONTAINS(refusal_of("/source_dtype", wrong), "field 'source_dtype' has the wrong type");
   EXPECT_CONTAINS(refusal_of("/method", "magic"), "method must be one of this version's, got 'magic'");

@@ -21,7 +21,7 @@ struct Bidiagonal {
   std::vector<double> diagonal, beside;
 };
 
-Bidiagonal random_one(Index n) {
+Bidiagonal random_bidiagonal(Index n) {
   RandomStream random(6, RandomPurpose::test_data);
   Bidiagonal b;
   for (Index i = 0; i < n; ++i) b.diagonal.push_back(random.normal());
@@ -29,50 +29,50 @@ Bidiagonal random_one(Index n) {
   return b;
 }
 
-Bidiagonal toeplitz(Index n) {
+Bidiagonal toeplitz_bidiagonal(Index n) {
   return {std::vector<double>(n, 1.0), std::vector<double>(n - 1, 1.0)};
 }
 
-Bidiagonal diagonal_one(Index n) {
-  Bidiagonal b = random_one(n);
+Bidiagonal diagonal_bidiagonal(Index n) {
+  Bidiagonal b = random_bidiagonal(n);
   std::ranges::fill(b.beside, 0.0);
   return b;
 }
 
-Bidiagonal graded(Index n) {
-  Bidiagonal b = random_one(n);
+Bidiagonal graded_bidiagonal(Index n) {
+  Bidiagonal b = random_bidiagonal(n);
   for (Index i = 0; i < n; ++i) b.diagonal[i] *= std::exp2(-static_cast<double>(i) / 10);
   for (Index i = 0; i + 1 < n; ++i) b.beside[i] *= std::exp2(-static_cast<double>(i) / 10);
   return b;
 }
 
 Bidiagonal zeros_on_diagonal(Index n) {
-  Bidiagonal b = random_one(n);
+  Bidiagonal b = random_bidiagonal(n);
   for (Index i = 0; i < n; i += 3) b.diagonal[i] = 0;
   return b;
 }
 
-Bidiagonal identity(Index n) {
+Bidiagonal identity_bidiagonal(Index n) {
   return {std::vector<double>(n, 1.0), std::vector<double>(n - 1, 0.0)};
 }
 
-Bidiagonal zero(Index n) {
+Bidiagonal zero_bidiagonal(Index n) {
   return {std::vector<double>(n), std::vector<double>(n - 1)};
 }
 
 // Problems of two values remain in the merge at the top.
-Bidiagonal one_coupling(Index n) {
-  Bidiagonal b = identity(n);
+Bidiagonal bidiagonal_with_one_coupling(Index n) {
+  Bidiagonal b = identity_bidiagonal(n);
   b.beside[n / 2 - (n > 1 ? 1 : 0)] = 1;
   return b;
 }
 
-struct Kind {
+struct BidiagonalKind {
   const char* name;
   Bidiagonal (*make)(Index);
 };
 
-void PrintTo(const Kind& kind, std::ostream* out) {
+void PrintTo(const BidiagonalKind& kind, std::ostream* out) {
   *out << kind.name;
 }
 
@@ -95,7 +95,7 @@ double error_of(const Bidiagonal& b, const std::vector<double>& values, MatrixVi
   return worst;
 }
 
-class BidiagonalMatrices : public testing::TestWithParam<std::tuple<Kind, Index>> {};
+class BidiagonalMatrices : public testing::TestWithParam<std::tuple<BidiagonalKind, Index>> {};
 
 TEST_P(BidiagonalMatrices, OrthonormalFactorsRebuildThem) {
   const auto [kind, n] = GetParam();
@@ -113,16 +113,19 @@ TEST_P(BidiagonalMatrices, OrthonormalFactorsRebuildThem) {
 
 // One small problem; halves of the same and of different sizes; more than one strip of each product.
 INSTANTIATE_TEST_SUITE_P(, BidiagonalMatrices,
-                         testing::Combine(testing::Values(Kind{"random", random_one}, Kind{"toeplitz", toeplitz},
-                                                          Kind{"diagonal", diagonal_one}, Kind{"graded", graded},
-                                                          Kind{"zeros_on_diagonal", zeros_on_diagonal},
-                                                          Kind{"identity", identity}, Kind{"zero", zero},
-                                                          Kind{"one_coupling", one_coupling}),
+                         testing::Combine(testing::Values(BidiagonalKind{"random", random_bidiagonal},
+                                                          BidiagonalKind{"toeplitz", toeplitz_bidiagonal},
+                                                          BidiagonalKind{"diagonal", diagonal_bidiagonal},
+                                                          BidiagonalKind{"graded", graded_bidiagonal},
+                                                          BidiagonalKind{"zeros_on_diagonal", zeros_on_diagonal},
+                                                          BidiagonalKind{"identity", identity_bidiagonal},
+                                                          BidiagonalKind{"zero", zero_bidiagonal},
+                                                          BidiagonalKind{"one_coupling", bidiagonal_with_one_coupling}),
                                           testing::Values(Index{2}, Index{25}, Index{26}, Index{53}, Index{700})));
 
 TEST(BidiagonalSvd, ValuesOfToeplitzAreKnown) {
   constexpr Index n = 300;
-  Bidiagonal b = toeplitz(n);
+  Bidiagonal b = toeplitz_bidiagonal(n);
   Matrix<double> left(n, n), right(n, n);
   ASSERT_TRUE(bidiagonal_svd(b.diagonal, b.beside, left.view(), right.view()));
   for (Index k = 0; k < n; ++k) {
@@ -135,7 +138,7 @@ TEST(BidiagonalSvd, SameBitsForAnyNumberOfThreads) {
   constexpr Index n = 600;
   const auto left_with = [](int threads) {
     const test::ThreadCount scope(threads);
-    Bidiagonal b = random_one(n);
+    Bidiagonal b = random_bidiagonal(n);
     Matrix<double> left(n, n), right(n, n);
     EXPECT_TRUE(bidiagonal_svd(b.diagonal, b.beside, left.view(), right.view()));
     return left;
