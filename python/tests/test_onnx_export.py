@@ -82,13 +82,19 @@ def mixed(dense: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return mixed
 
 
+def structures_in(spec: dict[str, Any]) -> set[str]:
+    """That of a tensor, and those of the factors of a product."""
+    factors = [spec[side] for side in ("left", "right") if isinstance(spec.get(side), dict)]
+    return {spec["structure"]}.union(*map(structures_in, factors))
+
+
 @pytest.fixture(scope="module")
 def exported(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("exported") / "out"
     report = loewner.export(mixed, output)
     specs = json.loads((mixed / "config.json").read_text())["quantization_config"]["tensors"]
     assert sorted(report.encoded_tensors) == sorted(specs)
-    assert {spec["structure"] for spec in specs.values()} == set(STRUCTURES) - {"input_codes"}
+    assert set().union(*map(structures_in, specs.values())) == set(STRUCTURES) - {"input_codes"}
     assert report.inputs == ("input_ids", "attention_mask", "token_type_ids")
     return output
 

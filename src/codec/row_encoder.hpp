@@ -8,7 +8,7 @@
 
 #include "base/lane_sum.hpp"
 #include "codec/code_bands.hpp"
-#include "loewner/codec/codes.hpp"
+#include "loewner/codec/code_ladder.hpp"
 
 namespace loewner::detail {
 

@@ -9,6 +9,12 @@
 
 namespace loewner {
 
+/// Two ways to store the bands of a row.
+enum class CodesForm {
+  separate,  ///< a path of the trellis for each band; scales are halves
+  joined,    ///< one path through all bands that have bits; scales are 2^(1/8) apart, in one byte
+};
+
 /// The numbers of bits that rows of codes can have. Columns form bands of similar variance. Each
 /// step of the ladder gives every band a number of bits per entry; step 0 gives none. A plain
 /// ladder has one band and the steps of 0 to 8 bits.

@@ -12,12 +12,6 @@
 
 namespace loewner {
 
-/// Two ways to store the bands of a row.
-enum class CodesForm {
-  separate,  ///< a path of the trellis for each band; scales are halves
-  joined,    ///< one path through all bands that have bits; scales are 2^(1/8) apart, in one byte
-};
-
 /// Rows that are rotated, scaled to unit variance and quantized with 0 to 8 bits per entry. Each
 /// row has its own step of a CodeLadder.
 ///
