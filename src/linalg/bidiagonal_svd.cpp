@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -262,8 +263,10 @@ bool bidiagonal_svd(std::vector<double>& diagonal, std::vector<double> beside, M
   }
   if (!solve({diagonal, beside, rows.view(), columns.view(), ascending})) return false;
   const std::vector<double> values = diagonal;
+  // Rounding may exchange neighbors in the order of the last merge.
+  std::ranges::stable_sort(ascending, std::greater<>(), [&](int number) { return values[number - 1]; });
   for (Index i = 0; i < n; ++i) {
-    const Index from = ascending[n - 1 - i] - 1;
+    const Index from = ascending[i] - 1;
     diagonal[i] = values[from];
     std::ranges::copy(rows.row(from), left.row(i).begin());
     for (Index j = 0; j < n; ++j) right(j, i) = columns(j, from);
