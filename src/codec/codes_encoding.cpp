@@ -126,11 +126,11 @@ class RowScales {
   void encode(Index row, int step, detail::RowEncoder& encoder, std::uint8_t* planes) {
     const double root_mean_square = encoder.root_mean_square(step);
     if (form_ == CodesForm::separate) {
-      scales_[row] = encoder.encode(step, root_mean_square, planes);
+      scales_[row] = encoder.encode_bands(step, root_mean_square, planes);
       return;
     }
     codes_[row] = best_code(detail::log_scale_code(root_mean_square, exponent_), step, encoder);
-    encoder.encode(step, value_of(codes_[row]), planes);
+    encoder.encode_joined(step, value_of(codes_[row]), planes);
   }
 
   /// Moves the scales into the arrays and returns their exponent.
@@ -189,7 +189,7 @@ std::unique_ptr<Codes> encode_rows(const RowSource& a, int exponent, const Codes
   auto planes = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(offsets.back()));
   RowScales scales(ladder, energies, options);
   for_each_row_block(a, [&](Index, Index first, MatrixView<const float> rows) {
-    detail::RowEncoder encoder(ladder, options.form);
+    detail::RowEncoder encoder(ladder);
     for (Index i = 0; i < rows.rows(); ++i) {
       const Index row = first + i;
       const int step = arrays.bits[row];

@@ -44,7 +44,7 @@ class FeedbackCoder {
         offsets_(detail::offsets_of(arrays.bits, ladder)),
         planes_(std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(offsets_.back()))),
         exponent_(exponent_for(rows.view())),
-        encoder_(ladder, CodesForm::separate),
+        encoder_(ladder),
         loop_(basis, std::move(rows)) {
     arrays_.scales.assign(arrays_.bits.size(), 0);
   }
@@ -68,7 +68,8 @@ class FeedbackCoder {
       return;
     }
     std::ranges::copy(target, encoder_.row().begin());
-    const double best = encoder_.encode(step, encoder_.root_mean_square(step), planes_->data() + offsets_[stored]);
+    const double best =
+        encoder_.encode_bands(step, encoder_.root_mean_square(step), planes_->data() + offsets_[stored]);
     const double clamped = std::clamp(std::ldexp(best, -exponent_), -kLargestHalf, kLargestHalf);
     arrays_.scales[stored] = float_to_half(static_cast<float>(clamped));
     const float scale = std::ldexp(half_to_float(arrays_.scales[stored]), exponent_);

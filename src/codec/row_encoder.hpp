@@ -25,7 +25,7 @@ inline double best_scale(std::span<const float> x, std::span<const float> q) {
 /// Quantizes rotated rows one by one and reuses its quantizer.
 class RowEncoder {
  public:
-  RowEncoder(const CodeLadder& ladder, CodesForm form) : ladder_(ladder), form_(form), quantizer_(ladder.cols()) {
+  explicit RowEncoder(const CodeLadder& ladder) : ladder_(ladder), quantizer_(ladder.cols()) {
     rotated_.resize(static_cast<std::size_t>(ladder.cols()));
     unit_ = rotated_;
     decoded_ = rotated_;
@@ -65,23 +65,21 @@ class RowEncoder {
     return error;
   }
 
-  /// Writes the planes of the row on a step > 0 divided by `scale`, and returns its least-squares
-  /// scale.
-  double encode(int step, double scale, std::uint8_t* planes) {
-    parts_.clear();
-    for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
-      const auto band = ladder_.bands()[g];
-      const auto x = part(rotated_, first, band.cols), unit = part(unit_, first, band.cols);
-      const double size = scale * static_cast<double>(band.size);
-      const auto inverse = size > 0 ? static_cast<float>(1 / size) : 0.0F;
-      std::ranges::transform(x, unit.begin(), [&](float entry) { return inverse * entry; });
-      parts_.push_back({unit, bits, planes + offset, form_ == CodesForm::joined ? band.size * band.size : 1.0F});
-    });
-    if (form_ == CodesForm::joined) quantizer_.encode(parts_);
-    if (form_ == CodesForm::separate) {
-      for (const auto& one : parts_) quantizer_.encode({&one, 1});
+  /// Writes the planes of the row on a step > 0 divided by `scale`, a path of the trellis for each
+  /// band, and returns its least-squares scale.
+  double encode_bands(int step, double scale, std::uint8_t* planes) {
+    divide(step, scale, planes);
+    for (auto& one : parts_) {
+      one.weight = 1;  // alone in its path
+      quantizer_.encode({&one, 1});
     }
     return best_scale_of_planes(step, planes);
+  }
+
+  /// The same with one path through all bands.
+  void encode_joined(int step, double scale, std::uint8_t* planes) {
+    divide(step, scale, planes);
+    quantizer_.encode(parts_);
   }
 
  private:
@@ -89,14 +87,25 @@ class RowEncoder {
     return std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   }
 
+  // Into parts, whose errors count as those of the row itself.
+  void divide(int step, double scale, std::uint8_t* planes) {
+    parts_.clear();
+    for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
+      const auto band = ladder_.bands()[g];
+      const auto x = part(rotated_, first, band.cols), unit = part(unit_, first, band.cols);
+      const double size = scale * static_cast<double>(band.size);
+      const auto inverse = size > 0 ? static_cast<float>(1 / size) : 0.0F;
+      std::ranges::transform(x, unit.begin(), [&](float entry) { return inverse * entry; });
+      parts_.push_back({unit, bits, planes + offset, band.size * band.size});
+    });
+  }
+
   double best_scale_of_planes(int step, const std::uint8_t* planes) {
     double product = 0, length = 0;
-    std::uint8_t before = 0;
     for_each_coded_band(ladder_, step, [&](std::size_t g, Index first, int bits, Index offset) {
       const auto band = ladder_.bands()[g];
       const auto x = part(rotated_, first, band.cols), q = part(decoded_, first, band.cols);
-      decode_trellis(planes + offset, bits, q, before);
-      if (form_ == CodesForm::joined) before = planes[offset + TrellisQuantizer::bytes(band.cols, 1) - 1];
+      decode_trellis(planes + offset, bits, q);
       product += static_cast<double>(band.size) * dot_of_floats(q, x);
       length += static_cast<double>(band.size) * static_cast<double>(band.size) * dot_of_floats(q, q);
     });
@@ -104,7 +113,6 @@ class RowEncoder {
   }
 
   const CodeLadder& ladder_;
-  CodesForm form_;
   std::vector<float> rotated_, unit_, decoded_;
   std::vector<TrellisPart> parts_;
   TrellisQuantizer quantizer_;

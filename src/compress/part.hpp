@@ -24,7 +24,8 @@ struct Part {
   double seconds = 0;
 };
 
-/// No encoding of a tensor meets its budget, or the model has the name of one of its arrays. The message does not name the tensor.
+/// No encoding of a tensor meets its budget, or the model has the name of one of its arrays. The
+/// message does not name the tensor.
 class NoEncoding : public BudgetError {
  public:
   using BudgetError::BudgetError;

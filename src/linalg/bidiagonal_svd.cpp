@@ -12,6 +12,7 @@
 #include "linalg/blas.hpp"
 #include "linalg/blas_symbols.hpp"
 #include "linalg/matrix_copies.hpp"
+#include "linalg/sum_of_squares.hpp"
 #include "loewner/base/parallel.hpp"
 
 // Divide and conquer, as LAPACK's dbdsdc [GuEisenstat1995b], with products that run in parallel and can be cancelled:
@@ -100,19 +101,11 @@ ArrowProblem deflated(const SvdBlock& block, Index cut, MiddleRow middle) {
   return problem;
 }
 
-double norm_of(std::span<const double> x) {  // squares of the entries themselves could overflow
-  double largest = 0, sum = 0;
-  for (const double entry : x) largest = std::max(largest, std::abs(entry));
-  if (largest == 0) return 0;
-  for (const double entry : x) sum += (entry / largest) * (entry / largest);
-  return largest * std::sqrt(sum);
-}
-
 // Row j of `gaps` becomes poles - value j, of `sums` poles + value j. False if LAPACK does not converge.
 bool find_values(const ArrowProblem& problem, std::span<double> values, MatrixView<double> gaps,
                  MatrixView<double> sums) {
   const std::span<const double> row(problem.z.data(), static_cast<std::size_t>(problem.size));
-  const double norm = norm_of(row), rho = norm * norm;
+  const double norm = detail::norm_of_any_size(row), rho = norm * norm;
   std::vector<double> z(row.begin(), row.end());
   for (double& entry : z) entry /= norm;
   std::atomic<bool> converged = true;
@@ -158,7 +151,7 @@ void make_vectors(const ArrowProblem& problem, MatrixView<double> gaps, MatrixVi
       right[i] = z[i] / gap[i] / sum[i];
       left[i] = i == 0 ? -1 : problem.poles[i] * right[i];
     }
-    const double left_norm = norm_of(left), right_norm = norm_of(right);
+    const double left_norm = detail::norm_of_any_size(left), right_norm = detail::norm_of_any_size(right);
     for (std::size_t i = 0; i < z.size(); ++i) {
       const std::size_t packed = i == 0 ? 0 : problem.place[i] - 1;
       gap[i] = left[packed] / left_norm;

@@ -11,6 +11,7 @@
 #include "linalg/blas_symbols.hpp"
 #include "linalg/lapack_workspace.hpp"
 #include "linalg/matrix_copies.hpp"
+#include "linalg/sum_of_squares.hpp"
 #include "loewner/base/parallel.hpp"
 
 // Divide and conquer, as LAPACK's dstedc [GuEisenstat1995], with products that run in parallel and can be cancelled:
@@ -119,13 +120,8 @@ void make_vectors(const SecularProblem& problem, MatrixView<double> gaps) {
   parallel_for(problem.size, [&](Index j) {
     const std::span<double> gap = gaps.row(j);
     std::vector<double> vector(gap.begin(), gap.end());
-    double largest = 0, sum = 0;  // squares of the entries themselves could overflow
-    for (std::size_t i = 0; i < vector.size(); ++i) {
-      if (!by_formula) vector[i] = z[i] / gap[i];
-      largest = std::max(largest, std::abs(vector[i]));
-    }
-    for (const double x : vector) sum += (x / largest) * (x / largest);
-    const double norm = largest * std::sqrt(sum);
+    for (std::size_t i = 0; i < vector.size() && !by_formula; ++i) vector[i] = z[i] / gap[i];
+    const double norm = detail::norm_of_any_size(vector);
     for (std::size_t i = 0; i < vector.size(); ++i) gap[i] = vector[problem.place[i] - 1] / norm;
   });
 }

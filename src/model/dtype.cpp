@@ -73,9 +73,13 @@ float number_of_f8(unsigned bits, int mantissa, int bias) {
   return (bits & 0x80U) != 0 ? -value : value;
 }
 
-void decode_f8(const std::byte* in, int mantissa, int bias, std::span<float> values) {
-  std::array<float, 256> numbers{};
-  for (unsigned bits = 0; bits < numbers.size(); ++bits) numbers[bits] = number_of_f8(bits, mantissa, bias);
+template <int mantissa, int bias>
+void decode_f8(const std::byte* in, std::span<float> values) {
+  static const auto numbers = [] {
+    std::array<float, 256> all{};
+    for (unsigned bits = 0; bits < all.size(); ++bits) all[bits] = number_of_f8(bits, mantissa, bias);
+    return all;
+  }();
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = numbers[std::to_integer<unsigned>(in[i])];
 }
 
@@ -124,9 +128,9 @@ void decode_to_float(const std::byte* in, DType dtype, std::span<float> values) 
     case DType::bf16:
       return decode_numbers(in, NumberFormat::bf16, values);
     case DType::f8_e4m3:
-      return decode_f8(in, 3, 7, values);
+      return decode_f8<3, 7>(in, values);
     case DType::f8_e5m2:
-      return decode_f8(in, 2, 15, values);
+      return decode_f8<2, 15>(in, values);
     default:
       throw InvalidArgument("only F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 are read as numbers, got " +
                             std::string(to_string(dtype)));

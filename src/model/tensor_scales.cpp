@@ -20,9 +20,9 @@ struct Scales {
   Index block_rows = 1, block_cols = 1;
 };
 
-class ScaledRows final : public RowSource {
+class BlockScaledRows final : public RowSource {
  public:
-  ScaledRows(std::shared_ptr<const RowSource> rows, Scales scales)
+  BlockScaledRows(std::shared_ptr<const RowSource> rows, Scales scales)
       : rows_(std::move(rows)), scales_(std::move(scales)) {}
 
   Index rows() const override { return rows_->rows(); }
@@ -115,7 +115,8 @@ std::shared_ptr<const RowSource> scaled_rows(const Checkpoint& checkpoint, const
     throw IoError(checkpoint.folder().string() + ": " + shape_text(*tensor.info) +
                   " must be a matrix with scales in M.weight_scale_inv or M.weight_scale");
   }
-  return std::make_shared<ScaledRows>(std::move(rows), read_scales(checkpoint, tensor, checkpoint.at(names.front())));
+  return std::make_shared<BlockScaledRows>(std::move(rows),
+                                           read_scales(checkpoint, tensor, checkpoint.at(names.front())));
 }
 
 }  // namespace loewner::detail
