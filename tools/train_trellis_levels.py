@@ -29,29 +29,32 @@ STATE = np.arange(STATES)
 YOUNG, OLD = STATE >> 1, (STATE >> 1) | (STATES >> 1)  # the two predecessors of each state
 
 
-def best_levels(x: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The index of the level of every entry, on the best path of every row of x."""
-    rows, cols = x.shape
+def best_path(costs: np.ndarray) -> np.ndarray:
+    """The subset of every entry on the cheapest path of every row: rows x cols, from costs of cols x rows x 4."""
+    cols, rows = costs.shape[:2]
     cost = np.full((rows, STATES), np.float32(1e30))
     cost[:, 0] = 0
     came_from_old = np.empty((cols, rows, STATES), bool)
-    nearest = np.empty((cols, rows, 4), np.int64)
     for t in range(cols):
-        distance = (x[:, t, None, None] - levels.reshape(-1, 4)) ** 2  # rows x levels / 4 x subsets
-        nearest[t] = distance.argmin(axis=1)
-        least = distance.min(axis=1)
-        young = cost[:, YOUNG] + least[:, SUBSETS[:STATES]]
-        old = cost[:, OLD] + least[:, SUBSETS[STATES:]]
+        young = cost[:, YOUNG] + costs[t][:, SUBSETS[:STATES]]
+        old = cost[:, OLD] + costs[t][:, SUBSETS[STATES:]]
         came_from_old[t] = old < young
         cost = np.minimum(young, old)
     state, row = cost.argmin(axis=1), np.arange(rows)
     chosen = np.empty((rows, cols), np.int64)
     for t in reversed(range(cols)):
         window = state | came_from_old[t, row, state] * STATES
-        subset = SUBSETS[window]
-        chosen[:, t] = 4 * nearest[t, row, subset] + subset
+        chosen[:, t] = SUBSETS[window]
         state = window >> 1
     return chosen
+
+
+def best_levels(x: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """The index of the level of every entry, on the best path of every row of x."""
+    distance = (x.T[:, :, None, None] - levels.reshape(-1, 4)) ** 2  # cols x rows x levels / 4 x subsets
+    nearest, subset = distance.argmin(axis=2), best_path(distance.min(axis=2))
+    chosen = np.take_along_axis(nearest, subset.T[:, :, None], axis=2)[:, :, 0].T
+    return np.asarray(4 * chosen + subset)
 
 
 def trained(bits: int, rounds: int, x: np.ndarray) -> np.ndarray:

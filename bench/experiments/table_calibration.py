@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from compressed import Compressed, compressed
@@ -20,6 +20,8 @@ from table_quality import Fidelity
 
 BUDGETS = ["11.9MB", "9.3MB", "7.1MB", "5.5MB"]
 SENTENCES = 2000
+OF_THE_TASK = f"{SENTENCES} sentences"
+TEXTS = ("none", "package", OF_THE_TASK)
 
 
 def sentences_of_the_task(glue: Path) -> Path:
@@ -31,19 +33,21 @@ def sentences_of_the_task(glue: Path) -> Path:
     return file
 
 
-def texts_of(glue: Path) -> dict[str, str]:
-    """Values of --text by what the tables call them."""
-    return {"none": "none", "package": "package", "2000 sentences": str(sentences_of_the_task(glue))}
+def argument_of(text: str, glue: Path) -> str:
+    """The value of --text for one of TEXTS."""
+    return str(sentences_of_the_task(glue)) if text == OF_THE_TASK else text
 
 
-def results_by_text(glue: Path, sizes: list[list[str]]) -> Iterator[tuple[str, list[str], Compressed]]:
+def results_by_text(
+    glue: Path, sizes: list[list[str]], texts: Sequence[str] = TEXTS
+) -> Iterator[tuple[str, list[str], Compressed]]:
     """For each text and each list of options that say a size: the text, its cos and sts, and the result."""
     fidelity = Fidelity(glue)
-    for name, text in texts_of(glue).items():
+    for text in texts:
         for size in sizes:
-            with compressed(minilm_folder(), *size, "--text", text) as result:
+            with compressed(minilm_folder(), *size, "--text", argument_of(text, glue)) as result:
                 quality = fidelity.of_folder(result)
-                yield name, [f"{quality['cos']:.4f}", f"{quality['sts']:.2f}"], result
+                yield text, [f"{quality['cos']:.4f}", f"{quality['sts']:.2f}"], result
 
 
 def main() -> None:

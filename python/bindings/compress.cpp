@@ -72,13 +72,6 @@ void bind_choices(nb::module_& m) {
       .value("overwrite", IfExists::overwrite, "Replace an output of loewner or an empty folder.");
 }
 
-bool is_method_option(const std::string& name) {
-  return std::ranges::any_of(all_methods(), [&](Method method) {
-    const auto& options = info_of(method).options;
-    return std::ranges::find(options, name, &MethodOption::name) != options.end();
-  });
-}
-
 void bind_compress_function(nb::module_& m) {
   const auto function =
       function_of_options<ProgressCallback>([](const CompressOptions& options, const ProgressCallback& progress) {
@@ -153,17 +146,30 @@ void bind_store_refit(nb::module_& m) {
 
 }  // namespace
 
+// A number, or a word of an option that has words.
+Index method_option_of(const MethodOption& option, nb::handle value) {
+  const std::string name(option.name);
+  Index number = 0;
+  if (nb::try_cast(value, number)) return number;
+  std::string word, words;
+  for (const auto& one : option.words) words += (words.empty() ? "'" : " or '") + std::string(one) + "'";
+  if (!nb::try_cast(value, word) || words.empty()) {
+    throw nb::type_error(("compress(): " + name + " must be " + (words.empty() ? "an int" : words)).c_str());
+  }
+  const auto found = number_of(option, word);
+  if (!found) throw nb::value_error(("compress(): " + name + " must be " + words + ", got '" + word + "'").c_str());
+  return *found;
+}
+
 MethodOptions method_options_of(const nb::kwargs& arguments) {
   MethodOptions options;
   for (const auto& [key, value] : arguments) {
     const auto name = nb::cast<std::string>(key);
-    if (!is_method_option(name)) {
+    const MethodOption* const option = find_method_option(name);
+    if (option == nullptr) {
       throw nb::type_error(("compress() got an unexpected keyword argument '" + name + "'").c_str());
     }
-    if (value.is_none()) continue;
-    Index number = 0;
-    if (!nb::try_cast(value, number)) throw nb::type_error(("compress(): " + name + " must be an int").c_str());
-    options[name] = number;
+    if (!value.is_none()) options[name] = method_option_of(*option, value);
   }
   return options;
 }

@@ -71,7 +71,7 @@ void with_option_names(Define&& define, const Last&... last) {
          "if_exists"_a = defaults.if_exists, "copy_all"_a = defaults.copy_all, "moments"_a = std::string{},
          "save_moments"_a = std::string{}, "token_counts"_a = defaults.token_counts, last...,
          // nanobind prints the name of a kwargs argument unchanged, so this adds a type
-         "method_options: int | None"_a);
+         "method_options: int | str | None"_a);
 }
 
 }  // namespace loewner::python

@@ -48,6 +48,7 @@ STRUCTURES = {
         Structure("subspaces", "subspaces.Subspaces"),
         Structure("codes", "codes.Codes"),
         Structure("joined_codes", "joined_codes.JoinedCodes"),
+        Structure("entropy_codes", "entropy_codes.EntropyCodes"),
         Structure("integers", "integers.Integers"),
         Structure("product", "product.Product"),
         Structure("archetypes", "archetypes.Archetypes", directions="archetypes"),

@@ -48,7 +48,7 @@ def compress(
     copy_all: bool = False,
     ray: str | None = None,
     progress: Progress | None = None,
-    **method_options: int | None,
+    **method_options: int | str | None,
 ) -> CompressReport:
     """Encode matrices of a model folder so that its files become smaller.
 
@@ -114,10 +114,11 @@ def compress(
         and the output at the same paths. Linear layers need `moments` or `text` "none".
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
-    **method_options : int or None
+    **method_options : int, str or None
         Options of single methods. "subspaces": `num_subspaces` in [1, 256], by default chosen for the size.
         "archetypes": `num_archetypes` in [1, 65536], by default one for each 256 rows, and `archetypes_per_row` in
-        [1, 255], by default 4.
+        [1, 255], by default 4. "coded-svd": `codes`, "trellis" or "entropy"; entropy codes are smaller, and ONNX cannot
+        decode them.
 
     Returns
     -------

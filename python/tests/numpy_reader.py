@@ -22,6 +22,16 @@ LEVELS = {
     )
 }
 
+# Frequencies of the symbols of entropy codes: of magnitudes by table and by even or odd levels, and of changes.
+FREQUENCIES = np.array(
+    [
+        line.split(":")[1].split()
+        for line in (Path(__file__).parents[2] / "docs" / "entropy-tables.txt").read_text().splitlines()
+    ],
+    int,
+)
+CHANGES, FREQUENCIES = FREQUENCIES[-1], FREQUENCIES[:-1].reshape(19, 2, 16)
+
 
 def philox(seed: int, purpose: int, words: int) -> Matrix:
     """The first words of the stream (seed, purpose, 0): Philox4x32-10, counter (block, purpose, 0, 0)."""
@@ -125,6 +135,73 @@ def codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     return out
 
 
+class RangeDecoder:
+    """The symbols of one stream of entropy codes (docs/format.md)."""
+
+    def __init__(self, stream: bytes) -> None:
+        self.bytes, self.state = iter(stream), 0
+        for _ in range(3):
+            self.state = self.state << 8 | next(self.bytes)
+
+    def symbol(self, frequencies: Matrix) -> int:
+        starts = np.cumsum(frequencies) - frequencies
+        symbol = int(np.searchsorted(starts, self.state % 4096, side="right")) - 1
+        self._remove(int(starts[symbol]), int(frequencies[symbol]))
+        return symbol
+
+    def bits(self, count: int) -> int:
+        value = 0
+        for part in [count - 12, 12] if count > 12 else [count]:
+            share = 4096 >> part
+            value = value << part | (number := self.state % 4096 // share)
+            self._remove(number * share, share)
+        return value
+
+    def _remove(self, start: int, frequency: int) -> None:
+        self.state = frequency * (self.state // 4096) + self.state % 4096 - start
+        while self.state < 65536:
+            self.state = self.state << 8 | next(self.bytes)
+
+    def byte(self, before: int | None) -> int:
+        """The step or the scale of a row: itself in the first row of a stream, else its change."""
+        if before is None:
+            return self.bits(8)
+        folded = self.symbol(CHANGES)
+        folded += self.bits(9) if folded == 15 else 0
+        return (before + (folded // 2 if folded % 2 == 0 else -(folded + 1) // 2)) % 256
+
+    def level(self, entry_class: int, odd: int) -> tuple[int, int]:
+        """The level of an entry, and the parity of its magnitude."""
+        low = max((entry_class - 12) // 4, 0)
+        cell = self.symbol(FREQUENCIES[entry_class - 1 if entry_class < 16 else 15 + entry_class % 4, odd])
+        if cell == 15:
+            length = self.bits(4)
+            cell += (1 << length | self.bits(length)) - 1
+        if cell == 0:
+            return 0, 0
+        magnitude = 1 + ((cell - 1) << low | self.bits(low))
+        return (-1 if self.bits(1) else 1) * max(2 * magnitude - odd, 0), magnitude % 2
+
+
+def entropy_codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
+    lengths = arrays["lengths"].astype(int) @ [1, 256]
+    stream, columns = arrays["codes"][:, 0].tobytes(), arrays["col_scales"][:, 0].astype(int)
+    out = np.zeros((spec["rows"], spec["cols"]), np.float32)
+    for s, end in enumerate(np.cumsum(lengths)):
+        decoder = RangeDecoder(stream[end - lengths[s] : end])
+        first, step, scale = s * spec["rows_of_stream"], None, None
+        for i in range(first, min(first + spec["rows_of_stream"], spec["rows"])):
+            step, scale, state = decoder.byte(step), decoder.byte(scale), 0
+            for k in np.flatnonzero(scale > columns):
+                high, odd = (bin(2 * state & mask).count("1") % 2 for mask in (0o515, 0o362))
+                out[i, k], parity = decoder.level(min(scale - int(columns[k]), 60), odd)
+                state = (2 * state + (parity ^ high)) % 256
+            root = np.float32(2.0 ** (step % 4 / 4))
+            out[i] *= np.ldexp(root, spec["scale_exponent"] + step // 4)
+        assert decoder.state == 65536 and next(decoder.bytes, None) is None
+    return out
+
+
 def integers(spec: dict[str, Any], arrays: Arrays) -> Matrix:
     values = arrays["codes"]
     if spec["bits"] == 4:
@@ -186,6 +263,7 @@ def input_codes(spec: dict[str, Any], arrays: Arrays) -> Matrix:
 STRUCTURES: dict[str, Callable[[dict[str, Any], Arrays], Matrix]] = {
     "codes": codes,
     "joined_codes": codes,
+    "entropy_codes": entropy_codes,
     "integers": integers,
     "low_rank": low_rank,
     "dense": dense,

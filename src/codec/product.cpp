@@ -15,7 +15,7 @@ namespace {
 
 constexpr Index kRowsPerTask = 64;
 
-constexpr std::array<std::string_view, 3> kFactors = {"codes", "joined_codes", "integers"};
+constexpr std::array<std::string_view, 4> kFactors = {"codes", "joined_codes", "entropy_codes", "integers"};
 
 }  // namespace
 

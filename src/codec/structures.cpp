@@ -11,6 +11,7 @@
 #include "loewner/codec/archetypes.hpp"
 #include "loewner/codec/codes.hpp"
 #include "loewner/codec/dense.hpp"
+#include "loewner/codec/entropy_codes.hpp"
 #include "loewner/codec/input_codes.hpp"
 #include "loewner/codec/integers.hpp"
 #include "loewner/codec/low_rank.hpp"
@@ -33,6 +34,7 @@ constexpr std::array kStructures = {
     Structure{"low_rank", LowRank::from_tensors, LoadedForm::factors},
     Structure{"codes", Codes::from_tensors, LoadedForm::coded},
     Structure{"joined_codes", Codes::from_tensors, LoadedForm::coded},
+    Structure{"entropy_codes", EntropyCodes::from_tensors, LoadedForm::coded},
     Structure{"integers", Integers::from_tensors, LoadedForm::coded},
     Structure{"subspaces", Subspaces::from_tensors, LoadedForm::factors},
     Structure{"product", Product::from_tensors, LoadedForm::coded},

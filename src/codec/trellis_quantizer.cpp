@@ -3,65 +3,18 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <limits>
-#include <ranges>
 #include <string>
 
 #include "base/dispatch.hpp"
 #include "base/vector8.hpp"
 #include "codec/trellis_levels.hpp"
+#include "codec/trellis_paths.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {
 namespace detail {
 namespace {
-
-constexpr int kStates = 256;
-
-// Parity checks of the 256-state code for one-dimensional signals (octal 515 and 362), with the
-// newest bit lowest.
-constexpr unsigned kHighParity = 0515, kLowParity = 0362;
-
-constexpr int subset_of(unsigned window) {
-  return 2 * (std::popcount(window & kHighParity) % 2) + std::popcount(window & kLowParity) % 2;
-}
-
-// The subset for state q followed by the bit 0. The other three branches of a butterfly follow from
-// it, because a flip of the newest or of the oldest bit flips the high parity.
-constexpr std::array<std::int32_t, kStates / 2> kSubsets = [] {
-  std::array<std::int32_t, kStates / 2> subsets{};
-  for (unsigned q = 0; q < kStates / 2; ++q) subsets[q] = subset_of(2 * q);
-  return subsets;
-}();
-
-static_assert((kHighParity & 1) != 0 && (kHighParity & kStates) != 0 && (kLowParity & 1) == 0 &&
-              (kLowParity & kStates) == 0);
-
-// One step of the Viterbi algorithm. cost[s] is the cost of the best path to state s, and
-// `distance` has the squared distances of the entry from the four subsets. decision[s] is 1 if the
-// path comes from the state with the oldest bit set. The states 2 q and 2 q + 1 come from q and q +
-// 128.
-LOEWNER_INLINE void step(const float* cost, const float* distance, float* next, std::uint8_t* decision) {
-  const Float8 distances = {distance[0], distance[1], distance[2], distance[3],
-                            distance[0], distance[1], distance[2], distance[3]};
-  for (Index q = 0; q < kStates / 2; q += 8) {
-    Int8 subset;
-    std::memcpy(&subset, kSubsets.data() + q, sizeof(subset));
-    const Float8 same = permute8(distances, subset), flipped = permute8(distances, subset ^ 2);
-    const Float8 young = load8(cost + q), old = load8(cost + q + kStates / 2);
-    const Float8 even_young = young + same, even_old = old + flipped;
-    const Float8 odd_young = young + flipped, odd_old = old + same;
-    const Int8 even = even_old < even_young, odd = odd_old < odd_young;
-    const Float8 even_cost = even ? even_old : even_young, odd_cost = odd ? odd_old : odd_young;
-    store8(next + 2 * q, __builtin_shufflevector(even_cost, odd_cost, 0, 8, 1, 9, 2, 10, 3, 11));
-    store8(next + 2 * q + 8, __builtin_shufflevector(even_cost, odd_cost, 4, 12, 5, 13, 6, 14, 7, 15));
-    const Byte8 low = __builtin_convertvector(__builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11), Byte8);
-    const Byte8 high = __builtin_convertvector(__builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), Byte8);
-    std::memcpy(decision + 2 * q, &low, sizeof(low));
-    std::memcpy(decision + 2 * q + 8, &high, sizeof(high));
-  }
-}
 
 // The first of at most eight consecutive levels that contain the nearest level of each subset:
 // every fourth level is in the same subset, so four levels below x and four above x suffice.
@@ -84,27 +37,9 @@ LOEWNER_INLINE void nearest(float x, const Levels& levels, float weight, float* 
   }
 }
 
-// From time to time the minimum is subtracted from all costs, so that long vectors lose no digits.
-LOEWNER_INLINE void rebase(float* cost) {
-  float least = cost[0];
-  for (int s = 1; s < kStates; ++s) least = cost[s] < least ? cost[s] : least;
-  for (int s = 0; s < kStates; ++s) cost[s] -= least;
-}
-
-// Continues the paths with `count` entries. cost has the cost of the best path to each state.
-LOEWNER_INLINE void extend_paths_body(const float* x, Index count, int bits, float weight, std::uint8_t* decisions,
-                                      std::uint8_t* high_bits, float* cost) {
-  alignas(32) std::array<float, kStates> a, b;
-  std::copy(cost, cost + kStates, a.data());
-  float *now = a.data(), *next = b.data();
-  for (Index t = 0; t < count; ++t) {
-    std::array<float, 4> distance;
-    nearest(x[t], kLevels[bits], weight, distance.data(), high_bits + 4 * t);
-    step(now, distance.data(), next, decisions + kStates * t);
-    std::swap(now, next);
-    if (t % 128 == 127) rebase(now);
-  }
-  std::copy(now, now + kStates, cost);
+LOEWNER_INLINE void nearest_levels_body(const float* x, Index count, int bits, float weight, float* distances,
+                                        std::uint8_t* high_bits) {
+  for (Index t = 0; t < count; ++t) nearest(x[t], kLevels[bits], weight, distances + 4 * t, high_bits + 4 * t);
 }
 
 // The levels of eight entries at a time, one in each byte of a word. Moves bit i of a byte of a
@@ -205,54 +140,56 @@ LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, std::uint8
 
 }  // namespace
 
-LOEWNER_DISPATCH(extend_paths,
-                 (const float* x, Index count, int bits, float weight, std::uint8_t* decisions, std::uint8_t* high_bits,
-                  float* cost),
-                 (x, count, bits, weight, decisions, high_bits, cost))
+LOEWNER_DISPATCH(nearest_levels,
+                 (const float* x, Index count, int bits, float weight, float* distances, std::uint8_t* high_bits),
+                 (x, count, bits, weight, distances, high_bits))
 LOEWNER_DISPATCH(decode, (const std::uint8_t* planes, int bits, std::uint8_t before, float* out, Index count),
                  (planes, bits, before, out, count))
 
 }  // namespace detail
 
-TrellisQuantizer::TrellisQuantizer(Index cols)
-    : decisions_(static_cast<std::size_t>(cols * detail::kStates)), high_bits_(static_cast<std::size_t>(cols * 4)) {}
+struct TrellisQuantizer::Workspace {
+  explicit Workspace(Index cols)
+      : paths(cols),
+        distances(static_cast<std::size_t>(cols * detail::kSubsets)),
+        high_bits(static_cast<std::size_t>(cols * detail::kSubsets)) {}
+
+  detail::TrellisPaths paths;
+  std::vector<float> distances;         // cols x 4: from the nearest level of each subset
+  std::vector<std::uint8_t> high_bits;  // cols x 4: high bits of that level
+};
+
+TrellisQuantizer::TrellisQuantizer(Index cols) : workspace_(std::make_unique<Workspace>(cols)) {}
+TrellisQuantizer::~TrellisQuantizer() = default;
 
 void TrellisQuantizer::encode(std::span<const TrellisPart> parts) {
-  std::array<float, detail::kStates> cost;
-  cost.fill(1e30F);
-  cost[0] = 0;
-  Index end = 0;
+  auto& [paths, distances, high_bits] = *workspace_;
+  paths.begin();
   for (const TrellisPart& part : parts) {
     require(part.bits >= 1 && part.bits <= kMaxCodeBits,
             [&] { return "TrellisQuantizer: bits must be in [1, 8], got " + std::to_string(part.bits); });
-    if (end > 0) detail::rebase(cost.data());
-    const auto count = static_cast<Index>(part.x.size());
-    LOEWNER_ASSERT(end % 8 == 0 && end + count <= static_cast<Index>(high_bits_.size()) / 4);
-    detail::extend_paths(part.x.data(), count, part.bits, part.weight, decisions_.data() + end * detail::kStates,
-                         high_bits_.data() + 4 * end, cost.data());
-    end += count;
+    const auto count = static_cast<Index>(part.x.size()), first = detail::kSubsets * paths.entries();
+    LOEWNER_ASSERT(first % 32 == 0 && first + detail::kSubsets * count <= static_cast<Index>(high_bits.size()));
+    detail::nearest_levels(part.x.data(), count, part.bits, part.weight, distances.data(), high_bits.data() + first);
+    paths.extend({distances.data(), static_cast<std::size_t>(detail::kSubsets * count)});
   }
-  auto state = static_cast<unsigned>(std::ranges::min_element(cost) - cost.begin());
-  for (const TrellisPart& part : std::views::reverse(parts)) {
-    end -= static_cast<Index>(part.x.size());
-    state = write_planes(part, end, state);
-  }
+  write_planes(parts);
 }
 
-unsigned TrellisQuantizer::write_planes(const TrellisPart& part, Index first, unsigned state) const {
-  const auto count = static_cast<Index>(part.x.size()), plane = (count + 7) / 8;
-  std::fill_n(part.planes, bytes(count, part.bits), std::uint8_t{0});
-  for (Index t = count - 1; t >= 0; --t) {
-    const bool old = decisions_[(first + t) * detail::kStates + state] != 0;
-    const unsigned window = state | (old ? detail::kStates : 0);
-    const unsigned high = high_bits_[4 * (first + t) + detail::subset_of(window)];
-    const unsigned symbol = (state & 1u) | high << 1;
-    for (int i = 0; i < part.bits; ++i) {
-      part.planes[i * plane + t / 8] |= static_cast<std::uint8_t>((symbol >> i & 1u) << (t % 8));
-    }
-    state = window >> 1;
+void TrellisQuantizer::write_planes(std::span<const TrellisPart> parts) const {
+  for (const TrellisPart& part : parts) {
+    std::fill_n(part.planes, bytes(static_cast<Index>(part.x.size()), part.bits), std::uint8_t{0});
   }
-  return state;
+  auto part = parts.end();
+  Index first = workspace_->paths.entries();
+  workspace_->paths.for_each_backwards([&](Index entry, int subset, unsigned bit) {
+    while (entry < first) first -= static_cast<Index>((--part)->x.size());
+    const Index t = entry - first, plane = (static_cast<Index>(part->x.size()) + 7) / 8;
+    const unsigned symbol = bit | workspace_->high_bits[detail::kSubsets * entry + subset] << 1;
+    for (int i = 0; i < part->bits; ++i) {
+      part->planes[i * plane + t / 8] |= static_cast<std::uint8_t>((symbol >> i & 1u) << (t % 8));
+    }
+  });
 }
 
 void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out, std::uint8_t before) {

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "linalg/blas.hpp"
 #include "linalg/matrix_copies.hpp"
 #include "linalg/row_kernels.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/codes.hpp"
+#include "loewner/codec/entropy_codes.hpp"
 #include "loewner/codec/ladder_choice.hpp"
 #include "loewner/codec/product.hpp"
 #include "loewner/codec/trellis_quantizer.hpp"
@@ -21,6 +26,20 @@
 
 namespace loewner {
 namespace {
+
+constexpr std::array<std::string_view, 2> kWordsOfCodes = {"trellis", "entropy"};
+constexpr MethodOption kCodesOfCoordinates{.name = "codes",
+                                           .meaning =
+                                               "how coordinates are coded; entropy codes are smaller, and ONNX "
+                                               "cannot decode them",
+                                           .least = 0,
+                                           .most = 1,
+                                           .default_value = 0,
+                                           .words = kWordsOfCodes};
+
+bool wants_entropy_codes(const EncodeRequest& request) {
+  return value_of(kCodesOfCoordinates, request.method_options) == 1;
+}
 
 double growth_in_metric(const EncodeRequest& request) {
   if (request.metric == nullptr) return 1;
@@ -66,8 +85,8 @@ RoundedDirections rounded_directions(const EncodeRequest& request, std::vector<d
   return {best, std::move(singular_values)};
 }
 
-Index direction_bytes(const CodeLadder& ladder, const EncodeRequest& request, int bits) {
-  const Index rank = ladder.cols(), cols = request.matrix->cols();
+Index direction_bytes(Index rank, const EncodeRequest& request, int bits) {
+  const Index cols = request.matrix->cols();
   return Codes::bytes_at(rank, cols, rank * TrellisQuantizer::bytes(cols, bits), false);
 }
 
@@ -79,11 +98,6 @@ Index text_bytes(const CodeLadder& ladder) {
   return bands * (kBytesOfBand + kBytesOfDigit * steps) + kBytesOfStep * steps;
 }
 
-// The bytes of everything but the coordinates.
-Index fixed_bytes(const CodeLadder& ladder, const EncodeRequest& request, int direction_bits) {
-  return direction_bytes(ladder, request, direction_bits) + text_bytes(ladder);
-}
-
 // All principal directions of the weighted rows.
 RightSingularVectors components_of(const EncodeRequest& request) {
   return truncated_svd(*request.matrix, {.rank = std::min(request.matrix->rows(), request.matrix->cols()),
@@ -91,38 +105,68 @@ RightSingularVectors components_of(const EncodeRequest& request) {
                                          .route = SvdRoute::gram});
 }
 
-// The points of the curve, and for each point the ladder that the rows use.
-struct Rates {
-  std::vector<RatePoint> points;
-  std::vector<CodeLadder> ladders;
-  int direction_bits = 0;
+// How the coordinates along the first directions can be coded.
+struct CoordinateCodes {
+  Index rank = 0;
+  Index fixed_bytes = 0;               // of the directions and of texts
+  std::optional<CodeLadder> ladder{};  // none: entropy codes
 };
 
-Rates rates_of(MatrixSurvey& survey, std::vector<double> singular_values) {
+// The points of the curve, and the codes of each.
+struct Rates {
+  std::vector<RatePoint> points;
+  std::vector<CoordinateCodes> codes;
+  int direction_bits = 0;
+
+  // Points must take more and more bytes.
+  void add(Index bytes, double error, CoordinateCodes coordinates) {
+    if (!points.empty() && bytes <= points.back().bytes) return;
+    points.push_back({bytes, error});
+    codes.push_back(std::move(coordinates));
+  }
+};
+
+void add_trellis_rates(MatrixSurvey& survey, std::span<const double> variances, Rates& rates) {
   const auto& request = survey.request();
-  const RoundedDirections directions = rounded_directions(request, std::move(singular_values));
-  const LadderChoice choice(survey.energies(), directions.variances);
-  Rates rates{.points = {}, .ladders = {}, .direction_bits = directions.bits};
+  const LadderChoice choice(survey.energies(), variances);
   for (int k = 0; k <= kPointsOfCodesCurve; ++k) {
     const auto at = choice.within(choice.most_code_bytes() * k / kPointsOfCodesCurve);
-    const Index rows = request.matrix->rows(), rank = at.ladder.cols();
-    const Index bytes = fixed_bytes(at.ladder, request, directions.bits) +
-                        Codes::bytes_at(rows, rank, at.code_bytes, at.shared, CodesForm::joined);
+    const Index rank = at.ladder.cols();
+    const Index fixed = direction_bytes(rank, request, rates.direction_bits) + text_bytes(at.ladder);
+    const Index bytes =
+        fixed + Codes::bytes_at(request.matrix->rows(), rank, at.code_bytes, at.shared, CodesForm::joined);
     if (bytes >= request.source_bytes) break;
-    if (!rates.points.empty() && bytes <= rates.points.back().bytes) continue;
-    rates.points.push_back({bytes, at.error});
-    rates.ladders.push_back(at.ladder);
+    rates.add(bytes, at.error, {rank, fixed, at.ladder});
+  }
+}
+
+void add_entropy_rates(MatrixSurvey& survey, std::span<const double> variances, Rates& rates) {
+  const auto& request = survey.request();
+  const Index of_column = direction_bytes(1, request, rates.direction_bits);
+  for (const auto& rate : entropy_codes_curve(survey.energies(), variances, of_column, kPointsOfCodesCurve)) {
+    const Index fixed = direction_bytes(rate.cols, request, rates.direction_bits);
+    if (fixed + rate.bytes >= request.source_bytes) break;
+    rates.add(fixed + rate.bytes, rate.error, {rate.cols, fixed});
+  }
+}
+
+Rates rates_of(MatrixSurvey& survey, std::vector<double> singular_values) {
+  const RoundedDirections directions = rounded_directions(survey.request(), std::move(singular_values));
+  Rates rates{.points = {}, .codes = {}, .direction_bits = directions.bits};
+  if (wants_entropy_codes(survey.request())) {
+    add_entropy_rates(survey, directions.variances, rates);
+  } else {
+    add_trellis_rates(survey, directions.variances, rates);
   }
   return rates;
 }
 
 // Codes of the directions with one number of bits for all: the ladder has no other step besides 0.
-std::unique_ptr<EncodedMatrix> directions(const EncodeRequest& request, MatrixView<const double> vt,
-                                          const CodeLadder& ladder, int bits) {
+std::unique_ptr<EncodedMatrix> directions(const EncodeRequest& request, MatrixView<const double> vt, int bits) {
   const Matrix<double> stored = stored_right_factor(request, vt);
   const Matrix<float> rows = detail::narrowed(stored.view());
   return encode_codes(DenseRows(rows.view()),
-                      {.max_bytes = direction_bytes(ladder, request, bits),
+                      {.max_bytes = direction_bytes(vt.rows(), request, bits),
                        .seed = request.seed,
                        .ladder = CodeLadder({{vt.cols(), 1.0F}}, {{0}, {static_cast<std::uint8_t>(bits)}})});
 }
@@ -146,23 +190,40 @@ Matrix<double> coordinate_map(const EncodeRequest& request, const EncodedMatrix&
   return map;
 }
 
-Encoding encode_at(const EncodeRequest& request, MatrixView<const double> components, const CodeLadder& ladder,
+// The coordinates and their mean bits.
+struct CodedCoordinates {
+  std::unique_ptr<EncodedMatrix> matrix;
+  double mean_bits;
+};
+
+CodedCoordinates coded_coordinates(const EncodeRequest& request, const RowSource& coordinates,
+                                   const std::optional<CodeLadder>& ladder, Index max_bytes) {
+  if (!ladder) {
+    auto codes = encode_entropy_codes(coordinates, {.row_weights = request.row_weights, .max_bytes = max_bytes});
+    const double bits = codes->mean_bits();
+    return {std::move(codes), bits};
+  }
+  auto codes = encode_codes(coordinates, {.row_weights = request.row_weights,
+                                          .max_bytes = max_bytes,
+                                          .seed = request.seed,
+                                          .ladder = ladder,
+                                          .form = CodesForm::joined});
+  const double bits = codes->mean_bits();
+  return {std::move(codes), bits};
+}
+
+Encoding encode_at(const EncodeRequest& request, MatrixView<const double> components, const CoordinateCodes& codes,
                    int direction_bits, Index max_bytes, double predicted_error) {
-  const Index rank = ladder.cols();
-  auto right = directions(request, components.row_block(0, rank), ladder, direction_bits);
+  auto right = directions(request, components.row_block(0, codes.rank), direction_bits);
   const Matrix<double> map = coordinate_map(request, *right);
   const ProjectedRows coordinates(request.matrix, map.view());
-  auto left = encode_codes(coordinates, {.row_weights = request.row_weights,
-                                         .max_bytes = max_bytes - fixed_bytes(ladder, request, direction_bits),
-                                         .seed = request.seed,
-                                         .ladder = ladder,
-                                         .form = CodesForm::joined});
-  const double bits = left->mean_bits() * static_cast<double>(rank) / static_cast<double>(request.matrix->cols());
-  return {.matrix = std::make_unique<Product>(std::move(left), std::move(right)),
+  auto left = coded_coordinates(request, coordinates, codes.ladder, max_bytes - codes.fixed_bytes);
+  const double share = static_cast<double>(codes.rank) / static_cast<double>(request.matrix->cols());
+  return {.matrix = std::make_unique<Product>(std::move(left.matrix), std::move(right)),
           .method = Method::coded_svd,
-          .rank = rank,
+          .rank = codes.rank,
           .counts = {},
-          .bits = bits,
+          .bits = share * left.mean_bits,
           .predicted_error = predicted_error,
           .lp_error_svd = std::nullopt,
           .certificate = std::nullopt};
@@ -182,7 +243,7 @@ std::vector<Candidate> coded_svd_curve(MatrixSurvey& survey) {
   for (std::size_t i = 0; i < rates.points.size(); ++i) {
     candidates.push_back({.method = Method::coded_svd,
                           .point = rates.points[i],
-                          .rank = rates.ladders[i].cols(),
+                          .rank = rates.codes[i].rank,
                           .bits = 8 * static_cast<double>(rates.points[i].bytes) / entries});
   }
   return candidates;
@@ -193,7 +254,7 @@ Encoding encode_by_coded_svd(const EncodeRequest& request) {
   MatrixSurvey survey(request);
   const Rates rates = rates_of(survey, components.singular_values);
   const auto encode = [&](std::size_t i, Index bytes) {
-    return encode_at(request, components.vt.view(), rates.ladders[i], rates.direction_bits, bytes,
+    return encode_at(request, components.vt.view(), rates.codes[i], rates.direction_bits, bytes,
                      std::sqrt(rates.points[i].error));
   };
   if (request.max_error) {
@@ -215,7 +276,11 @@ MethodDescriptor coded_svd_method() {
   return {.info = {.method = Method::coded_svd,
                    .name = "coded-svd",
                    .description = "codes of the coordinates along the principal directions, more bits for larger ones",
-                   .weighs_channels = true},
+                   .weighs_channels = true,
+                   .flag = "--codes",
+                   .flag_help = "trellis or entropy: codes of --method coded-svd, and of auto where it takes that "
+                                "method; entropy codes are smaller, and ONNX cannot decode them",
+                   .options = {kCodesOfCoordinates}},
           .curve = coded_svd_curve,
           .encode = encode_by_coded_svd,
           .memory = svd_memory,

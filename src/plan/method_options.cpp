@@ -12,18 +12,13 @@ namespace {
 
 constexpr std::string_view kChosenByMethod = "auto";
 
-const MethodOption* find_option(std::string_view name) {
-  for (const Method method : all_methods()) {
-    for (const auto& option : info_of(method).options) {
-      if (option.name == name) return &option;
-    }
-  }
-  return nullptr;
-}
-
-// `auto` for an option without a default, else a whole number; nothing for other texts.
+// `auto` for an option without a default, else a word or a whole number; nothing for other texts.
 std::optional<std::optional<Index>> parse_value(std::string_view text, const MethodOption& option) {
   if (text == kChosenByMethod && !option.default_value) return std::optional<Index>();
+  if (!option.words.empty()) {
+    const auto number = number_of(option, text);
+    return number ? std::optional(number) : std::nullopt;
+  }
   Index value = 0;
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, value);
@@ -32,7 +27,7 @@ std::optional<std::optional<Index>> parse_value(std::string_view text, const Met
 }
 
 void require_usable_option(const std::string& name, Index value) {
-  const MethodOption* const option = find_option(name);
+  const MethodOption* const option = find_method_option(name);
   require(option != nullptr, [&] { return "no method has an option '" + name + "'"; });
   require(value >= option->least && value <= option->most, [&] {
     return name + " must be in [" + std::to_string(option->least) + ", " + std::to_string(option->most) + "], got " +
@@ -40,7 +35,28 @@ void require_usable_option(const std::string& name, Index value) {
   });
 }
 
+std::string text_of(const MethodOption& option, std::optional<Index> value) {
+  if (!value) return std::string(kChosenByMethod);
+  return option.words.empty() ? std::to_string(*value)
+                              : std::string(option.words[static_cast<std::size_t>(*value - option.least)]);
+}
+
 }  // namespace
+
+const MethodOption* find_method_option(std::string_view name) {
+  for (const Method method : all_methods()) {
+    for (const auto& option : info_of(method).options) {
+      if (option.name == name) return &option;
+    }
+  }
+  return nullptr;
+}
+
+std::optional<Index> number_of(const MethodOption& option, std::string_view word) {
+  const auto found = std::ranges::find(option.words, word);
+  if (found == option.words.end()) return std::nullopt;
+  return option.least + (found - option.words.begin());
+}
 
 std::optional<Index> value_of(const MethodOption& option, const MethodOptions& options) {
   const auto given = options.find(option.name);
@@ -81,7 +97,7 @@ std::string flag_value(Method method, const MethodOptions& options) {
   for (const auto& option : info.options) {
     const auto value = value_of(option, options);
     if (!text.empty()) text += ':';
-    text += value ? std::to_string(*value) : std::string(kChosenByMethod);
+    text += text_of(option, value);
   }
   return text;
 }

@@ -22,7 +22,7 @@ class Product final : public EncodedMatrix {
   /// Reads the matrix from the arrays of a file.
   ///
   /// Errors    IoError that names the field or the array that does not fit, or if a factor is
-  ///           none of `codes`, `joined_codes` and `integers`.
+  ///           none of `codes`, `joined_codes`, `entropy_codes` and `integers`.
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
   Index rank() const { return right_->rows(); }

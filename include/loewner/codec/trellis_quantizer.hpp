@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "loewner/base/checked_size.hpp"
 
@@ -45,6 +45,7 @@ class TrellisQuantizer {
  public:
   /// A quantizer for vectors of at most `cols` entries.
   explicit TrellisQuantizer(Index cols);
+  ~TrellisQuantizer();
 
   /// Bytes of the code of a part.
   static Index bytes(Index cols, int bits) { return bits * ((cols + 7) / 8); }
@@ -56,11 +57,10 @@ class TrellisQuantizer {
   void encode(std::span<const TrellisPart> parts);
 
  private:
-  // The state before the part, which begins with entry `first`, from that after it.
-  unsigned write_planes(const TrellisPart& part, Index first, unsigned state) const;
+  struct Workspace;
+  void write_planes(std::span<const TrellisPart> parts) const;
 
-  std::vector<std::uint8_t> decisions_;  // cols x 256
-  std::vector<std::uint8_t> high_bits_;  // cols x 4: high bits of the nearest level in each subset
+  std::unique_ptr<Workspace> workspace_;
 };
 
 /// Decodes one part of a vector into out, which has its length. before: the last byte of plane 0 of

@@ -11,7 +11,7 @@
 namespace loewner {
 
 inline constexpr const char* kQuantizationMethod = "loewner";
-inline constexpr int kFormatMajor = 1, kFormatMinor = 3;
+inline constexpr int kFormatMajor = 1, kFormatMinor = 4;
 
 /// The prefix of the names of a tensor's arrays: "M." for tensor "M.weight"; "T." for a tensor T
 /// of another name, and for one whose specification has a field `shape`.

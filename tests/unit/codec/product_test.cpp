@@ -83,7 +83,7 @@ TEST(Product, RejectsBadSpecifications) {
   };
   EXPECT_CONTAINS(refusal("/rank", 23), "rows x rank and rank x cols");
   EXPECT_CONTAINS(refusal("/left/structure", "product"),
-                  "the structure of 'left' must be codes or joined_codes or integers, got 'product'");
+                  "the structure of 'left' must be codes or joined_codes or entropy_codes or integers, got 'product'");
   EXPECT_CONTAINS(refusal("/right", 3), "structure");
   EXPECT_CONTAINS(refusal("/left/scale_exponent", 999), "scale_exponent");
 }

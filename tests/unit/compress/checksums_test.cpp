@@ -154,7 +154,7 @@ TEST_F(Checksums, AreRequiredInTheirFormat) {
   make({.keep = 0.7, .method = Method::svd});
   edit_config([](Json& config) { config["quantization_config"].erase("checksums"); });
   EXPECT_EQ(check().failures,
-            std::vector<std::string>{"config.json: format version 1.3 requires the field 'checksums'"});
+            std::vector<std::string>{"config.json: format version 1.4 requires the field 'checksums'"});
   for (const Json& wrong : {Json(3), Json::array(), Json("x")}) {
     edit_config([&](Json& config) { config["quantization_config"]["checksums"] = wrong; });
     EXPECT_CONTAINS(test::message_of<IoError>([&] { check(); }), "field 'checksums' must be an object");

@@ -48,6 +48,8 @@ def compress_onnx(
     """The report of `_core.compress` for an ONNX file, or a folder with onnx/model.onnx."""
     if options.get("moments") or options.get("save_moments"):
         raise ValueError("compress: moments files are for model folders; text calibrates ONNX files")
+    if options.get("codes") in ("entropy", 1):
+        raise ValueError("compress: ONNX has no operators for entropy codes: take codes 'trellis'")
     source = open_onnx(onnx_file_of(Path(model)))
     if has_record(source):
         raise IoError(f"{source.path}: is compressed already; compress the original instead")
