@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "linalg/blas.hpp"
 #include "loewner/base/random.hpp"
 
 namespace loewner::test {
@@ -185,13 +186,12 @@ double subspace_distance(MatrixView<const double> vt, MatrixView<const double> w
 }
 
 double orthonormality_error(MatrixView<const double> vt) {
+  Matrix<double> products(vt.rows(), vt.rows());
+  blas::gemm(blas::Op::none, blas::Op::transpose, 1, vt, vt, 0, products.view());
   double worst = 0;
   for (Index i = 0; i < vt.rows(); ++i) {
-    for (Index j = 0; j <= i; ++j) {
-      double dot = 0;
-      for (Index c = 0; c < vt.cols(); ++c) dot += vt(i, c) * vt(j, c);
-      worst = std::max(worst, std::abs(dot - (i == j ? 1.0 : 0.0)));
-    }
+    products(i, i) -= 1;
+    for (const double x : products.row(i)) worst = std::max(worst, std::abs(x));
   }
   return worst;
 }

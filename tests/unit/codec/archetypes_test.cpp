@@ -22,17 +22,17 @@
 namespace loewner::archetypes_test {
 namespace {
 
-constexpr Index kRows = 300, kPerRow = 3;
+constexpr Index kPerRow = 3;
 
 // Rows that are scaled mixtures of three of k Gaussian archetypes. There are more dimensions than
-// archetypes, so the mixture of a row is unique.
+// archetypes, so the mixture of a row is unique. Hundreds of archetypes take milliseconds a row.
 struct Mixtures {
   Matrix<float> archetypes, rows;
   std::vector<double> scales;
 
-  explicit Mixtures(Index k) : archetypes(test::gaussian_matrix({k, k + 12, 1})), rows(kRows, k + 12) {
+  explicit Mixtures(Index k) : archetypes(test::gaussian_matrix({k, k + 12, 1})), rows(k > 100 ? 60 : 300, k + 12) {
     RandomStream random(2, RandomPurpose::test_data);
-    for (Index i = 0; i < kRows; ++i) {
+    for (Index i = 0; i < rows.rows(); ++i) {
       std::array<double, kPerRow> weights{};
       for (double& w : weights) w = 0.1 + random.uniform();
       const double sum = std::accumulate(weights.begin(), weights.end(), 0.0), scale = 0.5 + 10 * random.uniform();
@@ -46,6 +46,7 @@ struct Mixtures {
     }
   }
 
+  Index count() const { return rows.rows(); }
   Index cols() const { return rows.cols(); }
 };
 
@@ -71,7 +72,7 @@ std::unique_ptr<Archetypes> encoded(const Mixtures& mixtures) {
 std::unique_ptr<Archetypes> with_codes(const Mixtures& mixtures, Index bytes) {
   const auto mixed = encoded(mixtures);
   Matrix<float> rest = read_all(*mixed);
-  for (Index i = 0; i < kRows; ++i) {
+  for (Index i = 0; i < mixtures.count(); ++i) {
     for (Index j = 0; j < mixtures.cols(); ++j) rest(i, j) = mixtures.rows(i, j) - rest(i, j);
   }
   return mixed->with_residual(encode_codes(DenseRows(rest.view()), {.max_bytes = bytes}));
@@ -83,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(OneAndTwoBytesAnIndex, ArchetypesOf, testing::Values(12
 TEST_P(ArchetypesOf, RecoversMixturesUpToTheRoundingOfWeights) {
   const Mixtures mixtures(GetParam());
   const Matrix<float> decoded = read_all(*encoded(mixtures));
-  for (Index i = 0; i < kRows; ++i) {
+  for (Index i = 0; i < mixtures.count(); ++i) {
     std::vector<float> left(mixtures.cols());
     for (Index j = 0; j < mixtures.cols(); ++j) left[j] = decoded(i, j) - mixtures.rows(i, j);
     EXPECT_LE(length_of(left), mixtures.scales[i] * rounding_bound(mixtures)) << i;
@@ -95,17 +96,18 @@ TEST_P(ArchetypesOf, HasTheBytesOfItsShape) {
   const auto archetypes = encoded(mixtures);
   EXPECT_EQ(archetypes->bytes(), archetypes->shape().bytes());
   const Index index_bytes = GetParam() <= 256 ? 1 : 2;
-  EXPECT_EQ(archetypes->bytes(), kRows * (kPerRow * (index_bytes + 1) + 2) + 2 * GetParam() * mixtures.cols());
+  EXPECT_EQ(archetypes->bytes(),
+            mixtures.count() * (kPerRow * (index_bytes + 1) + 2) + 2 * GetParam() * mixtures.cols());
 }
 
 TEST_P(ArchetypesOf, RoundTripsAndDecodesSelectedRows) {
   const Mixtures mixtures(GetParam());
   for (const bool coded : {false, true}) {
-    const auto archetypes = coded ? with_codes(mixtures, kRows * mixtures.cols() / 2) : encoded(mixtures);
+    const auto archetypes = coded ? with_codes(mixtures, mixtures.count() * mixtures.cols() / 2) : encoded(mixtures);
     const auto again = test::read_back(*archetypes);
     const Matrix<float> all = read_all(*archetypes);
     std::vector<Index> rows;
-    for (Index i = 0; i < 280; ++i) rows.push_back(i * 7 % kRows);
+    for (Index i = 0; i < 280; ++i) rows.push_back(i * 7 % mixtures.count());
     Matrix<float> picked(280, mixtures.cols());
     again->decode_rows(rows, picked.view());
     for (Index i = 0; i < 280; ++i) EXPECT_TRUE(std::ranges::equal(picked.row(i), all.row(rows[i]))) << i;
@@ -116,15 +118,15 @@ TEST_P(ArchetypesOf, RoundTripsAndDecodesSelectedRows) {
 
 TEST(Archetypes, ResidualCodesLowerTheError) {
   Mixtures mixtures(12);
-  const auto noise = test::gaussian_matrix({kRows, mixtures.cols(), 9});
-  for (Index i = 0; i < kRows; ++i) {
+  const auto noise = test::gaussian_matrix({mixtures.count(), mixtures.cols(), 9});
+  for (Index i = 0; i < mixtures.count(); ++i) {
     for (Index j = 0; j < mixtures.cols(); ++j) mixtures.rows(i, j) += noise(i, j);
   }
   const auto left_by = [&](const EncodedMatrix& matrix) {
     const Matrix<float> decoded = read_all(matrix);
     return test::frobenius_distance(decoded.view(), mixtures.rows.view());
   };
-  EXPECT_LT(left_by(*with_codes(mixtures, kRows * mixtures.cols() / 2)), 0.2 * left_by(*encoded(mixtures)));
+  EXPECT_LT(left_by(*with_codes(mixtures, mixtures.count() * mixtures.cols() / 2)), 0.2 * left_by(*encoded(mixtures)));
 }
 
 TEST(Archetypes, EncodesZeroRowsAndNegatedMixtures) {
@@ -140,10 +142,10 @@ TEST(Archetypes, EncodesZeroRowsAndNegatedMixtures) {
 }
 
 TEST(Archetypes, GivesTheSameBytesForAnyNumberOfThreads) {
-  const Mixtures mixtures(300);
+  const Mixtures mixtures(48);
   const auto bytes = [&](int threads) {
     const test::ThreadCount scope(threads);
-    return test::stored_bytes(*with_codes(mixtures, kRows * mixtures.cols() / 2));
+    return test::stored_bytes(*with_codes(mixtures, mixtures.count() * mixtures.cols() / 2));
   };
   const auto one = bytes(1);
   EXPECT_EQ(bytes(2), one);
@@ -160,16 +162,16 @@ TEST(Archetypes, RejectsBadArguments) {
   EXPECT_CONTAINS(refusal(mixtures.archetypes.view(), 256), "got 256");
   const Matrix<float> narrow(4, 3);
   EXPECT_CONTAINS(refusal(narrow.view(), 1), "must be 1 to 65536 rows of 24 columns, got 4 x 3");
-  const auto other = test::gaussian_matrix({kRows, mixtures.cols() + 8, 1});
+  const auto other = test::gaussian_matrix({mixtures.count(), mixtures.cols() + 8, 1});
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] {
                     (void)encoded(mixtures)->with_residual(
-                        encode_codes(DenseRows(other.view()), {.max_bytes = kRows * mixtures.cols()}));
+                        encode_codes(DenseRows(other.view()), {.max_bytes = mixtures.count() * mixtures.cols()}));
                   }),
                   "the residual must have the shape");
 }
 
 TEST(Archetypes, RejectsBadSpecifications) {
-  const auto archetypes = with_codes(Mixtures(12), kRows * 12);
+  const auto archetypes = with_codes(Mixtures(12), 300 * 12);
   const auto refusal = [&](const std::string& pointer, const Json& value) {
     Json spec = archetypes->spec();
     spec[Json::json_pointer(pointer)] = value;
@@ -190,10 +192,9 @@ TEST(Archetypes, RejectsBadSpecifications) {
 }
 
 // The arrays of a valid matrix, one of them with changed bytes.
-std::string refusal_of(const std::string& name, const std::function<void(std::vector<std::byte>&)>& change) {
-  const Mixtures mixtures(300);
-  const auto archetypes = encoded(mixtures);
-  auto arrays = archetypes->to_tensors();
+std::string refusal_of(const Archetypes& archetypes, const std::string& name,
+                       const std::function<void(std::vector<std::byte>&)>& change) {
+  auto arrays = archetypes.to_tensors();
   const auto array = std::ranges::find(arrays, name, &StoredArray::name);
   std::vector<std::byte> bytes(static_cast<std::size_t>(array->bytes()));
   array->read_rows(0, array->rows, bytes.data());
@@ -203,21 +204,26 @@ std::string refusal_of(const std::string& name, const std::function<void(std::ve
     std::copy_n(bytes.begin() + first * row_bytes, count * row_bytes, out);
   };
   return test::message_of<IoError>([&] {
-    (void)encoded_matrix_from_tensors(archetypes->spec(), [&](std::string_view wanted) {
+    (void)encoded_matrix_from_tensors(archetypes.spec(), [&](std::string_view wanted) {
       return *std::ranges::find(arrays, wanted, &StoredArray::name);
     });
   });
 }
 
 TEST(Archetypes, RejectsBadArrays) {
+  const Mixtures mixtures(300);
+  const auto archetypes = encoded(mixtures);
+  const auto refusal = [&](const std::string& name, const std::function<void(std::vector<std::byte>&)>& change) {
+    return refusal_of(*archetypes, name, change);
+  };
   const auto at = [](std::size_t i, int value) {
     return [=](std::vector<std::byte>& bytes) { bytes[i] = static_cast<std::byte>(value); };
   };
-  EXPECT_CONTAINS(refusal_of("weights", [](auto& bytes) { bytes[4] ^= std::byte{1}; }),
+  EXPECT_CONTAINS(refusal("weights", [](auto& bytes) { bytes[4] ^= std::byte{1}; }),
                   "array 'weights': row 1 must add up to 255, got 25");
-  EXPECT_CONTAINS(refusal_of("indices", at(13, 2)), "array 'indices': row 2 must have indices below 300, got ");
-  EXPECT_CONTAINS(refusal_of("scales", at(7, 0x7c)), "array 'scales': entry 3 must be finite");
-  EXPECT_CONTAINS(refusal_of("archetypes", at(3, 0xfc)), "array 'archetypes': entry 1 must be finite");
+  EXPECT_CONTAINS(refusal("indices", at(13, 2)), "array 'indices': row 2 must have indices below 300, got ");
+  EXPECT_CONTAINS(refusal("scales", at(7, 0x7c)), "array 'scales': entry 3 must be finite");
+  EXPECT_CONTAINS(refusal("archetypes", at(3, 0xfc)), "array 'archetypes': entry 1 must be finite");
 }
 
 }  // namespace
