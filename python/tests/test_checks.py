@@ -250,11 +250,13 @@ def test_a_file_that_needs_another_include_is_found(tmp_path: Path) -> None:
         "src/base/good.cpp": '#include "loewner/base/good.hpp"\n#include "loewner/base/bad.hpp"\n',
         "src/base/first.hpp": "#pragma once\n" + bad,
         "src/base/first.cpp": '#include "base/first.hpp"\n',
+        "src/base/late.cpp": '#include "base/late.hpp"\n\n#include <nlohmann/json.hpp>\n',
+        "src/base/late.hpp": "#pragma once\n" + bad,
         "src/base/warned.cpp": "int f(int a) {\n  for (int a = 0;;) return a;\n}\n",
     }
     offenses, count = check_alone(write(tmp_path, files))
-    assert count == 6
-    found = ["src/base/first.cpp", "src/base/warned.cpp", "include/loewner/base/bad.hpp"]
+    assert count == 8
+    found = ["src/base/first.cpp", "src/base/late.cpp", "src/base/warned.cpp", "include/loewner/base/bad.hpp"]
     assert [offense.path for offense in offenses] == found
 
 
