@@ -13,8 +13,9 @@ import pytest
 _ROOMS = ("attention", "cluster", "linalg", "lowrank", "norms", "regression", "sketch")
 
 # Runs one call while a timer sends signals, and prints the longest time that one had to wait for its handler, as
-# Ctrl-C would have had to. A call that ends runs again. After two seconds the handler stops it. Other programs may keep
-# the processors busy, so no time counts in which the call itself did not compute.
+# Ctrl-C would have had to. A call that ends runs again. The handler stops it after two seconds, or from one second on
+# if the first run is over and the second half over. Other programs may keep the processors busy, so no time counts in
+# which the call itself did not compute.
 _WATCHED_CALL = f"""
 import signal, time
 import numpy as np
@@ -32,7 +33,7 @@ class Slow:
 
 
 def draw(rows, cols, dtype=np.float32):
-    return np.random.default_rng(1).standard_normal((rows, cols)).astype(dtype)
+    return np.random.default_rng(1).standard_normal((rows, cols), dtype)
 
 
 def filled(sketch, a):
@@ -43,7 +44,7 @@ def filled(sketch, a):
 {{inputs}}
 started = time.monotonic()
 last = started, time.process_time()
-longest = 0.0
+longest, seconds = 0.0, 2.0
 
 
 def watch(*_):
@@ -51,7 +52,7 @@ def watch(*_):
     now = time.monotonic(), time.process_time()
     longest = max(longest, min(now[0] - last[0], now[1] - last[1]))
     last = now
-    if now[0] - started > 2:
+    if now[0] - started > seconds:
         signal.setitimer(signal.ITIMER_REAL, 0)
         raise KeyboardInterrupt
 
@@ -61,6 +62,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
 try:
     while True:
         {{call}}
+        seconds = min(seconds, max(1.0, 1.5 * (time.monotonic() - started)))
 except KeyboardInterrupt:
     print("longest", longest, flush=True)
 """
