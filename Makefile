@@ -46,11 +46,12 @@ test-cpp: .venv/.system .venv/.package
 	.venv/bin/cmake --build build/package
 	.venv/bin/ctest --test-dir build/package -j 2 --output-on-failure
 
-# Idle threads of torch would otherwise spin, which takes the processor from the other half of the tests.
+# Idle threads of torch would otherwise spin, which takes the processor from the other half of the tests. Files run in
+# the order of their names: pytest-xdist would begin those of few tests last, which are the longest.
 test-python: export OMP_WAIT_POLICY = passive
 test-python: .venv/.python .venv/.package
 	$(PY) -m pytest -q python/tests -m alone
-	$(PY) -m pytest -q -n 2 --dist loadfile python/tests -m "not documents and not readme and not alone"
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder python/tests -m "not documents and not readme and not alone"
 
 # Every command and program of the documents, on all-MiniLM-L6-v2 and the tasks of GLUE.
 docs-check: .venv/.python .venv/.package readme-check
