@@ -27,6 +27,7 @@ from loewner.onnx.compress.output import Output
 from loewner.onnx.compress.rewriting import decoder_bytes, rewritten
 from loewner.onnx.compress.selection import Selected, select
 from loewner.onnx.compress.staging import stage, tokenizer_folder
+from loewner.onnx.decoders.entropy_codes import require_operators
 from loewner.onnx.reading import OnnxModel, onnx_file_of, open_onnx
 from loewner.onnx.record import has_record
 from loewner.onnx.writing import DataFiles, Files, write_files
@@ -48,8 +49,7 @@ def compress_onnx(
     """The report of `_core.compress` for an ONNX file, or a folder with onnx/model.onnx."""
     if options.get("moments") or options.get("save_moments"):
         raise ValueError("compress: moments files are for model folders; text calibrates ONNX files")
-    if options.get("codes") in ("entropy", 1):
-        raise ValueError("compress: ONNX has no operators for entropy codes: take codes 'trellis'")
+    require_operators(options)
     source = open_onnx(onnx_file_of(Path(model)))
     if has_record(source):
         raise IoError(f"{source.path}: is compressed already; compress the original instead")

@@ -14,3 +14,9 @@ class EntropyCodes(Decoder):
     @staticmethod
     def to_stored(spec: dict[str, Any], arrays: Arrays) -> Arrays:
         raise ValueError("entropy codes have no ONNX operators: compress the model again with --codes trellis")
+
+
+def require_operators(options: dict[str, Any]) -> None:
+    """Raise ValueError if the options of `compress` ask for these codes."""
+    if options.get("codes") in ("entropy", 1):
+        raise ValueError("compress: ONNX has no operators for entropy codes: take codes 'trellis'")
