@@ -15,16 +15,9 @@
 namespace loewner {
 namespace {
 
-constexpr Index kBytesOfLength = 2;
-
 Index stream_length(const std::vector<std::uint8_t>& lengths, Index stream) {
   return lengths[2 * stream] | lengths[2 * stream + 1] << 8;
 }
-
-// The numbers before the entries of a row.
-struct RowHeader {
-  int step = 0, scale = 0;
-};
 
 // 0, -1, 1, -2, 2, ...: 0, 1, 2, 3, 4, ...
 int change(detail::RangeDecoder& decoder) {
@@ -35,14 +28,10 @@ int change(detail::RangeDecoder& decoder) {
   return folded % 2 == 0 ? folded / 2 : -(folded + 1) / 2;
 }
 
-void read_header(detail::RangeDecoder& decoder, bool first, RowHeader& header) {
-  constexpr int kByte = 255;
-  if (first) {
-    header.step = static_cast<int>(decoder.bits(detail::kBitsOfHeader));
-    header.scale = static_cast<int>(decoder.bits(detail::kBitsOfHeader));
-  } else {
-    header.step = (header.step + change(decoder)) & kByte;
-    header.scale = (header.scale + change(decoder)) & kByte;
+void read_header(detail::RangeDecoder& decoder, bool first, detail::EntropyRowHeader& header) {
+  for (std::uint8_t* const number : {&header.step, &header.scale}) {
+    const int value = first ? static_cast<int>(decoder.bits(detail::kBitsOfHeader)) : *number + change(decoder);
+    *number = static_cast<std::uint8_t>(value);  // modulo 256
   }
 }
 
@@ -93,7 +82,7 @@ void EntropyCodes::decode_stream(Index stream, Index first, Index last, MatrixVi
                             reinterpret_cast<std::byte*>(bytes.data()));
   }
   detail::RangeDecoder decoder(bytes);
-  RowHeader header;
+  detail::EntropyRowHeader header;
   const Index begin = stream * rows_of_stream_, end = std::min(begin + rows_of_stream_, rows_);
   for (Index row = begin; row < last; ++row) {
     read_header(decoder, row == begin, header);
@@ -136,7 +125,7 @@ void EntropyCodes::decode_rows(std::span<const Index> indices, MatrixView<float>
 std::vector<StoredArray> EntropyCodes::to_tensors() const {
   StoredArray codes = arrays_.codes;
   codes.name = "codes";
-  return {std::move(codes), detail::stored_bytes("lengths", DType::u8, arrays_.lengths, kBytesOfLength),
+  return {std::move(codes), detail::stored_bytes("lengths", DType::u8, arrays_.lengths, detail::kBytesOfLength),
           detail::stored_bytes("col_scales", DType::u8, arrays_.col_scales)};
 }
 
@@ -155,7 +144,7 @@ std::unique_ptr<EncodedMatrix> EntropyCodes::from_tensors(const Json& spec, cons
   const auto exponent = detail::exponent_field(spec);
   const Index streams = (rows - 1) / rows_of_stream + 1;
   Arrays arrays;
-  arrays.lengths = detail::read_stored<std::uint8_t>(lookup("lengths"), DType::u8, streams, kBytesOfLength);
+  arrays.lengths = detail::read_stored<std::uint8_t>(lookup("lengths"), DType::u8, streams, detail::kBytesOfLength);
   arrays.col_scales = detail::read_stored<std::uint8_t>(lookup("col_scales"), DType::u8, cols);
   arrays.codes = lookup("codes");
   Index total = 0;

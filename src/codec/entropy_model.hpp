@@ -48,6 +48,14 @@ inline constexpr SymbolTable kChangeTable =
     symbol_table({820, 656, 525, 420, 336, 269, 215, 172, 138, 110, 88, 70, 56, 45, 36, 140});
 inline constexpr int kBitsOfHeader = 8, kBitsOfEscapedChange = 9;
 
+/// The numbers before the entries of a row.
+struct EntropyRowHeader {
+  std::uint8_t step = 0, scale = 0;
+};
+
+/// The stored length of a stream.
+inline constexpr Index kBytesOfLength = 2;
+
 /// The symbol of the last kind: longer numbers.
 inline constexpr int kEscape = kEntropySymbols - 1, kBitsOfLength = 4;
 

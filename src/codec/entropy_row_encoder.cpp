@@ -9,7 +9,6 @@
 #include <numbers>
 
 #include "codec/entropy_forecast.hpp"
-#include "codec/entropy_model.hpp"
 
 namespace loewner::detail {
 namespace {

@@ -5,15 +5,11 @@
 #include <span>
 #include <vector>
 
+#include "codec/entropy_model.hpp"
 #include "codec/range_coder.hpp"
 #include "codec/trellis_paths.hpp"
 
 namespace loewner::detail {
-
-/// The numbers before the entries of a row.
-struct EntropyRowHeader {
-  std::uint8_t step = 0, scale = 0;
-};
 
 /// Chooses the integers of rows one by one and reuses its memory.
 class EntropyRowEncoder {
