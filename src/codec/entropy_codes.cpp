@@ -2,6 +2,7 @@
 #include "loewner/codec/entropy_codes.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -54,7 +55,7 @@ void read_levels(detail::RangeDecoder& decoder, int scale, std::span<const std::
     const int entry_class = std::min(scale - col_scales[k], detail::kMostClass);
     if (entry_class < 1) continue;
     const auto& now = detail::kTrellis[state];
-    const int magnitude = read_magnitude(decoder, detail::table_of(entry_class), now.odd);
+    const int magnitude = read_magnitude(decoder, detail::kTablesOfClasses[entry_class], now.odd);
     const int level = detail::level_of(magnitude, now.odd);
     body(k, magnitude > 0 && decoder.bits(1) != 0 ? -level : level);
     state = now.next[magnitude % 2];
@@ -113,11 +114,26 @@ MatrixView<const float> EntropyCodes::read_rows(Index first, Index count, Matrix
 }
 
 void EntropyCodes::decode_rows(std::span<const Index> indices, MatrixView<float> out) const {
-  constexpr Index kRowsPerTask = 32;
-  const auto count = static_cast<Index>(indices.size());
-  parallel_for((count + kRowsPerTask - 1) / kRowsPerTask, [&](Index task) {
-    for (Index i = task * kRowsPerTask; i < std::min(count, (task + 1) * kRowsPerTask); ++i) {
-      decode_stream(indices[i] / rows_of_stream_, indices[i], indices[i] + 1, out.row_block(i, 1));
+  // Texts repeat their tokens, and rows share streams: each stream is decoded once.
+  std::vector<std::size_t> order(indices.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return indices[i]; });
+  const auto stream_of = [&](std::size_t i) { return indices[order[i]] / rows_of_stream_; };
+  std::vector<std::size_t> groups;  // where the rows of another stream begin, and the end
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || stream_of(i) != stream_of(i - 1)) groups.push_back(i);
+  }
+  groups.push_back(order.size());
+  constexpr Index kGroupsOfTask = 8;
+  const auto count = static_cast<Index>(groups.size()) - 1;
+  parallel_for((count + kGroupsOfTask - 1) / kGroupsOfTask, [&](Index task) {
+    Matrix<float> rows;
+    for (Index g = task * kGroupsOfTask; g < std::min(count, (task + 1) * kGroupsOfTask); ++g) {
+      const Index first = indices[order[groups[g]]], last = indices[order[groups[g + 1] - 1]];
+      (void)read_rows(first, last - first + 1, rows);
+      for (std::size_t i = groups[g]; i < groups[g + 1]; ++i) {
+        std::ranges::copy(rows.row(indices[order[i]] - first), out.row(static_cast<Index>(order[i])).begin());
+      }
     }
   });
 }

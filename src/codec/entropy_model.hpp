@@ -64,13 +64,17 @@ struct ClassTable {
   int low_bits = 0;  ///< of a magnitude, stored as they are
 };
 
-/// The table of a class in [1, kMostClass].
-constexpr ClassTable table_of(int entry_class) {
+/// The tables of the classes from 1 to kMostClass.
+inline constexpr auto kTablesOfClasses = [] {
   constexpr int kFirstWide = kEntropyTables - kScalesOfOctave + 1;  // 16: wider entries share the last four tables
-  if (entry_class < kFirstWide) return {entry_class - 1, 0};
-  return {kFirstWide - 1 + (entry_class - kFirstWide) % kScalesOfOctave,
-          1 + (entry_class - kFirstWide) / kScalesOfOctave};
-}
+  std::array<ClassTable, kMostClass + 1> tables;
+  for (int t = 1; t < kFirstWide; ++t) tables[t] = {t - 1, 0};
+  for (int t = kFirstWide; t <= kMostClass; ++t) {
+    const int above = t - kFirstWide;
+    tables[t] = {kFirstWide - 1 + above % kScalesOfOctave, 1 + above / kScalesOfOctave};
+  }
+  return tables;
+}();
 
 /// The state of a row: the newest eight bits of its path. Magnitudes are of odd levels in half of
 /// the states; the bit that an entry adds is its parity, flipped in half of the states.

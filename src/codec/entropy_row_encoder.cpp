@@ -220,7 +220,7 @@ void EntropyRowEncoder::find_path(int scale) {
     if (entry_class < 1) continue;
     const float size = std::abs(entries_[k]);
     for (int subset = 0; subset < kSubsets; ++subset) {
-      const Choice best = best_magnitude(size, subset % 2, subset / 2, table_of(entry_class), prices);
+      const Choice best = best_magnitude(size, subset % 2, subset / 2, kTablesOfClasses[entry_class], prices);
       costs_.push_back(best.cost);
       magnitudes_.push_back(best.magnitude);
     }
@@ -241,7 +241,7 @@ void EntropyRowEncoder::append_levels(int scale, std::vector<CodedRange>& ranges
     if (entry_class < 1) continue;
     const auto& now = kTrellis[state];
     const int magnitude = magnitudes_[kSubsets * entry++];
-    append_magnitude(magnitude, table_of(entry_class), now.odd, ranges);
+    append_magnitude(magnitude, kTablesOfClasses[entry_class], now.odd, ranges);
     if (magnitude > 0) append_bits(entries_[k] < 0 ? 1 : 0, 1, ranges);
     state = now.next[magnitude % 2];
   }

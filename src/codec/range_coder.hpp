@@ -45,8 +45,9 @@ class RangeDecoder {
   /// The next symbol of a table. starts: the first part of each of its symbols.
   int symbol(const std::uint16_t (&starts)[kEntropySymbols], const std::uint16_t (&frequencies)[kEntropySymbols]) {
     const auto slot = static_cast<std::uint16_t>(state_ % kFrequencyTotal);
-    int symbol = -1;
-    for (const std::uint16_t start : starts) symbol += start <= slot ? 1 : 0;
+    std::uint16_t begun = 0;  // counted in the type of the parts, so that the loop is a few vector operations
+    for (const std::uint16_t start : starts) begun = static_cast<std::uint16_t>(begun + (start <= slot ? 1 : 0));
+    const int symbol = begun - 1;
     remove(starts[symbol], frequencies[symbol]);
     return symbol;
   }
