@@ -25,13 +25,16 @@ help:
 	@echo 'make claims        measure the headline numbers of the documents again, with GLUE=FOLDER'
 	@echo 'make check-format  clang-format, ruff, mypy;  make format applies the first two'
 	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
-	@echo 'make check-alone   compile each source and header by itself'
+	@echo 'make check-alone   compile each header by itself'
 	@echo 'make test-asan     C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make lint          clang-tidy'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS'
 	@echo 'make every-model-type  compress and load each model type of transformers in a small form'
 	@echo 'make proofs        lower bounds of lp_regression against solutions in quadruple precision'
 	@echo 'make bench         micro benchmarks;  make experiments: every table of the results pages'
+
+# Python keeps what it compiles, or each program of the tests compiles torch and transformers again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Compression needs no torch: it is installed while the package compiles and compresses.
 demo: .venv/.build
@@ -50,8 +53,7 @@ test-cpp: .venv/.system .venv/.package
 # the order of their names: pytest-xdist would begin those of few tests last, which are the longest.
 test-python: export OMP_WAIT_POLICY = passive
 test-python: .venv/.python .venv/.package
-	$(PY) -m pytest -q python/tests -m alone
-	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder python/tests -m "not documents and not readme and not alone"
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder python/tests -m "not documents and not readme"
 
 # Every command and program of the documents, on all-MiniLM-L6-v2 and the tasks of GLUE.
 docs-check: .venv/.python .venv/.package readme-check
@@ -157,8 +159,9 @@ check-rules:
 	python3 tools/check_documents.py
 	python3 tools/check_spelling.py
 	python3 tools/check_scale_cases.py
+	python3 tools/check_standard_headers.py
 
-# The other builds compile the files of a room together, which hides missing includes.
+# The other builds compile the files of a room together, which hides includes that a header lacks.
 check-alone: .venv/.system
 	python3 tools/check_alone.py
 

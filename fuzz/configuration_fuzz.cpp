@@ -4,6 +4,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/model/architecture.hpp"
+#include "loewner/model/json.hpp"
 
 // For any config.json the analysis classifies every tensor or throws IoError.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -7,6 +7,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "loewner/model/json.hpp"
 #include "loewner/model/tensor_declaration.hpp"
 
 namespace {

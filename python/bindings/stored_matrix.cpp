@@ -13,6 +13,7 @@
 #include "loewner/base/parallel.hpp"
 #include "loewner/codec/encoded_product.hpp"
 #include "loewner/codec/structures.hpp"
+#include "loewner/model/json.hpp"
 #include "openmp_team.hpp"
 #include "results.hpp"
 

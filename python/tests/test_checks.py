@@ -16,6 +16,7 @@ from check_documents import check_documents, tree_of
 from check_rooms import check_rooms
 from check_scale_cases import check as check_scale_cases
 from check_spelling import british, check_spelling, check_text
+from check_standard_headers import check as check_standard_headers
 from check_wheel import faults_of
 
 ROOMS = "set(LOEWNER_ROOMS base linalg model)\n"
@@ -241,23 +242,30 @@ def test_indented_folders_lie_in_the_one_above() -> None:
 # ---- each file by itself ----
 
 
-def test_a_file_that_needs_another_include_is_found(tmp_path: Path) -> None:
-    good = "#include <vector>\ninline std::vector<int> numbers() { return {}; }\n"
-    bad = good.replace("#include <vector>\n", "").replace("numbers", "more")
+def test_a_header_that_needs_another_include_is_found(tmp_path: Path) -> None:
     files = {
-        "include/loewner/base/good.hpp": "#pragma once\n" + good,
-        "include/loewner/base/bad.hpp": "#pragma once\n" + bad,
+        "include/loewner/base/good.hpp": "#pragma once\nnamespace loewner {\nstruct Good {};\n}\n",
+        "include/loewner/base/bad.hpp": "#pragma once\ninline loewner::Good good() { return {}; }\n",
+        "src/base/warned.hpp": "#pragma once\ninline int f(int a) {\n  for (int a = 0;;) return a;\n}\n",
         "src/base/good.cpp": '#include "loewner/base/good.hpp"\n#include "loewner/base/bad.hpp"\n',
-        "src/base/first.hpp": "#pragma once\n" + bad,
-        "src/base/first.cpp": '#include "base/first.hpp"\n',
-        "src/base/late.cpp": '#include "base/late.hpp"\n\n#include <nlohmann/json.hpp>\n',
-        "src/base/late.hpp": "#pragma once\n" + bad,
-        "src/base/warned.cpp": "int f(int a) {\n  for (int a = 0;;) return a;\n}\n",
     }
     offenses, count = check_alone(write(tmp_path, files))
-    assert count == 8
-    found = ["src/base/first.cpp", "src/base/late.cpp", "src/base/warned.cpp", "include/loewner/base/bad.hpp"]
-    assert [offense.path for offense in offenses] == found
+    assert count == 3
+    assert [offense.path for offense in offenses] == ["include/loewner/base/bad.hpp", "src/base/warned.hpp"]
+
+
+def test_a_standard_header_that_is_missing_is_found(tmp_path: Path) -> None:
+    files = {
+        "include/loewner/base/list.hpp": "#pragma once\n#include <vector>\nstd::vector<int> list();\n",
+        "src/base/good.cpp": '#include "loewner/base/list.hpp"\nstd::vector<int> again() { return {}; }\n',
+        "src/base/bad.cpp": "// std::map is only named\nstd::vector<int> more();\nstd::vector<std::string> text();\n",
+    }
+    offenses, count = check_standard_headers(write(tmp_path, files))
+    assert count == 3
+    assert [(offense.path, offense.line, offense.message[-8:]) for offense in offenses] == [
+        ("src/base/bad.cpp", 2, "<vector>"),
+        ("src/base/bad.cpp", 3, "<string>"),
+    ]
 
 
 # ---- the wheel and its build ----

@@ -168,7 +168,6 @@ def _inputs_of(call: str) -> list[str]:
     return lines
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("call", _CALLS)
 def test_ctrl_c_stops_a_computation_within_a_second(call: str) -> None:
     inputs = _inputs_of(call)

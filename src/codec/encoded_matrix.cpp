@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "linalg/blas.hpp"
+#include "loewner/model/json.hpp"
 
 namespace loewner {
 

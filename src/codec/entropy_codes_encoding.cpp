@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/argument_check.hpp"
+#include "codec/entropy_codes_streams.hpp"
 #include "codec/entropy_forecast.hpp"
 #include "codec/entropy_model.hpp"
-#include "codec/entropy_streams.hpp"
 #include "linalg/input_scale.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/entropy_codes.hpp"

@@ -6,6 +6,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/encoded_matrix.hpp"
+#include "loewner/model/json.hpp"
 
 namespace loewner::detail {
 

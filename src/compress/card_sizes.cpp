@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 #include <sstream>
+#include <system_error>
 #include <vector>
 
 namespace loewner::detail {

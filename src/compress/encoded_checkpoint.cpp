@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "codec/spec_field.hpp"
 #include "compress/error_place.hpp"

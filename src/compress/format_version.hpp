@@ -4,7 +4,7 @@
 #include <compare>
 #include <string>
 
-#include "loewner/model/json.hpp"
+#include "loewner/model/json_fwd.hpp"
 
 namespace loewner::detail {
 

@@ -2,6 +2,7 @@
 #include "compress/plan_store.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "base/file.hpp"
 #include "loewner/base/error.hpp"

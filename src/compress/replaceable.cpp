@@ -2,6 +2,7 @@
 #include "compress/replaceable.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/file_system.hpp"
 #include "loewner/base/error.hpp"

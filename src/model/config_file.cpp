@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "loewner/base/checked_size.hpp"
+#include "loewner/model/json.hpp"
 
 namespace loewner::detail {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "loewner/model/json.hpp"
+#include "loewner/model/json_fwd.hpp"
 
 namespace loewner::detail {
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <system_error>
 
 #include "base/file.hpp"
 #include "loewner/base/error.hpp"

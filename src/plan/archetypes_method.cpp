@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/archetype_search.hpp"
@@ -14,6 +15,8 @@
 #include "plan/method_descriptor.hpp"
 #include "plan/solver_memory.hpp"
 #include "plan/tall_matrix.hpp"
+
+#include "loewner/model/json.hpp"
 
 namespace loewner {
 namespace {

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "loewner/linalg/row_energies.hpp"
 #include "loewner/linalg/singular_values.hpp"
+#include "loewner/model/json.hpp"
 #include "loewner/sketch/sampled_singular_values.hpp"
 #include "plan/metric_request.hpp"
 

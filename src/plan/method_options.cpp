@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <system_error>
 
 #include "loewner/base/error.hpp"
 #include "loewner/plan/method.hpp"

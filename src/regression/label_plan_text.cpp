@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <system_error>
 
 #include "base/argument_check.hpp"
 #include "loewner/base/error.hpp"

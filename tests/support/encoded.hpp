@@ -8,6 +8,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "loewner/model/json.hpp"
 #include "support/messages.hpp"
 #include "support/threads.hpp"
 

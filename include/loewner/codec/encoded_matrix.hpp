@@ -9,7 +9,7 @@
 
 #include "loewner/base/row_source.hpp"
 #include "loewner/codec/stored_array.hpp"
-#include "loewner/model/json.hpp"
+#include "loewner/model/json_fwd.hpp"
 
 namespace loewner {
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "loewner/codec/encoded_matrix.hpp"
+#include "loewner/model/json.hpp"
 
 namespace loewner {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "loewner/model/input_moments.hpp"
-#include "loewner/model/json.hpp"
+#include "loewner/model/json_fwd.hpp"
 #include "loewner/model/tensor_declaration.hpp"
 
 namespace loewner {

@@ -5,15 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "loewner/model/json_fwd.hpp"
+
 namespace loewner {
-
-/// A JSON value whose objects keep the order of their fields, so that equal inputs give equal bytes
-/// when they are written again.
-using Json = nlohmann::ordered_json;
-
-/// A JSON value for objects with very many keys (vocabularies, weight maps): look-ups take
-/// logarithmic time, and the order of fields is lost.
-using SortedJson = nlohmann::json;
 
 /// Parses an untrusted JSON object.
 ///

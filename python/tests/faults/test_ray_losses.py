@@ -62,6 +62,12 @@ def started(cluster: Any, model: Path, out: Path) -> subprocess.Popen[str]:
     return process
 
 
+def node_with_tasks(cluster: Any, out: Path) -> Any:
+    """A worker that computes now: each of them may be between two tasks."""
+    wait_for(lambda: any(tasks_on(node, out) for node in workers(cluster)))
+    return next(node for node in workers(cluster) if tasks_on(node, out))
+
+
 def require_finished(process: subprocess.Popen[str], out: Path, undisturbed: dict[str, bytes]) -> None:
     error = process.communicate(timeout=240)[1]
     assert (process.returncode, error) == (0, "")
@@ -98,8 +104,7 @@ def test_the_tasks_of_a_lost_node_run_on_another(
 ) -> None:
     out = tmp_path / "out"
     process = started(cluster, model, out)
-    lost = workers(cluster)[0]
-    assert tasks_on(lost, out)
+    lost = node_with_tasks(cluster, out)
     cluster.remove_node(lost, allow_graceful=False)
     require_finished(process, out, undisturbed)
 

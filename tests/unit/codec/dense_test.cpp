@@ -7,6 +7,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/codec/structures.hpp"
+#include "loewner/model/json.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
 #include "support/tolerance.hpp"

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "loewner/base/error.hpp"
+#include "loewner/model/json.hpp"
 #include "support/messages.hpp"
 
 namespace loewner::structures_test {

@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/model/json.hpp"
 #include "support/messages.hpp"
 
 namespace loewner {

@@ -8,6 +8,7 @@
 
 #include "loewner/base/error.hpp"
 #include "loewner/base/random.hpp"
+#include "loewner/model/json.hpp"
 #include "loewner/norms/lp_error.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"

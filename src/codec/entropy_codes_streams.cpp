@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "codec/entropy_streams.hpp"
+#include "codec/entropy_codes_streams.hpp"
 
 #include <algorithm>
 #include <cmath>
