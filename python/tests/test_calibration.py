@@ -94,6 +94,24 @@ def test_moments_are_means_of_products() -> None:
     torch.testing.assert_close(moments.second(1), odd.T @ odd / len(odd), rtol=1e-5, atol=1e-6)
 
 
+def test_moments_of_few_tokens_do_not_ask_for_a_correction_without_drift() -> None:
+    """The second moment of few tokens is drawn towards I. If the cross moment were not, the weight would be stretched
+    in the directions of most tokens."""
+    x = torch.randn(20, 3, 40, generator=torch.Generator().manual_seed(5)) + 2
+    same = Moments([x], [x], [20])
+    weight = torch.ones(2, 40, dtype=torch.float64)
+
+    def target(cross: Tensor) -> Tensor:
+        second = same.robust()
+        return torch.linalg.solve(damped(second), (weight @ (cross + damped(second) - second)).T).T
+
+    torch.testing.assert_close(target(same.robust_cross()), weight, rtol=1e-9, atol=1e-9)
+    mean = x.reshape(-1, 40).mean(0).double()
+    assert (target(same.cross()) @ mean > 1.3 * weight @ mean).all()  # what the correction did without it
+    many = Moments([x.repeat(4, 1, 1)], [x.repeat(4, 1, 1)], [80])
+    torch.testing.assert_close(many.robust_cross(), many.cross())
+
+
 def test_batches_have_one_length_and_keep_the_last_token() -> None:
     sequences = [[1, *range(10, 10 + n), 2] for n in (5, 3, 9, 9, 8, 3)]
     batches = equal_length_batches(sequences, keep_last=True)

@@ -53,7 +53,7 @@ class LargeWalk(Walk):
         if isinstance(moments, WideMoments):
             return None, 0.0
         weight = layer.weight()
-        return moments.cross(), best_correction(weight[:: max(1, len(weight) // OUTPUTS)], moments)
+        return moments.robust_cross(), best_correction(weight[:: max(1, len(weight) // OUTPUTS)], moments)
 
 
 class CodedWeights(MutableMapping[str, Tensor]):

@@ -46,6 +46,9 @@ class WideMoments(Moments):
     def cross(self, half: int | None = None) -> Tensor:
         return self._mean_square
 
+    def robust_cross(self) -> Tensor:
+        return self._mean_square
+
 
 class LeanMomentsAtStops(MomentsAtStops):
     """MomentsAtStops with WideMoments for layers of many inputs."""

@@ -57,6 +57,12 @@ class Moments:
         """The mean of x xhat^T over one half, or over both."""
         return self._mean(self._second if self._cross is None else self._cross, half)
 
+    def robust_cross(self) -> Tensor:
+        """cross(), drawn as far towards the same multiple of I as robust(): without drift both are equal, and the
+        layer's weight needs no correction."""
+        share = shrinkage(self._second.shape[-1], self.tokens)
+        return self.robust() + (1 - share) * (self.cross() - self.second())
+
     def _mean(self, sums: Tensor, half: int | None) -> Tensor:
         if half is None:
             return sums.sum(0) / max(1, self.tokens)

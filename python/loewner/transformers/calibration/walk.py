@@ -156,7 +156,7 @@ class Walk:
         """Cross moments, and the share of the correction."""
         if layer.is_expert:  # the partly coded model may send it other tokens
             return None, 0.0
-        return moments.cross(), best_correction(layer.weight(), moments)
+        return moments.robust_cross(), best_correction(layer.weight(), moments)
 
     def encode(self) -> dict[str, Any]:
         """Encodes all tensors; returns what the specification and the report say of the calibration."""
