@@ -27,7 +27,7 @@ help:
 	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
 	@echo 'make check-alone   compile each header by itself'
 	@echo 'make test-asan     C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
-	@echo 'make lint          clang-tidy'
+	@echo 'make lint          clang-tidy; mypy of the benchmarks'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS'
 	@echo 'make every-model-type  compress and load each model type of transformers in a small form'
 	@echo 'make proofs        lower bounds of lp_regression against solutions in quadruple precision'
@@ -138,7 +138,8 @@ fuzz:
 	tools/run-fuzzers $(FUZZ_SECONDS)
 
 # Needs the package clang-tidy.
-lint:
+lint: .venv/.python
+	$(PY) -m mypy --config-file bench/mypy.ini
 	cmake --preset dev -DCMAKE_EXPORT_COMPILE_COMMANDS=ON > /dev/null
 	run-clang-tidy -quiet -p build/dev '$(CURDIR)/(src|apps)/.*'
 

@@ -31,7 +31,7 @@ class Compressed:
     folder: Path
     table: dict  # report of the first tensor
     totals: dict
-    calibration: dict | None  # what calibration with a text predicted and measured
+    calibration: dict | None = None  # what calibration with a text predicted and measured
 
     def digest(self) -> str:
         return weights_digest(self.folder)

@@ -94,7 +94,8 @@ def success_rows(problem: Problem, seeds: int) -> list[list[str]]:
     rows = []
     for p in (1.0, 1.5, 3.0):
         best = problem.best(p)
-        labels = loewner.regression.label_budget(*problem.a.shape, p, EPSILON)
+        rows_of_a, cols_of_a = problem.a.shape
+        labels = loewner.regression.label_budget(rows_of_a, cols_of_a, p, EPSILON)
         for plan in ("uniform", "Lewis, pivotal"):
             good = sum(problem.excess(p, best, plan, labels, seed) <= EPSILON for seed in range(seeds))
             test = binomtest(good, seeds, CLAIMED, alternative="less")

@@ -61,7 +61,9 @@ def main() -> None:
     original = float(np.mean(scores.originals(arguments.models)))
     drops: dict[str, list[float]] = {}
     for name, options in METHODS:
-        found = [scores.after(["--keep", keep_of(rate), *options], arguments.models) for rate in RATES]
+        found = [
+            scores.after(["--keep", keep_of(rate), "--text", "none", *options], arguments.models) for rate in RATES
+        ]
         drops[name] = [original - float(np.mean(of_tasks)) for of_tasks in found]
         print(name, *(f"{drop:.2f}" for drop in drops[name]), file=sys.stderr, flush=True)
     draw(drops)

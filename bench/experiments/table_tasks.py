@@ -72,10 +72,10 @@ class Scores:
         return self.cache.get(f"{task} {model.digest()}", score)["score"]
 
     def after(self, options: list[str], models: Path) -> list[float]:
-        """Scores of every classifier in `models` after compression of its table with these options."""
+        """Scores of every classifier in `models` after compression with these options."""
         found = []
         for task in tasks_in(models):
-            with compressed(models / task, "--text", "none", *options) as result:
+            with compressed(models / task, *options) as result:
                 found.append(self.of(task, result))
         return found
 
@@ -90,7 +90,7 @@ def main() -> None:
     original = scores.originals(arguments.models)
     measured = [("original", original)]
     for name, options in SETTINGS:
-        measured.append((name, scores.after(options, arguments.models)))
+        measured.append((name, scores.after([*options, "--text", "none"], arguments.models)))
         print(*measured[-1], file=sys.stderr, flush=True)
     rows = [
         [

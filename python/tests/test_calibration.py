@@ -103,7 +103,8 @@ def test_moments_of_few_tokens_do_not_ask_for_a_correction_without_drift() -> No
 
     def target(cross: Tensor) -> Tensor:
         second = same.robust()
-        return torch.linalg.solve(damped(second), (weight @ (cross + damped(second) - second)).T).T
+        found: Tensor = torch.linalg.solve(damped(second), (weight @ (cross + damped(second) - second)).T).T
+        return found
 
     torch.testing.assert_close(target(same.robust_cross()), weight, rtol=1e-9, atol=1e-9)
     mean = x.reshape(-1, 40).mean(0).double()

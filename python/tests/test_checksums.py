@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import checksum_reader
 import loewner
 import numpy as np
-import numpy_reader
 import pytest
 from encoded_models import dense_folder, encode_folder
 from loewner.transformers.specification import require_fields
@@ -49,7 +49,7 @@ def unnoticed_flips(folder: Path, name: str, first: int, last: int, count: int) 
 @pytest.mark.parametrize("method", [*CODED, *KEEP])
 def test_a_second_reader_computes_the_same_checksums(method: Any, tmp_path: Path) -> None:
     folder = compressed("bert", tmp_path / "small", method)
-    assert numpy_reader.checksums(folder) == quantization(folder)["checksums"]
+    assert checksum_reader.checksums(folder) == quantization(folder)["checksums"]
     assert loewner.verify(folder).holds
 
 
@@ -59,7 +59,7 @@ def test_saving_renews_them(method: Any, memory: str, tmp_path: Path) -> None:
     folder, again = compressed("bert", tmp_path / "small", method, selection="embeddings"), tmp_path / "again"
     load("bert", folder, memory=memory).save_pretrained(again)
     assert set(quantization(again)["checksums"]) == {"specification", "tensors"}
-    assert numpy_reader.checksums(again) == quantization(again)["checksums"]
+    assert checksum_reader.checksums(again) == quantization(again)["checksums"]
     for model in (None, dense_folder("bert")):
         report = loewner.verify(again, model)
         assert report.holds, report

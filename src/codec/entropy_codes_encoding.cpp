@@ -74,17 +74,17 @@ class StepSearch {
 
   void run(double log2_step) {
     constexpr Index kSampled = 16;  // one part of so many
-    constexpr int kRounds = 6;
+    constexpr int kExactRounds = 6;
     constexpr double kUnused = 5e-4;  // share of the bytes
     log2_step_ = log2_step;
     if (streams_.parts() >= 2 * kSampled) {
-      for (int round = 0; round < 2; ++round) improve(kSampled, kUnused / 2);
+      for (int round = 0; round < 2; ++round) move(encode(kSampled), kUnused / 2);
     }
     double slack = kUnused / 2;
     for (int round = 0; round < kMostRounds; ++round) {
       const double bytes = encode(1);
-      if (bytes <= max_bytes_ && (bytes >= (1 - kUnused) * max_bytes_ || round >= kRounds)) return;
-      if (round >= kRounds) slack *= 2;  // few rows: bytes do not follow the step closely
+      if (bytes <= max_bytes_ && (bytes >= (1 - kUnused) * max_bytes_ || round >= kExactRounds)) return;
+      if (round >= kExactRounds) slack *= 2;  // few rows: bytes do not follow the step closely
       move(bytes, std::min(slack, 0.5));
     }
     throw BudgetError("entropy codes take at least " + std::to_string(static_cast<Index>(encode(1))) +
@@ -103,8 +103,6 @@ class StepSearch {
     stored_entries_ = factor * static_cast<double>(size.stored_entries);
     return factor * static_cast<double>(size.bytes);
   }
-
-  void improve(Index every, double slack) { move(encode(every), slack); }
 
   // A stored entry takes one bit less for each octave of the step.
   void move(double bytes, double slack) {

@@ -96,7 +96,9 @@ TEST_P(TridiagonalMatrices, ValuesAndOrthonormalVectorsSatisfyTheEquation) {
   ASSERT_TRUE(tridiagonal_eigen(work.diagonal, work.beside, vectors.view()));
   EXPECT_TRUE(std::ranges::is_sorted(work.diagonal));
   EXPECT_LE(test::orthonormality_error(vectors.view()), 1e-13);
-  if (kind.make != zero) EXPECT_LE(residual_of(t, work.diagonal, vectors.view()), 1e-13);
+  if (kind.make != zero) {
+    EXPECT_LE(residual_of(t, work.diagonal, vectors.view()), 1e-13);
+  }
 }
 
 // One block, two blocks, four blocks.
