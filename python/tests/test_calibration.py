@@ -24,7 +24,7 @@ from loewner.transformers.calibration.survey import middle
 from loewner.transformers.calibration.targets import best_correction, damped
 from tokenized_models import model_with_tokenizer, text
 from torch import Tensor, nn
-from transformers import AutoModel, BertModel
+from transformers import AutoModel, BertForSequenceClassification, BertModel
 
 OPTIONS: dict[str, Any] = {"selection": loewner.Selection.all, "budget": 58000}
 
@@ -252,6 +252,22 @@ def test_other_architectures_are_calibrated(family: str, text_file: Path, tmp_pa
     structures = {tensor["name"]: tensor.get("calibration") for tensor in report["tensors"]}
     assert any(structures.values())
     assert loewner.verify(tmp_path / "out", model).holds
+
+
+def test_a_regressor_is_calibrated_with_single_sequences(model_folder: Path, text_file: Path, tmp_path: Path) -> None:
+    """One score has no spread: a metric in units of it would not be a number."""
+    model = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    torch.manual_seed(0)
+    BertForSequenceClassification.from_pretrained(model, num_labels=1).save_pretrained(model)
+    words = " ".join(lines_of(text_file)).split()
+    lines = [" ".join(words[:length]) for length in (5, 14, 24)]
+    (tmp_path / "lines").write_text("\n".join(lines), encoding="utf-8")
+    report = compress_calibrated(
+        model, tmp_path / "out", text=tmp_path / "lines", selection=loewner.Selection.all, keep=0.5
+    )
+    assert report["calibration"]["metric"] == "squared error / 2"
+    assert 0 < report["calibration"]["measured"] < 0.1
+    assert report["calibration"]["predicted"] > 0
 
 
 def test_the_package_text_is_taken_without_a_file(tmp_path: Path) -> None:

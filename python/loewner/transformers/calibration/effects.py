@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much an error of a layer changes the outputs of the model.
 
-The change is 1 - cos of the sentence vector, or the Kullback-Leibler divergence of the class or token probabilities. To
-second order it is half of |J e|^2 in the right metric, where e is the error of the layer's outputs and J the derivative
-of the model's outputs. Random directions v give |J e|^2 as the mean of <J^T v, e>^2, and one backward pass gives J^T v
-for all layers together.
+The change is 1 - cos of the sentence vector, the Kullback-Leibler divergence of the class or token probabilities, or
+half of the squared error of a score. To second order it is half of |J e|^2 in the right metric, where e is the error of
+the layer's outputs and J the derivative of the model's outputs. Random directions v give |J e|^2 as the mean of
+<J^T v, e>^2, and one backward pass gives J^T v for all layers together.
 
 An error E of the weight changes output t of a sequence by E x_t. Feedback coding makes E H^(1/2) white, where H is the
 second moment of the inputs. With the relative output error e = tr(E H E^T) / tr(W H W^T) of an m x d matrix, the mean
@@ -95,13 +95,20 @@ def is_vector(outputs: Any) -> bool:
     return not isinstance(getattr(outputs, "logits", None), Tensor)
 
 
+def metric_of(outputs: Any) -> str:
+    """What divergence() measures on these outputs."""
+    if is_vector(outputs):
+        return "1 - cos"
+    return "squared error / 2" if output_rows(outputs).shape[-1] == 1 else "divergence"
+
+
 def random_directions(rows: Tensor, vectors: bool, generator: torch.Generator) -> Tensor:
     """Directions v with mean v v^T equal to the metric of the outputs."""
     with torch.no_grad():
         if vectors:
             return torch.randn(rows.shape, generator=generator)
-        if rows.shape[-1] == 1:  # a score: squared error in units of its spread
-            return torch.randn(rows.shape, generator=generator) / rows.std().clamp_min(1e-6)
+        if rows.shape[-1] == 1:  # a score
+            return torch.randn(rows.shape, generator=generator)
         # A class drawn from the model's own probabilities p: e_class - p has the covariance diag(p) - p p^T.
         shares = rows.softmax(-1).flatten(0, -2)
         drawn = torch.multinomial(shares, 1, generator=generator)
@@ -117,7 +124,7 @@ def divergence(original: Tensor, coded: Tensor, vectors: bool) -> Tensor:
     if vectors:
         return (original - coded).square().sum(-1) / 2
     if original.shape[-1] == 1:
-        return (original - coded)[..., 0].square() / (2 * original.var().clamp_min(1e-12))
+        return (original - coded)[..., 0].square() / 2
     pieces = (torch.split(logits.flatten(0, -2), _ROWS_AT_ONCE) for logits in (original, coded))
     return torch.cat([_kullback_leibler(a.double(), b.double()) for a, b in zip(*pieces, strict=True)])
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from loewner import _core
-from loewner.transformers.calibration.effects import is_vector
+from loewner.transformers.calibration.effects import metric_of
 from loewner.transformers.calibration.sensitivities import Sensitivity
 from loewner.transformers.calibration.sequences import model_inputs
 from loewner.transformers.calibration.survey import Progress, Surveyor, TableInputs, Tables, mean_change, second_of
@@ -100,5 +100,4 @@ class TableWalk:
             after = [self._model(**batch) for batch in batches]
         for module, data in originals.items():
             cast(nn.Parameter, module.weight).data = data
-        metric = "1 - cos" if is_vector(before[0]) else "divergence"
-        return {"metric": metric, "measured": mean_change(before, after)}
+        return {"metric": metric_of(before[0]), "measured": mean_change(before, after)}

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from loewner import _core
-from loewner.transformers.calibration.effects import is_vector
+from loewner.transformers.calibration.effects import metric_of
 from loewner.transformers.calibration.lockstep import Forward, Lockstep, Stop
 from loewner.transformers.calibration.moments import Moments, MomentsAtStops
 from loewner.transformers.calibration.sequences import model_inputs
@@ -272,7 +272,7 @@ class Walk:
         held = [forward for forward in forwards if forward.is_measured]
         original, coded = ([forward.outputs for forward in held if forward.coded == kind] for kind in (False, True))
         return {
-            "metric": "1 - cos" if is_vector(original[0]) else "divergence",
+            "metric": metric_of(original[0]),
             "predicted": self._predicted,
             "measured": mean_change(original, coded),
         }
