@@ -16,15 +16,16 @@ from tracked_files import ROOT, Offense, exit_with, tracked_files
 
 # Names without one header of their own, such as size_t, swap and move, are left out.
 NAMES = {
-    "algorithm": "all_of clamp copy copy_n equal fill fill_n find_if max max_element min partial_sort ranges reverse unique",
+    "algorithm": "all_of clamp copy copy_n equal fill fill_n find_if max max_element min partial_sort ranges reverse "
+    "unique",
     "array": "array",
     "atomic": "atomic memory_order_relaxed",
     "bit": "bit_cast bit_floor bit_width countr_zero popcount rotl",
     "cctype": "isdigit isspace tolower",
     "charconv": "from_chars to_chars",
     "chrono": "chrono",
-    "cmath": "abs cbrt ceil copysign cos exp exp2 floor fmax frexp hypot ilogb isfinite isinf isnan ldexp lerp llround log "
-    "log1p log2 lround nan nextafter pow round scalbn sin sqrt trunc",
+    "cmath": "abs cbrt ceil copysign cos exp exp2 floor fmax frexp hypot ilogb isfinite isinf isnan ldexp lerp llround "
+    "log log1p log2 lround nan nextafter pow round scalbn sin sqrt trunc",
     "complex": "complex",
     "condition_variable": "condition_variable",
     "cstdint": "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t",
@@ -52,8 +53,8 @@ NAMES = {
     "string_view": "string_view",
     "system_error": "errc error_code generic_category",
     "thread": "jthread this_thread thread",
-    "type_traits": "conditional_t is_base_of_v is_const_v is_same_v is_trivially_copyable_v remove_const_t remove_cvref_t "
-    "type_identity_t",
+    "type_traits": "conditional_t is_base_of_v is_const_v is_same_v is_trivially_copyable_v remove_const_t "
+    "remove_cvref_t type_identity_t",
     "unordered_map": "unordered_map",
     "unordered_set": "unordered_set",
     "utility": "as_const exchange pair",
