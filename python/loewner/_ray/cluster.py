@@ -102,7 +102,8 @@ class Cluster:
             raise OSError(f"{name}: its task was lost: {error}") from error
 
     def _cancel(self, references: list[Any]) -> None:
-        for reference in references:
+        # Waiting tasks first: Ray may abort the program if a task starts while it is cancelled (its issue 54527).
+        for reference in reversed(references):
             self._ray.cancel(reference)
         end = time.monotonic() + _CANCEL_SECONDS  # tasks keep what they have finished
         for reference in references:
