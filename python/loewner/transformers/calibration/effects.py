@@ -105,9 +105,7 @@ def metric_of(outputs: Any) -> str:
 def random_directions(rows: Tensor, vectors: bool, generator: torch.Generator) -> Tensor:
     """Directions v with mean v v^T equal to the metric of the outputs."""
     with torch.no_grad():
-        if vectors:
-            return torch.randn(rows.shape, generator=generator)
-        if rows.shape[-1] == 1:  # a score
+        if vectors or rows.shape[-1] == 1:  # or a score
             return torch.randn(rows.shape, generator=generator)
         # A class drawn from the model's own probabilities p: e_class - p has the covariance diag(p) - p p^T.
         shares = rows.softmax(-1).flatten(0, -2)
