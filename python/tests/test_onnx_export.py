@@ -19,6 +19,7 @@ from encoded_models import VOCABULARY, dense_folder
 from loewner._structures import STRUCTURES
 from loewner.evaluation.models import Model
 from loewner.onnx.export import exporting
+from loewner.onnx.export.gelu import reorder_gelus
 from loewner.onnx.graph import IR_VERSION, OPSET, Graph
 from loewner.onnx.replacing import narrow
 from safetensors.torch import load_file, save_file
@@ -123,6 +124,47 @@ def test_onnxruntime_gives_the_outputs_of_torch(exported: Path, mixed: Path, bat
     found, expected = run(exported / "onnx" / "model.onnx", given), by_torch(mixed, given)
     assert found.shape == (batch, length, WIDTH)
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def operators_after_optimization(model: onnx.ModelProto, folder: Path) -> list[str]:
+    """Those of onnxruntime, which joins several into one where it recognizes them."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "optimized.onnx")
+    options.log_severity_level = 3  # without its warning about the optimized file
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return [node.op_type for node in onnx.load(folder / "optimized.onnx").graph.node]
+
+
+def test_onnxruntime_joins_each_gelu_into_one_operator(exported: Path, tmp_path: Path) -> None:
+    operators = operators_after_optimization(onnx.load(exported / "onnx" / "model.onnx"), tmp_path)
+    assert "Erf" not in operators
+    assert operators.count("BiasGelu") + operators.count("Gelu") == 2
+
+
+@pytest.mark.parametrize("half_is_used", [False, True])
+def test_gelus_are_reordered_unless_something_else_uses_a_part(half_is_used: bool, tmp_path: Path) -> None:
+    nodes = [
+        onnx.helper.make_node("Div", ["x", "root_2"], ["divided"]),
+        onnx.helper.make_node("Erf", ["divided"], ["erf"]),
+        onnx.helper.make_node("Add", ["erf", "one"], ["sum"]),
+        onnx.helper.make_node("Mul", ["half", "sum"], ["halved"]),
+        onnx.helper.make_node("Mul", ["x", "halved"], ["y"]),
+    ]
+    values = {"root_2": np.sqrt(2), "one": 1, "half": 0.5}
+    constants = [onnx.numpy_helper.from_array(np.array(value, np.float32), name) for name, value in values.items()]
+    names = ["y", "halved"] if half_is_used else ["y"]
+    x, *results = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [9]) for name in ["x", *names]]
+    graph = onnx.helper.make_graph(nodes, "gelu", [x], results, constants)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+    assert "Erf" in operators_after_optimization(model, tmp_path)
+    reorder_gelus(model.graph)
+    assert ("Erf" in operators_after_optimization(model, tmp_path)) == half_is_used
+    file = tmp_path / "gelu.onnx"
+    onnx.save(model, file)
+    given = np.linspace(-4, 4, 9, dtype=np.float32)
+    expected = torch.nn.functional.gelu(torch.from_numpy(given)).numpy()
+    np.testing.assert_allclose(run(file, {"x": given}), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_file_is_a_checked_model_of_standard_operators_with_shapes(exported: Path) -> None:

@@ -16,6 +16,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from loewner.onnx.export.gelu import reorder_gelus
 from loewner.onnx.graph import OPSET
 
 TOKENS, SENTENCE = "last_hidden_state", "sentence_embedding"
@@ -97,6 +98,7 @@ def traced(forward: Forward, output: str) -> onnx.ModelProto:
     for value in [*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
         del value.metadata_props[:]
     del model.graph.metadata_props[:], model.metadata_props[:]
+    reorder_gelus(model.graph)
     return model
 
 
