@@ -10,6 +10,7 @@ be installed on the system.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from tracked_files import ROOT, Offense, exit_with
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 # As in CMakeLists.txt; vectors are passed between inlined functions only.
 FLAGS += ["-ffp-contract=off", "-Wno-psabi", '-DLOEWNER_VERSION="0"']
-COMMON = "algorithm array cmath cstdint filesystem functional limits map memory optional span string utility vector"
+COMMON_OF_ROOMS = ROOT / "cmake" / "LoewnerRooms.cmake"
 
 
 def compiler(root: Path) -> list[str]:
@@ -28,9 +29,10 @@ def compiler(root: Path) -> list[str]:
 
 
 def precompiled_headers(root: Path, folder: Path) -> Path:
-    """A header that includes the common ones, beside what the compiler makes of it."""
+    """A header that includes the standard ones that builds precompile, beside what the compiler makes of it."""
     header = folder / "common.hpp"
-    header.write_text("".join(f"#include <{name}>\n" for name in COMMON.split()), encoding="utf-8")
+    names = re.findall(r"<(\w+)>", COMMON_OF_ROOMS.read_text(encoding="utf-8"))
+    header.write_text("".join(f"#include <{name}>\n" for name in names), encoding="utf-8")
     subprocess.run([*compiler(root), "-x", "c++-header", str(header), "-o", f"{header}.gch"], check=True)
     return header
 

@@ -4,7 +4,8 @@
     python bench/experiments/large_calibration.py [--folder FOLDER] [--sizes NAME ...]
 
 Writes each model into FOLDER (bf16, a shard for each layer, a Llama configuration, the tokenizer of all-MiniLM-L6-v2),
-compresses it to 3 bits with 4096 tokens of the package's text, and removes the files. Prints a table.
+compresses it to 3 bits with 4096 tokens of the package's text, and removes the files. Prints a table, and fails if a
+run took more memory than its limit.
 """
 
 from __future__ import annotations
@@ -125,6 +126,8 @@ def main() -> None:
             rows.append(run(Path(scratch), SIZES[size]))
         print(*rows[-1], file=sys.stderr, flush=True)
     print(markdown_table(HEADER, rows))
+    if any(float(peak) > float(limit.removesuffix("GB")) for _, limit, _, _, peak in rows):
+        raise SystemExit("a run took more memory than its limit")
 
 
 if __name__ == "__main__":

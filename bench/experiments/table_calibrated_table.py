@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The token embedding of all-MiniLM-L6-v2 alone: without a text, with the package's, and with sentences of the task.
 
-codes: of --codes, entropy codes with the sentences of the task only. MB: the file of the weights, and the stored table
-with its metadata. cos and sts as in table_quality.py. A minute per row on two cores.
+codes: of --codes, entropy codes without a text and with the sentences of the task. MB: the file of the weights, and the
+stored table with its metadata. cos and sts as in table_quality.py. A minute per row on two cores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
     arguments = experiment_parser(__doc__, glue=True).parse_args()
     quiet_transformers()
     rows = []
-    for codes, texts in [("trellis", TEXTS), ("entropy", [OF_THE_TASK])]:
+    for codes, texts in [("trellis", TEXTS), ("entropy", ["none", OF_THE_TASK])]:
         options = [["--bits", bits, "--codes", codes] for bits in BITS]
         results = results_by_text(arguments.glue, options, texts)
         for (name, quality, result), bits in zip(results, BITS * len(texts), strict=True):

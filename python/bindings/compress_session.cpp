@@ -10,12 +10,14 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <optional>
 #include <tuple>
 #include <utility>
+#include <variant>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -31,7 +33,9 @@ namespace {
 namespace nb = nanobind;
 using namespace nb::literals;
 
-using OptionalMatrix = std::optional<MatrixArg<double>>;
+// Second moments are rounded to float32, in which they take half the memory.
+using MomentsArg = std::variant<MatrixArg<float>, MatrixArg<double>>;
+using OptionalMatrix = std::optional<MomentsArg>;
 
 struct TensorOfSession {
   std::string name, role;
@@ -80,11 +84,15 @@ class Session {
   std::string table_;
 };
 
-Matrix<double> copy_of(const MatrixArg<double>& array) {
-  const auto view = view_of(array);
-  Matrix<double> copy = Matrix<double>::uninitialized(view.rows(), view.cols());
-  for (Index i = 0; i < view.rows(); ++i) std::ranges::copy(view.row(i), copy.row(i).begin());
-  return copy;
+Matrix<double> copy_of(const MomentsArg& moments) {
+  return std::visit(
+      [](const auto& array) {
+        const auto view = view_of(array);
+        Matrix<double> copy = Matrix<double>::uninitialized(view.rows(), view.cols());
+        for (Index i = 0; i < view.rows(); ++i) std::ranges::copy(view.row(i), copy.row(i).begin());
+        return copy;
+      },
+      moments);
 }
 
 std::optional<InputMoments> moments_of(const OptionalMatrix& second, const OptionalMatrix& cross, double correction) {
@@ -171,7 +179,7 @@ std::optional<KeptMoments> kept_moments(Session& session, std::size_t tensor, Mo
   return KeptMoments{to_python(std::move(kept->second)), std::move(cross), kept->correction, kept->tokens};
 }
 
-void keep_moments(Session& session, std::size_t tensor, MomentsUse use, const MatrixArg<double>& second,
+void keep_moments(Session& session, std::size_t tensor, MomentsUse use, const MomentsArg& second,
                   const OptionalMatrix& cross, double correction, std::int64_t tokens,
                   std::optional<std::size_t> same_as) {
   auto moments = moments_of(second, cross, correction);

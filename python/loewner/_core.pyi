@@ -505,7 +505,7 @@ class CompressSession:
     @property
     def tensors(self) -> list[SessionTensor]: ...
 
-    def survey(self, tensor: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None) -> None:
+    def survey(self, tensor: int, second: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None) -> None:
         """
         Computes and keeps the candidates of a tensor; the moments are not kept.
         """
@@ -520,10 +520,10 @@ class CompressSession:
         Divides the budget over the candidates; may be called again. `importance` is the weight of a tensor's relative squared error, its number of entries if it is not given.
         """
 
-    def trial(self, tensor: int, bytes: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> tuple:
+    def trial(self, tensor: int, bytes: int, second: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> tuple:
         """The matrix and the bytes of an encoding that is not kept."""
 
-    def encode(self, tensor: int, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))] | None:
+    def encode(self, tensor: int, second: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, *, cross: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0) -> Annotated[NDArray[numpy.float32], dict(shape=(None, None))] | None:
         """
         Encodes a tensor as planned, unless an earlier run did, and returns the decoded matrix; None if it is copied, because no encoding meets its budget. Without `second` it takes the moments of the option `moments`, if there are any.
         """
@@ -544,7 +544,7 @@ class CompressSession:
 
     def __exit__(self, type: object | None, value: object | None, traceback: object | None) -> None: ...
 
-    def keep_moments(self, tensor: int, use: MomentsUse, second: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, cross: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0, tokens: int, same_as: int | None = None) -> None:
+    def keep_moments(self, tensor: int, use: MomentsUse, second: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], *, cross: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)] | Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)] | None = None, correction: float = 0.0, tokens: int, same_as: int | None = None) -> None:
         """
         Keeps moments, rounded to float32, for `save_moments` and for a session that resumes this one. `same_as`: a tensor whose moments of this use are kept already; only the correction is taken then.
         """

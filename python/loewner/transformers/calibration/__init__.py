@@ -154,7 +154,7 @@ def save_moments(
     _core.write_moments_file(
         output,
         fingerprint,
-        {layers[o].name: (survey.inputs[o].second.float().numpy(), survey.inputs[o].tokens) for o in owners}
+        {layers[o].name: (survey.inputs[o].second.numpy(), survey.inputs[o].tokens) for o in owners}
         | {name: (found.second.float().numpy(), found.tokens) for name, found in of_tables.items()},
         {layers[name].name: layers[inputs.owner].name for name, inputs in survey.inputs.items()}
         | {name: name for name in of_tables},

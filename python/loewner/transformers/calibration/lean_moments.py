@@ -8,25 +8,28 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from loewner.transformers.calibration.memory import release_free_memory
 from loewner.transformers.calibration.moments import Moments, MomentsAtStops, add_gram, shrinkage
 
 _BLOCK = 256
 
 
 class WideMoments(Moments):
-    """The mean of xhat xhat^T over all tokens, drawn towards a multiple of I as by robust()."""
+    """The mean of xhat xhat^T over all tokens, drawn towards a multiple of I as by robust(), in float32."""
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
         width = inputs[0].shape[-1]
         self._total = 0
-        self._mean_square = torch.zeros(width, width, dtype=torch.float64)
+        sums = torch.zeros(width, width, dtype=torch.float64)
         for batch in inputs:
             rows = batch.reshape(-1, width).float()
             self._total += len(rows)
-            add_gram(self._mean_square, rows)
+            add_gram(sums, rows)
         share = shrinkage(width, self._total)
-        self._mean_square *= (1 - share) / max(1, self._total)
-        self._mean_square.diagonal().add_(share / (1 - share) * self._mean_square.diagonal().mean())
+        sums *= (1 - share) / max(1, self._total)
+        sums.diagonal().add_(share / (1 - share) * sums.diagonal().mean())
+        self._mean_square = sums.float()
+        del sums
         for start in range(0, width, _BLOCK):
             block = slice(start, start + _BLOCK)
             self._mean_square[block, start + _BLOCK :] = self._mean_square[start + _BLOCK :, block].T
@@ -59,6 +62,7 @@ class LeanMomentsAtStops(MomentsAtStops):
         self._widest = widest
 
     def _of(self, coded: Sequence[Tensor], original: Sequence[Tensor] | None, sizes: Sequence[int]) -> Moments:
+        release_free_memory()
         if coded[0].shape[-1] > self._widest:
             return WideMoments(coded)
         return super()._of(coded, original, sizes)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import math
 import os
@@ -13,11 +14,11 @@ from typing import Any
 
 from safetensors import safe_open
 
-_PROGRAM = 500 << 20  # Python, torch, and what they load
+_PROGRAM = 900 << 20  # Python, torch, what they load, and what the C library keeps while a layer is coded
 _FLOAT, _DOUBLE = 4, 8
 _KINDS = 2  # of forwards: original and coded
 _NARROW_STATES, _WIDE_STATES = 4, 1.5  # vectors of a token that a forward holds while it stands at a layer
-_MATRICES_WITH_DRIFT, _MATRICES = 15, 5  # d x d in float64, for a layer with d inputs
+_MATRICES_WITH_DRIFT, _MATRICES = 15, 3.5  # d x d in float64, for a layer with d inputs
 _STEP, _FEWEST = 4096, 8192  # tokens
 _TOKEN_OUTPUTS = ("LM", "ForConditionalGeneration")  # in names of models whose outputs are over the vocabulary
 
@@ -68,6 +69,13 @@ def memory_limit(max_memory: int) -> int:
     return max_memory or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
+def release_free_memory() -> None:
+    """Gives the system the memory that the C library keeps for later, where it can be asked to."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    if trim is not None:
+        trim(0)
+
+
 def tokens_that_fit(shapes: Shapes, limit: int, most: int, of_batch: int, with_experts: bool = True) -> int:
     """How many tokens a Walk can take, in steps; 0 if they are too few. with_experts: with moments of experts, too."""
     spare = limit - whole_model_bytes(shapes, 0, of_batch, with_experts)
@@ -84,7 +92,7 @@ def whole_model_bytes(shapes: Shapes, tokens: int, of_batch: int, with_experts: 
         + _FLOAT * (shapes.parameters + coded + 3 * of_batch * shapes.logits)
         + shapes.states(tokens)
         + _MATRICES_WITH_DRIFT * _DOUBLE * widest**2
-        + (_FLOAT + _DOUBLE) * (_squares(shapes.layers) - (0 if with_experts else _squares(shapes.experts)))
+        + 2 * _FLOAT * (_squares(shapes.layers) - (0 if with_experts else _squares(shapes.experts)))
     )
 
 
@@ -94,7 +102,7 @@ def _squares(layers: Sequence[tuple[int, int]]) -> int:
 
 def large_model_bytes(shapes: Shapes, resident: int, tokens: int) -> int:
     """The least memory of a LargeWalk. resident: bytes of a streamed model that stay in memory."""
-    layer = max((_MATRICES * _DOUBLE * d * d + 4 * _FLOAT * m * d for m, d in shapes.layers), default=0)
+    layer = max((int(_MATRICES * _DOUBLE * d * d) + 4 * _FLOAT * m * d for m, d in shapes.layers), default=0)
     table = max((2 * _FLOAT * rows * cols for rows, cols in shapes.tables), default=0)
     return _PROGRAM + resident + max(shapes.states(tokens) + layer, table)
 

@@ -51,7 +51,7 @@ Tables = dict[str, tuple[int, nn.Module]]  # number of the tensor, and the modul
 class Inputs:
     """Moments of the inputs of a layer in the original model."""
 
-    second: Tensor  # float64 numbers that float32 holds, as moments files store them; empty if they are not kept
+    second: Tensor  # float32, as moments files store them; empty if they are not kept
     tokens: int
     owner: str  # the first layer with these inputs
 
@@ -169,13 +169,13 @@ class Surveyor:
         of_blocks = moments_of_blocks(survey, self._layers)
         for name, layer in self._layers.items():
             if name not in survey.inputs and layer.block in of_blocks:
-                survey.inputs[name] = Inputs(as_stored(of_blocks[layer.block].clone()), 0, name)
+                survey.inputs[name] = Inputs(as_stored(of_blocks[layer.block]), 0, name)
 
     def _effects(self, survey: Survey) -> dict[int, float]:
         """The effect of each layer's relative squared output error, where it is not zero."""
         roots, energies, few = {}, {}, self._few(self.effect_tokens)
         for name, inputs in survey.inputs.items():
-            root = torch.linalg.cholesky(damped(inputs.second)).float()
+            root = torch.linalg.cholesky(damped(inputs.second.double())).float()
             self._session.survey(self._layers[name].number, inputs.second.numpy())
             roots[name] = root
             energies[name] = float((self._layers[name].weight() @ root).double().square().mean())
@@ -220,7 +220,7 @@ def moments_of_blocks(survey: Survey, layers: Layers) -> dict[str | None, Tensor
     for name, layer in layers.items():
         inputs = survey.inputs.get(name)
         if inputs is not None and layer.block is not None and inputs.tokens > 0 and len(inputs.second):
-            sums[layer.block] = sums.get(layer.block, 0) + inputs.tokens * inputs.second
+            sums[layer.block] = sums.get(layer.block, 0) + inputs.tokens * inputs.second.double()
             tokens[layer.block] = tokens.get(layer.block, 0) + inputs.tokens
     return {block: second / tokens[block] for block, second in sums.items()}
 
@@ -265,13 +265,11 @@ def middle(candidates: Sequence[tuple[int, float]]) -> tuple[int, float]:
 
 
 def finite(moments: Tensor, layer: str) -> Tensor:
-    if not torch.isfinite(moments).all():
+    if not all(torch.isfinite(rows).all() for rows in torch.split(moments, _ROWS_AT_ONCE)):
         raise NoCalibration(f"{layer}: its inputs are not finite")
     return moments
 
 
 def as_stored(moments: Tensor) -> Tensor:
-    """Rounds, in place, as moments files store them: `compress --moments` then encodes with the same numbers."""
-    for rows in torch.split(moments, _ROWS_AT_ONCE):
-        rows.copy_(rows.float())
-    return moments
+    """In float32, as moments files store them: `compress --moments` then encodes with the same numbers."""
+    return moments.float()

@@ -127,7 +127,7 @@ class Walk:
             kept = self._session.kept_moments(layer.number, PLAN)
             if kept is None:
                 continue
-            second = torch.from_numpy(kept[0]) if self.surveyor.holds_moments else NOT_KEPT
+            second = as_stored(torch.from_numpy(kept[0])) if self.surveyor.holds_moments else NOT_KEPT
             survey.inputs[name] = Inputs(second, kept[3], name)
             self._session.survey(layer.number, kept[0])
             if layer.number in record["repeated"]:
