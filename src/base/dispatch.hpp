@@ -10,13 +10,14 @@ namespace loewner::detail {
 enum class Isa {
   scalar,
   avx2,
+  avx_vnni,  ///< and GFNI: products of bytes and of matrices of bits, 32 bytes at a time
   avx512,
-  avx512_vnni,  ///< and VBMI: products and shuffles of bytes
+  avx512_vnni,  ///< and VBMI and GFNI: products and shuffles of bytes
   amx,          ///< and tiles: products of matrices of bytes
 };
 
-/// The best instruction set of this processor, at most the one that LOEWNER_ISA names (plain, avx2, avx512, avx512_vnni,
-/// amx) and the limit of limit_isa.
+/// The best instruction set of this processor, at most the one that LOEWNER_ISA names (plain, avx2, avx_vnni, avx512,
+/// avx512_vnni, amx) and the limit of limit_isa. A processor with AVX-512 may lack AVX-VNNI: its limit is then AVX2.
 Isa isa();
 
 /// Limits the instruction set on all threads, for tests and benchmarks.
@@ -71,6 +72,7 @@ void limit_isa(Isa most);
       case ::loewner::detail::Isa::avx512_vnni:                                                               \
       case ::loewner::detail::Isa::avx512:                                                                    \
         return name##_avx512 arguments;                                                                       \
+      case ::loewner::detail::Isa::avx_vnni:                                                                  \
       case ::loewner::detail::Isa::avx2:                                                                      \
         return name##_avx2 arguments;                                                                         \
       case ::loewner::detail::Isa::scalar:                                                                    \

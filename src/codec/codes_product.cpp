@@ -90,7 +90,7 @@ struct CodesProduct::Tokens {
   std::vector<Index> dense;           // tokens that are not representable
 
   Tokens(Index count, Index inputs)
-      : stride(rounded_up(inputs, kBlockEntries)),
+      : stride(rounded_up(inputs, count == 1 ? kTokenEntries : kBlockEntries)),
         bytes(static_cast<std::size_t>(count * stride)),
         sums(static_cast<std::size_t>(count)),
         scales(static_cast<std::size_t>(count)),

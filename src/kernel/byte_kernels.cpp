@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "base/dispatch.hpp"
@@ -20,23 +21,30 @@ constexpr Index kBlocksAtOnce = 8;
 // One word of each of as many blocks.
 using Words = std::uint64_t __attribute__((vector_size(8 * kBlocksAtOnce)));
 
-// The first `count` words, then zeros. bytes_avx512.inl has its own.
-LOEWNER_INLINE Words load_words(const std::uint8_t* p, Index count) {
-  Words words{};
-  if (count == kBlocksAtOnce) {
-    std::memcpy(&words, p, sizeof(words));
-  } else {
-    for (Index i = 0; i < count; ++i) {
-      std::uint64_t word;
-      std::memcpy(&word, p + 8 * i, sizeof(word));
-      words[i] = word;
-    }
-  }
-  return words;
+LOEWNER_INLINE std::uint64_t word_at(const std::uint8_t* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
 }
+
+// Asks for the bytes that will be decoded next: codes of a vector follow those of the vector before, up to four are
+// decoded at a time. The processor itself does not foresee them: each plane is a short sequence of its own.
+LOEWNER_INLINE void fetch_ahead(const std::uint8_t* p) {
+  constexpr std::uintptr_t kBytesAhead = 12288;
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + kBytesAhead));
+}
+
+// The columns of the identity of 8 x 8 bits.
+constexpr std::uint64_t kColumns = 0x8040201008040201;
 
 namespace plain {
 #include "kernel/bytes_plain.inl"
+
+#include "kernel/parities_by_shifts.inl"
+
+#include "kernel/levels.inl"
+
+#include "kernel/along_by_words.inl"
 
 #include "kernel/byte_kernels.inl"
 
@@ -46,12 +54,38 @@ constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, m
 #if defined(__x86_64__)
 LOEWNER_BEGIN_AVX2
 namespace avx2 {
+#include "kernel/bytes_256.inl"
+
 #include "kernel/bytes_avx2.inl"
+
+#include "kernel/parities_by_shifts.inl"
+
+#include "kernel/levels.inl"
+
+#include "kernel/along_by_words.inl"
 
 #include "kernel/byte_kernels.inl"
 
 constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace avx2
+LOEWNER_END_TARGET
+
+LOEWNER_BEGIN_AVX_VNNI
+namespace avx_vnni {
+#include "kernel/bytes_256.inl"
+
+#include "kernel/bytes_avx_vnni.inl"
+
+#include "kernel/parities_by_bits.inl"
+
+#include "kernel/levels.inl"
+
+#include "kernel/along_by_words.inl"
+
+#include "kernel/byte_kernels.inl"
+
+constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
+}  // namespace avx_vnni
 LOEWNER_END_TARGET
 
 // GCC 12 warns of its own intrinsics, whose unused operands are undefined.
@@ -60,6 +94,12 @@ LOEWNER_END_TARGET
 LOEWNER_BEGIN_AVX512_VNNI
 namespace avx512 {
 #include "kernel/bytes_avx512.inl"
+
+#include "kernel/parities_by_bits.inl"
+
+#include "kernel/levels.inl"
+
+#include "kernel/along_by_bits.inl"
 
 #include "kernel/byte_kernels.inl"
 
@@ -85,6 +125,8 @@ const ByteKernels& byte_kernels() {
       return amx::kKernels;
     case Isa::avx512_vnni:
       return avx512::kKernels;
+    case Isa::avx_vnni:
+      return avx_vnni::kKernels;
     case Isa::avx512:
     case Isa::avx2:
       return avx2::kKernels;

@@ -16,6 +16,9 @@ inline constexpr Index kPanelOutputs = 64;
 /// Entries that are decoded together, and the multiple of inputs to which tokens are padded with zeros.
 inline constexpr Index kBlockEntries = 64;
 
+/// The multiple of inputs to which a token is padded with zeros if it is multiplied alone.
+inline constexpr Index kTokenEntries = 512;
+
 /// The most inputs for which sums fit into 32 bits.
 inline constexpr Index kMostInputs = 65536;
 
@@ -49,7 +52,7 @@ struct ByteKernels {
   void (*panel_of_inputs)(CodedVectors inputs, Index first, std::uint8_t* panel);
   /// sums (count x 64): the products of tokens with the levels of a panel.
   void (*multiply)(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums);
-  /// sums: the products of one token with vectors of which each is an output.
+  /// sums: the products of one token, padded to a multiple of kTokenEntries, with vectors of which each is an output.
   void (*multiply_outputs)(CodedVectors outputs, ByteTokens token, std::int32_t* sums);
   /// sums: the products of one token with `count` entries from `first` on (a multiple of 64) of vectors of which each is
   /// an input.

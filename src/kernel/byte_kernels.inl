@@ -1,55 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of byte_kernels.hpp, on the operations of bytes_*.inl.
 
-// Built in registers: a vector that is read back from memory just after its words were written waits for them.
-inline Words words_of(const std::uint64_t* w) {
-  return Words{w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]};
-}
-
-// 0 and all words but the last.
-inline Words after_zero(Words w) {
-  return Words{0, w[0], w[1], w[2], w[3], w[4], w[5], w[6]};
-}
-
-inline std::uint64_t word_at(const std::uint8_t* p) {
-  std::uint64_t word;
-  std::memcpy(&word, p, sizeof(word));
-  return word;
-}
-
-// Words of plane 0 of up to kBlocksAtOnce blocks, and the byte before each.
-struct PlaneWords {
-  Words now, before;
-};
-
-// The two low bits of the levels: parities of nine bits of plane 0 (docs/format.md). A bit of age a is the word shifted
-// by a; the bits that come in are those of the byte before.
-struct Parities {
-  std::uint64_t low[kBlocksAtOnce], high[kBlocksAtOnce];
-
-  explicit Parities(const PlaneWords& words) {
-    const Words w = words.now, b = words.before;
-    const Words of_low = w << 1 ^ w << 4 ^ w << 5 ^ w << 6 ^ w << 7 ^ b >> 7 ^ b >> 4 ^ b >> 3 ^ b >> 2 ^ b >> 1;
-    const Words of_high = w ^ w << 2 ^ w << 3 ^ w << 6 ^ w << 8 ^ b >> 6 ^ b >> 5 ^ b >> 2 ^ b;
-    std::memcpy(low, &of_low, sizeof(low));
-    std::memcpy(high, &of_high, sizeof(high));
-  }
-};
-
 inline Bytes zero_levels() {
   std::uint8_t levels[64];
   std::fill_n(levels, 64, std::uint8_t{128});
   return load(levels);
-}
-
-// The levels of 64 entries, from their parities and the bytes of their other planes.
-template <int kBits>
-inline Bytes levels_of(const std::uint8_t* plane0, Index plane_bytes, std::uint64_t low, std::uint64_t high,
-                       const std::uint8_t* levels) {
-  constexpr int kLowWords = kBits < 7 ? kBits + 1 : 8;
-  std::uint64_t words[9] = {low, high};
-  for (int i = 1; i < kBits; ++i) words[i + 1] = word_at(plane0 + i * plane_bytes);
-  return look_up<kBits>(spread<kLowWords>(words), words[8], levels);
 }
 
 // function<bits>(arguments), for bits that are known when the program runs; 1 to 8.
@@ -77,18 +32,6 @@ inline Bytes levels_of(const CodedVector& vector, Index first_byte, Index plane_
                        std::uint64_t high) {
   if (vector.bits == 0) return zero_levels();
   LOEWNER_WITH_BITS(vector.bits, levels_of, vector.planes + first_byte, plane_bytes, low, high, vector.levels)
-}
-
-template <int kBits>
-inline void decode_along(const CodedVector& vector, Index plane_bytes, Index first, Index size, std::uint8_t* levels) {
-  const std::uint8_t* const plane0 = vector.planes + 8 * first;
-  PlaneWords words{load_words(plane0, size), {}};
-  words.before = (first == 0 ? after_zero(words.now) : load_words(plane0 - 8, size)) >> 56;
-  const Parities parities(words);
-  for (Index i = 0; i < size; ++i) {
-    store(levels + 64 * i, levels_of<kBits>(plane0 + 8 * i, plane_bytes, parities.low[i], parities.high[i],
-                                            vector.levels));
-  }
 }
 
 // `size` blocks of a vector from block `first` on.
@@ -141,9 +84,9 @@ inline void panel_of_outputs(CodedVectors outputs, std::uint8_t* scratch, std::u
   }
 }
 
-// Levels of 64 outputs for four inputs, each 64 bytes behind the one before, in the order of a panel.
-inline void interleave(const std::uint8_t* levels, Bytes* w) {
-  const Bytes a = load(levels), b = load(levels + 64), c = load(levels + 128), d = load(levels + 192);
+// Levels of 64 outputs for four inputs, each `stride` bytes behind the one before, in the order of a panel.
+inline void interleave(const std::uint8_t* levels, Index stride, Bytes* w) {
+  const Bytes a = load(levels), b = load(levels + stride), c = load(levels + 2 * stride), d = load(levels + 3 * stride);
   const Bytes low_ab = low8(a, b), high_ab = high8(a, b), low_cd = low8(c, d), high_cd = high8(c, d);
   w[0] = low16(low_ab, low_cd);
   w[1] = high16(low_ab, low_cd);
@@ -163,7 +106,7 @@ inline void decode_across(CodedVectors inputs, Index input, Index first, std::ui
     now[i] = has_plane ? word_at(vectors[i]->planes + first / 8) : 0;
     before[i] = has_plane && first > 0 ? vectors[i]->planes[first / 8 - 1] : 0;
   }
-  const Parities parities({words_of(now), words_of(before)});
+  const Parities parities(words_of(now), words_of(before));
   for (Index i = 0; i < kBlocksAtOnce; ++i) {
     store(levels + 64 * i,
           levels_of(*vectors[i], first / 8, (inputs.entries + 7) / 8, parities.low[i], parities.high[i]));
@@ -176,7 +119,7 @@ inline void panel_of_inputs(CodedVectors inputs, Index first, std::uint8_t* pane
     decode_across(inputs, input, first, levels);
     for (Index four = 0; four < kBlocksAtOnce / 4; ++four) {
       Bytes w[4];
-      interleave(levels + 256 * four, w);
+      interleave(levels + 256 * four, 64, w);
       for (Index m = 0; m < 4; ++m) store(panel + 64 * input + 256 * four + 64 * m, w[m]);
     }
   }
@@ -242,49 +185,41 @@ inline void multiply(const std::uint8_t* panel, Index inputs, ByteTokens tokens,
 
 // The products of one token. Nothing is decoded twice, so panels would only take time.
 
-inline std::int32_t total(const Sums& sums) {
-  std::int32_t lanes[16], sum = 0;
-  for (int lane = 0; lane < 4; ++lane) store_lane(lanes + 4 * lane, sums, lane);
-  for (const std::int32_t each : lanes) sum += each;
-  return sum;
+inline std::int32_t product_along(const CodedVector& vector, Index entries, const std::uint8_t* token) {
+  LOEWNER_WITH_BITS(vector.bits, product_along, vector, entries, token)
 }
 
 inline void multiply_outputs(CodedVectors outputs, ByteTokens token, std::int32_t* sums) {
-  const Index blocks = (outputs.entries + kBlockEntries - 1) / kBlockEntries;
   const auto* const values = reinterpret_cast<const std::uint8_t*>(token.values);
-  for (Index output = 0; output < outputs.count; ++output) {
-    const CodedVector& vector = outputs.vectors[output];
-    Sums sum = no_sums();
-    for (Index first = 0; first < blocks; first += kBlocksAtOnce) {
-      const Index size = std::min(kBlocksAtOnce, blocks - first);
-      alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
-      decode_along(vector, outputs.entries, first, size, levels);
-      for (Index i = 0; i < size; ++i) {
-        sum = add_products(sum, weights(load(levels + 64 * i)), load(values + 64 * (first + i)));
-      }
-    }
-    sums[output] = total(sum) - kOffset * token.sums[0];
+  for (Index i = 0; i < outputs.count; ++i) {
+    const CodedVector& vector = outputs.vectors[i];
+    sums[i] = vector.bits == 0 ? 0 : product_along(vector, outputs.entries, values) - kOffset * token.sums[0];
   }
 }
 
-// kOutputs sums at a time stay in memory while all inputs pass.
+// kOutputs sums at a time stay in the first cache while all inputs pass.
 inline void multiply_inputs(CodedVectors inputs, Index first, Index count, ByteTokens token, std::int32_t* sums) {
-  constexpr Index kOutputs = 1024;
+  constexpr Index kOutputs = 4096, kStride = kBlockEntries * kBlocksAtOnce;
+  const CodedVector none;
   for (Index chunk = 0; chunk < count; chunk += kOutputs) {
     const Index blocks = (std::min(kOutputs, count - chunk) + kPanelOutputs - 1) / kPanelOutputs;
+    const Index first_block = (first + chunk) / kBlockEntries;
     Sums ordered[4 * kOutputs / kPanelOutputs];
     for (Index i = 0; i < 4 * blocks; ++i) ordered[i] = no_sums();
-    for (Index input = 0; input < inputs.count; input += kBlocksAtOnce) {
-      for (Index block = 0; block < blocks; ++block) {
-        alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
-        decode_across(inputs, input, first + chunk + kPanelOutputs * block, levels);
-        for (Index four = 0; four < kBlocksAtOnce / 4; ++four) {
+    for (Index input = 0; input < inputs.count; input += 4) {
+      const Bytes x = all(token.values + input);
+      for (Index block = 0; block < blocks; block += kBlocksAtOnce) {
+        const Index size = std::min(kBlocksAtOnce, blocks - block);
+        alignas(64) std::uint8_t levels[4 * kStride];
+        for (Index i = 0; i < 4; ++i) {
+          const CodedVector& vector = input + i < inputs.count ? inputs.vectors[input + i] : none;
+          decode_along(vector, inputs.entries, first_block + block, size, levels + i * kStride);
+        }
+        for (Index i = 0; i < size; ++i) {
           Bytes w[4];
-          interleave(levels + 256 * four, w);
-          const Bytes x = all(token.values + input + 4 * four);
-          for (Index m = 0; m < 4; ++m) {
-            ordered[4 * block + m] = add_products(ordered[4 * block + m], weights(w[m]), x);
-          }
+          interleave(levels + kBlockEntries * i, kStride, w);
+          Sums* const to = ordered + 4 * (block + i);
+          for (Index m = 0; m < 4; ++m) to[m] = add_products(to[m], weights(w[m]), x);
         }
       }
     }

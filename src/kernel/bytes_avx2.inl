@@ -1,37 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// 64 bytes in two registers of AVX2.
+// Levels and products of bytes_256.inl, for every processor with AVX2.
 
-struct Bytes {
-  __m256i half[2];
-};
-using Sums = Bytes;  // 16 sums, those of lane l belong to bytes of lane l
 struct Weights {
   Bytes levels, sizes;  // without the offset, and their absolute values
 };
 
 constexpr int kTokensOfTile = 4, kGroupsOfTile = 1;
 constexpr std::int32_t kOffset = 0;  // that the products contain
-
-inline __m256i load_half(const std::uint8_t* p) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
-
-inline Bytes load(const std::uint8_t* p) {
-  return {{load_half(p), load_half(p + 32)}};
-}
-
-inline void store(std::uint8_t* p, Bytes x) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.half[0]);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), x.half[1]);
-}
-
-// Bytes -1 where the bits of a word are set.
-inline __m256i mask_of(std::uint32_t word) {
-  const __m256i kByteOf = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
-  const __m256i kBitOf = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
-  const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(word)), kByteOf);
-  return _mm256_cmpeq_epi8(_mm256_and_si256(bytes, kBitOf), kBitOf);
-}
 
 // Byte t has the bits t of the words, the first one lowest.
 template <int kWords>
@@ -48,65 +23,6 @@ inline Bytes spread(const std::uint64_t* words) {
   return x;
 }
 
-// A shuffle gives 0 for indices from 128 on, so that of each 16 entries of the table only those with the right high
-// bits are added.
-template <int kPieces>
-inline __m256i look_up_pieces(__m256i index, const std::uint8_t* table) {
-  __m256i x = _mm256_setzero_si256();
-  for (int i = 0; i < kPieces; ++i) {
-    const __m256i piece =
-        _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table + 16 * i)));
-    const __m256i place = _mm256_xor_si256(index, _mm256_set1_epi8(static_cast<char>(16 * i)));
-    x = _mm256_or_si256(x, _mm256_shuffle_epi8(piece, _mm256_adds_epu8(place, _mm256_set1_epi8(0x70))));
-  }
-  return x;
-}
-
-// table[index] for 2^(kBits + 1) entries; bit 8 of the indices is in a word.
-template <int kBits>
-inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table) {
-  constexpr int kPieces = kBits <= 3 ? 1 : kBits >= 7 ? 16 : (2 << kBits) / 16;
-  Bytes x;
-  for (int h = 0; h < 2; ++h) {
-    x.half[h] = look_up_pieces<kPieces>(index.half[h], table);
-    if constexpr (kBits == 8) {
-      const __m256i above = look_up_pieces<kPieces>(index.half[h], table + 256);
-      x.half[h] = _mm256_blendv_epi8(x.half[h], above, mask_of(static_cast<std::uint32_t>(bit8 >> (32 * h))));
-    }
-  }
-  return x;
-}
-
-// Within lanes of 16 bytes.
-#define LOEWNER_BY_HALVES(name, operation)                                       \
-  inline Bytes name(Bytes a, Bytes b) {                                          \
-    return {{operation(a.half[0], b.half[0]), operation(a.half[1], b.half[1])}}; \
-  }
-LOEWNER_BY_HALVES(low8, _mm256_unpacklo_epi8)
-LOEWNER_BY_HALVES(high8, _mm256_unpackhi_epi8)
-LOEWNER_BY_HALVES(low16, _mm256_unpacklo_epi16)
-LOEWNER_BY_HALVES(high16, _mm256_unpackhi_epi16)
-LOEWNER_BY_HALVES(low32, _mm256_unpacklo_epi32)
-LOEWNER_BY_HALVES(high32, _mm256_unpackhi_epi32)
-LOEWNER_BY_HALVES(low64, _mm256_unpacklo_epi64)
-LOEWNER_BY_HALVES(high64, _mm256_unpackhi_epi64)
-#undef LOEWNER_BY_HALVES
-
-// Lane i of x[j] becomes lane j of x[i].
-inline void transpose_lanes(Bytes* x) {
-  Bytes y[4];
-  for (int h = 0; h < 2; ++h) {
-    const __m256i a = x[0].half[h], b = x[1].half[h], c = x[2].half[h], d = x[3].half[h];
-    y[2 * h] = {{_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(c, d, 0x20)}};
-    y[2 * h + 1] = {{_mm256_permute2x128_si256(a, b, 0x31), _mm256_permute2x128_si256(c, d, 0x31)}};
-  }
-  for (int i = 0; i < 4; ++i) x[i] = y[i];
-}
-
-inline Sums no_sums() {
-  return {{_mm256_setzero_si256(), _mm256_setzero_si256()}};
-}
-
 inline Weights weights(Bytes levels) {
   Weights w;
   for (int h = 0; h < 2; ++h) {
@@ -114,13 +30,6 @@ inline Weights weights(Bytes levels) {
     w.sizes.half[h] = _mm256_abs_epi8(w.levels.half[h]);
   }
   return w;
-}
-
-// The four bytes of a token for all sums.
-inline Bytes all(const std::int8_t* token) {
-  std::int32_t word;
-  std::memcpy(&word, token, sizeof(word));
-  return {{_mm256_set1_epi32(word), _mm256_set1_epi32(word)}};
 }
 
 // Both factors are within +-127, so that sums of two products fit into 16 bits.
@@ -131,10 +40,4 @@ inline Sums add_products(Sums sums, const Weights& w, Bytes token) {
     sums.half[h] = _mm256_add_epi32(sums.half[h], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
   return sums;
-}
-
-inline void store_lane(std::int32_t* p, Sums sums, int lane) {
-  const __m256i half = lane < 2 ? sums.half[0] : sums.half[1];
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                   lane % 2 == 0 ? _mm256_castsi256_si128(half) : _mm256_extracti128_si256(half, 1));
 }

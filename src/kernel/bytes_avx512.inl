@@ -16,19 +16,39 @@ inline void store(std::uint8_t* p, Bytes x) {
   _mm512_storeu_si512(p, x);
 }
 
-// The first `count` words, then zeros.
-inline Words load_words(const std::uint8_t* p, Index count) {
-  return reinterpret_cast<Words>(_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1), p));
+// Each word of bytes times the matrix of 8 x 8 bits that is the word of the other, whose byte 7 - i is row i.
+inline Bytes multiply_bits(Bytes matrices, Bytes bytes) {
+  return _mm512_gf2p8affine_epi64_epi8(bytes, matrices, 0);
 }
 
-// Byte t has the bits t of the words, the first one lowest.
+inline Bytes all_words(std::uint64_t word) {
+  return _mm512_set1_epi64(static_cast<long long>(word));
+}
+
+inline Bytes exclusive_or(Bytes a, Bytes b) {
+  return _mm512_xor_si512(a, b);
+}
+
+// Byte 8 j + i is byte j of word i.
+struct alignas(64) TransposedBytes {
+  std::uint8_t from[64];
+
+  constexpr TransposedBytes() : from() {
+    for (int at = 0; at < 64; ++at) from[at] = static_cast<std::uint8_t>(8 * (at % 8) + at / 8);
+  }
+};
+constexpr TransposedBytes kTransposed;
+
+// Byte t has the bits t of the words, the first one lowest: the bytes of all words for the same eight entries are a
+// matrix, times the columns of the identity.
 template <int kWords>
 inline Bytes spread(const std::uint64_t* words) {
-  Bytes x = _mm512_maskz_set1_epi8(words[0], 1);
+  Bytes rows = _mm512_maskz_set1_epi64(1U << 7, static_cast<long long>(words[0]));
+#pragma GCC unroll 8
   for (int i = 1; i < kWords; ++i) {
-    x = _mm512_mask_add_epi8(x, words[i], x, _mm512_set1_epi8(static_cast<char>(1u << i)));
+    rows = _mm512_mask_set1_epi64(rows, static_cast<__mmask8>(1U << (7 - i)), static_cast<long long>(words[i]));
   }
-  return x;
+  return multiply_bits(_mm512_permutexvar_epi8(load(kTransposed.from), rows), all_words(kColumns));
 }
 
 inline Bytes look_up_128(Bytes index, const std::uint8_t* table) {
@@ -39,13 +59,30 @@ inline Bytes look_up_256(Bytes index, const std::uint8_t* table) {
   return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), look_up_128(index, table), look_up_128(index, table + 128));
 }
 
-// table[index] for 2^(kBits + 1) entries; bit 8 of the indices is in a word.
+// 2^(kBits + 1) entries, repeated in the register: a shuffle ignores bits 6 and 7 of an index, and these entries do not
+// depend on the bits below.
+template <int kBits>
+inline Bytes repeated_table(const std::uint8_t* table) {
+  if constexpr (kBits == 1) {
+    std::int32_t four;
+    std::memcpy(&four, table, sizeof(four));
+    return _mm512_set1_epi32(four);
+  } else if constexpr (kBits == 2) {
+    return all_words(word_at(table));
+  } else if constexpr (kBits == 3) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  } else if constexpr (kBits == 4) {
+    return _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(table)));
+  } else {
+    return load(table);
+  }
+}
+
+// table[index] for 2^(kBits + 1) entries; bit 8 of the indices is in a word. Higher bits of an index do not matter.
 template <int kBits>
 inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table) {
-  if constexpr (kBits <= 3) {
-    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))), index);
-  } else if constexpr (kBits <= 5) {
-    return _mm512_permutexvar_epi8(index, load(table));
+  if constexpr (kBits <= 5) {
+    return _mm512_permutexvar_epi8(index, repeated_table<kBits>(table));
   } else if constexpr (kBits == 6) {
     return look_up_128(index, table);
   } else if constexpr (kBits == 7) {

@@ -14,7 +14,9 @@
 #define LOEWNER_END_TARGET LOEWNER_PRAGMA(GCC pop_options)
 #endif
 #define LOEWNER_BEGIN_AVX2 LOEWNER_BEGIN_TARGET("avx2")
-#define LOEWNER_BEGIN_AVX512_VNNI LOEWNER_BEGIN_TARGET("avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")
+#define LOEWNER_BEGIN_AVX_VNNI LOEWNER_BEGIN_TARGET("avx2,gfni,avxvnni")
+#define LOEWNER_BEGIN_AVX512_VNNI \
+  LOEWNER_BEGIN_TARGET("avx2,gfni,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")
 #define LOEWNER_BEGIN_AMX \
-  LOEWNER_BEGIN_TARGET("avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,amx-tile,amx-int8")
+  LOEWNER_BEGIN_TARGET("avx2,gfni,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,amx-tile,amx-int8")
 #endif

@@ -33,7 +33,7 @@ unsigned level_number(const std::uint8_t* planes, int bits, Index entries, Index
   return level;
 }
 
-// Coded vectors with 0 to 8 bits in turn; exactly the bytes that kernels may read.
+// Coded vectors with 0 to 8 bits in turn; exactly the bytes that kernels may read, behind one that does not count.
 struct Vectors {
   Index entries;
   std::vector<std::uint8_t> levels = random_bytes(512, 1);  // none is 0: levels are within +-127
@@ -43,15 +43,16 @@ struct Vectors {
   Vectors(Index count, Index entries_of_each) : entries(entries_of_each) {
     for (Index i = 0; i < count; ++i) {
       const int bits = static_cast<int>(i % 9);
-      planes.push_back(random_bytes(static_cast<std::size_t>(bits * ((entries + 7) / 8) + 7), 2 + i));
-      coded.push_back({planes.back().data(), bits, levels.data()});
+      planes.push_back(random_bytes(static_cast<std::size_t>(1 + bits * ((entries + 7) / 8) + 7), 2 + i));
+      planes.back()[0] = 255;
+      coded.push_back({planes.back().data() + 1, bits, levels.data()});
     }
     std::ranges::replace(levels, std::uint8_t{0}, std::uint8_t{1});
   }
   CodedVectors view(Index first, Index count) const { return {coded.data() + first, count, entries}; }
   std::uint8_t level(Index i, Index t) const {
     const int bits = coded[i].bits;
-    return bits == 0 ? 128 : levels[level_number(planes[i].data(), bits, entries, t)];
+    return bits == 0 ? 128 : levels[level_number(coded[i].planes, bits, entries, t)];
   }
 };
 
@@ -135,7 +136,8 @@ struct Token {
   std::vector<std::int8_t> values;
   std::int32_t sum = 0;
 
-  explicit Token(Index entries) : values(static_cast<std::size_t>((entries + 63) / 64 * 64)) {
+  explicit Token(Index entries)
+      : values(static_cast<std::size_t>((entries + kTokenEntries - 1) / kTokenEntries * kTokenEntries)) {
     std::mt19937 random(5);
     for (Index j = 0; j < entries; ++j) {
       values[j] = static_cast<std::int8_t>(random() % 3 == 0 ? 127 : -127 + static_cast<int>(random() % 200));
@@ -146,7 +148,7 @@ struct Token {
 };
 
 TEST_P(ByteKernelsOn, MultiplyOneTokenByOutputs) {
-  for (const Index entries : {1, 9, 64, 65, 600, 1030}) {
+  for (const Index entries : {1, 9, 64, 65, 512, 600, 1030}) {
     const Vectors outputs(21, entries);
     const Token token(entries);
     std::vector<std::int32_t> sums(21);
@@ -161,7 +163,7 @@ TEST_P(ByteKernelsOn, MultiplyOneTokenByOutputs) {
 
 TEST_P(ByteKernelsOn, MultiplyOneTokenByInputs) {
   for (const Index count : {1, 8, 21}) {
-    for (const Index entries : {1, 65, 200, 1200}) {
+    for (const Index entries : {1, 65, 200, 1200, 4200}) {
       const Vectors inputs(count, entries);
       const Token token(count);
       for (const Index first : {0, 64}) {
