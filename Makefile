@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need on Debian, and skip what is already there. `make help` lists all.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-python test-asan docs docs-check readme-check onnx-clients claims wheel bench proofs experiments every-model-type peers fuzz \
+.PHONY: help demo test test-cpp test-python test-asan test-arm docs docs-check readme-check onnx-clients claims wheel bench proofs experiments every-model-type peers fuzz \
         format check-format check-rules check-alone lint clean
 
 PY     := .venv/bin/python
@@ -27,6 +27,7 @@ help:
 	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
 	@echo 'make check-alone   compile each header by itself'
 	@echo 'make test-asan     C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make test-arm      unit tests of codes and their kernels for 64-bit ARM, in qemu'
 	@echo 'make lint          clang-tidy; mypy of the benchmarks'
 	@echo 'make fuzz          each fuzz target for FUZZ_SECONDS'
 	@echo 'make every-model-type  compress and load each model type of transformers in a small form'
@@ -83,6 +84,15 @@ test-asan: .venv/.system
 	cmake --preset asan-ubsan > /dev/null
 	cmake --build --preset asan-ubsan --target loewner_unit_tests
 	ctest --preset asan-ubsan -j 2 -L unit
+
+# The unit tests of the rooms below compiled for 64-bit ARM, in qemu. Debian: dpkg --add-architecture arm64; packages
+# g++-aarch64-linux-gnu, qemu-user, libopenblas-pthread-dev:arm64, libgtest-dev:arm64 and libfmt-dev:arm64.
+ARM_TESTS ?= *ByteKernels*:*ByteTokens*:*EncodedProduct*:InstructionSet*:Rotation*:*Trellis*:Codes*:InputCodes*
+test-arm:
+	cmake --preset arm > /dev/null
+	cmake --build --preset arm --target loewner_unit_tests
+	qemu-aarch64 build/arm/tests/loewner_unit_tests --gtest_brief=1 --gtest_filter='$(ARM_TESTS)'
+	LOEWNER_ISA=plain qemu-aarch64 build/arm/tests/loewner_unit_tests --gtest_brief=1 --gtest_filter='*EncodedProduct*'
 
 # A wheel with its own OpenBLAS, then installed and run where there is no compiler.
 wheel: .venv-wheel/.tools

@@ -7,8 +7,10 @@
 // compiles it for each instruction set. Without fused multiply-adds (CMakeLists.txt) all give the same bits.
 namespace loewner::detail {
 
+// In the order of preference.
 enum class Isa {
   scalar,
+  neon_dot,  ///< on ARM: integer dot products of ARMv8.2
   avx2,
   avx_vnni,  ///< and GFNI: products of bytes and of matrices of bits, 32 bytes at a time
   avx512,
@@ -17,7 +19,7 @@ enum class Isa {
 };
 
 /// The best instruction set of this processor, at most the one that LOEWNER_ISA names (plain, avx2, avx_vnni, avx512,
-/// avx512_vnni, amx) and the limit of limit_isa. A processor with AVX-512 may lack AVX-VNNI: its limit is then AVX2.
+/// avx512_vnni, amx) and the limit of limit_isa. A processor may lack one before its best.
 Isa isa();
 
 /// Limits the instruction set on all threads, for tests and benchmarks.
@@ -75,6 +77,7 @@ void limit_isa(Isa most);
       case ::loewner::detail::Isa::avx_vnni:                                                                  \
       case ::loewner::detail::Isa::avx2:                                                                      \
         return name##_avx2 arguments;                                                                         \
+      case ::loewner::detail::Isa::neon_dot:                                                                  \
       case ::loewner::detail::Isa::scalar:                                                                    \
         return name##_scalar arguments;                                                                       \
     }                                                                                                         \

@@ -113,7 +113,7 @@ CodesProduct::CodesProduct(const Codes& codes, Rows rows, std::optional<Rotation
 
 bool CodesProduct::is_preferable() const {
   const bool is_rotated = rows_ == Rows::outputs || input_rotation_.has_value();
-  return isa() != Isa::scalar && is_rotated && codes_.mean_bits() <= kMostPreferredBits;
+  return isa() >= Isa::avx2 && is_rotated && codes_.mean_bits() <= kMostPreferredBits;
 }
 
 void CodesProduct::apply(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,

@@ -2,7 +2,8 @@
 // Blocks along a vector, by registers of its planes. The bytes of all planes that belong to the same eight entries are
 // brought together; as a matrix of bits times the columns of the identity, they become the numbers of eight levels.
 
-// Where the bytes of a plane go, so that interleave_planes() brings those of block i to part i (or half i % 2 of part i / 2).
+// Where the bytes of a plane go, so that interleave_planes() brings those of block i to part i; or, if a part has the
+// numbers of two blocks, to part i / 2.
 struct alignas(64) PlaceOfBytes {
   std::uint8_t from[64];
 };

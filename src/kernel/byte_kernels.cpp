@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #include <algorithm>
@@ -50,6 +52,24 @@ namespace plain {
 
 constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace plain
+
+#if defined(__aarch64__)
+LOEWNER_BEGIN_NEON_DOT
+namespace neon {
+#include "kernel/bytes_neon.inl"
+
+#include "kernel/parities_by_shifts.inl"
+
+#include "kernel/levels.inl"
+
+#include "kernel/along_by_words.inl"
+
+#include "kernel/byte_kernels.inl"
+
+constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
+}  // namespace neon
+LOEWNER_END_TARGET
+#endif
 
 #if defined(__x86_64__)
 LOEWNER_BEGIN_AVX2
@@ -119,8 +139,11 @@ LOEWNER_END_TARGET
 }  // namespace
 
 const ByteKernels& byte_kernels() {
-#if defined(__x86_64__)
   switch (isa()) {
+#if defined(__aarch64__)
+    case Isa::neon_dot:
+      return neon::kKernels;
+#elif defined(__x86_64__)
     case Isa::amx:
       return amx::kKernels;
     case Isa::avx512_vnni:
@@ -130,11 +153,10 @@ const ByteKernels& byte_kernels() {
     case Isa::avx512:
     case Isa::avx2:
       return avx2::kKernels;
-    case Isa::scalar:
+#endif
+    default:
       return plain::kKernels;
   }
-#endif
-  return plain::kKernels;
 }
 
 }  // namespace loewner::detail

@@ -7,8 +7,9 @@
 
 namespace loewner::test {
 
-inline constexpr std::array kInstructionSets = {detail::Isa::scalar, detail::Isa::avx2,        detail::Isa::avx_vnni,
-                                                detail::Isa::avx512, detail::Isa::avx512_vnni, detail::Isa::amx};
+inline constexpr std::array kInstructionSets = {detail::Isa::scalar,   detail::Isa::neon_dot, detail::Isa::avx2,
+                                                detail::Isa::avx_vnni, detail::Isa::avx512,   detail::Isa::avx512_vnni,
+                                                detail::Isa::amx};
 
 /// Limits the instruction set for one scope.
 class IsaLimit {

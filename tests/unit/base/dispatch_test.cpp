@@ -31,6 +31,7 @@ TEST(InstructionSet, IsTheBestAgainAfterALimit) {
   EXPECT_EQ(isa(), best);
 }
 
+#if defined(__x86_64__)
 // A processor whose best set is later in the order may lack AVX-VNNI.
 TEST(InstructionSet, WithAvxVnniIsChosenWhereTheSystemReportsIt) {
   std::ifstream file("/proc/cpuinfo");
@@ -44,6 +45,7 @@ TEST(InstructionSet, WithAvxVnniIsChosenWhereTheSystemReportsIt) {
   const test::IsaLimit limit(Isa::avx_vnni);
   EXPECT_EQ(isa() == Isa::avx_vnni, has_gfni && has_avx_vnni);
 }
+#endif
 
 }  // namespace
 }  // namespace loewner::detail

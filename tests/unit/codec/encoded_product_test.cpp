@@ -206,7 +206,7 @@ TEST(EncodedProduct, OfRandomSizesIsThatOfThePlainKernels) {
 
 TEST(EncodedProduct, IsPreferableForFewBitsWhereBytesAreMultipliedFast) {
   const auto few = codes(200, 64, 3), many = codes(200, 64, 7);
-  EXPECT_EQ(encoded_product(*few, ProductSide::transposed)->is_preferable(), detail::isa() != detail::Isa::scalar);
+  EXPECT_EQ(encoded_product(*few, ProductSide::transposed)->is_preferable(), detail::isa() >= detail::Isa::avx2);
   EXPECT_FALSE(encoded_product(*many, ProductSide::transposed)->is_preferable());
   // Without a rotation of the inputs, single large ones would take most of the steps.
   EXPECT_FALSE(encoded_product(*few, ProductSide::plain)->is_preferable());
