@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/assembly.hpp"
 
-#include <cmath>
 #include <utility>
 
 #include "base/file.hpp"
@@ -64,18 +63,20 @@ void write_card(const Job& job, const CompressReport& report, const fs::path& fo
   if (fs::exists(card)) detail::copy_permissions(card, folder / kCard);
 }
 
-// Measures the errors of the numbers in the file, not of those in memory.
+// Measures the errors of the numbers in the files, not of those in memory. Saved parts have theirs.
 void measure(const Job& job, const Parts& parts, const std::vector<EncodedTensor>& encoded, Json& specifications) {
   for (std::size_t i = 0; i < encoded.size(); ++i) {
-    const std::string& name = encoded[i].name;
-    TensorReport report = report_from_specification(name, encoded[i].spec);
-    report.errors = measured_errors(*job.checkpoint.rows_of(name), *encoded[i].matrix, parts[i]->weights,
-                                    job.options.norm_exponent);
-    require(std::isfinite(report.errors.relative_error), [&] {
-      return name + ": the factors do not fit in " + std::string(to_string(job.options.factor_format)) +
-             "; choose bf16 or f32 factors";
-    });
-    specifications[name]["claims"] = claims_to_json(report);
+    if (!parts[i]->checksum.empty()) continue;
+    measure_errors(job, *parts[i]->tensor, *encoded[i].matrix, parts[i]->weights, specifications[encoded[i].name]);
+  }
+}
+
+// Errors hold for the numbers that were measured, so the output must have these.
+void require_measured_numbers(const Parts& parts, const Json& config) {
+  const Json& written = config.at("quantization_config").at("checksums").at("tensors");
+  for (const auto& part : parts) {
+    if (part->checksum.empty() || written.at(part->tensor->name()) == part->checksum) continue;
+    throw IoError(part->tensor->name() + ": its part has changed since it was made; encode it again (--overwrite)");
   }
 }
 
@@ -87,6 +88,7 @@ void complete_config(const Job& job, const Parts& parts, const Json& calibration
   measure(job, parts, encoded, specifications);
   Json config = config_of(job, calibration, specifications);
   detail::state_checksums(output, encoded, weights, config);
+  require_measured_numbers(parts, config);
   detail::write_config(job.checkpoint, config, folder);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 #include <span>
+#include <string_view>
 
 #include "base/file.hpp"
 #include "compress/format_version.hpp"
@@ -48,14 +49,16 @@ std::string hash_of_file(const fs::path& path) {
   return hash.hex();
 }
 
+void add_array(Hash64& hash, const SafetensorsFile& file, const TensorInfo& array) {
+  add_blocks(hash, array.bytes(), [&](Index offset, std::span<std::byte> block) { file.read(array, offset, block); });
+}
+
 // The bytes of the arrays, one array after another in the order of their names.
 std::string hash_of_arrays(const Checkpoint& output, const EncodedTensor& tensor) {
   Hash64 hash;
   for (const auto& name : std::set<std::string>(tensor.array_names.begin(), tensor.array_names.end())) {
     const CheckpointTensor& array = output.at(name);
-    add_blocks(hash, array.info->bytes(), [&](Index offset, std::span<std::byte> block) {
-      output.shard_of(array).file->read(*array.info, offset, block);
-    });
+    add_array(hash, *output.shard_of(array).file, *array.info);
   }
   return hash.hex();
 }
@@ -140,6 +143,14 @@ void check_files(const Checkpoint& output, const Json& stated, VerifyReport& rep
 }
 
 }  // namespace
+
+std::string hash_of_arrays(const SafetensorsFile& file) {
+  std::map<std::string_view, const TensorInfo*> by_name;
+  for (const auto& array : file.tensors()) by_name.emplace(array.name, &array);
+  Hash64 hash;
+  for (const auto& [name, array] : by_name) add_array(hash, file, *array);
+  return hash.hex();
+}
 
 void state_checksums(const Checkpoint& output, const std::vector<EncodedTensor>& tensors,
                      const std::map<std::string, std::string>& weights, Json& config) {

@@ -12,6 +12,11 @@
 
 namespace loewner::detail {
 
+/// The checksum of a tensor whose arrays are those of the file: of their bytes in the order of their names.
+///
+/// Cost      one pass over the file.
+std::string hash_of_arrays(const SafetensorsFile& file);
+
 /// Puts checksums into `config`, the configuration of an output whose other files are written.
 /// `weights` has the hashes of the weight files by name.
 ///

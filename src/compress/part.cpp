@@ -6,6 +6,10 @@
 #include <cmath>
 
 #include "base/file.hpp"
+#include "codec/spec_field.hpp"
+#include "compress/checksums.hpp"
+#include "compress/error_place.hpp"
+#include "compress/stored_claims.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/codec/output_error.hpp"
 #include "loewner/codec/structures.hpp"
@@ -17,7 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // The files of a part in the stage.
-constexpr const char *kArrays = "arrays.safetensors", *kSpecification = "specification.json";
+constexpr const char *kArrays = "arrays.safetensors", *kPartRecord = "record.json";
+constexpr const char *kSpecification = "specification", *kChecksum = "checksum";
 
 // The specification of one tensor in config.json.
 Json specification(const Job& job, const SelectedTensor& tensor, const RowWeights& weights, const Encoding& encoding) {
@@ -55,16 +60,37 @@ void require_free_names(const Job& job, const Part& part) {
   }
 }
 
-}  // namespace
-
-Matrix<float> decoded_part(const Part& part) {
+// The matrix that the arrays give.
+std::unique_ptr<EncodedMatrix> stored_matrix(const Part& part) {
   const std::string prefix = array_prefix(part.tensor->name(), part.spec);
-  const auto matrix = encoded_matrix_from_tensors(part.spec, [&](std::string_view name) {
+  return encoded_matrix_from_tensors(part.spec, [&](std::string_view name) {
     const auto array = std::ranges::find(part.arrays, prefix + std::string(name), &StoredArray::name);
     if (array == part.arrays.end()) throw IoError(part.tensor->name() + ": has no array '" + std::string(name) + "'");
     return *array;
   });
-  return matrix->decode();
+}
+
+std::vector<StoredArray> arrays_of(const std::shared_ptr<const SafetensorsFile>& file) {
+  std::vector<StoredArray> arrays;
+  for (const auto& tensor : file->tensors()) arrays.push_back(stored_in(file, tensor));
+  return arrays;
+}
+
+}  // namespace
+
+Matrix<float> decoded_part(const Part& part) {
+  return stored_matrix(part)->decode();
+}
+
+void measure_errors(const Job& job, const SelectedTensor& tensor, const EncodedMatrix& stored,
+                    const RowWeights& weights, Json& spec) {
+  TensorReport report = report_from_specification(tensor.name(), spec);
+  report.errors = measured_errors(*job.checkpoint.rows_of(tensor.name()), stored, weights, job.options.norm_exponent);
+  require(std::isfinite(report.errors.relative_error), [&] {
+    return tensor.name() + ": the factors do not fit in " + std::string(to_string(job.options.factor_format)) +
+           "; choose bf16 or f32 factors";
+  });
+  spec["claims"] = claims_to_json(report);
 }
 
 Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudget& budget, Index memory,
@@ -90,25 +116,35 @@ Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudge
   return part;
 }
 
-void save_part(const Part& part, const StagedFolder& staged, std::size_t number) {
+void save_part(const Job& job, const Part& part, const StagedFolder& staged, std::size_t number) {
   std::vector<TensorDeclaration> declarations;
   for (const auto& array : part.arrays) declarations.push_back(declaration_of(array));
   staged.make_part(std::to_string(number), [&](const fs::path& folder) {
     SafetensorsWriter writer(folder / kArrays, declarations);
     for (const auto& array : part.arrays) write_array(array, writer);
-    writer.finish();
-    detail::replace_file(folder / kSpecification, part.spec.dump(-1, ' ', false, Json::error_handler_t::replace));
+    writer.finish_without_sync();
+    const auto file = SafetensorsFile::open(folder / kArrays);
+    Part stored;
+    stored.tensor = part.tensor;
+    stored.spec = part.spec;
+    stored.arrays = arrays_of(file);
+    measure_errors(job, *part.tensor, *stored_matrix(stored), part.weights, stored.spec);
+    writer.finish();  // the disk has been writing meanwhile
+    const Json record = {{kSpecification, stored.spec}, {kChecksum, detail::hash_of_arrays(*file)}};
+    detail::replace_file(folder / kPartRecord, record.dump(-1, ' ', false, Json::error_handler_t::replace));
   });
 }
 
 Part load_part(const Job& job, const StagedFolder& staged, std::size_t number) {
-  const fs::path folder = staged.part(std::to_string(number)), specification = folder / kSpecification;
-  const auto file = SafetensorsFile::open(folder / kArrays);
+  const fs::path folder = staged.part(std::to_string(number)), path = folder / kPartRecord;
+  const Json record = parse_json_object(detail::read_text_file(path, Index{1} << 24), path.string());
   Part part;
   part.tensor = &job.selection.tensors[number];
-  part.spec = parse_json_object(detail::read_text_file(specification, Index{1} << 24), specification.string());
-  for (const auto& tensor : file->tensors()) part.arrays.push_back(stored_in(file, tensor));
-  part.weights = row_weights_of(job, *part.tensor);
+  part.arrays = arrays_of(SafetensorsFile::open(folder / kArrays));
+  detail::at_place(path.string(), [&] {
+    part.spec = detail::spec_field<Json>(record, kSpecification);
+    part.checksum = detail::spec_field<std::string>(record, kChecksum);
+  });
   return part;
 }
 

@@ -16,11 +16,12 @@ namespace loewner {
 /// read, or lie in a file of the stage.
 struct Part {
   const SelectedTensor* tensor = nullptr;
-  Json spec;                                    ///< specification, without measured errors
+  Json spec;                                    ///< specification; its errors are measured when it is saved
   std::vector<StoredArray> arrays;              ///< under their full names
   std::shared_ptr<const EncodedMatrix> matrix;  ///< source of the arrays; null if saved
+  std::string checksum;                         ///< of the saved arrays, whose errors `spec` states
   Index held_bytes = 0;                         ///< of the original's rows in memory
-  RowWeights weights;                           ///< of its errors
+  RowWeights weights;                           ///< of its errors; empty if saved
   double seconds = 0;
 };
 
@@ -41,10 +42,20 @@ Part encode_part(const Job& job, const SelectedTensor& tensor, const TensorBudge
 /// The matrix that the arrays give (rows x cols).
 Matrix<float> decoded_part(const Part& part);
 
-/// Saves a part in the stage, durably.
-void save_part(const Part& part, const StagedFolder& staged, std::size_t number);
+/// States the errors of a part's stored numbers in its specification.
+///
+/// Errors    InvalidArgument, naming the tensor, when they are not finite; those of approximation_errors().
+void measure_errors(const Job& job, const SelectedTensor& tensor, const EncodedMatrix& stored,
+                    const RowWeights& weights, Json& spec);
+
+/// Saves a part in the stage, durably, with the errors of the numbers in its file.
+///
+/// Errors    those of measure_errors(); IoError when a file cannot be written.
+void save_part(const Job& job, const Part& part, const StagedFolder& staged, std::size_t number);
 
 /// Loads a part that this run or an earlier one saved.
+///
+/// Errors    IoError when a file cannot be read.
 Part load_part(const Job& job, const StagedFolder& staged, std::size_t number);
 
 }  // namespace loewner

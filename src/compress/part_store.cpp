@@ -44,7 +44,7 @@ Index PartStore::free_memory() const {
 void PartStore::save_locked() {
   for (auto& [number, part] : parts_) {
     if (part->matrix == nullptr) continue;
-    save_part(*part, staged_, number);
+    save_part(job_, *part, staged_, number);
     Part saved = load_part(job_, staged_, number);
     saved.seconds = part->seconds;
     part = std::make_shared<Part>(std::move(saved));

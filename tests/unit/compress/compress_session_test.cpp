@@ -8,6 +8,7 @@
 #include "loewner/base/cancellation.hpp"
 #include "loewner/base/error.hpp"
 #include "loewner/compress/encoded_checkpoint.hpp"
+#include "loewner/compress/verify.hpp"
 #include "support/compression.hpp"
 #include "support/messages.hpp"
 
@@ -36,6 +37,13 @@ std::vector<std::size_t> numbers(const CompressSession& session) {
   std::vector<std::size_t> all(session.tensors().size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   return all;
+}
+
+void save_all_parts(const CompressOptions& options) {
+  CompressSession session(options);
+  session.plan();
+  for (const auto i : numbers(session)) session.encode(i, nullptr);
+  session.keep_parts();
 }
 
 TEST_F(Session, EncodingInAnyOrderGivesTheBytesOfCompress) {
@@ -138,6 +146,39 @@ TEST_F(Session, KeptPartsAreResumed) {
   const auto report = session.finish();
   EXPECT_EQ(test::differing_files(files(), expected), test::kNone);
   EXPECT_EQ(report.notes, std::vector{session.tensors()[2].name() + " was finished by an earlier run"});
+}
+
+// Saved parts are measured when they are saved; the output of one session measures those in memory.
+TEST_F(Session, ErrorsOfSavedPartsHold) {
+  auto o = whole_model();
+  save_all_parts(o);
+  o.if_exists = IfExists::resume;
+  CompressSession session(o);
+  session.plan();
+  const auto report = session.finish();
+  EXPECT_GT(report.tensors.at(0).errors.relative_error, 0);
+  EXPECT_TRUE(verify(o.output, o.model).holds());
+}
+
+TEST_F(Session, APartThatChangedIsNotAssembled) {
+  auto o = whole_model();
+  save_all_parts(o);
+  const fs::path file = folder_.path() / "out.partial" / "parts" / "2" / "arrays.safetensors";
+  test::flip_bit(file, fs::file_size(file) - 1);
+  o.if_exists = IfExists::resume;
+  {
+    CompressSession session(o);
+    session.plan();
+    EXPECT_CONTAINS(test::message_of<IoError>([&] { session.finish(); }),
+                    session.tensors()[2].name() + ": its part has changed since it was made");
+    session.keep_parts();
+  }
+  EXPECT_FALSE(fs::exists(o.output));
+  test::flip_bit(file, fs::file_size(file) - 1);  // control
+  CompressSession session(o);
+  session.plan();
+  session.finish();
+  EXPECT_TRUE(verify(o.output, o.model).holds());
 }
 
 TEST_F(Session, OtherWorkIsNotResumed) {

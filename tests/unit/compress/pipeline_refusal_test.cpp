@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "loewner/base/error.hpp"
+#include "loewner/compress/workers.hpp"
 #include "support/compression.hpp"
 #include "support/matrices.hpp"
 #include "support/messages.hpp"
@@ -44,6 +45,10 @@ TEST_F(CompressRefuses, FactorsThatOverflowAHalf) {
   o.keep = 0.4;
   EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)compress(o); }), "the factors do not fit in f16");
   EXPECT_FALSE(fs::exists(folder_.path() / "out.partial"));
+  EXPECT_CONTAINS(test::message_of<InvalidArgument>([&] { (void)make_share(o, {.worker = 0, .count = 1}); }),
+                  "the factors do not fit in f16");
+  EXPECT_FALSE(fs::exists(folder_.path() / "out.partial" / "parts" / "0"));
+  fs::remove_all(folder_.path() / "out.partial");
   o.factor_format = NumberFormat::bf16;
   EXPECT_NO_THROW((void)compress(o));
 }
