@@ -173,7 +173,7 @@ def test_scales_that_are_missing_or_of_another_shape_are_named(tmp_path: Path) -
     llama(model)
     weights = load_file(model / "model.safetensors")
     name = LAYER + "_scale_inv"
-    for change, message in (({}, "must be a matrix with scales"), ({name: weights[name][1:]}, "weight_block_size")):
+    for change, message in (({}, "must have scales"), ({name: weights[name][1:]}, "weight_block_size")):
         kept = {key: array.contiguous() for key, array in weights.items() if key != name} | change
         save_file(kept, model / "model.safetensors", metadata={"format": "pt"})
         with pytest.raises(loewner.IoError, match=rf"down_proj\.weight.*{message}"):
@@ -188,3 +188,114 @@ def test_other_quantized_models_are_refused_with_the_way_out(method: str, tmp_pa
     way = r"Mxfp4Config\(dequantize=True\)" if method == "mxfp4" else "compress the original instead"
     with pytest.raises(loewner.IoError, match=rf"quant_method '{method}'.*{way}"):
         compress(model)
+
+
+EXPERTS, HEIGHT, WIDTH = 3, 40, 72  # blocks of 16 x 32 and of 1 x 32 are cut off
+STACK = "model.layers.0.mlp.experts.gate_up_proj"
+STACK_BLOCKS = {  # the block of a scale, and the shape of the tensor of scales where it is not that of the grids
+    "blocks": (BLOCK, None),
+    "matrices": ((HEIGHT, WIDTH), None),
+    "matrices in one dimension": ((HEIGHT, WIDTH), (EXPERTS,)),
+    "halves": ((HEIGHT // 2, WIDTH), None),
+    "rows": ((1, WIDTH), None),
+    "mx": ((1, 32), None),
+}
+
+
+def power_of_two(scale: torch.Tensor) -> torch.Tensor:
+    return scale.log2().ceil().exp2()
+
+
+def stacked(kind: str, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The matrices of some experts as 8-bit floats, their scales, and the numbers that both stand for."""
+    torch.manual_seed(1)
+    (height, width), shape = STACK_BLOCKS[kind]
+    weight = torch.randn(EXPERTS, HEIGHT, WIDTH) * torch.logspace(-2, 1, EXPERTS)[:, None, None]
+    rows, cols = torch.arange(HEIGHT) // height, torch.arange(WIDTH) // width
+    scale = power_of_two(torch.rand(EXPERTS, int(rows[-1]) + 1, int(cols[-1]) + 1) + 0.01)
+    if dtype == torch.float32:
+        scale *= 1.25  # no power of two
+    spread_scale = scale[:, rows][:, :, cols]
+    codes = (weight / spread_scale).to(torch.float8_e4m3fn)
+    bytes_of = scale.to(torch.float8_e8m0fnu).view(torch.uint8) if dtype == torch.uint8 else scale.to(dtype)
+    return codes, bytes_of if shape is None else bytes_of.reshape(shape), codes.float() * spread_scale
+
+
+def experts_model(folder: Path, weights: Tensors) -> Path:
+    folder.mkdir()
+    config = {"model_type": "qwen3_moe", "num_experts": EXPERTS, "hidden_size": WIDTH, "vocab_size": 300}
+    quantization = {"quant_method": "fp8", "weight_block_size": BLOCK}
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
+    save_file({"model.norm.weight": torch.ones(WIDTH), **weights}, folder / "model.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float8_e8m0fnu, torch.uint8], ids=["f32", "e8m0", "u8"])
+@pytest.mark.parametrize("kind", STACK_BLOCKS)
+def test_experts_are_read_with_their_scales(kind: str, dtype: torch.dtype, tmp_path: Path) -> None:
+    codes, scale, meant = stacked(kind, dtype)
+    model = experts_model(tmp_path / "model", {STACK: codes, STACK + "_scale_inv": scale})
+    np.testing.assert_array_equal(read(model, STACK), meant.reshape(-1, WIDTH).numpy())
+
+
+def test_experts_have_the_numbers_of_transformers(tmp_path: Path) -> None:
+    from transformers.integrations.finegrained_fp8 import Fp8Dequantize
+
+    for number, kind in enumerate(("matrices", "halves", "rows")):
+        codes, scale, _ = stacked(kind, torch.float8_e8m0fnu)
+        model = experts_model(tmp_path / str(number), {STACK: codes, STACK + "_scale_inv": scale})
+        dense = Fp8Dequantize(None)._dequantize_one(codes, scale, torch.float32)
+        np.testing.assert_array_equal(read(model, STACK), dense.reshape(-1, WIDTH).numpy())
+
+
+@pytest.mark.parametrize("method", ["auto", "codes", "int4"])
+def test_experts_are_encoded_verified_and_expanded(method: str, tmp_path: Path) -> None:
+    codes, scale, meant = stacked("blocks", torch.float8_e8m0fnu)
+    weights = {STACK: codes, STACK + "_scale_inv": scale, STACK + "_activation_scale": torch.ones(EXPERTS)}
+    model = experts_model(tmp_path / "model", weights)
+    report = compress(model, method=method, bits=None, keep=0.8)
+    out, dense = tmp_path / "out", tmp_path / "dense"
+    assert [tensor.name for tensor in report.tensors] == [STACK]
+    assert loewner.verify(out, model).holds
+    assert not [name for name in load_file(out / "model.safetensors") if name.endswith("_scale")]
+    loewner.expand(out, dense)
+    expanded = load_file(dense / "model.safetensors")
+    assert set(expanded) == {STACK, "model.norm.weight"}
+    assert (expanded[STACK].dtype, expanded[STACK].shape) == (torch.bfloat16, meant.shape)
+    error = float((expanded[STACK].float() - meant).norm() / meant.norm())
+    assert error == pytest.approx(report.tensors[0].relative_error, rel=0.05) and error < 0.2
+    weights[STACK + "_scale_inv"] = scale.view(torch.uint8).roll(1, 0).view(scale.dtype)  # control: of other experts
+    save_file({"model.norm.weight": torch.ones(WIDTH), **weights}, model / "model.safetensors")
+    assert not loewner.verify(out, model).holds
+
+
+def test_scales_in_the_module_of_a_matrix_are_found(tmp_path: Path) -> None:
+    """DeepSeek-V4 stores M.weight with powers of two in M.scale."""
+    codes, scale, meant = stacked("blocks", torch.float8_e8m0fnu)
+    weights = {"layers.0.attn.wq.weight": codes[0], "layers.0.attn.wq.scale": scale[0]}
+    model = experts_model(tmp_path / "model", weights)
+    np.testing.assert_array_equal(read(model, "layers.0.attn.wq.weight"), meant[0].numpy())
+    compress(model, selection="linear", bits=5)
+    assert loewner.verify(tmp_path / "out", model).holds
+    assert "layers.0.attn.wq.scale" not in load_file(tmp_path / "out" / "model.safetensors")
+
+
+def test_layouts_without_a_meaning_are_named(tmp_path: Path) -> None:
+    codes, scale, _ = stacked("blocks", torch.float8_e8m0fnu)
+    name = STACK + "_scale_inv"
+    not_a_number = scale.view(torch.uint8).clone()
+    not_a_number[1, 1, 1] = 255
+    packed = codes.view(torch.int8)[..., ::2].contiguous()  # as two numbers of 4 bits in a byte
+    for number, (weights, message) in enumerate(
+        (
+            ({STACK: codes}, r"gate_up_proj.* must have scales"),
+            ({STACK: codes, name: scale[:, 1:].contiguous()}, r"gate_up_proj_scale_inv \[3,2,3\] must be one scale"),
+            ({STACK: codes, name: scale[0].contiguous()}, r"gate_up_proj_scale_inv \[3,3\] must be one scale"),
+            ({STACK: codes, name: not_a_number.view(scale.dtype)}, r"gate_up_proj.*finite"),
+            ({STACK: packed, name: scale}, r"gate_up_proj with scales.*stored in I8.*dequantize=True"),
+        )
+    ):
+        model = experts_model(tmp_path / str(number), weights)
+        with pytest.raises(loewner.IoError, match=message):
+            compress(model, keep=0.8, bits=None)
+    assert not list(tmp_path.glob("out*"))

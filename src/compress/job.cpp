@@ -135,6 +135,20 @@ void require_readable(const Checkpoint& checkpoint) {
                              : "compress the original instead"));
 }
 
+// Packed 4-bit floats, integers and other types whose numbers are not read.
+void require_no_unread_codes(const Checkpoint& checkpoint) {
+  if (checkpoint.quantization_method().empty()) return;
+  for (const auto& tensor : checkpoint.tensors()) {
+    const std::string& name = tensor.info->name;
+    const std::string scale = is_float_readable(tensor.info->dtype) ? "" : detail::scale_of(checkpoint, name);
+    if (scale.empty()) continue;
+    throw IoError(checkpoint.folder().string() + ": " + name + " with scales in " + scale + " is stored in " +
+                  std::string(to_string(tensor.info->dtype)) +
+                  ", of which only 8-bit floats (F8_E4M3, F8_E5M2) are read; write the model in bf16 (from_pretrained "
+                  "with FineGrainedFP8Config(dequantize=True), then save_pretrained) and compress that");
+  }
+}
+
 // An output states one quantization method, its own, so transformers would not scale what is left in 8-bit floats.
 void require_no_float8_left(const Checkpoint& checkpoint, const SelectionResult& selection) {
   if (checkpoint.quantization_method().empty()) return;
@@ -228,6 +242,7 @@ Index memory_limit(const CompressOptions& options) {
 Job::Job(const CompressOptions& compress_options, const std::string& work)
     : options(compress_options), checkpoint(open_without_adapter(compress_options.model)) {
   require_readable(checkpoint);
+  require_no_unread_codes(checkpoint);
   if (!options.moments.empty()) {
     moments = MomentsFile::open(options.moments);
     moments->require_made_for(checkpoint);
