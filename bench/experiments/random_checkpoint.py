@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 BLOCK = 4096  # rows
+LAYERS_OF_A_SHARD = 10
+AMOUNTS = {"codes": ["--bits", "3"], "int4": ["--keep", "0.3"], "svd": ["--keep", "0.5"]}  # for the layers, by method
 
 
 def write_random_matrices(path: Path, shapes: Mapping[str, tuple[int, int]], random: np.random.Generator) -> int:
@@ -29,3 +31,27 @@ def write_random_matrices(path: Path, shapes: Mapping[str, tuple[int, int]], ran
                 block = random.standard_normal((min(BLOCK, rows - first), cols), dtype=np.float32) * scale
                 file.write(block.astype(np.float16).tobytes())
     return 8 + len(text)
+
+
+def shapes_of_layer(layer: int, width: int) -> dict[str, tuple[int, int]]:
+    """The seven matrices of a layer of a decoder."""
+    inner = 8 * width // 3
+    names = {f"self_attn.{name}_proj": (width, width) for name in "qkvo"}
+    names |= {"mlp.up_proj": (inner, width), "mlp.gate_proj": (inner, width), "mlp.down_proj": (width, inner)}
+    return {f"model.layers.{layer}.{name}.weight": shape for name, shape in names.items()}
+
+
+def write_layers(folder: Path, layers: int, width: int) -> None:
+    """A checkpoint of float16 layers of a decoder, without tables, in shards."""
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    weight_map = {}
+    for number, first in enumerate(range(0, layers, LAYERS_OF_A_SHARD)):
+        of_shard = range(first, min(layers, first + LAYERS_OF_A_SHARD))
+        shapes = {name: shape for layer in of_shard for name, shape in shapes_of_layer(layer, width).items()}
+        shard = f"model-{number + 1:05}.safetensors"
+        write_random_matrices(folder / shard, shapes, random)
+        weight_map.update(dict.fromkeys(shapes, shard))
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+    config = {"model_type": "llama", "hidden_size": width, "num_hidden_layers": layers, "torch_dtype": "float16"}
+    (folder / "config.json").write_text(json.dumps(config))

@@ -11,7 +11,6 @@ and removes the files. The cluster runs before a measurement starts. Medians; ru
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -20,39 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from compressed import TOOL
-from random_checkpoint import write_random_matrices
+from random_checkpoint import AMOUNTS, write_layers
 from ray.cluster_utils import Cluster
 from results_page import experiment_parser, markdown_table, publish
 from timing import in_turns
 
-LAYERS_OF_A_SHARD = 10
 OPTIONS = ["--all", "--text", "none", "--quiet", "--overwrite"]
-AMOUNTS = {"codes": ["--bits", "3"], "int4": ["--keep", "0.3"], "svd": ["--keep", "0.5"]}  # by method
 HEADER = ["run", "seconds", "of one process"]
-
-
-def shapes_of(layer: int, width: int) -> dict[str, tuple[int, int]]:
-    inner = 8 * width // 3
-    names = {f"self_attn.{name}_proj": (width, width) for name in "qkvo"}
-    names |= {"mlp.up_proj": (inner, width), "mlp.gate_proj": (inner, width), "mlp.down_proj": (width, inner)}
-    return {f"model.layers.{layer}.{name}.weight": shape for name, shape in names.items()}
-
-
-def write_checkpoint(folder: Path, layers: int, width: int) -> None:
-    folder.mkdir()
-    random = np.random.default_rng(1)
-    weight_map = {}
-    for number, first in enumerate(range(0, layers, LAYERS_OF_A_SHARD)):
-        of_shard = range(first, min(layers, first + LAYERS_OF_A_SHARD))
-        shapes = {name: shape for layer in of_shard for name, shape in shapes_of(layer, width).items()}
-        shard = f"model-{number + 1:05}.safetensors"
-        write_random_matrices(folder / shard, shapes, random)
-        weight_map.update(dict.fromkeys(shapes, shard))
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
-    config = {"model_type": "llama", "hidden_size": width, "num_hidden_layers": layers, "torch_dtype": "float16"}
-    (folder / "config.json").write_text(json.dumps(config))
 
 
 def two_nodes() -> Any:
@@ -78,7 +52,7 @@ def require_same(first: Path, second: Path) -> None:
 
 def measured(folder: Path, method: str, layers: int, width: int, rounds: int) -> list[list[str]]:
     model, one, ray = folder / "model", folder / "one" / "out", folder / "ray" / "out"  # the card names the folder
-    write_checkpoint(model, layers, width)
+    write_layers(model, layers, width)
     for out in (one, ray):
         out.parent.mkdir()
     cluster = two_nodes()

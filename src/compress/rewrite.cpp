@@ -2,8 +2,10 @@
 #include "loewner/compress/rewrite.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/file.hpp"
@@ -17,6 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr Index kBlockBytes = Index{1} << 22;  // bytes per read, computation and write
+constexpr Index kShardsOfThread = 4;           // with fewer, threads would wait for the last of the shards
 
 void copy_tensor(const SafetensorsFile& file, const TensorInfo& tensor, SafetensorsWriter& writer) {
   std::vector<std::byte> block(static_cast<std::size_t>(std::min(kBlockBytes, tensor.bytes())));
@@ -112,17 +115,18 @@ std::map<std::string, std::string> rewrite_weights(const Checkpoint& checkpoint,
                                                    const fs::path& folder, const ProgressCallback& progress,
                                                    const std::map<std::string, std::string>& added_metadata) {
   require_free_names(checkpoint, replacements);
-  std::map<std::string, std::string> hashes;
-  Index done = 0;
+  const auto& shards = checkpoint.shards();
+  std::vector<std::string> hashes(shards.size());
+  std::atomic<Index> done = 0;
   const double total = static_cast<double>(std::max<Index>(1, checkpoint.weight_bytes()));
-  for (std::size_t s = 0; s < checkpoint.shards().size(); ++s) {
-    const Shard& shard = checkpoint.shards()[s];
-    make_folders(checkpoint.folder(), fs::path(shard.name).parent_path(), folder);
+  const auto caller = std::this_thread::get_id();
+  const auto rewrite = [&](Index s) {
+    const Shard& shard = shards[s];
     auto metadata = shard.file->metadata();
     metadata.insert(added_metadata.begin(), added_metadata.end());
     SafetensorsWriter writer(folder / shard.name, declarations_of(checkpoint, s, replacements), metadata);
     for (const TensorInfo* tensor : checkpoint.tensors_of(s)) {
-      if (progress) progress(tensor->name, static_cast<double>(done) / total);
+      if (progress && std::this_thread::get_id() == caller) progress(tensor->name, static_cast<double>(done) / total);
       const auto replacement = replacements.find(tensor->name);
       if (replacement == replacements.end()) {
         copy_tensor(*shard.file, *tensor, writer);
@@ -132,11 +136,20 @@ std::map<std::string, std::string> rewrite_weights(const Checkpoint& checkpoint,
       done += tensor->bytes();
     }
     writer.finish_without_sync();
-    hashes[shard.name] = writer.hash();
+    hashes[s] = writer.hash();
     detail::copy_permissions(checkpoint.folder() / shard.name, folder / shard.name);
+  };
+  for (const auto& shard : shards) make_folders(checkpoint.folder(), fs::path(shard.name).parent_path(), folder);
+  const auto count = static_cast<Index>(shards.size());
+  if (count >= kShardsOfThread * num_threads()) {
+    parallel_for(count, rewrite);
+  } else {  // the blocks of an array are computed on all threads
+    for (Index s = 0; s < count; ++s) rewrite(s);
   }
   if (checkpoint.has_index()) write_index(checkpoint, replacements, folder);
-  return hashes;
+  std::map<std::string, std::string> by_name;
+  for (std::size_t s = 0; s < shards.size(); ++s) by_name[shards[s].name] = std::move(hashes[s]);
+  return by_name;
 }
 
 void copy_files(const Checkpoint& checkpoint, const std::vector<fs::path>& files,

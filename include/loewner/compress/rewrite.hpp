@@ -41,9 +41,10 @@ TensorDeclaration declaration_of(const StoredArray& array);
 /// permissions; `added_metadata` joins the metadata in the headers. Returns the hashes of the
 /// weight files by name (SafetensorsWriter::hash()).
 ///
-/// Method    one shard after the other; in each the tensors in the order of their data, with
-///           write_array() for the new ones.
-/// Cost      one pass over the files, in bounded memory.
+/// Method    in each shard the tensors in the order of their data, with write_array() for the new
+///           ones. Of many shards each thread writes its own; a few are written one after the
+///           other, and their arrays are computed on all threads.
+/// Cost      one pass over the files, with two blocks of an array in memory for each thread.
 /// Errors    InvalidArgument when the name of a new array belongs to another tensor; IoError when a
 ///           file cannot be read or written.
 std::map<std::string, std::string> rewrite_weights(const Checkpoint& checkpoint, const Replacements& replacements,

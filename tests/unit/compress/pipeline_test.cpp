@@ -91,6 +91,28 @@ TEST_F(Compress, SameBytesForAnyNumberOfThreads) {
   EXPECT_EQ(test::differing_files(files("8/out"), files("1/out")), test::kNone);
 }
 
+TEST_F(Compress, SameBytesOfManyShardsForAnyNumberOfThreads) {
+  std::vector<std::vector<test::MadeTensor>> shards;
+  for (const auto& tensor : test::encoder_tensors()) shards.push_back({tensor});
+  while (shards.size() < 32) {  // from 4 shards for each thread on, threads write shards of their own
+    const std::string name = "pieces." + std::to_string(shards.size()) + ".weight";
+    shards.push_back({{.declaration = {name, DType::f32, {24, 24}}, .seed = shards.size()}});
+  }
+  test::write_checkpoint(folder_, "pieces", test::encoder_config(), shards);
+  model_ = folder_.path() / "pieces";
+  for (const int threads : {1, 4, 8}) {
+    const test::ThreadCount scope(threads);
+    fs::create_directory(folder_.path() / std::to_string(threads));
+    double before = 0;
+    compress(options(std::to_string(threads) + "/out"), [&](std::string_view, double fraction) {
+      EXPECT_GE(fraction, before);
+      before = fraction;
+    });
+  }
+  EXPECT_EQ(test::differing_files(files("4/out"), files("1/out")), test::kNone);
+  EXPECT_EQ(test::differing_files(files("8/out"), files("1/out")), test::kNone);
+}
+
 TEST_F(Compress, ShardsAreReplacedShardByShard) {
   model_ = test::write_encoder(folder_, "sharded", 2);
   compress(by_svd());
