@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <system_error>
 
+#include "url.hpp"
+
 namespace loewner::cli {
 
 void Options::begin(Section section) {
@@ -33,6 +35,12 @@ std::string Options::is_whole_number(const std::string& text) {
   return is_valid ? "" : "expected a whole number from 0 to 18446744073709551615, got '" + text + "'";
 }
 
+std::string Options::is_no_url(const std::string& text) {
+  if (!is_url(text)) return "";
+  return "is a URL; only MODEL, --output and --moments of compress may be URLs, copy others to this machine, got '" +
+         text + "'";
+}
+
 CLI::Option* Options::declare(const std::string& names, CLI::Option* option, OptionText text) {
   const bool positional = option->get_positional();
   const auto spelled = [](const std::vector<std::string>& found, const char* dashes) {
@@ -42,6 +50,7 @@ CLI::Option* Options::declare(const std::string& names, CLI::Option* option, Opt
   option->required(text.required);
   if (!positional && repeats) option->allow_extra_args(false);  // one value each, so that MODEL may follow
   if (!text.choices.empty()) option->check(CLI::IsMember(text.choices));
+  if (text.completes != Completes::nothing && !text.allows_url) option->check(is_no_url);
   options_.push_back({.section = section_,
                       .positional = positional ? names : "",
                       .long_name = spelled(option->get_lnames(), "--"),

@@ -24,7 +24,8 @@ struct OptionText {
   Completes completes = Completes::nothing;
   std::vector<std::string> choices = {};  ///< the only values allowed; empty: any
   bool required = false;
-  bool in_usage = false;  ///< shown in the usage line although the parser does not require it
+  bool in_usage = false;    ///< shown in the usage line although the parser does not require it
+  bool allows_url = false;  ///< of a file or folder, which a URL may name; other URLs are refused
 };
 
 /// One option or positional argument of a command.
@@ -74,6 +75,8 @@ class Options {
  private:
   // CLI11 would wrap negative numbers around. Empty if the text is a number below 2^64.
   static std::string is_whole_number(const std::string& text);
+  // Empty if the text is the path of a file or folder.
+  static std::string is_no_url(const std::string& text);
   CLI::Option* declare(const std::string& names, CLI::Option* option, OptionText text);
 
   CLI::App& parser_;

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from loewner import _core
-from loewner._calibration import compress_with_text, save_moments
+from loewner._calibration import save_moments
 from loewner._choices import choice
+from loewner._compression import compress_anywhere
 from loewner._core import IfExists, Method, NumberFormat, Selection
-from loewner._ray import compress_on_ray
 from loewner._reports import CalibrateReport, CompressReport, VerifyReport
 from loewner._token_counts import save_token_counts
 from loewner.onnx import is_onnx_model, require_onnx
@@ -58,9 +57,10 @@ def compress(
     Parameters
     ----------
     model : str or os.PathLike
-        Model folder with config.json and safetensors files, or an ONNX file.
+        Model folder with config.json and safetensors files, its URL such as "s3://BUCKET/MODEL" (extra ``fsspec``), or
+        an ONNX file.
     output : str or os.PathLike, optional
-        Folder to write, or ONNX file; its parent must exist. Only a dry run works without it.
+        Folder or URL to write, or ONNX file; the parent of a folder must exist. Only a dry run works without it.
     keep : float, optional
         Bytes of the selected tensors after / before, in (0, 1).
     bits : float, optional
@@ -111,7 +111,7 @@ def compress(
         Copy weights in other formats, training checkpoints and optimizer states too.
     ray : str, optional
         Address of a Ray cluster that encodes, as ``ray.init`` takes it, or "" for its default. All nodes see the model
-        and the output at the same paths. Linear layers need `moments` or `text` "none".
+        and the output at the same paths, or they are URLs. Linear layers need `moments` or `text` "none".
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
     **method_options : int, str or None
@@ -172,8 +172,7 @@ def compress(
         progress=progress,
         **method_options,
     )
-    run = compress_with_text if ray is None else partial(compress_on_ray, address=ray)
-    return CompressReport.from_dict(run(model, output or "", text, **options))
+    return CompressReport.from_dict(compress_anywhere(model, output or "", text, ray=ray, **options))
 
 
 def calibrate(

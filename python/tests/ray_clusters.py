@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-_OBJECTS = 80 << 20  # bytes of shared memory of a node
+OBJECTS = 80 << 20  # bytes of shared memory of a node
 
 
 @contextlib.contextmanager
@@ -20,7 +20,7 @@ def ray_cluster(nodes: int = 2) -> Iterator[Any]:
 
     # By default tasks give way to all other work.
     os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _OBJECTS})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": OBJECTS})
     try:
         add_nodes(cluster, nodes)
         yield cluster
@@ -30,7 +30,7 @@ def ray_cluster(nodes: int = 2) -> Iterator[Any]:
 
 def add_nodes(cluster: Any, count: int) -> None:
     for _ in range(count):
-        cluster.add_node(num_cpus=1, object_store_memory=_OBJECTS)
+        cluster.add_node(num_cpus=1, object_store_memory=OBJECTS)
     cluster.wait_for_nodes()
 
 

@@ -169,10 +169,10 @@ def test_a_missing_ray_is_named(model: Path, command: Command, monkeypatch: pyte
     assert "pip install 'loewner[ray]'" in done.stderr
 
 
-def test_urls_are_refused(model: Path, command: Command) -> None:
-    done = command(*ft.compress_all(model, "s3://bucket/out", *AMOUNT, "--ray"))  # type: ignore[arg-type]
+def test_urls_of_one_process_are_refused(model: Path, command: Command) -> None:
+    done = command(*ft.compress_all(model, "memory://bucket/out", *AMOUNT, "--ray"))  # type: ignore[arg-type]
     assert done.returncode == 2
-    assert "is a URL" in done.stderr and "folders that all nodes see" in done.stderr
+    assert "memory://bucket/out: is seen by one process only" in done.stderr
 
 
 def test_a_text_is_refused_with_what_to_type(model: Path, command: Command) -> None:

@@ -10,6 +10,7 @@
 #include "onnx_model.hpp"
 #include "registry.hpp"
 #include "tables.hpp"
+#include "url.hpp"
 #include "worker_options.hpp"
 
 namespace loewner::cli {
@@ -46,12 +47,18 @@ class Compress final : public Command {
 
   void add_options(Options& options) override {
     options.begin(Section::what);
-    options.add("MODEL", options_.model, kModelOrFileText);
-    options.add("-o,--output", options_.output,
-                {.value = "FOLDER",
-                 .help = "new folder for the smaller model, or new .onnx file; not needed with --dry-run",
-                 .completes = Completes::folders,
-                 .in_usage = true});
+    OptionText model = kModelOrFileText;
+    model.help += ", or its URL (Python package)";
+    model.allows_url = true;
+    options.add("MODEL", options_.model, model);
+    options.add(
+        "-o,--output", options_.output,
+        {.value = "FOLDER",
+         .help = "new folder for the smaller model, its URL (Python package), or new .onnx file; not needed with "
+                 "--dry-run",
+         .completes = Completes::folders,
+         .in_usage = true,
+         .allows_url = true});
     add_selection(options);
     add_amount(options);
     add_method(options);
@@ -66,6 +73,7 @@ class Compress final : public Command {
       return run_on_onnx(python, "compress", options_for_python());
     }
     require(tokenizer_.empty(), [] { return std::string("--tokenizer is for ONNX files"); });
+    if (const auto found = urls(); !found.empty()) return run_on_urls(found.front(), python);
     workers_.require_usable(options_.dry_run, must_calibrate() && (options_.moments.empty() || text_));
     if (workers_.uses_ray()) return run_on_ray(python);
     if (may_calibrate() && python && (options_.moments.empty() || text_))
@@ -93,6 +101,23 @@ class Compress final : public Command {
     if (!run_.quiet) streams.out << summary(report, share);
     run_.write_json(to_json(report, share));
     return done;
+  }
+
+  // These may be URLs, which the Python package copies from and to.
+  std::vector<std::filesystem::path> urls() const {
+    std::vector<std::filesystem::path> found = {options_.model, options_.output, options_.moments};
+    std::erase_if(found, [](const auto& path) { return !is_url(path); });
+    return found;
+  }
+
+  int run_on_urls(const std::filesystem::path& url, const PythonRunner& python) const {
+    require(python != nullptr,
+            [&] { return url.string() + ": URLs are for the Python package: pip install \"loewner[fsspec]\""; });
+    require(!workers_.divides_work() || workers_.uses_ray(), [&] {
+      return url.string() + ": " + workers_.text() + " needs folders that all workers see; --ray takes URLs";
+    });
+    workers_.require_usable(options_.dry_run, must_calibrate() && (options_.moments.empty() || text_));
+    return python("compress", options_for_python());
   }
 
   int run_on_ray(const PythonRunner& python) const {
@@ -158,7 +183,8 @@ class Compress final : public Command {
     options.add("--moments", options_.moments,
                 {.value = "FILE",
                  .help = "file of --save-moments or of calibrate --activations: encodings then minimize output errors",
-                 .completes = Completes::files});
+                 .completes = Completes::files,
+                 .allows_url = true});
     options.add("--save-moments", save_moments_,
                 {.value = "FILE",
                  .help = "write the moments of a calibration, for --moments of later runs and of verify",

@@ -18,6 +18,9 @@ from loewner._calibration import NO_TEXT, takes_tables_alone
 from loewner._ray.cluster import Cluster, Progress
 from loewner._ray.connection import connected
 from loewner._ray.tasks import Work, make, survey
+from loewner._urls import Places
+from loewner._urls.remote_folder import is_url
+from loewner._urls.remote_stage import RemoteStage
 from loewner.onnx import is_onnx_model
 
 _PLANNING, _ENCODING = 0.2, 0.6  # shares of the progress bar, as for one process
@@ -28,6 +31,7 @@ def compress_on_ray(
     model: Folder,
     output: Folder,
     text: Folder | None,
+    places: Places,
     *,
     address: str,
     threads: int | None = None,
@@ -37,52 +41,59 @@ def compress_on_ray(
 ) -> dict[str, Any]:
     """The report of `_core.compress`. on_finish: is given what the command line prints of it.
 
+    places: what the user gave. Where it is a URL, nodes make copies of their own and exchange parts through it.
     address: as ray.init takes it; "" for RAY_ADDRESS, a cluster of this machine, or a new one. threads: CPUs of each
     task; by default one, and more for parts that need more memory than goes with one CPU.
     """
-    _require_folders(model, output)
+    _require_folders(places)
     _require_independent(text, options)
     options.pop("tokenizer", None)
     show = progress or (lambda what, share: None)
     with connected(address) as ray:
         cluster = Cluster(ray, threads)
         with _core.WorkersRun(model, output, **options) as run:
-            work = Work(os.getcwd(), os.fspath(model), os.fspath(output), {**options, "max_memory": run.max_memory})
+            options["max_memory"] = run.max_memory
+            work = Work(os.getcwd(), places.model, places.output, {**options, "moments": places.moments})
+            stage = RemoteStage(places.output, Path(output)) if is_url(places.output) else None
             try:
-                _make_parts(cluster, run, work, show)
+                _make_parts(cluster, run, work, stage, show)
             except BaseException as error:  # those that a resumed run would raise again leave nothing
                 with contextlib.suppress(_core.IoError):  # another process uses the parts
                     run.leave(keeps_parts=not isinstance(error, _core.BudgetError | ValueError))
                 raise
     start = _PLANNING + _ENCODING
-    report, table = _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **work.options)
+    report, table = _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **options)
     if on_finish is not None:
         on_finish(table)
     return report
 
 
-def _make_parts(cluster: Cluster, run: _core.WorkersRun, work: Work, show: Progress) -> None:
+def _make_parts(cluster: Cluster, run: _core.WorkersRun, work: Work, stage: RemoteStage | None, show: Progress) -> None:
     parts = [part for part in run.parts if not part.made]
     if not parts:
         return
+    if stage:
+        stage.push(stage.pull())
     cluster.require_seen(work)
     cluster.run(survey, work, [part for part in parts if not part.surveyed], _part_of(show, 0, _PLANNING))
+    known = stage.pull() if stage else set()
     run.plan()
+    if stage:
+        stage.push(known)
     cluster.run(make, work, parts, _part_of(show, _PLANNING, _ENCODING))
+    if stage:
+        stage.pull()
 
 
 def _part_of(show: Progress, start: float, width: float) -> Callable[[str, float], None]:
     return lambda what, share: show(what, start + width * share)
 
 
-def _require_folders(model: Folder, output: Folder) -> None:
-    for path in (os.fspath(model), os.fspath(output)):
-        if "://" in path:
-            raise ValueError(
-                f"{path}: is a URL; on Ray, model and output are folders that all nodes see at the same path (NFS, "
-                "Lustre, a mounted bucket)"
-            )
-    if is_onnx_model(model) or Path(output).suffix == ".onnx":
+def _require_folders(places: Places) -> None:
+    for path in (places.model, places.output, places.moments):
+        if path.startswith("memory://"):
+            raise ValueError(f"{path}: is seen by one process only, not by the nodes of a cluster")
+    if is_onnx_model(places.model) or Path(places.output).suffix == ".onnx":
         raise ValueError("compress: ray is for folders of safetensors, not for ONNX files")
 
 

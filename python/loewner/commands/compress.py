@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`loewner compress` with a calibration text, of ONNX files, and on a Ray cluster."""
+"""`loewner compress` with a calibration text, of ONNX files and URLs, and on a Ray cluster."""
 
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from loewner import _core
-from loewner._calibration import compress_with_text
 from loewner._choices import choice
-from loewner._ray import compress_on_ray
+from loewner._compression import compress_anywhere
 from loewner.commands.common import Options, print_text, progress_line, replace_file
 from loewner.commands.tables import report_table
 from loewner.onnx import is_onnx_model
@@ -37,8 +35,7 @@ def main(options: Options) -> None:
 
     line = progress_line(options)
     model, output, text, ray = (given.pop(name) for name in ("model", "output", "text", "ray"))
-    run = compress_with_text if ray is None else partial(compress_on_ray, address=ray, threads=threads)
-    report = run(model, output, text, progress=line, on_finish=show, **given)
+    report = compress_anywhere(model, output, text, ray=ray, threads=threads, progress=line, on_finish=show, **given)
     if is_onnx_model(model) and not is_quiet:
         print_text(report_table(report, given["dry_run"]))
     if path:

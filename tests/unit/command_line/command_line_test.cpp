@@ -36,6 +36,21 @@ TEST(CommandLine, CommandsOfThePythonPackageSayWhatInstallsThem) {
   EXPECT_EQ(run.err, "loewner: eval runs in the Python package: pip install \"loewner[eval]\"\n");
 }
 
+TEST(CommandLine, OnlyCompressTakesUrlsAndRunsThemInThePythonPackage) {
+  const std::string line = "compress s3://bucket/model -o s3://bucket/out --keep 0.5";
+  const auto alone = run_line(line);
+  EXPECT_EQ(alone.code, usage);
+  EXPECT_EQ(alone.err,
+            "loewner: s3://bucket/model: URLs are for the Python package: pip install \"loewner[fsspec]\"\n");
+  EXPECT_EQ(run_line(line, true).python_options.at("output"), "s3://bucket/out");
+  EXPECT_CONTAINS(run_line(line + " --worker 0/2", true).err, "--worker 0/2 needs folders that all workers see");
+  for (const char* other : {"verify s3://bucket/out", "expand s3://bucket/out -o dense", "eval m --task s3://bucket/t",
+                            "compress m -o out --keep 0.5 --text s3://bucket/text"}) {
+    EXPECT_CONTAINS(run_line(other, true).err, "is a URL; only MODEL, --output and --moments of compress may be URLs")
+        << other;
+  }
+}
+
 TEST(CommandLine, CommandsOfThePythonPackageGetTheirOptionsWithDefaults) {
   const auto run = run_line("eval a b --task x.tsv --task y.tsv --max-length 64 --quiet", true);
   EXPECT_EQ(run.code, done);
