@@ -7,6 +7,7 @@ for each plot, without it only checks that all plots can be drawn. Takes seconds
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from results_page import experiment_parser, published_table
 
 Row = dict[str, str]  # column -> cell
 Lines = dict[str, list[tuple[float, float]]]  # label -> points
+OURS = re.compile(r"loewner, [\d.]+ MB(, (?P<text>2000 sentences))?")  # rows of whole models, by size
 
 
 def read_table(name: str) -> list[Row]:
@@ -126,28 +128,19 @@ def lp_regression() -> pyplot.Figure:
 
 
 def whole_models() -> pyplot.Figure:
-    """Bytes against 1 - cos: lines of loewner, points of the others; both axes are logarithmic."""
-
-    def change(row: Row) -> float:
-        return 1 - float(row["cos"])
-
-    figure, (axes,) = panels(1)
-    figure.set_size_inches(8, 5)
+    """Bytes against 1 - cos of all whole models: loewner as lines, peers as points."""
+    rows = [row for row in read_table("peers-whole-models") if row["cos"] and float(row["cos"]) < 1]
+    figure, axes = pyplot.subplots(figsize=(9, 6))
     lines: Lines = {}
-    for row in read_table("calibration"):
-        lines.setdefault(f"loewner, text: {row['text']}", []).append((float(row["MB"]), change(row)))
+    for row in rows:
+        point = (float(row["MB on disk"]), 1 - float(row["cos"]))
+        if whole := OURS.fullmatch(row["model"]):
+            lines.setdefault(f"loewner, {whole['text'] or 'its own text'}", []).append(point)
+        elif not row["model"].startswith("loewner"):
+            axes.plot(*point, "s", color="gray", markersize=4)
+            axes.annotate(row["model"], point, xytext=(4, 2), textcoords="offset points", fontsize=5)
     draw_lines(axes, lines)
-    below = {"auto-round RTN W4A16", "onnxruntime 4 bits"}  # labels that would cover those of neighbors
-    for row in read_table("peers-whole-models"):
-        if row["model"].startswith("loewner") or change(row) <= 0:
-            continue
-        point = (float(row["MB on disk"]), change(row))
-        axes.plot(*point, "k.", markersize=5)
-        side, x = ("right", -4) if point[0] > 40 else ("left", 4)
-        place = (x, -6 if row["model"] in below else 3)
-        axes.annotate(row["model"], point, textcoords="offset points", fontsize=7, xytext=place, ha=side)
     axes.set(xlabel="MB on disk", ylabel="1 - cos", xscale="log", yscale="log")
-    axes.set_xticks([5, 7, 10, 15, 25, 50, 90], labels=["5", "7", "10", "15", "25", "50", "90"])
     return figure
 
 

@@ -22,12 +22,15 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """One row: its name, the packages whose versions determine the results, the code of a user, and how to run it."""
+    """One row: its name, the packages whose versions determine the results, the code of a user, and how to run it.
+
+    timed: if its time is measured; of settings that run the same code one is enough."""
 
     name: str
     packages: tuple[str, ...]
     usage: str
     run: Callable[..., Any]
+    timed: bool = True
 
     def versions(self) -> dict[str, str]:
         """Versions of the packages; for loewner also a digest of the compiled core, which changes more often."""
@@ -63,6 +66,12 @@ def packed(codes: np.ndarray, bits: int) -> np.ndarray:
     """Codes below 2^bits, packed without gaps."""
     planes = np.unpackbits(codes.astype(np.uint8).reshape(-1, 1), axis=1)[:, 8 - bits :]
     return np.packbits(planes)
+
+
+def unpacked(planes: np.ndarray, bits: int, count: int) -> np.ndarray:
+    """The inverse of `packed`."""
+    ones = np.unpackbits(planes, count=count * bits).reshape(count, bits)
+    return np.packbits(ones, axis=1).ravel() >> (8 - bits)
 
 
 def folder_bytes(folder: Path) -> int:

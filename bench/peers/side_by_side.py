@@ -3,7 +3,8 @@
 
 Each peer runs in a separate process on two threads. Rows are stored in bench/peers/measured, so that an interrupted run
 resumes. cos: mean cosine of sentence vectors to those of the original over the sentences of STS-B dev and MRPC dev.
-sts: Spearman x 100 on STS-B dev. Measure times on an idle machine; `--again` measures rows again.
+sts: Spearman x 100 on STS-B dev. Measure seconds on an idle machine, those of the passes of whole
+models by `--times`. `--again` measures rows again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def main() -> None:
     parser = experiment_parser(__doc__, glue=True)
     parser.add_argument("tables", nargs="*", help=f"any of {', '.join(TABLES)} (default: all)")
     parser.add_argument("--again", metavar="REGEX", help="measure rows with a matching name again")
+    parser.add_argument("--times", action="store_true", help="time the passes of whole models")
     parser.add_argument("--rounds", type=int, default=20, help="measured forward passes of each model (default 20)")
     parser.add_argument("--as-it-stands", action="store_true", help="measure nothing and show the stored rows")
     arguments = parser.parse_args()
@@ -41,7 +43,8 @@ def main() -> None:
         table = markdown_table(factorizations.HEADER, factorizations.rows(store))
         publish("peers-factorizations", table, arguments.update_docs)
     if "whole-models" in chosen:
-        rows = whole_models.WholeModels(arguments.glue, store, arguments.rounds).rows()
+        rounds = arguments.rounds if arguments.times else None
+        rows = whole_models.WholeModels(arguments.glue, store, rounds).rows()
         publish("peers-whole-models", markdown_table(whole_models.HEADER, rows), arguments.update_docs)
 
 

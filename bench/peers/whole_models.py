@@ -5,25 +5,30 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 import shutil
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from measure import forget_peak, in_own_process, measured, resident_megabytes
-from measured_rows import MeasuredRows
+from measure import forget_peak, in_own_process, resident_megabytes
+from measured_rows import MeasuredRows, rows_of
+from models import Forward
 from peer import ROOT, THREADS, Setting
 from results_page import OUT
-from runtimes import RUNTIMES, Forward
+from runtimes import RUNTIMES
 from sentence_fidelity import SimilarityData, mean_cosine, minilm_folder, pair_cosines, spearman
+from table_calibration import sentences_of_the_task
 from table_quality import Fidelity
 
 BATCHES, TOKENS = (1, 8, 32), 128
 WARM_UPS = 3
 FEW, LONG_SECONDS = 3, 20.0  # a model stops after FEW measured passes if they took longer than LONG_SECONDS
+TURNS = "latency"  # the stored row of the times
 LATENCIES = [f"ms, batch {batch}" for batch in BATCHES]
-HEADER = ["model", "MB on disk", "cos", "sts", *LATENCIES, "MB loaded", "s to make", "what to type"]
+WEIGHTS = (".safetensors", ".pt", ".onnx", ".xml", ".bin", ".gguf")
+HEADER = ["model", "MB on disk", "cos", "sts", *LATENCIES, "MB loaded", "CPU s to make", "what to type"]
 
 
 def runtime_of(name: str) -> Setting:
@@ -39,15 +44,22 @@ def ids_of(batch: int) -> tuple[np.ndarray, np.ndarray]:
     return ids, np.ones_like(ids)
 
 
+def processor_seconds() -> float:
+    """Of this process and its finished children, on all cores; other programs on the machine do not count."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def make(name: str) -> dict:
     """Writes the smaller model."""
     folder = folder_of(name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     runtime = runtime_of(name).run()
-    _, cost = measured(lambda: runtime.make(folder))
-    weights = [file for file in folder.rglob("*") if file.suffix in (".safetensors", ".pt", ".onnx")]
-    return {"bytes": sum(file.stat().st_size for file in weights), "make_seconds": cost["seconds"]}
+    before = processor_seconds()
+    runtime.make(folder)
+    weights = [file for file in folder.rglob("*") if file.suffix in WEIGHTS]
+    return {"bytes": sum(file.stat().st_size for file in weights), "make_seconds": processor_seconds() - before}
 
 
 def load_and_score(name: str, glue: Path, reference: Path) -> dict:
@@ -130,9 +142,12 @@ def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
 
 
 class WholeModels:
-    def __init__(self, glue: Path, store: MeasuredRows, rounds: int) -> None:
+    """rounds: passes to time for each model; None shows the times of the stored run."""
+
+    def __init__(self, glue: Path, store: MeasuredRows, rounds: int | None) -> None:
         OUT.mkdir(parents=True, exist_ok=True)
         Fidelity(glue)  # caches the vectors of the original in a file
+        sentences_of_the_task(glue)  # writes them to the file that the peers calibrate on
         self.glue, self.store, self.rounds = glue, store, rounds
 
     def quality(self, runtime: Setting) -> dict:
@@ -146,17 +161,23 @@ class WholeModels:
 
     def rows(self) -> list[list[str]]:
         found = {runtime.name: self.quality(runtime) for runtime in RUNTIMES}
-        running = [name for name, row in found.items() if "failed" not in row]
-        packages = tuple(sorted({package for name in running for package in runtime_of(name).packages}))
-        turns = Setting("latency", packages, "", latencies)
-        seconds = self.store.get("whole-models", turns, lambda _: latencies(running, self.rounds))
+        running = [runtime for runtime in RUNTIMES if runtime.timed and "failed" not in found[runtime.name]]
+        seconds = self.seconds(running)
         return [row(runtime, found[runtime.name], seconds.get(runtime.name, {})) for runtime in RUNTIMES]
+
+    def seconds(self, running: list[Setting]) -> dict[str, dict[str, float]]:
+        """By model and batch size, of one run: times of different runs cannot be compared."""
+        if self.rounds is None:
+            return rows_of("whole-models").get(TURNS, {})
+        packages = tuple(sorted({package for runtime in running for package in runtime.packages}))
+        turns, names = Setting(TURNS, packages, "", latencies), [runtime.name for runtime in running]
+        return MeasuredRows(again=TURNS).get("whole-models", turns, lambda _: latencies(names, self.rounds))
 
 
 def row(runtime: Setting, found: dict, seconds: dict) -> list[str]:
     if "failed" in found:
         return [runtime.name, found["failed"], *[""] * (len(HEADER) - 2)]
-    quality = [f"{found['bytes'] / 1e6:.1f}", f"{found['cos']:.4f}", f"{found['sts']:.2f}"]
+    quality = [f"{found['bytes'] / 1e6:.1f}", f"{found['cos']:.5f}", f"{found['sts']:.2f}"]
     times = [f"{1e3 * seconds[label]:.1f}" if label in seconds else "" for label in LATENCIES]
     return [
         runtime.name,

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of loewner in the table of whole models."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from matrices import minilm_folder
+from models import TEXT, Forward, Runtime, pretrained, torch_forward
+from peer import Setting
+
+SIZES = ("5.5", "7.1", "9.3", "11.9", "13.5", "23.3")  # MB of the whole file
+TIMED = "9.3"  # the other sizes are decoded to the same layers
+TEXTS = {
+    "": ("package", ""),
+    ", 2000 sentences": (str(TEXT), " --text FILE"),
+}
+
+
+def table(bits: float, folder: Path) -> None:
+    import loewner
+
+    loewner.compress(minilm_folder(), folder / "small", bits=bits, text="package")
+
+
+def whole(budget: str, text: str, folder: Path) -> None:
+    import loewner
+
+    loewner.compress(minilm_folder(), folder / "small", budget=budget, selection="all", text=text)
+
+
+def decoded(folder: Path) -> Forward:
+    return pretrained(folder / "small")
+
+
+def encoded(folder: Path) -> Forward:
+    """Coded layers stay encoded in memory."""
+    import loewner
+
+    return torch_forward(loewner.load(folder / "small", memory="small").eval())
+
+
+def whole_setting(size: str, name: str, text: str, option: str) -> Setting:
+    runtime = Runtime(partial(whole, f"{size}MB", text), decoded)
+    usage = f"loewner compress --all --budget {size}MB{option}"
+    return Setting(f"loewner, {size} MB{name}", ("loewner", "torch"), usage, lambda: runtime, size == TIMED)
+
+
+def small_setting(size: str) -> Setting:
+    name, usage = f"loewner, {size} MB, memory=small", f"loewner compress --all --budget {size}MB"
+    return Setting(name, ("loewner", "torch"), usage, lambda: Runtime(partial(whole, f"{size}MB", "package"), encoded))
+
+
+SETTINGS = [
+    Setting(
+        "loewner, table in 3 bits",
+        ("loewner", "torch"),
+        "loewner compress --bits 3",
+        lambda: Runtime(partial(table, 3.0), decoded),
+        False,
+    ),
+    *(whole_setting(size, name, *text) for name, text in TEXTS.items() for size in SIZES),
+    whole_setting("9.3", ", no text", "none", " --text none"),
+    small_setting("9.3"),
+]
