@@ -18,6 +18,7 @@ from results_page import experiment_parser, published_table
 
 Row = dict[str, str]  # column -> cell
 Lines = dict[str, list[tuple[float, float]]]  # label -> points
+LARGEST_MEGABYTES = 27  # of the whole models that are drawn
 OURS = re.compile(r"loewner, [\d.]+ MB(, (?P<text>2000 sentences))?")  # rows of whole models, by size
 
 
@@ -128,19 +129,27 @@ def lp_regression() -> pyplot.Figure:
 
 
 def whole_models() -> pyplot.Figure:
-    """Bytes against 1 - cos of all whole models: loewner as lines, peers as points."""
-    rows = [row for row in read_table("peers-whole-models") if row["cos"] and float(row["cos"]) < 1]
-    figure, axes = pyplot.subplots(figsize=(9, 6))
+    """Bytes against 1 - cos: lines of loewner, points of the peers of like size; both axes are logarithmic."""
+    figure, (axes,) = panels(1)
+    figure.set_size_inches(9, 6)
     lines: Lines = {}
-    for row in rows:
-        point = (float(row["MB on disk"]), 1 - float(row["cos"]))
+    for row in read_table("peers-whole-models"):
+        if not row["cos"] or float(row["cos"]) == 1 or float(row["MB on disk"]) > LARGEST_MEGABYTES:
+            continue
+        x, y = float(row["MB on disk"]), 1 - float(row["cos"])
         if whole := OURS.fullmatch(row["model"]):
-            lines.setdefault(f"loewner, {whole['text'] or 'its own text'}", []).append(point)
+            lines.setdefault(f"loewner, text: {whole['text'] or 'package'}", []).append((x, y))
         elif not row["model"].startswith("loewner"):
-            axes.plot(*point, "s", color="gray", markersize=4)
-            axes.annotate(row["model"], point, xytext=(4, 2), textcoords="offset points", fontsize=5)
+            name, told, table = row["model"].partition(", text")
+            axes.plot(x, y, "k." if told else "kx", markersize=5)
+            axes.annotate(name + table, (x, y), xytext=(4, 2), textcoords="offset points", fontsize=6)
     draw_lines(axes, lines)
+    axes.plot([], [], "k.", label="peers, text: 2000 sentences")
+    axes.plot([], [], "kx", label="peers without a text")
+    axes.legend(fontsize=7)
     axes.set(xlabel="MB on disk", ylabel="1 - cos", xscale="log", yscale="log")
+    axes.set_xticks([5, 7, 10, 15, 20, 25], labels=["5", "7", "10", "15", "20", "25"])
+    axes.minorticks_off()
     return figure
 
 

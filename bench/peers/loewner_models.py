@@ -12,9 +12,10 @@ from peer import Setting
 
 SIZES = ("5.5", "7.1", "9.3", "11.9", "13.5", "23.3")  # MB of the whole file
 TIMED = "9.3"  # the other sizes are decoded to the same layers
+SENTENCES = ", 2000 sentences"
 TEXTS = {
     "": ("package", ""),
-    ", 2000 sentences": (str(TEXT), " --text FILE"),
+    SENTENCES: (str(TEXT), " --text FILE"),
 }
 
 
@@ -39,6 +40,11 @@ def encoded(folder: Path) -> Forward:
     import loewner
 
     return torch_forward(loewner.load(folder / "small", memory="small").eval())
+
+
+def names(with_text: bool) -> list[str]:
+    """The rows of all sizes, calibrated on the text of the user or on that of the package."""
+    return [f"loewner, {size} MB{SENTENCES if with_text else ''}" for size in SIZES]
 
 
 def whole_setting(size: str, name: str, text: str, option: str) -> Setting:

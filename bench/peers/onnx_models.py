@@ -52,7 +52,7 @@ class TextReader:
 
 
 def static_int8(dense: Path, small: Path) -> None:
-    """Weights per channel; only products and tables are quantized, the most accurate of its options for this model."""
+    """Weights per channel; products and tables are quantized, activations between the extremes of the text."""
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

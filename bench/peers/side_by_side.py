@@ -45,7 +45,8 @@ def main() -> None:
     if "whole-models" in chosen:
         rounds = arguments.rounds if arguments.times else None
         rows = whole_models.WholeModels(arguments.glue, store, rounds).rows()
-        publish("peers-whole-models", markdown_table(whole_models.HEADER, rows), arguments.update_docs)
+        table = f"{markdown_table(whole_models.HEADER, rows)}\n\n{whole_models.summary(rows)}"
+        publish("peers-whole-models", table, arguments.update_docs)
 
 
 if __name__ == "__main__":

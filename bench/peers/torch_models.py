@@ -79,7 +79,7 @@ def torchao_int4(model: Any) -> Any:
     from torchao.quantization import IntxWeightOnlyConfig, quantize_
     from torchao.quantization.granularity import PerGroup
 
-    config = IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32))
+    config = IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32))  # type: ignore[attr-defined]
     quantize_(model, config, filter_fn=lambda module, name: is_linear(module) or is_embedding(module))
     return model
 

@@ -7,11 +7,13 @@ import hashlib
 import multiprocessing
 import os
 import shutil
+import textwrap
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from loewner_models import names
 from measure import forget_peak, in_own_process, resident_megabytes
 from measured_rows import MeasuredRows, rows_of
 from models import Forward
@@ -28,7 +30,11 @@ FEW, LONG_SECONDS = 3, 20.0  # a model stops after FEW measured passes if they t
 TURNS = "latency"  # the stored row of the times
 LATENCIES = [f"ms, batch {batch}" for batch in BATCHES]
 WEIGHTS = (".safetensors", ".pt", ".onnx", ".xml", ".bin", ".gguf")
-HEADER = ["model", "MB on disk", "cos", "sts", *LATENCIES, "MB loaded", "CPU s to make", "what to type"]
+HEADER = ["model", "MB on disk", "cos", "sts", "first on cos", *LATENCIES]
+HEADER += ["MB loaded", "CPU s to make", "what to type"]
+WINNERS = ("ours", "peer", "equal")
+DIGITS = 4  # of cos
+LARGEST_MEGABYTES = 25  # larger models are not compared: loewner's largest file has 23.3 MB
 
 
 def runtime_of(name: str) -> Setting:
@@ -163,7 +169,10 @@ class WholeModels:
         found = {runtime.name: self.quality(runtime) for runtime in RUNTIMES}
         running = [runtime for runtime in RUNTIMES if runtime.timed and "failed" not in found[runtime.name]]
         seconds = self.seconds(running)
-        return [row(runtime, found[runtime.name], seconds.get(runtime.name, {})) for runtime in RUNTIMES]
+        return [
+            row(runtime, found[runtime.name], first_of(runtime.name, found), seconds.get(runtime.name, {}))
+            for runtime in RUNTIMES
+        ]
 
     def seconds(self, running: list[Setting]) -> dict[str, dict[str, float]]:
         """By model and batch size, of one run: times of different runs cannot be compared."""
@@ -174,10 +183,31 @@ class WholeModels:
         return MeasuredRows(again=TURNS).get("whole-models", turns, lambda _: latencies(names, self.rounds))
 
 
-def row(runtime: Setting, found: dict, seconds: dict) -> list[str]:
+def first_of(name: str, found: dict[str, dict]) -> str:
+    """The better one of a peer and the largest file of loewner that is no larger and saw as much of the user's text."""
+    peer = found[name]
+    if name.startswith("loewner") or "failed" in peer or peer["bytes"] > 1e6 * LARGEST_MEGABYTES:
+        return ""
+    ours = [found[ours] for ours in names("text" in name) if "failed" not in found[ours]]
+    smaller = [row for row in ours if row["bytes"] <= peer["bytes"]]
+    if not smaller:
+        return "peer"
+    mine, theirs = round(max(smaller, key=lambda row: row["bytes"])["cos"], DIGITS), round(peer["cos"], DIGITS)
+    return "ours" if mine > theirs else "peer" if theirs > mine else "equal"
+
+
+def summary(rows: list[list[str]]) -> str:
+    """The sentences below the table: how often loewner is first, and the peers that are."""
+    first = {name: [row[0] for row in rows if row[HEADER.index("first on cos")] == name] for name in WINNERS}
+    counts = " ".join(f"{name}: {len(first[name])}." for name in WINNERS)
+    ahead = f" Peers ahead at their size: {'; '.join(first['peer'])}." if first["peer"] else ""
+    return textwrap.fill(f"First on cos among files of at most {LARGEST_MEGABYTES} MB: {counts}{ahead}", 100)
+
+
+def row(runtime: Setting, found: dict, first: str, seconds: dict) -> list[str]:
     if "failed" in found:
         return [runtime.name, found["failed"], *[""] * (len(HEADER) - 2)]
-    quality = [f"{found['bytes'] / 1e6:.1f}", f"{found['cos']:.5f}", f"{found['sts']:.2f}"]
+    quality = [f"{found['bytes'] / 1e6:.1f}", f"{found['cos']:.{DIGITS}f}", f"{found['sts']:.2f}", first]
     times = [f"{1e3 * seconds[label]:.1f}" if label in seconds else "" for label in LATENCIES]
     return [
         runtime.name,
