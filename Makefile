@@ -117,7 +117,7 @@ proofs: .venv/.system
 
 # Every table of the results pages. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The ten
 # before the plots measure time and want an idle machine.
-experiments: results-quality results-row-weights results-calibrated-table results-bound results-frontier results-calibration results-whole results-retrieval results-tasks results-seeds results-rates \
+experiments: results-quality results-row-weights results-multilingual results-calibrated-table results-bound results-frontier results-calibration results-whole results-retrieval results-tasks results-seeds results-rates \
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
              results-active-regression results-residual results-krylov-products results-krylov-speed results-embedding-speed \
@@ -127,7 +127,7 @@ WITH_GLUE   = quality row-weights calibrated-table calibration frontier archetyp
 WITH_MODELS = tasks seeds rates training messi
 $(WITH_GLUE:%=results-%): DATA = --glue $(GLUE)
 $(WITH_MODELS:%=results-%): DATA += --models $(MODELS)
-results-lp-regression-speed: .venv/.bench
+results-lp-regression-speed results-multilingual: .venv/.bench
 results-%: .venv/.python .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
 
