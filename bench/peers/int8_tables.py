@@ -41,11 +41,12 @@ def with_int8_tables(model: Any) -> Any:
 
 
 def weights_of(folder: Path) -> Path:
-    return next(folder.rglob("*.safetensors"))
+    """The file that holds the tables: auto-round puts what it does not know into a second, small one."""
+    return max(folder.rglob("*.safetensors"), key=lambda file: file.stat().st_size)
 
 
 def round_tables(folder: Path) -> None:
-    """Replaces the tables of the one weight file in a folder."""
+    """Replaces the tables in the weight file of a folder."""
     file, arrays = weights_of(folder), {}
     for name, tensor in safetensors.torch.load_file(file).items():
         if name.endswith("_embeddings.weight"):

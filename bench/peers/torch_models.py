@@ -44,7 +44,16 @@ def torchao_int8(model: Any) -> Any:
     return torchao_table(model)
 
 
+def of_one_length() -> list[dict[str, Any]]:
+    """The batches of the most frequent length."""
+    batches = torch_batches()
+    lengths = [batch["input_ids"].shape[1] for batch in batches]
+    most = max(lengths, key=lengths.count)
+    return [batch for batch, length in zip(batches, lengths, strict=True) if length == most]
+
+
 def torchao_smoothquant(model: Any) -> Any:
+    """Its observers join the inputs of all batches, which must therefore have one length."""
     import torch
     from torchao.prototype.smoothquant import SmoothQuantConfig
     from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
@@ -52,7 +61,7 @@ def torchao_smoothquant(model: Any) -> Any:
     config = SmoothQuantConfig(base_config=Int8DynamicActivationInt8WeightConfig(), step="prepare")
     quantize_(model, config, filter_fn=is_linear)
     with torch.no_grad():
-        for batch in torch_batches():
+        for batch in of_one_length():
             model(**batch)
     config.step = "convert"
     quantize_(model, config, filter_fn=lambda module, _: type(module).__name__ == "SmoothQuantObservedLinear")
@@ -60,7 +69,7 @@ def torchao_smoothquant(model: Any) -> Any:
 
 
 def torchao_gptq(model: Any) -> Any:
-    """8 bits: 4 bits need a package for GPUs."""
+    """8 bits, since its 4 bits need a package for GPUs."""
     import torch
     from torchao.prototype.gptq.api import GPTQConfig
     from torchao.quantization import Int8WeightOnlyConfig, quantize_
