@@ -3,7 +3,7 @@
 
 The models take turns, so that a slow phase of the machine affects all of them; the median of the ratios counts. cos:
 the mean cosine of the token vectors to those of the same encoded model with all layers decoded. Run it on an idle
-machine; about four minutes.
+machine; about five minutes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ from table_inference import resident_growth
 
 SHAPES = ((1, 16), (1, 128), (8, 128), (32, 128))
 BITS = (3.0, 4.5)
+SMALL_SHAPES = ((1, 1), (1, 16), (1, 128), (8, 128))
+OTHERS: dict[str, dict[str, Any]] = {
+    "int8": {"method": "int8", "bits": 9.0},
+    "int4": {"method": "int4", "bits": 5.0},
+    "coded-svd, 3 bits": {"method": "coded-svd", "bits": 3.0},
+    "svd, keep 0.5, f32": {"method": "svd", "keep": 0.5, "factor_format": "f32"},
+    "svd, keep 0.25, f16": {"method": "svd", "keep": 0.25, "factor_format": "f16"},
+}
 MATRIX = 4096
 
 
@@ -59,11 +67,22 @@ def mean_cosine(model: Any, reference: Any) -> float:
     return float(torch.nn.functional.cosine_similarity(found, expected, dim=-1).mean())
 
 
-def forward_rows(models: dict[str, Any], rounds: int) -> list[list[str]]:
+def other_models(scratch: Path) -> dict[str, Any]:
+    """Models in the other structures, loaded with memory="auto"."""
+    models = {"torch float32": transformers.AutoModel.from_pretrained(minilm_folder()).eval()}
+    for number, (name, options) in enumerate(OTHERS.items()):
+        loewner.compress(minilm_folder(), scratch / f"other-{number}", selection="all", text="none", **options)
+        models[name] = loewner.load(scratch / f"other-{number}").eval()
+    return models
+
+
+def forward_rows(
+    models: dict[str, Any], rounds: int, shapes: tuple[tuple[int, int], ...], all_threads: tuple[int, ...]
+) -> list[list[str]]:
     ratios: dict[str, list[str]] = {name: [] for name in models}
-    for threads in (1, 2):
+    for threads in all_threads:
         torch.set_num_threads(threads)
-        for shape in SHAPES:
+        for shape in shapes:
             ids = batch_ids(shape)
             forwards = {name: lambda m=model, i=ids: m(input_ids=i) for name, model in models.items()}
             seconds = seconds_in_turns(forwards, rounds if shape[0] < 32 else max(3, rounds // 4))
@@ -116,7 +135,7 @@ def main() -> None:
         for bits, folder in folders.items():
             loewner.compress(minilm_folder(), folder, selection="all", method="codes", bits=bits, text="none")
         models = models_of(folders)
-        rows = forward_rows(models, arguments.rounds)
+        rows = forward_rows(models, arguments.rounds, SHAPES, (1, 2))
         for row, name in zip(rows, models, strict=True):
             bits = next((b for b in BITS if f" {b:g} bits" in name), None)
             if bits is None:
@@ -125,8 +144,11 @@ def main() -> None:
             memory = "dense" if "decoded" in name else "auto"
             row.append(f"{resident_growth(folders[bits], memory) / 1e6:.0f}")
             row.append(f"{mean_cosine(models[name], models[f'codes, {bits:g} bits, decoded']):.5f}")
+        others = forward_rows(other_models(Path(scratch)), arguments.rounds, SMALL_SHAPES, (1,))
     header = ["model", *(f"{b} x {n}, {t} thr." for t in (1, 2) for b, n in SHAPES), "MB resident", "cos"]
     publish("encoded-products", markdown_table(header, rows), arguments.update_docs)
+    header = ["model", *(f"{b} x {n}" for b, n in SMALL_SHAPES)]
+    publish("other-structures", markdown_table(header, others), arguments.update_docs)
     single = [[f"{bits:g}", *(f"{one_token_ratio(bits, t, 40):.2f}" for t in (1, 2))] for bits in (2.0, 3.0, 4.0)]
     publish("one-token", markdown_table(["bits", "1 thread", "2 threads"], single), arguments.update_docs)
 
