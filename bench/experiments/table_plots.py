@@ -132,13 +132,18 @@ def whole_models() -> pyplot.Figure:
     """Bytes against 1 - cos: lines of loewner, points of the peers of like size; both axes are logarithmic."""
     figure, (axes,) = panels(1)
     figure.set_size_inches(9, 6)
-    lines: Lines = {}
+    lines = {
+        f"loewner, text: {text}": [(x, 1 - cos) for x, cos in points]
+        for text, points in lines_of(read_table("calibration"), lambda row: row["text"], "MB", "cos").items()
+    }
+    largest = max(x for points in lines.values() for x, _ in points)
     for row in read_table("peers-whole-models"):
         if not row["cos"] or float(row["cos"]) == 1 or float(row["MB on disk"]) > LARGEST_MEGABYTES:
             continue
         x, y = float(row["MB on disk"]), 1 - float(row["cos"])
         if whole := OURS.fullmatch(row["model"]):
-            lines.setdefault(f"loewner, text: {whole['text'] or 'package'}", []).append((x, y))
+            if x > largest:  # smaller ones are in the other table
+                lines[f"loewner, text: {whole['text'] or 'package'}"].append((x, y))
         elif not row["model"].startswith("loewner"):
             name, told, table = row["model"].partition(", text")
             axes.plot(x, y, "k." if told else "kx", markersize=5)

@@ -10,7 +10,7 @@ from matrices import minilm_folder
 from models import TEXT, Forward, Runtime, pretrained, torch_forward
 from peer import Setting
 
-SIZES = ("5.5", "7.1", "9.3", "11.9", "13.5", "23.3")  # MB of the whole file
+SIZES = ("5.5", "7.1", "9.3", "11.9", "13.5", "22.8")  # MB of the whole file; peers with 8 bits have 22.9 and more
 TIMED = "9.3"  # the other sizes are decoded to the same layers
 SENTENCES = ", 2000 sentences"
 TEXTS = {
@@ -42,9 +42,10 @@ def encoded(folder: Path) -> Forward:
     return torch_forward(loewner.load(folder / "small", memory="small").eval())
 
 
-def names(with_text: bool) -> list[str]:
-    """The rows of all sizes, calibrated on the text of the user or on that of the package."""
-    return [f"loewner, {size} MB{SENTENCES if with_text else ''}" for size in SIZES]
+def name_at(megabytes: float, with_text: bool) -> str | None:
+    """The row of the largest file of no more bytes, calibrated on the text of the user or on that of the package."""
+    sizes = [size for size in SIZES if float(size) <= megabytes]
+    return f"loewner, {sizes[-1]} MB{SENTENCES if with_text else ''}" if sizes else None
 
 
 def whole_setting(size: str, name: str, text: str, option: str) -> Setting:

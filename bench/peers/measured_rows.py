@@ -17,6 +17,7 @@ from pathlib import Path
 from peer import ROOT, Setting
 
 MEASURED = ROOT / "bench" / "peers" / "measured"
+NOT_MEASURED = "not measured yet"
 Measure = Callable[[dict | None], dict]
 
 
@@ -46,7 +47,7 @@ class MeasuredRows:
     """The store of measured rows.
 
     again: a regular expression; rows with a matching name are measured again, once. may_measure: if false, stored rows
-    are returned even if they belong to other versions, and missing rows say "not measured yet"."""
+    are returned even if they belong to other versions, and missing rows say NOT_MEASURED."""
 
     again: str | None = None
     may_measure: bool = True
@@ -62,7 +63,7 @@ class MeasuredRows:
             return {"failed": f"not installed: {why}"}
         found = rows_of(table).get(setting.name)
         if not self.may_measure:
-            return found or {"failed": "not measured yet"}
+            return found or {"failed": NOT_MEASURED}
         wanted = (
             self.again is not None and re.search(self.again, setting.name) and (table, setting.name) not in self.done
         )

@@ -45,8 +45,7 @@ def main() -> None:
     if "whole-models" in chosen:
         rounds = arguments.rounds if arguments.times else None
         rows = whole_models.WholeModels(arguments.glue, store, rounds).rows()
-        table = f"{markdown_table(whole_models.HEADER, rows)}\n\n{whole_models.summary(rows)}"
-        publish("peers-whole-models", table, arguments.update_docs)
+        publish("peers-whole-models", whole_models.page(rows), arguments.update_docs)
 
 
 if __name__ == "__main__":

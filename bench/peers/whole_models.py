@@ -13,12 +13,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from loewner_models import names
+from loewner_models import name_at
 from measure import forget_peak, in_own_process, resident_megabytes
-from measured_rows import MeasuredRows, rows_of
+from measured_rows import NOT_MEASURED, MeasuredRows, rows_of
 from models import Forward
 from peer import ROOT, THREADS, Setting
-from results_page import OUT
+from results_page import OUT, markdown_table
 from runtimes import RUNTIMES
 from sentence_fidelity import SimilarityData, mean_cosine, minilm_folder, pair_cosines, spearman
 from table_calibration import sentences_of_the_task
@@ -34,7 +34,7 @@ HEADER = ["model", "MB on disk", "cos", "sts", "first on cos", *LATENCIES]
 HEADER += ["MB loaded", "CPU s to make", "what to type"]
 WINNERS = ("ours", "peer", "equal")
 DIGITS = 4  # of cos
-LARGEST_MEGABYTES = 25  # larger models are not compared: loewner's largest file has 23.3 MB
+LARGEST_MEGABYTES = 25  # larger models are not compared: loewner's largest file has 22.8 MB
 
 
 def runtime_of(name: str) -> Setting:
@@ -65,7 +65,7 @@ def make(name: str) -> dict:
     before = processor_seconds()
     runtime.make(folder)
     weights = [file for file in folder.rglob("*") if file.suffix in WEIGHTS]
-    return {"bytes": sum(file.stat().st_size for file in weights), "make_seconds": processor_seconds() - before}
+    return {"bytes": sum(file.stat().st_size for file in weights), "processor_seconds": processor_seconds() - before}
 
 
 def load_and_score(name: str, glue: Path, reference: Path) -> dict:
@@ -184,29 +184,38 @@ class WholeModels:
 
 
 def first_of(name: str, found: dict[str, dict]) -> str:
-    """The better one of a peer and the largest file of loewner that is no larger and saw as much of the user's text."""
+    """The better one of a peer and the largest file of loewner that is no larger and saw as much of the user's text.
+
+    Empty where there is nothing to compare, or while that file is not measured."""
     peer = found[name]
     if name.startswith("loewner") or "failed" in peer or peer["bytes"] > 1e6 * LARGEST_MEGABYTES:
         return ""
-    ours = [found[ours] for ours in names("text" in name) if "failed" not in found[ours]]
-    smaller = [row for row in ours if row["bytes"] <= peer["bytes"]]
-    if not smaller:
+    ours = name_at(peer["bytes"] / 1e6, "text" in name)
+    if ours is None:
         return "peer"
-    mine, theirs = round(max(smaller, key=lambda row: row["bytes"])["cos"], DIGITS), round(peer["cos"], DIGITS)
+    if "failed" in found[ours]:
+        return ""
+    mine, theirs = round(found[ours]["cos"], DIGITS), round(peer["cos"], DIGITS)
     return "ours" if mine > theirs else "peer" if theirs > mine else "equal"
 
 
-def summary(rows: list[list[str]]) -> str:
-    """The sentences below the table: how often loewner is first, and the peers that are."""
-    first = {name: [row[0] for row in rows if row[HEADER.index("first on cos")] == name] for name in WINNERS}
-    counts = " ".join(f"{name}: {len(first[name])}." for name in WINNERS)
-    ahead = f" Peers ahead at their size: {'; '.join(first['peer'])}." if first["peer"] else ""
-    return textwrap.fill(f"First on cos among files of at most {LARGEST_MEGABYTES} MB: {counts}{ahead}", 100)
+def page(rows: list[list[str]]) -> str:
+    """The table of the rows that were tried, how often loewner is first in it, and the names of the other rows."""
+    tried = [row for row in rows if row[-1] != NOT_MEASURED]
+    waiting = [row[0] for row in rows if row[-1] == NOT_MEASURED]
+    first = {name: [row[0] for row in tried if row[HEADER.index("first on cos")] == name] for name in WINNERS}
+    lines = [f"First on cos among files of at most {LARGEST_MEGABYTES} MB:"]
+    lines += [f"{name} {len(first[name])}{',.'[name == WINNERS[-1]]}" for name in WINNERS]
+    if first["peer"]:
+        lines.append(f"Peers that are first: {'; '.join(first['peer'])}.")
+    if waiting:
+        lines.append(f"Not measured yet: {'; '.join(waiting)}.")
+    return f"{markdown_table(HEADER, tried)}\n\n{textwrap.fill(' '.join(lines), 100)}"
 
 
 def row(runtime: Setting, found: dict, first: str, seconds: dict) -> list[str]:
     if "failed" in found:
-        return [runtime.name, found["failed"], *[""] * (len(HEADER) - 2)]
+        return [runtime.name, *[""] * (len(HEADER) - 2), found["failed"]]
     quality = [f"{found['bytes'] / 1e6:.1f}", f"{found['cos']:.{DIGITS}f}", f"{found['sts']:.2f}", first]
     times = [f"{1e3 * seconds[label]:.1f}" if label in seconds else "" for label in LATENCIES]
     return [
@@ -214,6 +223,6 @@ def row(runtime: Setting, found: dict, first: str, seconds: dict) -> list[str]:
         *quality,
         *times,
         f"{found['megabytes']:.0f}",
-        f"{found['make_seconds']:.1f}",
+        f"{found['processor_seconds']:.1f}" if "processor_seconds" in found else "",
         f"`{runtime.usage}`",
     ]

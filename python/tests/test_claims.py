@@ -57,6 +57,42 @@ def test_the_readme_repeats_the_results_page() -> None:
     assert [row for row in readme if tuple(row[1:]) not in results] == []
 
 
+def wrong_firsts(page: str) -> list[str]:
+    """What the sentence below the table of whole models says of the winners on cos, and the table does not."""
+    part = page.split("<!-- peers-whole-models -->")[1].split("<!-- /peers-whole-models -->")[0]
+    table, sentence = part.split("\n\n")[:2]
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()]
+    winners = [row[header.index("first on cos")] for row in rows]
+    peers = [row[0] for row, winner in zip(rows, winners, strict=True) if winner == "peer"]
+    counts = [f"{winner} {winners.count(winner)}" for winner in ("ours", "peer", "equal")]
+    said = " ".join(sentence.split())
+    return [text for text in [*counts, *peers] if not re.search(rf"{re.escape(text)}[,;.]", said)]
+
+
+def peers_ahead(page: str, ours: str, megabytes: float) -> list[str]:
+    """Peers below a size whose cos is at least that of a row of loewner."""
+    part = page.split("<!-- peers-whole-models -->")[1].split("<!-- /peers-whole-models -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")[:3]] for line in part.splitlines() if "|" in line]
+    found = {name: (float(size), float(cos)) for name, size, cos in rows[2:] if cos}
+    peers = {name: cos for name, (size, cos) in found.items() if size < megabytes and not name.startswith("loewner")}
+    assert len(peers) >= 10
+    return [name for name, cos in peers.items() if cos >= found[ours][1]]
+
+
+def test_a_file_of_12_megabytes_is_ahead_of_all_peers_below_22() -> None:
+    page = (ROOT / "docs" / "results-compression.md").read_text(encoding="utf-8")
+    text = " ".join(page.split())
+    assert "its file of 11.9 MB" in text and "every peer below 22 MB" in text
+    assert peers_ahead(page, "loewner, 11.9 MB", 22) == []
+    assert peers_ahead(page, "loewner, 5.5 MB", 22) != []
+
+
+def test_the_results_page_names_the_peers_that_are_first() -> None:
+    page = (ROOT / "docs" / "results-compression.md").read_text(encoding="utf-8")
+    assert wrong_firsts(page) == []
+    assert len(wrong_firsts(page.replace(" MB: ours ", " MB: ours 1"))) == 1
+
+
 @pytest.mark.parametrize("name", [claim.name for claim in claims.read_claims() if claim.in_tests])
 def test_compression_reaches_the_claim(name: str, reference: Reference) -> None:
     findings = claims.measure(claim_of(name), reference)
