@@ -7,6 +7,7 @@ for each plot, without it only checks that all plots can be drawn. Takes seconds
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -137,17 +138,21 @@ def whole_models() -> pyplot.Figure:
         for text, points in lines_of(read_table("calibration"), lambda row: row["text"], "MB", "cos").items()
     }
     largest = max(x for points in lines.values() for x, _ in points)
+    labels: list[tuple[float, float]] = []  # the points whose labels are at their right
     for row in read_table("peers-whole-models"):
         if not row["cos"] or float(row["cos"]) == 1 or float(row["MB on disk"]) > LARGEST_MEGABYTES:
             continue
         x, y = float(row["MB on disk"]), 1 - float(row["cos"])
         if whole := OURS.fullmatch(row["model"]):
-            if x > largest:  # smaller ones are in the other table
+            if x > 1.01 * largest:  # smaller ones are in the other table
                 lines[f"loewner, text: {whole['text'] or 'package'}"].append((x, y))
         elif not row["model"].startswith("loewner"):
             name, told, table = row["model"].partition(", text")
             axes.plot(x, y, "k." if told else "kx", markersize=5)
-            axes.annotate(name + table, (x, y), xytext=(4, 2), textcoords="offset points", fontsize=6)
+            left = any(abs(math.log(x / a)) < 0.3 and abs(math.log(y / b)) < 0.08 for a, b in labels)
+            place = {"xytext": (-4, 2), "ha": "right"} if left else {"xytext": (4, 2), "ha": "left"}
+            axes.annotate(name + table, (x, y), textcoords="offset points", fontsize=6, **place)
+            labels += [] if left else [(x, y)]
     draw_lines(axes, lines)
     axes.plot([], [], "k.", label="peers, text: 2000 sentences")
     axes.plot([], [], "kx", label="peers without a text")
@@ -155,6 +160,7 @@ def whole_models() -> pyplot.Figure:
     axes.set(xlabel="MB on disk", ylabel="1 - cos", xscale="log", yscale="log")
     axes.set_xticks([5, 7, 10, 15, 20, 25], labels=["5", "7", "10", "15", "20", "25"])
     axes.minorticks_off()
+    axes.set_xlim(5, 37)  # room for labels
     return figure
 
 

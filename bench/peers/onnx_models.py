@@ -110,7 +110,7 @@ SETTINGS = [
         lambda: Runtime(lambda folder: export_onnx(folder / "model.onnx"), onnx_session),
     ),
     setting("onnxruntime dynamic int8", ("onnx",), "quantize_dynamic(a, b, QUInt8, per_channel=True)", dynamic_int8),
-    setting("onnxruntime static int8", ("onnx",), "quantize_static(a, b, TEXT, per_channel=True)", static_int8),
+    setting("onnxruntime static int8, text", ("onnx",), "quantize_static(a, b, TEXT, per_channel=True)", static_int8),
     *(
         setting(name, ("onnx", "onnx-ir"), "MatMulNBitsQuantizer(m).process()", partial(int4, level))
         for name, level in (("onnxruntime 4 bits", 4), ("onnxruntime 4 bits, f32 activations", 1))

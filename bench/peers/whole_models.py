@@ -210,7 +210,7 @@ def page(rows: list[list[str]]) -> str:
         lines.append(f"Peers that are first: {'; '.join(first['peer'])}.")
     if waiting:
         lines.append(f"Not measured yet: {'; '.join(waiting)}.")
-    return f"{markdown_table(HEADER, tried)}\n\n{textwrap.fill(' '.join(lines), 100)}"
+    return f"{markdown_table(HEADER, tried)}\n\n{textwrap.fill(' '.join(lines), 100, break_on_hyphens=False)}"
 
 
 def row(runtime: Setting, found: dict, first: str, seconds: dict) -> list[str]:
