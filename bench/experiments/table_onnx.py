@@ -5,7 +5,7 @@ The forms folded and int8 have codes of 3 bits; int4 folded and the blocks have 
 
 The files take turns, so that a slow phase of the machine affects all of them. Each file is loaded in a process of its
 own for load time and memory: resident after loading and one forward of 8 x 128 tokens, the same after malloc_trim, and
-the peak, all without what the process had before. Run it on an idle machine; about five minutes.
+the peak, all without what the process had before. Run it on an idle machine; about ten minutes.
 """
 
 from __future__ import annotations
