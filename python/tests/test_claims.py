@@ -87,6 +87,28 @@ def test_a_file_of_12_megabytes_is_ahead_of_all_peers_below_22() -> None:
     assert peers_ahead(page, "loewner, 5.5 MB", 22) != []
 
 
+def cuts_ahead(page: str, claimed: str) -> list[str]:
+    """Columns of the multilingual table in which a cut vocabulary has at least the cosine of the row of a name."""
+    part = page.split("<!-- multilingual -->")[1].split("<!-- /multilingual -->")[0]
+    lines = [line for line in part.splitlines() if "|" in line]
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    ahead, own = [], dict.fromkeys(header, "")
+    for row in (dict(zip(header, cells, strict=True)) for cells in rows):
+        if row["table"].endswith(claimed):
+            own = row
+        elif row["table"].startswith("cut"):
+            assert row["MB"] == own["MB"]
+            ahead += [name for name in ("cos, kept", "cos, others") if float(row[name]) >= float(own[name])]
+    return ahead
+
+
+def test_row_weights_are_ahead_of_a_cut_vocabulary() -> None:
+    page = (ROOT / "docs" / "results-compression.md").read_text(encoding="utf-8")
+    assert "*soft* is closer than *cut* at each size" in page
+    assert cuts_ahead(page, "soft") == []
+    assert cuts_ahead(page.replace("|    0.8486 |", "|    0.5000 |"), "soft") == ["cos, kept", "cos, kept"]
+
+
 def test_the_results_page_names_the_peers_that_are_first() -> None:
     page = (ROOT / "docs" / "results-compression.md").read_text(encoding="utf-8")
     assert wrong_firsts(page) == []
