@@ -6,7 +6,8 @@
 
 Writes a made-up checkpoint of f16 layers into FOLDER (by default 20 GB in 350 matrices; `--layers 36 --width 1536` is
 2 GB in 252), starts a cluster of node processes on this machine, runs both in turns, compares the bytes of the outputs,
-and removes the files. The cluster runs before a measurement starts. Medians; run it on an idle machine with two cores.
+and removes the files. The cluster runs before a measurement starts. Medians, without a first round to warm up: files of
+20 GB exceed the page cache. Run it on an idle machine with two cores.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from compressed import TOOL
 from random_checkpoint import AMOUNTS, write_layers
 from ray.cluster_utils import Cluster
 from results_page import experiment_parser, markdown_table, publish
-from timing import in_turns
+from timing import timed
 
 OPTIONS = ["--all", "--text", "none", "--quiet", "--overwrite"]
 HEADER = ["run", "seconds", "of one process"]
@@ -61,12 +63,16 @@ def measured(folder: Path, method: str, layers: int, width: int, rounds: int) ->
             "`--threads 2`": partial(compress, model, method, one, "--threads", "2"),
             "`--ray`, 2 nodes with 1 CPU": partial(compress, model, method, ray, "--ray", cluster.address),
         }
-        times = in_turns(runs, rounds)
+        seconds: dict[str, list[float]] = {name: [] for name in runs}
+        for _ in range(rounds):
+            for name, run in runs.items():
+                seconds[name].append(timed(run).seconds)
     finally:
         cluster.shutdown()
     require_same(one, ray)
-    alone = next(iter(times.values())).seconds
-    return [[name, f"{time.seconds:.1f}", f"{time.seconds / alone:.2f}"] for name, time in times.items()]
+    medians = {name: float(np.median(each)) for name, each in seconds.items()}
+    alone = next(iter(medians.values()))
+    return [[name, f"{median:.1f}", f"{median / alone:.2f}"] for name, median in medians.items()]
 
 
 def main() -> None:

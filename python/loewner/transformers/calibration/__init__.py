@@ -51,6 +51,7 @@ from loewner.transformers.calibration.memory import (
     Shapes,
     large_model_bytes,
     memory_limit,
+    return_freed_blocks,
     shapes_of,
     tokens_that_fit,
     whole_model_bytes,
@@ -273,6 +274,7 @@ def _large_walk(
     needed = large_model_bytes(shapes, streamed.resident_bytes(), LARGE_TOKENS)
     if needed > limit:
         raise NoCalibration(f"it needs about {needed >> 20} MiB of memory, and the limit is {limit >> 20} MiB")
+    return_freed_blocks()
     fitting, held_out = _split(token_batches(folder, model, text.lines, LARGE_TOKENS, LARGE_TOKENS // 4))
     held, tables = _modules(session, model, folder)
     layers = {name: replace(layer, read=partial(streamed.weight, name)) for name, layer in held.items()}

@@ -19,6 +19,7 @@ _FLOAT, _DOUBLE = 4, 8
 _KINDS = 2  # of forwards: original and coded
 _NARROW_STATES, _WIDE_STATES = 4, 1.5  # vectors of a token that a forward holds while it stands at a layer
 _MATRICES_WITH_DRIFT, _MATRICES = 15, 3.5  # d x d in float64, for a layer with d inputs
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
 _STEP, _FEWEST = 4096, 8192  # tokens
 _TOKEN_OUTPUTS = ("LM", "ForConditionalGeneration")  # in names of models whose outputs are over the vocabulary
 
@@ -67,6 +68,18 @@ def _parameters(folder: Path) -> int:
 def memory_limit(max_memory: int) -> int:
     """The limit in bytes, by default half of the machine's memory."""
     return max_memory or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def return_freed_blocks() -> None:
+    """Makes the C library give each block of a mebibyte or more back to the system as soon as it is freed, in the whole
+    process and from now on.
+
+    By default glibc reuses blocks of up to 32 MiB from pools, which the states and matrices of different sizes leave
+    with holes: half a gigabyte for layers of 8192 inputs.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # of glibc
+    if set_option is not None:
+        set_option(_MMAP_THRESHOLD, 1 << 20)
 
 
 def release_free_memory() -> None:
