@@ -20,6 +20,8 @@ constexpr Index kMostTokensOfChunk = 1024;      // each chunk decodes all weight
 constexpr Index kMostBytesOfChunk = 640 << 10;  // its tokens stay in the cache beside a panel
 constexpr Index kTokensOfBlock = 96;            // their sums stay in the first cache
 constexpr Index kLeastTokensOfChunk = 32;       // with fewer the decoding, which each chunk repeats, would prevail
+constexpr Index kInputsOfPanel = 1024;          // the lines of their codes stay in the cache from panel to panel
+constexpr Index kMostBytesOfPanels = 1 << 20;   // of panels that are decoded together
 constexpr double kLeastWork = 1e7;              // products of bytes that are worth a thread: those of about 50 us
 constexpr double kDecodingWork = 24;            // products of bytes in the time of decoding one entry
 constexpr double kMostPreferredBits = 6;
@@ -147,7 +149,9 @@ void CodesProduct::apply_to_chunk(MatrixView<const float> x, std::span<const flo
     const Index size = (panels + threads - 1) / threads * kPanelOutputs;
     for_each_on(threads, threads, [&](Index part) { multiply_one(part * size, size, tokens, y); });
   } else {
-    for_each_on(threads, panels, [&](Index panel) { multiply_panel(panel * kPanelOutputs, tokens, y); });
+    const Index size = panels_at_once(tokens);
+    for_each_on(threads, (panels + size - 1) / size,
+                [&](Index task) { multiply_panels(task * size, std::min(size, panels - task * size), tokens, y); });
   }
   if (!tokens.dense.empty()) multiply_densely(x, tokens, y);
   finish(tokens, bias, y);
@@ -172,22 +176,38 @@ void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
   }
 }
 
-void CodesProduct::multiply_panel(Index first, const Tokens& tokens, MatrixView<float> y) const {
+// A cache line holds codes of one input for several panels. The lines of many inputs do not stay in the cache.
+Index CodesProduct::panels_at_once(const Tokens& tokens) const {
+  if (rows_ == Rows::outputs) return 1;
+  const Index most = kMostBytesOfPanels / (tokens.stride * kPanelOutputs);
+  return std::max(std::min(tokens.stride / kInputsOfPanel, most), Index{1});
+}
+
+void CodesProduct::multiply_panels(Index first, Index count, const Tokens& tokens, MatrixView<float> y) const {
   const ByteKernels& kernels = byte_kernels();
-  const Index count = std::min(kPanelOutputs, outputs() - first);
-  thread_local std::vector<std::uint8_t> panel, scratch;
-  thread_local std::vector<std::int32_t> sums;
-  panel.resize(static_cast<std::size_t>(tokens.stride * kPanelOutputs));
-  sums.resize(static_cast<std::size_t>(kTokensOfBlock * kPanelOutputs));
+  thread_local std::vector<std::uint8_t> panels, scratch;
+  const Index stride = tokens.stride * kPanelOutputs;
+  panels.resize(static_cast<std::size_t>(count * stride));
   if (rows_ == Rows::outputs) {
+    const Index output = first * kPanelOutputs;
     scratch.resize(static_cast<std::size_t>(tokens.stride * 16));
-    kernels.panel_of_outputs({coded_.vectors().data() + first, count, inputs()}, scratch.data(), panel.data());
+    kernels.panel_of_outputs({coded_.vectors().data() + output, std::min(kPanelOutputs, outputs() - output), inputs()},
+                             scratch.data(), panels.data());
   } else {
-    kernels.panel_of_inputs({coded_.vectors().data(), inputs(), outputs()}, first, panel.data());
+    kernels.panels_of_inputs({coded_.vectors().data(), inputs(), outputs()}, first * kPanelOutputs, count, stride,
+                             panels.data());
   }
+  for (Index i = 0; i < count; ++i) multiply_panel(panels.data() + i * stride, first + i, tokens, y);
+}
+
+void CodesProduct::multiply_panel(const std::uint8_t* panel, Index number, const Tokens& tokens,
+                                  MatrixView<float> y) const {
+  thread_local std::vector<std::int32_t> sums;
+  sums.resize(static_cast<std::size_t>(kTokensOfBlock * kPanelOutputs));
+  const Index first = number * kPanelOutputs, count = std::min(kPanelOutputs, outputs() - first);
   for (Index token = 0; token < tokens.count(); token += kTokensOfBlock) {
     const Index size = std::min(kTokensOfBlock, tokens.count() - token);
-    kernels.multiply(panel.data(), inputs(), tokens.view(token, size), sums.data());
+    byte_kernels().multiply(panel, inputs(), tokens.view(token, size), sums.data());
     scale(sums.data(), first, count, tokens, token, size, y);
   }
 }

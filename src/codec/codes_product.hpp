@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -34,7 +35,9 @@ class CodesProduct final : public EncodedProduct {
 
   void apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y, int threads) const;
   void prepare(MatrixView<const float> x, Tokens& tokens) const;
-  void multiply_panel(Index first, const Tokens& tokens, MatrixView<float> y) const;
+  Index panels_at_once(const Tokens& tokens) const;
+  void multiply_panels(Index first, Index count, const Tokens& tokens, MatrixView<float> y) const;
+  void multiply_panel(const std::uint8_t* panel, Index number, const Tokens& tokens, MatrixView<float> y) const;
   void multiply_one(Index first, Index count, const Tokens& tokens, MatrixView<float> y) const;
   void scale(const std::int32_t* sums, Index first, Index count, const Tokens& tokens, Index token, Index size,
              MatrixView<float> y) const;

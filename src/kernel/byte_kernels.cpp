@@ -50,7 +50,7 @@ namespace plain {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace plain
 
 #if defined(__aarch64__)
@@ -66,7 +66,7 @@ namespace neon {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace neon
 LOEWNER_END_TARGET
 #endif
@@ -86,7 +86,7 @@ namespace avx2 {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace avx2
 LOEWNER_END_TARGET
 
@@ -104,7 +104,7 @@ namespace avx_vnni {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace avx_vnni
 LOEWNER_END_TARGET
 
@@ -123,7 +123,7 @@ namespace avx512 {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panel_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
 }  // namespace avx512
 LOEWNER_END_TARGET
 

@@ -48,8 +48,9 @@ struct CodedVectors {
 struct ByteKernels {
   /// The panel of up to 64 vectors of which each is an output. scratch: 16 vectors of levels.
   void (*panel_of_outputs)(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel);
-  /// The panel of 64 entries from `first` on (a multiple of 64) of vectors of which each is an input.
-  void (*panel_of_inputs)(CodedVectors inputs, Index first, std::uint8_t* panel);
+  /// `count` panels of 64 entries each, from `first` on (a multiple of 64), of vectors of which each is an input. The
+  /// panels are `stride` bytes apart. Entries past the last are arbitrary.
+  void (*panels_of_inputs)(CodedVectors inputs, Index first, Index count, Index stride, std::uint8_t* panels);
   /// sums (count x 64): the products of tokens with the levels of a panel.
   void (*multiply)(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums);
   /// sums: the products of one token, padded to a multiple of kTokenEntries, with vectors of which each is an output.

@@ -113,14 +113,18 @@ inline void decode_across(CodedVectors inputs, Index input, Index first, std::ui
   }
 }
 
-inline void panel_of_inputs(CodedVectors inputs, Index first, std::uint8_t* panel) {
+// A cache line of a plane holds the entries of eight panels.
+inline void panels_of_inputs(CodedVectors inputs, Index first, Index count, Index stride, std::uint8_t* panels) {
   for (Index input = 0; input < inputs.count; input += kBlocksAtOnce) {
-    alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
-    decode_across(inputs, input, first, levels);
-    for (Index four = 0; four < kBlocksAtOnce / 4; ++four) {
-      Bytes w[4];
-      interleave(levels + 256 * four, 64, w);
-      for (Index m = 0; m < 4; ++m) store(panel + 64 * input + 256 * four + 64 * m, w[m]);
+    for (Index i = 0; i < count; ++i) {
+      alignas(64) std::uint8_t levels[64 * kBlocksAtOnce];
+      decode_across(inputs, input, first + kPanelOutputs * i, levels);
+      std::uint8_t* const panel = panels + i * stride + 64 * input;
+      for (Index four = 0; four < kBlocksAtOnce / 4; ++four) {
+        Bytes w[4];
+        interleave(levels + 256 * four, 64, w);
+        for (Index m = 0; m < 4; ++m) store(panel + 256 * four + 64 * m, w[m]);
+      }
     }
   }
 }

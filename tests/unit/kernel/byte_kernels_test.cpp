@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "support/instruction_sets.hpp"
@@ -56,7 +57,7 @@ struct Vectors {
   }
 };
 
-std::uint8_t in_panel(const std::vector<std::uint8_t>& panel, Index input, Index output) {
+std::uint8_t in_panel(std::span<const std::uint8_t> panel, Index input, Index output) {
   const Index m = output % 16 / 4, l = output / 16, e = output % 4;
   return panel[256 * (input / 4) + 64 * m + 16 * l + 4 * e + input % 4];
 }
@@ -87,12 +88,17 @@ TEST_P(ByteKernelsOn, DecodePanelsOfInputs) {
   for (const Index count : {1, 3, 8, 21}) {
     for (const Index entries : {1, 9, 64, 65, 200}) {
       const Vectors inputs(count, entries);
-      std::vector<std::uint8_t> panel(64 * ((count + 63) / 64 * 64));
-      for (Index first = 0; first < entries; first += 64) {
-        byte_kernels().panel_of_inputs(inputs.view(0, count), first, panel.data());
-        for (Index i = 0; i < count; ++i) {
-          for (Index t = first; t < std::min(first + 64, entries); ++t) {
-            ASSERT_EQ(in_panel(panel, i, t - first), inputs.level(i, t)) << entries << ": " << i << ", " << t;
+      const Index stride = 64 * ((count + 63) / 64 * 64), all = (entries + 63) / 64;
+      for (const Index at_once : {Index{1}, all}) {
+        std::vector<std::uint8_t> panels(stride * at_once);
+        for (Index panel = 0; panel < all; panel += at_once) {
+          byte_kernels().panels_of_inputs(inputs.view(0, count), 64 * panel, at_once, stride, panels.data());
+          for (Index i = 0; i < count; ++i) {
+            for (Index t = 64 * panel; t < std::min(64 * (panel + at_once), entries); ++t) {
+              const Index of_call = t / 64 - panel;
+              ASSERT_EQ(in_panel(std::span(panels).subspan(of_call * stride), i, t % 64), inputs.level(i, t))
+                  << entries << ": " << i << ", " << t;
+            }
           }
         }
       }
