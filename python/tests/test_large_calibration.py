@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -195,6 +197,38 @@ def test_as_many_tokens_are_taken_as_fit_into_memory() -> None:
     for spare, tokens in ((1 << 40, 65536), (shapes.states(5000), 12288), (0, 8192), (-1, 0)):
         assert memory.tokens_that_fit(shapes, least + spare, 65536, 4096) == tokens
     assert memory.tokens_that_fit(shapes, least - 1, 65536, 4096, with_experts=False) > 0
+
+
+HOLES = """
+import sys
+from pathlib import Path
+import numpy as np
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+if "freed" in sys.argv:
+    from loewner.transformers.calibration.memory import return_freed_blocks
+    return_freed_blocks()
+np.ones(24 << 20, np.uint8)  # glibc takes the size of a freed block as the largest that it reuses
+before, blocks, between = resident(), [], []
+for _ in range(16):
+    blocks.append(np.ones(8 << 20, np.uint8))
+    between.append(np.ones(4096, np.uint8))
+del blocks[:-1]
+print((resident() - before) >> 20)
+"""
+
+
+def test_freed_blocks_go_back_to_the_system() -> None:
+    """The negative control keeps them between small blocks that are in use."""
+    kept, freed = (
+        int(subprocess.run([sys.executable, "-c", HOLES, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("kept", "freed")
+    )
+    if kept < 100:
+        pytest.skip("another C library than glibc")
+    assert freed < 16  # one block of 8 MiB is in use
 
 
 def test_positions_that_a_model_computes_itself_can_be_coded() -> None:
