@@ -20,12 +20,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from compressed import TOOL
 from random_checkpoint import AMOUNTS, write_layers
 from ray.cluster_utils import Cluster
 from results_page import experiment_parser, markdown_table, publish
-from timing import timed
+from timing import in_turns
 
 OPTIONS = ["--all", "--text", "none", "--quiet", "--overwrite"]
 HEADER = ["run", "seconds", "of one process"]
@@ -63,16 +62,12 @@ def measured(folder: Path, method: str, layers: int, width: int, rounds: int) ->
             "`--threads 2`": partial(compress, model, method, one, "--threads", "2"),
             "`--ray`, 2 nodes with 1 CPU": partial(compress, model, method, ray, "--ray", cluster.address),
         }
-        seconds: dict[str, list[float]] = {name: [] for name in runs}
-        for _ in range(rounds):
-            for name, run in runs.items():
-                seconds[name].append(timed(run).seconds)
+        times = in_turns(runs, rounds, warms_up=False)
     finally:
         cluster.shutdown()
     require_same(one, ray)
-    medians = {name: float(np.median(each)) for name, each in seconds.items()}
-    alone = next(iter(medians.values()))
-    return [[name, f"{median:.1f}", f"{median / alone:.2f}"] for name, median in medians.items()]
+    alone = next(iter(times.values())).seconds
+    return [[name, f"{time.seconds:.1f}", f"{time.seconds / alone:.2f}"] for name, time in times.items()]
 
 
 def main() -> None:

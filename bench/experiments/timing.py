@@ -41,14 +41,19 @@ def timed(method: Callable[[], Result]) -> Timed[Result]:
     return Timed(time.perf_counter() - start, result)
 
 
-def in_turns(methods: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str, Timed[Result]]:
-    """The median time of each method over `rounds` rounds, and its result.
+def in_turns(
+    methods: Mapping[str, Callable[[], Result]], rounds: int, warms_up: bool = True
+) -> dict[str, Timed[Result]]:
+    """The median time of each method over `rounds` rounds, and its first result.
 
-    In each round every method runs once, so that a slow phase of the machine affects all of them. A first round warms
-    up caches, pages and threads; it gives the results, and its times do not count."""
-    results = {name: method() for name, method in methods.items()}
+    In each round every method runs once, so that a slow phase of the machine affects all of them. warms_up: a first
+    round, whose times do not count, fills caches, pages and threads."""
+    results: dict[str, Result] = {}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for _ in range(rounds):
+    for number in range(rounds + warms_up):
         for name, method in methods.items():
-            seconds[name].append(timed(method).seconds)
+            run = timed(method)
+            results.setdefault(name, run.result)
+            if number >= warms_up:
+                seconds[name].append(run.seconds)
     return {name: Timed(float(np.median(seconds[name])), results[name]) for name in methods}

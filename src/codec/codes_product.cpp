@@ -20,7 +20,7 @@ constexpr Index kMostTokensOfChunk = 1024;      // each chunk decodes all weight
 constexpr Index kMostBytesOfChunk = 640 << 10;  // its tokens stay in the cache beside a panel
 constexpr Index kTokensOfBlock = 96;            // their sums stay in the first cache
 constexpr Index kLeastTokensOfChunk = 32;       // with fewer the decoding, which each chunk repeats, would prevail
-constexpr Index kInputsOfPanel = 1024;          // the lines of their codes stay in the cache from panel to panel
+constexpr Index kInputsInCache = 1024;          // whose cache lines of codes stay there from panel to panel
 constexpr Index kMostBytesOfPanels = 1 << 20;   // of panels that are decoded together
 constexpr double kLeastWork = 1e7;              // products of bytes that are worth a thread: those of about 50 us
 constexpr double kDecodingWork = 24;            // products of bytes in the time of decoding one entry
@@ -180,7 +180,7 @@ void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
 Index CodesProduct::panels_at_once(const Tokens& tokens) const {
   if (rows_ == Rows::outputs) return 1;
   const Index most = kMostBytesOfPanels / (tokens.stride * kPanelOutputs);
-  return std::max(std::min(tokens.stride / kInputsOfPanel, most), Index{1});
+  return std::max(std::min(tokens.stride / kInputsInCache, most), Index{1});
 }
 
 void CodesProduct::multiply_panels(Index first, Index count, const Tokens& tokens, MatrixView<float> y) const {
