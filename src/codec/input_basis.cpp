@@ -15,7 +15,7 @@
 namespace loewner {
 namespace {
 
-constexpr Index kRowsOfTask = 64;
+constexpr Index kRowsOfTask = 128;
 
 const detail::ArgumentCheck kCheck("InputBasis");
 
@@ -115,7 +115,7 @@ InputBasis::InputBasis(const InputMoments& moments, const InputBasisOptions& opt
   kCheck.that(is_definite,
               [] { return std::string("second moments must be positive semidefinite; a larger damping may help"); });
   for (Index j = 0; j < d; ++j) pivots_.push_back(factor_(j, j) * factor_(j, j));
-  if (moments.cross.rows() == 0 || moments.correction == 0) return;
+  if (!has_correction(moments)) return;
   require_moment(moments.cross.view(), d, "cross moments");
   Matrix<double> drift = divided(moments.cross, exponent_);
   for (Index i = 0; i < d; ++i) {
@@ -147,13 +147,29 @@ Matrix<double> InputBasis::ordered(MatrixView<const double> a) const {
   return result;
 }
 
+// drift (L D L^T)^-1 if its d solves cost less than two for each of the outputs; else nothing.
+Matrix<double> InputBasis::change_of_inputs(Index outputs) const {
+  Matrix<double> change;
+  if (drift_.rows() == 0 || outputs <= size()) return change;
+  change = drift_.clone();
+  solve(change.view());
+  return change;
+}
+
+// Rows a (L D L^T)^-1
+void InputBasis::solve(MatrixView<double> rows) const {
+  blas::solve_upper_from_right(factor_.view(), rows);
+  blas::solve_upper_from_right(factor_.view(), rows, blas::Op::transpose);
+}
+
 // Rows of W in these coordinates: w += w drift (L D L^T)^-1.
-void InputBasis::correct(MatrixView<float> rows) const {
+void InputBasis::correct(MatrixView<float> rows, MatrixView<const double> change_of_inputs) const {
   const Matrix<double> w = detail::widened(MatrixView<const float>(rows));
   Matrix<double> change = Matrix<double>::uninitialized(rows.rows(), size());
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0, w.view(), drift_.view(), 0.0, change.view());
-  blas::solve_upper_from_right(factor_.view(), change.view());
-  blas::solve_upper_from_right(factor_.view(), change.view(), blas::Op::transpose);
+  const bool is_solved = !change_of_inputs.empty();
+  const auto factor = is_solved ? change_of_inputs : drift_.view();
+  blas::gemm(blas::Op::none, blas::Op::none, 1.0, w.view(), factor, 0.0, change.view());
+  if (!is_solved) solve(change.view());
   for (Index i = 0; i < rows.rows(); ++i) {
     for (Index j = 0; j < size(); ++j) rows(i, j) = static_cast<float>(w(i, j) + change(i, j));
   }
@@ -169,6 +185,7 @@ Matrix<float> InputBasis::coordinates(const RowSource& w, InputSide inputs) cons
     return "the matrix must have " + detail::text_of(size()) + " inputs, got " + detail::text_of(w.cols());
   });
   kCheck.finite(w);
+  const Matrix<double> change = change_of_inputs(w.rows());
   Matrix<float> result = Matrix<float>::uninitialized(size(), w.rows());
   parallel_for((w.rows() + kRowsOfTask - 1) / kRowsOfTask, [&](Index task) {
     const Index first = task * kRowsOfTask, count = std::min(kRowsOfTask, w.rows() - first);
@@ -180,7 +197,7 @@ Matrix<float> InputBasis::coordinates(const RowSource& w, InputSide inputs) cons
       if (rotation_) rotation_->apply(row);
       std::ranges::transform(order_, rows.row(i).begin(), [&](Index j) { return row[j]; });
     }
-    if (drift_.rows() > 0) correct(rows.view());
+    if (drift_.rows() > 0) correct(rows.view(), change.view());
     detail::transpose_into(std::as_const(rows).view(), result.view().col_block(first, count));
   });
   return result;

@@ -15,14 +15,26 @@
 namespace loewner {
 namespace {
 
-constexpr Index kRowsOfErrorTask = 64;
+constexpr Index kRowsOfErrorTask = 128;
+constexpr Index kPanelOfMoments = 512;
 
-// sum_i a_i H a_i^T over the rows
+// sum_i a_i H a_i^T over the rows. Of H it reads what is below the diagonal, which counts twice, and blocks on it.
 double weighted_energy(MatrixView<const double> rows, MatrixView<const double> second) {
-  Matrix<double> product = Matrix<double>::uninitialized(rows.rows(), second.cols());
-  blas::gemm(blas::Op::none, blas::Op::none, 1.0, rows, second, 0.0, product.view());
+  const Index d = second.cols();
+  Matrix<double> buffer = Matrix<double>::uninitialized(rows.rows(), std::min(kPanelOfMoments, d));
   double sum = 0;
-  for (Index i = 0; i < rows.rows(); ++i) sum += detail::dot(rows.row(i), std::as_const(product).row(i));
+  for (Index first = 0; first < d; first += kPanelOfMoments) {
+    const Index count = std::min(kPanelOfMoments, d - first), end = first + count;
+    const auto panel = second.col_block(first, count), inputs = rows.col_block(first, count);
+    const auto product = buffer.view().col_block(0, count);
+    blas::gemm(blas::Op::none, blas::Op::none, 1.0, inputs, panel.row_block(first, count), 0.0, product);
+    if (end < d) {
+      blas::gemm(blas::Op::none, blas::Op::none, 2.0, rows.col_block(end, d - end), panel.row_block(end, d - end), 1.0,
+                 product);
+    }
+    for (Index i = 0; i < rows.rows(); ++i)
+      sum += detail::dot(inputs.row(i), std::as_const(buffer).row(i).first(count));
+  }
   return sum;
 }
 
@@ -55,10 +67,6 @@ Energies energies_of(const RowSource& w, const RowSource& what, MatrixView<const
 Matrix<float> by_output(const RowSource& w, InputSide inputs) {
   Matrix<float> stored = read_all(w);
   return inputs == InputSide::cols ? std::move(stored) : detail::transposed(std::as_const(stored).view());
-}
-
-bool has_correction(const InputMoments& moments) {
-  return moments.correction > 0 && moments.cross.rows() > 0;
 }
 
 }  // namespace

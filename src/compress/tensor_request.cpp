@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "base/argument_check.hpp"
+#include "linalg/matrix_copies.hpp"
 #include "loewner/base/error.hpp"
+#include "loewner/codec/output_error.hpp"
 
 namespace loewner {
 namespace {
@@ -67,6 +69,13 @@ void require_moments_of(const SelectedTensor& tensor, const InputMoments& moment
     return tensor.name() + ": moments must be " + detail::shape_text(inputs, inputs) + ", got " +
            detail::shape_text(moments.second.rows(), moments.second.cols());
   });
+}
+
+// What the methods that weigh outputs encode, stored as the matrix itself. The error is measured against it, too.
+std::shared_ptr<const RowSource> corrected(const RowSource& matrix, const InputMoments& moments, InputSide inputs) {
+  Matrix<float> weights = corrected_weights(matrix, moments, inputs);
+  if (inputs == InputSide::rows) weights = detail::transposed(std::as_const(weights).view());
+  return std::make_shared<OwnedRows>(std::move(weights));
 }
 
 }  // namespace
@@ -140,6 +149,12 @@ TensorRequest::TensorRequest(const Job& job, const SelectedTensor& tensor, const
               .metric = metric,
               .memory = memory - held_bytes_};
   if (metric != nullptr) held_bytes_ *= 2;  // the rows in the metric, which the encoding keeps
+  if (request_.moments != nullptr && has_correction(*moments) && info_of(job.options.method).weighs_outputs) {
+    request_.matrix = corrected(*request_.matrix, *moments, request_.inputs);
+    moments_ = {.second = moments->second.clone(), .tokens = moments->tokens};
+    request_.moments = &moments_;
+    held_bytes_ = float_bytes(tensor);
+  }
 }
 
 }  // namespace loewner

@@ -18,7 +18,8 @@ struct TensorBudget {
 
 /// The EncodeRequest of a selected tensor, and the data it refers to: the rows, in memory if they
 /// fit into `memory` bytes beside the solver, their weights (only for token embeddings), and the
-/// moments, unless they are null. The moments of a table become its metric.
+/// moments, unless they are null. The moments of a table become its metric. Where a method weighs
+/// outputs, the rows are corrected_weights(), and the moments have no correction any more.
 ///
 /// Errors    BudgetError, naming the tensor, when memory is too small; IoError on a non-finite
 ///           entry; InvalidArgument, naming the tensor, on moments that do not fit.
@@ -36,6 +37,7 @@ class TensorRequest {
 
  private:
   RowWeights weights_;
+  InputMoments moments_;  // after the correction, which the rows then have
   EncodeRequest request_;
   Index held_bytes_ = 0;
 };

@@ -28,9 +28,27 @@ std::vector<Candidate> automatic_curve(MatrixSurvey& survey) {
   return all;
 }
 
+// The method of a request with moments, if no other one takes part: its candidates then decide nothing, and for many
+// inputs they take as long as the codes.
+const MethodDescriptor* only_method(const EncodeRequest& request) {
+  if (request.moments == nullptr) return nullptr;
+  MatrixSurvey survey(request);
+  const MethodDescriptor* only = nullptr;
+  for (const auto& method : method_descriptors()) {
+    const bool is_asked = method.turn != AutomaticTurn::never && takes_part(method, method.turn, survey, {});
+    if (is_asked && only != nullptr) return nullptr;
+    if (is_asked) only = &method;
+  }
+  return only;
+}
+
 Encoding encode_automatically(const EncodeRequest& request) {
-  const Candidate best = best_candidate(request, candidates(request));
   EncodeRequest named = request;
+  if (const auto* method = only_method(request)) {
+    named.method = method->info.method;
+    return encoding_of(*method, named, nullptr);
+  }
+  const Candidate best = best_candidate(request, candidates(request));
   named.method = best.method;
   return encoding_of(descriptor_of(best.method), named, &best);
 }

@@ -78,7 +78,8 @@ class InputBasis {
   /// the correction  W + alpha W (C - H) (H + lambda I)^-1  of the moments.
   ///
   /// Shapes    w: outputs x d, or d x outputs; result: d x outputs.
-  /// Cost      one pass over w; with a correction 4 d^2 flops for each output, in float64.
+  /// Cost      one pass over w; with a correction in float64 4 d^2 flops for each output, or 2 d^2
+  ///           for each output and 2 d^3, with memory for one more d x d matrix.
   /// Accuracy  rounded to float32; entries of w must be below 2^100, so that R does not overflow.
   /// Random    none; the same bits for any number of threads.
   /// Errors    InvalidArgument on a non-finite entry or another number of inputs.
@@ -87,7 +88,9 @@ class InputBasis {
  private:
   Matrix<double> rotated(Matrix<double> a) const;
   Matrix<double> ordered(MatrixView<const double> a) const;
-  void correct(MatrixView<float> rows) const;
+  Matrix<double> change_of_inputs(Index outputs) const;
+  void solve(MatrixView<double> rows) const;
+  void correct(MatrixView<float> rows, MatrixView<const double> change_of_inputs) const;
 
   std::optional<std::uint64_t> rotation_seed_;
   std::optional<Rotation> rotation_;

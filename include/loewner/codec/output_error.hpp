@@ -22,9 +22,10 @@ Matrix<float> corrected_weights(const RowSource& w, const InputMoments& moments,
 /// corrected_weights() T, and 0 if E = 0.
 ///
 /// Shapes    w, what: outputs x d, or d x outputs.
-/// Method    products of 64 rows of W and E with H, in parallel; their partial sums are added in
-///           order. If the inputs are the rows, both matrices are transposed first.
-/// Cost      4 d^2 flops for each output, in float64; memory for d doubles and 64 rows for each
+/// Method    products of 128 rows of W and E with the lower triangle of H, in parallel; their
+///           partial sums are added in order. If the inputs are the rows, both matrices are
+///           transposed first.
+/// Cost      2 d^2 flops for each output, in float64; memory for 384 rows in float64 for each
 ///           thread; twice the matrix if the inputs are its rows; with a correction also that of
 ///           corrected_weights().
 /// Accuracy  relative error d eps64 of both sums.

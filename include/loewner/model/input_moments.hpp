@@ -26,4 +26,11 @@ struct InputMoments {
   Index inputs() const { return second.rows(); }
 };
 
+/// Whether the moments ask for other weights than the layer's.
+///
+/// Errors    none.
+inline bool has_correction(const InputMoments& moments) {
+  return moments.correction > 0 && moments.cross.rows() > 0;
+}
+
 }  // namespace loewner

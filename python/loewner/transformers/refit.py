@@ -22,8 +22,10 @@ from loewner.transformers.checkpoint_names import saved_names
 from loewner.transformers.factor_fit import Problem, Sampling, layer_problem, solve, table_problem
 from loewner.transformers.modules import EncodedMatrix, encoded_modules
 from loewner.transformers.text_outputs import Text
+from loewner.transformers.torch_state import usual_torch_state
 
 
+@usual_torch_state()
 def refit(
     output: str | os.PathLike[str],
     model: str | os.PathLike[str],

@@ -95,6 +95,20 @@ TEST_F(OutputMethods, MeetAMaximalErrorOfTheOutputs) {
   }
 }
 
+// Codes alone take part, so `automatic` need not compare.
+TEST_F(OutputMethods, AutomaticGivesTheBytesOfCodes) {
+  for (const bool limits_error : {false, true}) {
+    EncodeRequest r = request(Method::automatic), named = request(Method::codes);
+    for (auto* one : {&r, &named}) {
+      if (!limits_error) continue;
+      one->max_bytes = {};
+      one->max_error = 0.3;
+    }
+    EXPECT_EQ(test::stored_bytes(*encode_matrix(r).matrix), test::stored_bytes(*encode_matrix(named).matrix));
+    EXPECT_EQ(encode_matrix(r).method, Method::codes);
+  }
+}
+
 // Columns scaled by the input's deviation turn the weighted problem into the plain one.
 TEST_F(OutputMethods, SvdIsThatOfTheWeightedMatrix) {
   Matrix<float> scaled = w_.clone();

@@ -27,6 +27,7 @@ from loewner.onnx.record import Record
 from loewner.onnx.replacing import Linear, Owner, narrow, rename_inputs, replace
 from loewner.transformers.checkpoint_names import saved_names
 from loewner.transformers.kept_encodings import encoded_state
+from loewner.transformers.torch_state import usual_torch_state
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Matrix:
     parameter: str
 
 
+@usual_torch_state()
 def encoder_graph(folder: Path, linear: Linear, sentence: bool, tell: Callable[[str, float], None]) -> Exported:
     """The graph of a model folder; `sentence` ends it with the pooling of sentence-transformers."""
     tell("loading", 0.0)

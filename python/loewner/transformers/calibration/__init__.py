@@ -71,6 +71,7 @@ from loewner.transformers.calibration.streamed_model import Recent, StreamedMode
 from loewner.transformers.calibration.survey import Layers, Progress, Surveyor, TableInputs, Tables, with_guesses
 from loewner.transformers.calibration.table_walk import TableWalk
 from loewner.transformers.calibration.walk import Walk
+from loewner.transformers.torch_state import usual_torch_state
 
 __all__ = ["CalibrationText", "NoCalibration", "compress_calibrated", "save_moments"]
 
@@ -78,6 +79,7 @@ MOST_PARAMETERS = 1 << 30  # outside the tables, of models whose tables are cali
 HELD_OUT = 16  # every 16th sequence measures the result, and no layer is fitted to it
 
 
+@usual_torch_state()
 def compress_calibrated(
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -129,6 +131,7 @@ def compress_calibrated(
     raise failure
 
 
+@usual_torch_state()
 def save_moments(
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
