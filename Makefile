@@ -151,7 +151,7 @@ fuzz:
 lint: .venv/.python
 	$(PY) -m mypy --config-file bench/mypy.ini
 	cmake --preset dev -DCMAKE_EXPORT_COMPILE_COMMANDS=ON > /dev/null
-	run-clang-tidy -quiet -p build/dev '$(CURDIR)/(src|apps)/.*'
+	run-clang-tidy -quiet -extra-arg=-Wno-unused-command-line-argument -p build/dev '$(CURDIR)/(src|apps)/.*'
 
 format:
 	clang-format -i $(SOURCES)

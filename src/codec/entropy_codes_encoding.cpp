@@ -98,8 +98,8 @@ class StepSearch {
   double encode(Index every) {
     steps_.set(log2_step_);
     const auto size = streams_.encode(steps_, every);
-    const double parts = static_cast<double>((streams_.parts() + every - 1) / every);
-    const double factor = static_cast<double>(streams_.parts()) / parts;
+    const Index parts = (streams_.parts() + every - 1) / every;
+    const double factor = static_cast<double>(streams_.parts()) / static_cast<double>(parts);
     stored_entries_ = factor * static_cast<double>(size.stored_entries);
     return factor * static_cast<double>(size.bytes);
   }

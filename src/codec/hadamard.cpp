@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/dispatch.hpp"
-#include "base/vector8.hpp"
 #include "base/vector_register.hpp"
 
 namespace loewner::detail {
@@ -125,23 +124,25 @@ LOEWNER_INLINE void mix_lane(Real* x, Index i, Index length, Index blocks, const
   }
 }
 
+template <int kBytes>
 LOEWNER_INLINE void mix_blocks_any(float* x, Index length, Index blocks, const float* q) {
-  std::array<Float8, 63> in;
+  std::array<Lanes<kBytes>, 63> in;
   Index i = 0;
-  for (; i + 8 <= length; i += 8) {
-    for (Index k = 0; k < blocks; ++k) in[k] = load8(x + k * length + i);
+  for (; i + kWidth<kBytes> <= length; i += kWidth<kBytes>) {
+    for (Index k = 0; k < blocks; ++k) in[k] = load_register<kBytes>(x + k * length + i);
     for (Index j = 0; j < blocks; ++j) {
-      Float8 sum = in[0] * all8(q[j * blocks]);
-      for (Index k = 1; k < blocks; ++k) sum += in[k] * all8(q[j * blocks + k]);
-      store8(x + j * length + i, sum);
+      Lanes<kBytes> sum = in[0] * q[j * blocks];
+      for (Index k = 1; k < blocks; ++k) sum += in[k] * q[j * blocks + k];
+      store_register(x + j * length + i, sum);
     }
   }
   for (; i < length; ++i) mix_lane(x, i, length, blocks, q);
 }
 
+template <int kBytes>
 LOEWNER_INLINE void mix_blocks_body(float* x, Index length, Index blocks, const float* q) {
-  if (blocks == 3) return mix_blocks_any(x, length, 3, q);  // 384, 768, 1536: unrolled
-  mix_blocks_any(x, length, blocks, q);
+  if (blocks == 3) return mix_blocks_any<kBytes>(x, length, 3, q);  // 384, 768, 1536: unrolled
+  mix_blocks_any<kBytes>(x, length, blocks, q);
 }
 
 LOEWNER_INLINE void scale_entries_body(float* x, const float* factors, float scale, Index count) {
@@ -152,7 +153,8 @@ LOEWNER_INLINE void scale_entries_body(float* x, const float* factors, float sca
 
 LOEWNER_DISPATCH_BODIES(hadamard, (float* x, Index length), (x, length), hadamard_body<64>, hadamard_body<32>,
                         hadamard_body<32>, )
-LOEWNER_DISPATCH(mix_blocks, (float* x, Index length, Index blocks, const float* q), (x, length, blocks, q))
+LOEWNER_DISPATCH_BODIES(mix_blocks, (float* x, Index length, Index blocks, const float* q), (x, length, blocks, q),
+                        mix_blocks_body<64>, mix_blocks_body<32>, mix_blocks_body<32>, )
 LOEWNER_DISPATCH(scale_entries, (float* x, const float* factors, float scale, Index count), (x, factors, scale, count))
 
 void hadamard(double* x, Index length) {

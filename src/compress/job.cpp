@@ -135,17 +135,20 @@ void require_readable(const Checkpoint& checkpoint) {
                              : "compress the original instead"));
 }
 
+[[noreturn]] void refuse_codes(const Checkpoint& checkpoint, const TensorInfo& tensor, const std::string& scale) {
+  throw IoError(checkpoint.folder().string() + ": " + tensor.name + " with scales in " + scale + " is stored in " +
+                std::string(to_string(tensor.dtype)) +
+                ", of which only 8-bit floats (F8_E4M3, F8_E5M2) are read; write the model in bf16 (from_pretrained "
+                "with FineGrainedFP8Config(dequantize=True), then save_pretrained) and compress that");
+}
+
 // Packed 4-bit floats, integers and other types whose numbers are not read.
 void require_no_unread_codes(const Checkpoint& checkpoint) {
   if (checkpoint.quantization_method().empty()) return;
   for (const auto& tensor : checkpoint.tensors()) {
-    const std::string& name = tensor.info->name;
-    const std::string scale = is_float_readable(tensor.info->dtype) ? "" : detail::scale_of(checkpoint, name);
-    if (scale.empty()) continue;
-    throw IoError(checkpoint.folder().string() + ": " + name + " with scales in " + scale + " is stored in " +
-                  std::string(to_string(tensor.info->dtype)) +
-                  ", of which only 8-bit floats (F8_E4M3, F8_E5M2) are read; write the model in bf16 (from_pretrained "
-                  "with FineGrainedFP8Config(dequantize=True), then save_pretrained) and compress that");
+    if (is_float_readable(tensor.info->dtype)) continue;
+    const std::string scale = detail::scale_of(checkpoint, tensor.info->name);
+    if (!scale.empty()) refuse_codes(checkpoint, *tensor.info, scale);
   }
 }
 

@@ -33,6 +33,7 @@ LOEWNER_INLINE std::uint64_t word_at(const std::uint8_t* p) {
 // decoded at a time. The processor itself does not foresee them: each plane is a short sequence of its own.
 LOEWNER_INLINE void fetch_ahead(const std::uint8_t* p) {
   constexpr std::uintptr_t kBytesAhead = 12288;
+  // In integers, since it may be past the end of the codes. NOLINTNEXTLINE(performance-no-int-to-ptr)
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + kBytesAhead));
 }
 

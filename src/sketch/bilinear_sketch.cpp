@@ -207,7 +207,7 @@ void BilinearSketch::accumulate(Index first_row, const RowMatrix& block) {
   for (const Part& part : parts_) sums.push_back(sketched(part, first_row, block));
   for (std::size_t r = 0; r < parts_.size(); ++r) {
     const MatrixView<double> all = parts_[r].sums.view();
-    add(std::move(sums[r]), parts_[r].left ? all : all.row_block(first_row, block.rows()));
+    add(sums[r], parts_[r].left ? all : all.row_block(first_row, block.rows()));
   }
 }
 
