@@ -34,21 +34,19 @@ void report(benchmark::State& state, const KrylovSvd& svd) {
 
 // Arguments: 1 / eps, vectors per step.
 void adaptive(benchmark::State& state) {
-  const DenseRows rows(table().view());
   const double eps = 1 / static_cast<double>(state.range(0));
   KrylovSvd svd;
   for (auto _ : state) {
-    svd = block_krylov(MatrixOperator(rows), {.rank = kRank, .eps = eps, .block = state.range(1)});
+    svd = block_krylov(MatrixOperator(table().view()), {.rank = kRank, .eps = eps, .block = state.range(1)});
   }
   report(state, svd);
 }
 
 // Argument: 1 / eps.
 void two_block_sizes(benchmark::State& state) {
-  const DenseRows rows(table().view());
   const double eps = 1 / static_cast<double>(state.range(0));
   KrylovSvd svd;
-  for (auto _ : state) svd = schatten_low_rank(MatrixOperator(rows), {.rank = kRank, .eps = eps});
+  for (auto _ : state) svd = schatten_low_rank(MatrixOperator(table().view()), {.rank = kRank, .eps = eps});
   report(state, svd);
 }
 

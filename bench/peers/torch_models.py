@@ -164,7 +164,9 @@ def neural_compressor_gptq(model: Any) -> Any:
     model = prepare(model, GPTQConfig(bits=4, group_size=64, use_sym=False, act_order=True))
     for batch in torch_batches():
         model(**batch)
-    return convert(model)
+    model = convert(model)
+    del model.save  # a method of this object, which pickle looks for in its class
+    return model
 
 
 def setting(name: str, package: str, usage: str, change: Callable[[Any], Any], timed: bool = True) -> Setting:
