@@ -147,8 +147,8 @@ Matrix<double> InputBasis::ordered(MatrixView<const double> a) const {
   return result;
 }
 
-// drift (L D L^T)^-1 if its d solves cost less than two for each of the outputs; else nothing.
-Matrix<double> InputBasis::change_of_inputs(Index outputs) const {
+// The correction as one matrix, drift (L D L^T)^-1, if there are more outputs than inputs; else nothing.
+Matrix<double> InputBasis::correction_matrix(Index outputs) const {
   Matrix<double> change;
   if (drift_.rows() == 0 || outputs <= size()) return change;
   change = drift_.clone();
@@ -163,11 +163,11 @@ void InputBasis::solve(MatrixView<double> rows) const {
 }
 
 // Rows of W in these coordinates: w += w drift (L D L^T)^-1.
-void InputBasis::correct(MatrixView<float> rows, MatrixView<const double> change_of_inputs) const {
+void InputBasis::correct(MatrixView<float> rows, MatrixView<const double> correction) const {
   const Matrix<double> w = detail::widened(MatrixView<const float>(rows));
   Matrix<double> change = Matrix<double>::uninitialized(rows.rows(), size());
-  const bool is_solved = !change_of_inputs.empty();
-  const auto factor = is_solved ? change_of_inputs : drift_.view();
+  const bool is_solved = !correction.empty();
+  const auto factor = is_solved ? correction : drift_.view();
   blas::gemm(blas::Op::none, blas::Op::none, 1.0, w.view(), factor, 0.0, change.view());
   if (!is_solved) solve(change.view());
   for (Index i = 0; i < rows.rows(); ++i) {
@@ -185,7 +185,7 @@ Matrix<float> InputBasis::coordinates(const RowSource& w, InputSide inputs) cons
     return "the matrix must have " + detail::text_of(size()) + " inputs, got " + detail::text_of(w.cols());
   });
   kCheck.finite(w);
-  const Matrix<double> change = change_of_inputs(w.rows());
+  const Matrix<double> correction = correction_matrix(w.rows());
   Matrix<float> result = Matrix<float>::uninitialized(size(), w.rows());
   parallel_for((w.rows() + kRowsOfTask - 1) / kRowsOfTask, [&](Index task) {
     const Index first = task * kRowsOfTask, count = std::min(kRowsOfTask, w.rows() - first);
@@ -197,7 +197,7 @@ Matrix<float> InputBasis::coordinates(const RowSource& w, InputSide inputs) cons
       if (rotation_) rotation_->apply(row);
       std::ranges::transform(order_, rows.row(i).begin(), [&](Index j) { return row[j]; });
     }
-    if (drift_.rows() > 0) correct(rows.view(), change.view());
+    if (drift_.rows() > 0) correct(rows.view(), correction.view());
     detail::transpose_into(std::as_const(rows).view(), result.view().col_block(first, count));
   });
   return result;

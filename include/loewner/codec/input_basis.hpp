@@ -88,9 +88,9 @@ class InputBasis {
  private:
   Matrix<double> rotated(Matrix<double> a) const;
   Matrix<double> ordered(MatrixView<const double> a) const;
-  Matrix<double> change_of_inputs(Index outputs) const;
+  Matrix<double> correction_matrix(Index outputs) const;
   void solve(MatrixView<double> rows) const;
-  void correct(MatrixView<float> rows, MatrixView<const double> change_of_inputs) const;
+  void correct(MatrixView<float> rows, MatrixView<const double> correction) const;
 
   std::optional<std::uint64_t> rotation_seed_;
   std::optional<Rotation> rotation_;
