@@ -8,7 +8,6 @@ machine; about eight minutes.
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -135,11 +134,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="measured forward passes of each model (default 20)")
     arguments = parser.parse_args()
     quiet_transformers()
-    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
         folders = {name: Path(scratch) / name for name in CODED}
         for name, options in CODED.items():
             loewner.compress(minilm_folder(), folders[name], selection="all", method="codes", **options)
-        stack.enter_context(torch.inference_mode())  # a calibration needs gradients
         models = models_of(folders)
         rows = forward_rows(models, arguments.rounds, SHAPES, (1, 2))
         for row, name in zip(rows, models, strict=True):

@@ -7,21 +7,10 @@
 #include <cmath>
 
 #include "support/matrices.hpp"
+#include "support/moments.hpp"
 
 namespace loewner::output_error_test {
 namespace {
-
-Matrix<double> second_moment(Index inputs, std::uint64_t seed) {
-  const auto x = test::matrix_with_spectrum({.rows = 2 * inputs, .cols = inputs, .seed = seed},
-                                            test::exponential_decay(inputs, 0.99));
-  Matrix<double> second(inputs, inputs);
-  for (Index t = 0; t < x.rows(); ++t) {
-    for (Index i = 0; i < inputs; ++i) {
-      for (Index j = 0; j < inputs; ++j) second(i, j) += static_cast<double>(x(t, i)) * static_cast<double>(x(t, j));
-    }
-  }
-  return second;
-}
 
 // tr(W H W^T)
 double trace_of(const Matrix<float>& w, const Matrix<double>& h) {
@@ -38,7 +27,7 @@ double trace_of(const Matrix<float>& w, const Matrix<double>& h) {
 
 TEST(OutputError, IsThatOfTheWholeMatrixH) {
   constexpr Index kInputs = 530, kOutputs = 130;  // a whole and a part of a panel and of a task
-  const InputMoments moments{.second = second_moment(kInputs, 1)};
+  const InputMoments moments{.second = test::second_moment(kInputs, 1)};
   const auto w = test::gaussian_matrix({.rows = kOutputs, .cols = kInputs, .seed = 2});
   auto error = test::gaussian_matrix({.rows = kOutputs, .cols = kInputs, .seed = 3});
   auto what = w.clone();
@@ -54,7 +43,7 @@ TEST(OutputError, IsThatOfTheWholeMatrixH) {
 TEST(CorrectedWeights, DoNotDependOnTheNumberOfOutputs) {
   constexpr Index kInputs = 40, kOutputs = 300, kFew = 7;
   const InputMoments moments{
-      .second = second_moment(kInputs, 1), .cross = second_moment(kInputs, 2), .correction = 0.75};
+      .second = test::second_moment(kInputs, 1), .cross = test::second_moment(kInputs, 2), .correction = 0.75};
   const auto w = test::gaussian_matrix({.rows = kOutputs, .cols = kInputs, .seed = 3});
   const auto all = corrected_weights(DenseRows(w.view()), moments, InputSide::cols);
   double largest_change = 0;

@@ -75,7 +75,7 @@ def return_freed_blocks() -> None:
     process and from now on.
 
     By default glibc reuses blocks of up to 32 MiB from pools, which the states and matrices of different sizes leave
-    with holes: half a gigabyte for layers of 8192 inputs.
+    with holes.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # of glibc
     if set_option is not None:
