@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles each header of include/ and src/ by itself, without generating code.
+"""Compiles each header of include/ and src/, and each program of bench/micro/ and bench/proofs/, by itself.
 
-The common standard headers are precompiled, which is more than half of the time; tools/check_standard_headers.py finds
-those that a file lacks. A source may still lack a header of the project that another file of its room includes:
-`cmake --workflow --preset dev` compiles each source by itself. CXX names the compiler; the header-only libraries must
-be installed on the system.
+No code is generated. The common standard headers are precompiled, which is more than half of the time;
+tools/check_standard_headers.py finds those that a file lacks. A source may still lack a header of the project that
+another file of its room includes: `cmake --workflow --preset dev` compiles each source by itself. CXX names the
+compiler; the header-only libraries must be installed on the system.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMMON_OF_ROOMS = ROOT / "cmake" / "LoewnerRooms.cmake"
 
 
 def compiler(root: Path) -> list[str]:
-    return [os.environ.get("CXX", "g++"), *FLAGS, f"-I{root / 'include'}", f"-I{root / 'src'}"]
+    return [os.environ.get("CXX", "g++"), *FLAGS, f"-I{root / 'include'}", f"-I{root / 'src'}", f"-I{root / 'tests'}"]
 
 
 def precompiled_headers(root: Path, folder: Path) -> Path:
@@ -37,27 +37,29 @@ def precompiled_headers(root: Path, folder: Path) -> Path:
     return header
 
 
-def compile_alone(root: Path, header: Path, common: Path) -> str:
-    """The compiler's messages for a file that includes the header only; empty if it compiles."""
+def compile_alone(root: Path, file: Path, common: Path) -> str:
+    """The compiler's messages for a source that includes the file only; empty if it compiles."""
     command = [*compiler(root), "-include", str(common), "-fsyntax-only", "-x", "c++", "-"]
-    result = subprocess.run(command, input=f'#include "{header}"\n', capture_output=True, text=True)
+    result = subprocess.run(command, input=f'#include "{file}"\n', capture_output=True, text=True)
     return "" if result.returncode == 0 else result.stderr
 
 
 def check_alone(root: Path) -> tuple[list[Offense], int]:
-    """Headers that do not compile, and the number of all headers."""
-    headers = sorted(path for top in ("include", "src") for path in (root / top).rglob("*.hpp"))
+    """Files that do not compile, and the number of all files."""
+    files = sorted(path for top in ("include", "src") for path in (root / top).rglob("*.hpp"))
+    # No build of CI has these.
+    files += sorted(path for kind in ("micro", "proofs") for path in (root / "bench" / kind).glob("*.cpp"))
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         common = precompiled_headers(root, Path(folder))
-        results = list(pool.map(lambda header: compile_alone(root, header, common), headers))
+        results = list(pool.map(lambda file: compile_alone(root, file, common), files))
     offenses = [
-        Offense(str(header.relative_to(root)), 1, f"does not compile by itself:\n{messages}")
-        for header, messages in zip(headers, results, strict=True)
+        Offense(str(file.relative_to(root)), 1, f"does not compile by itself:\n{messages}")
+        for file, messages in zip(files, results, strict=True)
         if messages
     ]
-    return offenses, len(headers)
+    return offenses, len(files)
 
 
 if __name__ == "__main__":
     found, count = check_alone(ROOT)
-    exit_with(found, f"{count} headers, each compiled by itself")
+    exit_with(found, f"{count} files, each compiled by itself")

@@ -242,16 +242,19 @@ def test_indented_folders_lie_in_the_one_above() -> None:
 # ---- each file by itself ----
 
 
-def test_a_header_that_needs_another_include_is_found(tmp_path: Path) -> None:
+def test_a_file_that_does_not_compile_by_itself_is_found(tmp_path: Path) -> None:
     files = {
         "include/loewner/base/good.hpp": "#pragma once\nnamespace loewner {\nstruct Good {};\n}\n",
         "include/loewner/base/bad.hpp": "#pragma once\ninline loewner::Good good() { return {}; }\n",
         "src/base/warned.hpp": "#pragma once\ninline int f(int a) {\n  for (int a = 0;;) return a;\n}\n",
         "src/base/good.cpp": '#include "loewner/base/good.hpp"\n#include "loewner/base/bad.hpp"\n',
+        "bench/micro/good_bench.cpp": '#include "loewner/base/good.hpp"\nloewner::Good good;\n',
+        "bench/micro/old_bench.cpp": '#include "loewner/base/good.hpp"\nloewner::Renamed renamed;\n',
     }
     offenses, count = check_alone(write(tmp_path, files))
-    assert count == 3
-    assert [offense.path for offense in offenses] == ["include/loewner/base/bad.hpp", "src/base/warned.hpp"]
+    assert count == 5
+    bad = ["include/loewner/base/bad.hpp", "src/base/warned.hpp", "bench/micro/old_bench.cpp"]
+    assert [offense.path for offense in offenses] == bad
 
 
 def test_a_standard_header_that_is_missing_is_found(tmp_path: Path) -> None:
