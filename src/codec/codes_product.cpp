@@ -160,12 +160,15 @@ void CodesProduct::apply_to_chunk(MatrixView<const float> x, std::span<const flo
 void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
   std::vector<float> rotated(static_cast<std::size_t>(inputs()));
   for (Index t = 0; t < x.rows(); ++t) {
-    std::ranges::copy(x.row(t), rotated.begin());
     if (rows_ == Rows::outputs) {
-      if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(rotated, codes_.shared_row());
-      rotation_.apply(rotated);
+      if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(x.row(t), codes_.shared_row());
+      rotation_.apply(x.row(t), rotated);
     } else {
-      if (input_rotation_) input_rotation_->apply(rotated);
+      if (input_rotation_) {
+        input_rotation_->apply(x.row(t), rotated);
+      } else {
+        std::ranges::copy(x.row(t), rotated.begin());
+      }
       if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(rotated, coded_.shared_scales());
       scale_entries(rotated.data(), coded_.scales().data(), 1.0F, inputs());
     }

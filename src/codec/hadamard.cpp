@@ -145,16 +145,23 @@ LOEWNER_INLINE void mix_blocks_body(float* x, Index length, Index blocks, const 
   mix_blocks_any<kBytes>(x, length, blocks, q);
 }
 
+LOEWNER_INLINE void multiply_entries_body(const float* x, const float* factors, float* y, Index count) {
+  for (Index j = 0; j < count; ++j) y[j] = x[j] * factors[j];
+}
+
 LOEWNER_INLINE void scale_entries_body(float* x, const float* factors, float scale, Index count) {
   for (Index j = 0; j < count; ++j) x[j] *= scale * factors[j];
 }
 
 }  // namespace
 
+// Products with signs are exact, so fused multiply-adds give the same bits.
 LOEWNER_DISPATCH_BODIES(hadamard, (float* x, Index length), (x, length), hadamard_body<64>, hadamard_body<32>,
-                        hadamard_body<32>, )
+                        hadamard_body<32>, LOEWNER_FUSED)
 LOEWNER_DISPATCH_BODIES(mix_blocks, (float* x, Index length, Index blocks, const float* q), (x, length, blocks, q),
                         mix_blocks_body<64>, mix_blocks_body<32>, mix_blocks_body<32>, )
+LOEWNER_DISPATCH(multiply_entries, (const float* x, const float* factors, float* y, Index count),
+                 (x, factors, y, count))
 LOEWNER_DISPATCH(scale_entries, (float* x, const float* factors, float scale, Index count), (x, factors, scale, count))
 
 void hadamard(double* x, Index length) {

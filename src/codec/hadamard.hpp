@@ -14,6 +14,9 @@ void hadamard(double* x, Index length);
 void mix_blocks(float* x, Index length, Index blocks, const float* q);
 void mix_blocks(double* x, Index length, Index blocks, const float* q);
 
+/// y <- factors * x, entry by entry.
+void multiply_entries(const float* x, const float* factors, float* y, Index count);
+
 /// x <- scale factors * x, entry by entry.
 void scale_entries(float* x, const float* factors, float scale, Index count);
 void scale_entries(double* x, const float* factors, double scale, Index count);

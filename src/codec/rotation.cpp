@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loewner/codec/rotation.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <numbers>
@@ -90,6 +91,15 @@ void Rotation::apply(std::span<float> x) const {
 
 void Rotation::apply(std::span<double> x) const {
   apply_to(x);
+}
+
+void Rotation::apply(std::span<const float> x, std::span<float> rotated) const {
+  if (blocks_ > 0) {
+    detail::multiply_entries(x.data(), signs_.data(), rotated.data(), cols_);
+    return mix(rotated);
+  }
+  std::ranges::copy(x, rotated.begin());
+  apply_to(rotated);
 }
 
 void Rotation::apply_inverse(std::span<float> x, float scale) const {

@@ -55,6 +55,15 @@ TEST_P(RotationOf, HasTheSameBitsOnEveryInstructionSet) {
   }
 }
 
+TEST_P(RotationOf, IntoAnotherVectorGivesTheBitsOfInPlace) {
+  const auto a = test::gaussian_matrix({.rows = 1, .cols = GetParam(), .seed = 1});
+  const Rotation rotation(GetParam(), 7);
+  std::vector<float> x(a.row(0).begin(), a.row(0).end()), rotated(x.size());
+  rotation.apply(a.row(0), rotated);
+  rotation.apply(x);
+  EXPECT_EQ(rotated, x);
+}
+
 // Powers of two, small odd parts (384, 768, 24), large odd parts (67, 513, 1009).
 INSTANTIATE_TEST_SUITE_P(Cols, RotationOf,
                          testing::Values(1, 2, 3, 8, 16, 24, 32, 64, 67, 100, 384, 512, 513, 768, 1009, 1024, 2048,
