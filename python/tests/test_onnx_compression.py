@@ -14,6 +14,7 @@ import loewner
 import numpy as np
 import onnx
 import onnx_models
+import onnxruntime
 import pytest
 from loewner._encoded_folder import encoded_tensors
 from loewner.onnx.compress.roles import places_of
@@ -41,6 +42,18 @@ def test_files_of_all_opsets_become_small_ones_that_run(tmp_path: Path, opset: i
     assert report.totals.weights_bytes_after == (tmp_path / "small.onnx").stat().st_size
     vectors = run(tmp_path / "small.onnx", input_ids=token_ids())
     assert cosine(vectors, run(model, input_ids=token_ids())) > 0.99
+
+
+def test_positions_are_decoded_at_load_and_words_when_they_are_looked_up(tmp_path: Path) -> None:
+    model = saved(encoder(), tmp_path / "model.onnx")
+    compressed(model, tmp_path / "small.onnx")
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "loaded.onnx")
+    onnxruntime.InferenceSession(tmp_path / "small.onnx", options, providers=["CPUExecutionProvider"])
+    shapes = [tuple(tensor.dims) for tensor in onnx.load(tmp_path / "loaded.onnx").graph.initializer]
+    assert (onnx_models.POSITIONS, onnx_models.WIDTH) in shapes
+    assert (onnx_models.VOCABULARY, onnx_models.WIDTH) not in shapes
 
 
 def test_half_precision_models_keep_their_types(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ from loewner.onnx.graph import Graph
 
 Linear = Literal["folded", "int8", "blocks"]
 
+# A decoder of rows is fifty operators. Those of positions are the same in each run, so a table of up to so many entries
+# (4 MB as floats) is decoded when a file loads.
+MOST_ENTRIES_OF_POSITIONS = 2**20
+
 
 class Owner(NamedTuple):
     """An initializer that a decoder replaces."""
@@ -71,7 +75,7 @@ def replace(
                 kept.append(node)
             elif not transposed and is_lookup(node, name):
                 ids = _as_int64(model, graph, node.input[1])
-                rows = decoder.rows(ids)
+                rows = _positions(graph, decoder, ids) if _are_positions(model, decoder, ids) else decoder.rows(ids)
                 _give(graph, rows, node.output[0], kind)
                 probes["rows"] = Probe("rows", ids, node.output[0] if kind == TensorProto.FLOAT else rows)
             elif product and product.fits(transposed) and node.op_type == "MatMul" and node.input[1] == name:
@@ -103,6 +107,32 @@ def is_lookup(node: NodeProto, name: str) -> bool:
     """Whether a node looks up rows of an initializer."""
     axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
     return node.op_type == "Gather" and node.input[0] == name and axis == 0
+
+
+def _positions(graph: Graph, decoder: Decoder, ids: str) -> str:
+    """Rows of a table that runtimes decode when they load a file."""
+    first, end, step = (graph.constant(number) for number in (0, decoder.spec["rows"], 1))
+    return str(graph.op("Gather", decoder.flat_rows(graph.op("Range", first, end, step)), ids))
+
+
+def _are_positions(model: ModelProto, decoder: Decoder, ids: str) -> bool:
+    """Whether a lookup reads rows of a small table at places that only the sizes of the model's inputs decide."""
+    if decoder.spec["rows"] * decoder.spec["cols"] > MOST_ENTRIES_OF_POSITIONS:
+        return False
+    producers = {name: node for node in model.graph.node for name in node.output}
+    inputs = {value.name for value in model.graph.input}
+    waiting, seen = [ids], {ids}
+    while waiting:
+        name = waiting.pop()
+        node = producers.get(name)
+        if name in inputs or (node is not None and any(attribute.HasField("g") for attribute in node.attribute)):
+            return False
+        if node is None or node.op_type in ("Shape", "Size"):
+            continue
+        new = {used for used in node.input if used} - seen
+        seen |= new
+        waiting.extend(new)
+    return True
 
 
 def narrow(model: ModelProto, graph: Graph, dtype: Any, fewest: int = 64) -> None:

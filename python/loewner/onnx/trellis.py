@@ -8,6 +8,7 @@ entries are decoded by looking these bytes up.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -72,18 +73,35 @@ def tables(body: Nodes, at: dict[str, str], most: int) -> dict[str, str]:
 
 
 def level_numbers(
-    nodes: Nodes, planes: list[str], before: str, tables: dict[str, str], join: Literal["BitwiseOr", "Add"]
+    nodes: Nodes,
+    planes: list[str],
+    before: str,
+    tables: dict[str, str],
+    join: Literal["BitwiseOr", "Add"],
+    lengths: Sequence[int] | None = None,
 ) -> str:
     """The numbers of the levels of rows of bytes, with one more axis for the entries of a byte.
 
     planes: for each plane its bytes. before: for each byte of plane 0 the one before it, or zero. All are int32. join:
-    Add is faster than BitwiseOr and gives the same, but older runtimes add only wide integers.
+    Add is faster than BitwiseOr and gives the same, but older runtimes add only wide integers. lengths: of each plane,
+    decreasing, if a plane has bytes for the first ones of the plane before only.
     """
+    higher, covered = "", 0
+    for number in range(len(planes) - 1, 0, -1):
+        found = nodes.op("Gather", tables[f"plane_{number}"], planes[number])
+        length = lengths[number] if lengths else 0
+        higher = nodes.op(join, found, _padded(nodes, higher, length - covered)) if higher else found
+        covered = length
     now = nodes.op("Gather", tables["parities_now"], planes[0])
     numbers = nodes.op("BitwiseXor", now, nodes.op("Gather", tables["parities_before"], before))
-    for number, plane in enumerate(planes[1:], 1):
-        numbers = nodes.op(join, numbers, nodes.op("Gather", tables[f"plane_{number}"], plane))
-    return str(numbers)
+    if not higher:
+        return str(numbers)
+    return str(nodes.op(join, numbers, _padded(nodes, higher, lengths[0] - covered if lengths else 0)))
+
+
+def _padded(nodes: Nodes, numbers: str, count: int) -> str:
+    """With so many bytes of zeros behind the bytes."""
+    return str(nodes.op("Pad", numbers, nodes.constant([0, 0, 0, 0, count, 0]))) if count else numbers
 
 
 def packing(bits: int) -> int:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class CodeRows:
-    """Rows of codes. Columns are in the order of the classes of bands until the end."""
+    """Rows of codes. Columns are in the order of the classes of bands until the end, those of most planes first."""
 
     def __init__(self, codes: Codes) -> None:
         self._codes, self._graph = codes, codes.graph
         self._steps = codes.row_steps()
-        self._classes = codes.classes()
+        self._classes = sorted(codes.classes(), key=self._most, reverse=True)
 
     def rows(self, ids: str) -> str:
         """W[ids] without the shared row."""
@@ -63,25 +63,35 @@ class CodeRows:
         """The number of planes that are read of a class."""
         return max(1, known.most_bits(self._steps))
 
+    def _bytes_of(self, known: BandClass) -> int:
+        """The bytes of a plane of a class."""
+        return len(known.bands) * -(-known.width // 8)
+
+    def _plane_bytes(self) -> list[int]:
+        """The bytes of each plane of a row; those of plane 0 are all, the others have less."""
+        most = self._most(self._classes[0])
+        return [sum(self._bytes_of(k) for k in self._classes if self._most(k) > plane) for plane in range(most)]
+
     def _places(self) -> Array:
         """For each step the places of the bytes that `_build_levels` reads, relative to the start of a row.
 
-        Of each class: the byte before each one of plane 0, then plane after plane.
+        The byte before each one of plane 0, then plane after plane.
         """
-        codes, pieces = self._codes, []
+        codes = self._codes
         missing = codes.spec["code_bytes"]
+        before: list[Array] = []
+        planes: list[list[Array]] = [[] for _ in self._plane_bytes()]
         for known in self._classes:
             length = -(-known.width // 8)
             inside = np.arange(length)
             strides = codes.plane_strides(length)[: len(known.bits), None, None]
             starts, coded = known.starts[:, :, None], known.bits[:, :, None]
-            first, before = inside == 0, known.before[:, :, None]
-            places = np.where(first, before, starts + inside - 1)
-            pieces.append(np.where((coded > 0) & (places >= 0), places, missing).reshape(len(known.bits), -1))
+            places = np.where(inside == 0, known.before[:, :, None], starts + inside - 1)
+            before.append(np.where((coded > 0) & (places >= 0), places, missing).reshape(len(known.bits), -1))
             for plane in range(self._most(known)):
                 place = starts + plane * strides + inside
-                pieces.append(np.where(coded > plane, place, missing).reshape(len(known.bits), -1))
-        return np.concatenate(pieces, axis=1)
+                planes[plane].append(np.where(coded > plane, place, missing).reshape(len(known.bits), -1))
+        return np.concatenate([piece for pieces in [before, *planes] for piece in pieces], axis=1)
 
     def _first_levels(self) -> str:
         """Step x column: where the levels of its bits begin. A column without bits has the zero behind all levels."""
@@ -97,17 +107,24 @@ class CodeRows:
         places = body.op("Add", body.op("Gather", at["places"], at["step"]), at["start"])
         last = body.constant(self._codes.spec["code_bytes"], self._codes.place_type())
         found = body.cast(_elements(body, at["codes"], body.op("Min", places, last)), np.int32)
-        sizes = [len(known.bands) * -(-known.width // 8) for known in self._classes]
-        counts = [self._most(known) + 1 for known in self._classes]
-        pieces = iter(body.op("Split", found, body.constant(np.repeat(sizes, counts)), outputs=sum(counts), axis=1))
-        known_tables = tables(body, at, max(self._most(known) for known in self._classes))
-        each = []
-        for known, count in zip(self._classes, counts, strict=True):
-            before, *planes = (next(pieces) for _ in range(count))
-            each.append(self._columns_of(body, level_numbers(body, planes, before, known_tables, "Add"), known))
-        numbers = body.op("Concat", *each, axis=1) if len(each) > 1 else each[0]
+        lengths = self._plane_bytes()
+        sizes = body.constant([lengths[0], *lengths])
+        before, *planes = body.op("Split", found, sizes, outputs=1 + len(lengths), axis=1)
+        known_tables = tables(body, at, len(lengths))
+        numbers = self._by_columns(body, level_numbers(body, planes, before, known_tables, "Add", lengths))
         first = body.op("Gather", at["first_levels"], at["step"])
         return _elements(body, at["levels"], body.op("Add", numbers, first))
+
+    def _by_columns(self, body: Body, numbers: str) -> str:
+        """The numbers of the levels, rows x columns."""
+        if all(known.width % 8 == 0 for known in self._classes):
+            return body.reshape(numbers, [0, 8 * self._plane_bytes()[0]])
+        sizes = [self._bytes_of(known) for known in self._classes]
+        parts = [numbers]
+        if len(sizes) > 1:
+            parts = body.op("Split", numbers, body.constant(sizes), outputs=len(sizes), axis=1)
+        each = [self._columns_of(body, part, known) for part, known in zip(parts, self._classes, strict=True)]
+        return str(body.op("Concat", *each, axis=1)) if len(each) > 1 else each[0]
 
     def _columns_of(self, body: Body, numbers: str, known: BandClass) -> str:
         """The numbers of the levels of a class, rows x columns."""

@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from onnx import numpy_helper
 
 from loewner.onnx.decoders.base import Decoder
 from loewner.onnx.decoders.codes import Codes
@@ -64,30 +63,29 @@ class EightBitProduct(ABC):
         )
 
     def rounded(self, x: str) -> tuple[str, str]:
-        """x as uint8, and the scale of each token, with a last axis of length 1."""
-        graph, cols = self.graph, self.size()[0]
+        """x as uint8, in multiples of a ZERO-th of the largest entry of each token, and that entry (a last axis of 1).
 
-        def scale() -> str:
+        Short batches cost as much time as they have nodes. QuantizeLinear with a scale for each token would need more.
+        """
+        graph = self.graph
+
+        def largest() -> str:
             def build(body: Body, at: dict[str, str]) -> str:
                 axis = body.constant([-1])
                 low, high = (body.op(reduce, at["x"], axis, keepdims=1) for reduce in ("ReduceMin", "ReduceMax"))
-                largest = body.op("Max", high, body.op("Neg", low), body.constant(1e-30, np.float32))
-                return str(body.op("Mul", largest, body.constant(1 / self.ZERO, np.float32)))
+                return str(body.op("Max", high, body.op("Neg", low), body.constant(1e-30, np.float32)))
 
-            return graph.call("TokenScale", {"x": x}, build, self.codes.label("token_scale"))
+            return graph.call("LargestOfToken", {"x": x}, build, self.codes.label("largest"))
 
         def integers() -> str:
             def build(body: Body, at: dict[str, str]) -> str:
-                tokens, scales = body.reshape(at["x"], [-1, cols]), body.reshape(at["scale"], [-1])
-                value = numpy_helper.from_array(np.array([self.ZERO], np.uint8))
-                zero = body.op("ConstantOfShape", body.op("Shape", scales), value=value)
-                rounded = body.op("QuantizeLinear", tokens, scales, zero, axis=0)
-                return str(body.op("Reshape", rounded, body.op("Shape", at["x"])))
+                step, zero = body.constant(1 / self.ZERO, np.float32), body.constant(self.ZERO, np.uint8)
+                return str(body.op("QuantizeLinear", body.op("Div", at["x"], at["largest"]), step, zero))
 
-            return graph.call("Round8", {"x": x, "scale": scales}, build, self.codes.label("rounded"))
+            return graph.call("Round8", {"x": x, "largest": of_token}, build, self.codes.label("rounded"))
 
-        scales = graph.shared(f"token_scale/{x}", scale)
-        return graph.shared(f"rounded/{x}", integers), scales
+        of_token = graph.shared(f"largest/{x}", largest)
+        return graph.shared(f"rounded/{x}", integers), of_token
 
     def multiplied(self, x: str, weights: str, factors: str) -> str:
         """x times int8 weights (inputs x outputs) and a factor for each output.
@@ -95,14 +93,15 @@ class EightBitProduct(ABC):
         Where two numbers are the scales, and one of them is not known at load, onnxruntime multiplies and scales in one
         operator and never writes the sums, which take as much memory as the outputs. So the factors are times one.
         """
-        integers, scale = self.rounded(x)
+        integers, largest = self.rounded(x)
 
         def build(body: Body, at: dict[str, str]) -> str:
             sums = body.op("MatMulInteger", at["integers"], at["weights"], body.constant(self.ZERO, np.uint8))
             factors = body.op("Mul", at["one"], at["factors"])
-            return str(body.op("Mul", body.op("Mul", body.cast(sums, np.float32), factors), at["scale"]))
+            return str(body.op("Mul", body.op("Mul", body.cast(sums, np.float32), factors), at["largest"]))
 
-        parts = {"integers": integers, "weights": weights, "scale": scale, "factors": factors, "one": self._one()}
+        factors = self.graph.op("Mul", factors, self.graph.constant(1 / self.ZERO, np.float32))
+        parts = {"integers": integers, "weights": weights, "largest": largest, "factors": factors, "one": self._one()}
         return self.graph.call("Product8", parts, build, self.codes.label("product"))
 
     def _one(self) -> str:
