@@ -29,9 +29,13 @@ class Compressed:
     """The output of a run: a dense folder that transformers loads or the encoded one, and its report."""
 
     folder: Path
-    table: dict  # report of the first tensor
+    tensors: list[dict]  # their reports
     totals: dict
     calibration: dict | None = None  # what calibration with a text predicted and measured
+
+    @property
+    def table(self) -> dict:
+        return self.tensors[0]
 
     def digest(self) -> str:
         return weights_digest(self.folder)
@@ -50,7 +54,7 @@ def compressed(model: Path, *options: str, expand: bool = True) -> Iterator[Comp
             subprocess.run([TOOL, "expand", str(encoded), "-o", str(dense), "--quiet"], check=True)
         content = json.loads(report.read_text())
         yield Compressed(
-            dense if expand else encoded, content["tensors"][0], content["totals"], content.get("calibration")
+            dense if expand else encoded, content["tensors"], content["totals"], content.get("calibration")
         )
 
 

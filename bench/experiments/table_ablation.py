@@ -8,10 +8,12 @@ table_quality.py; MB: the file of the weights. Half a minute per row on two core
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +86,21 @@ def without_counts(moments: MomentsFile) -> None:
     del moments.arrays["token_counts"]
 
 
+def with_equal_bits(moments: MomentsFile, tensors: list[dict]) -> None:
+    """All linear layers get the same bits: an error falls fourfold with each bit, so bits are equal where importance is
+    entries over the squared error at 0 bits. The sum over the layers stays as it is, and so the share of the tables."""
+    importance = moments.fields["importance"]
+    layers = [told for told in tensors if told["name"] in importance and "embedding" not in told["name"]]
+    equal, now = {}, 0.0
+    for told in layers:
+        entries = math.prod(told["shape"])
+        squared = told["output_error"] ** 2
+        equal[told["name"]] = entries / (squared * 4.0 ** (8 * told["bytes_after"] / entries))
+        now += importance[told["name"]] * squared
+    scale = now / sum(equal[told["name"]] * told["output_error"] ** 2 for told in layers)
+    importance.update({name: scale * value for name, value in equal.items()})
+
+
 PARTS: dict[str, Callable[[MomentsFile], None]] = {
     "everything": lambda _moments: None,
     "no feedback and no correction": without_feedback,
@@ -92,6 +109,7 @@ PARTS: dict[str, Callable[[MomentsFile], None]] = {
     "tables in the plain metric": without_sensitivities,
     "no token counts": without_counts,
 }
+EQUAL_BITS = "equal bits for all linear layers"
 
 
 def main() -> None:
@@ -100,19 +118,21 @@ def main() -> None:
     fidelity = Fidelity(arguments.glue)
     rows = []
 
-    def add(name: str, budget: str, *options: str) -> None:
+    def add(name: str, budget: str, *options: str) -> list[dict]:
         with compressed(minilm_folder(), "--all", "--budget", budget, *options) as result:
             quality = fidelity.of_folder(result)
             size = f"{result.totals['weights_bytes_after'] / 1e6:.2f}"
         rows.append([name, size, f"{quality['cos']:.4f}", f"{quality['sts']:.2f}"])
         print(*rows[-1], file=sys.stderr, flush=True)
+        return result.tensors
 
     with tempfile.TemporaryDirectory(dir=OUT) as folder:
         saved, edited = Path(folder) / "full.safetensors", Path(folder) / "edited.safetensors"
         for budget in BUDGETS:
             text = argument_of(OF_THE_TASK, arguments.glue)
-            add("the run that made the moments", budget, "--text", text, "--save-moments", str(saved))
-            for name, take_out in PARTS.items():
+            tensors = add("the run that made the moments", budget, "--text", text, "--save-moments", str(saved))
+            parts = {**PARTS, EQUAL_BITS: partial(with_equal_bits, tensors=tensors)}
+            for name, take_out in parts.items():
                 moments = MomentsFile.read(saved)
                 take_out(moments)
                 moments.write(edited)

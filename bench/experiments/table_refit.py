@@ -75,7 +75,7 @@ def quality(fidelity: Fidelity, folder: Path) -> list[str]:
     with tempfile.TemporaryDirectory(dir=OUT) as name:
         dense = Path(name) / "dense"
         expand(folder, dense)
-        found = fidelity.of_folder(Compressed(dense, {}, {}))
+        found = fidelity.of_folder(Compressed(dense, [], {}))
     return [f"{found['cos']:.4f}", f"{found['sts']:.2f}"]
 
 

@@ -80,7 +80,7 @@ class Scores:
         return found
 
     def originals(self, models: Path) -> list[float]:
-        return [self.of(task, Compressed(models / task, {}, {})) for task in tasks_in(models)]
+        return [self.of(task, Compressed(models / task, [], {})) for task in tasks_in(models)]
 
 
 def main() -> None:
