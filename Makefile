@@ -25,7 +25,7 @@ help:
 	@echo 'make claims        measure the headline numbers of the documents again, with GLUE=FOLDER'
 	@echo 'make check-format  clang-format, ruff, mypy;  make format applies the first two'
 	@echo 'make check-rules   order of rooms, docstrings, documents, spelling'
-	@echo 'make check-alone   compile each header and each program of bench by itself'
+	@echo 'make check-alone   compile each header and each micro benchmark by itself'
 	@echo 'make test-asan     C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-arm      unit tests of codes and their kernels for 64-bit ARM, in qemu'
 	@echo 'make lint          clang-tidy; mypy of the benchmarks'
@@ -172,7 +172,8 @@ check-rules:
 	python3 tools/check_scale_cases.py
 	python3 tools/check_standard_headers.py
 
-# The other builds compile the files of a room together, which hides includes that a header lacks; those of CI skip bench.
+# The other builds compile the files of a room together, which hides includes that a header lacks. Those of CI skip the
+# micro benchmarks.
 check-alone: .venv/.system
 	python3 tools/check_alone.py
 
