@@ -3,7 +3,7 @@
 
 The models take turns, so that a slow phase of the machine affects all of them; the median of the ratios counts. cos:
 the mean cosine of the token vectors to those of the same encoded model with all layers decoded. Run it on an idle
-machine; about eight minutes.
+machine; about three minutes.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Rotation {
   /// Rotates a vector of cols() entries in place. In float64 the matrix is the same up to eps32.
   void apply(std::span<float> x) const;
   void apply(std::span<double> x) const;
-  /// The same into another vector.
+  /// The same into another vector, which must not overlap x.
   void apply(std::span<const float> x, std::span<float> rotated) const;
   /// Applies the inverse times `scale` in place.
   void apply_inverse(std::span<float> x, float scale = 1) const;
