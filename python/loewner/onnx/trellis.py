@@ -123,10 +123,10 @@ def packed_levels(body: Nodes, planes: str, bits: int, row_bytes: int, at: dict[
     at["levels"]: the value of `level_table`. Nearly all of the memory of a file that is being loaded is here, so
     numbers are 16 bits wide and hold several entries.
     """
-    shaped = body.reshape(planes, [bits, -1, row_bytes])
+    shaped = body.cast(body.reshape(planes, [bits, -1, row_bytes]), np.int32)
     each = body.op("Split", shaped, outputs=bits, axis=0, num_outputs=bits) if bits > 1 else [shaped]
-    before = body.cast(body.op("Pad", each[0], body.constant([1, -1]), "", body.constant([2])), np.int32)
-    numbers = level_numbers(body, [body.cast(plane, np.int32) for plane in each], before, at, "BitwiseOr")
+    before = body.op("Pad", each[0], body.constant([1, -1]), "", body.constant([2]))
+    numbers = level_numbers(body, list(each), before, at, "BitwiseOr")
     return body.reshape(body.op("Gather", at["levels"], body.cast(numbers, np.int32)), [-1, 8 * row_bytes])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from loewner import _core
 from loewner.onnx.decoders.base import Array, Arrays, Decoder
-from loewner.onnx.decoders.code_layout import STEPS, by_planes, by_rows, equal_bits, group_places, steps_of
+from loewner.onnx.decoders.code_layout import by_planes, by_rows, equal_bits, group_places, steps_of
 from loewner.onnx.decoders.code_rows import CodeRows
 from loewner.onnx.graph import Body
 from loewner.onnx.rotation import LARGEST_MATRIX, call_rotation, rotation_matrix
@@ -99,10 +99,7 @@ class Codes(Decoder):
         ]
         levels = parts[0]
         if len(parts) > 1:
-            joined = graph.op("Concat", *parts, axis=0)
-            counts = np.bincount([bits for bits, _ in groups], [rows for _, rows in groups], STEPS).astype(int)
-            first = graph.op("Gather", graph.constant(np.cumsum(counts) - counts, np.int32), self.steps())
-            levels = graph.op("Gather", joined, graph.op("Add", first, self._ranks()))
+            levels = graph.op("Gather", graph.op("Concat", *parts, axis=0), self._places_by_step())
         return graph.slice(levels, 0, cols, 1) if cols % 8 else levels
 
     def level_steps(self, bound: int) -> Array:
@@ -135,13 +132,13 @@ class Codes(Decoder):
 
     def steps(self) -> str:
         """The number of the step of each row, int32."""
-        graph = self.graph
+        graph, rows = self.graph, self.spec["rows"]
 
         def build(body: Body, at: dict[str, str]) -> str:
             low = body.op("BitwiseAnd", at["bits"], body.constant(15, np.uint8))
             high = body.op("BitShift", at["bits"], body.constant(4, np.uint8), direction="RIGHT")
             steps = body.reshape(body.op("Concat", low, high, axis=1), [-1])
-            return body.cast(body.slice(steps, 0, self.spec["rows"], 0), np.int32)
+            return body.cast(body.slice(steps, 0, rows, 0) if rows % 2 else steps, np.int32)
 
         label = self.label("steps")
         return graph.shared(label, lambda: graph.call("Steps", {"bits": self.array("bits")}, build, label))
@@ -160,26 +157,26 @@ class Codes(Decoder):
         if self.has_bands():
             counts = graph.op("Gather", graph.constant(self._row_bytes(), self.place_type()), self.steps())
             return str(graph.op("CumSum", counts, graph.constant(0), exclusive=1))
-        length = graph.constant(-(-self.spec["cols"] // 8), self.place_type())
-        inside = graph.op("Mul", graph.cast(self._ranks(), self.place_type()), length)
-        firsts = graph.constant([first for first, _ in group_places(self.spec, self._arrays)], self.place_type())
-        return str(graph.op("Add", graph.op("Gather", firsts, self.steps()), inside))
+        length, groups = -(-self.spec["cols"] // 8), group_places(self.spec, self._arrays)
+        rows_before = np.cumsum([0, *(rows for _, rows in groups[:-1])])
+        firsts = np.array([first for first, _ in groups]) - length * rows_before
+        place = graph.cast(self._places_by_step(), self.place_type())
+        inside = graph.op("Mul", place, graph.constant(length, self.place_type()))
+        return str(graph.op("Add", graph.op("Gather", graph.constant(firsts, self.place_type()), self.steps()), inside))
 
-    def _ranks(self) -> str:
-        """For each row, how many rows before it have the same step."""
+    def _places_by_step(self) -> str:
+        """For each row its place among all rows sorted by step; rows of a step stay in their order. int64."""
         graph = self.graph
 
         def build(body: Body, at: dict[str, str]) -> str:
-            choices = body.constant(np.arange(STEPS)[None], np.int32)
-            is_step = body.cast(
-                body.op("Equal", body.op("Unsqueeze", at["steps"], body.constant([1])), choices), np.int32
-            )
-            counts = body.op("Mul", is_step, body.op("CumSum", is_step, body.constant(0)))
-            total = body.op("ReduceSum", counts, body.constant([1]), keepdims=0)
-            return str(body.op("Sub", total, body.constant(1, np.int32)))
+            count = body.constant([self.spec["rows"]])
+            places = at["steps"]
+            for _ in range(2):  # the places in the order of the places are the inverse permutation
+                _, places = body.op("TopK", places, count, outputs=2, largest=0)
+            return places
 
-        label = self.label("ranks")
-        return graph.shared(label, lambda: graph.call("Ranks", {"steps": self.steps()}, build, label))
+        label = self.label("places_by_step")
+        return graph.shared(label, lambda: graph.call("PlacesByStep", {"steps": self.steps()}, build, label))
 
     def has_shared(self) -> bool:
         """Whether some row is a multiple of the shared row."""
