@@ -3,9 +3,10 @@
 
 The forms folded and int8 have codes of 3 bits; int4 folded and the blocks have integers of the methods int4 and int8.
 
-The files take turns, so that a slow phase of the machine affects all of them. Each file is loaded in a process of its
-own for load time and memory: resident after loading and one forward of 8 x 128 tokens, the same after malloc_trim, and
-the peak, all without what the process had before. Run it on an idle machine; about ten minutes.
+The files take turns, so that a slow phase of the machine affects all of them. Each file is loaded in processes of
+their own for load time and memory: resident after loading and one forward of 8 x 128 tokens, the same after
+malloc_trim, also with a forward of 1 x 16 tokens instead, and the peak, all without what the process had before;
+medians of three processes. Run it on an idle machine; about ten minutes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from transformers import AutoTokenizer
 PAUSE = 0.03  # seconds, in which the idle threads of the last file stop spinning
 THREADS = 2
 SHAPES = [(1, 16), (1, 128), (8, 128), (32, 128)]
+LARGE, SMALL = (8, 128), (1, 16)  # the forwards of which memory is measured
+PROCESSES = 3
 # How each form is compressed, and its linear layers. Texts do not calibrate integers.
 CODES = {"bits": 3}
 INTEGERS = {bits: {"method": f"int{bits}", "keep": 0.9, "text": "none"} for bits in (4, 8)}
@@ -62,13 +65,13 @@ def status() -> str:
     return Path("/proc/self/status").read_text()
 
 
-def print_memory(file: Path) -> None:
+def print_memory(file: Path, shape: tuple[int, int]) -> None:
     """Runs in a process of its own."""
     before = megabytes_resident()
     start = time.perf_counter()
     loaded = session(file)
     seconds = time.perf_counter() - start
-    loaded.run(None, made_up(8, 128))
+    loaded.run(None, made_up(*shape))
     resident = megabytes_resident()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     peak = next(int(line.split()[1]) for line in status().splitlines() if line.startswith("VmHWM")) * 1024 / 1e6
@@ -76,9 +79,11 @@ def print_memory(file: Path) -> None:
     print(json.dumps([seconds, resident - before, trimmed - before, peak - before]))
 
 
-def memory(file: Path) -> list[float]:
-    command = [sys.executable, __file__, "--memory", str(file)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def memory(file: Path, shape: tuple[int, int]) -> list[float]:
+    """Seconds to load; MB resident, after malloc_trim and at the peak."""
+    command = [sys.executable, __file__, "--memory", str(file), *map(str, shape)]
+    each = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(PROCESSES)]
+    return [float(median) for median in np.median([json.loads(text) for text in each], axis=0)]
 
 
 def forward_seconds(files: dict[str, Path], shape: tuple[int, int], rounds: int) -> dict[str, list[float]]:
@@ -136,11 +141,12 @@ def made(reuse: bool) -> dict[str, Path]:
 def main() -> None:
     parser = experiment_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=40, help="measured forward passes of each file (default 40)")
-    parser.add_argument("--memory", metavar="FILE", help=argparse.SUPPRESS)
+    parser.add_argument("--memory", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--reuse", action="store_true", help="measure the files of the last run again")
     arguments = parser.parse_args()
     if arguments.memory:
-        return print_memory(Path(arguments.memory))
+        file, batch, length = arguments.memory
+        return print_memory(Path(file), (int(batch), int(length)))
     quiet_transformers()
     torch.set_num_threads(THREADS)
     files = made(arguments.reuse)
@@ -156,7 +162,8 @@ def main() -> None:
         difference = np.abs((hidden - expected) * mask[..., None]).max() / np.abs(expected).max()
         cosine = (vectors(hidden, mask) * vectors(expected, mask)).sum(1).mean()
         ratios = [np.median(np.divide(times[shape][form], times[shape]["dense"])) for shape in SHAPES]
-        seconds, *sizes = memory(file)
+        seconds, resident, trimmed, peak = memory(file, LARGE)
+        sizes = [resident, trimmed, memory(file, SMALL)[2], peak]
         rows.append(
             [
                 form,
@@ -169,7 +176,7 @@ def main() -> None:
             ]
         )
     header = ["form", "MB", "difference", "cos", *(f"{batch} x {length}" for batch, length in SHAPES)]
-    header += ["s to load", "MB resident", "trimmed", "peak"]
+    header += ["s to load", "MB resident", "trimmed", "trimmed, 1 x 16", "peak"]
     publish("onnx", markdown_table(header, rows), arguments.update_docs)
 
 
