@@ -126,7 +126,7 @@ def packed_levels(body: Nodes, planes: str, bits: int, row_bytes: int, at: dict[
     shaped = body.cast(body.reshape(planes, [bits, -1, row_bytes]), np.int32)
     each = body.op("Split", shaped, outputs=bits, axis=0, num_outputs=bits) if bits > 1 else [shaped]
     before = body.op("Pad", each[0], body.constant([1, -1]), "", body.constant([2]))
-    numbers = level_numbers(body, list(each), before, at, "BitwiseOr")
+    numbers = level_numbers(body, each, before, at, "BitwiseOr")
     return body.reshape(body.op("Gather", at["levels"], body.cast(numbers, np.int32)), [-1, 8 * row_bytes])
 
 
