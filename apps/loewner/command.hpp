@@ -81,6 +81,8 @@ inline const OptionText kTextFileText = {.value = "FILE",
                                          .help = "UTF-8 text, one sentence or paragraph per line",
                                          .completes = Completes::files,
                                          .required = true};
+inline const OptionText kMaxMemoryText = {
+    .value = "SIZE", .help = "limit of resident memory, such as 1.5GB", .default_text = "half of the machine's"};
 
 /// The options that commands of the C++ core share, and what follows from them. A command adds
 /// those that it obeys.

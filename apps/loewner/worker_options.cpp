@@ -58,10 +58,10 @@ std::optional<WorkerShare> WorkerOptions::share() const {
   return WorkerShare{.worker = *index, .count = *count};
 }
 
-void WorkerOptions::require_usable(bool dry_run, bool may_calibrate) const {
+void WorkerOptions::require_usable(bool dry_run, bool must_calibrate) const {
   if (!divides_work()) return;
   require(!dry_run, [&] { return text() + " cannot be combined with --dry-run, which plans in one process"; });
-  require(!may_calibrate, [&] {
+  require(uses_ray() || !must_calibrate, [&] {
     return text() +
            " makes parts independently, but a calibration goes through the model layer by layer: write the moments "
            "once (loewner calibrate --activations, or --save-moments of a run) and give --moments FILE, or give --text "

@@ -28,7 +28,7 @@ struct WorkerOptions {
   std::optional<WorkerShare> share() const;
 
   /// Errors    InvalidArgument for a combination of options that cannot work, naming the way out.
-  void require_usable(bool dry_run, bool may_calibrate) const;
+  void require_usable(bool dry_run, bool must_calibrate) const;
 
  private:
   CLI::Option* ray_option_ = nullptr;

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import loewner
 import numpy as np
 from compressed import compressed
 from matrices import minilm_folder, quiet_transformers
@@ -127,9 +128,10 @@ def main() -> None:
         return result.tensors
 
     with tempfile.TemporaryDirectory(dir=OUT) as folder:
-        saved, edited = Path(folder) / "full.safetensors", Path(folder) / "edited.safetensors"
+        saved, edited, original = (Path(folder) / f"{name}.safetensors" for name in ("full", "edited", "original"))
+        text = argument_of(OF_THE_TASK, arguments.glue)
+        loewner.calibrate(minilm_folder(), original, text=text, activations=True)
         for budget in BUDGETS:
-            text = argument_of(OF_THE_TASK, arguments.glue)
             tensors = add("the run that made the moments", budget, "--text", text, "--save-moments", str(saved))
             parts = {**PARTS, EQUAL_BITS: partial(with_equal_bits, tensors=tensors)}
             for name, take_out in parts.items():
@@ -138,6 +140,7 @@ def main() -> None:
                 moments.write(edited)
                 add(name, budget, "--moments", str(edited))
             saved.unlink()
+            add("moments of the original model", budget, "--moments", str(original))
     publish("ablation", markdown_table(["parts", "MB", "cos", "sts"], rows), arguments.update_docs)
 
 

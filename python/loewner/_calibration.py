@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loewner import _core
+from loewner._output_stage import stage_of
 from loewner._static_calibration import options_with_text
 from loewner._texts import has_tokenizer
 from loewner.onnx import is_onnx_model, require_onnx
@@ -39,22 +40,15 @@ def compress_with_text(
         return _of_onnx(model, output, text, progress=progress, **options)
     if options.pop("tokenizer", None):
         raise ValueError("compress: tokenizer is for ONNX files")
-    saves_moments = bool(options.get("save_moments"))
-    is_asked_for = text is not None or saves_moments
-    is_of_tables = takes_tables_alone(options)
-    reason = _reason_against_tables(options, is_asked_for) if is_of_tables else reason_against_text(options)
     blind = partial(_without_text, model, output, progress=progress, on_finish=on_finish, options=options)
-    if text == NO_TEXT or (not is_asked_for and reason):
-        if saves_moments:
-            raise ValueError("compress: save_moments needs a calibration text")
+    if not calibrates(text, options):
         return blind([])
-    if reason:
-        raise ValueError(f"compress: a calibration text {reason}")
+    is_asked_for, is_of_tables = asks_for_text(text, options), takes_tables_alone(options)
     if is_asked_for and is_static_model(model):
         return _of_static(blind, model, text, options)
     what = "tables" if is_of_tables else "linear layers"
     if not is_asked_for and is_of_tables:
-        _require_work(model, output, options)
+        require_work(model, output, options)
         if is_static_model(model):
             return blind([])
         if not has_tokenizer(Path(model)):
@@ -69,7 +63,7 @@ def compress_with_text(
         return compress_calibrated(
             model,
             output,
-            text=_file_of(text),
+            text=file_of(text),
             is_default=not is_asked_for,
             progress=progress,
             on_finish=on_finish,
@@ -83,10 +77,30 @@ def compress_with_text(
         return blind([blind_note(str(error), what)])
 
 
+def calibrates(text: str | os.PathLike[str] | None, options: dict[str, Any]) -> bool:
+    """Whether the options want a calibration. Raises ValueError where the user asks for one that they rule out."""
+    is_asked_for = asks_for_text(text, options)
+    reason = (
+        _reason_against_tables(options, is_asked_for) if takes_tables_alone(options) else reason_against_text(options)
+    )
+    if text == NO_TEXT or (not is_asked_for and reason):
+        if options.get("save_moments"):
+            raise ValueError("compress: save_moments needs a calibration text")
+        return False
+    if reason:
+        raise ValueError(f"compress: a calibration text {reason}")
+    return True
+
+
+def asks_for_text(text: str | os.PathLike[str] | None, options: dict[str, Any]) -> bool:
+    return text is not None or bool(options.get("save_moments"))
+
+
 def save_moments(
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
     text: str | os.PathLike[str] | None,
+    max_memory: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Writes the moments of a model's linear layers on a text: a file, or by default the package's."""
@@ -95,12 +109,12 @@ def save_moments(
     except ImportError as error:
         raise ImportError(_NEEDS_TORCH) from error
     try:
-        return calibration.save_moments(model, output, text=_file_of(text), progress=progress)
+        return calibration.save_moments(model, output, text=file_of(text), max_memory=max_memory, progress=progress)
     except calibration.NoCalibration as error:
         raise ValueError(_failure(model, text, error)) from error
 
 
-def _file_of(text: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
+def file_of(text: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
     return None if text in (None, PACKAGE_TEXT) else text
 
 
@@ -125,7 +139,7 @@ def _of_static(
 ) -> dict[str, Any]:
     if options.get("save_moments"):
         raise ValueError("compress: a static embedding model has no moments")
-    file = _file_of(text)
+    file = file_of(text)
     if file is None:
         return blind(["the package's text does not weigh the rows of a static embedding model"])
     return blind([], options=options_with_text(model, Path(file), options))
@@ -161,10 +175,11 @@ def _reason_against_options(options: dict[str, Any]) -> str | None:
     return "cannot be combined with moments" if options.get("moments") else None
 
 
-def _require_work(model: str | os.PathLike[str], output: str | os.PathLike[str], options: dict[str, Any]) -> None:
+def require_work(model: str | os.PathLike[str], output: str | os.PathLike[str], options: dict[str, Any]) -> None:
     """Raises what `_core.compress` raises for a model, options or an output that it refuses, before torch is loaded."""
     refuses = options.get("if_exists", _core.IfExists.refuse) == _core.IfExists.refuse
-    is_dry_run = options.get("dry_run") or not (refuses and Path(output).exists())
+    is_there = Path(output).exists() or stage_of(output).exists()
+    is_dry_run = options.get("dry_run") or not (refuses and is_there)
     with _core.CompressSession(model, output, **{**options, "dry_run": is_dry_run}):
         pass
 

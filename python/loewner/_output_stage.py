@@ -34,6 +34,11 @@ def target_of(output: Path) -> Path:
     return target
 
 
+def stage_of(output: str | os.PathLike[str]) -> Path:
+    """OUT.partial of an output."""
+    return Path(os.path.realpath(output) + ".partial")
+
+
 def require_apart(model: Path, target: Path) -> None:
     """Raises ValueError if one of both folders contains the other."""
     source = model.resolve()

@@ -111,7 +111,8 @@ def compress(
         Copy weights in other formats, training checkpoints and optimizer states too.
     ray : str, optional
         Address of a Ray cluster that encodes, as ``ray.init`` takes it, or "" for its default. All nodes see the model
-        and the output at the same paths, or they are URLs. Linear layers need `moments` or `text` "none".
+        and the output at the same paths, or they are URLs. With a text, the process of the caller measures moments
+        in the original model first; the output is that of `calibrate` with `activations` and of its file as `moments`.
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
     **method_options : int, str or None
@@ -181,6 +182,7 @@ def calibrate(
     *,
     text: Folder | None = None,
     activations: bool = False,
+    max_memory: int | str | None = None,
     progress: Progress | None = None,
 ) -> CalibrateReport:
     """Measure what a model meets in a text: its tokens, or the inputs of its linear layers.
@@ -197,6 +199,9 @@ def calibrate(
         loewner.
     activations : bool, default False
         Run the model and save moments instead of counts. This needs torch.
+    max_memory : int or str, optional
+        Limit of resident memory with `activations`, in bytes or as "1.5GB". The default is half of the machine's
+        memory. A model that does not fit is run on 4096 tokens with weights that are read layer by layer.
     progress : callable, optional
         Called as ``progress(task, share)`` with the share done in [0, 1].
 
@@ -223,7 +228,8 @@ def calibrate(
     >>> loewner.calibrate("MODEL", "moments.safetensors", activations=True)  # doctest: +SKIP
     """
     if activations:
-        return CalibrateReport(**save_moments(model, output, text, progress))
+        limit = _bytes(max_memory, "calibrate: max_memory") or 0
+        return CalibrateReport(**save_moments(model, output, text, limit, progress))
     if text is None:
         raise ValueError("calibrate: counting tokens needs a text")
     return CalibrateReport(**save_token_counts(model, output, text, progress))

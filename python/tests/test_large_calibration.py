@@ -22,6 +22,7 @@ from loewner.transformers.calibration.moments import Moments, robust
 from loewner.transformers.calibration.streamed_model import Recent, StreamedModel
 from loewner.transformers.calibration.targets import damped
 from loewner.transformers.calibration.token_effects import TokenEffects
+from safetensors.torch import load_file
 from test_calibration import OPTIONS, ids, linear_layers
 from tokenized_models import model_with_tokenizer
 from torch import Tensor, nn
@@ -82,7 +83,7 @@ def test_an_output_layer_is_read_in_parts(
 
 
 def test_a_checkpoint_without_a_parameter_is_not_streamed(all_matrices_on_disk: None, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     folder = model_with_tokenizer("llama_head", tmp_path / "model")
     tensors = load_file(folder / "model.safetensors")
@@ -176,6 +177,31 @@ def test_wide_layers_are_calibrated_without_a_correction_and_saved_moments_give_
     loewner._core.compress(model_folder, tmp_path / "again", moments=saved, **OPTIONS)
     assert weights_of(tmp_path / "again") == weights_of(tmp_path / "out")
     assert change(model_folder, tmp_path / "out") < 0.8 * change_of_blind(model_folder, tmp_path / "blind")
+
+
+def test_moments_of_a_large_model_are_about_those_of_a_small_one(
+    model_folder: Path, text_file: Path, every_model_is_large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, small = tmp_path / "large", tmp_path / "small"
+    report = loewner.calibrate(model_folder, large, text=text_file, activations=True)
+    loewner.compress(model_folder, tmp_path / "out", moments=large, selection="all", budget=58000)
+    assert {path.name for path in tmp_path.iterdir()} == {"large", "out"}
+    monkeypatch.undo()
+    assert loewner.calibrate(model_folder, small, text=text_file, activations=True).layers == report.layers
+    of_large, of_small = load_file(large), load_file(small)
+    of_tables = {name for name in of_small if "embeddings" in name}  # the large model is too large for their metric
+    assert of_large.keys() == of_small.keys() - of_tables
+    for name in of_large:  # of other tokens
+        assert of_large[name].dtype == of_small[name].dtype
+        if of_large[name].is_floating_point():
+            assert (of_large[name] - of_small[name]).norm() < 0.2 * of_small[name].norm()
+    assert change(model_folder, tmp_path / "out") < 0.8 * change_of_blind(model_folder, tmp_path / "blind")
+
+
+def test_a_calibration_states_the_memory_that_it_needs(model_folder: Path, text_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"needs about \d+ MiB of memory, and the limit is 95 MiB"):
+        loewner.calibrate(model_folder, tmp_path / "moments", text=text_file, activations=True, max_memory="100MB")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

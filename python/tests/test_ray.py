@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +19,10 @@ import numpy as np
 import pytest
 from calibrated_models import bert_folder, write_text
 from command_runs import Command
+from loewner._ray.calibration import calibrated, calibrates_on_ray
 from loewner._ray.cluster import _groups
 from loewner._ray.nodes import Needs, Nodes
+from loewner._urls import Places
 from ray_clusters import ray_cluster
 
 ray = pytest.importorskip("ray")
@@ -175,21 +179,85 @@ def test_urls_of_one_process_are_refused(model: Path, command: Command) -> None:
     assert "memory://bucket/out: is seen by one process only" in done.stderr
 
 
-def test_a_text_is_refused_with_what_to_type(model: Path, command: Command) -> None:
+@pytest.mark.parametrize("lines", ["text.txt", "other.txt"])
+def test_a_text_calibrates_once_and_all_tasks_use_its_moments(lines: str, cluster: Any, tmp_path: Path) -> None:
+    model, moments = bert_folder(tmp_path / "model"), tmp_path / "moments"
+    saved = tmp_path / "saved" / "moments"  # the card names the file
+    saved.parent.mkdir()
+    text = write_text(tmp_path / "text.txt")
+    (tmp_path / "other.txt").write_text("\n".join(text.read_text().splitlines()[:20]))
+    assert ft.run("calibrate", model, "--activations", "--text", text, "-o", moments, "--quiet").returncode == 0
+    options = ("--all", "--bits", 4, "--quiet")
+    expected = of_one_process(model, *options, "--moments", moments)
+    files = set(tmp_path.iterdir())
+    given = ("--text", tmp_path / lines, "--save-moments", saved, "--ray", cluster.address)
+    done = ft.run("compress", model, "-o", tmp_path / "out", *options, *given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (ft.files_of(tmp_path / "out") == expected) == (lines == "text.txt")
+    assert (saved.read_bytes() == moments.read_bytes()) == (lines == "text.txt")
+    assert set(tmp_path.iterdir()) == files | {tmp_path / "out"}
+
+
+def test_linear_layers_are_calibrated_by_default_and_tables_alone_on_demand() -> None:
+    of_all, of_tables = {"selection": loewner.Selection.all}, {"selection": loewner.Selection.embeddings}
+    assert calibrates_on_ray(None, of_all) and calibrates_on_ray("package", of_tables)
+    assert not calibrates_on_ray("none", of_all) and not calibrates_on_ray(None, of_tables)
+    assert not calibrates_on_ray(None, {**of_all, "moments": "file"})
+    assert not calibrates_on_ray(None, {**of_all, "max_error": 0.1})
+
+
+@contextmanager
+def calibration(model: Path, text: Path, if_exists: loewner.IfExists) -> Iterator[Path]:
+    """That of a run on Ray, without the tasks."""
+    out, given = model.with_name("out"), {"bits": 4, "selection": loewner.Selection.all, "if_exists": if_exists}
+    with calibrated(model, out, text, Places(str(model), str(out), ""), given, lambda what, share: None) as file:
+        yield Path(file)
+
+
+def test_moments_stay_for_a_run_that_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, text = bert_folder(tmp_path / "model"), write_text(tmp_path / "text.txt")
+    refuse, resume = loewner.IfExists.refuse, loewner.IfExists.resume
+    with pytest.raises(KeyboardInterrupt), calibration(model, text, refuse) as file:
+        raise KeyboardInterrupt
+    kept = file.stat()
+    with pytest.raises(OSError, match="a node is lost"), calibration(model, text, resume) as file:
+        raise OSError("a node is lost")
+    assert file.stat() == kept
+    with calibration(model, text, refuse) as file:  # a run that is not resumed measures again
+        assert file.stat().st_mtime_ns != kept.st_mtime_ns
+    assert not file.parent.exists()
+    with pytest.raises(loewner.BudgetError), calibration(model, text, resume) as file:
+        raise loewner.BudgetError("no encoding is small enough")
+    assert not file.parent.exists()
+
+
+def test_an_output_that_exists_is_refused_before_the_calibration(tmp_path: Path) -> None:
+    model, text = bert_folder(tmp_path / "model"), tmp_path / "no_such_text"
+    for name in ("out", "out.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+        with pytest.raises(loewner.IoError, match="out"), calibration(model, text, loewner.IfExists.refuse):
+            pass
+        shutil.rmtree(tmp_path / name)
+
+
+def test_calibrations_that_cannot_be_are_refused(cluster: Any, model: Path, command: Command) -> None:
     out = model.with_name("out")
-    for options in (("--all",), ("--text", "package"), ("--linear", "--text", "lines.txt")):
-        done = command("compress", model, "-o", out, "--bits", 3, *options, "--ray")
-        assert done.returncode == 2
-        assert "loewner calibrate --activations" in done.stderr and "--moments FILE" in done.stderr
-    for given in ({"selection": "all"}, {"text": "package"}, {"text": "package", "moments": "file"}):
-        with pytest.raises(ValueError, match=r"loewner\.calibrate with activations"):
-            loewner.compress(model, out, bits=3, ray="", **given)  # type: ignore[arg-type]
+    common = ("compress", model, "-o", out, "--bits", 3, "--all", "--ray", cluster.address)
+    done = command(*common)
+    assert done.returncode == 2 and "text 'none' encodes without a calibration" in done.stderr
+    done = command("compress", model, "-o", f"file://{out}", *common[4:], "--text", "package")
+    assert done.returncode == 2 and "give moments" in done.stderr
+    for given in ({"text": "package", "moments": "file"}, {"save_moments": "file", "text": "none"}):
+        with pytest.raises(ValueError, match="moments"):
+            loewner.compress(model, out, bits=3, ray=cluster.address, **given)  # type: ignore[arg-type]
+    assert {path for path in model.parent.rglob("*") if path.is_file()} == set(model.iterdir())
 
 
 def test_options_of_other_runs_are_refused(model: Path, command: Command) -> None:
     out = model.with_name("out")
     common = ft.compress_all(model, out, *AMOUNT)
-    for options in (("--worker", "0/2"), ("--assemble",), ("--dry-run",), ("--save-moments", "file")):
+    for options in (("--worker", "0/2"), ("--assemble",), ("--dry-run",)):
         done = command(*common, *options, "--ray")
         assert done.returncode == 2, done
     with pytest.raises(ValueError, match="dry_run cannot be combined with ray"):

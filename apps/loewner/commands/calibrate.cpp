@@ -31,6 +31,9 @@ class Calibrate final : public PythonCommand {
                       .completes = Completes::files,
                       .required = true});
     options.begin(Section::run);
+    OptionText max_memory = kMaxMemoryText;
+    max_memory.help += "; above it, --activations reads the weights layer by layer";
+    add<std::string>(options, "--max-memory", max_memory);
     add_json(options);
     add_quiet(options);
   }

@@ -123,7 +123,6 @@ class Compress final : public Command {
   int run_on_ray(const PythonRunner& python) const {
     require(python != nullptr,
             [] { return std::string("--ray runs in the Python package: pip install \"loewner[ray]\""); });
-    require_nothing_to_save(python);
     return python("compress", options_for_python());
   }
 
@@ -195,9 +194,7 @@ class Compress final : public Command {
     options.begin(Section::run);
     options.add("--seed", options_.seed,
                 {.value = "N", .help = "random seed; svd and lp use none", .default_text = "0"});
-    options.add(
-        "--max-memory", max_memory_,
-        {.value = "SIZE", .help = "limit of resident memory, such as 1.5GB", .default_text = "half of the machine's"});
+    options.add("--max-memory", max_memory_, kMaxMemoryText);
     options.add_flag("--dry-run", options_.dry_run, "print the plan and the predicted errors; write nothing");
     auto* resume = options.add_flag("--resume", resume_, "continue an interrupted run");
     options.add_flag("--overwrite", overwrite_, "replace an existing output of loewner, or an empty folder")

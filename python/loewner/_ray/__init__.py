@@ -2,7 +2,8 @@
 """`compress --ray`: Ray tasks on the nodes of a cluster make the parts of one output, and the driver publishes it.
 
 Tasks are workers like those of `--worker` (include/loewner/compress/workers.hpp), so they leave the same parts. What a
-lost task, node or driver has finished is kept, and `--resume` goes on from there.
+lost task, node or driver has finished is kept, and `--resume` goes on from there. Where a text calibrates, the driver
+measures the moments before the tasks begin.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from loewner import _core
-from loewner._calibration import NO_TEXT, takes_tables_alone
+from loewner._ray.calibration import calibrated, calibrates_on_ray, can_be_resumed
 from loewner._ray.cluster import Cluster, Progress
 from loewner._ray.connection import connected
 from loewner._ray.tasks import Work, make, survey
@@ -24,6 +26,7 @@ from loewner._urls.remote_stage import RemoteStage
 from loewner.onnx import is_onnx_model
 
 _PLANNING, _ENCODING = 0.2, 0.6  # shares of the progress bar, as for one process
+_CALIBRATION = 0.3  # share of the whole, if there is one
 Folder = str | os.PathLike[str]
 
 
@@ -46,26 +49,40 @@ def compress_on_ray(
     task; by default one, and more for parts that need more memory than goes with one CPU.
     """
     _require_folders(places)
-    _require_independent(text, options)
+    _require_known(options)
     options.pop("tokenizer", None)
     show = progress or (lambda what, share: None)
     with connected(address) as ray:
         cluster = Cluster(ray, threads)
-        with _core.WorkersRun(model, output, **options) as run:
-            options["max_memory"] = run.max_memory
-            work = Work(os.getcwd(), places.model, places.output, {**options, "moments": places.moments})
-            stage = RemoteStage(places.output, Path(output)) if is_url(places.output) else None
-            try:
-                _make_parts(cluster, run, work, stage, show)
-            except BaseException as error:  # those that a resumed run would raise again leave nothing
-                with contextlib.suppress(_core.IoError):  # another process uses the parts
-                    run.leave(keeps_parts=not isinstance(error, _core.BudgetError | ValueError))
-                raise
-    start = _PLANNING + _ENCODING
-    report, table = _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **options)
+        if not calibrates_on_ray(text, options):
+            report, table = _compressed(cluster, model, output, places, options, show)
+        else:
+            with calibrated(model, output, text, places, options, _part_of(show, 0, _CALIBRATION)) as moments:
+                found = {**options, "moments": moments, "save_moments": ""}
+                of_parts = _part_of(show, _CALIBRATION, 1 - _CALIBRATION)
+                places = replace(places, moments=moments)
+                report, table = _compressed(cluster, model, output, places, found, of_parts)
     if on_finish is not None:
         on_finish(table)
     return report
+
+
+def _compressed(
+    cluster: Cluster, model: Folder, output: Folder, places: Places, options: dict[str, Any], show: Progress
+) -> tuple[dict[str, Any], str]:
+    """The report, and what the command line prints of it."""
+    with _core.WorkersRun(model, output, **options) as run:
+        options = {**options, "max_memory": run.max_memory}
+        work = Work(os.getcwd(), places.model, places.output, {**options, "moments": places.moments})
+        stage = RemoteStage(places.output, Path(output)) if is_url(places.output) else None
+        try:
+            _make_parts(cluster, run, work, stage, show)
+        except BaseException as error:
+            with contextlib.suppress(_core.IoError):  # another process uses the parts
+                run.leave(keeps_parts=can_be_resumed(error))
+            raise
+    start = _PLANNING + _ENCODING
+    return _core.assemble_parts(model, output, progress=_part_of(show, start, 1 - start), **options)
 
 
 def _make_parts(cluster: Cluster, run: _core.WorkersRun, work: Work, stage: RemoteStage | None, show: Progress) -> None:
@@ -97,16 +114,7 @@ def _require_folders(places: Places) -> None:
         raise ValueError("compress: ray is for folders of safetensors, not for ONNX files")
 
 
-def _require_independent(text: Folder | None, options: dict[str, Any]) -> None:
-    """Raises unless the parts can be made in any order. The command line has the same rules."""
-    for name in ("tokenizer", "save_moments", "dry_run"):
+def _require_known(options: dict[str, Any]) -> None:
+    for name in ("tokenizer", "dry_run"):
         if options.get(name):
             raise ValueError(f"compress: {name} cannot be combined with ray")
-    is_blind = text == NO_TEXT or options.get("max_error") is not None
-    has_moments = bool(options.get("moments")) and text is None
-    if not (is_blind or has_moments or (text is None and takes_tables_alone(options))):
-        raise ValueError(
-            "compress: on Ray, parts are made independently, but a calibration goes through the model layer by layer: "
-            "write moments once (loewner.calibrate with activations, or save_moments) and give moments, or give text "
-            "'none'"
-        )

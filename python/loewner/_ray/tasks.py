@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loewner import _core
+from loewner._output_stage import stage_of
 from loewner._urls.cache import fetched_file, fetched_model
 from loewner._urls.remote_folder import is_url
 from loewner._urls.remote_stage import output_of_task
@@ -45,7 +45,7 @@ class Work:
             if is_url(self.output):
                 local = replace(local, output=str(stack.enter_context(output_of_task(self.output, tensors))))
             else:
-                _require_seen(Path(os.path.realpath(self.output) + ".partial"))
+                _require_seen(stage_of(self.output))
             yield local
 
 

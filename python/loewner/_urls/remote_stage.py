@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from loewner._output_stage import STATE, UNFINISHED
+from loewner._output_stage import STATE, UNFINISHED, stage_of
 from loewner._urls.cache import cache_folder
 from loewner._urls.remote_folder import RemoteFolder, name_in
 
@@ -23,7 +22,7 @@ class RemoteStage:
 
     def __init__(self, url: str, output: Path) -> None:
         self.folder = RemoteFolder(url.rstrip("/") + ".partial")
-        self._local = Path(os.path.realpath(output) + ".partial")
+        self._local = stage_of(output)
 
     def pull(self, wanted: Callable[[str], bool] = lambda name: True) -> set[str]:
         """Fetches the state and all wanted parts that this machine lacks. Returns the names of the parts at the URL."""

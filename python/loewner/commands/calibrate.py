@@ -9,7 +9,14 @@ from loewner.commands.common import Options, progress_line, report
 
 def main(options: Options) -> None:
     show = progress_line(options)
-    found = calibrate(options.model, options.output, text=options.text, activations=options.activations, progress=show)
+    found = calibrate(
+        options.model,
+        options.output,
+        text=options.text,
+        activations=options.activations,
+        max_memory=options.max_memory,
+        progress=show,
+    )
     if show:
         show("", 1.0)
     line = f"{found.tokens} tokens, {found.distinct} of {found.vocabulary} distinct ones"

@@ -8,6 +8,7 @@ matching    which module uses which tensor
 experts     layers that the model stacks in one parameter
 lockstep    forwards that stand still together at each layer
 moments     second moments of a layer's inputs
+moments_on_disk  those of the original model, until a moments file is written
 targets     weights that correct for the errors of earlier layers
 effects     how much an error of a layer changes the outputs of the model
 sensitivities  how much an error of a table's row changes the outputs, channel by channel
@@ -44,7 +45,7 @@ from transformers.utils import logging
 from loewner import _core
 from loewner.transformers.calibration.batches import TOKENS_OF_BATCH
 from loewner.transformers.calibration.effort import LONGEST_OF_TABLES, EffortOfTables
-from loewner.transformers.calibration.large_survey import output_layer
+from loewner.transformers.calibration.large_survey import LargeSurveyor, output_layer
 from loewner.transformers.calibration.large_walk import LARGE_TOKENS, LargeWalk
 from loewner.transformers.calibration.matching import modules_of
 from loewner.transformers.calibration.memory import (
@@ -57,6 +58,7 @@ from loewner.transformers.calibration.memory import (
     whole_model_bytes,
     widest_drift,
 )
+from loewner.transformers.calibration.moments_on_disk import MomentsOnDisk
 from loewner.transformers.calibration.sequences import (
     LONGEST,
     MOST_TOKENS,
@@ -137,36 +139,64 @@ def save_moments(
     output: str | os.PathLike[str],
     *,
     text: str | os.PathLike[str] | None = None,
+    max_memory: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Writes the moments of the inputs of all linear layers of the original model; returns what a report says of them.
+
+    A model that does not fit into memory is run on LARGE_TOKENS tokens, without the sensitivities of its tables.
 
     Raises NoCalibration if the model cannot be run on the text.
     """
     folder, lines = Path(model), CalibrationText.read(None if text is None else Path(text))
     options: dict[str, Any] = {"selection": _core.Selection.all, "keep": 0.5, "dry_run": True}
-    with _core.CompressSession(folder, "", **options) as session, _core_threads(), _author_code():
-        loaded = _loaded(folder)
-        batches = token_batches(folder, loaded, lines.lines)
-        layers, tables = _modules(session, loaded, folder)
-        surveyor = Surveyor(session, loaded, layers, tables, batches, progress or (lambda _what, _share: None))
-        surveyor.of_tables = _table_inputs(session, folder, lines, EffortOfTables.beside_layers(bool(lines.lines)))
-        survey = surveyor.survey()
-        tensors, fingerprint = session.tensors, session.model_fingerprint
-    owners = sorted({inputs.owner for inputs in survey.inputs.values()})
-    of_tables = {tensors[number].name: found for number, found in survey.sensitivities.items()}
-    _core.write_moments_file(
-        output,
-        fingerprint,
-        {layers[o].name: (survey.inputs[o].second.numpy(), survey.inputs[o].tokens) for o in owners}
-        | {name: (found.second.float().numpy(), found.tokens) for name, found in of_tables.items()},
-        {layers[name].name: layers[inputs.owner].name for name, inputs in survey.inputs.items()}
-        | {name: name for name in of_tables},
-        {tensors[number].name: effect for number, effect in with_guesses(survey.effects, tensors).items()},
-        token_counts(folder, lines.lines) if lines.lines else [],
-    )
+    with (
+        _core.CompressSession(folder, "", **options) as session,
+        _core_threads(),
+        MomentsOnDisk.beside(Path(output)) as on_disk,
+    ):
+        with _author_code():
+            surveyor, layers = _surveyor(session, folder, lines, memory_limit(max_memory), on_disk, progress)
+            survey = surveyor.survey()
+        tensors = session.tensors
+        owners = sorted({inputs.owner for inputs in survey.inputs.values()})
+        of_tables = {tensors[number].name: found for number, found in survey.sensitivities.items()}
+        _core.write_moments_file(
+            output,
+            session.model_fingerprint,
+            {layers[o].name: (on_disk[o], survey.inputs[o].tokens) for o in owners}
+            | {name: (found.second.float().numpy(), found.tokens) for name, found in of_tables.items()},
+            {layers[name].name: layers[inputs.owner].name for name, inputs in survey.inputs.items()}
+            | {name: name for name in of_tables},
+            {tensors[number].name: effect for number, effect in with_guesses(survey.effects, tensors).items()},
+            token_counts(folder, lines.lines) if lines.lines else [],
+        )
     tokens = max(inputs.tokens for inputs in survey.inputs.values())
     return {"text": lines.name, "tokens": tokens, "layers": len(survey.inputs), "inputs": len(owners)}
+
+
+def _surveyor(
+    session: _core.CompressSession,
+    folder: Path,
+    text: CalibrationText,
+    limit: int,
+    on_disk: MomentsOnDisk,
+    progress: Progress | None,
+) -> tuple[Surveyor, Layers]:
+    """limit: bytes of memory."""
+    shapes, show = shapes_of(session, folder), progress or (lambda _what, _share: None)
+    tokens, with_experts = _tokens_and_experts(shapes, limit, MOST_TOKENS_OF_USER)
+    if tokens == 0:
+        streamed = _streamed(folder, limit, shapes)
+        batches = token_batches(folder, streamed.model, text.lines, LARGE_TOKENS, LARGE_TOKENS // 4)
+        layers, tables = _modules_of_streamed(session, streamed, folder)
+        return LargeSurveyor(session, streamed.model, layers, tables, batches, show, on_disk.keep), layers
+    model = _loaded(folder)
+    batches = token_batches(folder, model, text.lines, tokens)
+    layers, tables = _modules(session, model, folder, with_experts)
+    surveyor = Surveyor(session, model, layers, tables, batches, show, on_disk.keep)
+    surveyor.of_tables = _table_inputs(session, folder, text, EffortOfTables.beside_layers(bool(text.lines)))
+    return surveyor, layers
 
 
 @contextmanager
@@ -201,9 +231,7 @@ def _walk_of(
 ) -> Walk:
     """limit: bytes of memory."""
     shapes = shapes_of(session, folder)
-    most = MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS
-    with_experts = tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH) > 0
-    tokens = tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH, with_experts)
+    tokens, with_experts = _tokens_and_experts(shapes, limit, MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS)
     if tokens == 0:
         return _large_walk(session, folder, text, limit, shapes, keeps_moments, progress)
     model = _loaded(folder)
@@ -266,25 +294,44 @@ def _large_walk(
     keeps_moments: bool,
     progress: Progress | None,
 ) -> LargeWalk:
-    recent = Recent()
+    streamed = _streamed(folder, limit, shapes)
+    model = streamed.model
+    fitting, held_out = _split(token_batches(folder, model, text.lines, LARGE_TOKENS, LARGE_TOKENS // 4))
+    layers, tables = _modules_of_streamed(session, streamed, folder)
+    widest = widest_drift(shapes, limit - _needed(streamed, shapes))
+    return LargeWalk(
+        streamed.recent, widest, session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress
+    )
+
+
+def _tokens_and_experts(shapes: Shapes, limit: int, most: int) -> tuple[int, bool]:
+    """How many tokens a model in memory can take, 0 if it does not fit; whether experts have moments of their own."""
+    with_experts = tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH) > 0
+    return tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH, with_experts), with_experts
+
+
+def _streamed(folder: Path, limit: int, shapes: Shapes) -> StreamedModel:
     try:
-        streamed = StreamedModel(folder, recent)
+        streamed = StreamedModel(folder, Recent())
     except NoCalibration:
         raise
     except Exception as error:  # transformers and remote code raise any exception
         raise NoCalibration(f"transformers does not load the model: {_one_line(error)}") from error
-    model = streamed.model
-    needed = large_model_bytes(shapes, streamed.resident_bytes(), LARGE_TOKENS)
-    if needed > limit:
+    if (needed := _needed(streamed, shapes)) > limit:
         raise NoCalibration(f"it needs about {needed >> 20} MiB of memory, and the limit is {limit >> 20} MiB")
     return_freed_blocks()
-    fitting, held_out = _split(token_batches(folder, model, text.lines, LARGE_TOKENS, LARGE_TOKENS // 4))
-    held, tables = _modules(session, model, folder)
-    layers = {name: replace(layer, read=partial(streamed.weight, name)) for name, layer in held.items()}
-    widest = widest_drift(shapes, limit - needed)
-    return LargeWalk(
-        recent, widest, session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress
-    )
+    return streamed
+
+
+def _needed(streamed: StreamedModel, shapes: Shapes) -> int:
+    return large_model_bytes(shapes, streamed.resident_bytes(), LARGE_TOKENS)
+
+
+def _modules_of_streamed(
+    session: _core.CompressSession, streamed: StreamedModel, folder: Path
+) -> tuple[Layers, Tables]:
+    held, tables = _modules(session, streamed.model, folder)
+    return {name: replace(layer, read=partial(streamed.weight, name)) for name, layer in held.items()}, tables
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class StreamedModel:
 
     def __init__(self, folder: Path, recent: Recent) -> None:
         self.model = _empty_model(folder)
-        self._recent = recent
+        self.recent = recent
         self._stored = StoredWeights(self.model, folder)
         self._streamed = dict(_streamed_modules(self.model))
         for name, tensor in self.model.state_dict(keep_vars=True).items():
@@ -62,7 +62,7 @@ class StreamedModel:
         owner = self.model.get_submodule(module)
         if module not in self._streamed:
             return cast(Tensor, owner.weight)
-        return self._recent.get(module, partial(self._stored.read, f"{module}.weight"))
+        return self.recent.get(module, partial(self._stored.read, f"{module}.weight"))
 
     def resident_bytes(self) -> int:
         """Bytes of what is in memory all the time."""
