@@ -22,8 +22,10 @@ constexpr Index kTokensOfBlock = 96;            // their sums stay in the first 
 constexpr Index kLeastTokensOfChunk = 32;       // with fewer the decoding, which each chunk repeats, would prevail
 constexpr Index kInputsInCache = 1024;          // whose cache lines of codes stay there from panel to panel
 constexpr Index kMostBytesOfPanels = 1 << 20;   // of panels that are decoded together
-constexpr double kLeastWork = 1e7;              // products of bytes that are worth a thread: those of about 50 us
-constexpr double kDecodingWork = 24;            // products of bytes in the time of decoding one entry
+constexpr Index kRowsAhead = 2;                 // between a row that is fetched and that in use
+constexpr std::size_t kCacheLine = 64;
+constexpr double kLeastWork = 1e7;    // products of bytes that are worth a thread: those of about 50 us
+constexpr double kDecodingWork = 24;  // products of bytes in the time of decoding one entry
 constexpr double kMostPreferredBits = 6;
 
 const ArgumentCheck kCheck("EncodedProduct");
@@ -41,6 +43,11 @@ void for_each_on(int threads, Index count, const std::function<void(Index)>& bod
 
 Index rounded_up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
+}
+
+// Begins to bring a row into the cache. The processor foresees steps within a row, not those from row to row.
+void fetch(std::span<const float> row) {
+  for (std::size_t i = 0; i < row.size(); i += kCacheLine / sizeof(float)) __builtin_prefetch(row.data() + i);
 }
 
 // y (width entries a row, `pitch` apart) = sums scaled by token and, unless outputs is null, by output.
@@ -160,6 +167,7 @@ void CodesProduct::apply_to_chunk(MatrixView<const float> x, std::span<const flo
 void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
   std::vector<float> rotated(static_cast<std::size_t>(inputs()));
   for (Index t = 0; t < x.rows(); ++t) {
+    if (t + kRowsAhead < x.rows()) fetch(x.row(t + kRowsAhead));
     if (rows_ == Rows::outputs) {
       if (!coded_.shared_scales().empty()) tokens.shared[t] = dot(x.row(t), codes_.shared_row());
       rotation_.apply(x.row(t), rotated);
@@ -210,6 +218,7 @@ void CodesProduct::multiply_panel(const std::uint8_t* panel, Index number, const
   const Index first = number * kPanelOutputs, count = std::min(kPanelOutputs, outputs() - first);
   for (Index token = 0; token < tokens.count(); token += kTokensOfBlock) {
     const Index size = std::min(kTokensOfBlock, tokens.count() - token);
+    for (Index t = 0; t < size; ++t) fetch(y.row(token + t).subspan(first, count));
     byte_kernels().multiply(panel, inputs(), tokens.view(token, size), sums.data());
     scale(sums.data(), first, count, tokens, token, size, y);
   }
@@ -241,6 +250,7 @@ void CodesProduct::finish(const Tokens& tokens, std::span<const float> bias, Mat
   auto dense = tokens.dense.begin();
   for (Index t = 0; t < y.rows(); ++t) {
     const auto row = y.row(t);
+    if (t + kRowsAhead < y.rows()) fetch(y.row(t + kRowsAhead));
     if (dense != tokens.dense.end() && *dense == t) {
       ++dense;
     } else {

@@ -48,21 +48,27 @@ struct Levels {
 inline constexpr std::array<Levels, kMaxCodeBits + 1> kLevels = {Levels(1), Levels(1), Levels(2), Levels(3), Levels(4),
                                                                  Levels(5), Levels(6), Levels(7), Levels(8)};
 
-/// The levels of b bits in steps of largest / 127, rounded, plus 128: one byte for each.
+// The largest level in steps of ByteLevels, for b = 1 ... 8 bits: where the levels, weighted by how often a Gaussian
+// vector takes them, are nearest to whole steps. 127 would leave 1.4 times (5 bits) to 4 times (3 bits) the squared
+// error.
+inline constexpr std::array<float, kMaxCodeBits> kLargestInSteps = {63.001F, 102.97F, 125.28F, 113.14F,
+                                                                    120.79F, 122.82F, 154.79F, 169.28F};
+
+/// The levels of b bits in whole steps, at most 127 of them, plus 128: one byte for each.
 struct ByteLevels {
   std::array<std::uint8_t, 512> values{};
   float step = 0;
 
-  explicit constexpr ByteLevels(const Levels& levels) : step(levels.values[levels.count - 1] / 127) {
-    for (int j = 0; j < levels.count; ++j) {
-      values[j] = static_cast<std::uint8_t>(static_cast<int>(levels.values[j] / step + 128.5F));
+  explicit constexpr ByteLevels(int bits) : step(kLevels[bits].values[(2 << bits) - 1] / kLargestInSteps[bits - 1]) {
+    for (int j = 0; j < 2 << bits; ++j) {
+      const int steps = static_cast<int>(kLevels[bits].values[j] / step + 256.5F) - 256;
+      values[j] = static_cast<std::uint8_t>(128 + (steps > 127 ? 127 : steps < -127 ? -127 : steps));
     }
   }
 };
 
-inline constexpr std::array<ByteLevels, kMaxCodeBits + 1> kByteLevels = {
-    ByteLevels(kLevels[0]), ByteLevels(kLevels[1]), ByteLevels(kLevels[2]),
-    ByteLevels(kLevels[3]), ByteLevels(kLevels[4]), ByteLevels(kLevels[5]),
-    ByteLevels(kLevels[6]), ByteLevels(kLevels[7]), ByteLevels(kLevels[8])};
+inline constexpr std::array<ByteLevels, kMaxCodeBits + 1> kByteLevels = {ByteLevels(1), ByteLevels(1), ByteLevels(2),
+                                                                         ByteLevels(3), ByteLevels(4), ByteLevels(5),
+                                                                         ByteLevels(6), ByteLevels(7), ByteLevels(8)};
 
 }  // namespace loewner::detail

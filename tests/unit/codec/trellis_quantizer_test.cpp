@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/dispatch.hpp"
+#include "codec/trellis_levels.hpp"
 #include "loewner/base/error.hpp"
 #include "support/matrices.hpp"
 
@@ -42,6 +44,34 @@ TEST_P(TrellisQuantizerAt, HasTheDocumentedDistortion) {
   const double distortion = error / static_cast<double>(x.rows() * x.cols());
   EXPECT_NEAR(distortion / kTrellisDistortion[GetParam()], 1, 0.04);
   EXPECT_GT(distortion, std::pow(4.0, -GetParam()));  // the rate-distortion bound
+}
+
+// The mean squared error of decoded entries that are rounded to `count` steps up to the largest level.
+double rounding_error(std::span<const float> decoded, float largest, float count) {
+  const double step = static_cast<double>(largest) / count;
+  double sum = 0;
+  for (const float x : decoded) sum += std::pow(x - step * std::clamp(std::round(x / step), -127.0, 127.0), 2);
+  return sum / static_cast<double>(decoded.size());
+}
+
+// docs/design/kernels.md states these shares. Negative control: steps of a 127th of the largest level.
+TEST_P(TrellisQuantizerAt, LevelsAreNearWholeSteps) {
+  constexpr double kShares[] = {0, 8.3e-9, 1.02e-5, 4.3e-4, .0048, .0285, .177, .9, 3.34};
+  const auto x = test::gaussian_matrix({.rows = 1, .cols = 65536, .seed = 3});
+  const auto decoded = coded(x.row(0), GetParam()).decoded;
+  const float largest = trellis_levels(GetParam()).back();
+  const auto share = [&](float count) {
+    return rounding_error(decoded, largest, count) / kTrellisDistortion[GetParam()];
+  };
+  const float steps = detail::kLargestInSteps[GetParam() - 1];
+  EXPECT_NEAR(share(steps) / kShares[GetParam()], 1, 0.1) << share(steps);
+  EXPECT_GT(share(127), 1.2 * share(steps)) << share(127);
+  const detail::ByteLevels& bytes = detail::kByteLevels[GetParam()];
+  for (std::size_t i = 0; i < trellis_levels(GetParam()).size(); ++i) {
+    const double level = trellis_levels(GetParam())[i], most = 127 * static_cast<double>(bytes.step);
+    EXPECT_NEAR((bytes.values[i] - 128) * static_cast<double>(bytes.step), std::clamp(level, -most, most),
+                0.501 * static_cast<double>(bytes.step));
+  }
 }
 
 // Negative control: scalar quantizers with the same number of bits.
