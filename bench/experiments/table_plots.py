@@ -130,15 +130,15 @@ def lp_regression() -> pyplot.Figure:
 
 
 def whole_models() -> pyplot.Figure:
-    """Bytes against 1 - cos: lines of loewner, points of the peers of like size; both axes are logarithmic."""
+    """Bytes against 1 - cos: lines of loewner, numbered points of the peers of like size; both axes are logarithmic."""
     figure, (axes,) = panels(1)
-    figure.set_size_inches(9, 6)
+    figure.set_size_inches(10, 6)
     lines = {
         f"loewner, text: {text}": [(x, 1 - cos) for x, cos in points]
         for text, points in lines_of(read_table("calibration"), lambda row: row["text"], "MB", "cos").items()
     }
     largest = max(x for points in lines.values() for x, _ in points)
-    labels: list[tuple[float, float]] = []  # the points whose labels are at their right
+    peers: list[tuple[float, float, str]] = []
     for row in read_table("peers-whole-models"):
         if not row["cos"] or float(row["cos"]) == 1 or float(row["MB on disk"]) > LARGEST_MEGABYTES:
             continue
@@ -147,21 +147,32 @@ def whole_models() -> pyplot.Figure:
             if x > 1.01 * largest:  # smaller ones are in the other table
                 lines[f"loewner, text: {whole['text'] or 'package'}"].append((x, y))
         elif not row["model"].startswith("loewner"):
-            name, told, table = row["model"].partition(", text")
-            axes.plot(x, y, "k." if told else "kx", markersize=5)
-            left = any(abs(math.log(x / a)) < 0.3 and abs(math.log(y / b)) < 0.08 for a, b in labels)
-            place = {"xytext": (-4, 2), "ha": "right"} if left else {"xytext": (4, 2), "ha": "left"}
-            axes.annotate(name + table, (x, y), textcoords="offset points", fontsize=6, **place)
-            labels += [] if left else [(x, y)]
+            peers.append((x, y, row["model"]))
     draw_lines(axes, lines)
+    draw_numbered(axes, sorted(peers))
     axes.plot([], [], "k.", label="peers, text: 2000 sentences")
     axes.plot([], [], "kx", label="peers without a text")
     axes.legend(fontsize=7)
     axes.set(xlabel="MB on disk", ylabel="1 - cos", xscale="log", yscale="log")
     axes.set_xticks([5, 7, 10, 15, 20, 25], labels=["5", "7", "10", "15", "20", "25"])
     axes.minorticks_off()
-    axes.set_xlim(5, 37)  # room for labels
     return figure
+
+
+def draw_numbered(axes: Axes, peers: list[tuple[float, float, str]]) -> None:
+    """Points whose numbers are explained at the right of the axes. Points at nearly the same place share a label."""
+    labels: dict[tuple[float, float], str] = {}
+    names = []
+    for number, (x, y, model) in enumerate(peers, 1):
+        name, told, table = model.partition(", text")
+        axes.plot(x, y, "k." if told else "kx", markersize=5)
+        names.append(f"{number}  {name}{table}")
+        near = (place for place in labels if abs(math.log(x / place[0])) < 0.04 and abs(math.log(y / place[1])) < 0.15)
+        place = next(near, (x, y))
+        labels[place] = f"{labels[place]}, {number}" if place in labels else str(number)
+    for place, label in labels.items():
+        axes.annotate(label, place, textcoords="offset points", xytext=(4, 2), fontsize=7)
+    axes.text(1.02, 1, "\n".join(names), transform=axes.transAxes, va="top", fontsize=7.5, linespacing=1.35)
 
 
 PLOTS: dict[str, Callable[[], pyplot.Figure]] = {
