@@ -117,17 +117,17 @@ proofs: .venv/.system
 
 # Every table of the results pages. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The ten
 # before the plots measure time and want an idle machine.
-experiments: results-quality results-row-weights results-multilingual results-calibrated-table results-bound results-frontier results-calibration results-ablation results-whole results-retrieval results-tasks results-seeds results-rates \
+experiments: results-quality results-row-weights results-static results-multilingual results-calibrated-table results-bound results-frontier results-calibration results-ablation results-whole results-retrieval results-tasks results-seeds results-rates \
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
              results-active-regression results-residual results-krylov-products results-krylov-speed results-embedding-speed \
              results-lp-regression-speed results-speed results-compress-time results-inference results-onnx results-encoded-products results-ray results-worker-rates results-plots
 
-WITH_GLUE   = quality row-weights calibrated-table calibration ablation frontier archetypes whole tasks seeds rates training messi topics refit heavy-keys heavy-keys-missed
+WITH_GLUE   = quality row-weights static calibrated-table calibration ablation frontier archetypes whole tasks seeds rates training messi topics refit heavy-keys heavy-keys-missed
 WITH_MODELS = tasks seeds rates training messi
 $(WITH_GLUE:%=results-%): DATA = --glue $(GLUE)
 $(WITH_MODELS:%=results-%): DATA += --models $(MODELS)
-results-lp-regression-speed results-multilingual: .venv/.bench
+results-lp-regression-speed results-multilingual results-static: .venv/.bench
 results-%: .venv/.python .venv/.package
 	$(PY) bench/experiments/table_$(subst -,_,$*).py $(DATA) --update-docs
 
