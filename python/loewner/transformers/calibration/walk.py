@@ -43,8 +43,8 @@ from loewner.transformers.calibration.table_walk import keep_sensitivities, kept
 from loewner.transformers.calibration.targets import best_correction
 
 SURVEY_TOKENS = 8192
-# Of the change that all errors together cause, what the corrections of later layers leave. Measured: .77 to .87 on
-# all-MiniLM-L6-v2 and one classifier, 1.06 on another (bench/experiments/table_predictions.py).
+# Of the change that all errors together cause, what the corrections of later layers leave. Measured: .77 and .86 on
+# all-MiniLM-L6-v2, .70 to 1.07 on classifiers (bench/experiments/table_predictions.py).
 LEFT_BY_CORRECTIONS = 0.85
 PLAN, CODE = _core.MomentsUse.plan, _core.MomentsUse.code
 
