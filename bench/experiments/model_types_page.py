@@ -129,7 +129,7 @@ ids, its outputs too.
 
 {summary}
 
-- *refused*: compress says why and writes nothing.
+- *refused*: compress says why and writes nothing. Nearly all of these types have convolutions only.
 - *not built*: transformers cannot make the type with small sizes, or cannot load what it saved.
 - *encoded*: how many tensors, by role. *% of entries*: their share of the entries of all tensors
   with two dimensions or more. Small models have large tables, so the share is no measure of size.
