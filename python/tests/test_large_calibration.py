@@ -204,6 +204,11 @@ def test_a_calibration_states_the_memory_that_it_needs(model_folder: Path, text_
     assert not list(tmp_path.iterdir())
 
 
+def test_moments_in_a_missing_folder_are_refused(model_folder: Path, text_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(loewner.IoError, match=r"missing/moments: the folder .*missing does not exist"):
+        loewner.calibrate(model_folder, tmp_path / "missing" / "moments", text=text_file, activations=True)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_large_models_with_a_head_are_calibrated(
     family: str, text_file: Path, every_model_is_large: None, tmp_path: Path

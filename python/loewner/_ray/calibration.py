@@ -61,8 +61,8 @@ def can_be_resumed(error: BaseException) -> bool:
 def _require_usable(model: Folder, text: Folder | None, places: Places) -> None:
     if is_url(places.output):
         raise ValueError(
-            "compress: on Ray, an output at a URL takes no text: write moments with loewner.calibrate, put them at a "
-            "URL, and give moments"
+            "compress: on Ray, a calibration needs an output that is a folder: write moments with loewner.calibrate, "
+            "put them at a URL and give moments, or give text 'none'"
         )
     if is_static_model(model):
         raise ValueError("compress: on Ray, static embedding models take no text; give text 'none'")

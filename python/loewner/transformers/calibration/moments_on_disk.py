@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from loewner._core import IoError
 from loewner.transformers.calibration.survey import Inputs
 
 
@@ -25,7 +26,10 @@ class MomentsOnDisk:
     @contextmanager
     def beside(cls, path: Path) -> Iterator[MomentsOnDisk]:
         """In a folder that is removed, on the disk of a file that is written of them."""
-        with tempfile.TemporaryDirectory(prefix=".loewner-moments-", dir=path.absolute().parent) as folder:
+        parent = path.absolute().parent
+        if not parent.is_dir():
+            raise IoError(f"{path}: the folder {parent} does not exist")
+        with tempfile.TemporaryDirectory(prefix=".loewner-moments-", dir=parent) as folder:
             yield cls(Path(folder))
 
     def keep(self, module: str, inputs: Inputs) -> None:
