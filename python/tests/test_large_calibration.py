@@ -62,7 +62,7 @@ def test_a_streamed_model_has_the_outputs_of_the_loaded_one(
     family: str, all_matrices_on_disk: None, tmp_path: Path
 ) -> None:
     folder = model_with_tokenizer(family, tmp_path / "model")
-    streamed = StreamedModel(folder, Recent())
+    streamed = StreamedModel(folder)
     loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     batch = ids(3, 9)
     with torch.no_grad():
@@ -76,7 +76,7 @@ def test_an_output_layer_is_read_in_parts(
     all_matrices_on_disk: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = model_with_tokenizer("llama_head", tmp_path / "model")
-    streamed = StreamedModel(folder, Recent())
+    streamed = StreamedModel(folder)
     whole = streamed.model(ids(2, 5)).logits
     monkeypatch.setattr(streamed_model, "_ENTRIES_AT_ONCE", 100)
     torch.testing.assert_close(streamed.model(ids(2, 5)).logits, whole)
@@ -91,7 +91,7 @@ def test_a_checkpoint_without_a_parameter_is_not_streamed(all_matrices_on_disk: 
     del tensors[name]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(NoCalibration, match=name):
-        StreamedModel(folder, Recent())
+        StreamedModel(folder)
 
 
 def test_the_last_matrices_are_kept_and_no_others() -> None:

@@ -49,8 +49,7 @@ inline constexpr std::array<Levels, kMaxCodeBits + 1> kLevels = {Levels(1), Leve
                                                                  Levels(5), Levels(6), Levels(7), Levels(8)};
 
 // The largest level in steps of ByteLevels, for b = 1 ... 8 bits: where the levels, weighted by how often a Gaussian
-// vector takes them, are nearest to whole steps. 127 would leave 1.4 times (5 bits) to 4 times (3 bits) the squared
-// error.
+// vector takes them, are nearest to whole steps. From 3 bits on, 127 would leave 1.2 to 4 times the squared error.
 inline constexpr std::array<float, kMaxCodeBits> kLargestInSteps = {63.001F, 102.97F, 125.28F, 113.14F,
                                                                     120.79F, 122.82F, 154.79F, 169.28F};
 

@@ -69,7 +69,7 @@ from loewner.transformers.calibration.sequences import (
     token_batches,
     token_counts,
 )
-from loewner.transformers.calibration.streamed_model import Recent, StreamedModel
+from loewner.transformers.calibration.streamed_model import StreamedModel
 from loewner.transformers.calibration.survey import Layers, Progress, Surveyor, TableInputs, Tables, with_guesses
 from loewner.transformers.calibration.table_walk import TableWalk
 from loewner.transformers.calibration.walk import Walk
@@ -312,7 +312,7 @@ def _tokens_and_experts(shapes: Shapes, limit: int, most: int) -> tuple[int, boo
 
 def _streamed(folder: Path, limit: int, shapes: Shapes) -> StreamedModel:
     try:
-        streamed = StreamedModel(folder, Recent())
+        streamed = StreamedModel(folder)
     except NoCalibration:
         raise
     except Exception as error:  # transformers and remote code raise any exception

@@ -46,9 +46,9 @@ class Recent:
 class StreamedModel:
     """Loads a model without the weights of its linear layers and tables; everything else is in memory, in float32."""
 
-    def __init__(self, folder: Path, recent: Recent) -> None:
+    def __init__(self, folder: Path) -> None:
         self.model = _empty_model(folder)
-        self.recent = recent
+        self.recent = Recent()
         self._stored = StoredWeights(self.model, folder)
         self._streamed = dict(_streamed_modules(self.model))
         for name, tensor in self.model.state_dict(keep_vars=True).items():
