@@ -32,7 +32,7 @@ CodedRows::CodedRows(const Codes& codes) {
     const int bits = arrays.bits[i];
     const float scale = std::ldexp(half_to_float(arrays.scales[i]), codes.scale_exponent());
     const std::uint8_t* const planes = i < copied_row ? memory + offsets[i] : copies_.data() + (offsets[i] - copied);
-    vectors_.push_back({planes, bits, kByteLevels[bits].values.data()});
+    vectors_.push_back({planes, bits, kByteLevels[bits].values.data(), 0, true});
     scales_.push_back(bits > 0 ? scale * kByteLevels[bits].step : 0.0F);
     if (!arrays.shared.empty()) shared_scales_.push_back(bits > 0 ? 0.0F : scale);
   }

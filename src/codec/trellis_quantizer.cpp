@@ -7,9 +7,9 @@
 #include <string>
 
 #include "base/dispatch.hpp"
-#include "base/vector8.hpp"
 #include "codec/trellis_levels.hpp"
 #include "codec/trellis_paths.hpp"
+#include "kernel/byte_kernels.hpp"
 #include "loewner/base/error.hpp"
 
 namespace loewner {
@@ -42,110 +42,11 @@ LOEWNER_INLINE void nearest_levels_body(const float* x, Index count, int bits, f
   for (Index t = 0; t < count; ++t) nearest(x[t], kLevels[bits], weight, distances + 4 * t, high_bits + 4 * t);
 }
 
-// The levels of eight entries at a time, one in each byte of a word. Moves bit i of a byte of a
-// plane to byte i:
-constexpr std::uint64_t spread(std::uint32_t byte) {
-  std::uint64_t word = 0;
-  for (int i = 0; i < 8; ++i) word |= static_cast<std::uint64_t>(byte >> i & 1u) << (8 * i);
-  return word;
-}
-
-// The subsets of the eight windows that end in the bits of one byte of plane 0.
-constexpr std::uint64_t subsets(std::uint32_t now, std::uint32_t before) {
-  const std::uint32_t bits = before | now << 8;
-  std::uint64_t word = 0;
-  for (int i = 0; i < 8; ++i) {
-    unsigned window = 0;  // the newest bit lowest
-    for (int age = 0; age <= 8; ++age) window |= (bits >> (8 + i - age) & 1u) << age;
-    word |= static_cast<std::uint64_t>(subset_of(window)) << (8 * i);
-  }
-  return word;
-}
-
-// Parities are linear, so the subsets that a byte and its predecessor give alone are added.
-struct PlaneTables {
-  std::array<std::uint64_t, 256> spread{}, now{}, before{};
-};
-
-constexpr PlaneTables kPlanes = [] {
-  PlaneTables tables;
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    tables.spread[byte] = spread(byte);
-    tables.now[byte] = subsets(byte, 0);
-    tables.before[byte] = subsets(0, byte);
-  }
-  return tables;
-}();
-
-// The values of eight levels. One word has the low bytes of their numbers, another has bit 8. A
-// table of eight levels fits into a register. Up to four of them are used; more are slower than
-// memory.
-template <int kBits>
-LOEWNER_INLINE Float8 look_up(std::uint64_t levels, std::uint64_t ninth_bits) {
-  const float* const values = kLevels[kBits].values.data();
-  if constexpr (kBits <= 4) {
-    Byte8 bytes;
-    std::memcpy(&bytes, &levels, sizeof(bytes));
-    const Int8 level = __builtin_convertvector(bytes, Int8);
-    Float8 value = permute8(load8(values), level & 7);
-    for (int table = 1; table < (2 << kBits) / 8; ++table) {
-      value = (level >> 3) == table ? permute8(load8(values + Index{8} * table), level & 7) : value;
-    }
-    return value;
-  } else {
-    const auto at = [&](int i) { return values[(levels >> (8 * i) & 255u) | (ninth_bits >> (8 * i) & 1u) << 8]; };
-    return Float8{at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)};
-  }
-}
-
-template <int kBits>
-LOEWNER_INLINE void decode_planes(const std::uint8_t* planes, std::uint8_t before, float* out, Index count) {
-  constexpr int kLowPlanes = std::min(kBits, 7);  // their bits are the low byte of the level
-  const Index plane = (count + 7) / 8;
-  for (Index byte = 0; byte < plane; ++byte) {
-    const std::uint8_t now = planes[byte];
-    std::uint64_t levels = kPlanes.now[now] ^ kPlanes.before[before];
-    for (int i = 1; i < kLowPlanes; ++i) levels |= kPlanes.spread[planes[i * plane + byte]] << (i + 1);
-    const std::uint64_t ninth_bits = kBits > kLowPlanes ? kPlanes.spread[planes[kLowPlanes * plane + byte]] : 0;
-    before = now;
-    const Float8 value = look_up<kBits>(levels, ninth_bits);
-    if (8 * byte + 8 <= count) {
-      store8(out + 8 * byte, value);
-    } else {
-      for (Index t = 8 * byte; t < count; ++t) out[t] = value[t % 8];
-    }
-  }
-}
-
-LOEWNER_INLINE void decode_body(const std::uint8_t* planes, int bits, std::uint8_t before, float* out, Index count) {
-  switch (bits) {
-    case 1:
-      return decode_planes<1>(planes, before, out, count);
-    case 2:
-      return decode_planes<2>(planes, before, out, count);
-    case 3:
-      return decode_planes<3>(planes, before, out, count);
-    case 4:
-      return decode_planes<4>(planes, before, out, count);
-    case 5:
-      return decode_planes<5>(planes, before, out, count);
-    case 6:
-      return decode_planes<6>(planes, before, out, count);
-    case 7:
-      return decode_planes<7>(planes, before, out, count);
-    default:
-      return decode_planes<8>(planes, before, out, count);
-  }
-}
-
 }  // namespace
 
 LOEWNER_DISPATCH(nearest_levels,
                  (const float* x, Index count, int bits, float weight, float* distances, std::uint8_t* high_bits),
                  (x, count, bits, weight, distances, high_bits))
-LOEWNER_DISPATCH(decode, (const std::uint8_t* planes, int bits, std::uint8_t before, float* out, Index count),
-                 (planes, bits, before, out, count))
-
 }  // namespace detail
 
 struct TrellisQuantizer::Workspace {
@@ -193,8 +94,25 @@ void TrellisQuantizer::write_planes(std::span<const TrellisPart> parts) const {
 }
 
 void decode_trellis(const std::uint8_t* planes, int bits, std::span<float> out, std::uint8_t before) {
+  using detail::kBlockEntries;
   LOEWNER_ASSERT(bits >= 1 && bits <= kMaxCodeBits);
-  detail::decode(planes, bits, before, out.data(), static_cast<Index>(out.size()));
+  const auto entries = static_cast<Index>(out.size()), whole = entries / kBlockEntries * kBlockEntries;
+  const auto decode = detail::byte_kernels().decode;
+  const float* const levels = detail::kLevels[bits].values.data();
+  decode({.planes = planes, .bits = bits, .before = before}, entries, 0, whole, levels, out.data());
+  if (whole == entries) return;
+  // Kernels read and write whole blocks, so copies with the bytes that a block needs are used for the last entries.
+  constexpr Index kBlockBytes = kBlockEntries / 8;
+  std::array<std::uint8_t, kBlockBytes * kMaxCodeBits> last{};
+  std::array<float, kBlockEntries> block;
+  const Index plane = (entries + 7) / 8, first = whole / 8;
+  for (int i = 0; i < bits; ++i) {
+    std::copy(planes + i * plane + first, planes + (i + 1) * plane, last.data() + i * kBlockBytes);
+  }
+  if (whole > 0) before = planes[first - 1];
+  decode({.planes = last.data(), .bits = bits, .before = before}, kBlockEntries, 0, kBlockEntries, levels,
+         block.data());
+  std::copy_n(block.data(), entries - whole, out.data() + whole);
 }
 
 std::span<const float> trellis_levels(int bits) {

@@ -61,17 +61,20 @@ inline void levels_along(const CodedVector& vector, Index plane_bytes, Index fir
   const Index bytes = plane_bytes - 8 * first;
   const __mmask64 in_plane = bytes >= 64 ? ~__mmask64{0} : (__mmask64{1} << bytes) - 1;
   const Bytes now = _mm512_maskz_loadu_epi8(in_plane, plane0);
-  const Bytes before = _mm512_maskz_loadu_epi8(first == 0 ? in_plane & ~__mmask64{1} : in_plane, plane0 - 1);
+  const Bytes before = _mm512_mask_loadu_epi8(_mm512_zextsi128_si512(_mm_cvtsi32_si128(vector.before)),
+                                              first == 0 ? in_plane & ~__mmask64{1} : in_plane, plane0 - 1);
   Bytes planes[kPlanes] = {low_parities(now, before), high_parities(now, before)};
-  fetch_ahead(plane0);
+  fetch_ahead(vector, plane0);
 #pragma GCC unroll 8
   for (int i = 2; i < kPlanes; ++i) {
     const std::uint8_t* const plane = plane0 + (i - 1) * plane_bytes;
     planes[i] = _mm512_maskz_loadu_epi8(in_plane, plane);
-    fetch_ahead(plane);
+    fetch_ahead(vector, plane);
   }
 #pragma GCC unroll 8
   for (Bytes& plane : planes) plane = _mm512_permutexvar_epi8(load(kPlaceOfBytes<kPlanes>.from), plane);
+  std::uint64_t bit8[kBlocksAtOnce] = {};
+  if constexpr (kBits == 8) _mm512_storeu_si512(bit8, _mm512_maskz_loadu_epi8(in_plane, plane0 + 7 * plane_bytes));
   Bytes parts[kPlanes <= 4 ? 4 : 8];
   interleave_planes<kPlanes>(planes, parts);
 #pragma GCC unroll 8
@@ -81,9 +84,7 @@ inline void levels_along(const CodedVector& vector, Index plane_bytes, Index fir
       const Bytes numbers = multiply_bits(parts[i / 2], all_words(kColumns));
       levels[i] = look_up<kBits>(i % 2 == 0 ? _mm512_srli_epi16(numbers, 4) : numbers, 0, vector.levels);
     } else {
-      const bool has_bit8 = kBits == 8 && 8 * i < bytes;
-      const std::uint64_t bit8 = has_bit8 ? word_at(plane0 + 7 * plane_bytes + 8 * i) : 0;
-      levels[i] = look_up<kBits>(multiply_bits(parts[i], all_words(kColumns)), bit8, vector.levels);
+      levels[i] = look_up<kBits>(multiply_bits(parts[i], all_words(kColumns)), bit8[i], vector.levels);
     }
   }
 }

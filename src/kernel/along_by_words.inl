@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blocks along a vector, by words of its planes.
 
-// 0 and all words but the last.
-inline Words after_zero(Words w) {
-  return Words{0, w[0], w[1], w[2], w[3], w[4], w[5], w[6]};
+// The byte before each word; `before` for the first.
+inline Words bytes_before(Words w, std::uint8_t before) {
+  return Words{std::uint64_t{before} << 56, w[0], w[1], w[2], w[3], w[4], w[5], w[6]} >> 56;
 }
 
 // The first `count` words, then zeros.
@@ -20,9 +20,9 @@ inline Words load_words(const std::uint8_t* p, Index count) {
 template <int kBits>
 inline void decode_along(const CodedVector& vector, Index plane_bytes, Index first, Index size, std::uint8_t* levels) {
   const std::uint8_t* const plane0 = vector.planes + 8 * first;
-  for (int i = 0; i < kBits; ++i) fetch_ahead(plane0 + i * plane_bytes);
+  for (int i = 0; i < kBits; ++i) fetch_ahead(vector, plane0 + i * plane_bytes);
   const Words words = load_words(plane0, size);
-  const Parities parities(words, (first == 0 ? after_zero(words) : load_words(plane0 - 8, size)) >> 56);
+  const Parities parities(words, bytes_before(words, first == 0 ? vector.before : plane0[-1]));
   for (Index i = 0; i < size; ++i) {
     store(levels + 64 * i, levels_of<kBits>(plane0 + 8 * i, plane_bytes, parities.low[i], parities.high[i],
                                             vector.levels));

@@ -31,11 +31,21 @@ LOEWNER_INLINE std::uint64_t word_at(const std::uint8_t* p) {
 
 // Asks for the bytes that will be decoded next: codes of a vector follow those of the vector before, up to four are
 // decoded at a time. The processor itself does not foresee them: each plane is a short sequence of its own.
-LOEWNER_INLINE void fetch_ahead(const std::uint8_t* p) {
+LOEWNER_INLINE void fetch_ahead(const CodedVector& vector, const std::uint8_t* p) {
+  if (!vector.followed) return;  // the processor would search for pages that do not exist
   constexpr std::uintptr_t kBytesAhead = 12288;
   // In integers, since it may be past the end of the codes. NOLINTNEXTLINE(performance-no-int-to-ptr)
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + kBytesAhead));
 }
+
+// The low bytes of the numbers of levels. As a table of levels they make kernels decode numbers.
+constexpr struct Numbers {
+  std::uint8_t values[512];
+
+  constexpr Numbers() : values() {
+    for (unsigned j = 0; j < 512; ++j) values[j] = static_cast<std::uint8_t>(j);
+  }
+} kNumbers;
 
 // The columns of the identity of 8 x 8 bits.
 constexpr std::uint64_t kColumns = 0x8040201008040201;
@@ -51,7 +61,8 @@ namespace plain {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
+                                  multiply,      multiply_outputs, multiply_inputs};
 }  // namespace plain
 
 #if defined(__aarch64__)
@@ -67,7 +78,8 @@ namespace neon {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
+                                  multiply,      multiply_outputs, multiply_inputs};
 }  // namespace neon
 LOEWNER_END_TARGET
 #endif
@@ -87,7 +99,8 @@ namespace avx2 {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
+                                  multiply,      multiply_outputs, multiply_inputs};
 }  // namespace avx2
 LOEWNER_END_TARGET
 
@@ -105,7 +118,8 @@ namespace avx_vnni {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
+                                  multiply,      multiply_outputs, multiply_inputs};
 }  // namespace avx_vnni
 LOEWNER_END_TARGET
 
@@ -124,7 +138,8 @@ namespace avx512 {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {panel_of_outputs, panels_of_inputs, multiply, multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
+                                  multiply,      multiply_outputs, multiply_inputs};
 }  // namespace avx512
 LOEWNER_END_TARGET
 

@@ -35,6 +35,8 @@ struct CodedVector {
   const std::uint8_t* planes = nullptr;  // 7 readable bytes follow them
   int bits = 0;
   const std::uint8_t* levels = nullptr;  // 128 + level for each of the 2^(bits + 1) levels; at least 64 readable bytes
+  std::uint8_t before = 0;               // the last byte of plane 0 of the part before, if the vector is a part
+  bool followed = false;                 // the codes of the vectors that are decoded next lie behind these
 };
 
 /// Vectors of the same number of entries.
@@ -46,6 +48,9 @@ struct CodedVectors {
 
 /// The kernels for one instruction set. Decoded levels are bytes 128 + level.
 struct ByteKernels {
+  /// Entries of a vector as float32: `count` from `first` on, both multiples of kBlockEntries. The level with number j
+  /// is levels[j]; vector.levels does not matter.
+  void (*decode)(const CodedVector& vector, Index entries, Index first, Index count, const float* levels, float* out);
   /// The panel of up to 64 vectors of which each is an output. scratch: 16 vectors of levels.
   void (*panel_of_outputs)(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel);
   /// `count` panels of 64 entries each, from `first` on (a multiple of 64), of vectors of which each is an input. The

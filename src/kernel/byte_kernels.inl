@@ -43,6 +43,34 @@ inline void decode_along(const CodedVector& vector, Index entries, Index first, 
   LOEWNER_WITH_BITS(vector.bits, decode_along, vector, (entries + 7) / 8, first, size, levels)
 }
 
+template <int kBits>
+inline void decode_floats(CodedVector vector, Index entries, Index first, Index count, const float* levels,
+                          float* out) {
+  vector.levels = kNumbers.values;
+  const Index plane_bytes = (entries + 7) / 8;
+  for (Index end = first + count; first < end; first += kBlockEntries * kBlocksAtOnce) {
+    const Index size = std::min(kBlocksAtOnce, (end - first) / kBlockEntries);
+    alignas(64) std::uint8_t numbers[kBlockEntries * kBlocksAtOnce];
+    decode_along<kBits>(vector, plane_bytes, first / kBlockEntries, size, numbers);
+    for (Index i = 0; i < kBlockEntries * size; i += kBits <= 4 ? kFloats : 1) {
+      if constexpr (kBits <= 4) {
+        look_up_floats<kBits>(numbers + i, levels, out + i);
+      } else if constexpr (kBits < 8) {
+        out[i] = levels[numbers[i]];
+      } else {
+        const unsigned bit8 = vector.planes[7 * plane_bytes + (first + i) / 8] >> (i % 8) & 1U;
+        out[i] = levels[numbers[i] | bit8 << 8];
+      }
+    }
+    out += kBlockEntries * kBlocksAtOnce;
+  }
+}
+
+inline void decode_floats(const CodedVector& vector, Index entries, Index first, Index count, const float* levels,
+                          float* out) {
+  LOEWNER_WITH_BITS(vector.bits, decode_floats, vector, entries, first, count, levels, out)
+}
+
 inline void decode(const CodedVector& vector, Index entries, std::uint8_t* levels) {
   const Index count = (entries + kBlockEntries - 1) / kBlockEntries;
   for (Index first = 0; first < count; first += kBlocksAtOnce) {
@@ -104,7 +132,7 @@ inline void decode_across(CodedVectors inputs, Index input, Index first, std::ui
     vectors[i] = input + i < inputs.count ? &inputs.vectors[input + i] : &none;
     const bool has_plane = vectors[i]->bits > 0;
     now[i] = has_plane ? word_at(vectors[i]->planes + first / 8) : 0;
-    before[i] = has_plane && first > 0 ? vectors[i]->planes[first / 8 - 1] : 0;
+    before[i] = !has_plane ? 0 : first > 0 ? vectors[i]->planes[first / 8 - 1] : vectors[i]->before;
   }
   const Parities parities(words_of(now), words_of(before));
   for (Index i = 0; i < kBlocksAtOnce; ++i) {

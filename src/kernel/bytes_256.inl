@@ -101,3 +101,18 @@ inline void store_lane(std::int32_t* p, Sums sums, int lane) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                    lane % 2 == 0 ? _mm256_castsi256_si128(half) : _mm256_extracti128_si256(half, 1));
 }
+
+constexpr Index kFloats = 8;  // that are looked up together
+
+// levels[number] for 2^(kBits + 1) levels, which have 32 readable bytes.
+template <int kBits>
+inline void look_up_floats(const std::uint8_t* numbers, const float* levels, float* out) {
+  const __m256i number = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(numbers)));
+  __m256 x = _mm256_permutevar8x32_ps(_mm256_loadu_ps(levels), number);
+  for (int first = 8; first < 2 << kBits; first += 8) {
+    const __m256i is_above = _mm256_cmpgt_epi32(number, _mm256_set1_epi32(first - 1));
+    const __m256 above = _mm256_permutevar8x32_ps(_mm256_loadu_ps(levels + first), number);
+    x = _mm256_blendv_ps(x, above, _mm256_castsi256_ps(is_above));
+  }
+  _mm256_storeu_ps(out, x);
+}

@@ -156,3 +156,17 @@ inline void store_lane(std::int32_t* p, Sums sums, int lane) {
                                    : _mm512_shuffle_i32x4(sums, sums, 3);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_castsi512_si128(rest));
 }
+
+constexpr Index kFloats = 16;  // that are looked up together
+
+// levels[number] for 2^(kBits + 1) levels, which have 64 readable bytes.
+template <int kBits>
+inline void look_up_floats(const std::uint8_t* numbers, const float* levels, float* out) {
+  const __m512i number = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(numbers)));
+  const __m512 low = _mm512_loadu_ps(levels);
+  if constexpr (kBits <= 3) {
+    _mm512_storeu_ps(out, _mm512_permutexvar_ps(number, low));
+  } else {
+    _mm512_storeu_ps(out, _mm512_permutex2var_ps(low, number, _mm512_loadu_ps(levels + 16)));
+  }
+}

@@ -129,3 +129,10 @@ inline Sums add_products(Sums sums, const Weights& w, Bytes token) {
 inline void store_lane(std::int32_t* p, const Sums& sums, int lane) {
   vst1q_s32(p, sums.lane[lane]);
 }
+
+constexpr Index kFloats = 1;  // that are looked up together
+
+template <int kBits>
+inline void look_up_floats(const std::uint8_t* numbers, const float* levels, float* out) {
+  *out = levels[*numbers];
+}

@@ -110,3 +110,10 @@ inline Sums add_products(Sums sums, const Weights& w, const Bytes& token) {
 inline void store_lane(std::int32_t* p, const Sums& sums, int lane) {
   std::memcpy(p, sums.sum + 4 * lane, 4 * sizeof(std::int32_t));
 }
+
+constexpr Index kFloats = 1;  // that are looked up together
+
+template <int kBits>
+inline void look_up_floats(const std::uint8_t* numbers, const float* levels, float* out) {
+  *out = levels[*numbers];
+}

@@ -106,7 +106,7 @@ TEST_P(TrellisQuantizerAt, GivesTheSameBitsOnEveryInstructionSet) {
   for (const Index cols : {1, 7, 8, 9, 100, 385}) {
     const auto x = test::gaussian_matrix({.rows = 1, .cols = cols, .seed = 3});
     const Coded best = coded(x.row(0), GetParam());
-    for (const auto isa : {detail::Isa::scalar, detail::Isa::avx2}) {
+    for (const auto isa : {detail::Isa::scalar, detail::Isa::avx2, detail::Isa::avx_vnni, detail::Isa::avx512}) {
       detail::limit_isa(isa);
       const Coded limited = coded(x.row(0), GetParam());
       detail::limit_isa(detail::Isa::amx);

@@ -22,19 +22,21 @@ std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint32_t seed) {
 }
 
 // The number of the level of an entry, as docs/format.md defines it.
-unsigned level_number(const std::uint8_t* planes, int bits, Index entries, Index t) {
+unsigned level_number(const CodedVector& vector, Index entries, Index t) {
   const Index plane_bytes = (entries + 7) / 8;
   const auto bit = [&](Index plane, Index at) {
-    return at < 0 ? 0U : planes[plane * plane_bytes + at / 8] >> (at % 8) & 1U;
+    if (at < 0) return vector.before >> (8 + at) & 1U;
+    return vector.planes[plane * plane_bytes + at / 8] >> (at % 8) & 1U;
   };
   unsigned window = 0;  // the newest bit lowest
   for (Index age = 0; age <= 8; ++age) window |= bit(0, t - age) << age;
   unsigned level = 2 * (std::popcount(window & 0515U) % 2) + std::popcount(window & 0362U) % 2;
-  for (int i = 1; i < bits; ++i) level |= bit(i, t) << (i + 1);
+  for (int i = 1; i < vector.bits; ++i) level |= bit(i, t) << (i + 1);
   return level;
 }
 
-// Coded vectors with 0 to 8 bits in turn; exactly the bytes that kernels may read, behind one that does not count.
+// Coded vectors with 0 to 8 bits in turn, parts of others; exactly the bytes that kernels may read, behind one that does
+// not count.
 struct Vectors {
   Index entries;
   std::vector<std::uint8_t> levels = random_bytes(512, 1);  // none is 0: levels are within +-127
@@ -46,14 +48,13 @@ struct Vectors {
       const int bits = static_cast<int>(i % 9);
       planes.push_back(random_bytes(static_cast<std::size_t>(1 + bits * ((entries + 7) / 8) + 7), 2 + i));
       planes.back()[0] = 255;
-      coded.push_back({planes.back().data() + 1, bits, levels.data()});
+      coded.push_back({planes.back().data() + 1, bits, levels.data(), static_cast<std::uint8_t>(89 * i)});
     }
     std::ranges::replace(levels, std::uint8_t{0}, std::uint8_t{1});
   }
   CodedVectors view(Index first, Index count) const { return {coded.data() + first, count, entries}; }
   std::uint8_t level(Index i, Index t) const {
-    const int bits = coded[i].bits;
-    return bits == 0 ? 128 : levels[level_number(coded[i].planes, bits, entries, t)];
+    return coded[i].bits == 0 ? 128 : levels[level_number(coded[i], entries, t)];
   }
 };
 
@@ -101,6 +102,25 @@ TEST_P(ByteKernelsOn, DecodePanelsOfInputs) {
             }
           }
         }
+      }
+    }
+  }
+}
+
+// From the bytes of whole blocks alone.
+TEST_P(ByteKernelsOn, DecodeFloats) {
+  std::vector<float> levels(512);
+  for (std::size_t j = 0; j < levels.size(); ++j) levels[j] = static_cast<float>(j) - 100.5F;
+  for (const Index entries : {64, 600, 1280}) {
+    const Index whole = entries / 64 * 64, first = entries > 512 ? 64 : 0;
+    for (int bits = 1; bits <= 8; ++bits) {
+      const std::vector<std::uint8_t> planes = random_bytes(bits * ((entries + 7) / 8), bits);
+      const CodedVector vector = {.planes = planes.data(), .bits = bits, .before = 0xb5};
+      std::vector<float> out(whole - first);
+      byte_kernels().decode(vector, entries, first, whole - first, levels.data(), out.data());
+      for (Index t = first; t < whole; ++t) {
+        ASSERT_EQ(out[t - first], levels[level_number(vector, entries, t)])
+            << bits << " bits: " << t << " of " << entries;
       }
     }
   }
