@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from matrices import minilm_folder
 from models import TEXT, Forward, Runtime, pretrained, torch_forward
@@ -70,4 +71,29 @@ SETTINGS = [
     *(whole_setting(size, name, *text) for name, text in TEXTS.items() for size in SIZES),
     whole_setting("9.3", ", no text", "none", " --text none"),
     small_setting("9.3"),
+]
+
+
+def coded(options: dict[str, Any], folder: Path) -> None:
+    import loewner
+
+    loewner.compress(minilm_folder(), folder / "small", selection="all", method="codes", **options)
+
+
+def loaded(folder: Path) -> Forward:
+    import loewner
+
+    return torch_forward(loewner.load(folder / "small").eval())
+
+
+def encoded_setting(name: str, **options: Any) -> Setting:
+    runtime = Runtime(partial(coded, options), loaded)
+    return Setting(f"loewner, {name}", ("loewner", "torch"), "loewner compress --all --bits B", lambda: runtime)
+
+
+# Layers stay encoded, as by default; see table_encoded_products.
+ENCODED_SETTINGS = [
+    encoded_setting("codes of 3 bits", bits=3.0, text="none"),
+    encoded_setting("codes of 4.5 bits", bits=4.5, text="none"),
+    encoded_setting("input codes of 3 bits", bits=3.0, text="package"),
 ]

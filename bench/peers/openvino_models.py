@@ -45,6 +45,12 @@ def saved(quantize: Callable[[Any, Any, int], Any], folder: Path) -> None:
     openvino.save_model(model, folder / "model.xml")
 
 
+def saved_dense(folder: Path) -> None:
+    import openvino
+
+    openvino.save_model(converted(), folder / "model.xml", compress_to_fp16=False)
+
+
 def int8(model: Any, text: Any, batches: int) -> Any:
     import nncf
 
@@ -74,6 +80,7 @@ def setting(name: str, usage: str, quantize: Callable[[Any, Any, int], Any], tim
 
 INT4 = "compress_weights(m, INT4_ASYM, dataset=TEXT, awq, scale_estimation, gptq)"
 SETTINGS = [
+    Setting("OpenVINO f32", ("openvino", "torch"), "convert_model(m)", lambda: Runtime(saved_dense, compiled)),
     setting("OpenVINO int8, text", "nncf.quantize(m, TEXT)", int8),
     setting(
         "nncf INT4_ASYM, AWQ, scales, text", INT4.replace(", gptq", ""), partial(int4, {"all_layers": True}), False

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ import safetensors.numpy
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bench" / "experiments"), str(ROOT / "bench")]
-THREADS = 2
+THREADS_VARIABLE = "PEER_THREADS"  # a parent sets it for its child processes
+THREADS = int(os.environ.get(THREADS_VARIABLE, "2"))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ models by `--times`. `--again` measures rows again.
 from __future__ import annotations
 
 import factorizations
+import layer_times
 import peer  # noqa: F401 - puts the modules of the experiments on the path
 import sts_differences
 import whole_models
@@ -19,7 +20,7 @@ from measured_rows import MeasuredRows
 from results_page import experiment_parser, markdown_table, publish
 from sts_differences import StsDifferences
 
-TABLES = ("equal-bytes", "sts-differences", "factorizations", "whole-models")
+TABLES = ("equal-bytes", "sts-differences", "factorizations", "whole-models", "layer-times")
 
 
 def main() -> None:
@@ -46,6 +47,9 @@ def main() -> None:
         rounds = arguments.rounds if arguments.times else None
         rows = whole_models.WholeModels(arguments.glue, store, rounds).rows()
         publish("peers-whole-models", whole_models.page(rows), arguments.update_docs)
+    if "layer-times" in chosen:
+        table = markdown_table(layer_times.HEADER, layer_times.rows(store, arguments.rounds))
+        publish("peers-layer-times", table, arguments.update_docs)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
-import os
-import shutil
 import textwrap
-import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -17,55 +11,22 @@ from loewner_models import name_at
 from measure import forget_peak, in_own_process, resident_megabytes
 from measured_rows import NOT_MEASURED, MeasuredRows, rows_of
 from models import Forward
-from peer import ROOT, THREADS, Setting
+from peer import Setting
 from results_page import OUT, markdown_table
-from runtimes import RUNTIMES
+from runtimes import RUNTIMES, folder_of, make, runtime_of
 from sentence_fidelity import SimilarityData, mean_cosine, minilm_folder, pair_cosines, spearman
 from table_calibration import sentences_of_the_task
 from table_quality import Fidelity
+from turns import ids_of, median_seconds
 
 BATCHES, TOKENS = (1, 8, 32), 128
-WARM_UPS = 3
-FEW, LONG_SECONDS = 3, 20.0  # a model stops after FEW measured passes if they took longer than LONG_SECONDS
 TURNS = "latency"  # the stored row of the times
 LATENCIES = [f"ms, batch {batch}" for batch in BATCHES]
-WEIGHTS = (".safetensors", ".pt", ".onnx", ".xml", ".bin", ".gguf")
 HEADER = ["model", "MB on disk", "cos", "sts", "first on cos", *LATENCIES]
 HEADER += ["MB loaded", "CPU s to make", "what to type"]
 WINNERS = ("ours", "peer", "equal")
 DIGITS = 4  # of cos
 LARGEST_MEGABYTES = 25  # larger models are not compared: loewner's largest file has 22.8 MB
-
-
-def runtime_of(name: str) -> Setting:
-    return next(runtime for runtime in RUNTIMES if runtime.name == name)
-
-
-def folder_of(name: str) -> Path:
-    return ROOT / "out" / "peers" / hashlib.sha256(name.encode()).hexdigest()[:16]
-
-
-def ids_of(batch: int) -> tuple[np.ndarray, np.ndarray]:
-    ids = np.random.default_rng(0).integers(1000, 30000, size=(batch, TOKENS))
-    return ids, np.ones_like(ids)
-
-
-def processor_seconds() -> float:
-    """Of this process and its finished children, on all cores; other programs on the machine do not count."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
-def make(name: str) -> dict:
-    """Writes the smaller model."""
-    folder = folder_of(name)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    runtime = runtime_of(name).run()
-    before = processor_seconds()
-    runtime.make(folder)
-    weights = [file for file in folder.rglob("*") if file.suffix in WEIGHTS]
-    return {"bytes": sum(file.stat().st_size for file in weights), "processor_seconds": processor_seconds() - before}
 
 
 def load_and_score(name: str, glue: Path, reference: Path) -> dict:
@@ -78,7 +39,7 @@ def load_and_score(name: str, glue: Path, reference: Path) -> dict:
     forget_peak()
     before = resident_megabytes("VmRSS")
     forward = runtime.load(folder_of(name))
-    forward(*ids_of(1))
+    forward(*ids_of((1, TOKENS)))
     resident = resident_megabytes("VmRSS") - before
     data = SimilarityData.read(glue)
     vectors = sentence_vectors(forward, data.sentences)
@@ -104,47 +65,10 @@ def sentence_vectors(forward: Forward, sentences: list[str]) -> np.ndarray:
     return np.asarray(sorted_back / np.linalg.norm(sorted_back, axis=1, keepdims=True), np.float32)
 
 
-def serve(name: str, pipe: Connection) -> None:
-    """Loads a model and answers every batch size with the seconds of a forward pass; 0 ends it."""
-    import torch
-
-    torch.set_num_threads(THREADS)
-    forward = runtime_of(name).run().load(folder_of(name))
-    pipe.send("loaded")
-    while batch := pipe.recv():
-        inputs = ids_of(batch)
-        start = time.perf_counter()
-        forward(*inputs)
-        pipe.send(time.perf_counter() - start)
-
-
 def latencies(names: list[str], rounds: int) -> dict[str, dict[str, float]]:
-    """Median seconds per batch size. Every model runs in its own process, and all take turns; slow models stop
-    early."""
-    for name in names:
-        if not folder_of(name).exists():  # its row was measured on another machine
-            in_own_process(make, name)
-    context = multiprocessing.get_context("spawn")
-    pipes = {}
-    for name in names:
-        pipes[name], other = context.Pipe()
-        context.Process(target=serve, args=(name, other), daemon=True).start()
-        other.close()
-        pipes[name].recv()
-    medians: dict[str, dict[str, float]] = {name: {} for name in names}
-    for batch, label in zip(BATCHES, LATENCIES, strict=True):
-        seconds: dict[str, list[float]] = {name: [] for name in names}
-        for _ in range(WARM_UPS + rounds):
-            for name, pipe in pipes.items():
-                if len(seconds[name]) >= WARM_UPS + FEW and sum(seconds[name]) > LONG_SECONDS:
-                    continue
-                pipe.send(batch)
-                seconds[name].append(pipe.recv())
-        for name in names:
-            medians[name][label] = float(np.median(seconds[name][WARM_UPS:]))
-    for pipe in pipes.values():
-        pipe.send(0)
-    return medians
+    """Median seconds of each batch size."""
+    seconds = median_seconds(names, [(batch, TOKENS) for batch in BATCHES], rounds)
+    return {name: dict(zip(LATENCIES, of, strict=True)) for name, of in seconds.items()}
 
 
 class WholeModels:
