@@ -14,7 +14,7 @@ import loewner
 import pytest
 from calibrated_models import bert_folder, weights_of, write_text
 from loewner.transformers import calibration
-from loewner.transformers.calibration import memory, sequences
+from loewner.transformers.calibration import choice, memory, sequences
 from loewner.transformers.calibration.effort import EffortOfTables
 from static_models import model2vec
 from tokenized_models import text
@@ -108,7 +108,7 @@ def test_too_little_memory(model: Path, tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_large_model_is_calibrated_when_the_user_says_so(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "MOST_PARAMETERS", 100)
+    monkeypatch.setattr(choice, "MOST_PARAMETERS", 100)
     require_note(loewner.compress(model, tmp_path / "out", **AMOUNT), "text 'package'")
     assert loewner.compress(model, tmp_path / "named", text="package", **AMOUNT).calibration is not None
 

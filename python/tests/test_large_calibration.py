@@ -13,8 +13,14 @@ import loewner
 import pytest
 import torch
 from calibrated_models import bert, bert_folder, weights_of, write_text
-from loewner.transformers import calibration
-from loewner.transformers.calibration import NoCalibration, compress_calibrated, effects, memory, streamed_model
+from loewner.transformers.calibration import (
+    NoCalibration,
+    choice,
+    compress_calibrated,
+    effects,
+    memory,
+    streamed_model,
+)
 from loewner.transformers.calibration.effects import Effects
 from loewner.transformers.calibration.lean_moments import WideMoments
 from loewner.transformers.calibration.lockstep import Forward, Lockstep
@@ -38,7 +44,7 @@ def all_matrices_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def every_model_is_large(all_matrices_on_disk: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "tokens_that_fit", lambda *_: 0)
+    monkeypatch.setattr(choice, "tokens_that_fit", lambda *_: 0)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +176,7 @@ def test_a_large_model_is_calibrated_as_a_small_one(
 def test_wide_layers_are_calibrated_without_a_correction_and_saved_moments_give_the_same_codes(
     model_folder: Path, text_file: Path, every_model_is_large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "widest_drift", lambda *_: 64)  # the second layers of the blocks have 128 inputs
+    monkeypatch.setattr(choice, "widest_drift", lambda *_: 64)  # the second layers of the blocks have 128 inputs
     saved = tmp_path / "moments"
     report = compress_calibrated(model_folder, tmp_path / "out", text=text_file, save_moments=saved, **OPTIONS)
     assert 0 < sum(correction > 0 for correction in corrections(report)) <= len(corrections(report)) - 2
