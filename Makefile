@@ -121,7 +121,7 @@ experiments: results-quality results-row-weights results-static results-multilin
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
              results-active-regression results-residual results-krylov-products results-krylov-speed results-embedding-speed \
-             results-lp-regression-speed results-speed results-compress-time results-inference results-onnx results-encoded-products results-decoding results-ray results-worker-rates results-plots
+             results-lp-regression-speed results-speed results-compress-time results-inference results-onnx results-encoded-products results-encoded-time results-decoding results-ray results-worker-rates results-plots
 
 WITH_GLUE   = quality row-weights static calibrated-table calibration ablation frontier archetypes whole tasks seeds rates training messi topics refit heavy-keys heavy-keys-missed
 WITH_MODELS = tasks seeds rates training messi
