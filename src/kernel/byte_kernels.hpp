@@ -49,7 +49,7 @@ struct CodedVectors {
 /// The kernels for one instruction set. Decoded levels are bytes 128 + level.
 struct ByteKernels {
   /// Entries of a vector as float32: `count` from `first` on, both multiples of kBlockEntries. The level with number j
-  /// is levels[j]; vector.levels does not matter.
+  /// is levels[j]; vector.levels does not matter. No bytes behind the planes are read.
   void (*decode)(const CodedVector& vector, Index entries, Index first, Index count, const float* levels, float* out);
   /// The panel of up to 64 vectors of which each is an output. scratch: 16 vectors of levels.
   void (*panel_of_outputs)(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel);
