@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/coded_vectors.hpp"
 
-#include <cmath>
-
 #include "codec/code_bands.hpp"
 #include "codec/trellis_levels.hpp"
 
 namespace loewner::detail {
 namespace {
-
-constexpr Index kBytesReadBehind = 7;
 
 // The first row whose planes are followed by too few bytes of the array.
 Index first_copied_row(const StoredArray& codes, const std::vector<Index>& offsets) {
@@ -30,7 +26,7 @@ CodedRows::CodedRows(const Codes& codes) {
   const auto* const memory = reinterpret_cast<const std::uint8_t*>(arrays.codes.memory);
   for (Index i = 0; i < codes.rows(); ++i) {
     const int bits = arrays.bits[i];
-    const float scale = std::ldexp(half_to_float(arrays.scales[i]), codes.scale_exponent());
+    const float scale = codes.scale_of(i);
     const std::uint8_t* const planes = i < copied_row ? memory + offsets[i] : copies_.data() + (offsets[i] - copied);
     vectors_.push_back({planes, bits, kByteLevels[bits].values.data(), 0, true});
     scales_.push_back(bits > 0 ? scale * kByteLevels[bits].step : 0.0F);

@@ -16,39 +16,11 @@
 namespace loewner::detail {
 namespace {
 
-constexpr Index kMostTokensOfChunk = 1024;      // each chunk decodes all weights
-constexpr Index kMostBytesOfChunk = 640 << 10;  // its tokens stay in the cache beside a panel
-constexpr Index kTokensOfBlock = 96;            // their sums stay in the first cache
-constexpr Index kLeastTokensOfChunk = 32;       // with fewer the decoding, which each chunk repeats, would prevail
-constexpr Index kInputsInCache = 1024;          // whose cache lines of codes stay there from panel to panel
-constexpr Index kMostBytesOfPanels = 1 << 20;   // of panels that are decoded together
-constexpr Index kRowsAhead = 2;                 // between a row that is fetched and that in use
-constexpr std::size_t kCacheLine = 64;
-constexpr double kLeastWork = 1e7;    // products of bytes that are worth a thread: those of about 50 us
-constexpr double kDecodingWork = 24;  // products of bytes in the time of decoding one entry
+constexpr Index kTokensOfBlock = 96;           // their sums stay in the first cache
+constexpr Index kInputsInCache = 1024;         // whose cache lines of codes stay there from panel to panel
+constexpr Index kMostBytesOfPanels = 1 << 20;  // of panels that are decoded together
+constexpr Index kRowsAhead = 2;                // between a row that is fetched and that in use
 constexpr double kMostPreferredBits = 6;
-
-const ArgumentCheck kCheck("EncodedProduct");
-
-// As parallel_for, on up to this many threads.
-void for_each_on(int threads, Index count, const std::function<void(Index)>& body) {
-  const Index tasks = std::min<Index>(threads, count);
-  if (tasks > 1) {
-    return parallel_for(tasks, [&](Index task) {
-      for (Index i = task; i < count; i += tasks) body(i);
-    });
-  }
-  for (Index i = 0; i < count; ++i) body(i);
-}
-
-Index rounded_up(Index count, Index unit) {
-  return (count + unit - 1) / unit * unit;
-}
-
-// Begins to bring a row into the cache. The processor foresees steps within a row, not those from row to row.
-void fetch(std::span<const float> row) {
-  for (std::size_t i = 0; i < row.size(); i += kCacheLine / sizeof(float)) __builtin_prefetch(row.data() + i);
-}
 
 // y (width entries a row, `pitch` apart) = sums scaled by token and, unless outputs is null, by output.
 LOEWNER_INLINE void scale_sums_body(const std::int32_t* sums, Index count, Index width, const float* tokens,
@@ -69,25 +41,6 @@ LOEWNER_DISPATCH(scale_sums,
                  (const std::int32_t* sums, Index count, Index width, const float* tokens, const float* outputs,
                   float* y, Index pitch),
                  (sums, count, width, tokens, outputs, y, pitch))
-LOEWNER_INLINE void add_multiple_body(float* x, float factor, const float* y, Index count) {
-  for (Index j = 0; j < count; ++j) x[j] += factor * y[j];
-}
-
-LOEWNER_DISPATCH(add_multiple, (float* x, float factor, const float* y, Index count), (x, factor, y, count))
-
-// In eight sums, which the compiler keeps in vectors.
-float dot(std::span<const float> x, std::span<const float> y) {
-  std::array<double, 8> sums{};
-  std::size_t j = 0;
-  for (; j + 8 <= x.size(); j += 8) {
-    for (std::size_t i = 0; i < 8; ++i) sums[i] += static_cast<double>(x[j + i]) * static_cast<double>(y[j + i]);
-  }
-  for (; j < x.size(); ++j) sums[0] += static_cast<double>(x[j]) * static_cast<double>(y[j]);
-  double sum = 0;
-  for (const double part : sums) sum += part;
-  return static_cast<float>(sum);
-}
-
 }  // namespace
 
 // Tokens as bytes.
@@ -96,7 +49,7 @@ struct CodesProduct::Tokens {
   std::vector<std::int8_t> bytes;
   std::vector<std::int32_t> sums;
   std::vector<float> scales, shared;  // shared: the products with the shared row, or its factors
-  std::vector<Index> dense;           // tokens that are not representable
+  std::vector<Index> in_floats;       // tokens that are not representable
 
   Tokens(Index count, Index inputs)
       : stride(rounded_up(inputs, count == 1 ? kTokenEntries : kBlockEntries)),
@@ -112,39 +65,17 @@ struct CodesProduct::Tokens {
 };
 
 CodesProduct::CodesProduct(const Codes& codes, Rows rows, std::optional<Rotation> input_rotation,
-                           std::function<void(MatrixView<const float> x, MatrixView<float> y)> dense)
-    : codes_(codes),
+                           FloatProduct in_floats)
+    : ByteProduct(std::move(in_floats)),
+      codes_(codes),
       rows_(rows),
       coded_(codes),
       rotation_(codes.cols(), codes.seed()),
-      input_rotation_(std::move(input_rotation)),
-      dense_(std::move(dense)) {}
+      input_rotation_(std::move(input_rotation)) {}
 
 bool CodesProduct::is_preferable() const {
   const bool is_rotated = rows_ == Rows::outputs || input_rotation_.has_value();
   return isa() >= Isa::avx2 && is_rotated && codes_.mean_bits() <= kMostPreferredBits;
-}
-
-void CodesProduct::apply(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
-                         int threads) const {
-  kCheck.that(x.cols() == inputs() && y.cols() == outputs() && y.rows() == x.rows(), [&] {
-    return "x must be m x " + text_of(inputs()) + " and y m x " + text_of(outputs()) + ", got " +
-           shape_text(x.rows(), x.cols()) + " and " + shape_text(y.rows(), y.cols());
-  });
-  kCheck.that(bias.empty() || std::ssize(bias) == outputs(),
-              [&] { return "bias must have " + text_of(outputs()) + " entries, got " + std::to_string(bias.size()); });
-  const Index count = x.rows();
-  if (count == 0) return;
-  const double work = (static_cast<double>(count) + kDecodingWork) * static_cast<double>(inputs() * outputs());
-  threads = static_cast<int>(std::clamp(work / kLeastWork, 1.0, static_cast<double>(std::max(threads, 1))));
-  const bool is_cut_by_tokens = count >= threads * kLeastTokensOfChunk;
-  const Index most = std::clamp(kMostBytesOfChunk / inputs(), kTokensOfBlock, kMostTokensOfChunk);
-  const Index chunks = rounded_up((count + most - 1) / most, is_cut_by_tokens ? threads : 1);
-  const Index size = (count + chunks - 1) / chunks;
-  for_each_on(is_cut_by_tokens ? threads : 1, chunks, [&](Index chunk) {
-    const Index first = std::min(chunk * size, count), rows = std::min(size, count - first);
-    apply_to_chunk(x.row_block(first, rows), bias, y.row_block(first, rows), is_cut_by_tokens ? 1 : threads);
-  });
 }
 
 void CodesProduct::apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
@@ -160,7 +91,7 @@ void CodesProduct::apply_to_chunk(MatrixView<const float> x, std::span<const flo
     for_each_on(threads, (panels + size - 1) / size,
                 [&](Index task) { multiply_panels(task * size, std::min(size, panels - task * size), tokens, y); });
   }
-  if (!tokens.dense.empty()) multiply_densely(x, tokens, y);
+  multiply_in_floats(x, tokens.in_floats, y);
   finish(tokens, bias, y);
 }
 
@@ -183,7 +114,7 @@ void CodesProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
     const ByteScale scale = round_to_bytes(rotated, tokens.bytes.data() + t * tokens.stride);
     tokens.scales[t] = scale.scale;
     tokens.sums[t] = scale.sum;
-    if (!scale.is_representable) tokens.dense.push_back(t);
+    if (!scale.is_representable) tokens.in_floats.push_back(t);
   }
 }
 
@@ -247,27 +178,18 @@ void CodesProduct::scale(const std::int32_t* sums, Index first, Index count, con
 void CodesProduct::finish(const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const {
   const auto shared = rows_ == Rows::outputs ? coded_.shared_scales() : codes_.shared_row();
   const bool has_shared = !coded_.shared_scales().empty();
-  auto dense = tokens.dense.begin();
+  auto in_floats = tokens.in_floats.begin();
   for (Index t = 0; t < y.rows(); ++t) {
     const auto row = y.row(t);
     if (t + kRowsAhead < y.rows()) fetch(y.row(t + kRowsAhead));
-    if (dense != tokens.dense.end() && *dense == t) {
-      ++dense;
+    if (in_floats != tokens.in_floats.end() && *in_floats == t) {
+      ++in_floats;
     } else {
       if (rows_ == Rows::inputs) rotation_.apply_inverse(row);
       if (has_shared) add_multiple(row.data(), tokens.shared[t], shared.data(), outputs());
     }
     if (!bias.empty()) add_multiple(row.data(), 1.0F, bias.data(), outputs());
   }
-}
-
-void CodesProduct::multiply_densely(MatrixView<const float> x, const Tokens& tokens, MatrixView<float> y) const {
-  const auto count = static_cast<Index>(tokens.dense.size());
-  Matrix<float> from = Matrix<float>::uninitialized(count, inputs()),
-                to = Matrix<float>::uninitialized(count, outputs());
-  for (Index i = 0; i < count; ++i) std::ranges::copy(x.row(tokens.dense[i]), from.row(i).begin());
-  dense_(std::as_const(from).view(), to.view());
-  for (Index i = 0; i < count; ++i) std::ranges::copy(to.row(i), y.row(tokens.dense[i]).begin());
 }
 
 }  // namespace loewner::detail

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 
+#include "codec/byte_product.hpp"
 #include "codec/coded_vectors.hpp"
-#include "loewner/codec/encoded_product.hpp"
 
 namespace loewner::detail {
 
 /// Products with a matrix whose rows, or those of its transpose, are plain codes.
-class CodesProduct final : public EncodedProduct {
+class CodesProduct final : public ByteProduct {
  public:
   /// What the rows of the codes C belong to.
   enum class Rows {
@@ -20,20 +19,18 @@ class CodesProduct final : public EncodedProduct {
     inputs,   ///< x R^T C
   };
 
-  /// dense: the product in float32, for vectors that are not representable as bytes. input_rotation: R; none: the
-  /// identity.
-  CodesProduct(const Codes& codes, Rows rows, std::optional<Rotation> input_rotation,
-               std::function<void(MatrixView<const float> x, MatrixView<float> y)> dense);
+  /// input_rotation: R; none: the identity.
+  CodesProduct(const Codes& codes, Rows rows, std::optional<Rotation> input_rotation, FloatProduct in_floats);
 
   Index inputs() const override { return rows_ == Rows::outputs ? codes_.cols() : codes_.rows(); }
   Index outputs() const override { return rows_ == Rows::outputs ? codes_.rows() : codes_.cols(); }
-  void apply(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y, int threads) const override;
   bool is_preferable() const override;
 
  private:
   struct Tokens;
 
-  void apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y, int threads) const;
+  void apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
+                      int threads) const override;
   void prepare(MatrixView<const float> x, Tokens& tokens) const;
   Index panels_at_once(const Tokens& tokens) const;
   void multiply_panels(Index first, Index count, const Tokens& tokens, MatrixView<float> y) const;
@@ -42,14 +39,12 @@ class CodesProduct final : public EncodedProduct {
   void scale(const std::int32_t* sums, Index first, Index count, const Tokens& tokens, Index token, Index size,
              MatrixView<float> y) const;
   void finish(const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const;
-  void multiply_densely(MatrixView<const float> x, const Tokens& tokens, MatrixView<float> y) const;
 
   const Codes& codes_;
   Rows rows_;
   CodedRows coded_;
   Rotation rotation_;  // of the entries of a row of C
   std::optional<Rotation> input_rotation_;
-  std::function<void(MatrixView<const float> x, MatrixView<float> y)> dense_;
 };
 
 }  // namespace loewner::detail

@@ -111,6 +111,6 @@ inline std::int32_t product_along(const CodedVector& vector, Index entries, cons
       sums[i % kChains] = add_products(sums[i % kChains], x[i], load(token + entry + 64 * i));
     }
   }
-  return _mm512_reduce_add_epi32(
+  return total(
       _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3])));
 }

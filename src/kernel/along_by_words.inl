@@ -41,7 +41,5 @@ inline std::int32_t product_along(const CodedVector& vector, Index entries, cons
       sum = add_products(sum, weights(load(levels + 64 * i)), load(token + 64 * (first + i)));
     }
   }
-  std::int32_t lanes[16];
-  for (int lane = 0; lane < 4; ++lane) store_lane(lanes + 4 * lane, sum, lane);
-  return std::accumulate(lanes, lanes + 16, 0);
+  return total(sum);
 }

@@ -61,8 +61,8 @@ namespace plain {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
-                                  multiply,      multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats,    decode_levels, unpack_codes,  panel_of_outputs, panel_of_rows,
+                                  panels_of_inputs, multiply,      multiply_rows, multiply_outputs, multiply_inputs};
 }  // namespace plain
 
 #if defined(__aarch64__)
@@ -78,8 +78,8 @@ namespace neon {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
-                                  multiply,      multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats,    decode_levels, unpack_codes,  panel_of_outputs, panel_of_rows,
+                                  panels_of_inputs, multiply,      multiply_rows, multiply_outputs, multiply_inputs};
 }  // namespace neon
 LOEWNER_END_TARGET
 #endif
@@ -99,8 +99,8 @@ namespace avx2 {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
-                                  multiply,      multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats,    decode_levels, unpack_codes,  panel_of_outputs, panel_of_rows,
+                                  panels_of_inputs, multiply,      multiply_rows, multiply_outputs, multiply_inputs};
 }  // namespace avx2
 LOEWNER_END_TARGET
 
@@ -118,8 +118,8 @@ namespace avx_vnni {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
-                                  multiply,      multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats,    decode_levels, unpack_codes,  panel_of_outputs, panel_of_rows,
+                                  panels_of_inputs, multiply,      multiply_rows, multiply_outputs, multiply_inputs};
 }  // namespace avx_vnni
 LOEWNER_END_TARGET
 
@@ -138,8 +138,8 @@ namespace avx512 {
 
 #include "kernel/byte_kernels.inl"
 
-constexpr ByteKernels kKernels = {decode_floats, panel_of_outputs, panels_of_inputs,
-                                  multiply,      multiply_outputs, multiply_inputs};
+constexpr ByteKernels kKernels = {decode_floats,    decode_levels, unpack_codes,  panel_of_outputs, panel_of_rows,
+                                  panels_of_inputs, multiply,      multiply_rows, multiply_outputs, multiply_inputs};
 }  // namespace avx512
 LOEWNER_END_TARGET
 

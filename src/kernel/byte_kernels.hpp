@@ -19,6 +19,9 @@ inline constexpr Index kBlockEntries = 64;
 /// The multiple of inputs to which a token is padded with zeros if it is multiplied alone.
 inline constexpr Index kTokenEntries = 512;
 
+/// Bytes behind the planes of a vector that kernels may read.
+inline constexpr Index kBytesReadBehind = 7;
+
 /// The most inputs for which sums fit into 32 bits.
 inline constexpr Index kMostInputs = 65536;
 
@@ -32,7 +35,7 @@ struct ByteTokens {
 
 /// A vector of the trellis code (docs/format.md) with 0 to 8 bits an entry; 0: a vector of zeros.
 struct CodedVector {
-  const std::uint8_t* planes = nullptr;  // 7 readable bytes follow them
+  const std::uint8_t* planes = nullptr;  // kBytesReadBehind readable bytes follow them
   int bits = 0;
   const std::uint8_t* levels = nullptr;  // 128 + level for each of the 2^(bits + 1) levels; at least 64 readable bytes
   std::uint8_t before = 0;               // the last byte of plane 0 of the part before, if the vector is a part
@@ -46,18 +49,34 @@ struct CodedVectors {
   Index entries;
 };
 
+/// The level of a code of 4 bits is code * factor + offset in multiples of 1 / 256, rounded down; as a byte 128 + level.
+struct LevelGrid {
+  std::uint16_t factor, offset;
+};
+
 /// The kernels for one instruction set. Decoded levels are bytes 128 + level.
 struct ByteKernels {
   /// Entries of a vector as float32: `count` from `first` on, both multiples of kBlockEntries. The level with number j
   /// is levels[j]; vector.levels does not matter. No bytes behind the planes are read.
   void (*decode)(const CodedVector& vector, Index entries, Index first, Index count, const float* levels, float* out);
+  /// The levels of a vector. levels: a multiple of kBlockEntries; those past the last entry are arbitrary.
+  void (*decode_levels)(const CodedVector& vector, Index entries, std::uint8_t* levels);
+  /// The levels of `count` codes of 4 bits, two in each byte, the first in the low half; groups of `group` codes (even)
+  /// have a grid each. An odd count: one more level is written.
+  void (*unpack_codes)(const std::uint8_t* packed, Index count, Index group, const LevelGrid* grids,
+                       std::uint8_t* levels);
   /// The panel of up to 64 vectors of which each is an output. scratch: 16 vectors of levels.
   void (*panel_of_outputs)(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel);
+  /// The panel of 64 outputs whose levels are rows of bytes, `stride` apart. inputs: a multiple of kBlockEntries.
+  void (*panel_of_rows)(const std::uint8_t* rows, Index stride, Index inputs, std::uint8_t* panel);
   /// `count` panels of 64 entries each, from `first` on (a multiple of 64), of vectors of which each is an input. The
   /// panels are `stride` bytes apart. Entries past the last are arbitrary.
   void (*panels_of_inputs)(CodedVectors inputs, Index first, Index count, Index stride, std::uint8_t* panels);
   /// sums (count x 64): the products of tokens with the levels of a panel.
   void (*multiply)(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums);
+  /// sums: the products of one token with rows of levels, `stride` apart. inputs: a multiple of kBlockEntries.
+  void (*multiply_rows)(const std::uint8_t* rows, Index stride, Index count, Index inputs, ByteTokens token,
+                        std::int32_t* sums);
   /// sums: the products of one token, padded to a multiple of kTokenEntries, with vectors of which each is an output.
   void (*multiply_outputs)(CodedVectors outputs, ByteTokens token, std::int32_t* sums);
   /// sums: the products of one token with `count` entries from `first` on (a multiple of 64) of vectors of which each is

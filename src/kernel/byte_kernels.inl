@@ -71,10 +71,35 @@ inline void decode_floats(const CodedVector& vector, Index entries, Index first,
   LOEWNER_WITH_BITS(vector.bits, decode_floats, vector, entries, first, count, levels, out)
 }
 
-inline void decode(const CodedVector& vector, Index entries, std::uint8_t* levels) {
+inline void decode_levels(const CodedVector& vector, Index entries, std::uint8_t* levels) {
   const Index count = (entries + kBlockEntries - 1) / kBlockEntries;
   for (Index first = 0; first < count; first += kBlocksAtOnce) {
     decode_along(vector, entries, first, std::min(kBlocksAtOnce, count - first), levels + kBlockEntries * first);
+  }
+}
+
+inline void unpack_group(const std::uint8_t* packed, Index count, LevelGrid grid, std::uint8_t* levels) {
+  using Shorts = std::uint16_t __attribute__((vector_size(32)));
+  using Chars = std::uint8_t __attribute__((vector_size(16)));
+  constexpr Shorts kCodes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  // In one piece: a load waits for several smaller stores.
+  const Chars levels_of_codes = __builtin_convertvector((kCodes * grid.factor + grid.offset) >> 8, Chars);
+  alignas(16) std::uint8_t table[16];
+  std::memcpy(table, &levels_of_codes, sizeof(table));
+  Index j = 0;
+  for (; j + kBlockEntries <= count; j += kBlockEntries) {
+    store(levels + j, look_up<3>(halves_of_bytes(packed + j / 2), 0, table));
+  }
+  for (; j < count; j += 2) {
+    levels[j] = table[packed[j / 2] & 15U];
+    levels[j + 1] = table[packed[j / 2] >> 4U];
+  }
+}
+
+inline void unpack_codes(const std::uint8_t* packed, Index count, Index group, const LevelGrid* grids,
+                         std::uint8_t* levels) {
+  for (Index first = 0; first < count; first += group) {
+    unpack_group(packed + first / 2, std::min(group, count - first), *grids++, levels + first);
   }
 }
 
@@ -95,20 +120,31 @@ inline void transpose_words(Bytes* x) {
   }
 }
 
+// The words m of a panel. Row e of the four from row l * step on belongs to output 16 l + 4 m + e.
+inline void interleave_rows(const std::uint8_t* rows, Index stride, Index step, Index blocks, std::uint8_t* panel) {
+  for (Index block = 0; block < blocks; ++block) {
+    Bytes x[16];
+    for (Index i = 0; i < 16; ++i) x[i] = load(rows + (i / 4 * step + i % 4) * stride + block * kBlockEntries);
+    transpose_words(x);
+    for (Index k = 0; k < 16; ++k) store(panel + (16 * block + k) * 256, x[k]);
+  }
+}
+
 inline void panel_of_outputs(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel) {
   const Index blocks = (outputs.entries + kBlockEntries - 1) / kBlockEntries;
   for (Index m = 0; m < 4; ++m) {
     for (Index i = 0; i < 16; ++i) {
       const Index output = 16 * (i / 4) + 4 * m + i % 4;
-      decode(output < outputs.count ? outputs.vectors[output] : CodedVector{}, outputs.entries,
+      decode_levels(output < outputs.count ? outputs.vectors[output] : CodedVector{}, outputs.entries,
              scratch + i * blocks * kBlockEntries);
     }
-    for (Index block = 0; block < blocks; ++block) {
-      Bytes x[16];
-      for (Index i = 0; i < 16; ++i) x[i] = load(scratch + (i * blocks + block) * kBlockEntries);
-      transpose_words(x);
-      for (Index k = 0; k < 16; ++k) store(panel + (16 * block + k) * 256 + 64 * m, x[k]);
-    }
+    interleave_rows(scratch, kBlockEntries * blocks, 4, blocks, panel + 64 * m);
+  }
+}
+
+inline void panel_of_rows(const std::uint8_t* rows, Index stride, Index inputs, std::uint8_t* panel) {
+  for (Index m = 0; m < 4; ++m) {
+    interleave_rows(rows + 4 * m * stride, stride, 16, inputs / kBlockEntries, panel + 64 * m);
   }
 }
 
@@ -216,6 +252,18 @@ inline void multiply(const std::uint8_t* panel, Index inputs, ByteTokens tokens,
 }
 
 // The products of one token. Nothing is decoded twice, so panels would only take time.
+
+inline void multiply_rows(const std::uint8_t* rows, Index stride, Index count, Index inputs, ByteTokens token,
+                          std::int32_t* sums) {
+  const auto* const values = reinterpret_cast<const std::uint8_t*>(token.values);
+  for (Index i = 0; i < count; ++i) {
+    Sums sum = no_sums();
+    for (Index k = 0; k < inputs; k += kBlockEntries) {
+      sum = add_products(sum, weights(load(rows + i * stride + k)), load(values + k));
+    }
+    sums[i] = total(sum) - kOffset * token.sums[0];
+  }
+}
 
 inline std::int32_t product_along(const CodedVector& vector, Index entries, const std::uint8_t* token) {
   LOEWNER_WITH_BITS(vector.bits, product_along, vector, entries, token)

@@ -59,6 +59,16 @@ inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table)
   return x;
 }
 
+// The low and the high half of each of 32 bytes.
+inline Bytes halves_of_bytes(const std::uint8_t* p) {
+  Bytes x;
+  for (int h = 0; h < 2; ++h) {
+    const __m256i words = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * h)));
+    x.half[h] = _mm256_and_si256(_mm256_or_si256(words, _mm256_slli_epi16(words, 4)), _mm256_set1_epi8(15));
+  }
+  return x;
+}
+
 // Within lanes of 16 bytes.
 #define LOEWNER_BY_HALVES(name, operation)                                       \
   inline Bytes name(Bytes a, Bytes b) {                                          \
@@ -100,6 +110,14 @@ inline void store_lane(std::int32_t* p, Sums sums, int lane) {
   const __m256i half = lane < 2 ? sums.half[0] : sums.half[1];
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                    lane % 2 == 0 ? _mm256_castsi256_si128(half) : _mm256_extracti128_si256(half, 1));
+}
+
+// Of all sums.
+inline std::int32_t total(Sums sums) {
+  const __m256i eight = _mm256_add_epi32(sums.half[0], sums.half[1]);
+  const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
 constexpr Index kFloats = 8;  // that are looked up together

@@ -96,6 +96,7 @@ inline void multiply(const std::uint8_t* panel, Index inputs, ByteTokens tokens,
   avx512::multiply(panel, inputs, rest, sums + token * kPanelOutputs);
 }
 
-constexpr ByteKernels kKernels = {avx512::decode_floats,    avx512::panel_of_outputs,
-                                  avx512::panels_of_inputs, multiply,
-                                  avx512::multiply_outputs, avx512::multiply_inputs};
+constexpr ByteKernels kKernels = {
+    avx512::decode_floats, avx512::decode_levels,    avx512::unpack_codes, avx512::panel_of_outputs,
+    avx512::panel_of_rows, avx512::panels_of_inputs, multiply,             avx512::multiply_rows,
+    avx512::multiply_outputs, avx512::multiply_inputs};

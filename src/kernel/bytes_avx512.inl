@@ -92,6 +92,12 @@ inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table)
   }
 }
 
+// The low and the high half of each of 32 bytes.
+inline Bytes halves_of_bytes(const std::uint8_t* p) {
+  const __m512i words = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return _mm512_and_si512(_mm512_or_si512(words, _mm512_slli_epi16(words, 4)), _mm512_set1_epi8(15));
+}
+
 // Within lanes of 16 bytes.
 inline Bytes low8(Bytes a, Bytes b) {
   return _mm512_unpacklo_epi8(a, b);
@@ -155,6 +161,11 @@ inline void store_lane(std::int32_t* p, Sums sums, int lane) {
                        : lane == 2 ? _mm512_shuffle_i32x4(sums, sums, 2)
                                    : _mm512_shuffle_i32x4(sums, sums, 3);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_castsi512_si128(rest));
+}
+
+// Of all sums.
+inline std::int32_t total(Sums sums) {
+  return _mm512_reduce_add_epi32(sums);
 }
 
 constexpr Index kFloats = 16;  // that are looked up together

@@ -75,6 +75,17 @@ inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table)
   return x;
 }
 
+// The low and the high half of each of 32 bytes.
+inline Bytes halves_of_bytes(const std::uint8_t* p) {
+  Bytes x;
+  for (int h = 0; h < 2; ++h) {
+    const uint8x16_t bytes = vld1q_u8(p + 16 * h), low = vandq_u8(bytes, vdupq_n_u8(15)), high = vshrq_n_u8(bytes, 4);
+    x.lane[2 * h] = vzip1q_u8(low, high);
+    x.lane[2 * h + 1] = vzip2q_u8(low, high);
+  }
+  return x;
+}
+
 // Within lanes of 16 bytes.
 #define LOEWNER_BY_LANES(name, operation, from_bytes, to_bytes)                          \
   inline Bytes name(Bytes a, Bytes b) {                                                  \
@@ -128,6 +139,11 @@ inline Sums add_products(Sums sums, const Weights& w, Bytes token) {
 
 inline void store_lane(std::int32_t* p, const Sums& sums, int lane) {
   vst1q_s32(p, sums.lane[lane]);
+}
+
+// Of all sums.
+inline std::int32_t total(const Sums& sums) {
+  return vaddvq_s32(vaddq_s32(vaddq_s32(sums.lane[0], sums.lane[1]), vaddq_s32(sums.lane[2], sums.lane[3])));
 }
 
 constexpr Index kFloats = 1;  // that are looked up together

@@ -42,6 +42,13 @@ inline Bytes look_up(const Bytes& index, std::uint64_t bit8, const std::uint8_t*
   return x;
 }
 
+// The low and the high half of each of 32 bytes.
+inline Bytes halves_of_bytes(const std::uint8_t* p) {
+  Bytes x;
+  for (int t = 0; t < 64; ++t) x.byte[t] = static_cast<std::uint8_t>(p[t / 2] >> (t % 2 * 4) & 15);
+  return x;
+}
+
 // The first or the last 8 bytes of each lane of 16, in pieces of kSize from a and b in turn.
 template <int kSize, bool kHigh>
 inline Bytes interleaved(const Bytes& a, const Bytes& b) {
@@ -109,6 +116,11 @@ inline Sums add_products(Sums sums, const Weights& w, const Bytes& token) {
 
 inline void store_lane(std::int32_t* p, const Sums& sums, int lane) {
   std::memcpy(p, sums.sum + 4 * lane, 4 * sizeof(std::int32_t));
+}
+
+// Of all sums.
+inline std::int32_t total(const Sums& sums) {
+  return std::accumulate(sums.sum, sums.sum + 16, 0);
 }
 
 constexpr Index kFloats = 1;  // that are looked up together

@@ -57,12 +57,13 @@ class Codes final : public EncodedMatrix {
   std::uint64_t seed() const { return seed_; }
   int scale_exponent() const { return scale_exponent_; }
   const Arrays& arrays() const { return arrays_; }
+  /// The first byte of a row in the array of codes.
+  Index offset_of(Index row) const;
+  float scale_of(Index row) const;
   /// The shared row, widened; empty without one.
   std::span<const float> shared_row() const { return shared_row_; }
 
  private:
-  Index offset_of(Index row) const;
-  float scale_of(Index row) const;
   void decode_row(Index row, const std::uint8_t* planes, std::span<float> out) const;
 
   CodeLadder ladder_;

@@ -36,6 +36,8 @@ class Integers final : public EncodedMatrix {
   /// Errors    IoError that names the field or the array that does not fit.
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
+  const Shape& shape() const { return shape_; }
+
   std::string_view structure() const override { return "integers"; }
   Index rows() const override { return shape_.rows; }
   Index cols() const override { return shape_.cols; }

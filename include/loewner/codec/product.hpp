@@ -26,6 +26,9 @@ class Product final : public EncodedMatrix {
   static std::unique_ptr<EncodedMatrix> from_tensors(const Json& spec, const ArrayLookup& arrays);
 
   Index rank() const { return right_->rows(); }
+  const EncodedMatrix& left() const { return *left_; }
+  /// The right factor, decoded.
+  MatrixView<const float> right() const { return decoded_right_.view(); }
 
   std::string_view structure() const override { return "product"; }
   Index rows() const override { return left_->rows(); }

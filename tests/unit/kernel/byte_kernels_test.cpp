@@ -85,6 +85,49 @@ TEST_P(ByteKernelsOn, DecodePanelsOfOutputs) {
   }
 }
 
+TEST_P(ByteKernelsOn, DecodeLevels) {
+  for (const Index entries : {1, 9, 64, 600}) {
+    const Vectors vectors(18, entries);
+    std::vector<std::uint8_t> levels((entries + 63) / 64 * 64);
+    for (Index i = 0; i < 18; ++i) {
+      byte_kernels().decode_levels(vectors.coded[i], entries, levels.data());
+      for (Index t = 0; t < entries; ++t)
+        ASSERT_EQ(levels[t], vectors.level(i, t)) << entries << ": " << i << ", " << t;
+    }
+  }
+}
+
+TEST_P(ByteKernelsOn, UnpackCodesOf4Bits) {
+  for (const Index count : {1, 64, 129, 300}) {
+    for (const Index group : {2, 32, 64, 128, 300}) {
+      const std::vector<std::uint8_t> packed = random_bytes((count + 1) / 2, 4);
+      std::vector<LevelGrid> grids;
+      for (Index g = 0; g < (count + group - 1) / group; ++g) {
+        grids.push_back({static_cast<std::uint16_t>(4000 - g), static_cast<std::uint16_t>(300 + g)});
+      }
+      std::vector<std::uint8_t> levels(count + count % 2);
+      byte_kernels().unpack_codes(packed.data(), count, group, grids.data(), levels.data());
+      for (Index j = 0; j < count; ++j) {
+        const unsigned code = packed[j / 2] >> (j % 2 * 4) & 15U;
+        const LevelGrid grid = grids[j / group];
+        ASSERT_EQ(levels[j], (code * grid.factor + grid.offset) / 256) << count << ", " << group << ": " << j;
+      }
+    }
+  }
+}
+
+TEST_P(ByteKernelsOn, OrderRowsInPanels) {
+  for (const Index inputs : {64, 192}) {
+    const Index stride = inputs + 7;
+    const std::vector<std::uint8_t> rows = random_bytes(64 * stride, 4);
+    std::vector<std::uint8_t> panel(64 * inputs);
+    byte_kernels().panel_of_rows(rows.data(), stride, inputs, panel.data());
+    for (Index i = 0; i < 64; ++i) {
+      for (Index t = 0; t < inputs; ++t) ASSERT_EQ(in_panel(panel, t, i), rows[i * stride + t]) << i << ", " << t;
+    }
+  }
+}
+
 TEST_P(ByteKernelsOn, DecodePanelsOfInputs) {
   for (const Index count : {1, 3, 8, 21}) {
     for (const Index entries : {1, 9, 64, 65, 200}) {
@@ -172,6 +215,22 @@ struct Token {
   }
   ByteTokens view() const { return {values.data(), static_cast<Index>(values.size()), &sum, 1}; }
 };
+
+// Bytes of all values: level -128 too.
+TEST_P(ByteKernelsOn, MultiplyOneTokenByRows) {
+  for (const Index inputs : {64, 192}) {
+    const Index stride = inputs + 9;
+    const std::vector<std::uint8_t> rows = random_bytes(21 * stride, 4);
+    const Token token(inputs);
+    std::vector<std::int32_t> sums(21);
+    byte_kernels().multiply_rows(rows.data(), stride, 21, inputs, token.view(), sums.data());
+    for (Index i = 0; i < 21; ++i) {
+      std::int32_t sum = 0;
+      for (Index j = 0; j < inputs; ++j) sum += token.values[j] * (rows[i * stride + j] - 128);
+      ASSERT_EQ(sums[i], sum) << inputs << ": " << i;
+    }
+  }
+}
 
 TEST_P(ByteKernelsOn, MultiplyOneTokenByOutputs) {
   for (const Index entries : {1, 9, 64, 65, 512, 600, 1030}) {
