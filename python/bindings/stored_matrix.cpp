@@ -128,7 +128,8 @@ ValueError
 
 Notes
 -----
-Each vector is rotated and rounded to 255 steps, W to 255 levels; docs/design/kernels.md has the errors.
+Each vector is rotated and rounded to 255 steps, W to 255 levels; vectors are not rotated but rounded to 16 bits for
+integers. docs/design/kernels.md has the errors.
 )";
 
 constexpr const char* kMultipliesBytesDoc = R"(Whether `multiply` is the better product.
@@ -141,8 +142,9 @@ transposed : bool, default True
 Returns
 -------
 bool
-    Whether there is such a product for the structure of W, it is about as accurate as that of the decoded matrix
-    (codes of up to 6 bits an entry), and at least as fast on this processor (from AVX2 on).
+    Whether there is such a product for W, it is about as accurate as that of the decoded matrix, and at least as fast
+    on this processor: from AVX2 on for codes of up to 6 bits an entry and for products of at least 16 rows for each
+    column, from AVX-512 VNNI on for integers.
 )";
 
 using Output = nb::ndarray<nb::numpy, float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;

@@ -13,7 +13,7 @@ namespace {
 constexpr Index kRowsPerTask = 64;
 
 // Rows of W for each column from which on the product with the right factor takes little of the time.
-constexpr Index kLeastRowsPerCol = 4;
+constexpr Index kLeastRowsPerCol = 16;
 
 }  // namespace
 

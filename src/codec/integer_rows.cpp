@@ -14,11 +14,6 @@
 namespace loewner::detail {
 namespace {
 
-// A vector has one scale for each part: short parts keep a large entry from spoiling the others, long ones take less
-// time.
-constexpr Index kMostEntriesOfPart = 128;
-static_assert(kMostEntriesOfPart % kBlockEntries == 0);
-
 constexpr float kMostLevel = 127;
 constexpr float kMostCode = 15;      // of 4 bits
 constexpr float kCentre = 128;       // byte 128 of a panel is level 0
@@ -41,39 +36,33 @@ std::vector<float> values(const StoredArray& array, const Integers::Shape& shape
 }  // namespace
 
 IntegerRows::IntegerRows(const Integers& integers) : shape_(integers.shape()) {
-  for (Index first = 0; first < shape_.cols; first += kMostEntriesOfPart) {
-    parts_.push_back({first, std::min(kMostEntriesOfPart, shape_.cols - first)});
+  for (Index first = 0; first < shape_.cols; first += shape_.group) {
+    parts_.push_back({first, std::min(shape_.group, shape_.cols - first)});
   }
   std::vector<StoredArray> arrays = integers.to_tensors();
   codes_ = std::move(arrays[0]);
   const std::vector<float> steps = values(arrays[1], shape_), offsets = values(arrays[2], shape_);
-  const auto groups = static_cast<std::size_t>(shape_.groups());
-  for (std::size_t first = 0; first < steps.size(); first += groups) {
+  for (std::size_t i = 0; i < steps.size(); ++i) {
     if (shape_.bits == 8) {
-      scales_.push_back(steps[first]);
-      offsets_.push_back(offsets[first] + kCentre * steps[first]);
+      scales_.push_back(steps[i]);
+      offsets_.push_back(offsets[i] + kCentre * steps[i]);
     } else {
-      add_grids(std::span(steps).subspan(first, groups), std::span(offsets).subspan(first, groups));
+      add_grid(steps[i], offsets[i]);
     }
   }
 }
 
-void IntegerRows::add_grids(std::span<const float> steps, std::span<const float> offsets) {
-  float largest = 0;
-  for (std::size_t g = 0; g < steps.size(); ++g) {
-    largest = std::max({largest, std::abs(offsets[g]), std::abs(offsets[g] + kMostCode * steps[g])});
-  }
-  scales_.push_back(largest / kMostLevel);
+void IntegerRows::add_grid(float step, float offset) {
+  const float largest = std::max(std::abs(offset), std::abs(offset + kMostCode * step));
   const double unit = largest > 0 ? kFixedPoint * kMostLevel / static_cast<double>(largest) : 0.0;
-  for (std::size_t g = 0; g < steps.size(); ++g) {
-    grids_.push_back({fixed(static_cast<double>(steps[g]) * unit),
-                      fixed(static_cast<double>(offsets[g]) * unit + kFixedPoint * (kCentre + 0.5))});
-  }
+  scales_.push_back(largest / kMostLevel);
+  grids_.push_back({fixed(static_cast<double>(step) * unit),
+                    fixed(static_cast<double>(offset) * unit + kFixedPoint * (kCentre + 0.5))});
 }
 
 bool IntegerRows::has_parts(const Integers& integers) {
   const Integers::Shape& shape = integers.shape();
-  return shape.bits == 8 ? shape.groups() == 1 : shape.group % 2 == 0 || shape.groups() == 1;
+  return shape.groups() == 1 || (shape.bits == 4 && shape.group % kBlockEntries == 0);
 }
 
 void IntegerRows::prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const {
@@ -82,8 +71,9 @@ void IntegerRows::prepare(std::span<const float> x, std::span<float> in_basis, s
 }
 
 PartedRows::Levels IntegerRows::decode(Index first, Index count, const Decoded& to) const {
-  for (Index p = 0; p < std::ssize(parts_); ++p) {
-    std::copy_n(scales_.begin() + first, count, to.scales + p * kPanelOutputs);
+  const Index groups = shape_.groups();
+  for (Index i = 0; i < count; ++i) {
+    for (Index g = 0; g < groups; ++g) to.scales[g * kPanelOutputs + i] = scales_[(first + i) * groups + g];
   }
   if (features() > 0) std::copy_n(offsets_.begin() + first, count, to.offsets);
   const std::uint8_t* const codes = codes_of_rows(first, count);
@@ -94,7 +84,7 @@ PartedRows::Levels IntegerRows::decode(Index first, Index count, const Decoded& 
       std::copy_n(codes + i * row_bytes, row_bytes, to.levels + i * to.stride);
     } else {
       byte_kernels().unpack_codes(codes + i * row_bytes, shape_.cols, shape_.group,
-                                  grids_.data() + (first + i) * shape_.groups(), to.levels + i * to.stride);
+                                  grids_.data() + (first + i) * groups, to.levels + i * to.stride);
     }
   }
   return {to.levels, to.stride};

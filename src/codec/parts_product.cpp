@@ -30,25 +30,41 @@ LOEWNER_DISPATCH(add_scaled_sums,
                  (const std::int32_t* sums, Index count, const float* tokens, const float* outputs, float* products),
                  (sums, count, tokens, outputs, products))
 
+// x -= scale bytes.
+LOEWNER_INLINE void subtract_rounded_body(float* x, Index count, const std::int8_t* bytes, float scale) {
+  for (Index j = 0; j < count; ++j) x[j] -= scale * static_cast<float>(bytes[j]);
+}
+
+LOEWNER_DISPATCH(subtract_rounded, (float* x, Index count, const std::int8_t* bytes, float scale),
+                 (x, count, bytes, scale))
+
+std::span<float> part_of(std::span<float> entries, PartedRows::Part part) {
+  return entries.subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.count));
+}
+
 }  // namespace
 
-// Vectors as bytes, part by part.
+// Vectors as bytes. A term is one byte of each entry of a part.
 struct PartsProduct::Tokens {
   Index count, stride, features;
   std::vector<std::int8_t> bytes;
-  std::vector<std::int32_t> sums;     // parts x count
-  std::vector<float> scales;          // parts x count
+  std::vector<std::int32_t> sums;     // terms x count
+  std::vector<float> scales;          // terms x count
   std::vector<float> feature_values;  // features x count
   std::vector<Index> in_floats;       // tokens that are not representable
 
-  Tokens(Index tokens, Index bytes_of_each, Index parts, Index features_of_each)
+  Tokens(Index tokens, Index padded, const PartedRows& rows)
       : count(tokens),
-        stride(bytes_of_each),
-        features(features_of_each),
-        bytes(static_cast<std::size_t>(tokens * bytes_of_each)),
-        sums(static_cast<std::size_t>(tokens * parts)),
-        scales(static_cast<std::size_t>(tokens * parts)),
-        feature_values(static_cast<std::size_t>(tokens * features_of_each)) {}
+        stride(rows.bytes_of_entry() * padded),
+        features(rows.features()),
+        bytes(static_cast<std::size_t>(tokens * stride)),
+        sums(static_cast<std::size_t>(tokens * rows.bytes_of_entry() * std::ssize(rows.parts()))),
+        scales(sums.size()),
+        feature_values(static_cast<std::size_t>(tokens * features)) {}
+
+  ByteTokens view(Index term, Index place, Index first, Index size) const {
+    return {bytes.data() + first * stride + place, stride, sums.data() + term * count + first, size};
+  }
 };
 
 PartsProduct::PartsProduct(std::unique_ptr<PartedRows> rows, FloatProduct in_floats)
@@ -57,12 +73,12 @@ PartsProduct::PartsProduct(std::unique_ptr<PartedRows> rows, FloatProduct in_flo
 }
 
 bool PartsProduct::is_preferable() const {
-  return isa() >= Isa::avx2;
+  return isa() >= (rows_->bytes_of_entry() == 1 ? Isa::avx2 : Isa::avx512_vnni);
 }
 
 void PartsProduct::apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
                                   int threads) const {
-  Tokens tokens(x.rows(), places_.back(), std::ssize(rows_->parts()), rows_->features());
+  Tokens tokens(x.rows(), places_.back(), *rows_);
   prepare(x, tokens);
   for_each_on(threads, (outputs() + kPanelOutputs - 1) / kPanelOutputs,
               [&](Index panel) { multiply_rows(panel * kPanelOutputs, tokens, bias, y); });
@@ -79,15 +95,23 @@ void PartsProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
     for (Index k = 0; k < tokens.features; ++k) tokens.feature_values[k * tokens.count + t] = features[k];
     bool is_representable = true;
     for (Index p = 0; p < std::ssize(parts); ++p) {
-      const auto entries = std::span<const float>(in_basis).subspan(static_cast<std::size_t>(parts[p].first),
-                                                                    static_cast<std::size_t>(parts[p].count));
-      const ByteScale scale = round_to_bytes(entries, tokens.bytes.data() + t * tokens.stride + places_[p]);
-      tokens.scales[p * tokens.count + t] = scale.scale;
-      tokens.sums[p * tokens.count + t] = scale.sum;
-      is_representable = is_representable && scale.is_representable;
+      is_representable = round_part(t, p, part_of(in_basis, parts[p]), tokens) && is_representable;
     }
     if (!is_representable) tokens.in_floats.push_back(t);
   }
+}
+
+bool PartsProduct::round_part(Index token, Index part, std::span<float> entries, Tokens& tokens) const {
+  for (Index digit = 0; digit < rows_->bytes_of_entry(); ++digit) {
+    std::int8_t* const bytes = tokens.bytes.data() + token * tokens.stride + digit * places_.back() + places_[part];
+    const ByteScale scale = round_to_bytes(entries, bytes);
+    if (!scale.is_representable) return digit > 0;  // what the first byte leaves may be tiny
+    const Index at = (digit * std::ssize(rows_->parts()) + part) * tokens.count + token;
+    tokens.scales[at] = scale.scale;
+    tokens.sums[at] = scale.sum;
+    if (digit + 1 < rows_->bytes_of_entry()) subtract_rounded(entries.data(), std::ssize(entries), bytes, scale.scale);
+  }
+  return true;
 }
 
 // Up to 64 rows of W, decoded, and their products.
@@ -130,18 +154,18 @@ void PartsProduct::multiply_tokens(Rows& rows, Index first, const Tokens& tokens
   const ByteKernels& kernels = byte_kernels();
   const Index count = std::min(kTokensAtOnce, tokens.count - first);
   rows.products.assign(rows.sums.size(), 0.0F);
-  for (Index p = 0; p + 1 < std::ssize(places_); ++p) {
-    const Index entries = places_[p + 1] - places_[p], at = p * tokens.count + first;
-    const ByteTokens part = {tokens.bytes.data() + first * tokens.stride + places_[p], tokens.stride,
-                             tokens.sums.data() + at, count};
+  const Index parts = std::ssize(rows_->parts());
+  for (Index term = 0; term < rows_->bytes_of_entry() * parts; ++term) {
+    const Index p = term % parts, place = places_[p], entries = places_[p + 1] - place;
+    const ByteTokens bytes = tokens.view(term, term / parts * places_.back() + place, first, count);
     if (tokens.count == 1) {
-      kernels.multiply_rows(rows.decoded.values + places_[p], rows.decoded.stride, kPanelOutputs, entries, part,
+      kernels.multiply_rows(rows.decoded.values + place, rows.decoded.stride, kPanelOutputs, entries, bytes,
                             rows.sums.data());
     } else {
-      kernels.multiply(rows.panel.data() + places_[p] * kPanelOutputs, entries, part, rows.sums.data());
+      kernels.multiply(rows.panel.data() + place * kPanelOutputs, entries, bytes, rows.sums.data());
     }
-    add_scaled_sums(rows.sums.data(), count, tokens.scales.data() + at, rows.scales.data() + p * kPanelOutputs,
-                    rows.products.data());
+    add_scaled_sums(rows.sums.data(), count, tokens.scales.data() + term * tokens.count + first,
+                    rows.scales.data() + p * kPanelOutputs, rows.products.data());
   }
 }
 

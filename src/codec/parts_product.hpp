@@ -9,7 +9,8 @@
 
 namespace loewner::detail {
 
-/// Products x W^T with a matrix in PartedRows. A vector is rounded to bytes in each part by itself.
+/// Products x W^T with a matrix in PartedRows. A vector is rounded to bytes in each part by itself, to one or two for
+/// each entry.
 class PartsProduct final : public ByteProduct {
  public:
   PartsProduct(std::unique_ptr<PartedRows> rows, FloatProduct in_floats);
@@ -25,6 +26,7 @@ class PartsProduct final : public ByteProduct {
   void apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,
                       int threads) const override;
   void prepare(MatrixView<const float> x, Tokens& tokens) const;
+  bool round_part(Index token, Index part, std::span<float> entries, Tokens& tokens) const;
   void multiply_rows(Index first, const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const;
   void multiply_tokens(Rows& rows, Index first, const Tokens& tokens) const;
 
