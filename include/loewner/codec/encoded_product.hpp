@@ -48,7 +48,8 @@ class EncodedProduct {
 
   /// Whether products are expected to be at least as fast as those of the decoded matrix on this
   /// processor, and about as accurate: from AVX2 on, codes of up to 6 bits an entry whose inputs are
-  /// rotated, and products with at least 16 rows for each column; integers from AVX-512 VNNI on.
+  /// rotated, and products with at least 16 rows for each column (heads that share a table, about as
+  /// fast from 128 vectors on); integers from AVX-512 VNNI on.
   virtual bool is_preferable() const = 0;
 };
 
