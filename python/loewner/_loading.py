@@ -42,8 +42,9 @@ def load(
         The encoded model folder.
     memory : {"auto", "dense", "small"}, default "auto"
         How linear layers stored as codes or integers are held. "auto": layers stay encoded and are multiplied in 8-bit
-        integers on processors where that is the faster product (codes of up to 6 bits an entry: x86 with AVX2; integers:
-        x86 with AVX-512 VNNI); all others are decoded once while loading. "dense": all are decoded once while loading; products are those of a dense model.
+        integers on processors where that is the faster product (codes of up to 6 bits an entry: x86 with AVX2;
+        integers: x86 with AVX-512 VNNI); all others are decoded once while loading. "dense": all are decoded once while
+        loading; products are those of a dense model.
         "small": all stay encoded; every product decodes the layer by blocks of rows to float32, which is slow.
         "fast" is the former name of "dense".
     model_class : type, optional

@@ -16,7 +16,7 @@ namespace {
 
 constexpr float kMostLevel = 127;
 constexpr float kMostCode = 15;      // of 4 bits
-constexpr float kCentre = 128;       // byte 128 of a panel is level 0
+constexpr float kCenter = 128;       // byte 128 of a panel is level 0
 constexpr double kFixedPoint = 256;  // multiples of 1 / 256 in 16 bits
 
 std::uint16_t fixed(double multiples) {
@@ -45,7 +45,7 @@ IntegerRows::IntegerRows(const Integers& integers) : shape_(integers.shape()) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (shape_.bits == 8) {
       scales_.push_back(steps[i]);
-      offsets_.push_back(offsets[i] + kCentre * steps[i]);
+      offsets_.push_back(offsets[i] + kCenter * steps[i]);
     } else {
       add_grid(steps[i], offsets[i]);
     }
@@ -57,7 +57,7 @@ void IntegerRows::add_grid(float step, float offset) {
   const double unit = largest > 0 ? kFixedPoint * kMostLevel / static_cast<double>(largest) : 0.0;
   scales_.push_back(largest / kMostLevel);
   grids_.push_back({fixed(static_cast<double>(step) * unit),
-                    fixed(static_cast<double>(offset) * unit + kFixedPoint * (kCentre + 0.5))});
+                    fixed(static_cast<double>(offset) * unit + kFixedPoint * (kCenter + 0.5))});
 }
 
 bool IntegerRows::has_parts(const Integers& integers) {

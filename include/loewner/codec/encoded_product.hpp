@@ -19,17 +19,17 @@ enum class ProductSide {
 ///
 /// Method    rotate each vector as the codes are rotated, round it to multiples of largest / 127,
 ///           multiply by the trellis levels in steps of largest / 127, scale the exact integer sums
-///           back. Each band of codes has its own largest entry. Integers are not rotated, so a second
-///           byte of each entry rounds what the first leaves. The right factor of a product is
-///           multiplied in float32.
+///           back. Each band of codes has its own largest entry. Integers are not rotated, so a
+///           second byte of each entry rounds what the first leaves. The right factor of a product
+///           is multiplied in float32.
 /// Cost      one decoding of W for up to 1024 vectors; per vector rows x cols products of bytes and
 ///           its rotations. Memory: 24 bytes a coded vector of W, and a panel of 64 outputs for
 ///           each thread.
 /// Accuracy  the rounding of W adds .15 % to the squared error of codes of 3 bits, .9 % at 4, 5 %
 ///           at 5 and 23 % at 6. The rounding of a Gaussian vector of 384 entries has a relative
 ///           squared error of 5e-5. A vector with an entry that is not finite, or whose largest
-///           entry is outside [2^-100, 2^100], is multiplied by W in float32. Integers of 8 bits are
-///           exact; those of 4 bits are rounded to 255 levels of their group, which adds .4 %.
+///           entry is outside [2^-100, 2^100], is multiplied by W in float32. Integers of 8 bits
+///           are exact; 4 bits are rounded to 255 levels of their group, which adds .4 %.
 /// Random    none; the same bits for any number of threads and, but for the right factor of a
 ///           product, on every processor.
 class EncodedProduct {
@@ -47,9 +47,9 @@ class EncodedProduct {
                      int threads) const = 0;
 
   /// Whether products are expected to be at least as fast as those of the decoded matrix on this
-  /// processor, and about as accurate: from AVX2 on, codes of up to 6 bits an entry whose inputs are
-  /// rotated, and products with at least 16 rows for each column (heads that share a table, about as
-  /// fast from 128 vectors on); integers from AVX-512 VNNI on.
+  /// processor, and about as accurate: from AVX2 on, codes of up to 6 bits an entry whose inputs
+  /// are rotated, and products with at least 16 rows for each column (heads that share a table,
+  /// about as fast from 128 vectors on); integers from AVX-512 VNNI on.
   virtual bool is_preferable() const = 0;
 };
 
