@@ -257,7 +257,8 @@ class StoredMatrix:
 
         Notes
         -----
-        Each vector is rotated and rounded to 255 steps, W to 255 levels; docs/design/kernels.md has the errors.
+        Each vector is rotated and rounded to 255 steps, W to 255 levels; vectors are not rotated but rounded to 16 bits for
+        integers. docs/design/kernels.md has the errors.
         """
 
     def multiplies_bytes(self, transposed: bool = True) -> bool:
@@ -272,8 +273,9 @@ class StoredMatrix:
         Returns
         -------
         bool
-            Whether there is such a product for the structure of W, it is about as accurate as that of the decoded matrix
-            (codes of up to 6 bits an entry), and at least as fast on this processor (from AVX2 on).
+            Whether there is such a product for W, it is about as accurate as that of the decoded matrix, and at least as fast
+            on this processor: from AVX2 on for codes of up to 6 bits an entry and for products of at least 16 rows for each
+            column, from AVX-512 VNNI on for integers.
         """
 
     @property
