@@ -24,7 +24,9 @@ ALLOWED = {
     "python/loewner/evaluation/encoders.py": "the memory mode dense",
     "python/loewner/evaluation/models.py": "the memory mode dense",
     "python/loewner/transformers/refit.py": "the memory mode dense",
+    "src/codec/banded_rows.hpp": "the rows of codes as products take them",
     "src/codec/encoded_product.cpp": "the registry of products with encoded matrices",
+    "src/codec/factored_product.hpp": "the product of vectors with a product of factors",
 }
 
 

@@ -41,7 +41,8 @@ def test_a_part_is_loaded_by_its_own_class(tmp_path: Path) -> None:
         model, info = model_class.from_pretrained(tmp_path / "small", output_loading_info=True)
         with torch.no_grad():
             expected = model_class.from_pretrained(tmp_path / "dense").eval()(**inputs)[0]
-            torch.testing.assert_close(model.eval()(**inputs)[0], expected, rtol=1e-4, atol=1e-4)
+            # Products with int8 round their inputs to 16 bits.
+            torch.testing.assert_close(model.eval()(**inputs)[0], expected, rtol=1e-3, atol=1e-3)
         assert not info["missing_keys"], name
     config = transformers.CLIPConfig.from_pretrained(tmp_path / "small")
     assert "quantization_config" not in config.text_config.to_dict()
