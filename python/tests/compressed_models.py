@@ -12,7 +12,7 @@ import transformers
 from encoded_models import FAMILIES, dense_folder
 
 IDS = torch.arange(3, 19).reshape(2, 8)
-AMOUNTS = {"svd": 0.6, "subspaces": 0.8, "codes": 0.5, "int8": 0.9, "archetypes": 0.4}
+AMOUNTS = {"svd": 0.6, "subspaces": 0.8, "codes": 0.5, "coded-svd": 0.5, "int8": 0.9, "int4": 0.9, "archetypes": 0.4}
 
 
 def compressed(family: str, folder: Path, method: Any, **options: Any) -> Path:

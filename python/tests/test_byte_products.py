@@ -14,13 +14,16 @@ from typing import Any, cast
 import loewner
 import pytest
 import torch
-from compressed_models import load
+import transformers as untyped_transformers
+from compressed_models import compressed, load
 from encoded_models import dense_folder, outputs
 from loewner._core import set_thread_team
 from loewner.transformers.modules import EncodedMatrix, encode_module
 from loewner.transformers.structures.codes import Codes
 from loewner.transformers.structures.core_operators import _entries_of_openmp, _matrix
 from torch import nn
+
+transformers: Any = untyped_transformers
 
 INPUTS, OUTPUTS, BITS = 96, 200, 3
 
@@ -181,3 +184,27 @@ def test_a_loaded_model_multiplies_in_bytes_unless_told_otherwise(layer: Any, tm
     assert coded == ["embeddings.word_embeddings", *in_bytes["auto"]]
     assert relative_error(outputs(models["small"]), outputs(models["dense"])) < 1e-4
     assert 1e-4 < relative_error(outputs(models["auto"]), outputs(models["dense"])) < 0.05
+
+
+@pytest.mark.parametrize(("method", "error"), [("int8", 2e-3), ("int4", 0.05)])
+def test_layers_of_integers_are_multiplied_in_bytes(method: str, error: float, tmp_path: Path) -> None:
+    folder = compressed("bert", tmp_path / "out", method, selection="all", text="none")
+    by_default, dense = (load("bert", folder, memory=memory) for memory in ("auto", "dense"))
+    in_bytes = [name for name, module in by_default.named_modules() if getattr(module, "in_bytes", False)]
+    if not in_bytes:
+        pytest.skip("this processor has no AVX-512 VNNI")
+    assert len(in_bytes) > 5
+    assert 0 < relative_error(outputs(by_default), outputs(dense)) < error
+
+
+def test_a_head_that_shares_a_table_is_multiplied_in_bytes(layer: Any, tmp_path: Path) -> None:
+    """Of 20 rows for each column; the other models here have four."""
+    torch.manual_seed(0)
+    options: Any = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    config = transformers.BertConfig(vocab_size=640, hidden_size=32, **options)
+    transformers.BertForMaskedLM(config).save_pretrained(tmp_path / "dense")
+    loewner.compress(tmp_path / "dense", tmp_path / "out", method="coded-svd", bits=4, text="none")
+    by_default, small = (load("bert_masked", tmp_path / "out", memory=memory) for memory in ("auto", "small"))
+    assert by_default.cls.predictions.decoder.in_bytes
+    assert not small.cls.predictions.decoder.in_bytes
+    assert 0 < relative_error(outputs(by_default), outputs(small)) < 0.05

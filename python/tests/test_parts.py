@@ -12,6 +12,7 @@ import torch
 import transformers as untyped_transformers
 from compressed_models import IDS
 from encoded_models import VOCABULARY, dense_folder
+from loewner._loading import held_in
 from safetensors.torch import load_file, save_file
 
 transformers: Any = untyped_transformers
@@ -38,11 +39,11 @@ def test_a_part_is_loaded_by_its_own_class(tmp_path: Path) -> None:
     for name in PARTS:
         model_class = getattr(transformers, name)
         inputs = {"input_ids": IDS} if "Text" in name else {"pixel_values": torch.ones(1, 3, 16, 16)}
-        model, info = model_class.from_pretrained(tmp_path / "small", output_loading_info=True)
+        with held_in("dense"):  # products in bytes round the inputs
+            model, info = model_class.from_pretrained(tmp_path / "small", output_loading_info=True)
         with torch.no_grad():
             expected = model_class.from_pretrained(tmp_path / "dense").eval()(**inputs)[0]
-            # Products with int8 round their inputs to 16 bits.
-            torch.testing.assert_close(model.eval()(**inputs)[0], expected, rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(model.eval()(**inputs)[0], expected, rtol=1e-4, atol=1e-4)
         assert not info["missing_keys"], name
     config = transformers.CLIPConfig.from_pretrained(tmp_path / "small")
     assert "quantization_config" not in config.text_config.to_dict()

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "base/dispatch.hpp"
 #include "codec/byte_product.hpp"
 #include "codec/code_bands.hpp"
+#include "codec/float_rows.hpp"
 #include "codec/trellis_levels.hpp"
 #include "kernel/byte_kernels.hpp"
 
@@ -18,6 +20,10 @@ BandedRows::BandedRows(const Codes& codes) : codes_(codes), rotations_(rotations
     first += band.cols;
     place += rounded_up(band.cols, kBlockEntries);
   }
+}
+
+bool BandedRows::is_preferable() const {
+  return isa() >= Isa::avx2 && codes_.mean_bits() <= kMostPreferredBits;
 }
 
 void BandedRows::prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const {

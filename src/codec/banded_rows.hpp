@@ -22,6 +22,7 @@ class BandedRows final : public PartedRows {
   std::span<const Part> parts() const override { return parts_; }
   Index features() const override { return codes_.shared_row().empty() ? 0 : 1; }
   Index bytes_of_entry() const override { return 1; }
+  bool is_preferable() const override;
   void prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const override;
   Levels decode(Index first, Index count, const Decoded& to) const override;
 

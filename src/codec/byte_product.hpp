@@ -14,18 +14,8 @@ inline Index rounded_up(Index count, Index unit) {
   return (count + unit - 1) / unit * unit;
 }
 
-/// Begins to bring a row into the cache. The processor foresees steps within a row, not those from row to row.
-inline void fetch(std::span<const float> row) {
-  constexpr std::size_t kCacheLine = 64;
-  for (std::size_t i = 0; i < row.size(); i += kCacheLine / sizeof(float)) __builtin_prefetch(row.data() + i);
-}
-
-/// x += factor y, `count` entries.
-void add_multiple(float* x, float factor, const float* y, Index count);
-
-/// <x, y>, and the sum of x, in float64.
-float dot(std::span<const float> x, std::span<const float> y);
-float sum(std::span<const float> x);
+/// Mean bits of an entry of codes up to which levels rounded to bytes are about as accurate as the codes.
+inline constexpr double kMostPreferredBits = 6;
 
 /// As parallel_for, on up to this many threads.
 void for_each_on(int threads, Index count, const std::function<void(Index)>& body);

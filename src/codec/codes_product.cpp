@@ -2,16 +2,14 @@
 #include "codec/codes_product.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "base/argument_check.hpp"
 #include "base/dispatch.hpp"
+#include "codec/float_rows.hpp"
 #include "codec/hadamard.hpp"
 #include "kernel/byte_tokens.hpp"
-#include "loewner/base/parallel.hpp"
 
 namespace loewner::detail {
 namespace {
@@ -20,7 +18,6 @@ constexpr Index kTokensOfBlock = 96;           // their sums stay in the first c
 constexpr Index kInputsInCache = 1024;         // whose cache lines of codes stay there from panel to panel
 constexpr Index kMostBytesOfPanels = 1 << 20;  // of panels that are decoded together
 constexpr Index kRowsAhead = 2;                // between a row that is fetched and that in use
-constexpr double kMostPreferredBits = 6;
 
 // y (width entries a row, `pitch` apart) = sums scaled by token and, unless outputs is null, by output.
 LOEWNER_INLINE void scale_sums_body(const std::int32_t* sums, Index count, Index width, const float* tokens,
@@ -41,6 +38,7 @@ LOEWNER_DISPATCH(scale_sums,
                  (const std::int32_t* sums, Index count, Index width, const float* tokens, const float* outputs,
                   float* y, Index pitch),
                  (sums, count, width, tokens, outputs, y, pitch))
+
 }  // namespace
 
 // Tokens as bytes.

@@ -7,7 +7,8 @@
 #include <span>
 #include <utility>
 
-#include "codec/byte_product.hpp"
+#include "base/dispatch.hpp"
+#include "codec/float_rows.hpp"
 #include "codec/integer_grid.hpp"
 #include "kernel/byte_kernels.hpp"
 
@@ -63,6 +64,11 @@ void IntegerRows::add_grid(float step, float offset) {
 bool IntegerRows::has_parts(const Integers& integers) {
   const Integers::Shape& shape = integers.shape();
   return shape.groups() == 1 || (shape.bits == 4 && shape.group % kBlockEntries == 0);
+}
+
+// With narrower products, the second byte of an entry takes more time than the product with the decoded matrix.
+bool IntegerRows::is_preferable() const {
+  return isa() >= Isa::avx512_vnni;
 }
 
 void IntegerRows::prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const {

@@ -27,6 +27,7 @@ class IntegerRows final : public PartedRows {
   std::span<const Part> parts() const override { return parts_; }
   Index features() const override { return shape_.bits == 8 ? 1 : 0; }
   Index bytes_of_entry() const override { return 2; }
+  bool is_preferable() const override;
   void prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const override;
   Levels decode(Index first, Index count, const Decoded& to) const override;
 

@@ -39,6 +39,8 @@ class PartedRows {
   /// Bytes for each entry of a vector: one if a rotation has evened out large entries, otherwise two, of which the second
   /// rounds what the first leaves.
   virtual Index bytes_of_entry() const = 0;
+  /// As EncodedProduct::is_preferable.
+  virtual bool is_preferable() const = 0;
   /// in_basis (cols entries): x in the bases of the parts. The features: features() entries.
   virtual void prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const = 0;
   /// Decodes up to 64 rows. Bytes past the entries of a part are arbitrary. 64 rows whose stored bytes are their levels

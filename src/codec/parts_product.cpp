@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/dispatch.hpp"
+#include "codec/float_rows.hpp"
 #include "kernel/byte_kernels.hpp"
 #include "kernel/byte_tokens.hpp"
 
@@ -70,10 +71,6 @@ struct PartsProduct::Tokens {
 PartsProduct::PartsProduct(std::unique_ptr<PartedRows> rows, FloatProduct in_floats)
     : ByteProduct(std::move(in_floats)), rows_(std::move(rows)), places_{0} {
   for (const auto& part : rows_->parts()) places_.push_back(places_.back() + rounded_up(part.count, kBlockEntries));
-}
-
-bool PartsProduct::is_preferable() const {
-  return isa() >= (rows_->bytes_of_entry() == 1 ? Isa::avx2 : Isa::avx512_vnni);
 }
 
 void PartsProduct::apply_to_chunk(MatrixView<const float> x, std::span<const float> bias, MatrixView<float> y,

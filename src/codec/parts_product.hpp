@@ -17,7 +17,7 @@ class PartsProduct final : public ByteProduct {
 
   Index inputs() const override { return rows_->cols(); }
   Index outputs() const override { return rows_->rows(); }
-  bool is_preferable() const override;
+  bool is_preferable() const override { return rows_->is_preferable(); }
 
  private:
   struct Tokens;

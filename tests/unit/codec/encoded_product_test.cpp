@@ -280,6 +280,17 @@ TEST(EncodedProduct, IsPreferableForIntegersAndForProductsOfManyRows) {
   EXPECT_FALSE(encoded_product(wide, ProductSide::transposed)->is_preferable());
 }
 
+TEST(EncodedProduct, IsPreferableForFewBitsInBands) {
+  const auto a = test::gaussian_matrix({.rows = 20, .cols = 64, .seed = 1});
+  const auto is_preferable = [&](std::uint8_t bits) {
+    const CodeLadder ladder({{32, 1.0F}, {32, 1.0F}}, {{0, 0}, {bits, bits}});
+    const auto w = encode_codes(DenseRows(a.view()), {.max_bytes = 4096, .ladder = ladder});
+    return encoded_product(*w, ProductSide::transposed)->is_preferable();
+  };
+  EXPECT_EQ(is_preferable(4), detail::isa() >= detail::Isa::avx2);
+  EXPECT_FALSE(is_preferable(8));
+}
+
 TEST(EncodedProduct, OtherStructuresHaveNone) {
   const auto a = test::gaussian_matrix({.rows = 20, .cols = 64, .seed = 1});
   EXPECT_FALSE(encoded_product(*banded_codes(20, 64, CodesForm::separate), ProductSide::plain));
