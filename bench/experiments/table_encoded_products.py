@@ -3,11 +3,12 @@
 
 The models take turns, so that a slow phase of the machine affects all of them; the median of the ratios counts. cos:
 the mean cosine of the token vectors to those of the same encoded model with all layers decoded. Run it on an idle
-machine; about three minutes.
+machine; about four minutes.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -71,13 +72,40 @@ def mean_cosine(model: Any, reference: Any) -> float:
     return float(torch.nn.functional.cosine_similarity(found, expected, dim=-1).mean())
 
 
-def other_models(scratch: Path) -> dict[str, Any]:
+def other_rows(scratch: Path, rounds: int) -> list[list[str]]:
     """Models in the other structures, loaded with memory="auto"."""
+    folders = {name: scratch / f"other-{number}" for number, name in enumerate(OTHERS)}
     models = {"torch float32": transformers.AutoModel.from_pretrained(minilm_folder()).eval()}
-    for number, (name, options) in enumerate(OTHERS.items()):
-        loewner.compress(minilm_folder(), scratch / f"other-{number}", selection="all", text="none", **options)
-        models[name] = loewner.load(scratch / f"other-{number}").eval()
-    return models
+    for name, options in OTHERS.items():
+        loewner.compress(minilm_folder(), folders[name], selection="all", text="none", **options)
+        models[name] = loewner.load(folders[name]).eval()
+    rows = forward_rows(models, rounds, SMALL_SHAPES, (1,))
+    rows[0] += [f"{resident_growth(minilm_folder(), 'dense')[1] / 1e6:.0f}", ""]
+    for row in rows[1:]:
+        folder = folders[row[0]]
+        cosine = mean_cosine(models[row[0]], loewner.load(folder, memory="dense").eval())
+        row += [f"{resident_growth(folder, 'auto')[1] / 1e6:.0f}", f"{cosine:.5f}"]
+    return rows
+
+
+def shared_head_rows(scratch: Path, rounds: int) -> list[list[str]]:
+    """Milliseconds of a head that shares the table of MiniLM in coded-svd at 3 bits, one thread."""
+    torch.set_num_threads(1)
+    loewner.compress(minilm_folder(), scratch / "table", method="coded-svd", bits=3.0, text="none")
+    table = loewner.load(scratch / "table").get_input_embeddings()
+    arrays = {name: getattr(table, name).detach().numpy() for name in table.array_names()}
+    head = loewner.StoredMatrix(json.dumps(table.spec), arrays)
+    dense, rows = torch.from_numpy(head.decode()), []
+    for count in (1, 16, 128):
+        x = torch.randn(count, head.cols, generator=torch.Generator().manual_seed(0))
+        products = {
+            "dense": lambda x=x: torch.nn.functional.linear(x, dense),
+            "in float32 by blocks": lambda x=x: head.apply(x.numpy()),
+            "in bytes": lambda x=x: head.multiply(x.numpy()),
+        }
+        seconds = seconds_in_turns(products, rounds)
+        rows.append([str(count), *(f"{np.median(values) * 1e3:.1f}" for values in seconds.values())])
+    return rows
 
 
 def forward_rows(
@@ -148,11 +176,14 @@ def main() -> None:
             memory = "dense" if kind == "decoded" else "auto"
             row += [f"{size / 1e6:.0f}" for size in resident_growth(folders[coded], memory)]
             row.append(f"{mean_cosine(models[name], models[f'{coded}, decoded']):.5f}")
-        others = forward_rows(other_models(Path(scratch)), arguments.rounds, SMALL_SHAPES, (1,))
+        others = other_rows(Path(scratch), arguments.rounds)
+        heads = shared_head_rows(Path(scratch), arguments.rounds)
     header = ["model", *(f"{b} x {n}, {t} thr." for t in (1, 2) for b, n in SHAPES), "MB resident", "trimmed", "cos"]
     publish("encoded-products", markdown_table(header, rows), arguments.update_docs)
-    header = ["model", *(f"{b} x {n}" for b, n in SMALL_SHAPES)]
+    header = ["model", *(f"{b} x {n}" for b, n in SMALL_SHAPES), "MB trimmed", "cos"]
     publish("other-structures", markdown_table(header, others), arguments.update_docs)
+    header = ["vectors", "dense", "in float32 by blocks", "in bytes"]
+    publish("shared-heads", markdown_table(header, heads), arguments.update_docs)
     single = [[f"{bits:g}", *(f"{one_token_ratio(bits, t, 40):.2f}" for t in (1, 2))] for bits in (2.0, 3.0, 4.0)]
     publish("one-token", markdown_table(["bits", "1 thread", "2 threads"], single), arguments.update_docs)
 
