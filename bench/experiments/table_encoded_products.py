@@ -126,35 +126,49 @@ def forward_rows(
     return [[name, *values] for name, values in ratios.items()]
 
 
-def one_token_ratio(bits: float, threads: int, rounds: int) -> float:
-    """The time of one 4096 x 4096 layer with one token, over that of torch in float32."""
-    torch.set_num_threads(threads)
+def one_token_rows(rounds: int) -> list[list[str]]:
+    """The times of 4096 x 4096 layers with one token, over that of torch in float32."""
+    layers = {f"codes, {bits} bits": random_codes(bits) for bits in (2, 3, 4)}
+    layers |= {f"int{bits}": random_integers(bits) for bits in (8, 4)}
     weight = np.random.default_rng(0).standard_normal((MATRIX, MATRIX), dtype=np.float32)
-    codes = loewner.StoredMatrix(*random_codes(bits))
     x, dense = np.ones((1, MATRIX), np.float32), torch.from_numpy(weight)
-    seconds = seconds_in_turns(
-        {
-            "dense": lambda: torch.nn.functional.linear(torch.from_numpy(x), dense),
-            "codes": lambda: codes.multiply(x, threads=threads),
-        },
-        rounds,
-    )
-    return float(np.median(np.divide(seconds["codes"], seconds["dense"])))
+    ratios: dict[str, list[str]] = {name: [] for name in layers}
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for name, layer in layers.items():
+            products = {
+                "dense": lambda: torch.nn.functional.linear(torch.from_numpy(x), dense),
+                "encoded": lambda m=layer, t=threads: m.multiply(x, threads=t),
+            }
+            seconds = seconds_in_turns(products, rounds)
+            ratios[name].append(f"{np.median(np.divide(seconds['encoded'], seconds['dense'])):.2f}")
+    return [[name, *values] for name, values in ratios.items()]
 
 
-def random_codes(bits: float) -> tuple[str, dict[str, np.ndarray]]:
-    """Any bits are codes: the time of a product does not depend on them."""
-    random, row_bytes = np.random.default_rng(0), int(bits) * MATRIX // 8
+# The time of a product does not depend on the codes: any will do.
+def random_codes(bits: int) -> loewner.StoredMatrix:
+    random, row_bytes = np.random.default_rng(0), bits * MATRIX // 8
     arrays = {
         "codes": random.integers(0, 256, (MATRIX * row_bytes, 1), dtype=np.uint8),
-        "bits": np.full((MATRIX // 2, 1), int(bits) * 17, np.uint8),
+        "bits": np.full((MATRIX // 2, 1), bits * 17, np.uint8),
         "scales": np.ones((MATRIX, 1), np.float16),
     }
-    spec = (
-        f'{{"structure": "codes", "rows": {MATRIX}, "cols": {MATRIX}, "rotation_seed": 0, "scale_exponent": 0,'
-        f' "code_bytes": {MATRIX * row_bytes}, "has_shared": false}}'
-    )
-    return spec, arrays
+    fields = {"rotation_seed": 0, "scale_exponent": 0, "code_bytes": MATRIX * row_bytes, "has_shared": False}
+    spec = {"structure": "codes", "rows": MATRIX, "cols": MATRIX, **fields}
+    return loewner.StoredMatrix(json.dumps(spec), arrays)
+
+
+# 8 bits in one group a row and 4 bits in groups of 64, as the methods int8 and int4 have them.
+def random_integers(bits: int) -> loewner.StoredMatrix:
+    group = 64 if bits == 4 else MATRIX
+    arrays = {
+        "codes": np.random.default_rng(0).integers(0, 256, (MATRIX, MATRIX * bits // 8), dtype=np.uint8),
+        "steps": np.ones((MATRIX, MATRIX // group), np.float16),
+        "offsets": np.full((MATRIX, MATRIX // group), -7, np.float16),
+    }
+    fields = {"bits": bits, "group": group, "scale_exponent": 0}
+    spec = {"structure": "integers", "rows": MATRIX, "cols": MATRIX, **fields}
+    return loewner.StoredMatrix(json.dumps(spec), arrays)
 
 
 def main() -> None:
@@ -184,8 +198,8 @@ def main() -> None:
     publish("other-structures", markdown_table(header, others), arguments.update_docs)
     header = ["vectors", "dense", "in float32 by blocks", "in bytes"]
     publish("shared-heads", markdown_table(header, heads), arguments.update_docs)
-    single = [[f"{bits:g}", *(f"{one_token_ratio(bits, t, 40):.2f}" for t in (1, 2))] for bits in (2.0, 3.0, 4.0)]
-    publish("one-token", markdown_table(["bits", "1 thread", "2 threads"], single), arguments.update_docs)
+    table = markdown_table(["layer", "1 thread", "2 threads"], one_token_rows(40))
+    publish("one-token", table, arguments.update_docs)
 
 
 if __name__ == "__main__":

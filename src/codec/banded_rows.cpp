@@ -34,7 +34,7 @@ void BandedRows::prepare(std::span<const float> x, std::span<float> in_basis, st
   if (!features.empty()) features[0] = dot(x, codes_.shared_row());
 }
 
-PartedRows::Levels BandedRows::decode(Index first, Index count, const Decoded& to) const {
+PartedRows::Decoded BandedRows::decode(Index first, Index count, Index /*read*/, const Buffers& to) const {
   const CodeLadder& ladder = codes_.ladder();
   const std::vector<std::uint8_t>& steps = codes_.arrays().bits;
   const Index begin = codes_.offset_of(first), last = first + count - 1,
@@ -42,16 +42,16 @@ PartedRows::Levels BandedRows::decode(Index first, Index count, const Decoded& t
   thread_local std::vector<std::uint8_t> planes;
   planes.resize(static_cast<std::size_t>(size + kBytesReadBehind));
   codes_.arrays().codes.read_rows(begin, size, reinterpret_cast<std::byte*>(planes.data()));
-  std::fill_n(to.scales, std::ssize(parts_) * kPanelOutputs, 0.0F);
   const std::uint8_t* row = planes.data();
   for (Index i = 0; i < count; ++i) {
     const int step = steps[first + i];
     const float scale = codes_.scale_of(first + i);
-    decode_row(row, step, scale, to.levels + i * to.stride, to.scales + i);
-    if (features() > 0) to.offsets[i] = step == 0 ? scale : 0.0F;
+    const Index place = (first + i) % kPanelOutputs;
+    decode_row(row, step, scale, to.levels + i * to.stride, to.scales + place);
+    if (features() > 0) to.offsets[place] = step == 0 ? scale : 0.0F;
     row += ladder.bytes(step);
   }
-  return {to.levels, to.stride};
+  return {to.levels, to.stride, to.scales, to.offsets};
 }
 
 // The scales of the parts are 64 apart.
@@ -60,6 +60,7 @@ void BandedRows::decode_row(const std::uint8_t* planes, int step, float scale, s
   const CodeLadder& ladder = codes_.ladder();
   const bool joined = codes_.form() == CodesForm::joined;
   std::uint8_t before = 0;
+  for (std::size_t g = 0; g < parts_.size(); ++g) scales[static_cast<Index>(g) * kPanelOutputs] = 0;
   for_each_coded_band(ladder, step, [&](std::size_t g, Index, int bits, Index offset) {
     const Index entries = parts_[g].count;
     const CodedVector vector = {planes + offset, bits, kByteLevels[bits].values.data(), before, false};

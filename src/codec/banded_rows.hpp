@@ -24,7 +24,7 @@ class BandedRows final : public PartedRows {
   Index bytes_of_entry() const override { return 1; }
   bool is_preferable() const override;
   void prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const override;
-  Levels decode(Index first, Index count, const Decoded& to) const override;
+  Decoded decode(Index first, Index count, Index read, const Buffers& to) const override;
 
  private:
   void decode_row(const std::uint8_t* planes, int step, float scale, std::uint8_t* levels, float* scales) const;

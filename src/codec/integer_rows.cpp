@@ -2,12 +2,12 @@
 #include "codec/integer_rows.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <utility>
 
 #include "base/dispatch.hpp"
+#include "codec/byte_product.hpp"
 #include "codec/float_rows.hpp"
 #include "codec/integer_grid.hpp"
 #include "kernel/byte_kernels.hpp"
@@ -15,14 +15,7 @@
 namespace loewner::detail {
 namespace {
 
-constexpr float kMostLevel = 127;
-constexpr float kMostCode = 15;      // of 4 bits
-constexpr float kCenter = 128;       // byte 128 of a panel is level 0
-constexpr double kFixedPoint = 256;  // multiples of 1 / 256 in 16 bits
-
-std::uint16_t fixed(double multiples) {
-  return static_cast<std::uint16_t>(std::lround(multiples));
-}
+constexpr float kCenterOfBytes = 128, kCenterOfHalves = 0;  // the code of level 0
 
 // Halves times 2^scale_exponent.
 std::vector<float> values(const StoredArray& array, const Integers::Shape& shape) {
@@ -43,22 +36,16 @@ IntegerRows::IntegerRows(const Integers& integers) : shape_(integers.shape()) {
   std::vector<StoredArray> arrays = integers.to_tensors();
   codes_ = std::move(arrays[0]);
   const std::vector<float> steps = values(arrays[1], shape_), offsets = values(arrays[2], shape_);
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (shape_.bits == 8) {
-      scales_.push_back(steps[i]);
-      offsets_.push_back(offsets[i] + kCenter * steps[i]);
-    } else {
-      add_grid(steps[i], offsets[i]);
+  const Index groups = shape_.groups();
+  scales_.resize(static_cast<std::size_t>(rounded_up(shape_.rows, kPanelOutputs) * groups));
+  offsets_.resize(scales_.size());
+  for (Index i = 0; i < shape_.rows; ++i) {
+    for (Index g = 0; g < groups; ++g) {
+      const Index from = i * groups + g, to = (i / kPanelOutputs * groups + g) * kPanelOutputs + i % kPanelOutputs;
+      scales_[to] = steps[from];
+      offsets_[to] = offsets[from] + steps[from] * (shape_.bits == 8 ? kCenterOfBytes : kCenterOfHalves);
     }
   }
-}
-
-void IntegerRows::add_grid(float step, float offset) {
-  const float largest = std::max(std::abs(offset), std::abs(offset + kMostCode * step));
-  const double unit = largest > 0 ? kFixedPoint * kMostLevel / static_cast<double>(largest) : 0.0;
-  scales_.push_back(largest / kMostLevel);
-  grids_.push_back({fixed(static_cast<double>(step) * unit),
-                    fixed(static_cast<double>(offset) * unit + kFixedPoint * (kCenter + 0.5))});
 }
 
 bool IntegerRows::has_parts(const Integers& integers) {
@@ -73,27 +60,25 @@ bool IntegerRows::is_preferable() const {
 
 void IntegerRows::prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const {
   std::ranges::copy(x, in_basis.begin());
-  if (!features.empty()) features[0] = sum(x);
+  for (std::size_t g = 0; g < parts_.size(); ++g) {
+    features[g] = sum(x.subspan(static_cast<std::size_t>(parts_[g].first), static_cast<std::size_t>(parts_[g].count)));
+  }
 }
 
-PartedRows::Levels IntegerRows::decode(Index first, Index count, const Decoded& to) const {
-  const Index groups = shape_.groups();
-  for (Index i = 0; i < count; ++i) {
-    for (Index g = 0; g < groups; ++g) to.scales[g * kPanelOutputs + i] = scales_[(first + i) * groups + g];
-  }
-  if (features() > 0) std::copy_n(offsets_.begin() + first, count, to.offsets);
+PartedRows::Decoded IntegerRows::decode(Index first, Index count, Index read, const Buffers& buffers) const {
+  const Index place = first / kPanelOutputs * kPanelOutputs * shape_.groups();
+  const float *const scales = scales_.data() + place, *const offsets = offsets_.data() + place;
   const std::uint8_t* const codes = codes_of_rows(first, count);
   const Index row_bytes = shape_.row_bytes();
-  if (shape_.bits == 8 && row_bytes == to.stride && count == kPanelOutputs) return {codes, row_bytes};
+  if (shape_.bits == 8 && row_bytes == buffers.stride && read <= count) return {codes, row_bytes, scales, offsets};
   for (Index i = 0; i < count; ++i) {
     if (shape_.bits == 8) {
-      std::copy_n(codes + i * row_bytes, row_bytes, to.levels + i * to.stride);
+      std::copy_n(codes + i * row_bytes, row_bytes, buffers.levels + i * buffers.stride);
     } else {
-      byte_kernels().unpack_codes(codes + i * row_bytes, shape_.cols, shape_.group,
-                                  grids_.data() + (first + i) * groups, to.levels + i * to.stride);
+      byte_kernels().unpack_codes(codes + i * row_bytes, shape_.cols, buffers.levels + i * buffers.stride);
     }
   }
-  return {to.levels, to.stride};
+  return {buffers.levels, buffers.stride, scales, offsets};
 }
 
 const std::uint8_t* IntegerRows::codes_of_rows(Index first, Index count) const {

@@ -17,17 +17,18 @@ class PartedRows {
   struct Part {
     Index first, count;
   };
-  /// Where rows are decoded: their levels as bytes 128 + level, in rows of `stride` bytes, in which each part takes a
-  /// multiple of 64 bytes; scales: parts x 64; offsets: features x 64.
-  struct Decoded {
+  /// Where the rows of a panel, which are 64 from a multiple of 64 on, may be decoded: 64 rows of `stride` bytes, in which
+  /// each part takes a multiple of 64 bytes; parts x 64 scales; features x 64 offsets.
+  struct Buffers {
     std::uint8_t* levels;
     Index stride;
     float *scales, *offsets;
   };
-  /// Where the levels of decoded rows are.
-  struct Levels {
-    const std::uint8_t* values;
+  /// Decoded rows: their levels as bytes 128 + level, in rows of `stride` bytes; scales and offsets of the panel.
+  struct Decoded {
+    const std::uint8_t* levels;
     Index stride;
+    const float *scales, *offsets;
   };
 
   virtual ~PartedRows() = default;
@@ -36,16 +37,15 @@ class PartedRows {
   virtual Index cols() const = 0;
   virtual std::span<const Part> parts() const = 0;
   virtual Index features() const = 0;
-  /// Bytes for each entry of a vector: one if a rotation has evened out large entries, otherwise two, of which the second
-  /// rounds what the first leaves.
+  /// Bytes for each entry of a vector: one if a rotation has evened out large entries, otherwise two.
   virtual Index bytes_of_entry() const = 0;
   /// As EncodedProduct::is_preferable.
   virtual bool is_preferable() const = 0;
   /// in_basis (cols entries): x in the bases of the parts. The features: features() entries.
   virtual void prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const = 0;
-  /// Decodes up to 64 rows. Bytes past the entries of a part are arbitrary. 64 rows whose stored bytes are their levels
-  /// are not copied.
-  virtual Levels decode(Index first, Index count, const Decoded& to) const = 0;
+  /// Decodes `count` rows of a panel. The caller may read the levels of `read` rows. Those past `count`, and past the
+  /// entries of a part, are arbitrary, as scales and offsets of rows that have not been decoded are.
+  virtual Decoded decode(Index first, Index count, Index read, const Buffers& buffers) const = 0;
 };
 
 }  // namespace loewner::detail

@@ -14,30 +14,39 @@ namespace loewner::detail {
 namespace {
 
 constexpr Index kTokensAtOnce = 32;  // their sums and products stay in the first cache
+constexpr Index kRowsAtOnce = 8;     // as their levels do for a single token
 
-// products (count x 64) += sums scaled by token and by output.
-LOEWNER_INLINE void add_scaled_sums_body(const std::int32_t* sums, Index count, const float* tokens,
-                                         const float* outputs, float* products) {
+// products (count x 64) += sums scaled by token and by output. first_bytes: nullptr, or sums that count kSecondBytes
+// times.
+LOEWNER_INLINE void add_scaled_sums_body(const std::int32_t* first_bytes, const std::int32_t* sums, Index count,
+                                         const float* tokens, const float* outputs, float* products) {
   for (Index t = 0; t < count; ++t) {
     const float scale = tokens[t];
     for (Index i = 0; i < kPanelOutputs; ++i) {
       const Index at = t * kPanelOutputs + i;
-      products[at] += static_cast<float>(sums[at]) * (scale * outputs[i]);
+      const float first = first_bytes == nullptr ? 0.0F : static_cast<float>(first_bytes[at]) * kSecondBytes;
+      products[at] += (first + static_cast<float>(sums[at])) * (scale * outputs[i]);
     }
   }
 }
 
 LOEWNER_DISPATCH(add_scaled_sums,
-                 (const std::int32_t* sums, Index count, const float* tokens, const float* outputs, float* products),
-                 (sums, count, tokens, outputs, products))
+                 (const std::int32_t* first_bytes, const std::int32_t* sums, Index count, const float* tokens,
+                  const float* outputs, float* products),
+                 (first_bytes, sums, count, tokens, outputs, products))
 
-// x -= scale bytes.
-LOEWNER_INLINE void subtract_rounded_body(float* x, Index count, const std::int8_t* bytes, float scale) {
-  for (Index j = 0; j < count; ++j) x[j] -= scale * static_cast<float>(bytes[j]);
+// products (64) += features (`stride` apart) times their offsets (count x 64).
+LOEWNER_INLINE void add_features_body(const float* features, Index stride, Index count, const float* offsets,
+                                      float* products) {
+  for (Index k = 0; k < count; ++k) {
+    const float feature = features[k * stride];
+    for (Index i = 0; i < kPanelOutputs; ++i) products[i] += feature * offsets[k * kPanelOutputs + i];
+  }
 }
 
-LOEWNER_DISPATCH(subtract_rounded, (float* x, Index count, const std::int8_t* bytes, float scale),
-                 (x, count, bytes, scale))
+LOEWNER_DISPATCH(add_features,
+                 (const float* features, Index stride, Index count, const float* offsets, float* products),
+                 (features, stride, count, offsets, products))
 
 std::span<float> part_of(std::span<float> entries, PartedRows::Part part) {
   return entries.subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.count));
@@ -45,12 +54,12 @@ std::span<float> part_of(std::span<float> entries, PartedRows::Part part) {
 
 }  // namespace
 
-// Vectors as bytes. A term is one byte of each entry of a part.
+// Vectors as bytes. A term is one byte of each entry of a part; the scales are those of the last byte.
 struct PartsProduct::Tokens {
   Index count, stride, features;
   std::vector<std::int8_t> bytes;
   std::vector<std::int32_t> sums;     // terms x count
-  std::vector<float> scales;          // terms x count
+  std::vector<float> scales;          // parts x count
   std::vector<float> feature_values;  // features x count
   std::vector<Index> in_floats;       // tokens that are not representable
 
@@ -60,7 +69,7 @@ struct PartsProduct::Tokens {
         features(rows.features()),
         bytes(static_cast<std::size_t>(tokens * stride)),
         sums(static_cast<std::size_t>(tokens * rows.bytes_of_entry() * std::ssize(rows.parts()))),
-        scales(sums.size()),
+        scales(static_cast<std::size_t>(tokens * std::ssize(rows.parts()))),
         feature_values(static_cast<std::size_t>(tokens * features)) {}
 
   ByteTokens view(Index term, Index place, Index first, Index size) const {
@@ -99,21 +108,22 @@ void PartsProduct::prepare(MatrixView<const float> x, Tokens& tokens) const {
 }
 
 bool PartsProduct::round_part(Index token, Index part, std::span<float> entries, Tokens& tokens) const {
-  for (Index digit = 0; digit < rows_->bytes_of_entry(); ++digit) {
-    std::int8_t* const bytes = tokens.bytes.data() + token * tokens.stride + digit * places_.back() + places_[part];
-    const ByteScale scale = round_to_bytes(entries, bytes);
-    if (!scale.is_representable) return digit > 0;  // what the first byte leaves may be tiny
-    const Index at = (digit * std::ssize(rows_->parts()) + part) * tokens.count + token;
-    tokens.scales[at] = scale.scale;
-    tokens.sums[at] = scale.sum;
-    if (digit + 1 < rows_->bytes_of_entry()) subtract_rounded(entries.data(), std::ssize(entries), bytes, scale.scale);
+  const Index parts = std::ssize(rows_->parts()), at = part * tokens.count + token;
+  std::int8_t* const bytes = tokens.bytes.data() + token * tokens.stride + places_[part];
+  const ByteScale rounded = round_to_bytes(entries, bytes);
+  tokens.sums[at] = rounded.sum;
+  tokens.scales[at] = rounded.scale;
+  if (rows_->bytes_of_entry() == 2) {
+    tokens.sums[parts * tokens.count + at] = round_rest_to_bytes(entries, rounded.scale, bytes, bytes + places_.back());
+    tokens.scales[at] /= kSecondBytes;
   }
-  return true;
+  return rounded.is_representable;
 }
 
-// Up to 64 rows of W, decoded, and their products.
+// The rows of a panel of W, decoded, and their products.
 struct PartsProduct::Rows {
-  PartedRows::Levels decoded;
+  Index first = 0, count = 0;
+  PartedRows::Decoded decoded{};
   std::vector<std::uint8_t> levels, panel;
   std::vector<float> scales, offsets, products;
   std::vector<std::int32_t> sums;
@@ -122,48 +132,73 @@ struct PartsProduct::Rows {
 void PartsProduct::multiply_rows(Index first, const Tokens& tokens, std::span<const float> bias,
                                  MatrixView<float> y) const {
   thread_local Rows rows;
-  const Index count = std::min(kPanelOutputs, outputs() - first), stride = places_.back();
-  rows.levels.resize(static_cast<std::size_t>(stride * kPanelOutputs));
+  rows.first = first;
+  rows.count = std::min(kPanelOutputs, outputs() - first);
+  rows.levels.resize(static_cast<std::size_t>(places_.back() * kPanelOutputs));
   rows.scales.resize(static_cast<std::size_t>(std::ssize(rows_->parts()) * kPanelOutputs));
-  rows.offsets.resize(static_cast<std::size_t>(tokens.features * kPanelOutputs));
-  rows.sums.resize(static_cast<std::size_t>(kTokensAtOnce * kPanelOutputs));
-  rows.decoded = rows_->decode(first, count, {rows.levels.data(), stride, rows.scales.data(), rows.offsets.data()});
-  if (tokens.count > 1) {
-    rows.panel.resize(rows.levels.size());
-    byte_kernels().panel_of_rows(rows.decoded.values, rows.decoded.stride, stride, rows.panel.data());
+  rows.offsets.resize(static_cast<std::size_t>(rows_->features() * kPanelOutputs));
+  rows.products.resize(static_cast<std::size_t>(kTokensAtOnce * kPanelOutputs));
+  if (tokens.count == 1) {
+    multiply_one_token(rows, tokens, bias, y);
+  } else {
+    multiply_panel(rows, tokens, bias, y);
   }
+}
+
+PartedRows::Decoded PartsProduct::decode(Rows& rows, Index from, Index count, Index read) const {
+  return rows_->decode(rows.first + from, count, read,
+                       {rows.levels.data(), places_.back(), rows.scales.data(), rows.offsets.data()});
+}
+
+// A single token needs no panel.
+void PartsProduct::multiply_one_token(Rows& rows, const Tokens& tokens, std::span<const float> bias,
+                                      MatrixView<float> y) const {
+  const PartedToken token = {tokens.bytes.data(),        places_.back(),      rows_->bytes_of_entry(), places_.data(),
+                             std::ssize(rows_->parts()), tokens.scales.data()};
+  for (Index i = 0; i < rows.count; i += kRowsAtOnce) {
+    const Index count = std::min(kRowsAtOnce, rows.count - i);
+    rows.decoded = decode(rows, i, count, count);
+    byte_kernels().multiply_rows(rows.decoded.levels, rows.decoded.stride, count, token, rows.decoded.scales + i,
+                                 rows.products.data() + i);
+  }
+  finish(rows, tokens, 0, rows.products.data(), bias, y);
+}
+
+void PartsProduct::multiply_panel(Rows& rows, const Tokens& tokens, std::span<const float> bias,
+                                  MatrixView<float> y) const {
+  rows.decoded = decode(rows, 0, rows.count, kPanelOutputs);
+  rows.panel.resize(rows.levels.size());
+  byte_kernels().panel_of_rows(rows.decoded.levels, rows.decoded.stride, places_.back(), rows.panel.data());
   for (Index token = 0; token < tokens.count; token += kTokensAtOnce) {
     multiply_tokens(rows, token, tokens);
     for (Index t = token; t < std::min(token + kTokensAtOnce, tokens.count); ++t) {
-      float* const products = rows.products.data() + (t - token) * kPanelOutputs;
-      for (Index k = 0; k < tokens.features; ++k) {
-        add_multiple(products, tokens.feature_values[k * tokens.count + t], rows.offsets.data() + k * kPanelOutputs,
-                     count);
-      }
-      if (!bias.empty()) add_multiple(products, 1.0F, bias.data() + first, count);
-      std::copy_n(products, count, y.row(t).data() + first);
+      finish(rows, tokens, t, rows.products.data() + (t - token) * kPanelOutputs, bias, y);
     }
   }
 }
 
-// A single token needs no panel.
 void PartsProduct::multiply_tokens(Rows& rows, Index first, const Tokens& tokens) const {
-  const ByteKernels& kernels = byte_kernels();
-  const Index count = std::min(kTokensAtOnce, tokens.count - first);
-  rows.products.assign(rows.sums.size(), 0.0F);
-  const Index parts = std::ssize(rows_->parts());
-  for (Index term = 0; term < rows_->bytes_of_entry() * parts; ++term) {
-    const Index p = term % parts, place = places_[p], entries = places_[p + 1] - place;
-    const ByteTokens bytes = tokens.view(term, term / parts * places_.back() + place, first, count);
-    if (tokens.count == 1) {
-      kernels.multiply_rows(rows.decoded.values + place, rows.decoded.stride, kPanelOutputs, entries, bytes,
-                            rows.sums.data());
-    } else {
-      kernels.multiply(rows.panel.data() + place * kPanelOutputs, entries, bytes, rows.sums.data());
+  const Index count = std::min(kTokensAtOnce, tokens.count - first), size = kTokensAtOnce * kPanelOutputs,
+              parts = std::ssize(rows_->parts()), last = rows_->bytes_of_entry() - 1;
+  rows.products.assign(static_cast<std::size_t>(size), 0.0F);
+  rows.sums.resize(static_cast<std::size_t>(2 * size));
+  for (Index p = 0; p < parts; ++p) {
+    for (Index b = 0; b <= last; ++b) {
+      const ByteTokens bytes = tokens.view(b * parts + p, b * places_.back() + places_[p], first, count);
+      byte_kernels().multiply(rows.panel.data() + places_[p] * kPanelOutputs, places_[p + 1] - places_[p], bytes,
+                              rows.sums.data() + b * size);
     }
-    add_scaled_sums(rows.sums.data(), count, tokens.scales.data() + term * tokens.count + first,
-                    rows.scales.data() + p * kPanelOutputs, rows.products.data());
+    add_scaled_sums(last > 0 ? rows.sums.data() : nullptr, rows.sums.data() + last * size, count,
+                    tokens.scales.data() + p * tokens.count + first, rows.decoded.scales + p * kPanelOutputs,
+                    rows.products.data());
   }
+}
+
+void PartsProduct::finish(const Rows& rows, const Tokens& tokens, Index token, float* products,
+                          std::span<const float> bias, MatrixView<float> y) const {
+  add_features(tokens.feature_values.data() + token, tokens.count, tokens.features, rows.decoded.offsets, products);
+  if (!bias.empty()) add_multiple(products, 1.0F, bias.data() + rows.first, rows.count);
+  std::copy_n(products, rows.count, y.row(token).data() + rows.first);
 }
 
 }  // namespace loewner::detail

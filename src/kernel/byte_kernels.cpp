@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/dispatch.hpp"
+#include "kernel/byte_tokens.hpp"
 #include "kernel/target_regions.hpp"
 
 namespace loewner::detail {

@@ -33,6 +33,15 @@ struct ByteTokens {
   Index count;
 };
 
+/// A vector in parts with a scale each. An entry has one byte, or two of which the first counts kSecondBytes times.
+struct PartedToken {
+  const std::int8_t* values;  // the first bytes of all entries, and `stride` behind them the second
+  Index stride, bytes_of_entry;
+  const Index* places;  // of the parts in the values, and their end: parts + 1 multiples of kBlockEntries
+  Index parts;
+  const float* scales;  // of the last byte in each part
+};
+
 /// A vector of the trellis code (docs/format.md) with 0 to 8 bits an entry; 0: a vector of zeros.
 struct CodedVector {
   const std::uint8_t* planes = nullptr;  // kBytesReadBehind readable bytes follow them
@@ -49,11 +58,6 @@ struct CodedVectors {
   Index entries;
 };
 
-/// The level of a code of 4 bits is code * factor + offset in multiples of 1 / 256, rounded down; as a byte 128 + level.
-struct LevelGrid {
-  std::uint16_t factor, offset;
-};
-
 /// The kernels for one instruction set. Decoded levels are bytes 128 + level.
 struct ByteKernels {
   /// Entries of a vector as float32: `count` from `first` on, both multiples of kBlockEntries. The level with number j
@@ -61,10 +65,8 @@ struct ByteKernels {
   void (*decode)(const CodedVector& vector, Index entries, Index first, Index count, const float* levels, float* out);
   /// The levels of a vector. levels: a multiple of kBlockEntries; those past the last entry are arbitrary.
   void (*decode_levels)(const CodedVector& vector, Index entries, std::uint8_t* levels);
-  /// The levels of `count` codes of 4 bits, two in each byte, the first in the low half; groups of `group` codes (even)
-  /// have a grid each. An odd count: one more level is written.
-  void (*unpack_codes)(const std::uint8_t* packed, Index count, Index group, const LevelGrid* grids,
-                       std::uint8_t* levels);
+  /// Codes of 4 bits as levels, two in each byte, the first in the low half. An odd count: one more level is written.
+  void (*unpack_codes)(const std::uint8_t* packed, Index count, std::uint8_t* levels);
   /// The panel of up to 64 vectors of which each is an output. scratch: 16 vectors of levels.
   void (*panel_of_outputs)(CodedVectors outputs, std::uint8_t* scratch, std::uint8_t* panel);
   /// The panel of 64 outputs whose levels are rows of bytes, `stride` apart. inputs: a multiple of kBlockEntries.
@@ -74,9 +76,10 @@ struct ByteKernels {
   void (*panels_of_inputs)(CodedVectors inputs, Index first, Index count, Index stride, std::uint8_t* panels);
   /// sums (count x 64): the products of tokens with the levels of a panel.
   void (*multiply)(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums);
-  /// sums: the products of one token with rows of levels, `stride` apart. inputs: a multiple of kBlockEntries.
-  void (*multiply_rows)(const std::uint8_t* rows, Index stride, Index count, Index inputs, ByteTokens token,
-                        std::int32_t* sums);
+  /// The products of one token with `count` rows of levels, `stride` apart: the sum over the parts p, in float32, of
+  /// exact products of integers times the scale of the token and scales[64 p + i] of row i.
+  void (*multiply_rows)(const std::uint8_t* rows, Index stride, Index count, const PartedToken& token,
+                        const float* scales, float* products);
   /// sums: the products of one token, padded to a multiple of kTokenEntries, with vectors of which each is an output.
   void (*multiply_outputs)(CodedVectors outputs, ByteTokens token, std::int32_t* sums);
   /// sums: the products of one token with `count` entries from `first` on (a multiple of 64) of vectors of which each is

@@ -78,28 +78,15 @@ inline void decode_levels(const CodedVector& vector, Index entries, std::uint8_t
   }
 }
 
-inline void unpack_group(const std::uint8_t* packed, Index count, LevelGrid grid, std::uint8_t* levels) {
-  using Shorts = std::uint16_t __attribute__((vector_size(32)));
-  using Chars = std::uint8_t __attribute__((vector_size(16)));
-  constexpr Shorts kCodes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  // In one piece: a load waits for several smaller stores.
-  const Chars levels_of_codes = __builtin_convertvector((kCodes * grid.factor + grid.offset) >> 8, Chars);
-  alignas(16) std::uint8_t table[16];
-  std::memcpy(table, &levels_of_codes, sizeof(table));
+inline void unpack_codes(const std::uint8_t* packed, Index count, std::uint8_t* levels) {
+  constexpr std::uint8_t kZero = 128;
   Index j = 0;
   for (; j + kBlockEntries <= count; j += kBlockEntries) {
-    store(levels + j, look_up<3>(halves_of_bytes(packed + j / 2), 0, table));
+    store(levels + j, levels_of_halves(packed + j / 2));
   }
   for (; j < count; j += 2) {
-    levels[j] = table[packed[j / 2] & 15U];
-    levels[j + 1] = table[packed[j / 2] >> 4U];
-  }
-}
-
-inline void unpack_codes(const std::uint8_t* packed, Index count, Index group, const LevelGrid* grids,
-                         std::uint8_t* levels) {
-  for (Index first = 0; first < count; first += group) {
-    unpack_group(packed + first / 2, std::min(group, count - first), *grids++, levels + first);
+    levels[j] = kZero | (packed[j / 2] & 15U);
+    levels[j + 1] = kZero | packed[j / 2] >> 4U;
   }
 }
 
@@ -253,16 +240,77 @@ inline void multiply(const std::uint8_t* panel, Index inputs, ByteTokens tokens,
 
 // The products of one token. Nothing is decoded twice, so panels would only take time.
 
-inline void multiply_rows(const std::uint8_t* rows, Index stride, Index count, Index inputs, ByteTokens token,
-                          std::int32_t* sums) {
-  const auto* const values = reinterpret_cast<const std::uint8_t*>(token.values);
-  for (Index i = 0; i < count; ++i) {
-    Sums sum = no_sums();
-    for (Index k = 0; k < inputs; k += kBlockEntries) {
-      sum = add_products(sum, weights(load(rows + i * stride + k)), load(values + k));
-    }
-    sums[i] = total(sum) - kOffset * token.sums[0];
+using LaneSums = std::int32_t __attribute__((vector_size(64)));
+using LaneFloats = float __attribute__((vector_size(64)));
+
+inline LaneFloats floats_of(const Sums& sums, const Sums& offsets) {
+  LaneSums all, offset;
+  std::memcpy(&all, &sums, sizeof(all));
+  std::memcpy(&offset, &offsets, sizeof(offset));
+  return __builtin_convertvector(all - offset, LaneFloats);
+}
+
+// In an order that does not depend on the processor.
+inline float total(LaneFloats floats) {
+  float x[16];
+  std::memcpy(x, &floats, sizeof(x));
+  for (int half = 8; half > 0; half /= 2) {
+    for (int l = 0; l < half; ++l) x[l] += x[l + half];
   }
+  return x[0];
+}
+
+// Sums in lanes are scaled part by part: to add up the lanes of each part by itself would take longer than the products.
+template <int kRows, int kBytes>
+inline void multiply_few_rows(const std::uint8_t* rows, Index stride, const PartedToken& token, const float* scales,
+                              float* products) {
+  LaneFloats floats[kRows] = {};
+  for (Index p = 0; p < token.parts; ++p) {
+    Sums sums[kRows * kBytes], offsets[kBytes];
+#pragma GCC unroll 8
+    for (Sums& sum : sums) sum = no_sums();
+#pragma GCC unroll 2
+    for (Sums& offset : offsets) offset = no_sums();
+    for (Index k = token.places[p]; k < token.places[p + 1]; k += kBlockEntries) {
+      Bytes x[kBytes];
+#pragma GCC unroll 2
+      for (int b = 0; b < kBytes; ++b) {
+        x[b] = load(reinterpret_cast<const std::uint8_t*>(token.values) + b * token.stride + k);
+        if constexpr (kOffset != 0) offsets[b] = add_products(offsets[b], weights(zero_levels()), x[b]);
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows * kBytes; ++i) {
+        sums[i] = add_products(sums[i], weights(load(rows + i / kBytes * stride + k)), x[i % kBytes]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < kRows; ++i) {
+      LaneFloats part = floats_of(sums[i * kBytes], offsets[0]);
+      if constexpr (kBytes == 2) part = part * kSecondBytes + floats_of(sums[i * kBytes + 1], offsets[1]);
+      floats[i] += part * (token.scales[p] * scales[p * kPanelOutputs + i]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kRows; ++i) products[i] = total(floats[i]);
+}
+
+template <int kBytes>
+inline void multiply_rows(const std::uint8_t* rows, Index stride, Index count, const PartedToken& token,
+                          const float* scales, float* products) {
+  constexpr Index kRows = 4;
+  Index i = 0;
+  for (; i + kRows <= count; i += kRows) {
+    multiply_few_rows<kRows, kBytes>(rows + i * stride, stride, token, scales + i, products + i);
+  }
+  for (; i < count; ++i) {
+    multiply_few_rows<1, kBytes>(rows + i * stride, stride, token, scales + i, products + i);
+  }
+}
+
+inline void multiply_rows(const std::uint8_t* rows, Index stride, Index count, const PartedToken& token,
+                          const float* scales, float* products) {
+  if (token.bytes_of_entry == 1) return multiply_rows<1>(rows, stride, count, token, scales, products);
+  multiply_rows<2>(rows, stride, count, token, scales, products);
 }
 
 inline std::int32_t product_along(const CodedVector& vector, Index entries, const std::uint8_t* token) {

@@ -32,8 +32,14 @@ LOEWNER_INLINE void round_entries_body(const float* x, Index count, float factor
   *sum = total;
 }
 
+LOEWNER_INLINE void subtract_rounded_body(float* x, Index count, const std::int8_t* bytes, float scale) {
+  for (Index j = 0; j < count; ++j) x[j] -= scale * static_cast<float>(bytes[j]);
+}
+
 }  // namespace
 
+LOEWNER_DISPATCH(subtract_rounded, (float* x, Index count, const std::int8_t* bytes, float scale),
+                 (x, count, bytes, scale))
 LOEWNER_DISPATCH(largest_bits, (const float* x, Index count, std::uint32_t* bits), (x, count, bits))
 LOEWNER_DISPATCH(round_entries, (const float* x, Index count, float factor, std::int8_t* bytes, std::int32_t* sum),
                  (x, count, factor, bytes, sum))
@@ -51,6 +57,18 @@ ByteScale round_to_bytes(std::span<const float> x, std::int8_t* bytes) {
   result.scale = largest / 127;
   round_entries(x.data(), count, 127 / largest, bytes, &result.sum);
   return result;
+}
+
+std::int32_t round_rest_to_bytes(std::span<float> x, float scale, const std::int8_t* first, std::int8_t* second) {
+  const auto count = static_cast<Index>(x.size());
+  if (scale == 0) {
+    std::fill_n(second, count, std::int8_t{0});
+    return 0;
+  }
+  subtract_rounded(x.data(), count, first, scale);
+  std::int32_t sum = 0;
+  round_entries(x.data(), count, kSecondBytes / scale, second, &sum);
+  return sum;
 }
 
 }  // namespace loewner::detail

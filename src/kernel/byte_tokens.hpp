@@ -8,6 +8,9 @@
 
 namespace loewner::detail {
 
+/// The second byte of an entry, within [-127, 127], holds half a unit of the first.
+inline constexpr float kSecondBytes = 254;
+
 /// A vector x as integers: x is about scale times them.
 struct ByteScale {
   float scale;            // largest |x_j| / 127
@@ -17,5 +20,9 @@ struct ByteScale {
 
 /// Rounds a vector to multiples of its scale, in [-127, 127]. A vector that is not representable becomes zeros.
 ByteScale round_to_bytes(std::span<const float> x, std::int8_t* bytes);
+
+/// What the first bytes of a vector leave, in multiples of scale / kSecondBytes. x becomes the rest. Returns the sum of
+/// the bytes. Scale 0: zeros.
+std::int32_t round_rest_to_bytes(std::span<float> x, float scale, const std::int8_t* first, std::int8_t* second);
 
 }  // namespace loewner::detail

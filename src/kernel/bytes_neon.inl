@@ -75,11 +75,13 @@ inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table)
   return x;
 }
 
-// The low and the high half of each of 32 bytes.
-inline Bytes halves_of_bytes(const std::uint8_t* p) {
+// The low and the high half of each of 32 bytes, as 128 + half.
+inline Bytes levels_of_halves(const std::uint8_t* p) {
   Bytes x;
   for (int h = 0; h < 2; ++h) {
-    const uint8x16_t bytes = vld1q_u8(p + 16 * h), low = vandq_u8(bytes, vdupq_n_u8(15)), high = vshrq_n_u8(bytes, 4);
+    const uint8x16_t bytes = vld1q_u8(p + 16 * h), offset = vdupq_n_u8(128);
+    const uint8x16_t low = vorrq_u8(vandq_u8(bytes, vdupq_n_u8(15)), offset),
+                     high = vorrq_u8(vshrq_n_u8(bytes, 4), offset);
     x.lane[2 * h] = vzip1q_u8(low, high);
     x.lane[2 * h + 1] = vzip2q_u8(low, high);
   }

@@ -42,10 +42,10 @@ inline Bytes look_up(const Bytes& index, std::uint64_t bit8, const std::uint8_t*
   return x;
 }
 
-// The low and the high half of each of 32 bytes.
-inline Bytes halves_of_bytes(const std::uint8_t* p) {
+// The low and the high half of each of 32 bytes, as 128 + half.
+inline Bytes levels_of_halves(const std::uint8_t* p) {
   Bytes x;
-  for (int t = 0; t < 64; ++t) x.byte[t] = static_cast<std::uint8_t>(p[t / 2] >> (t % 2 * 4) & 15);
+  for (int t = 0; t < 64; ++t) x.byte[t] = static_cast<std::uint8_t>(128 | (p[t / 2] >> (t % 2 * 4) & 15));
   return x;
 }
 

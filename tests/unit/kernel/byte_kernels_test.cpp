@@ -99,19 +99,11 @@ TEST_P(ByteKernelsOn, DecodeLevels) {
 
 TEST_P(ByteKernelsOn, UnpackCodesOf4Bits) {
   for (const Index count : {1, 64, 129, 300}) {
-    for (const Index group : {2, 32, 64, 128, 300}) {
-      const std::vector<std::uint8_t> packed = random_bytes((count + 1) / 2, 4);
-      std::vector<LevelGrid> grids;
-      for (Index g = 0; g < (count + group - 1) / group; ++g) {
-        grids.push_back({static_cast<std::uint16_t>(4000 - g), static_cast<std::uint16_t>(300 + g)});
-      }
-      std::vector<std::uint8_t> levels(count + count % 2);
-      byte_kernels().unpack_codes(packed.data(), count, group, grids.data(), levels.data());
-      for (Index j = 0; j < count; ++j) {
-        const unsigned code = packed[j / 2] >> (j % 2 * 4) & 15U;
-        const LevelGrid grid = grids[j / group];
-        ASSERT_EQ(levels[j], (code * grid.factor + grid.offset) / 256) << count << ", " << group << ": " << j;
-      }
+    const std::vector<std::uint8_t> packed = random_bytes((count + 1) / 2, 4);
+    std::vector<std::uint8_t> levels(count + count % 2);
+    byte_kernels().unpack_codes(packed.data(), count, levels.data());
+    for (Index j = 0; j < count; ++j) {
+      ASSERT_EQ(levels[j], 128 + (packed[j / 2] >> (j % 2 * 4) & 15U)) << count << ": " << j;
     }
   }
 }
@@ -216,18 +208,42 @@ struct Token {
   ByteTokens view() const { return {values.data(), static_cast<Index>(values.size()), &sum, 1}; }
 };
 
-// Bytes of all values: level -128 too.
-TEST_P(ByteKernelsOn, MultiplyOneTokenByRows) {
-  for (const Index inputs : {64, 192}) {
-    const Index stride = inputs + 9;
-    const std::vector<std::uint8_t> rows = random_bytes(21 * stride, 4);
-    const Token token(inputs);
-    std::vector<std::int32_t> sums(21);
-    byte_kernels().multiply_rows(rows.data(), stride, 21, inputs, token.view(), sums.data());
-    for (Index i = 0; i < 21; ++i) {
-      std::int32_t sum = 0;
-      for (Index j = 0; j < inputs; ++j) sum += token.values[j] * (rows[i * stride + j] - 128);
-      ASSERT_EQ(sums[i], sum) << inputs << ": " << i;
+// Parts of 64, 192 and 128 entries.
+constexpr Index kPlaces[] = {0, 64, 256, 384};
+
+// The sums of lane l, which has entries 4 l to 4 l + 3 of each 64, over all parts and bytes; then those of all lanes.
+float product_in_parts(const PartedToken& token, const std::uint8_t* row, const float* scales) {
+  float lanes[16] = {};
+  for (Index p = 0; p < token.parts; ++p) {
+    float part[16] = {};
+    for (Index b = 0; b < token.bytes_of_entry; ++b) {
+      std::int32_t sums[16] = {};
+      for (Index k = token.places[p]; k < token.places[p + 1]; ++k) {
+        sums[k % 64 / 4] += token.values[b * token.stride + k] * (row[k] - 128);
+      }
+      for (Index l = 0; l < 16; ++l) part[l] = part[l] * 254.0F + static_cast<float>(sums[l]);
+    }
+    for (Index l = 0; l < 16; ++l) lanes[l] += part[l] * (token.scales[p] * scales[64 * p]);
+  }
+  for (Index half = 8; half > 0; half /= 2) {
+    for (Index l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+  }
+  return lanes[0];
+}
+
+// Bytes of all values: level -128 too. Rows of four at a time and a rest.
+TEST_P(ByteKernelsOn, MultiplyOneTokenByRowsInParts) {
+  const Index stride = 384 + 9, count = 23;
+  const std::vector<std::uint8_t> rows = random_bytes(count * stride, 4);
+  for (const Index bytes_of_entry : {1, 2}) {
+    const Token values(bytes_of_entry * 384);
+    std::vector<float> token_scales, scales, products(count);
+    for (Index i = 0; i < 3; ++i) token_scales.push_back(0.1F * static_cast<float>(i + 1));
+    for (Index i = 0; i < 3 * 64; ++i) scales.push_back(0.3F * static_cast<float>(i % 7 + 1));
+    const PartedToken token = {values.values.data(), 384, bytes_of_entry, kPlaces, 3, token_scales.data()};
+    byte_kernels().multiply_rows(rows.data(), stride, count, token, scales.data(), products.data());
+    for (Index i = 0; i < count; ++i) {
+      ASSERT_EQ(products[i], product_in_parts(token, rows.data() + i * stride, scales.data() + i)) << i;
     }
   }
 }

@@ -42,6 +42,33 @@ TEST(ByteTokens, AreTheNearestMultiplesOfTheScale) {
   }
 }
 
+TEST(ByteTokens, HaveSecondBytesOfWhatTheFirstLeave) {
+  std::vector<float> x;
+  for (int j = 0; j < 101; ++j) x.push_back(std::sin(static_cast<float>(j)) * 3);
+  for (const Isa isa : test::kInstructionSets) {
+    const test::IsaLimit limit(isa);
+    const Rounded first = rounded(x);
+    std::vector<float> rest = x;
+    std::vector<std::int8_t> second(x.size());
+    const std::int32_t sum = round_rest_to_bytes(rest, first.scale.scale, first.bytes.data(), second.data());
+    const double unit = static_cast<double>(first.scale.scale) / static_cast<double>(kSecondBytes);
+    std::int32_t expected = 0;
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      EXPECT_NEAR((254 * first.bytes[j] + second[j]) * unit, x[j], 0.501 * unit) << j;
+      expected += second[j];
+    }
+    EXPECT_EQ(sum, expected);
+  }
+}
+
+TEST(ByteTokens, HaveNoSecondBytesWithoutAScale) {
+  std::vector<float> x = {kNan, 1, 0};
+  const std::vector<std::int8_t> first(3);
+  std::vector<std::int8_t> second(3, 1);
+  EXPECT_EQ(round_rest_to_bytes(x, 0, first.data(), second.data()), 0);
+  EXPECT_EQ(second, first);
+}
+
 TEST(ByteTokens, OfZerosAreZeros) {
   const Rounded result = rounded(std::vector<float>(9));
   EXPECT_TRUE(result.scale.is_representable);
