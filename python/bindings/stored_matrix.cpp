@@ -128,8 +128,8 @@ ValueError
 
 Notes
 -----
-Each vector is rotated and rounded to 255 steps, W to 255 levels; vectors are not rotated but rounded to 16 bits for
-integers. docs/design/kernels.md has the errors.
+Each vector is rotated and rounded to 255 steps, W to 255 levels. For integers, vectors are rounded to 16 bits
+instead, and W stays as it is. docs/design/kernels.md has the errors.
 )";
 
 constexpr const char* kMultipliesBytesDoc = R"(Whether `multiply` is the better product.

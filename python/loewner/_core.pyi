@@ -257,8 +257,8 @@ class StoredMatrix:
 
         Notes
         -----
-        Each vector is rotated and rounded to 255 steps, W to 255 levels; vectors are not rotated but rounded to 16 bits for
-        integers. docs/design/kernels.md has the errors.
+        Each vector is rotated and rounded to 255 steps, W to 255 levels. For integers, vectors are rounded to 16 bits
+        instead, and W stays as it is. docs/design/kernels.md has the errors.
         """
 
     def multiplies_bytes(self, transposed: bool = True) -> bool:
