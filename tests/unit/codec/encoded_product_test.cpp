@@ -271,6 +271,23 @@ TEST(EncodedProduct, OfIntegersIsAccurateBesideALargeEntry) {
   EXPECT_LT(test::frobenius_distance(y.view(), expected.view()), 0.005 * test::frobenius_norm(without.view()));
 }
 
+// Vectors have 16 bits and W is not rounded. One byte for each entry would give an error of about 1e-2.
+TEST(EncodedProduct, OfIntegersHasTheErrorOf16Bits) {
+  for (const int bits : {4, 8}) {
+    const auto w = integers(70, 200, bits);
+    for (const Index count : {1, 3}) {
+      const auto x = test::gaussian_matrix({.rows = count, .cols = 200, .seed = 2});
+      const Matrix<float> expected = exact(*w, ProductSide::transposed, x.view());
+      for (const detail::Isa isa : test::kInstructionSets) {
+        const test::IsaLimit limit(isa);
+        const Matrix<float> y = multiplied(*encoded_product(*w, ProductSide::transposed), x.view());
+        EXPECT_LT(test::frobenius_distance(y.view(), expected.view()), 5e-5 * test::frobenius_norm(expected.view()))
+            << bits << " bits, " << count << " vectors";
+      }
+    }
+  }
+}
+
 TEST(EncodedProduct, IsPreferableForIntegersAndForProductsOfManyRows) {
   const bool is_fast = detail::isa() >= detail::Isa::avx2;
   EXPECT_EQ(encoded_product(*integers(20, 64, 4), ProductSide::transposed)->is_preferable(),
