@@ -15,7 +15,7 @@
 namespace loewner::detail {
 namespace {
 
-constexpr float kCenterOfBytes = 128, kCenterOfHalves = 0;  // the code of level 0
+constexpr float kCenter = 128;  // the code of level 0 with 8 bits; codes of 4 bits are levels
 
 // Halves times 2^scale_exponent.
 std::vector<float> values(const StoredArray& array, const Integers::Shape& shape) {
@@ -43,7 +43,7 @@ IntegerRows::IntegerRows(const Integers& integers) : shape_(integers.shape()) {
     for (Index g = 0; g < groups; ++g) {
       const Index from = i * groups + g, to = (i / kPanelOutputs * groups + g) * kPanelOutputs + i % kPanelOutputs;
       scales_[to] = steps[from];
-      offsets_[to] = offsets[from] + steps[from] * (shape_.bits == 8 ? kCenterOfBytes : kCenterOfHalves);
+      offsets_[to] = shape_.bits == 8 ? offsets[from] + kCenter * steps[from] : offsets[from];
     }
   }
 }

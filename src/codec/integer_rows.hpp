@@ -10,8 +10,8 @@
 
 namespace loewner::detail {
 
-/// The rows of Integers, whose parts are the groups. The levels are the codes less a constant; the features of a vector
-/// are the sums of its parts.
+/// The rows of Integers, whose parts are the groups. Levels are codes of 4 bits, or codes of 8 bits less 128; features of a
+/// vector are the sums of its parts.
 class IntegerRows final : public PartedRows {
  public:
   /// Takes a matrix that has_parts().

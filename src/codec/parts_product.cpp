@@ -14,17 +14,17 @@ namespace loewner::detail {
 namespace {
 
 constexpr Index kTokensAtOnce = 32;  // their sums and products stay in the first cache
-constexpr Index kRowsAtOnce = 8;     // as their levels do for a single token
+constexpr Index kRowsAtOnce = 8;     // for a single token: their levels stay in the first cache
 
-// products (count x 64) += sums scaled by token and by output. first_bytes: nullptr, or sums that count kSecondBytes
-// times.
+// products (count x 64) += sums scaled by token and by output. first_bytes: nullptr, or sums that count
+// kFirstByteWeight times as much.
 LOEWNER_INLINE void add_scaled_sums_body(const std::int32_t* first_bytes, const std::int32_t* sums, Index count,
                                          const float* tokens, const float* outputs, float* products) {
   for (Index t = 0; t < count; ++t) {
     const float scale = tokens[t];
     for (Index i = 0; i < kPanelOutputs; ++i) {
       const Index at = t * kPanelOutputs + i;
-      const float first = first_bytes == nullptr ? 0.0F : static_cast<float>(first_bytes[at]) * kSecondBytes;
+      const float first = first_bytes == nullptr ? 0.0F : static_cast<float>(first_bytes[at]) * kFirstByteWeight;
       products[at] += (first + static_cast<float>(sums[at])) * (scale * outputs[i]);
     }
   }
@@ -115,7 +115,7 @@ bool PartsProduct::round_part(Index token, Index part, std::span<float> entries,
   tokens.scales[at] = rounded.scale;
   if (rows_->bytes_of_entry() == 2) {
     tokens.sums[parts * tokens.count + at] = round_rest_to_bytes(entries, rounded.scale, bytes, bytes + places_.back());
-    tokens.scales[at] /= kSecondBytes;
+    tokens.scales[at] /= kFirstByteWeight;
   }
   return rounded.is_representable;
 }

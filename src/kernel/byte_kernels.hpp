@@ -33,7 +33,8 @@ struct ByteTokens {
   Index count;
 };
 
-/// A vector in parts with a scale each. An entry has one byte, or two of which the first counts kSecondBytes times.
+/// A vector in parts with a scale each. An entry has one byte, or two of which the first counts kFirstByteWeight
+/// times as much (byte_tokens.hpp).
 struct PartedToken {
   const std::int8_t* values;  // the first bytes of all entries, and `stride` behind them the second
   Index stride, bytes_of_entry;

@@ -286,7 +286,7 @@ inline void multiply_few_rows(const std::uint8_t* rows, Index stride, const Part
 #pragma GCC unroll 4
     for (int i = 0; i < kRows; ++i) {
       LaneFloats part = floats_of(sums[i * kBytes], offsets[0]);
-      if constexpr (kBytes == 2) part = part * kSecondBytes + floats_of(sums[i * kBytes + 1], offsets[1]);
+      if constexpr (kBytes == 2) part = part * kFirstByteWeight + floats_of(sums[i * kBytes + 1], offsets[1]);
       floats[i] += part * (token.scales[p] * scales[p * kPanelOutputs + i]);
     }
   }

@@ -67,7 +67,7 @@ std::int32_t round_rest_to_bytes(std::span<float> x, float scale, const std::int
   }
   subtract_rounded(x.data(), count, first, scale);
   std::int32_t sum = 0;
-  round_entries(x.data(), count, kSecondBytes / scale, second, &sum);
+  round_entries(x.data(), count, kFirstByteWeight / scale, second, &sum);
   return sum;
 }
 

@@ -8,8 +8,9 @@
 
 namespace loewner::detail {
 
-/// The second byte of an entry, within [-127, 127], holds half a unit of the first.
-inline constexpr float kSecondBytes = 254;
+/// The first of two bytes of an entry counts this many times as much as the second. What rounding to the first leaves is at
+/// most half of a unit, which is the largest second byte, 127.
+inline constexpr float kFirstByteWeight = 254;
 
 /// A vector x as integers: x is about scale times them.
 struct ByteScale {
@@ -21,8 +22,8 @@ struct ByteScale {
 /// Rounds a vector to multiples of its scale, in [-127, 127]. A vector that is not representable becomes zeros.
 ByteScale round_to_bytes(std::span<const float> x, std::int8_t* bytes);
 
-/// What the first bytes of a vector leave, in multiples of scale / kSecondBytes. x becomes the rest. Returns the sum of
-/// the bytes. Scale 0: zeros.
+/// Subtracts from x the multiples of the scale that are its first bytes, and rounds the rest to multiples of
+/// scale / kFirstByteWeight, or to zeros if the scale is 0. Returns the sum of the second bytes.
 std::int32_t round_rest_to_bytes(std::span<float> x, float scale, const std::int8_t* first, std::int8_t* second);
 
 }  // namespace loewner::detail

@@ -26,9 +26,14 @@ Rounded rounded(const std::vector<float>& x) {
   return result;
 }
 
-TEST(ByteTokens, AreTheNearestMultiplesOfTheScale) {
+std::vector<float> sines() {
   std::vector<float> x;
   for (int j = 0; j < 101; ++j) x.push_back(std::sin(static_cast<float>(j)) * 3);
+  return x;
+}
+
+TEST(ByteTokens, AreTheNearestMultiplesOfTheScale) {
+  const std::vector<float> x = sines();
   for (const Isa isa : test::kInstructionSets) {
     const test::IsaLimit limit(isa);
     const Rounded result = rounded(x);
@@ -43,15 +48,14 @@ TEST(ByteTokens, AreTheNearestMultiplesOfTheScale) {
 }
 
 TEST(ByteTokens, HaveSecondBytesOfWhatTheFirstLeave) {
-  std::vector<float> x;
-  for (int j = 0; j < 101; ++j) x.push_back(std::sin(static_cast<float>(j)) * 3);
+  const std::vector<float> x = sines();
   for (const Isa isa : test::kInstructionSets) {
     const test::IsaLimit limit(isa);
     const Rounded first = rounded(x);
     std::vector<float> rest = x;
     std::vector<std::int8_t> second(x.size());
     const std::int32_t sum = round_rest_to_bytes(rest, first.scale.scale, first.bytes.data(), second.data());
-    const double unit = static_cast<double>(first.scale.scale) / static_cast<double>(kSecondBytes);
+    const double unit = static_cast<double>(first.scale.scale) / static_cast<double>(kFirstByteWeight);
     std::int32_t expected = 0;
     for (std::size_t j = 0; j < x.size(); ++j) {
       EXPECT_NEAR((254 * first.bytes[j] + second[j]) * unit, x[j], 0.501 * unit) << j;
