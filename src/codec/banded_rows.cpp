@@ -51,7 +51,7 @@ PartedRows::Decoded BandedRows::decode(Index first, Index count, Index /*read*/,
     if (features() > 0) to.offsets[place] = step == 0 ? scale : 0.0F;
     row += ladder.bytes(step);
   }
-  return {to.levels, to.stride, to.scales, to.offsets};
+  return {{to.levels, to.stride, 8, false}, to.scales, to.offsets};
 }
 
 // The scales of the parts are 64 apart.

@@ -66,11 +66,9 @@ void IntegerRows::prepare(std::span<const float> x, std::span<float> in_basis, s
 }
 
 PartedRows::Decoded IntegerRows::decode(Index first, Index count, Index read, const Buffers& buffers) const {
-  const Index place = first / kPanelOutputs * kPanelOutputs * shape_.groups();
-  const float *const scales = scales_.data() + place, *const offsets = offsets_.data() + place;
+  if (shape_.bits == 8 && rows_are_blocks() && read <= count) return in_place(first, count);
   const std::uint8_t* const codes = codes_of_rows(first, count);
   const Index row_bytes = shape_.row_bytes();
-  if (shape_.bits == 8 && row_bytes == buffers.stride && read <= count) return {codes, row_bytes, scales, offsets};
   for (Index i = 0; i < count; ++i) {
     if (shape_.bits == 8) {
       std::copy_n(codes + i * row_bytes, row_bytes, buffers.levels + i * buffers.stride);
@@ -78,7 +76,21 @@ PartedRows::Decoded IntegerRows::decode(Index first, Index count, Index read, co
       byte_kernels().unpack_codes(codes + i * row_bytes, shape_.cols, buffers.levels + i * buffers.stride);
     }
   }
-  return {buffers.levels, buffers.stride, scales, offsets};
+  return with_scales(first, {buffers.levels, buffers.stride, 8, false});
+}
+
+PartedRows::Decoded IntegerRows::decode_for_one_token(Index first, Index count, const Buffers& buffers) const {
+  return rows_are_blocks() ? in_place(first, count) : decode(first, count, count, buffers);
+}
+
+PartedRows::Decoded IntegerRows::in_place(Index first, Index count) const {
+  const bool followed = codes_.memory != nullptr && first + count < shape_.rows;
+  return with_scales(first, {codes_of_rows(first, count), shape_.row_bytes(), shape_.bits, followed});
+}
+
+PartedRows::Decoded IntegerRows::with_scales(Index first, const LevelRows& levels) const {
+  const Index place = first / kPanelOutputs * kPanelOutputs * shape_.groups();
+  return {levels, scales_.data() + place, offsets_.data() + place};
 }
 
 const std::uint8_t* IntegerRows::codes_of_rows(Index first, Index count) const {

@@ -28,8 +28,13 @@ class IntegerRows final : public PartedRows {
   bool is_preferable() const override;
   void prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const override;
   Decoded decode(Index first, Index count, Index read, const Buffers& buffers) const override;
+  Decoded decode_for_one_token(Index first, Index count, const Buffers& buffers) const override;
 
  private:
+  // Otherwise kernels would read behind a row.
+  bool rows_are_blocks() const { return shape_.cols % kBlockEntries == 0; }
+  Decoded in_place(Index first, Index count) const;
+  Decoded with_scales(Index first, const LevelRows& levels) const;
   const std::uint8_t* codes_of_rows(Index first, Index count) const;
 
   Integers::Shape shape_;

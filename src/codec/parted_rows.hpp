@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernel/byte_kernels.hpp"
 #include "loewner/base/checked_size.hpp"
 
 namespace loewner::detail {
@@ -24,10 +25,9 @@ class PartedRows {
     Index stride;
     float *scales, *offsets;
   };
-  /// Decoded rows: their levels as bytes 128 + level, in rows of `stride` bytes; scales and offsets of the panel.
+  /// Decoded rows, with the scales and offsets of their panel.
   struct Decoded {
-    const std::uint8_t* levels;
-    Index stride;
+    LevelRows levels;
     const float *scales, *offsets;
   };
 
@@ -43,9 +43,13 @@ class PartedRows {
   virtual bool is_preferable() const = 0;
   /// in_basis (cols entries): x in the bases of the parts. The features: features() entries.
   virtual void prepare(std::span<const float> x, std::span<float> in_basis, std::span<float> features) const = 0;
-  /// Decodes `count` rows of a panel. The caller may read the levels of `read` rows. Those past `count`, and past the
-  /// entries of a part, are arbitrary, as scales and offsets of rows that have not been decoded are.
+  /// Decodes `count` rows of a panel to levels of 8 bits. The caller may read the levels of `read` rows. Those past
+  /// `count`, and past the entries of a part, are arbitrary, as scales and offsets of rows that have not been decoded are.
   virtual Decoded decode(Index first, Index count, Index read, const Buffers& buffers) const = 0;
+  /// As decode() with read = count, for products that take levels of 4 bits too.
+  virtual Decoded decode_for_one_token(Index first, Index count, const Buffers& buffers) const {
+    return decode(first, count, count, buffers);
+  }
 };
 
 }  // namespace loewner::detail

@@ -127,6 +127,8 @@ struct PartsProduct::Rows {
   std::vector<std::uint8_t> levels, panel;
   std::vector<float> scales, offsets, products;
   std::vector<std::int32_t> sums;
+
+  PartedRows::Buffers buffers(Index stride) { return {levels.data(), stride, scales.data(), offsets.data()}; }
 };
 
 void PartsProduct::multiply_rows(Index first, const Tokens& tokens, std::span<const float> bias,
@@ -145,11 +147,6 @@ void PartsProduct::multiply_rows(Index first, const Tokens& tokens, std::span<co
   }
 }
 
-PartedRows::Decoded PartsProduct::decode(Rows& rows, Index from, Index count, Index read) const {
-  return rows_->decode(rows.first + from, count, read,
-                       {rows.levels.data(), places_.back(), rows.scales.data(), rows.offsets.data()});
-}
-
 // A single token needs no panel.
 void PartsProduct::multiply_one_token(Rows& rows, const Tokens& tokens, std::span<const float> bias,
                                       MatrixView<float> y) const {
@@ -157,18 +154,18 @@ void PartsProduct::multiply_one_token(Rows& rows, const Tokens& tokens, std::spa
                              std::ssize(rows_->parts()), tokens.scales.data()};
   for (Index i = 0; i < rows.count; i += kRowsAtOnce) {
     const Index count = std::min(kRowsAtOnce, rows.count - i);
-    rows.decoded = decode(rows, i, count, count);
-    byte_kernels().multiply_rows(rows.decoded.levels, rows.decoded.stride, count, token, rows.decoded.scales + i,
-                                 rows.products.data() + i);
+    rows.decoded = rows_->decode_for_one_token(rows.first + i, count, rows.buffers(places_.back()));
+    byte_kernels().multiply_rows(rows.decoded.levels, count, token, rows.decoded.scales + i, rows.products.data() + i);
   }
   finish(rows, tokens, 0, rows.products.data(), bias, y);
 }
 
 void PartsProduct::multiply_panel(Rows& rows, const Tokens& tokens, std::span<const float> bias,
                                   MatrixView<float> y) const {
-  rows.decoded = decode(rows, 0, rows.count, kPanelOutputs);
+  rows.decoded = rows_->decode(rows.first, rows.count, kPanelOutputs, rows.buffers(places_.back()));
   rows.panel.resize(rows.levels.size());
-  byte_kernels().panel_of_rows(rows.decoded.levels, rows.decoded.stride, places_.back(), rows.panel.data());
+  byte_kernels().panel_of_rows(rows.decoded.levels.bytes, rows.decoded.levels.stride, places_.back(),
+                               rows.panel.data());
   for (Index token = 0; token < tokens.count; token += kTokensAtOnce) {
     multiply_tokens(rows, token, tokens);
     for (Index t = token; t < std::min(token + kTokensAtOnce, tokens.count); ++t) {

@@ -28,7 +28,6 @@ class PartsProduct final : public ByteProduct {
   void prepare(MatrixView<const float> x, Tokens& tokens) const;
   bool round_part(Index token, Index part, std::span<float> entries, Tokens& tokens) const;
   void multiply_rows(Index first, const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const;
-  PartedRows::Decoded decode(Rows& rows, Index from, Index count, Index read) const;
   void multiply_one_token(Rows& rows, const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const;
   void multiply_panel(Rows& rows, const Tokens& tokens, std::span<const float> bias, MatrixView<float> y) const;
   void multiply_tokens(Rows& rows, Index first, const Tokens& tokens) const;

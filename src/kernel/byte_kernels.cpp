@@ -30,13 +30,19 @@ LOEWNER_INLINE std::uint64_t word_at(const std::uint8_t* p) {
   return word;
 }
 
+// Asks for a byte that will be read soon. Nothing should be asked for far behind the end of an array: the processor
+// would search for pages that do not exist.
+LOEWNER_INLINE void fetch(const std::uint8_t* p, Index distance) {
+  // In integers, since it may be past the end.
+  const std::uintptr_t place = reinterpret_cast<std::uintptr_t>(p) + static_cast<std::uintptr_t>(distance);
+  __builtin_prefetch(reinterpret_cast<const void*>(place));  // NOLINT(performance-no-int-to-ptr)
+}
+
 // Asks for the bytes that will be decoded next: codes of a vector follow those of the vector before, up to four are
 // decoded at a time. The processor itself does not foresee them: each plane is a short sequence of its own.
 LOEWNER_INLINE void fetch_ahead(const CodedVector& vector, const std::uint8_t* p) {
-  if (!vector.followed) return;  // the processor would search for pages that do not exist
-  constexpr std::uintptr_t kBytesAhead = 12288;
-  // In integers, since it may be past the end of the codes. NOLINTNEXTLINE(performance-no-int-to-ptr)
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + kBytesAhead));
+  constexpr Index kBytesAhead = 12288;
+  if (vector.followed) fetch(p, kBytesAhead);
 }
 
 // The low bytes of the numbers of levels. As a table of levels they make kernels decode numbers.

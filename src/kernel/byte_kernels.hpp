@@ -43,6 +43,15 @@ struct PartedToken {
   const float* scales;  // of the last byte in each part
 };
 
+/// Rows of levels, `stride` bytes apart. 8 bits: bytes 128 + level; 4 bits: levels from 0 to 15, two in each byte, the
+/// first in the low half.
+struct LevelRows {
+  const std::uint8_t* bytes;
+  Index stride;
+  int bits;
+  bool followed;  // the rows that are multiplied next lie behind these
+};
+
 /// A vector of the trellis code (docs/format.md) with 0 to 8 bits an entry; 0: a vector of zeros.
 struct CodedVector {
   const std::uint8_t* planes = nullptr;  // kBytesReadBehind readable bytes follow them
@@ -77,10 +86,10 @@ struct ByteKernels {
   void (*panels_of_inputs)(CodedVectors inputs, Index first, Index count, Index stride, std::uint8_t* panels);
   /// sums (count x 64): the products of tokens with the levels of a panel.
   void (*multiply)(const std::uint8_t* panel, Index inputs, ByteTokens tokens, std::int32_t* sums);
-  /// The products of one token with `count` rows of levels, `stride` apart: the sum over the parts p, in float32, of
-  /// exact products of integers times the scale of the token and scales[64 p + i] of row i.
-  void (*multiply_rows)(const std::uint8_t* rows, Index stride, Index count, const PartedToken& token,
-                        const float* scales, float* products);
+  /// The products of one token with `count` rows: the sum over the parts p, in float32, of exact products of integers
+  /// times the scale of the token and scales[64 p + i] of row i.
+  void (*multiply_rows)(const LevelRows& rows, Index count, const PartedToken& token, const float* scales,
+                        float* products);
   /// sums: the products of one token, padded to a multiple of kTokenEntries, with vectors of which each is an output.
   void (*multiply_outputs)(CodedVectors outputs, ByteTokens token, std::int32_t* sums);
   /// sums: the products of one token with `count` entries from `first` on (a multiple of 64) of vectors of which each is

@@ -243,11 +243,30 @@ inline void multiply(const std::uint8_t* panel, Index inputs, ByteTokens tokens,
 using LaneSums = std::int32_t __attribute__((vector_size(64)));
 using LaneFloats = float __attribute__((vector_size(64)));
 
+// Rows whose levels are bytes.
+struct ByteRow {
+  static constexpr bool kHasOffset = kOffset != 0;
+  static Index place(Index k) { return k; }
+  static Weights weights_at(const std::uint8_t* p) { return weights(load(p)); }
+};
+
+// Rows whose levels are codes of 4 bits.
+struct HalfByteRow {
+  static constexpr bool kHasOffset = false;
+  static Index place(Index k) { return k / 2; }
+  static Weights weights_at(const std::uint8_t* p) { return weights_of_halves(p); }
+};
+
+inline LaneSums lanes_of(const Sums& sums) {
+  LaneSums lanes;
+  std::memcpy(&lanes, &sums, sizeof(lanes));
+  return lanes;
+}
+
+template <typename Row>
 inline LaneFloats floats_of(const Sums& sums, const Sums& offsets) {
-  LaneSums all, offset;
-  std::memcpy(&all, &sums, sizeof(all));
-  std::memcpy(&offset, &offsets, sizeof(offset));
-  return __builtin_convertvector(all - offset, LaneFloats);
+  if constexpr (!Row::kHasOffset) return __builtin_convertvector(lanes_of(sums), LaneFloats);
+  return __builtin_convertvector(lanes_of(sums) - lanes_of(offsets), LaneFloats);
 }
 
 // In an order that does not depend on the processor.
@@ -261,9 +280,11 @@ inline float total(LaneFloats floats) {
 }
 
 // Sums in lanes are scaled part by part: to add up the lanes of each part by itself would take longer than the products.
-template <int kRows, int kBytes>
-inline void multiply_few_rows(const std::uint8_t* rows, Index stride, const PartedToken& token, const float* scales,
+template <typename Row, int kRows, int kBytes>
+inline void multiply_few_rows(const LevelRows& rows, Index first, const PartedToken& token, const float* scales,
                               float* products) {
+  const std::uint8_t* const bytes = rows.bytes + first * rows.stride;
+  const Index ahead = rows.followed ? kRows * rows.stride : 0;  // the processor foresees no more than a page
   LaneFloats floats[kRows] = {};
   for (Index p = 0; p < token.parts; ++p) {
     Sums sums[kRows * kBytes], offsets[kBytes];
@@ -276,41 +297,52 @@ inline void multiply_few_rows(const std::uint8_t* rows, Index stride, const Part
 #pragma GCC unroll 2
       for (int b = 0; b < kBytes; ++b) {
         x[b] = load(reinterpret_cast<const std::uint8_t*>(token.values) + b * token.stride + k);
-        if constexpr (kOffset != 0) offsets[b] = add_products(offsets[b], weights(zero_levels()), x[b]);
+        if constexpr (Row::kHasOffset) offsets[b] = add_products(offsets[b], weights(zero_levels()), x[b]);
       }
 #pragma GCC unroll 8
-      for (int i = 0; i < kRows * kBytes; ++i) {
-        sums[i] = add_products(sums[i], weights(load(rows + i / kBytes * stride + k)), x[i % kBytes]);
+      for (int i = 0; i < kRows; ++i) {
+        const std::uint8_t* const p = bytes + i * rows.stride + Row::place(k);
+        fetch(p, ahead);
+        const Weights w = Row::weights_at(p);
+#pragma GCC unroll 2
+        for (int b = 0; b < kBytes; ++b) sums[i * kBytes + b] = add_products(sums[i * kBytes + b], w, x[b]);
       }
     }
 #pragma GCC unroll 4
     for (int i = 0; i < kRows; ++i) {
-      LaneFloats part = floats_of(sums[i * kBytes], offsets[0]);
-      if constexpr (kBytes == 2) part = part * kFirstByteWeight + floats_of(sums[i * kBytes + 1], offsets[1]);
-      floats[i] += part * (token.scales[p] * scales[p * kPanelOutputs + i]);
+      LaneFloats part = floats_of<Row>(sums[i * kBytes], offsets[0]);
+      if constexpr (kBytes == 2) part = part * kFirstByteWeight + floats_of<Row>(sums[i * kBytes + 1], offsets[1]);
+      floats[i] += part * (token.scales[p] * scales[p * kPanelOutputs + first + i]);
     }
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < kRows; ++i) products[i] = total(floats[i]);
+  for (int i = 0; i < kRows; ++i) products[first + i] = total(floats[i]);
 }
 
-template <int kBytes>
-inline void multiply_rows(const std::uint8_t* rows, Index stride, Index count, const PartedToken& token,
-                          const float* scales, float* products) {
+template <typename Row, int kBytes>
+inline void multiply_rows(const LevelRows& rows, Index count, const PartedToken& token, const float* scales,
+                          float* products) {
   constexpr Index kRows = 4;
   Index i = 0;
   for (; i + kRows <= count; i += kRows) {
-    multiply_few_rows<kRows, kBytes>(rows + i * stride, stride, token, scales + i, products + i);
+    multiply_few_rows<Row, kRows, kBytes>(rows, i, token, scales, products);
   }
   for (; i < count; ++i) {
-    multiply_few_rows<1, kBytes>(rows + i * stride, stride, token, scales + i, products + i);
+    multiply_few_rows<Row, 1, kBytes>(rows, i, token, scales, products);
   }
 }
 
-inline void multiply_rows(const std::uint8_t* rows, Index stride, Index count, const PartedToken& token,
-                          const float* scales, float* products) {
-  if (token.bytes_of_entry == 1) return multiply_rows<1>(rows, stride, count, token, scales, products);
-  multiply_rows<2>(rows, stride, count, token, scales, products);
+template <typename Row>
+inline void multiply_rows(const LevelRows& rows, Index count, const PartedToken& token, const float* scales,
+                          float* products) {
+  if (token.bytes_of_entry == 1) return multiply_rows<Row, 1>(rows, count, token, scales, products);
+  multiply_rows<Row, 2>(rows, count, token, scales, products);
+}
+
+inline void multiply_rows(const LevelRows& rows, Index count, const PartedToken& token, const float* scales,
+                          float* products) {
+  if (rows.bits == 8) return multiply_rows<ByteRow>(rows, count, token, scales, products);
+  multiply_rows<HalfByteRow>(rows, count, token, scales, products);
 }
 
 inline std::int32_t product_along(const CodedVector& vector, Index entries, const std::uint8_t* token) {

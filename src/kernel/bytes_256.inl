@@ -59,14 +59,19 @@ inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table)
   return x;
 }
 
-// The low and the high half of each of 32 bytes, as 128 + half.
-inline Bytes levels_of_halves(const std::uint8_t* p) {
+// The low and the high half of each of 32 bytes, from 0 to 15.
+inline Bytes halves(const std::uint8_t* p) {
   Bytes x;
   for (int h = 0; h < 2; ++h) {
     const __m256i words = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * h)));
-    const __m256i halves = _mm256_and_si256(_mm256_or_si256(words, _mm256_slli_epi16(words, 4)), _mm256_set1_epi8(15));
-    x.half[h] = _mm256_or_si256(halves, _mm256_set1_epi8(static_cast<char>(0x80)));
+    x.half[h] = _mm256_and_si256(_mm256_or_si256(words, _mm256_slli_epi16(words, 4)), _mm256_set1_epi8(15));
   }
+  return x;
+}
+
+inline Bytes levels_of_halves(const std::uint8_t* p) {
+  Bytes x = halves(p);
+  for (__m256i& half : x.half) half = _mm256_or_si256(half, _mm256_set1_epi8(static_cast<char>(0x80)));
   return x;
 }
 

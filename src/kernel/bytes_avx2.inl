@@ -32,6 +32,11 @@ inline Weights weights(Bytes levels) {
   return w;
 }
 
+inline Weights weights_of_halves(const std::uint8_t* p) {
+  const Bytes levels = halves(p);
+  return {levels, levels};
+}
+
 // Both factors are within +-127, so that sums of two products fit into 16 bits.
 inline Sums add_products(Sums sums, const Weights& w, Bytes token) {
   for (int h = 0; h < 2; ++h) {

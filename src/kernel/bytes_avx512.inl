@@ -92,11 +92,14 @@ inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table)
   }
 }
 
-// The low and the high half of each of 32 bytes, as 128 + half.
-inline Bytes levels_of_halves(const std::uint8_t* p) {
+// The low and the high half of each of 32 bytes, from 0 to 15.
+inline Bytes halves(const std::uint8_t* p) {
   const __m512i words = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-  const __m512i halves = _mm512_and_si512(_mm512_or_si512(words, _mm512_slli_epi16(words, 4)), _mm512_set1_epi8(15));
-  return _mm512_or_si512(halves, _mm512_set1_epi8(static_cast<char>(0x80)));
+  return _mm512_and_si512(_mm512_or_si512(words, _mm512_slli_epi16(words, 4)), _mm512_set1_epi8(15));
+}
+
+inline Bytes levels_of_halves(const std::uint8_t* p) {
+  return _mm512_or_si512(halves(p), _mm512_set1_epi8(static_cast<char>(0x80)));
 }
 
 // Within lanes of 16 bytes.
@@ -141,6 +144,10 @@ inline Sums no_sums() {
 
 inline Weights weights(Bytes levels) {
   return levels;
+}
+
+inline Weights weights_of_halves(const std::uint8_t* p) {
+  return halves(p);
 }
 
 // The four bytes of a token for all sums.

@@ -50,6 +50,10 @@ inline Weights weights(Bytes levels) {
   return levels;
 }
 
+inline Weights weights_of_halves(const std::uint8_t* p) {
+  return halves(p);
+}
+
 inline Sums add_products(Sums sums, const Weights& w, Bytes token) {
   for (int h = 0; h < 2; ++h) sums.half[h] = _mm256_dpbusd_avx_epi32(sums.half[h], w.half[h], token.half[h]);
   return sums;

@@ -75,16 +75,21 @@ inline Bytes look_up(Bytes index, std::uint64_t bit8, const std::uint8_t* table)
   return x;
 }
 
-// The low and the high half of each of 32 bytes, as 128 + half.
-inline Bytes levels_of_halves(const std::uint8_t* p) {
+// The low and the high half of each of 32 bytes, from 0 to 15.
+inline Bytes halves(const std::uint8_t* p) {
   Bytes x;
   for (int h = 0; h < 2; ++h) {
-    const uint8x16_t bytes = vld1q_u8(p + 16 * h), offset = vdupq_n_u8(128);
-    const uint8x16_t low = vorrq_u8(vandq_u8(bytes, vdupq_n_u8(15)), offset),
-                     high = vorrq_u8(vshrq_n_u8(bytes, 4), offset);
+    const uint8x16_t bytes = vld1q_u8(p + 16 * h);
+    const uint8x16_t low = vandq_u8(bytes, vdupq_n_u8(15)), high = vshrq_n_u8(bytes, 4);
     x.lane[2 * h] = vzip1q_u8(low, high);
     x.lane[2 * h + 1] = vzip2q_u8(low, high);
   }
+  return x;
+}
+
+inline Bytes levels_of_halves(const std::uint8_t* p) {
+  Bytes x = halves(p);
+  for (uint8x16_t& lane : x.lane) lane = vorrq_u8(lane, vdupq_n_u8(128));
   return x;
 }
 
@@ -121,6 +126,13 @@ inline Sums no_sums() {
 inline Weights weights(Bytes levels) {
   Weights w;
   for (int l = 0; l < 4; ++l) w.lane[l] = vreinterpretq_s8_u8(veorq_u8(levels.lane[l], vdupq_n_u8(0x80)));
+  return w;
+}
+
+inline Weights weights_of_halves(const std::uint8_t* p) {
+  const Bytes levels = halves(p);
+  Weights w;
+  for (int l = 0; l < 4; ++l) w.lane[l] = vreinterpretq_s8_u8(levels.lane[l]);
   return w;
 }
 

@@ -102,6 +102,10 @@ inline Weights weights(const Bytes& levels) {
   return levels;
 }
 
+inline Weights weights_of_halves(const std::uint8_t* p) {
+  return levels_of_halves(p);
+}
+
 // The four bytes of a token for all sums.
 inline Bytes all(const std::int8_t* token) {
   Bytes x;

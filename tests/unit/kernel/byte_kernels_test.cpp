@@ -211,19 +211,24 @@ struct Token {
 // Parts of 64, 192 and 128 entries.
 constexpr Index kPlaces[] = {0, 64, 256, 384};
 
+int level_of(const LevelRows& rows, Index row, Index entry) {
+  const std::uint8_t* const bytes = rows.bytes + row * rows.stride;
+  return rows.bits == 8 ? bytes[entry] - 128 : bytes[entry / 2] >> (entry % 2 * 4) & 15;
+}
+
 // The sums of lane l, which has entries 4 l to 4 l + 3 of each 64, over all parts and bytes; then those of all lanes.
-float product_in_parts(const PartedToken& token, const std::uint8_t* row, const float* scales) {
+float product_in_parts(const PartedToken& token, const LevelRows& rows, Index row, const float* scales) {
   float lanes[16] = {};
   for (Index p = 0; p < token.parts; ++p) {
     float part[16] = {};
     for (Index b = 0; b < token.bytes_of_entry; ++b) {
       std::int32_t sums[16] = {};
       for (Index k = token.places[p]; k < token.places[p + 1]; ++k) {
-        sums[k % 64 / 4] += token.values[b * token.stride + k] * (row[k] - 128);
+        sums[k % 64 / 4] += token.values[b * token.stride + k] * level_of(rows, row, k);
       }
       for (Index l = 0; l < 16; ++l) part[l] = part[l] * 254.0F + static_cast<float>(sums[l]);
     }
-    for (Index l = 0; l < 16; ++l) lanes[l] += part[l] * (token.scales[p] * scales[64 * p]);
+    for (Index l = 0; l < 16; ++l) lanes[l] += part[l] * (token.scales[p] * scales[64 * p + row]);
   }
   for (Index half = 8; half > 0; half /= 2) {
     for (Index l = 0; l < half; ++l) lanes[l] += lanes[l + half];
@@ -232,19 +237,25 @@ float product_in_parts(const PartedToken& token, const std::uint8_t* row, const 
 }
 
 // Bytes of all values: level -128 too. Rows of four at a time and a rest.
-TEST_P(ByteKernelsOn, MultiplyOneTokenByRowsInParts) {
+void expect_products_in_parts(int bits, Index bytes_of_entry) {
   const Index stride = 384 + 9, count = 23;
-  const std::vector<std::uint8_t> rows = random_bytes(count * stride, 4);
-  for (const Index bytes_of_entry : {1, 2}) {
-    const Token values(bytes_of_entry * 384);
-    std::vector<float> token_scales, scales, products(count);
-    for (Index i = 0; i < 3; ++i) token_scales.push_back(0.1F * static_cast<float>(i + 1));
-    for (Index i = 0; i < 3 * 64; ++i) scales.push_back(0.3F * static_cast<float>(i % 7 + 1));
-    const PartedToken token = {values.values.data(), 384, bytes_of_entry, kPlaces, 3, token_scales.data()};
-    byte_kernels().multiply_rows(rows.data(), stride, count, token, scales.data(), products.data());
-    for (Index i = 0; i < count; ++i) {
-      ASSERT_EQ(products[i], product_in_parts(token, rows.data() + i * stride, scales.data() + i)) << i;
-    }
+  const std::vector<std::uint8_t> bytes = random_bytes(count * stride, 4);
+  const LevelRows rows = {bytes.data(), stride, bits, false};
+  const Token values(bytes_of_entry * 384);
+  std::vector<float> token_scales, scales, products(count);
+  for (Index i = 0; i < 3; ++i) token_scales.push_back(0.1F * static_cast<float>(i + 1));
+  for (Index i = 0; i < 3 * 64; ++i) scales.push_back(0.3F * static_cast<float>(i % 7 + 1));
+  const PartedToken token = {values.values.data(), 384, bytes_of_entry, kPlaces, 3, token_scales.data()};
+  byte_kernels().multiply_rows(rows, count, token, scales.data(), products.data());
+  for (Index i = 0; i < count; ++i) {
+    ASSERT_EQ(products[i], product_in_parts(token, rows, i, scales.data()))
+        << bits << ", " << bytes_of_entry << ": " << i;
+  }
+}
+
+TEST_P(ByteKernelsOn, MultiplyOneTokenByRowsInParts) {
+  for (const int bits : {4, 8}) {
+    for (const Index bytes_of_entry : {1, 2}) expect_products_in_parts(bits, bytes_of_entry);
   }
 }
 
