@@ -17,6 +17,7 @@
 #include "loewner/codec/integers.hpp"
 #include "loewner/codec/product.hpp"
 #include "support/encoded.hpp"
+#include "support/encoded_layers.hpp"
 #include "support/instruction_sets.hpp"
 #include "support/matrices.hpp"
 #include "support/threads.hpp"
@@ -25,38 +26,6 @@ namespace loewner::encoded_product_test {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
-
-// Rows of all sizes, so that codes of 3 bits on average have rows of 0 and of more than 4 bits.
-std::unique_ptr<Codes> codes(Index rows, Index cols, double bits = 3) {
-  auto a = test::gaussian_matrix({.rows = rows, .cols = cols, .seed = 1});
-  for (Index i = 0; i < rows; ++i) {
-    for (float& x : a.row(i)) x *= std::pow(0.8F, static_cast<float>(i % 30));
-  }
-  const auto bytes = static_cast<Index>(bits * static_cast<double>(rows * ((cols + 7) / 8)));
-  return encode_codes(DenseRows(a.view()), {.max_bytes = Codes::bytes_at(rows, cols, bytes, true)});
-}
-
-// Codes in two bands, whose rows have steps of all heights.
-std::unique_ptr<Codes> banded_codes(Index rows, Index cols, CodesForm form) {
-  auto a = test::gaussian_matrix({.rows = rows, .cols = cols, .seed = 1});
-  for (Index i = 0; i < rows; ++i) {
-    for (float& x : a.row(i)) x *= std::pow(0.8F, static_cast<float>(i % 30));
-  }
-  const Index first = cols / 3 / 8 * 8;
-  const CodeLadder::Band rest{cols - first, 1.0F};
-  const CodeLadder ladder = first == 0 ? CodeLadder({rest}, {{0}, {3}, {5}})
-                                       : CodeLadder({{first, 2.0F}, rest}, {{0, 0}, {2, 0}, {4, 3}, {5, 4}});
-  const Index bytes = ladder.bytes(static_cast<int>(ladder.steps().size()) - 1) * rows * 4 / 5;
-  return encode_codes(DenseRows(a.view()),
-                      {.max_bytes = Codes::bytes_at(rows, cols, bytes, true, form), .ladder = ladder, .form = form});
-}
-
-std::unique_ptr<Integers> integers(Index rows, Index cols, int bits) {
-  const auto a = std::make_shared<Matrix<float>>(test::gaussian_matrix({.rows = rows, .cols = cols, .seed = 1}));
-  const std::shared_ptr<const RowSource> source(new DenseRows(a->view()),
-                                                [a](const RowSource* rows_of_a) { delete rows_of_a; });
-  return std::make_unique<Integers>(source, integers_shape(*source, bits));
-}
 
 struct Case {
   const char* name;
@@ -67,37 +36,46 @@ struct Case {
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {"codes, x W^T", ProductSide::transposed,
-       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> { return codes(outputs, inputs); }},
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
+         return test::layer_codes(outputs, inputs);
+       }},
       {"codes, x W", ProductSide::plain,
-       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> { return codes(inputs, outputs); }},
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
+         return test::layer_codes(inputs, outputs);
+       }},
       {"input_codes, x W^T", ProductSide::transposed,
        [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
-         return std::make_unique<InputCodes>(codes(inputs, outputs), InputSide::cols, 7);
+         return std::make_unique<InputCodes>(test::layer_codes(inputs, outputs), InputSide::cols, 7);
        }},
       {"input_codes, x W", ProductSide::plain,
        [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
-         return std::make_unique<InputCodes>(codes(inputs, outputs), InputSide::rows, 7);
+         return std::make_unique<InputCodes>(test::layer_codes(inputs, outputs), InputSide::rows, 7);
        }},
       {"input_codes without rotation", ProductSide::transposed,
        [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
-         return std::make_unique<InputCodes>(codes(inputs, outputs), InputSide::cols, std::nullopt);
+         return std::make_unique<InputCodes>(test::layer_codes(inputs, outputs), InputSide::cols, std::nullopt);
        }},
       {"codes in bands", ProductSide::transposed,
        [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
-         return banded_codes(outputs, inputs, CodesForm::separate);
+         return test::layer_codes_in_bands(outputs, inputs, CodesForm::separate);
        }},
       {"joined codes", ProductSide::transposed,
        [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
-         return banded_codes(outputs, inputs, CodesForm::joined);
+         return test::layer_codes_in_bands(outputs, inputs, CodesForm::joined);
        }},
       {"integers of 8 bits", ProductSide::transposed,
-       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> { return integers(outputs, inputs, 8); }},
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
+         return test::layer_integers(outputs, inputs, 8);
+       }},
       {"integers of 4 bits", ProductSide::transposed,
-       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> { return integers(outputs, inputs, 4); }},
+       [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
+         return test::layer_integers(outputs, inputs, 4);
+       }},
       {"product", ProductSide::transposed,
        [](Index inputs, Index outputs) -> std::unique_ptr<EncodedMatrix> {
          const Index rank = (inputs + 1) / 2;
-         return std::make_unique<Product>(banded_codes(outputs, rank, CodesForm::joined), codes(rank, inputs, 6));
+         return std::make_unique<Product>(test::layer_codes_in_bands(outputs, rank, CodesForm::joined),
+                                          test::layer_codes(rank, inputs, 6));
        }},
   };
   return all;
@@ -250,19 +228,9 @@ TEST(EncodedProduct, OfRandomSizesIsThatOfThePlainKernels) {
   }
 }
 
-TEST(EncodedProduct, IsPreferableForFewBitsWhereBytesAreMultipliedFast) {
-  const auto few = codes(200, 64, 3), many = codes(200, 64, 7);
-  EXPECT_EQ(encoded_product(*few, ProductSide::transposed)->is_preferable(), detail::isa() >= detail::Isa::avx2);
-  EXPECT_FALSE(encoded_product(*many, ProductSide::transposed)->is_preferable());
-  // Without a rotation of the inputs, single large ones would take most of the steps.
-  EXPECT_FALSE(encoded_product(*few, ProductSide::plain)->is_preferable());
-  const test::IsaLimit limit(detail::Isa::scalar);
-  EXPECT_FALSE(encoded_product(*few, ProductSide::transposed)->is_preferable());
-}
-
 // Their inputs are not rotated. With one byte for each entry, the large one would leave three steps for the others.
 TEST(EncodedProduct, OfIntegersIsAccurateBesideALargeEntry) {
-  const auto w = integers(40, 256, 8);
+  const auto w = test::layer_integers(40, 256, 8);
   auto x = test::gaussian_matrix({.rows = 1, .cols = 256, .seed = 2});
   const Matrix<float> without = exact(*w, ProductSide::transposed, x.view());
   x(0, 130) = 100;
@@ -287,45 +255,13 @@ void expect_error_of_16_bits(const Integers& w, Index count) {
 TEST(EncodedProduct, OfIntegersHasTheErrorOf16Bits) {
   for (const int bits : {4, 8}) {
     for (const Index cols : {200, 256}) {
-      for (const Index count : {1, 3}) expect_error_of_16_bits(*integers(70, cols, bits), count);
+      for (const Index count : {1, 3}) expect_error_of_16_bits(*test::layer_integers(70, cols, bits), count);
     }
   }
 }
 
-TEST(EncodedProduct, IsPreferableForIntegersAndForProductsOfManyRows) {
-  const bool is_fast = detail::isa() >= detail::Isa::avx2;
-  EXPECT_EQ(encoded_product(*integers(20, 64, 4), ProductSide::transposed)->is_preferable(),
-            detail::isa() >= detail::Isa::avx512_vnni);
-  const Product wide(codes(30, 20), codes(20, 40)), tall(codes(640, 20), codes(20, 40));
-  EXPECT_EQ(encoded_product(tall, ProductSide::transposed)->is_preferable(), is_fast);
-  EXPECT_FALSE(encoded_product(wide, ProductSide::transposed)->is_preferable());
-}
-
-TEST(EncodedProduct, IsPreferableForFewBitsInBands) {
-  const auto a = test::gaussian_matrix({.rows = 20, .cols = 64, .seed = 1});
-  const auto is_preferable = [&](std::uint8_t bits) {
-    const CodeLadder ladder({{32, 1.0F}, {32, 1.0F}}, {{0, 0}, {bits, bits}});
-    const auto w = encode_codes(DenseRows(a.view()), {.max_bytes = 4096, .ladder = ladder});
-    return encoded_product(*w, ProductSide::transposed)->is_preferable();
-  };
-  EXPECT_EQ(is_preferable(4), detail::isa() >= detail::Isa::avx2);
-  EXPECT_FALSE(is_preferable(8));
-}
-
-TEST(EncodedProduct, OtherStructuresHaveNone) {
-  const auto a = test::gaussian_matrix({.rows = 20, .cols = 64, .seed = 1});
-  EXPECT_FALSE(encoded_product(*banded_codes(20, 64, CodesForm::separate), ProductSide::plain));
-  EXPECT_FALSE(encoded_product(*integers(20, 64, 8), ProductSide::plain));
-  Integers::Shape groups = integers(20, 64, 8)->shape();
-  groups.group = 32;
-  EXPECT_FALSE(encoded_product(Integers(std::make_shared<DenseRows>(a.view()), groups), ProductSide::transposed));
-  const InputCodes by_cols(codes(20, 64), InputSide::cols, 7), by_rows(codes(20, 64), InputSide::rows, 7);
-  EXPECT_FALSE(encoded_product(by_cols, ProductSide::plain));
-  EXPECT_FALSE(encoded_product(by_rows, ProductSide::transposed));
-}
-
 TEST(EncodedProduct, RejectsVectorsOfAnotherLength) {
-  const auto w = codes(20, 64);
+  const auto w = test::layer_codes(20, 64);
   const auto product = encoded_product(*w, ProductSide::transposed);
   const Matrix<float> x(3, 63);
   Matrix<float> y(3, 20);
