@@ -135,10 +135,12 @@ def operators_after_optimization(model: onnx.ModelProto, folder: Path) -> list[s
     return [node.op_type for node in onnx.load(folder / "optimized.onnx").graph.node]
 
 
-def test_onnxruntime_joins_each_gelu_into_one_operator(exported: Path, tmp_path: Path) -> None:
+# BiasGelu would need one more value of the size of the widest layer.
+def test_onnxruntime_joins_each_gelu_into_one_operator_without_its_bias(exported: Path, tmp_path: Path) -> None:
     operators = operators_after_optimization(onnx.load(exported / "onnx" / "model.onnx"), tmp_path)
     assert "Erf" not in operators
-    assert operators.count("BiasGelu") + operators.count("Gelu") == 2
+    assert "BiasGelu" not in operators
+    assert operators.count("Gelu") == 2
 
 
 @pytest.mark.parametrize("half_is_used", [False, True])

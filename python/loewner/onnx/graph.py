@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+
+Array = np.ndarray[Any, Any]
 
 OPSET = 18  # the first with bitwise operators
 IR_VERSION = 8  # the first with local functions; onnxruntime reads it since it reads the opset
@@ -34,11 +36,14 @@ class Nodes(ABC):
         self._count += 1
         return f"{self._prefix}{hint}_{self._count}"
 
-    def op(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """Add a node. Return the name of its output, or a list of names if there are several."""
-        names = [self.fresh(operator) for _ in range(outputs)]
+    def op(self, operator: str, *inputs: str, outputs: int | list[str] = 1, **attributes: Any) -> Any:
+        """Add a node. Return the name of its output, or a list of names if there are several.
+
+        outputs: the number of new names, or the names.
+        """
+        names = outputs if isinstance(outputs, list) else [self.fresh(operator) for _ in range(outputs)]
         self.nodes.append(helper.make_node(operator, list(inputs), names, name=names[0], **attributes))
-        return names[0] if outputs == 1 else names
+        return names[0] if len(names) == 1 else names
 
     @abstractmethod
     def constant(self, values: Any, dtype: Any = np.int64) -> str:
@@ -58,20 +63,47 @@ class Nodes(ABC):
         name: str = self.op("Slice", value, *bounds)
         return name
 
+    def concat(self, values: list[str], axis: int) -> str:
+        """Values one behind another. A single one stays as it is."""
+        return values[0] if len(values) == 1 else str(self.op("Concat", *values, axis=axis))
+
+    def split(self, value: str, sizes: list[int], axis: int) -> list[str]:
+        """The parts of these sizes. A single one stays as it is."""
+        if len(sizes) == 1:
+            return [value]
+        parts: list[str] = self.op("Split", value, self.constant(sizes), outputs=len(sizes), axis=axis)
+        return parts
+
 
 class Body(Nodes):
-    """The nodes of a local function. Constants are nodes, so large ones should be inputs."""
+    """The nodes of a local function.
+
+    Its constants are parameters, so all calls share them: onnxruntime keeps objects for each Constant of each call.
+    """
 
     def __init__(self) -> None:
         super().__init__("")
-        self._constants: dict[tuple[Any, ...], str] = {}
+        self.constants: dict[str, Array] = {}  # by parameter
+        self._parameters: dict[tuple[Any, ...], str] = {}
 
     def constant(self, values: Any, dtype: Any = np.int64) -> str:
         array = np.asarray(values, dtype)
         key = _identity(array)
-        if key not in self._constants:
-            self._constants[key] = self.op("Constant", value=numpy_helper.from_array(array))
-        return self._constants[key]
+        if key not in self._parameters:
+            self._parameters[key] = f"constant_{len(self.constants) + 1}"
+            self.constants[self._parameters[key]] = array
+        return self._parameters[key]
+
+
+class AtEnd(Protocol):
+    """Adds nodes to a graph when everything else is there."""
+
+    def __init__(self, graph: Graph) -> None: ...
+
+    def build(self) -> None: ...
+
+
+Last = TypeVar("Last", bound=AtEnd)
 
 
 class Graph(Nodes):
@@ -84,6 +116,7 @@ class Graph(Nodes):
         self.stage_sizes: list[int] = []  # of the stages of loewner.onnx.stages
         self._constants: dict[tuple[Any, ...], str] = {}
         self._shared: dict[str, str] = {}
+        self._at_end: dict[type[AtEnd], AtEnd] = {}
 
     def constant(self, values: Any, dtype: Any = np.int64) -> str:
         array = np.asarray(values, dtype)
@@ -94,7 +127,7 @@ class Graph(Nodes):
             self.initializers[name] = numpy_helper.from_array(array, name)
         return self._constants[key]
 
-    def store(self, name: str, array: np.ndarray[Any, Any]) -> str:
+    def store(self, name: str, array: Array) -> str:
         """An initializer with a name of its own."""
         if name in self.initializers:
             raise ValueError(f"initializer '{name}' exists already")
@@ -107,6 +140,12 @@ class Graph(Nodes):
             self._shared[key] = build()
         return self._shared[key]
 
+    def at_end(self, kind: type[Last]) -> Last:
+        """The one object of a kind, whose nodes are added by insert_into, when it knows all matrices."""
+        found = self._at_end.setdefault(kind, kind(self))
+        assert isinstance(found, kind)
+        return found
+
     def call(self, name: str, inputs: dict[str, str], build: Callable[[Body, dict[str, str]], str], output: str) -> str:
         """Call a local function and return the name of its output.
 
@@ -115,9 +154,10 @@ class Graph(Nodes):
         """
         body = Body()
         result = build(body, {parameter: parameter for parameter in inputs})
-        function = self._function(name, list(inputs), result, body)
+        given = inputs | {parameter: self.constant(array, array.dtype) for parameter, array in body.constants.items()}
+        function = self._function(name, list(given), result, body)
         value = self.fresh(output)
-        self.nodes.append(helper.make_node(function, list(inputs.values()), [value], name=value, domain=DOMAIN))
+        self.nodes.append(helper.make_node(function, list(given.values()), [value], name=value, domain=DOMAIN))
         return value
 
     def _function(self, name: str, parameters: list[str], result: str, body: Body) -> str:
@@ -134,14 +174,18 @@ class Graph(Nodes):
 
     def insert_into(self, model: onnx.ModelProto) -> None:
         """Add everything to a model and sort its nodes, so that each follows those that it uses."""
+        for last in self._at_end.values():
+            last.build()
         nodes = in_order([*self.nodes, *model.graph.node])
         del model.graph.node[:]
         model.graph.node.extend(nodes)
         model.graph.initializer.extend(self.initializers.values())
+        imported = {entry.domain: entry.version for entry in model.opset_import}
+        for function in self.functions.values():  # a function may not use an older form of an operator than its model
+            function.opset_import[0].version = imported[""]
         model.functions.extend(self.functions.values())
-        imported = {entry.domain for entry in model.opset_import}
         own = {node.domain for node in self.nodes} | ({DOMAIN} if self.functions else set())
-        model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in sorted(own - imported - {""}))
+        model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in sorted(own - imported.keys() - {""}))
 
 
 def in_order(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:

@@ -15,11 +15,16 @@ from loewner.onnx.graph import Body, Graph
 STAGES = 7  # in passes 2, 3, ...; the first makes what matrices share
 
 
-def zero_of_stage(graph: Graph, size: int) -> str:
-    """An int64 zero for a matrix of so many entries. The matrix is in the stage that has the fewest so far."""
+def least_filled_stage(graph: Graph, size: int) -> int:
+    """The stage that has the fewest entries so far. It gets so many more."""
     graph.stage_sizes = graph.stage_sizes or [0] * STAGES
     stage = int(np.argmin(graph.stage_sizes))
     graph.stage_sizes[stage] += size
+    return stage
+
+
+def zero_of_stage(graph: Graph, stage: int) -> str:
+    """An int64 zero that becomes constant in the pass of a stage."""
     return graph.shared(f"zero_of_stage_{stage}", lambda: graph.cast(_zero_of_pass(graph, stage + 2), np.int64))
 
 

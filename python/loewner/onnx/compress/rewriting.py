@@ -43,12 +43,10 @@ def rewritten(source: OnnxModel, selected: Selected, encoded: Path) -> tuple[Mod
         ]
         record.add(name, [owner.name for owner in owners], replace(model, graph, decoder, owners))
     kept = list(model.graph.initializer)
-    for function in graph.functions.values():  # a function may not use an older form of an operator than its model
-        function.opset_import[0].version = max(OPSET, source.opset)
+    graph.insert_into(model)
     taken = next((tensor.name for tensor in kept if tensor.name in graph.initializers), None)
     if taken is not None:
         raise IoError(f"{source.path}: initializer '{taken}' has the name of an array of a decoder")
-    graph.insert_into(model)
     model.ir_version = max(model.ir_version, IR_VERSION)
     record.write_to(model)
     return model, [source.tensors[tensor.name] for tensor in kept if tensor.name in source.tensors]

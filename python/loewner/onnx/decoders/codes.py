@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loewner import _core
 from loewner.onnx.decoders.base import Array, Arrays, Decoder
 from loewner.onnx.decoders.code_layout import by_planes, by_rows, equal_bits, group_places, steps_of
+from loewner.onnx.decoders.code_levels import Form, MergedLevels, equal_levels, places_by_step, steps_of_halves
 from loewner.onnx.decoders.code_rows import CodeRows
-from loewner.onnx.graph import Body
 from loewner.onnx.rotation import LARGEST_MATRIX, call_rotation, rotation_matrix
-from loewner.onnx.stages import zero_of_stage
-from loewner.onnx.trellis import MOST_BITS, level_table, packed_levels, packed_parameters
+from loewner.onnx.trellis import MOST_BITS
 
 
 class BandClass(NamedTuple):
@@ -84,64 +82,27 @@ class Codes(Decoder):
         float32, or with a bound int8 in [-bound, bound]: levels over `level_steps`.
         """
         graph, cols = self.graph, self.spec["cols"]
-        length = -(-cols // 8)
-        groups = [(bits, rows) for bits, (_, rows) in enumerate(group_places(self.spec, self._arrays)) if rows > 0]
-        coded = [(bits, rows) for bits, rows in groups if bits > 0]
-        shape = graph.op("Add", graph.constant([-1]), zero_of_stage(graph, self.spec["rows"] * cols))
-        flat = graph.op("Reshape", self.array("codes"), shape)
-        each = iter([flat])
-        if len(coded) > 1:
-            sizes = graph.constant([bits * rows * length for bits, rows in coded])
-            each = iter(graph.op("Split", flat, sizes, outputs=len(coded), axis=0))
-        parts = [
-            self._group_levels(next(each), bits, bound) if bits > 0 else self._zero_levels(rows, bound)
-            for bits, rows in groups
-        ]
-        levels = parts[0]
-        if len(parts) > 1:
-            levels = graph.op("Gather", graph.op("Concat", *parts, axis=0), self._places_by_step())
+        form = Form(-(-cols // 8), bound)
+        groups = [bits for bits, rows in enumerate(self.group_rows()) if rows > 0]
+        if len(groups) > 1:
+            levels = graph.at_end(MergedLevels).add(self, form)
+        else:
+            levels = equal_levels(graph, self, groups[0], form)
         return graph.slice(levels, 0, cols, 1) if cols % 8 else levels
 
-    def level_steps(self, bound: int) -> Array:
-        """For 0, 1, ... bits: what the integers of `levels` are multiplied by."""
-        return np.array([0, *(_core.trellis_levels(bits)[-1] / bound for bits in range(1, MOST_BITS + 1))], np.float32)
+    def group_rows(self) -> list[int]:
+        """The number of rows of 0, 1, ... bits."""
+        return [rows for _, rows in group_places(self.spec, self._arrays)]
 
     def row_scales(self) -> str:
         """The scale of each row: rows x 1, float32."""
         factor = self.graph.constant(2.0 ** self.spec["scale_exponent"], np.float32)
         return str(self.graph.op("Mul", self.graph.cast(self.array("scales"), np.float32), factor))
 
-    def _group_levels(self, planes: str, bits: int, bound: int | None) -> str:
-        """The levels of the rows of some bits, from the bytes of their planes."""
-        length = -(-self.spec["cols"] // 8)
-        values = np.array(_core.trellis_levels(bits), np.float32)
-        if bound is not None:
-            values = np.rint(values / self.level_steps(bound)[bits]).astype(np.int8)
-        key = f"levels_{bits}_{bound}"
-        table = self.graph.shared(key, lambda: level_table(self.graph, bits, values))
-        parts = {"planes": planes, "levels": table, **packed_parameters(self.graph, bits)}
-
-        def build(body: Body, at: dict[str, str]) -> str:
-            return packed_levels(body, at["planes"], bits, length, at)
-
-        return self.graph.call(f"Levels{bits}Bits", parts, build, self.label("levels"))
-
-    def _zero_levels(self, rows: int, bound: int | None) -> str:
-        zero = self.graph.constant(0, np.float32 if bound is None else np.int8)
-        return str(self.graph.op("Expand", zero, self.graph.constant([rows, -(-self.spec["cols"] // 8) * 8])))
-
     def steps(self) -> str:
         """The number of the step of each row, int32."""
-        graph, rows = self.graph, self.spec["rows"]
-
-        def build(body: Body, at: dict[str, str]) -> str:
-            low = body.op("BitwiseAnd", at["bits"], body.constant(15, np.uint8))
-            high = body.op("BitShift", at["bits"], body.constant(4, np.uint8), direction="RIGHT")
-            steps = body.reshape(body.op("Concat", low, high, axis=1), [-1])
-            return body.cast(body.slice(steps, 0, rows, 0) if rows % 2 else steps, np.int32)
-
-        label = self.label("steps")
-        return graph.shared(label, lambda: graph.call("Steps", {"bits": self.array("bits")}, build, label))
+        graph = self.graph
+        return graph.shared(self.label("steps"), lambda: steps_of_halves(graph, self.array("bits"), self.spec["rows"]))
 
     def has_bands(self) -> bool:
         """Whether the columns are cut into bands."""
@@ -160,23 +121,9 @@ class Codes(Decoder):
         length, groups = -(-self.spec["cols"] // 8), group_places(self.spec, self._arrays)
         rows_before = np.cumsum([0, *(rows for _, rows in groups[:-1])])
         firsts = np.array([first for first, _ in groups]) - length * rows_before
-        place = graph.cast(self._places_by_step(), self.place_type())
+        place = graph.cast(places_by_step(graph, self.steps(), self.spec["rows"]), self.place_type())
         inside = graph.op("Mul", place, graph.constant(length, self.place_type()))
         return str(graph.op("Add", graph.op("Gather", graph.constant(firsts, self.place_type()), self.steps()), inside))
-
-    def _places_by_step(self) -> str:
-        """For each row its place among all rows sorted by step; rows of a step stay in their order. int64."""
-        graph = self.graph
-
-        def build(body: Body, at: dict[str, str]) -> str:
-            count = body.constant([self.spec["rows"]])
-            places = at["steps"]
-            for _ in range(2):  # the places in the order of the places are the inverse permutation
-                _, places = body.op("TopK", places, count, outputs=2, largest=0)
-            return places
-
-        label = self.label("places_by_step")
-        return graph.shared(label, lambda: graph.call("PlacesByStep", {"steps": self.steps()}, build, label))
 
     def has_shared(self) -> bool:
         """Whether some row is a multiple of the shared row."""

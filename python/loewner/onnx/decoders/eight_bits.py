@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from loewner.onnx.decoders.base import Decoder
+from loewner.onnx.decoders.code_levels import level_steps
 from loewner.onnx.decoders.codes import Codes
 from loewner.onnx.decoders.input_codes import InputCodes
 from loewner.onnx.graph import Body, Graph
@@ -139,9 +140,7 @@ class OutputCodesProduct(EightBitProduct):
 
     def _factors(self) -> str:
         """What a row of levels is multiplied by, float32."""
-        step = self.graph.op(
-            "Gather", self.graph.constant(self.codes.level_steps(self.BOUND), np.float32), self.codes.steps()
-        )
+        step = self.graph.op("Gather", self.graph.constant(level_steps(self.BOUND), np.float32), self.codes.steps())
         return str(self.graph.op("Mul", self.graph.reshape(self.codes.row_scales(), [-1]), step))
 
 

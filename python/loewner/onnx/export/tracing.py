@@ -16,7 +16,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from loewner.onnx.export.gelu import reorder_gelus
+from loewner.onnx.export.gelu import reorder_gelus, separate_biases
 from loewner.onnx.graph import OPSET
 
 TOKENS, SENTENCE = "last_hidden_state", "sentence_embedding"
@@ -99,6 +99,7 @@ def traced(forward: Forward, output: str) -> onnx.ModelProto:
         del value.metadata_props[:]
     del model.graph.metadata_props[:], model.metadata_props[:]
     reorder_gelus(model.graph)
+    separate_biases(model.graph)
     return model
 
 
