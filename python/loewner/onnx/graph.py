@@ -142,7 +142,9 @@ class Graph(Nodes):
 
     def at_end(self, kind: type[Last]) -> Last:
         """The one object of a kind, whose nodes are added by insert_into, when it knows all matrices."""
-        found = self._at_end.setdefault(kind, kind(self))
+        if kind not in self._at_end:
+            self._at_end[kind] = kind(self)
+        found = self._at_end[kind]
         assert isinstance(found, kind)
         return found
 
