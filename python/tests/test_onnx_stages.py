@@ -76,6 +76,6 @@ def test_stages_need_less_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_stages_have_about_equal_sizes() -> None:
     graph = Graph()
-    numbers = [stages.least_filled_stage(graph, size) for size in (4, 1, 1, 1, 1, 1, 1, 1, 1, 1)]
+    numbers = [stages.assign_stage(graph, size) for size in (4, 1, 1, 1, 1, 1, 1, 1, 1, 1)]
     assert set(numbers) == set(range(stages.STAGES))
     assert max(graph.stage_sizes) == 4

@@ -15,8 +15,8 @@ from loewner.onnx.graph import Body, Graph
 STAGES = 7  # in passes 2, 3, ...; the first makes what matrices share
 
 
-def least_filled_stage(graph: Graph, size: int) -> int:
-    """The stage that has the fewest entries so far. It gets so many more."""
+def assign_stage(graph: Graph, size: int) -> int:
+    """The number of the stage with the fewest entries so far, which gets a matrix of so many more."""
     graph.stage_sizes = graph.stage_sizes or [0] * STAGES
     stage = int(np.argmin(graph.stage_sizes))
     graph.stage_sizes[stage] += size

@@ -15,7 +15,7 @@ import numpy as np
 
 from loewner import _core
 from loewner.onnx.graph import Body, Graph
-from loewner.onnx.stages import STAGES, least_filled_stage, zero_of_stage
+from loewner.onnx.stages import STAGES, assign_stage, zero_of_stage
 from loewner.onnx.trellis import MOST_BITS, level_table, packed_levels, packed_parameters
 
 Array = np.ndarray[Any, Any]
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 MOST_ENTRIES = 2**26  # that are decoded together; onnxruntime does not fold operators with outputs of 1 GiB
 
 
-class Rows(Protocol):
+class CodedMatrix(Protocol):
     """A matrix of codes."""
 
     spec: dict[str, Any]
@@ -50,9 +50,9 @@ class MergedLevels:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._members: defaultdict[Form, list[tuple[Rows, str]]] = defaultdict(list)
+        self._members: defaultdict[Form, list[tuple[CodedMatrix, str]]] = defaultdict(list)
 
-    def add(self, matrix: Rows, form: Form) -> str:
+    def add(self, matrix: CodedMatrix, form: Form) -> str:
         """The levels of a matrix, rows x 8 row_bytes. Its arrays become initializers now, the nodes are added later."""
         for array in ("codes", "bits"):
             matrix.array(array)
@@ -70,9 +70,9 @@ class MergedLevels:
             for batch in _in_batches(list(zip(members, sizes[form], strict=True)), of_stage)
         ]
         for size, form, members in sorted(batches, key=lambda batch: -batch[0]):
-            self._build_batch(form, members, least_filled_stage(self._graph, size))
+            self._build_batch(form, members, assign_stage(self._graph, size))
 
-    def _build_batch(self, form: Form, members: list[tuple[Rows, str]], stage: int) -> None:
+    def _build_batch(self, form: Form, members: list[tuple[CodedMatrix, str]], stage: int) -> None:
         graph, matrices = self._graph, [matrix for matrix, _ in members]
         counts = np.array([matrix.group_rows() for matrix in matrices])  # matrix x bits
         planes = self._planes_by_bits(form, matrices, counts, stage)
@@ -83,7 +83,7 @@ class MergedLevels:
         for (_, name), own in zip(members, each, strict=True):
             graph.op("Gather", levels, own, outputs=[name])
 
-    def _planes_by_bits(self, form: Form, matrices: list[Rows], counts: Array, stage: int) -> dict[int, str]:
+    def _planes_by_bits(self, form: Form, matrices: list[CodedMatrix], counts: Array, stage: int) -> dict[int, str]:
         """The bytes of the planes of all rows of 1, 2, ... bits, plane after plane."""
         graph = self._graph
         pieces: defaultdict[int, list[str]] = defaultdict(list)
@@ -100,7 +100,7 @@ class MergedLevels:
             for bits, each in pieces.items()
         }
 
-    def _places(self, matrices: list[Rows]) -> str:
+    def _places(self, matrices: list[CodedMatrix]) -> str:
         """Where the rows of all matrices are among those sorted by bits."""
         graph, count = self._graph, sum(matrix.spec["rows"] for matrix in matrices)
         if any(matrix.spec["rows"] % 2 for matrix in matrices):
@@ -110,7 +110,7 @@ class MergedLevels:
         return places_by_step(graph, steps, count)
 
 
-def _entries(matrix: Rows, form: Form) -> int:
+def _entries(matrix: CodedMatrix, form: Form) -> int:
     return int(matrix.spec["rows"] * form.row_bytes * 8)
 
 
@@ -132,11 +132,11 @@ def shape_of_stage(graph: Graph, stage: int) -> str:
     return graph.shared(key, lambda: str(graph.op("Add", graph.constant([-1]), zero_of_stage(graph, stage))))
 
 
-def equal_levels(graph: Graph, matrix: Rows, bits: int, form: Form) -> str:
+def equal_levels(graph: Graph, matrix: CodedMatrix, bits: int, form: Form) -> str:
     """The levels of a matrix whose rows all have the same bits."""
     if bits == 0:
         return zero_levels(graph, matrix.spec["rows"], form)
-    shape = shape_of_stage(graph, least_filled_stage(graph, _entries(matrix, form)))
+    shape = shape_of_stage(graph, assign_stage(graph, _entries(matrix, form)))
     return group_levels(graph, graph.op("Reshape", matrix.array("codes"), shape), bits, form)
 
 
