@@ -44,6 +44,14 @@ def test_files_of_all_opsets_become_small_ones_that_run(tmp_path: Path, opset: i
     assert cosine(vectors, run(model, input_ids=token_ids())) > 0.99
 
 
+def test_the_other_name_of_the_standard_domain_is_read(tmp_path: Path) -> None:
+    model = encoder(18)
+    model.opset_import[0].domain = "ai.onnx"
+    compressed(saved(model, tmp_path / "model.onnx"), tmp_path / "small.onnx")
+    vectors = run(tmp_path / "small.onnx", input_ids=token_ids())
+    assert cosine(vectors, run(tmp_path / "model.onnx", input_ids=token_ids())) > 0.99
+
+
 def test_positions_are_decoded_at_load_and_words_when_they_are_looked_up(tmp_path: Path) -> None:
     model = saved(encoder(), tmp_path / "model.onnx")
     compressed(model, tmp_path / "small.onnx")

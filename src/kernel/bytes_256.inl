@@ -69,6 +69,7 @@ inline Bytes halves(const std::uint8_t* p) {
   return x;
 }
 
+// As decoded levels are, 128 + half.
 inline Bytes levels_of_halves(const std::uint8_t* p) {
   Bytes x = halves(p);
   for (__m256i& half : x.half) half = _mm256_or_si256(half, _mm256_set1_epi8(static_cast<char>(0x80)));

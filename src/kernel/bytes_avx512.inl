@@ -98,6 +98,7 @@ inline Bytes halves(const std::uint8_t* p) {
   return _mm512_and_si512(_mm512_or_si512(words, _mm512_slli_epi16(words, 4)), _mm512_set1_epi8(15));
 }
 
+// As decoded levels are, 128 + half.
 inline Bytes levels_of_halves(const std::uint8_t* p) {
   return _mm512_or_si512(halves(p), _mm512_set1_epi8(static_cast<char>(0x80)));
 }
@@ -146,6 +147,7 @@ inline Weights weights(Bytes levels) {
   return levels;
 }
 
+// Without the 128 of weights(), so that products contain no offset.
 inline Weights weights_of_halves(const std::uint8_t* p) {
   return halves(p);
 }

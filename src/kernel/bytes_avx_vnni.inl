@@ -50,6 +50,7 @@ inline Weights weights(Bytes levels) {
   return levels;
 }
 
+// Without the 128 of weights(), so that products contain no offset.
 inline Weights weights_of_halves(const std::uint8_t* p) {
   return halves(p);
 }

@@ -87,6 +87,7 @@ inline Bytes halves(const std::uint8_t* p) {
   return x;
 }
 
+// As decoded levels are, 128 + half.
 inline Bytes levels_of_halves(const std::uint8_t* p) {
   Bytes x = halves(p);
   for (uint8x16_t& lane : x.lane) lane = vorrq_u8(lane, vdupq_n_u8(128));

@@ -182,12 +182,17 @@ class Graph(Nodes):
         del model.graph.node[:]
         model.graph.node.extend(nodes)
         model.graph.initializer.extend(self.initializers.values())
-        imported = {entry.domain: entry.version for entry in model.opset_import}
+        imported = {entry.domain for entry in model.opset_import}
         for function in self.functions.values():  # a function may not use an older form of an operator than its model
-            function.opset_import[0].version = imported[""]
+            function.opset_import[0].version = standard_opset(model)
         model.functions.extend(self.functions.values())
         own = {node.domain for node in self.nodes} | ({DOMAIN} if self.functions else set())
-        model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in sorted(own - imported.keys() - {""}))
+        model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in sorted(own - imported - {""}))
+
+
+def standard_opset(model: onnx.ModelProto) -> int:
+    """The opset of ONNX's standard domain, which has two names."""
+    return next(int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
 
 def in_order(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from loewner._core import IoError
+from loewner.onnx.graph import standard_opset
 from loewner.onnx.tensor_data import TensorData
 
 OLDEST_OPSET = 11
@@ -35,7 +36,7 @@ class OnnxModel:
 
     @property
     def opset(self) -> int:
-        return next(int(entry.version) for entry in self.proto.opset_import if entry.domain in ("", "ai.onnx"))
+        return standard_opset(self.proto)
 
     @property
     def data_files(self) -> list[Path]:
