@@ -29,6 +29,7 @@ def sentences_of_the_task(glue: Path) -> Path:
     sentences = sorted({sentence for row in glue_rows(glue, "STS-B", "train") for sentence in row[:2]})
     random.Random(0).shuffle(sentences)
     file = OUT / "sts-b-train.txt"
+    OUT.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(sentences[:SENTENCES]) + "\n", encoding="utf-8")
     return file
 

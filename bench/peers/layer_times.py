@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from measured_rows import MeasuredRows
 from peer import Setting
 from runtimes import LAYER_TIMES
+from table_calibration import sentences_of_the_task
 from turns import median_seconds
 
 THREADS = (1, 2)
@@ -22,8 +24,9 @@ def measured(rounds: int, _: dict | None) -> dict:
     return {"seconds": {name: [x for threads in THREADS for x in found[threads][name]] for name in names}}
 
 
-def rows(store: MeasuredRows, rounds: int) -> list[list[str]]:
+def rows(glue: Path, store: MeasuredRows, rounds: int) -> list[list[str]]:
     """The first row in milliseconds, the others relative to it; all of one run."""
+    sentences_of_the_task(glue)  # writes them to the file that the peers calibrate on
     packages = tuple(sorted({package for setting in LAYER_TIMES for package in setting.packages}))
     run = Setting("all", packages, "", partial(measured, rounds))
     seconds = store.get("layer-times", run, run.run, same_processor=True)["seconds"]

@@ -77,7 +77,7 @@ SETTINGS = [
 def coded(options: dict[str, Any], folder: Path) -> None:
     import loewner
 
-    loewner.compress(minilm_folder(), folder / "small", selection="all", method="codes", **options)
+    loewner.compress(minilm_folder(), folder / "small", selection="all", **options)
 
 
 def loaded(folder: Path) -> Forward:
@@ -88,12 +88,15 @@ def loaded(folder: Path) -> Forward:
 
 def encoded_setting(name: str, **options: Any) -> Setting:
     runtime = Runtime(partial(coded, options), loaded)
-    return Setting(f"loewner, {name}", ("loewner", "torch"), "loewner compress --all --bits B", lambda: runtime)
+    usage = "loewner compress --all --method M --bits B"
+    return Setting(f"loewner, {name}", ("loewner", "torch"), usage, lambda: runtime)
 
 
 # Layers stay encoded, as by default; see table_encoded_products.
 ENCODED_SETTINGS = [
-    encoded_setting("codes of 3 bits", bits=3.0, text="none"),
-    encoded_setting("codes of 4.5 bits", bits=4.5, text="none"),
-    encoded_setting("input codes of 3 bits", bits=3.0, text="package"),
+    encoded_setting("codes of 3 bits", method="codes", bits=3.0, text="none"),
+    encoded_setting("codes of 4.5 bits", method="codes", bits=4.5, text="none"),
+    encoded_setting("input codes of 3 bits", method="codes", bits=3.0, text="package"),
+    encoded_setting("int8", method="int8", bits=9.0, text="none"),
+    encoded_setting("int4", method="int4", bits=5.0, text="none"),
 ]

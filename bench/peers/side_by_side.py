@@ -48,7 +48,7 @@ def main() -> None:
         rows = whole_models.WholeModels(arguments.glue, store, rounds).rows()
         publish("peers-whole-models", whole_models.page(rows), arguments.update_docs)
     if "layer-times" in chosen:
-        table = markdown_table(layer_times.HEADER, layer_times.rows(store, arguments.rounds))
+        table = markdown_table(layer_times.HEADER, layer_times.rows(arguments.glue, store, arguments.rounds))
         publish("peers-layer-times", table, arguments.update_docs)
 
 

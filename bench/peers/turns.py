@@ -58,7 +58,9 @@ def median_seconds(
     """Medians for every shape, by model. Slow models stop early."""
     for name in names:
         if not folder_of(name).exists():  # its row was measured on another machine
-            in_own_process(make, name)
+            made = in_own_process(make, name)
+            if "failed" in made:
+                raise RuntimeError(f"{name}: {made['failed']}")
     pipes = start(names, threads)
     medians: dict[str, list[float]] = {name: [] for name in names}
     for shape in shapes:
