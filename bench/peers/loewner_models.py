@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from matrices import minilm_folder
 from models import TEXT, Forward, Runtime, pretrained, torch_forward
+from onnx_models import onnx_session
 from peer import Setting
 
 SIZES = ("5.5", "7.1", "9.3", "11.9", "13.5", "22.8")  # MB of the whole file; peers with 8 bits have 22.9 and more
@@ -43,6 +45,15 @@ def encoded(folder: Path) -> Forward:
     return torch_forward(loewner.load(folder / "small", memory="small").eval())
 
 
+def whole_onnx(budget: str, folder: Path) -> None:
+    """The ONNX file with products in 8-bit integers, the smallest in memory."""
+    import loewner
+
+    whole(budget, "package", folder)
+    loewner.export(folder / "small", folder / "export", linear="int8")
+    shutil.rmtree(folder / "small")  # only the ONNX file counts
+
+
 def name_at(megabytes: float, with_text: bool) -> str | None:
     """The row of the largest file of no more bytes, calibrated on the text of the user or on that of the package."""
     sizes = [size for size in SIZES if float(size) <= megabytes]
@@ -60,6 +71,12 @@ def small_setting(size: str) -> Setting:
     return Setting(name, ("loewner", "torch"), usage, lambda: Runtime(partial(whole, f"{size}MB", "package"), encoded))
 
 
+def onnx_setting(size: str) -> Setting:
+    runtime = Runtime(partial(whole_onnx, f"{size}MB"), partial(onnx_session, file="export/onnx/model.onnx"))
+    usage = f"loewner compress --all --budget {size}MB, export"
+    return Setting(f"loewner, {size} MB, ONNX", ("loewner", "torch", "onnxruntime"), usage, lambda: runtime, False)
+
+
 SETTINGS = [
     Setting(
         "loewner, table in 3 bits",
@@ -71,6 +88,7 @@ SETTINGS = [
     *(whole_setting(size, name, *text) for name, text in TEXTS.items() for size in SIZES),
     whole_setting("9.3", ", no text", "none", " --text none"),
     small_setting("9.3"),
+    *(onnx_setting(size) for size in SIZES[1:]),
 ]
 
 

@@ -13,15 +13,17 @@ from models import Forward, Runtime, export_onnx, text_batches
 from peer import THREADS, Setting
 
 
-def onnx_session(folder: Path) -> Forward:
+def onnx_session(folder: Path, file: str = "model.onnx") -> Forward:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
-    session = onnxruntime.InferenceSession(folder / "model.onnx", options)
+    session = onnxruntime.InferenceSession(folder / file, options)
+    names = [given.name for given in session.get_inputs()]
 
     def forward(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        return np.asarray(session.run(None, {"input_ids": ids, "attention_mask": mask})[0])
+        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        return np.asarray(session.run(None, {name: given[name] for name in names})[0])
 
     return forward
 
