@@ -46,15 +46,17 @@ def write_rows(table: str, rows: dict[str, dict]) -> None:
 class MeasuredRows:
     """The store of measured rows.
 
-    again: a regular expression; rows with a matching name are measured again, once. may_measure: if false, stored rows
-    are returned even if they belong to other versions, and missing rows say NOT_MEASURED."""
+    again: a regular expression; rows with a matching name are measured again, once, and others stay as they are stored.
+    may_measure: if false, stored rows are returned even if they belong to other versions, and missing rows say
+    NOT_MEASURED."""
 
     again: str | None = None
     may_measure: bool = True
     done: set[tuple[str, str]] = field(default_factory=set)
 
     def get(self, table: str, setting: Setting, measure: Measure, *, same_processor: bool = False) -> dict:
-        """The row of a setting: the stored one if the versions of its packages are the same, else a new measurement.
+        """The row of a setting: the stored one if the versions of its packages are the same or others are measured
+        again, else a new measurement.
 
         same_processor: the processor must be the same as well, for tables that compare times between rows. measure:
         receives the stored row, or None if the row is to be measured again. A setting whose package is missing gets the
@@ -69,7 +71,8 @@ class MeasuredRows:
         )
         self.done.add((table, setting.name))
         elsewhere = same_processor and found is not None and found["processor"] != processor()
-        if found is None or found["versions"] != setting.versions() or elsewhere or wanted:
+        old = self.again is None and found is not None and (found["versions"] != setting.versions() or elsewhere)
+        if found is None or old or wanted:
             print(f"{table}: {setting.name}", file=sys.stderr, flush=True)
             found = {"versions": setting.versions(), "processor": processor(), **measure(None if wanted else found)}
             write_rows(table, rows_of(table) | {setting.name: found})

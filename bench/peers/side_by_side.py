@@ -2,9 +2,9 @@
 """Compares loewner with every peer: codecs of a table at equal bytes, factorizations, whole models.
 
 Each peer runs in a separate process on two threads. Rows are stored in bench/peers/measured, so that an interrupted run
-resumes. cos: mean cosine of sentence vectors to those of the original over the sentences of STS-B dev and MRPC dev.
-sts: Spearman x 100 on STS-B dev. Measure seconds on an idle machine, those of the passes of whole
-models by `--times`. `--again` measures rows again.
+resumes; those of other versions of the packages are measured again, and with `--again` only those that it names. cos:
+mean cosine of sentence vectors to those of the original over the sentences of STS-B dev and MRPC dev. sts: Spearman x
+100 on STS-B dev. Measure seconds on an idle machine, those of the passes of whole models by `--times`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ TABLES = ("equal-bytes", "sts-differences", "factorizations", "whole-models", "l
 def main() -> None:
     parser = experiment_parser(__doc__, glue=True)
     parser.add_argument("tables", nargs="*", help=f"any of {', '.join(TABLES)} (default: all)")
-    parser.add_argument("--again", metavar="REGEX", help="measure rows with a matching name again")
+    parser.add_argument(
+        "--again", metavar="REGEX", help="measure rows with a matching name again, and no others that are stored"
+    )
     parser.add_argument("--times", action="store_true", help="time the passes of whole models")
     parser.add_argument("--rounds", type=int, default=20, help="measured forward passes of each model (default 20)")
     parser.add_argument("--as-it-stands", action="store_true", help="measure nothing and show the stored rows")
