@@ -73,7 +73,7 @@ def small_setting(size: str) -> Setting:
 
 def onnx_setting(size: str) -> Setting:
     runtime = Runtime(partial(whole_onnx, f"{size}MB"), partial(onnx_session, file="export/onnx/model.onnx"))
-    usage = f"loewner compress --all --budget {size}MB, export"
+    usage = f"loewner compress --all --budget {size}MB; export --linear int8"
     return Setting(f"loewner, {size} MB, ONNX", ("loewner", "torch", "onnxruntime"), usage, lambda: runtime, False)
 
 
