@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """ONNX files of all-MiniLM-L6-v2 in onnxruntime: size, outputs, forward time, load time and memory.
 
-The forms folded and int8 have codes of 3 bits; int4 folded and the blocks have integers of the methods int4 and int8.
+The form dense is the dense model by `loewner export`, and "dense by torch" by torch.onnx.export alone. The forms folded
+and int8 have codes of 3 bits; int4 folded and the blocks have integers of the methods int4 and int8.
 
 The files take turns, so that a slow phase of the machine affects all of them. Each file is loaded in processes of
 their own for load time and memory: resident after loading and one forward of 8 x 128 tokens, the same after
@@ -23,9 +24,10 @@ import loewner
 import numpy as np
 import onnxruntime
 import torch
+from loewner.onnx.export.tracing import TOKENS, Forward, example, input_names
 from matrices import minilm_folder, quiet_transformers
 from results_page import OUT, experiment_parser, markdown_table, publish
-from transformers import AutoTokenizer
+from transformers import AutoModel, AutoTokenizer
 
 PAUSE = 0.03  # seconds, in which the idle threads of the last file stop spinning
 THREADS = 2
@@ -35,7 +37,9 @@ PROCESSES = 3
 # How each form is compressed, and its linear layers. Texts do not calibrate integers.
 CODES = {"bits": 3}
 INTEGERS = {bits: {"method": f"int{bits}", "keep": 0.9, "text": "none"} for bits in (4, 8)}
+BY_TORCH = "dense by torch"
 FORMS: dict[str, tuple[dict, str]] = {
+    BY_TORCH: ({}, ""),
     "dense": ({}, "folded"),
     "folded": (CODES, "folded"),
     "int8": (CODES, "int8"),
@@ -119,6 +123,25 @@ def vectors(hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
+def export_by_torch(file: Path) -> None:
+    """The file that users have without loewner."""
+    model = AutoModel.from_pretrained(minilm_folder()).eval()
+    inputs, sizes = input_names(model), {0: "batch", 1: "length"}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with torch.no_grad():
+        torch.onnx.export(
+            Forward(model, inputs, TOKENS, []),
+            tuple(example(inputs)),
+            file,
+            dynamo=True,
+            input_names=inputs,
+            output_names=[TOKENS],
+            dynamic_shapes=(tuple(sizes for _ in inputs),),
+            external_data=False,
+            verbose=False,
+        )
+
+
 def folder_of(work: Path, options: dict) -> Path:
     """The folder that is exported, by the options of its compression."""
     return work / "-".join(map(str, options.values())) if options else minilm_folder()
@@ -133,7 +156,10 @@ def made(reuse: bool) -> dict[str, Path]:
     work.mkdir(exist_ok=True)
     for options in (CODES, *INTEGERS.values()):
         loewner.compress(minilm_folder(), folder_of(work, options), selection="all", if_exists="overwrite", **options)
+    export_by_torch(files[BY_TORCH])
     for form, (options, linear) in FORMS.items():
+        if form == BY_TORCH:
+            continue
         loewner.export(folder_of(work, options), files[form].parents[1], linear=linear, if_exists="overwrite")
     return files
 
@@ -159,6 +185,7 @@ def main() -> None:
         print(f"{form}: safetensors {(folder / 'model.safetensors').stat().st_size / 1e6:.2f} MB", file=sys.stderr)
         expected = by_torch(folder, given)
         hidden = session(file).run(None, given)[0]
+        is_dense = FORMS[form][0] == {}
         difference = np.abs((hidden - expected) * mask[..., None]).max() / np.abs(expected).max()
         cosine = (vectors(hidden, mask) * vectors(expected, mask)).sum(1).mean()
         ratios = [np.median(np.divide(times[shape][form], times[shape]["dense"])) for shape in SHAPES]
@@ -168,8 +195,8 @@ def main() -> None:
             [
                 form,
                 f"{file.stat().st_size / 1e6:.2f}",
-                "" if form == "dense" else f"{difference:.1e}",
-                "" if form == "dense" else f"{cosine:.5f}",
+                "" if is_dense else f"{difference:.1e}",
+                "" if is_dense else f"{cosine:.5f}",
                 *(f"{ratio:.2f}" for ratio in ratios),
                 f"{seconds:.1f}",
                 *(f"{size:.0f}" for size in sizes),

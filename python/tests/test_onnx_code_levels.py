@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 from loewner._core import StoredMatrix
+from loewner.onnx import stages
 from loewner.onnx.decoders import code_levels
 from loewner.onnx.decoders.base import new_decoder
 from loewner.onnx.graph import OPSET, Graph
@@ -67,7 +68,7 @@ CASES: dict[str, list[Coded]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_matrices_are_those_of_the_core(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_levels, "STAGES", 1)  # so that matrices of a width are decoded together
+    monkeypatch.setattr(stages, "STAGES", 1)  # so that matrices of a width are decoded together
     model = model_of(CASES[case])
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     for found, (spec, arrays) in zip(session.run(None, {}), CASES[case], strict=True):
@@ -78,7 +79,7 @@ def test_matrices_are_those_of_the_core(case: str, monkeypatch: pytest.MonkeyPat
 def test_rows_of_equal_bits_are_decoded_by_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     matrices = [coded(64, 64, [2, 3, 4], seed) for seed in range(12)]
     in_stages = model_of(matrices)
-    monkeypatch.setattr(code_levels, "STAGES", 1)
+    monkeypatch.setattr(stages, "STAGES", 1)
     together = model_of(matrices)
     assert calls(together, "Levels") == 3
     assert calls(together, "Steps") == calls(together, "PlacesByStep") == 1

@@ -74,8 +74,15 @@ def test_stages_need_less_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert in_stages < 0.6 * peak(tmp_path / "one.onnx")
 
 
-def test_stages_have_about_equal_sizes() -> None:
+def test_stages_have_about_equal_sizes_and_the_largest_is_first() -> None:
     graph = Graph()
-    numbers = [stages.assign_stage(graph, size) for size in (4, 1, 1, 1, 1, 1, 1, 1, 1, 1)]
-    assert set(numbers) == set(range(stages.STAGES))
-    assert max(graph.stage_sizes) == 4
+    stages_of = stages.stages_of(graph)
+    sizes = {stages_of.zero(size): size for size in (1, 4, *(1,) * 9)}
+    stages_of.build()
+    passes: dict[str, int] = {}
+    for node in graph.nodes:  # each zero of a pass needs the one before
+        passes[node.output[0]] = passes.get(node.input[0], 0) + (node.op_type == "NextPass")
+    work = [sum(size for zero, size in sizes.items() if passes[zero] == number) for number in range(11)]
+    assert work[0] == work[1] == work[10] == 0
+    assert work[2] == 4 and sorted(work[3:10], reverse=True) == work[3:10] and sum(work) == 14
+    assert max(work[3:10]) == 2 and min(work[3:10]) == 1

@@ -96,7 +96,12 @@ class Body(Nodes):
 
 
 class AtEnd(Protocol):
-    """Adds nodes to a graph when everything else is there."""
+    """Adds nodes to a graph when everything else is there.
+
+    order: objects with a lower one come first, since they ask those with a higher one for values.
+    """
+
+    order: int
 
     def __init__(self, graph: Graph) -> None: ...
 
@@ -113,7 +118,6 @@ class Graph(Nodes):
         super().__init__(prefix)
         self.initializers: dict[str, onnx.TensorProto] = {}
         self.functions: dict[str, onnx.FunctionProto] = {}
-        self.stage_sizes: list[int] = []  # of the stages of loewner.onnx.stages
         self._constants: dict[tuple[Any, ...], str] = {}
         self._shared: dict[str, str] = {}
         self._at_end: dict[type[AtEnd], AtEnd] = {}
@@ -176,7 +180,7 @@ class Graph(Nodes):
 
     def insert_into(self, model: onnx.ModelProto) -> None:
         """Add everything to a model and sort its nodes, so that each follows those that it uses."""
-        for last in self._at_end.values():
+        for last in sorted(self._at_end.values(), key=lambda last: last.order):
             last.build()
         nodes = in_order([*self.nodes, *model.graph.node])
         del model.graph.node[:]

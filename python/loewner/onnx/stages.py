@@ -8,24 +8,59 @@ constant in the pass of its stage. Runtimes that fold everything at once only ne
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from onnx import TensorProto
 
 from loewner.onnx.graph import Body, Graph
 
-STAGES = 7  # in passes 2, 3, ...; the first makes what matrices share
+STAGES = 8  # in passes 2, 3, ...; the first makes what matrices share, and small tables
 
 
-def assign_stage(graph: Graph, size: int) -> int:
-    """The number of the stage with the fewest entries so far, which gets a matrix of so many more."""
-    graph.stage_sizes = graph.stage_sizes or [0] * STAGES
-    stage = int(np.argmin(graph.stage_sizes))
-    graph.stage_sizes[stage] += size
-    return stage
+class _Waiting(NamedTuple):
+    """Work that waits for a zero."""
+
+    size: int
+    zero: str
 
 
-def zero_of_stage(graph: Graph, stage: int) -> str:
-    """An int64 zero that becomes constant in the pass of a stage."""
-    return graph.shared(f"zero_of_stage_{stage}", lambda: graph.cast(_zero_of_pass(graph, stage + 2), np.int64))
+class Stages:
+    """The stages of a graph.
+
+    Decoded matrices stay in memory, so stages with much work come first. A size is the number of entries of codes whose
+    decoding leaves as many bytes behind, about 45 for each.
+    """
+
+    order = 1
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._waiting: list[_Waiting] = []
+
+    def zero(self, size: int) -> str:
+        """An int64 zero that becomes constant in the pass of a stage, for work of some size."""
+        self._waiting.append(_Waiting(size, self._graph.fresh("zero_of_stage")))
+        return self._waiting[-1].zero
+
+    def mean_size(self, more: int) -> float:
+        """Of a stage, with more work to come."""
+        return (sum(work.size for work in self._waiting) + more) / STAGES
+
+    def build(self) -> None:
+        """Divide the work among the stages: the largest first, to the stage with the least so far."""
+        sizes, members = [0] * STAGES, [list[str]() for _ in range(STAGES)]
+        for work in sorted(self._waiting, key=lambda work: -work.size):
+            stage = int(np.argmin(sizes))
+            sizes[stage] += work.size
+            members[stage].append(work.zero)
+        for place, stage in enumerate(np.argsort(sizes, kind="stable")[::-1]):
+            for zero in members[stage]:
+                self._graph.op("Cast", _zero_of_pass(self._graph, place + 2), outputs=[zero], to=TensorProto.INT64)
+
+
+def stages_of(graph: Graph) -> Stages:
+    return graph.at_end(Stages)
 
 
 def _zero_of_pass(graph: Graph, number: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from loewner._structures import STRUCTURES
 from loewner.onnx.graph import Graph
+from loewner.onnx.stages import stages_of
 
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
@@ -72,7 +73,17 @@ class Decoder:
 
     def whole(self) -> str:
         """W, in new nodes."""
-        return self.flat_rows(self.graph.constant(np.arange(self.spec["rows"])))
+        return self.flat_rows(self.all_rows())
+
+    def work(self) -> int:
+        """The size of `flat_rows` of all rows for loewner.onnx.stages."""
+        return int(self.spec["rows"] * self.spec["cols"])
+
+    def all_rows(self) -> str:
+        """The ids of all rows. They become constant in a stage, in which runtimes decode the matrix."""
+        graph, rows = self.graph, self.spec["rows"]
+        zero = stages_of(graph).zero(self.work())
+        return str(graph.op("Range", zero, graph.constant(rows), graph.constant(1)))
 
     def whole_transposed(self) -> str:
         """W^T, in new nodes."""

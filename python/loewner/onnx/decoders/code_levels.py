@@ -15,7 +15,7 @@ import numpy as np
 
 from loewner import _core
 from loewner.onnx.graph import Body, Graph
-from loewner.onnx.stages import STAGES, assign_stage, zero_of_stage
+from loewner.onnx.stages import stages_of
 from loewner.onnx.trellis import MOST_BITS, level_table, packed_levels, packed_parameters
 
 Array = np.ndarray[Any, Any]
@@ -48,8 +48,10 @@ class Form(NamedTuple):
 class MergedLevels:
     """The levels of the matrices of a graph whose rows have different bits."""
 
+    order = 0
+
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
+        self._graph, self._stages = graph, stages_of(graph)
         self._members: defaultdict[Form, list[tuple[CodedMatrix, str]]] = defaultdict(list)
 
     def add(self, matrix: CodedMatrix, form: Form) -> str:
@@ -63,19 +65,15 @@ class MergedLevels:
     def build(self) -> None:
         """Add the nodes, in batches of about the size of a stage."""
         sizes = {form: [_entries(matrix, form) for matrix, _ in members] for form, members in self._members.items()}
-        of_stage = (sum(map(sum, sizes.values())) + sum(self._graph.stage_sizes)) / STAGES
-        batches = [
-            (sum(size for _, size in batch), form, [member for member, _ in batch])
-            for form, members in self._members.items()
-            for batch in _in_batches(list(zip(members, sizes[form], strict=True)), of_stage)
-        ]
-        for size, form, members in sorted(batches, key=lambda batch: -batch[0]):
-            self._build_batch(form, members, assign_stage(self._graph, size))
+        of_stage = self._stages.mean_size(sum(map(sum, sizes.values())))
+        for form, members in self._members.items():
+            for batch in _in_batches(list(zip(members, sizes[form], strict=True)), of_stage):
+                self._build_batch(form, [member for member, _ in batch], sum(size for _, size in batch))
 
-    def _build_batch(self, form: Form, members: list[tuple[CodedMatrix, str]], stage: int) -> None:
+    def _build_batch(self, form: Form, members: list[tuple[CodedMatrix, str]], size: int) -> None:
         graph, matrices = self._graph, [matrix for matrix, _ in members]
         counts = np.array([matrix.group_rows() for matrix in matrices])  # matrix x bits
-        planes = self._planes_by_bits(form, matrices, counts, stage)
+        planes = self._planes_by_bits(form, matrices, counts, flat_shape(graph, size))
         parts = [] if counts[:, 0].sum() == 0 else [zero_levels(graph, int(counts[:, 0].sum()), form)]
         parts += [group_levels(graph, planes[bits], bits, form) for bits in sorted(planes)]
         levels, places = graph.concat(parts, 0), self._places(matrices)
@@ -83,15 +81,15 @@ class MergedLevels:
         for (_, name), own in zip(members, each, strict=True):
             graph.op("Gather", levels, own, outputs=[name])
 
-    def _planes_by_bits(self, form: Form, matrices: list[CodedMatrix], counts: Array, stage: int) -> dict[int, str]:
-        """The bytes of the planes of all rows of 1, 2, ... bits, plane after plane."""
+    def _planes_by_bits(self, form: Form, matrices: list[CodedMatrix], counts: Array, flat: str) -> dict[int, str]:
+        """The bytes of the planes of all rows of 1, 2, ... bits, plane after plane. flat: the shape [-1]."""
         graph = self._graph
         pieces: defaultdict[int, list[str]] = defaultdict(list)
         for matrix, rows in zip(matrices, counts, strict=True):
             coded = [bits for bits in range(1, MOST_BITS + 1) if rows[bits] > 0]
             sizes = [int(bits * rows[bits] * form.row_bytes) for bits in coded]
-            flat = graph.op("Reshape", matrix.array("codes"), shape_of_stage(graph, stage))
-            for bits, piece in zip(coded, graph.split(flat, sizes, 0), strict=True):
+            codes = graph.op("Reshape", matrix.array("codes"), flat)
+            for bits, piece in zip(coded, graph.split(codes, sizes, 0), strict=True):
                 pieces[bits].append(piece)
         return {
             bits: each[0]
@@ -126,18 +124,17 @@ def _in_batches(members: list[tuple[Any, int]], of_stage: float) -> list[list[tu
     return list(batches.values())
 
 
-def shape_of_stage(graph: Graph, stage: int) -> str:
-    """The shape [-1], which becomes constant in the pass of a stage."""
-    key = f"shape_of_stage_{stage}"
-    return graph.shared(key, lambda: str(graph.op("Add", graph.constant([-1]), zero_of_stage(graph, stage))))
-
-
 def equal_levels(graph: Graph, matrix: CodedMatrix, bits: int, form: Form) -> str:
     """The levels of a matrix whose rows all have the same bits."""
     if bits == 0:
         return zero_levels(graph, matrix.spec["rows"], form)
-    shape = shape_of_stage(graph, assign_stage(graph, _entries(matrix, form)))
+    shape = flat_shape(graph, _entries(matrix, form))
     return group_levels(graph, graph.op("Reshape", matrix.array("codes"), shape), bits, form)
+
+
+def flat_shape(graph: Graph, size: int) -> str:
+    """The shape [-1], which becomes constant in the stage of work of some size."""
+    return str(graph.op("Add", graph.constant([-1]), stages_of(graph).zero(size)))
 
 
 def group_levels(graph: Graph, planes: str, bits: int, form: Form) -> str:

@@ -17,7 +17,8 @@ class Integers(Decoder):
         return self._decoded({name: self.graph.op("Gather", self.array(name), ids) for name in names})
 
     def matrix(self) -> str:
-        return self._decoded({name: self.array(name) for name in ("codes", "steps", "offsets")})
+        codes = self.graph.op("Gather", self.array("codes"), self.all_rows())
+        return self._decoded({"codes": codes, "steps": self.array("steps"), "offsets": self.array("offsets")})
 
     def scaled(self, name: str) -> str:
         """The steps or the offsets of all groups, rows x groups, float32."""

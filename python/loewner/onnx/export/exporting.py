@@ -13,6 +13,7 @@ import onnx
 import loewner
 from loewner._core import IfExists
 from loewner._output_stage import OutputStage, require_apart, target_of
+from loewner.onnx.export.dimension_names import separate_dimension_names
 from loewner.onnx.export.folder import complete_folder, obstacle_to_replacing
 from loewner.onnx.file_checksum import add_checksum
 from loewner.onnx.graph import IR_VERSION
@@ -97,9 +98,11 @@ def _write(proto: onnx.ModelProto, file: Path) -> None:
         onnx.shape_inference.infer_shapes_path(file, file, strict_mode=True)
         onnx.checker.check_model(file, full_check=True)
         proto, data = onnx.load(file, load_external_data=False), file.with_name(f"{file.name}_data")
+        separate_dimension_names(proto.graph)
         add_checksum(proto, {data.name: data})
     else:
         proto = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
+        separate_dimension_names(proto.graph)
         onnx.checker.check_model(proto, full_check=True)
         add_checksum(proto, {})
     file.write_bytes(proto.SerializeToString(deterministic=True))
