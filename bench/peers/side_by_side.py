@@ -18,9 +18,9 @@ from equal_bytes import HEADER, EqualBytes
 from matrices import quiet_transformers
 from measured_rows import MeasuredRows
 from results_page import experiment_parser, markdown_table, publish
-from sts_differences import StsDifferences
+from sts_differences import StsDifferences, StsDifferencesOfModels
 
-TABLES = ("equal-bytes", "sts-differences", "factorizations", "whole-models", "layer-times")
+TABLES = ("equal-bytes", "sts-differences", "factorizations", "whole-models", "sts-of-models", "layer-times")
 
 
 def main() -> None:
@@ -49,6 +49,10 @@ def main() -> None:
         rounds = arguments.rounds if arguments.times else None
         rows = whole_models.WholeModels(arguments.glue, store, rounds).rows()
         publish("peers-whole-models", whole_models.page(rows), arguments.update_docs)
+    if "sts-of-models" in chosen:
+        rows = StsDifferencesOfModels(arguments.glue, store).rows()
+        table = markdown_table(sts_differences.HEADER_OF_MODELS, rows)
+        publish("peers-sts-of-models", table, arguments.update_docs)
     if "layer-times" in chosen:
         table = markdown_table(layer_times.HEADER, layer_times.rows(arguments.glue, store, arguments.rounds))
         publish("peers-layer-times", table, arguments.update_docs)

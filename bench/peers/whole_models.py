@@ -111,16 +111,22 @@ def first_of(name: str, found: dict[str, dict]) -> str:
     """The better one of a peer and the largest file of loewner that is no larger and saw as much of the user's text.
 
     Empty where there is nothing to compare, or while that file is not measured."""
-    peer = found[name]
-    if name.startswith("loewner") or "failed" in peer or peer["bytes"] > 1e6 * LARGEST_MEGABYTES:
-        return ""
-    ours = name_at(peer["bytes"] / 1e6, "text" in name)
+    peer, ours = found[name], rival_of(name, found[name])
     if ours is None:
+        return ""
+    if not ours:
         return "peer"
     if "failed" in found[ours]:
         return ""
     mine, theirs = round(found[ours]["cos"], DIGITS), round(peer["cos"], DIGITS)
     return "ours" if mine > theirs else "peer" if theirs > mine else "equal"
+
+
+def rival_of(name: str, peer: dict) -> str | None:
+    """The row of loewner that a peer is compared with; empty if all are larger, None if it is not compared."""
+    if name.startswith("loewner") or "failed" in peer or peer["bytes"] > 1e6 * LARGEST_MEGABYTES:
+        return None
+    return name_at(peer["bytes"] / 1e6, "text" in name) or ""
 
 
 def page(rows: list[list[str]]) -> str:
