@@ -39,7 +39,7 @@ from typing import Any
 import torch
 
 from loewner import _core
-from loewner.transformers.calibration.choice import surveyor_of, table_walk_of, walk_of
+from loewner.transformers.calibration.choice import Calibration, surveyor_of, table_walk_of, walk_of
 from loewner.transformers.calibration.memory import memory_limit
 from loewner.transformers.calibration.models import one_line
 from loewner.transformers.calibration.moments_on_disk import MomentsOnDisk
@@ -73,7 +73,6 @@ def compress_calibrated(
     Raises NoCalibration, before anything is written, if the model cannot be run on the text.
     """
     folder, lines = Path(model), CalibrationText.read(None if text is None else Path(text))
-    keeps_moments = bool(options.get("save_moments"))
     counts = token_counts(folder, lines.lines) if lines.lines and (folder / "config.json").is_file() else []
     with (
         _core.CompressSession(folder, output, text=lines.fingerprint, token_counts=counts, **options) as session,
@@ -84,11 +83,11 @@ def compress_calibrated(
         try:
             if not session.complete:
                 limit = memory_limit(int(options.get("max_memory") or 0))
+                keeps_moments = bool(options.get("save_moments"))
+                calibration = Calibration(session, folder, lines, limit, progress, keeps_moments)
                 with _author_code():
-                    if all(tensor.inputs is None for tensor in session.tensors):
-                        walk = table_walk_of(session, folder, lines, limit, keeps_moments, progress, is_default)
-                    else:
-                        walk = walk_of(session, folder, lines, limit, keeps_moments, progress)
+                    is_of_tables = all(tensor.inputs is None for tensor in session.tensors)
+                    walk = table_walk_of(calibration, is_default) if is_of_tables else walk_of(calibration)
                     walk.plan()
         except NoCalibration as error:
             failure = error  # leaving the session without an error keeps what an earlier run has finished
@@ -127,7 +126,8 @@ def save_moments(
         MomentsOnDisk.beside(Path(output)) as on_disk,
     ):
         with _author_code():
-            surveyor, layers = surveyor_of(session, folder, lines, memory_limit(max_memory), on_disk, progress)
+            calibration = Calibration(session, folder, lines, memory_limit(max_memory), progress)
+            surveyor, layers = surveyor_of(calibration, on_disk)
             survey = surveyor.survey()
         tensors = session.tensors
         owners = sorted({inputs.owner for inputs in survey.inputs.values()})

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -37,81 +37,100 @@ MOST_PARAMETERS = 1 << 30  # outside the tables, of models whose tables are cali
 HELD_OUT = 16  # every 16th sequence measures the result, and no layer is fitted to it
 
 
-def surveyor_of(
-    session: _core.CompressSession,
-    folder: Path,
-    text: CalibrationText,
-    limit: int,
-    on_disk: MomentsOnDisk,
-    progress: Progress | None,
-) -> tuple[Surveyor, Layers]:
-    """limit: bytes of memory."""
-    shapes, show = shapes_of(session, folder), progress or (lambda _what, _share: None)
-    tokens, with_experts = _tokens_and_experts(shapes, limit, MOST_TOKENS_OF_USER)
+@dataclass(frozen=True)
+class Calibration:
+    """What is calibrated, on which text, and within which limits."""
+
+    session: _core.CompressSession
+    folder: Path  # of the model
+    text: CalibrationText
+    limit: int  # bytes of memory
+    progress: Progress | None
+    keeps_moments: bool = False  # in the session
+
+    def shapes(self) -> Shapes:
+        return shapes_of(self.session, self.folder)
+
+    def batches(self, model: nn.Module, *limits: int, **options: int) -> list[Tensor]:
+        """token_batches of the text."""
+        return token_batches(self.folder, model, self.text.lines, *limits, **options)
+
+
+def surveyor_of(calibration: Calibration, on_disk: MomentsOnDisk) -> tuple[Surveyor, Layers]:
+    session, shapes = calibration.session, calibration.shapes()
+    show = calibration.progress or (lambda _what, _share: None)
+    tokens, with_experts = _tokens_and_experts(shapes, calibration.limit, MOST_TOKENS_OF_USER)
     if tokens == 0:
-        streamed = models.stream(folder, limit, shapes)
-        batches = token_batches(folder, streamed.model, text.lines, LARGE_TOKENS, LARGE_TOKENS // 4)
-        layers, tables = _modules_of_streamed(session, streamed, folder)
+        streamed = models.stream(calibration.folder, calibration.limit, shapes)
+        batches = calibration.batches(streamed.model, LARGE_TOKENS, LARGE_TOKENS // 4)
+        layers, tables = _modules_of_streamed(calibration, streamed)
         return LargeSurveyor(session, streamed.model, layers, tables, batches, show, on_disk.keep), layers
-    model = models.load(folder)
-    batches = token_batches(folder, model, text.lines, tokens)
-    layers, tables = _modules(session, model, folder, with_experts)
+    model = models.load(calibration.folder)
+    batches = calibration.batches(model, tokens)
+    layers, tables = _modules(calibration, model, with_experts)
     surveyor = Surveyor(session, model, layers, tables, batches, show, on_disk.keep)
-    surveyor.of_tables = _table_inputs(session, folder, text, EffortOfTables.beside_layers(bool(text.lines)))
+    surveyor.of_tables = _inputs_beside_layers(calibration)
     return surveyor, layers
 
 
-def walk_of(
-    session: _core.CompressSession,
-    folder: Path,
-    text: CalibrationText,
-    limit: int,
-    keeps_moments: bool,
-    progress: Progress | None,
-) -> Walk:
-    """limit: bytes of memory."""
-    shapes = shapes_of(session, folder)
-    tokens, with_experts = _tokens_and_experts(shapes, limit, MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS)
+def walk_of(calibration: Calibration) -> Walk:
+    text, shapes = calibration.text, calibration.shapes()
+    most = MOST_TOKENS_OF_USER if text.lines else MOST_TOKENS
+    tokens, with_experts = _tokens_and_experts(shapes, calibration.limit, most)
     if tokens == 0:
-        return _large_walk(session, folder, text, limit, shapes, keeps_moments, progress)
-    model = models.load(folder)
-    fitting, held_out = _split(token_batches(folder, model, text.lines, tokens))
-    layers, tables = _modules(session, model, folder, with_experts)
-    of_tables = _table_inputs(session, folder, text, EffortOfTables.beside_layers(bool(text.lines)))
-    return Walk(session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress, of_tables)
+        return _large_walk(calibration, shapes)
+    model = models.load(calibration.folder)
+    fitting, held_out = _split(calibration.batches(model, tokens))
+    layers, tables = _modules(calibration, model, with_experts)
+    return Walk(
+        calibration.session,
+        model,
+        layers,
+        tables,
+        fitting,
+        held_out,
+        text.name,
+        calibration.keeps_moments,
+        calibration.progress,
+        _inputs_beside_layers(calibration),
+    )
 
 
-def table_walk_of(
-    session: _core.CompressSession,
-    folder: Path,
-    text: CalibrationText,
-    limit: int,
-    keeps_moments: bool,
-    progress: Progress | None,
-    is_default: bool,
-) -> TableWalk:
-    """limit: bytes of memory."""
-    shapes = shapes_of(session, folder)
+def table_walk_of(calibration: Calibration, is_default: bool) -> TableWalk:
+    """is_default: nobody asked for a calibration, and it is left out where it takes much longer than the encoding."""
+    text, limit, shapes = calibration.text, calibration.limit, calibration.shapes()
     others = shapes.parameters - sum(rows * cols for rows, cols in shapes.tables)
     if is_default and others > MOST_PARAMETERS:
         raise NoCalibration(f"it takes long for {others / 1e9:.1f} billion parameters; text 'package' calibrates")
     needed = whole_model_bytes(shapes, 0, TOKENS_OF_BATCH)
     if needed > limit:
         raise NoCalibration(f"it needs about {needed >> 20} MiB of memory, and the limit is {limit >> 20} MiB")
-    model = models.load(folder)
+    model = models.load(calibration.folder)
     has_logits = output_layer(model) is not None
     longest = LONGEST if text.lines or has_logits else LONGEST_OF_TABLES
-    fitting, held_out = _split(token_batches(folder, model, text.lines, longest=longest))
-    _, tables = _modules(session, model, folder)
-    of_tables = _table_inputs(session, folder, text, EffortOfTables.alone(bool(text.lines), others))
-    return TableWalk(session, model, tables, fitting, held_out, text.name, keeps_moments, progress, of_tables)
+    fitting, held_out = _split(calibration.batches(model, longest=longest))
+    _, tables = _modules(calibration, model)
+    return TableWalk(
+        calibration.session,
+        model,
+        tables,
+        fitting,
+        held_out,
+        text.name,
+        calibration.keeps_moments,
+        calibration.progress,
+        _table_inputs(calibration, EffortOfTables.alone(bool(text.lines), others)),
+    )
 
 
-def _table_inputs(
-    session: _core.CompressSession, folder: Path, text: CalibrationText, effort: EffortOfTables
-) -> TableInputs:
+def _inputs_beside_layers(calibration: Calibration) -> TableInputs:
+    return _table_inputs(calibration, EffortOfTables.beside_layers(bool(calibration.text.lines)))
+
+
+def _table_inputs(calibration: Calibration, effort: EffortOfTables) -> TableInputs:
     """Random sequences where there is no text of the user, and the row weights of token embeddings."""
-    tables = {number: tensor.rows for number, tensor in enumerate(session.tensors) if tensor.role == "token_embedding"}
+    tensors, folder = calibration.session.tensors, calibration.folder
+    tables = {number: tensor.rows for number, tensor in enumerate(tensors) if tensor.role == "token_embedding"}
     if not tables:
         return TableInputs(effort)
     weights = {
@@ -119,28 +138,28 @@ def _table_inputs(
         for number, rows in tables.items()
         if len(frequencies := _core.token_frequencies(folder, rows))
     }
-    drawn = [] if text.lines else random_batches(folder, min(tables.values()), effort.drawn)
+    drawn = [] if calibration.text.lines else random_batches(folder, min(tables.values()), effort.drawn)
     if not drawn:
         effort = replace(effort, tokens=effort.tokens + effort.drawn)
     return TableInputs(effort, drawn, weights)
 
 
-def _large_walk(
-    session: _core.CompressSession,
-    folder: Path,
-    text: CalibrationText,
-    limit: int,
-    shapes: Shapes,
-    keeps_moments: bool,
-    progress: Progress | None,
-) -> LargeWalk:
-    streamed = models.stream(folder, limit, shapes)
-    model = streamed.model
-    fitting, held_out = _split(token_batches(folder, model, text.lines, LARGE_TOKENS, LARGE_TOKENS // 4))
-    layers, tables = _modules_of_streamed(session, streamed, folder)
-    widest = widest_drift(shapes, limit - models.bytes_of_streamed(streamed, shapes))
+def _large_walk(calibration: Calibration, shapes: Shapes) -> LargeWalk:
+    streamed = models.stream(calibration.folder, calibration.limit, shapes)
+    fitting, held_out = _split(calibration.batches(streamed.model, LARGE_TOKENS, LARGE_TOKENS // 4))
+    layers, tables = _modules_of_streamed(calibration, streamed)
     return LargeWalk(
-        streamed.recent, widest, session, model, layers, tables, fitting, held_out, text.name, keeps_moments, progress
+        streamed.recent,
+        widest_drift(shapes, calibration.limit - models.bytes_of_streamed(streamed, shapes)),
+        calibration.session,
+        streamed.model,
+        layers,
+        tables,
+        fitting,
+        held_out,
+        calibration.text.name,
+        calibration.keeps_moments,
+        calibration.progress,
     )
 
 
@@ -150,21 +169,17 @@ def _tokens_and_experts(shapes: Shapes, limit: int, most: int) -> tuple[int, boo
     return tokens_that_fit(shapes, limit, most, TOKENS_OF_BATCH, with_experts), with_experts
 
 
-def _modules(
-    session: _core.CompressSession, model: nn.Module, folder: Path, with_experts: bool = True
-) -> tuple[Layers, Tables]:
-    layers, tables = modules_of(session, model, folder, with_experts)
-    if not layers and any(tensor.inputs for tensor in session.tensors):
+def _modules(calibration: Calibration, model: nn.Module, with_experts: bool = True) -> tuple[Layers, Tables]:
+    layers, tables = modules_of(calibration.session, model, calibration.folder, with_experts)
+    if not layers and any(tensor.inputs for tensor in calibration.session.tensors):
         raise NoCalibration("no selected linear layer is an nn.Linear or Conv1D of the model")
     if not layers and not tables:
         raise NoCalibration("no selected table is an nn.Embedding of the model")
     return layers, tables
 
 
-def _modules_of_streamed(
-    session: _core.CompressSession, streamed: StreamedModel, folder: Path
-) -> tuple[Layers, Tables]:
-    held, tables = _modules(session, streamed.model, folder)
+def _modules_of_streamed(calibration: Calibration, streamed: StreamedModel) -> tuple[Layers, Tables]:
+    held, tables = _modules(calibration, streamed.model)
     return {name: replace(layer, read=partial(streamed.weight, name)) for name, layer in held.items()}, tables
 
 
