@@ -78,13 +78,21 @@ def machine() -> str:
     return f"{cores} cores of an {model.group(1).strip() if model else 'unknown processor'} with {widest}"
 
 
-def publish(name: str, table: str, update_docs: bool) -> None:
-    """Prints the table and, with update_docs, writes it between the markers of `name`, with date and processor."""
+def today_here() -> str:
+    """The date and the machine."""
+    return f"{date.today().isoformat()}, {machine()}"
+
+
+def publish(name: str, table: str, update_docs: bool, measured: str = "") -> None:
+    """Prints the table and, with update_docs, writes it between the markers of `name`, with date and machine.
+
+    measured: when and where, of tables with stored rows; by default today and here.
+    """
     print(table)
     if not update_docs:
         return
     page = page_with(name)
     before, rest = page.read_text(encoding="utf-8").split(f"<!-- {name} -->\n", 1)
     after = rest.split(f"<!-- /{name} -->", 1)[1]
-    measured = f"Measured {date.today().isoformat()}, {machine()}."
+    measured = measured or f"Measured {today_here()}."
     page.write_text(f"{before}<!-- {name} -->\n{table}\n\n{measured}\n<!-- /{name} -->{after}", encoding="utf-8")

@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from peer import ROOT, Setting
+from results_page import today_here
 
 MEASURED = ROOT / "bench" / "peers" / "measured"
 NOT_MEASURED = "not measured yet"
@@ -40,6 +43,16 @@ def write_rows(table: str, rows: dict[str, dict]) -> None:
     written = MEASURED / f"{table}.partial"
     written.write_text(json.dumps(rows, indent=1) + "\n")
     written.replace(MEASURED / f"{table}.json")
+
+
+def provenance(table: str) -> str:
+    """When and where the rows of a table were measured: most of them, then the others by name."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for name, row in rows_of(table).items():
+        groups[row.get("measured") or f"on {row['processor']}"].append(name)
+    most, *others = sorted(groups, key=lambda stamp: -len(groups[stamp]))
+    sentences = [f"Measured {most}.", *(f"Measured {stamp}: {', '.join(groups[stamp])}." for stamp in others)]
+    return textwrap.fill(" ".join(sentences), 100, break_on_hyphens=False)
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,7 @@ class MeasuredRows:
         old = self.again is None and found is not None and (found["versions"] != setting.versions() or elsewhere)
         if found is None or old or wanted:
             print(f"{table}: {setting.name}", file=sys.stderr, flush=True)
-            found = {"versions": setting.versions(), "processor": processor(), **measure(None if wanted else found)}
+            stamp = {"versions": setting.versions(), "processor": processor(), "measured": today_here()}
+            found = {**stamp, **measure(None if wanted else found)}
             write_rows(table, rows_of(table) | {setting.name: found})
         return found

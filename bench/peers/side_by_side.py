@@ -9,6 +9,8 @@ mean cosine of sentence vectors to those of the original over the sentences of S
 
 from __future__ import annotations
 
+import argparse
+
 import factorizations
 import layer_times
 import peer  # noqa: F401 - puts the modules of the experiments on the path
@@ -16,7 +18,7 @@ import sts_differences
 import whole_models
 from equal_bytes import HEADER, EqualBytes
 from matrices import quiet_transformers
-from measured_rows import MeasuredRows
+from measured_rows import MeasuredRows, provenance
 from results_page import experiment_parser, markdown_table, publish
 from sts_differences import StsDifferences, StsDifferencesOfModels
 
@@ -37,25 +39,26 @@ def main() -> None:
     store = MeasuredRows(arguments.again, not arguments.as_it_stands)
     chosen = arguments.tables or TABLES
     if "equal-bytes" in chosen:
-        table = markdown_table(HEADER, EqualBytes(arguments.glue, store).rows())
-        publish("peers-equal-bytes", table, arguments.update_docs)
+        show("equal-bytes", markdown_table(HEADER, EqualBytes(arguments.glue, store).rows()), arguments)
     if "sts-differences" in chosen:
         rows = StsDifferences(arguments.glue, store).rows()
-        publish("peers-sts-differences", markdown_table(sts_differences.HEADER, rows), arguments.update_docs)
+        show("sts-differences", markdown_table(sts_differences.HEADER, rows), arguments)
     if "factorizations" in chosen:
-        table = markdown_table(factorizations.HEADER, factorizations.rows(store))
-        publish("peers-factorizations", table, arguments.update_docs)
+        show("factorizations", markdown_table(factorizations.HEADER, factorizations.rows(store)), arguments)
     if "whole-models" in chosen:
         rounds = arguments.rounds if arguments.times else None
         rows = whole_models.WholeModels(arguments.glue, store, rounds).rows()
-        publish("peers-whole-models", whole_models.page(rows), arguments.update_docs)
+        show("whole-models", whole_models.page(rows), arguments)
     if "sts-of-models" in chosen:
         rows = StsDifferencesOfModels(arguments.glue, store).rows()
-        table = markdown_table(sts_differences.HEADER_OF_MODELS, rows)
-        publish("peers-sts-of-models", table, arguments.update_docs)
+        show("sts-of-models", markdown_table(sts_differences.HEADER_OF_MODELS, rows), arguments)
     if "layer-times" in chosen:
-        table = markdown_table(layer_times.HEADER, layer_times.rows(arguments.glue, store, arguments.rounds))
-        publish("peers-layer-times", table, arguments.update_docs)
+        rows = layer_times.rows(arguments.glue, store, arguments.rounds)
+        show("layer-times", markdown_table(layer_times.HEADER, rows), arguments)
+
+
+def show(name: str, table: str, arguments: argparse.Namespace) -> None:
+    publish(f"peers-{name}", table, arguments.update_docs, provenance(name))
 
 
 if __name__ == "__main__":

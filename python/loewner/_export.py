@@ -62,6 +62,7 @@ def export(
     name: str = "model.onnx",
     linear: str = "folded",
     sentence: bool = False,
+    inline: bool = False,
     if_exists: IfExists | str = "refuse",
     progress: Callable[[str, float], None] | None = None,
 ) -> ExportReport:
@@ -81,6 +82,9 @@ def export(
         integers, of the methods int8 and int4, stay as they are in memory; only onnxruntime has their operator.
     sentence : bool, default False
         End the graph with the pooling of a sentence-transformers folder. Its output is then `sentence_embedding`.
+    inline : bool, default False
+        No local functions in the file: their nodes are in the graph itself. For runtimes that do not know functions,
+        such as OpenVINO; the file grows by some ten kB.
     if_exists : {"refuse", "overwrite"}, default "refuse"
         What to do if the output exists. "overwrite" replaces an output of `export` or an empty folder, nothing else.
     progress : callable, optional
@@ -127,6 +131,7 @@ def export(
         name=name,
         linear=linear,  # type: ignore[arg-type]
         sentence=sentence,
+        inline=inline,
         if_exists=choice(IfExists, if_exists, "export: if_exists"),
         progress=progress,
     )

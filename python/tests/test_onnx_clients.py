@@ -71,6 +71,19 @@ np.save(output, session.run(None, given | {"attention_mask": np.ones_like(ids)})
 """
 
 
+OPENVINO = """
+import sys
+import numpy as np
+import openvino
+
+file, output = sys.argv[1:]
+model = openvino.compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+ids = np.arange(1, 25).reshape(2, 12)
+given = {name: np.zeros_like(ids) if "type" in name else ids for name in (i.any_name for i in model.inputs)}
+np.save(output, model(given | {"attention_mask": np.ones_like(ids)})[0])
+"""
+
+
 def interpreter(modules: str, condition: str = "True") -> str:
     """The first interpreter that has some modules, and for which an expression with them holds."""
     for candidate in INTERPRETERS:
@@ -158,6 +171,23 @@ def test_another_release_of_onnxruntime(exported: dict[str, Path], small: Path, 
     found, ours = (ran(who, ONNXRUNTIME, file, tmp_path / "found.npy") for who in (client, sys.executable))
     tolerance = 0.1 if form == "int8" else TOLERANCE  # other kernels round inputs otherwise
     assert np.abs(found - ours).max() <= tolerance * np.abs(ours).max()
+
+
+@pytest.mark.parametrize("linear", ["folded", "int8"])
+@pytest.mark.parametrize("method", ["auto", "int4", "coded-svd", "subspaces"])
+def test_openvino_runs_inlined_files(small: Path, tmp_path: Path, method: str, linear: str) -> None:
+    client = interpreter("openvino")
+    options: dict[str, Any] = {"keep": 0.3} if method == "int4" else {"bits": 4}
+    loewner.compress(small.parent / "model", tmp_path / "small", selection="all", text="none", method=method, **options)
+    for form, inline in (("plain", False), ("inline", True)):
+        loewner.export(tmp_path / "small", tmp_path / form, linear=linear, inline=inline)
+    files = {form: tmp_path / form / "onnx" / "model.onnx" for form in ("plain", "inline")}
+    found = ran(client, OPENVINO, files["inline"], tmp_path / "found.npy")
+    expected = ran(sys.executable, ONNXRUNTIME, files["plain"], tmp_path / "expected.npy")
+    tolerance = 0.1 if linear == "int8" else TOLERANCE  # other kernels round inputs otherwise
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+    with pytest.raises(AssertionError, match="No conversion rule"):
+        ran(client, OPENVINO, files["plain"], tmp_path / "plain.npy")
 
 
 def headers_of_onnxruntime() -> Path:

@@ -244,6 +244,17 @@ def test_large_weights_are_in_a_file_beside(
     assert not loewner.verify(file, dense).holds
 
 
+def test_an_inlined_file_has_no_functions(exported: Path, dense: Path, mixed: Path, tmp_path: Path) -> None:
+    file = Path(loewner.export(mixed, tmp_path / "out", inline=True).file)
+    inlined, plain = onnx.load(file), onnx.load(exported / "onnx" / "model.onnx")
+    assert plain.functions and {node.domain for node in plain.graph.node} == {"", "loewner"}
+    assert not inlined.functions and {node.domain for node in inlined.graph.node} == {""}
+    assert {entry.domain for entry in inlined.opset_import} == {""}
+    given = inputs(3, 17)
+    np.testing.assert_array_equal(run(file, given), run(exported / "onnx" / "model.onnx", given))
+    assert loewner.verify(file, dense).holds
+
+
 def test_models_in_sixteen_bits_are_stored_in_sixteen_bits() -> None:
     half, single = np.arange(64, dtype=np.float32) / 8, np.full(64, 0.1, np.float32)
     values = [onnx.numpy_helper.from_array(array, name) for array, name in ((half, "half"), (single, "single"))]

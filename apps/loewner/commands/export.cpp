@@ -35,6 +35,7 @@ class Export final : public PythonCommand {
          .default_text = "folded",
          .choices = {"folded", "int8", "blocks"}});
     add_flag(options, "--sentence", "end with the pooling of a sentence-transformers folder");
+    add_flag(options, "--inline", "no local functions in the file, for runtimes without them, such as OpenVINO");
     options.begin(Section::run);
     add_flag(options, "--overwrite", "replace an existing output of export, or an empty folder");
     add_json(options);

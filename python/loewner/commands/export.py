@@ -22,6 +22,7 @@ def main(options: Options) -> None:
         name=options.name,
         linear=options.linear,
         sentence=options.sentence,
+        inline=options.inline,
         if_exists="overwrite" if options.overwrite else "refuse",
         progress=progress_line(options),
     )

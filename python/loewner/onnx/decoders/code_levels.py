@@ -167,11 +167,17 @@ def steps_of_halves(graph: Graph, halves: str, rows: int) -> str:
 
     def build(body: Body, at: dict[str, str]) -> str:
         low = body.op("BitwiseAnd", at["bits"], body.constant(15, np.uint8))
-        high = body.op("BitShift", at["bits"], body.constant(4, np.uint8), direction="RIGHT")
+        high = high_halves(body, at["bits"])
         steps = body.reshape(body.op("Concat", low, high, axis=1), [-1])
         return body.cast(body.slice(steps, 0, rows, 0) if rows % 2 else steps, np.int32)
 
     return graph.call("Steps", {"bits": halves}, build, "steps")
+
+
+def high_halves(body: Body, values: str) -> str:
+    """The upper four bits of bytes. The lower ones are cleared first, since OpenVINO rounds where it should shift."""
+    upper = body.op("BitwiseAnd", values, body.constant(240, np.uint8))
+    return str(body.op("BitShift", upper, body.constant(4, np.uint8), direction="RIGHT"))
 
 
 def places_by_step(graph: Graph, steps: str, rows: int) -> str:
@@ -179,9 +185,11 @@ def places_by_step(graph: Graph, steps: str, rows: int) -> str:
 
     def build(body: Body, at: dict[str, str]) -> str:
         count = body.constant([rows])
-        places = at["steps"]
+        own_place = body.op("Range", *(body.constant(number, np.int32) for number in (0, rows, 1)))
+        # Not all runtimes keep the order of equal numbers.
+        places = body.op("Add", body.op("Mul", at["steps"], body.constant(rows, np.int32)), own_place)
         for _ in range(2):  # the places in the order of the places are the inverse permutation
             _, places = body.op("TopK", places, count, outputs=2, largest=0)
-        return places
+        return str(places)
 
     return graph.call("PlacesByStep", {"steps": steps}, build, "places_by_step")

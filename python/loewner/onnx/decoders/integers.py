@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from loewner.onnx.decoders.base import Decoder
+from loewner.onnx.decoders.code_levels import high_halves
 from loewner.onnx.graph import Body
 
 
@@ -36,7 +37,7 @@ class Integers(Decoder):
             if bits == 4:
                 halves = [
                     body.op("BitwiseAnd", codes, body.constant(15, np.uint8)),
-                    body.op("BitShift", codes, body.constant(4, np.uint8), direction="RIGHT"),
+                    high_halves(body, codes),
                 ]
                 last = [body.op("Unsqueeze", half, body.constant([2])) for half in halves]
                 codes = body.reshape(body.op("Concat", *last, axis=2), [0, -1])

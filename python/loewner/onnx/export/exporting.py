@@ -15,6 +15,7 @@ from loewner._core import IfExists
 from loewner._output_stage import OutputStage, require_apart, target_of
 from loewner.onnx.export.dimension_names import separate_dimension_names
 from loewner.onnx.export.folder import complete_folder, obstacle_to_replacing
+from loewner.onnx.export.inlining import without_functions
 from loewner.onnx.file_checksum import add_checksum
 from loewner.onnx.graph import IR_VERSION
 from loewner.onnx.record import Record
@@ -43,6 +44,7 @@ def export_model(
     name: str,
     linear: Linear,
     sentence: bool,
+    inline: bool,
     if_exists: IfExists,
     progress: Progress | None,
 ) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def export_model(
     require_apart(folder, target)
     with OutputStage(target, if_exists, obstacle_to_replacing, work="export") as stage:
         exported = _graph_of(folder, linear, sentence, tell)
-        proto = exported.proto
+        proto = without_functions(exported.proto) if inline else exported.proto
         proto.producer_name, proto.producer_version = "loewner", loewner.__version__
         proto.ir_version = IR_VERSION
         proto.graph.name = "main"
