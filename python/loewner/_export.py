@@ -12,7 +12,7 @@ from typing import Any
 from loewner._choices import choice
 from loewner._core import IfExists
 
-LINEAR = ("folded", "int8", "blocks")
+LINEAR = ("int8", "folded", "blocks")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ExportReport:
     bytes : int
         Its size, with that of a data file beside it.
     linear : str
-        The form of linear layers.
+        The form of linear layers that was asked for.
     inputs : tuple of str
         Names of the inputs of the graph.
     output : str
@@ -60,7 +60,7 @@ def export(
     output: str | os.PathLike[str],
     *,
     name: str = "model.onnx",
-    linear: str = "folded",
+    linear: str = "int8",
     sentence: bool = False,
     inline: bool = False,
     if_exists: IfExists | str = "refuse",
@@ -76,10 +76,11 @@ def export(
         Folder to write; its parent must exist. The file is onnx/NAME in it; configuration and tokenizer are beside.
     name : str, default "model.onnx"
         Name of the file.
-    linear : {"folded", "int8", "blocks"}, default "folded"
-        Linear layers. "folded": the runtime decodes them when it loads the file. "int8": layers in codes become
-        integers of 8 bits and are multiplied as such; outputs change a little and memory is lower. "blocks": layers in
-        integers, of the methods int8 and int4, stay as they are in memory; only onnxruntime has their operator.
+    linear : {"int8", "folded", "blocks"}, default "int8"
+        Linear layers. "folded": the runtime decodes them to float32 when it loads the file. "int8": it decodes layers
+        in codes of at most 6 bits to integers of 8 bits and multiplies them as such; outputs change a little, memory
+        is lower. "blocks": layers in integers, of the methods int8 and int4, stay as they are in memory; only
+        onnxruntime has their operator. Layers that a form does not concern are folded.
     sentence : bool, default False
         End the graph with the pooling of a sentence-transformers folder. Its output is then `sentence_embedding`.
     inline : bool, default False
@@ -114,7 +115,7 @@ def export(
     --------
     >>> import loewner
     >>> loewner.export("SMALLER", "SMALLER-ONNX")  # doctest: +SKIP
-    <ExportReport: SMALLER-ONNX/onnx/model.onnx, 48.52 MB, 1 encoded tensor, linear folded>
+    <ExportReport: SMALLER-ONNX/onnx/model.onnx, 48.52 MB, 1 encoded tensor, linear int8>
     """
     if linear not in LINEAR:
         raise ValueError(f"export: linear must be one of {', '.join(LINEAR)}, got '{linear}'")

@@ -137,7 +137,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def exported(small: Path) -> dict[str, Path]:
-    forms: dict[str, Any] = {"folded": {}, "int8": {"linear": "int8"}, "sentence": {"sentence": True}}
+    forms: dict[str, Any] = {"folded": {"linear": "folded"}, "int8": {}}
+    forms["sentence"] = {**forms["folded"], "sentence": True}
     for form, options in forms.items():
         loewner.export(small, small.parent / form, **options)
     return {form: small.parent / form for form in forms}

@@ -142,14 +142,24 @@ def test_factors_in_bfloat16_are_decoded(structure: Any, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_stored_arrays_can_be_read_back(method: str, tmp_path: Path) -> None:
-    tensor = encoded(method, dense_folder("bert"), tmp_path / "small")[0]
+    assert_read_back(encoded(method, dense_folder("bert"), tmp_path / "small")[0])
+
+
+def test_codes_without_bytes_can_be_read_back() -> None:
+    spec, arrays = stored("cols", True)
+    spec["codes"]["code_bytes"] = 0
+    arrays |= {"codes_codes": arrays["codes_codes"][:0], "codes_bits": np.zeros_like(arrays["codes_bits"])}
+    assert_read_back(Encoded("layer.weight", spec, arrays))
+
+
+def assert_read_back(tensor: Encoded) -> None:
     prefix = tensor.name.removesuffix("weight")
-    stored = {
+    found = {
         array.name.removeprefix(prefix): onnx.numpy_helper.to_array(array)
         for array in model_of(tensor).graph.initializer
         if array.name.startswith(prefix)
     }
-    arrays = format_arrays(tensor.spec, stored)
+    arrays = format_arrays(tensor.spec, found)
     assert arrays.keys() == tensor.arrays.keys()
     assert all(np.array_equal(arrays[name], tensor.arrays[name]) for name in arrays)
 

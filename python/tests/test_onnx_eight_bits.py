@@ -15,6 +15,7 @@ from loewner._core import StoredMatrix
 from loewner.onnx.decoders.base import new_decoder
 from loewner.onnx.decoders.eight_bits import EightBitProduct, InputCodesProduct
 from loewner.onnx.graph import OPSET, Graph
+from loewner.onnx.replacing import Owner, replace
 
 OUTPUTS, BITS = 24, 3
 MOST_INT16 = 2**15 - 1
@@ -94,6 +95,45 @@ def test_tokens_of_zeros_and_of_other_sizes_keep_their_accuracy() -> None:
     assert (found[1] == 0).all()
     for row in (0, 2):
         assert np.linalg.norm(found[row] - expected[row]) < 0.02 * np.linalg.norm(expected[row])
+
+
+LAYERS: dict[str, tuple[str, bool, dict[str, Any]]] = {
+    "MatMul with W^T": ("MatMul", True, {}),
+    "Gemm with W^T": ("Gemm", True, {}),
+    "Gemm with W": ("Gemm", False, {"transB": 1}),
+    "a factor": ("Gemm", True, {"alpha": 2.0}),  # not only a product and a bias
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers_become_products_of_integers(layer: str) -> None:
+    kind, transposed, attributes = LAYERS[layer]
+    spec, arrays = coded(96)
+    matrix = StoredMatrix(json.dumps(spec), arrays).decode()
+    bias = np.arange(OUTPUTS if kind == "Gemm" else 0, dtype=np.float32)
+    initializers = {"weight": matrix.T.copy() if transposed else matrix, "bias": bias}
+    node = onnx.helper.make_node(kind, ["x", "weight", "bias"][: 3 if kind == "Gemm" else 2], ["y"], **attributes)
+    x, y = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [5, size])
+        for name, size in (("x", 96), ("y", OUTPUTS))
+    )
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [node], "layer", [x], [y], [onnx.numpy_helper.from_array(a, n) for n, a in initializers.items()]
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=10,
+    )
+    graph = Graph()
+    replaced = replace(model, graph, new_decoder(graph, "layer.", spec, arrays), [Owner("weight", transposed)], "int8")
+    graph.insert_into(model)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    given = np.random.default_rng(3).standard_normal((5, 96)).astype(np.float32)
+    product = given @ matrix.T
+    expected = attributes.get("alpha", 1) * product + (bias if kind == "Gemm" else 0)
+    assert np.linalg.norm(session.run(None, {"x": given})[0] - expected) < 0.02 * np.linalg.norm(product)
+    assert [probe.kind for probe in replaced.probes] == ["layer" if layer != "a factor" else "transposed"]
 
 
 @pytest.mark.parametrize("is_known", [True, False])

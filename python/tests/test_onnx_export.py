@@ -23,7 +23,7 @@ from loewner.onnx.export.gelu import reorder_gelus
 from loewner.onnx.graph import IR_VERSION, OPSET, Graph
 from loewner.onnx.replacing import narrow
 from safetensors.torch import load_file, save_file
-from tokenized_models import save_tokenizer, text
+from tokenized_models import model_with_tokenizer, save_tokenizer, text
 
 # Structures by layer, so that one export shows all of them.
 METHODS = {
@@ -92,7 +92,7 @@ def structures_in(spec: dict[str, Any]) -> set[str]:
 @pytest.fixture(scope="module")
 def exported(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("exported") / "out"
-    report = loewner.export(mixed, output)
+    report = loewner.export(mixed, output, linear="folded")
     specs = json.loads((mixed / "config.json").read_text())["quantization_config"]["tensors"]
     assert sorted(report.encoded_tensors) == sorted(specs)
     assert set().union(*map(structures_in, specs.values())) == set(STRUCTURES) - {"input_codes", "entropy_codes"}
@@ -214,13 +214,25 @@ def test_a_wrong_graph_is_found(exported: Path, tmp_path: Path) -> None:
 
 
 def test_integers_of_eight_bits_change_the_outputs_little(mixed: Path, tmp_path: Path) -> None:
-    loewner.export(mixed, tmp_path / "out", linear="int8", name="small.onnx")
+    report = loewner.export(mixed, tmp_path / "out", name="small.onnx")
+    assert report.linear == "int8"
     given = inputs(3, 17)
     found, expected = run(tmp_path / "out" / "onnx" / "small.onnx", given), by_torch(mixed, given)
     cosine = (found * expected).sum() / np.linalg.norm(found) / np.linalg.norm(expected)
     assert cosine > 0.999
     assert np.abs(found - expected).max() > 1e-4 * np.abs(expected).max()  # folded layers are closer
     assert loewner.verify(tmp_path / "out" / "onnx" / "small.onnx").holds
+
+
+# Its layers are x W + b in one operator, with W as inputs x outputs.
+def test_layers_of_gpt2_are_products_of_integers(tmp_path: Path) -> None:
+    model = model_with_tokenizer("gpt2_head", tmp_path / "model")
+    (tmp_path / "text").write_text("\n".join(text(60)))
+    loewner.compress(model, tmp_path / "small", selection="all", bits=5, text=tmp_path / "text")
+    file = Path(loewner.export(tmp_path / "small", tmp_path / "out").file)
+    products = [node.op_type for node in onnx.load(file).graph.node if node.op_type in ("Product8", "Gemm")]
+    assert products == ["Product8"] * (4 * 2 + 1)  # 2 layers, and the head
+    assert loewner.verify(file).holds
 
 
 def test_models_of_an_encoder_and_a_decoder_are_refused(tmp_path: Path) -> None:
@@ -233,7 +245,7 @@ def test_large_weights_are_in_a_file_beside(
     exported: Path, dense: Path, mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "LARGEST", 10_000)
-    report = loewner.export(mixed, tmp_path / "out")
+    report = loewner.export(mixed, tmp_path / "out", linear="folded")
     file = Path(report.file)
     data = file.with_name("model.onnx_data")
     assert report.bytes == file.stat().st_size + data.stat().st_size and data.stat().st_size > 10_000
@@ -245,7 +257,7 @@ def test_large_weights_are_in_a_file_beside(
 
 
 def test_an_inlined_file_has_no_functions(exported: Path, dense: Path, mixed: Path, tmp_path: Path) -> None:
-    file = Path(loewner.export(mixed, tmp_path / "out", inline=True).file)
+    file = Path(loewner.export(mixed, tmp_path / "out", linear="folded", inline=True).file)
     inlined, plain = onnx.load(file), onnx.load(exported / "onnx" / "model.onnx")
     assert plain.functions and {node.domain for node in plain.graph.node} == {"", "loewner"}
     assert not inlined.functions and {node.domain for node in inlined.graph.node} == {""}

@@ -28,12 +28,12 @@ class Export final : public PythonCommand {
     add_with_default<std::string>(options, "--name", "model.onnx",
                                   {.value = "NAME", .help = "name of the file", .default_text = "model.onnx"});
     add_with_default<std::string>(
-        options, "--linear", "folded",
+        options, "--linear", "int8",
         {.value = "FORM",
-         .help = "linear layers: folded (decoded when the file loads), int8 (codes, multiplied as integers) or blocks "
-                 "(integers, for onnxruntime alone)",
-         .default_text = "folded",
-         .choices = {"folded", "int8", "blocks"}});
+         .help = "linear layers: int8 (codes, multiplied as integers), folded (decoded to float32 when the file "
+                 "loads) or blocks (integers, for onnxruntime alone)",
+         .default_text = "int8",
+         .choices = {"int8", "folded", "blocks"}});
     add_flag(options, "--sentence", "end with the pooling of a sentence-transformers folder");
     add_flag(options, "--inline", "no local functions in the file, for runtimes without them, such as OpenVINO");
     options.begin(Section::run);

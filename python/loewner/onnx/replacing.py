@@ -78,9 +78,10 @@ def replace(
                 rows = _positions(graph, decoder, ids) if _are_positions(model, decoder, ids) else decoder.rows(ids)
                 _give(graph, rows, node.output[0], kind)
                 probes["rows"] = Probe("rows", ids, node.output[0] if kind == TensorProto.FLOAT else rows)
-            elif product and product.fits(transposed) and node.op_type == "MatMul" and node.input[1] == name:
-                probes["layer"] = Probe("layer", node.input[0], node.output[0])
-                _give(graph, product.times(node.input[0]), node.output[0])
+            elif product and (flips := _flips(node, name)) is not None and product.fits(transposed != flips):
+                outputs = product.times(node.input[0])
+                probes["layer"] = Probe("layer", node.input[0], outputs)
+                _give(graph, graph.op("Add", outputs, node.input[2]) if node.input[2:] else outputs, node.output[0])
             else:
                 value = decoder.transposed() if transposed else decoder.matrix()
                 probes[value] = Probe("transposed" if transposed else "matrix", "", value)
@@ -145,6 +146,19 @@ def narrow(model: ModelProto, graph: Graph, dtype: Any, fewest: int = 64) -> Non
         if (small.astype(np.float32) == values).all():
             model.graph.initializer.remove(tensor)
             _give(graph, graph.cast(graph.store(f"{tensor.name}.stored", small), np.float32), tensor.name)
+
+
+def _flips(node: NodeProto, name: str) -> bool | None:
+    """Whether a node multiplies its first input by the transpose of an initializer, and adds at most a bias.
+
+    None if it does not multiply by the initializer from the right, or does more.
+    """
+    if node.op_type not in ("MatMul", "Gemm") or node.input[1] != name:
+        return None
+    does = {"alpha": 1, "beta": 1, "transA": 0, "transB": 0}
+    does |= {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    flips = bool(does.pop("transB"))
+    return flips if does == {"alpha": 1, "beta": 1, "transA": 0} else None
 
 
 def _as_int64(model: ModelProto, graph: Graph, ids: str) -> str:

@@ -67,8 +67,9 @@ def _question(kind: str, stored: _core.StoredMatrix, spec: dict[str, Any]) -> tu
     matrix: Any = stored.decode()
     if kind in ("matrix", "transposed"):
         return None, matrix if kind == "matrix" else matrix.T, TOLERANCE
-    x = np.random.default_rng(0).standard_normal((1, PROBED_ROWS, matrix.shape[1])).astype(np.float32)
-    return x, x @ matrix.T, TOLERANCE_8_BITS
+    inputs_by_outputs = matrix if spec.get("inputs") == "rows" else matrix.T
+    x = np.random.default_rng(0).standard_normal((PROBED_ROWS, len(inputs_by_outputs))).astype(np.float32)
+    return x, x @ inputs_by_outputs, TOLERANCE_8_BITS
 
 
 def _cut(proto: ModelProto, probe: Probe) -> ModelProto:
